@@ -1,0 +1,31 @@
+# `make demo` and `make test` are all a newcomer needs: Python 3.11 or newer, make, a package index.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCE ?= builtin:8000
+
+.PHONY: demo test lint docs clean
+.DELETE_ON_ERROR:
+
+demo: .venv/.installed-all
+	$(BIN)/facesmith demo $(SOURCE) --out demo
+
+test: .venv/.installed-dev lint
+	$(BIN)/pytest
+
+lint: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: .venv/.installed-dev
+	$(BIN)/python docs/generate.py
+
+# One stamp an extra: what is installed once is not asked for again until the project's needs change.
+.venv/.installed-%: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "facesmith needs Python 3.11 or newer: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --editable '.[$*]'
+	touch $@
+
+clean:
+	rm -rf .venv demo

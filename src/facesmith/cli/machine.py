@@ -1,0 +1,72 @@
+"""facesmith recipes, doctor and completion."""
+
+import json
+
+import click
+from click.shell_completion import get_completion_class
+
+import facesmith
+
+
+@click.command()
+@click.argument("name", required=False)
+def recipes(name: str | None) -> None:
+    """List what can be trained, or every setting of the recipe NAME.
+
+    \b
+    facesmith recipes
+    facesmith recipes tiny
+    """
+    if name is None:
+        width = max(map(len, facesmith.RECIPES))
+        for recipe in facesmith.RECIPES.values():
+            click.echo(f"{recipe.name:{width}}  {recipe.about}")
+        click.echo("\nfacesmith recipes NAME shows the settings of one; train changes any with --set KEY=VALUE")
+        return
+    table = facesmith.recipe_settings(name)
+    width = max(len(f"{key} = {value}") for key, value, _ in table)
+    for key, value, about in table:
+        click.echo(f"{f'{key} = {value}':{width}}  {about}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def doctor(as_json: bool) -> None:
+    """Measure what this machine can do, and say what train will choose on it."""
+    report = facesmith.checkup()
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+        return
+    click.echo(f"facesmith {report['facesmith']}, Python {report['python']}")
+    for package, version in report["packages"].items():
+        click.echo(f"  {package:16} {version or 'missing'}")
+    if "machine" in report:
+        machine = report["machine"]
+        extras = "".join(f", {flag}" for flag in machine["bfloat16_instructions"])
+        click.echo(
+            f"{machine['cpu']}{extras}, {machine['cores']} cores, {machine['memory_gb']} GB; "
+            f"trains on {machine['device']}"
+        )
+        click.echo("64x64 pictures a second through a DCGAN discriminator and back:")
+        for way, speed in report["speeds"].items():
+            chosen = "  <- train uses this" if way == report["choice"] else ""
+            click.echo(f"  {way:24} {speed:8.0f}{chosen}")
+    if "advice" in report:
+        click.echo(report["advice"])
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that completes facesmith's commands with the tab key.
+
+    \b
+    eval "$(facesmith completion bash)"          # in ~/.bashrc
+    eval "$(facesmith completion zsh)"           # in ~/.zshrc
+    facesmith completion fish > ~/.config/fish/completions/facesmith.fish
+    """
+    from facesmith.cli import facesmith as root
+
+    maker = get_completion_class(shell)
+    assert maker is not None  # the three shells above are click's own
+    click.echo(maker(root, {}, "facesmith", "_FACESMITH_COMPLETE").source())

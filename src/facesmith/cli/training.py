@@ -1,0 +1,45 @@
+"""facesmith train and report."""
+
+from pathlib import Path
+
+import click
+
+import facesmith
+
+
+@click.command()
+@click.argument("recipe")
+@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of the recipe; repeatable.")
+@click.option("--kimg", type=float, help="End after this many thousand pictures shown; by default the recipe's.")
+@click.option("--minutes", type=float, help="End after this many minutes of training, all sessions counted.")
+@click.option("--resume", is_flag=True, help="Go on with RUN exactly where its last checkpoint left it.")
+@click.option(
+    "--branch", type=click.Path(path_type=Path), help="With --resume: go on in this new run, changed by --set."
+)
+@click.option("--quiet", is_flag=True, help="Say nothing.")
+def train(recipe: str, dataset: Path, run: Path, **options: object) -> None:
+    """Train RECIPE on DATASET in the new folder RUN.
+
+    Watch RUN/samples while it trains. Ctrl-C saves, writes the pictures and the report, and ends; --resume goes on.
+
+    \b
+    facesmith recipes
+    facesmith train tiny celeba64 runs/first --minutes 10
+    facesmith train tiny celeba64 runs/first --minutes 20 --resume
+    facesmith train celebrity celeba64 runs/classic --kimg 500 --set batch_size=128 --set seed=1
+    facesmith train tiny celeba64 runs/first --resume --branch runs/gentler --set learning_rate=2e-4
+    """
+    facesmith.train(recipe, dataset, run, **options)  # type: ignore[arg-type]
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def report(run: Path) -> None:
+    """Write the page that tells the story of RUN, from what it has recorded so far.
+
+    \b
+    facesmith report runs/first
+    """
+    click.echo(f"look at {facesmith.report(run)}")

@@ -1,0 +1,184 @@
+"""What this machine can do, and how fast: measured, not assumed."""
+
+import contextlib
+import json
+import os
+import platform
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facesmith.errors import FacesmithError
+from facesmith.extras import require
+from facesmith.files import write_json
+from facesmith.version import __version__
+
+if TYPE_CHECKING:
+    import torch
+
+PRECISIONS = ("bfloat16", "float32")
+MEMORY_FORMATS = ("channels_last", "contiguous")
+CLEARLY = 1.1  # a choice further down is taken only if it is this much faster, so that noise does not choose
+PROBE_BATCH, PROBE_ROUNDS = 32, 6
+
+
+def choose_device(wanted: str) -> "torch.device":
+    """The device ``wanted`` names; "auto" is CUDA, then Apple's MPS, then the CPU."""
+    torch = require("torch", "train", "training")
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        wanted = next(name for name, found in there.items() if found)
+    if not there[wanted]:
+        raise FacesmithError(
+            f"this machine has no {wanted} device that torch {torch.__version__} can use: set device=auto"
+        )
+    return torch.device(wanted)  # type: ignore[no-any-return]
+
+
+def machine(device: "torch.device") -> dict[str, Any]:
+    """Names and sizes of what a run was computed on, as run.json records them."""
+    torch = require("torch", "train", "training")
+    return {
+        "cpu": _cpu_name(),
+        "cores": usable_cores(),
+        "memory_gb": round(_memory_bytes() / 1e9, 1),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "bfloat16_instructions": _cpu_bfloat16(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "facesmith": __version__,
+    }
+
+
+def fastest(device: "torch.device") -> tuple[str, str]:
+    """(precision, memory format) that train fastest here, measured once per machine and torch, then remembered."""
+    key = _key(device)
+    return _best(_remembered().get(key) or _remember(key, measure(device)))
+
+
+def measure(device: "torch.device") -> dict[str, float]:
+    """Pictures a second through a 64x64 DCGAN discriminator, forward and backward, by "precision memory_format".
+
+    The ways take turns, so that a machine busy with something else slows all of them alike.
+    """
+    torch = require("torch", "train", "measuring")
+    from facesmith.networks.dcgan import DCGANConfig, Discriminator, place
+
+    torch.manual_seed(0)
+    ways = {}
+    for precision in PRECISIONS:
+        for memory_format in MEMORY_FORMATS:
+            net = place(Discriminator(DCGANConfig((64, 64))), device, memory_format)
+            x = torch.randn(PROBE_BATCH, 64, 64, 3, device=device).permute(0, 3, 1, 2)  # as datasets are stored
+            ways[f"{precision} {memory_format}"] = net, x, precision == "bfloat16"
+    seconds = {name: float("inf") for name in ways}
+    for round_ in range(PROBE_ROUNDS + 1):  # the first is not counted: kernels are chosen and memory is found in it
+        for name, (net, x, bfloat16) in ways.items():
+            began = time.perf_counter()
+            with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                net(x).float().sum().backward()
+            _wait(device)
+            if round_:
+                seconds[name] = min(seconds[name], time.perf_counter() - began)
+    return {name: round(PROBE_BATCH / s, 1) for name, s in seconds.items()}
+
+
+def _best(speeds: dict[str, float]) -> tuple[str, str]:
+    best = next(iter(speeds))
+    for name, speed in speeds.items():
+        if speed > speeds[best] * CLEARLY:
+            best = name
+    precision, memory_format = best.split()
+    return precision, memory_format
+
+
+def checkup() -> dict[str, Any]:
+    """Everything ``facesmith doctor`` prints: the machine, the packages at hand, the speeds, what `train` chooses."""
+    packages = {name: _version(name) for name in PACKAGES}
+    report: dict[str, Any] = {"facesmith": __version__, "python": platform.python_version(), "packages": packages}
+    if packages["torch"] is None:
+        return report | {"advice": "training needs torch: pip install 'facesmith[train]'"}
+    device = choose_device("auto")
+    speeds = _remember(_key(device), measure(device))
+    precision, memory_format = _best(speeds)
+    return report | {"machine": machine(device), "speeds": speeds, "choice": f"{precision} {memory_format}"}
+
+
+PACKAGES = {
+    "torch": "training",
+    "safetensors": "training",
+    "onnxruntime": "generating without torch",
+    "matplotlib": "curves and charts",
+    "av": "mp4 videos",
+    "tensorboard": "TensorBoard",
+    "dicebear-core": "built-in faces",
+    "resvg-py": "built-in faces",
+    "huggingface_hub": "datasets and models from the Hugging Face hub",
+}
+
+
+def usable_cores() -> int:
+    """Cores this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _key(device: "torch.device") -> str:
+    """What the speeds depend on."""
+    torch = require("torch", "train", "measuring")
+    return f"{_cpu_name()} {device.type} {torch.get_num_threads()} threads torch {torch.__version__}"
+
+
+def _wait(device: "torch.device") -> None:
+    torch = require("torch", "train", "measuring")
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _version(package: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu_lines() -> dict[str, str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return {}
+    return {key.strip(): value.strip() for key, colon, value in (line.partition(":") for line in lines) if colon}
+
+
+def _cpu_name() -> str:
+    return _cpu_lines().get("model name") or platform.processor() or platform.machine()
+
+
+def _cpu_bfloat16() -> list[str]:
+    return [flag for flag in ("avx512_bf16", "amx_bf16") if flag in _cpu_lines().get("flags", "").split()]
+
+
+def _memory_bytes() -> float:
+    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
+def _memory_file() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "facesmith" / "speeds.json"
+
+
+def _remember(key: str, speeds: dict[str, float]) -> dict[str, float]:
+    with contextlib.suppress(OSError):  # a home that cannot be written to costs the measurement again, nothing more
+        write_json(_memory_file(), _remembered() | {key: speeds})
+    return speeds
+
+
+def _remembered() -> dict[str, dict[str, float]]:
+    try:
+        return dict(json.loads(_memory_file().read_text()))
+    except (OSError, ValueError, TypeError, RuntimeError):  # none yet, damaged, or no home
+        return {}

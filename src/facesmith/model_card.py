@@ -1,0 +1,70 @@
+"""The README.md of a model folder: what it is, what it was made of, what it may be used for."""
+
+from typing import Any
+
+from facesmith.training.recipes import SETTINGS, Recipe
+
+_TERMS = {
+    "celeba": (
+        "Trained on CelebA, whose pictures may be used for **non-commercial research only**; the same holds for this "
+        "model. CelebA shows public figures, mostly young, light-skinned and posing; faces made by this model show the "
+        "same leanings and must not be taken as a picture of people at large."
+    ),
+    "builtin": "Trained on drawn faces that facesmith makes itself. No photo of a person was used.",
+    "folder": "Trained on the owner's own pictures: whoever made this model knows under which terms.",
+    "hub": "Trained on a dataset from the Hugging Face hub: its page says under which terms.",
+}
+
+
+def model_card(card: dict[str, Any], recipe: Recipe) -> str:
+    """Markdown for a model whose model.json is ``card``, trained by ``recipe``."""
+    data, trained, network = card["dataset"], card["trained"], card["network"]
+    width, height = network["size"]
+    source = data["source"]
+    crop = f"crop {data['crop']}, {data['resize']} resize"
+    lines = [
+        f"# {card['name']}",
+        "",
+        f"A generator of {width}x{height} faces, made with [facesmith](https://pypi.org/project/facesmith/) "
+        f"{card['facesmith']}.",
+        "",
+        "![64 faces it makes, seeds as they come](samples.png)",
+        "",
+        "```python",
+        "import facesmith",
+        "",
+        f'model = facesmith.load("{card["name"]}")',
+        "faces = model.sample(16, seed=1)  # 16 x H x W x 3, uint8",
+        "```",
+        "",
+        "## Data and terms",
+        "",
+        f"{data['count']:,} pictures of `{source['name']}` ({crop}{_filtered(data)}). {_TERMS[source['kind']]}",
+        *([f"\n{source['credit']}"] if source.get("credit") else []),
+        "",
+        "## Training",
+        "",
+        f"Recipe `{recipe.name}` ({recipe.about}), {trained['kimg']:g} thousand pictures shown in "
+        f"{trained['seconds'] / 60:.1f} minutes on {trained['machine']['cpu']}, {trained['machine']['device']}. "
+        f"{card['parameters']:,} parameters.",
+        "",
+        "| setting | value | what it is |",
+        "|---|---|---|",
+        *(f"| `{key}` | {getattr(recipe, key)} | {f.metadata['about']} |" for key, f in SETTINGS.items()),
+        "",
+        "## Scores",
+        "",
+        "None measured at export.",
+        "",
+        "## Files",
+        "",
+        f"`model.json` (this card for programs), `generator.safetensors` (weights, SHA-256 `{card['digest']}`), "
+        f"`generator.onnx` (the same for ONNX Runtime; differs by at most {card['onnx_parity']:.1e} on pictures in "
+        "[-1, 1]). Nothing here is a pickle: loading it runs no code of its own.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _filtered(data: dict[str, Any]) -> str:
+    return f", only those with {data['where']}" if data.get("where") else ""

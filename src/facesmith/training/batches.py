@@ -1,0 +1,99 @@
+"""Which pictures, which latents: every draw is a function of (seed, position), so a run can be taken up anywhere.
+
+Nothing here has state to save. The order of pictures is an endless chain of shuffled epochs; the draws of a step come
+from a generator seeded by (seed, what for, step), the idea of edm2's resumable sampler.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facesmith.training.recipes import Recipe
+
+SHUFFLE, FLIPS, LATENTS, SHEET = range(4)  # what a draw is for: streams that never overlap
+MEMORY_SHARE = 0.5  # of the memory that is free, the most a dataset may take
+
+
+def generator(device: torch.device, *key: int) -> torch.Generator:
+    """A generator on ``device`` whose draws depend on ``key`` alone."""
+    state = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
+    return torch.Generator(device).manual_seed(int(state) & (2**63 - 1))
+
+
+def picture_indices(seed: int, start: int, count: int, total: int) -> NDArray[np.int64]:
+    """Indices of pictures ``start`` to ``start + count`` of the endless shuffled stream over ``total`` pictures."""
+    parts = []
+    while count:
+        epoch, offset = divmod(start, total)
+        part = _epoch_order(seed, epoch, total)[offset : offset + count]
+        parts.append(part)
+        start, count = start + len(part), count - len(part)
+    return np.concatenate(parts)
+
+
+_latest_order: tuple[tuple[int, int, int], NDArray[np.int64]] | None = None
+
+
+def _epoch_order(seed: int, epoch: int, total: int) -> NDArray[np.int64]:
+    # Only the newest epoch is remembered: steps ask for the same one thousands of times in a row.
+    global _latest_order
+    key = (seed, epoch, total)
+    if _latest_order is None or _latest_order[0] != key:
+        _latest_order = key, np.random.default_rng([seed, SHUFFLE, epoch]).permutation(total)
+    return _latest_order[1]
+
+
+def latents(recipe: Recipe, count: int, device: torch.device, *key: int) -> Tensor:
+    """``count`` x latent_size draws of the recipe's distribution: N(0, 1), or uniform on [-1, 1]."""
+    rng = generator(device, recipe.seed, *key)
+    shape = (count, recipe.latent_size)
+    if recipe.latent == "uniform":
+        return torch.rand(shape, generator=rng, device=device) * 2 - 1
+    return torch.randn(shape, generator=rng, device=device)
+
+
+Reader = Callable[[NDArray[np.int64]], Tensor]
+
+
+def reader(path: Path, where: str, device: torch.device) -> tuple[Reader, str]:
+    """A function from indices (N) to uint8 pictures (N x H x W x 3) on ``device``, and where it reads: memory or disk.
+
+    ``where`` is "memory", "disk" or "auto": memory if half of what is free holds the dataset.
+    """
+    if where == "auto":
+        where = "memory" if path.stat().st_size < MEMORY_SHARE * free_memory(device) else "disk"
+    if where == "memory":
+        pictures = torch.from_numpy(np.load(path)).to(device)
+        return lambda indices: pictures[torch.from_numpy(indices).to(device)], where
+
+    def from_disk(indices: NDArray[np.int64]) -> Tensor:
+        # Mapped anew for each batch: pages once touched would otherwise count as ours until the run ends.
+        return torch.from_numpy(np.load(path, mmap_mode="r")[indices]).to(device)
+
+    return from_disk, where
+
+
+def batch(read: Reader, recipe: Recipe, shown: int, total: int, device: torch.device) -> Tensor:
+    """The real pictures after the first ``shown``: batch_size x 3 x H x W in [-1, 1], mirrored at random or not."""
+    pictures = read(picture_indices(recipe.seed, shown, recipe.batch_size, total))
+    x = pictures.permute(0, 3, 1, 2)  # stored channels-last, and so they stay
+    if recipe.flip:
+        mirrored = torch.rand(len(x), generator=generator(device, recipe.seed, FLIPS, shown), device=device) < 0.5
+        x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
+    return x.to(torch.float32) / 127.5 - 1
+
+
+def free_memory(device: torch.device) -> float:
+    """Bytes that could still be taken where ``device`` keeps its tensors."""
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):  # not Linux: half of what is installed is a cautious guess
+        return 0.5 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

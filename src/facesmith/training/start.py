@@ -1,0 +1,131 @@
+"""Getting a run under way: a new one, one that goes on, or one that branches off another."""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from facesmith import doctor
+from facesmith.datasets.dataset import Dataset
+from facesmith.errors import FacesmithError
+from facesmith.files import new_folder
+from facesmith.networks.dcgan import parameters
+from facesmith.training import checkpoint, runs
+from facesmith.training.checkpoint import Progress
+from facesmith.training.recipes import LENGTH_SETTINGS, Recipe, differences
+from facesmith.training.runs import RunFolder
+from facesmith.training.step import Players, network_config, set_up
+
+
+@dataclass
+class Start:
+    """All the loop needs."""
+
+    run: RunFolder
+    recipe: Recipe
+    dataset: Dataset
+    players: Players
+    progress: Progress
+    card: dict[str, Any]
+
+
+def new(recipe: Recipe, dataset: Dataset, path: Path) -> Start:
+    """Make a run folder for a recipe, its machine settings resolved. Raises `FacesmithError` if the folder is taken."""
+    recipe = resolve(recipe)
+    players = set_up(recipe, dataset.size, torch.device(recipe.device))
+    card: dict[str, Any] = {
+        "status": "running",
+        "started": runs.now(),
+        "ended": None,
+        "sessions": [],
+        "parameters": {"generator": parameters(players.G), "discriminator": parameters(players.D)},
+        "machine": doctor.machine(players.device),
+        "dataset": {key: value for key, value in dataset.card.items() if key != "skipped"},
+    }
+    with new_folder(path, "run") as folder:
+        run = RunFolder(folder)
+        for part in (run.checkpoints, run.samples):
+            part.mkdir()
+        runs.write_recipe(run, recipe, dataset)
+        runs.write_card(run, card)
+    return Start(RunFolder(path), recipe, dataset, players, Progress(), card)
+
+
+def resumed(recipe: Recipe, dataset: Dataset, path: Path) -> Start:
+    """Take a run up at its last checkpoint. ``recipe`` may differ from the run's own in its length alone."""
+    run = RunFolder(path)
+    own, trained_on = runs.read_recipe(run)
+    _refuse_other_dataset(path, trained_on, dataset)
+    changed = [line for line in differences(own, recipe) if line.split()[0] not in LENGTH_SETTINGS]
+    if changed:
+        raise FacesmithError(
+            f"{path} was trained with another recipe ({'; '.join(changed)}): leave that as it was, "
+            f"or train the changed recipe from here with --resume --branch NEW_RUN"
+        )
+    card = runs.read_card(run)
+    players = set_up(recipe, dataset.size, doctor.choose_device(recipe.device))
+    progress = Progress()
+    found = checkpoint.stored(run.checkpoints)
+    if found:
+        progress = checkpoint.load(found[-1], players)
+    # What the last session recorded after its last checkpoint is about to happen again.
+    runs.cut_lines(run.metrics, progress.step)
+    runs.cut_lines(run.timing, progress.step)
+    for sample in run.samples.glob("*.png"):
+        if sample.stem > checkpoint.kimg_name(progress.kimg):
+            sample.unlink()
+    runs.write_recipe(run, recipe, dataset)
+    return Start(run, recipe, dataset, players, progress, card)
+
+
+def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path) -> Start:
+    """Start a new run from another's last checkpoint, with a recipe that may differ in all but its networks."""
+    source = RunFolder(old)
+    own, trained_on = runs.read_recipe(source)
+    if (trained_on["width"], trained_on["height"]) != dataset.size:
+        _refuse_other_dataset(old, trained_on, dataset)
+    if network_config(own, dataset.size) != network_config(recipe, dataset.size) or own.family != recipe.family:
+        raise FacesmithError(
+            f"the networks of {old} cannot change in a branch ({'; '.join(differences(own, recipe))}): train a new run"
+        )
+    if bool(own.ema_kimg) != bool(recipe.ema_kimg):
+        raise FacesmithError(f"a branch of {old} must keep an average of G as it does: set ema_kimg={own.ema_kimg}")
+    found = checkpoint.stored(source.checkpoints)
+    if not found:
+        raise FacesmithError(f"{old} has no checkpoint to branch from: train it longer first")
+    new(recipe, dataset, path)
+    target = RunFolder(path)
+    shutil.copy2(found[-1], target.checkpoints)
+    for sample in sorted(source.samples.glob("*.png")):
+        if sample.stem <= found[-1].name.removesuffix(checkpoint.SUFFIX):
+            shutil.copy2(sample, target.samples)
+    for before, after in ((source.metrics, target.metrics), (source.timing, target.timing)):
+        if before.exists():
+            shutil.copy2(before, after)
+    return resumed(runs.read_recipe(target)[0], dataset, path)
+
+
+def resolve(recipe: Recipe) -> Recipe:
+    """Settle what "auto" means on this machine, so that the run's recipe says what was really used."""
+    device = doctor.choose_device(recipe.device)
+    threads = recipe.threads or doctor.usable_cores()
+    torch.set_num_threads(threads)
+    fastest = doctor.fastest(device) if "auto" in (recipe.precision, recipe.memory_format) else ("", "")
+    return replace(
+        recipe,
+        device=device.type,
+        threads=threads,
+        precision=fastest[0] if recipe.precision == "auto" else recipe.precision,
+        memory_format=fastest[1] if recipe.memory_format == "auto" else recipe.memory_format,
+    )
+
+
+def _refuse_other_dataset(path: Path, trained_on: dict[str, Any], dataset: Dataset) -> None:
+    if trained_on["dataset_fingerprint"] == dataset.fingerprint:
+        return
+    now = {"count": len(dataset), "width": dataset.size[0], "height": dataset.size[1], "dataset_name": dataset.name}
+    changed = [f"{key} {trained_on[key]} -> {value}" for key, value in now.items() if trained_on[key] != value]
+    what = "; ".join(changed) or "the same size and count, but other pictures or labels"
+    raise FacesmithError(f"{path} was trained on another dataset ({what}): resume it with {trained_on['dataset']}")

@@ -1,0 +1,65 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from facesmith.errors import FacesmithError
+from facesmith.training import checkpoint
+from facesmith.training.checkpoint import Progress
+from facesmith.training.recipes import RECIPES
+from facesmith.training.step import Players, set_up, train_step
+
+RECIPE = replace(
+    RECIPES["tiny"], generator_width=4, discriminator_width=4, device="cpu", precision="bfloat16",
+    memory_format="channels_last", batch_size=4,
+)  # fmt: skip
+
+
+def trained(steps: int, seed: int = 0) -> Players:
+    players = set_up(replace(RECIPE, seed=seed), (16, 16), torch.device("cpu"))
+    go_on(players, 0, steps)
+    return players
+
+
+def go_on(players: Players, first: int, last: int) -> None:
+    for step in range(first, last):
+        rng = torch.Generator().manual_seed(step)
+        real, z = torch.randn(4, 3, 16, 16, generator=rng), torch.randn(4, 64, generator=rng)
+        train_step(players, real, z, RECIPE, step, 4 * step)
+
+
+def test_what_is_loaded_goes_on_as_what_was_saved(tmp_path: Path) -> None:
+    unbroken = trained(3)
+    path = checkpoint.save(tmp_path, unbroken, Progress(3, 12, 1.5, {"loss_D": [2.0, 3]}), keep=3)
+    go_on(unbroken, 3, 6)
+    resumed = trained(0, seed=9)
+    assert checkpoint.load(path, resumed) == Progress(3, 12, 1.5, {"loss_D": [2.0, 3]})
+    go_on(resumed, 3, 6)
+    for name in ("G", "D", "average"):
+        a, b = getattr(unbroken, name).state_dict(), getattr(resumed, name).state_dict()
+        assert all(torch.equal(a[key], b[key]) for key in a), name
+
+
+def test_the_newest_and_the_milestones_are_kept(tmp_path: Path) -> None:
+    players = trained(0)
+    for shown in range(1000, 33000, 1000):
+        checkpoint.save(tmp_path, players, Progress(shown=shown), keep=2)
+    kept = [float(path.name.removesuffix(checkpoint.SUFFIX)) for path in checkpoint.stored(tmp_path)]
+    assert kept[-2:] == [31, 32]
+    assert kept[:-2] == [1, 2, 3, 5, 9, 17]  # the first past each power of two pictures
+
+
+def test_a_damaged_checkpoint_is_one_sentence(tmp_path: Path) -> None:
+    path = checkpoint.save(tmp_path, trained(1), Progress(1, 4), keep=1)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(FacesmithError, match="remove it to use an older one"):
+        checkpoint.load(path, trained(0))
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"x": torch.zeros(1)}, tmp_path / "a.safetensors")
+    with pytest.raises(FacesmithError, match="not a facesmith-checkpoint"):
+        checkpoint.load(tmp_path / "a.safetensors", trained(0))

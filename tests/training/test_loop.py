@@ -1,0 +1,181 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file
+
+import facesmith
+from facesmith import FacesmithError
+from facesmith.datasets.dataset import Dataset
+from facesmith.training import checkpoint
+from facesmith.training.loop import _due
+
+SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
+         "memory_format=channels_last", "tick_kimg=0.2", "checkpoint_kimg=0.15")  # fmt: skip
+
+
+def train(data: Dataset, run: Path, *more: str, kimg: float = 0.64, resume: bool = False, branch: Path | None = None) -> Path:
+    return facesmith.train("tiny", data, run, settings=(*SMALL, *more), kimg=kimg, resume=resume, branch=branch, quiet=True)
+
+
+def weights(run: Path) -> dict[str, np.ndarray]:
+    return load_file(checkpoint.stored(run / "checkpoints")[-1])
+
+
+def same(a: Path, b: Path) -> bool:
+    one, other = weights(a), weights(b)
+    return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
+
+
+@pytest.fixture(scope="module")
+def unbroken(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(builtin_dataset, tmp_path_factory.mktemp("runs") / "unbroken")
+
+
+def test_a_run_leaves_all_it_promises(unbroken: Path) -> None:
+    for name in ("recipe.toml", "run.json", "metrics.jsonl", "timing.jsonl", "progress.mp4", "progress.gif",
+                 "real_beside_generated.png", "report.html"):  # fmt: skip
+        assert (unbroken / name).stat().st_size > 0, name
+    assert list((unbroken / "tensorboard").glob("events*"))
+    sheets = sorted(path.name for path in (unbroken / "samples").iterdir())
+    assert sheets[0] == "000000.000.png"
+    assert sheets[-1] == "000000.640.png"
+    for name in sheets:
+        with Image.open(unbroken / "samples" / name) as picture:
+            assert picture.size == (8 * 66 + 2, 8 * 66 + 2)
+    card = json.loads((unbroken / "run.json").read_text())
+    assert (card["status"], card["kimg"], card["step"]) == ("finished", 0.64, 40)
+    lines = [json.loads(line) for line in (unbroken / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [10, 20, 30, 40]
+    assert {"loss_D", "loss_G", "accuracy_real", "accuracy_fake", "r1", "r2"} <= lines[0].keys()
+
+
+def test_the_same_seed_trains_the_same_model_and_another_does_not(
+    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path
+) -> None:
+    assert same(unbroken, train(builtin_dataset, tmp_path / "again"))
+    assert not same(unbroken, train(builtin_dataset, tmp_path / "other", "seed=1"))
+
+
+def test_reading_from_disk_changes_nothing(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
+    assert same(unbroken, train(builtin_dataset, tmp_path / "disk", "data=disk"))
+
+
+def test_a_run_cut_short_and_resumed_is_the_run_never_interrupted(
+    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path
+) -> None:
+    run = train(builtin_dataset, tmp_path / "run", kimg=0.272)  # 17 steps: in the middle of a line of the metrics
+    train(builtin_dataset, run, resume=True)
+    assert same(unbroken, run)
+    assert (run / "metrics.jsonl").read_bytes() == (unbroken / "metrics.jsonl").read_bytes()
+
+
+COMMAND = [sys.executable, "-m", "facesmith", "train", "tiny"]
+
+
+def start(data: Dataset, run: Path, *more: str) -> subprocess.Popen[bytes]:
+    settings = [word for setting in SMALL for word in ("--set", setting)]
+    command = [*COMMAND, str(data.path), str(run), *settings, "--kimg", "0.64", *more]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def wait_for(path: Path, pattern: str) -> None:
+    for _ in range(1200):
+        if list(path.glob(pattern)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path / pattern} did not appear")
+
+
+def test_a_run_killed_and_resumed_is_the_run_never_interrupted(
+    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    process = start(builtin_dataset, run)
+    wait_for(run / "checkpoints", "000000.[1-9]*.safetensors")
+    process.kill()
+    process.communicate()
+    assert json.loads((run / "run.json").read_text())["status"] == "running"
+    process = start(builtin_dataset, run, "--resume", "--quiet")
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors.decode()
+    assert same(unbroken, run)
+    assert (run / "metrics.jsonl").read_bytes() == (unbroken / "metrics.jsonl").read_bytes()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are posix's")
+def test_sigterm_saves_and_finishes_the_pictures(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = start(builtin_dataset, run, "--set", "kimg=1000", "--kimg", "1000")
+    wait_for(run / "samples", "000000.2*.png")
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors.decode()
+    card = json.loads((run / "run.json").read_text())
+    assert card["status"] == "interrupted"
+    assert card["sessions"][0]["reason"] == "SIGTERM"
+    assert (run / "report.html").exists()
+    assert checkpoint.read_card(checkpoint.stored(run / "checkpoints")[-1])["step"] == card["step"]
+
+
+def test_resume_refuses_another_recipe_and_names_the_difference(builtin_dataset: Dataset, unbroken: Path) -> None:
+    with pytest.raises(FacesmithError, match=r"learning_rate 0.0004 -> 0.1"):
+        train(builtin_dataset, unbroken, "learning_rate=0.1", resume=True)
+    with pytest.raises(FacesmithError, match="recipe tiny, not celebrity"):
+        facesmith.train("celebrity", builtin_dataset, unbroken, resume=True, quiet=True)
+
+
+def test_resume_refuses_another_dataset_and_names_the_difference(unbroken: Path, tmp_path: Path) -> None:
+    other = facesmith.import_dataset("builtin:40", tmp_path / "other", size="32", quiet=True)
+    with pytest.raises(FacesmithError, match="count 256 -> 40"):
+        train(other, unbroken, resume=True)
+
+
+def test_a_finished_run_is_not_trained_by_accident(builtin_dataset: Dataset, unbroken: Path) -> None:
+    with pytest.raises(FacesmithError, match="--resume"):
+        train(builtin_dataset, unbroken)
+    with pytest.raises(FacesmithError, match="longer --kimg"):
+        train(builtin_dataset, unbroken, resume=True)
+
+
+def test_a_branch_goes_on_with_a_changed_recipe_in_a_new_run(
+    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path
+) -> None:
+    before = (unbroken / "metrics.jsonl").read_bytes()
+    branch = tmp_path / "branch"
+    train(builtin_dataset, unbroken, "learning_rate=0.0001", kimg=0.8, resume=True, branch=branch)
+    assert (unbroken / "metrics.jsonl").read_bytes() == before
+    assert (branch / "metrics.jsonl").read_bytes().startswith(before)
+    assert json.loads((branch / "run.json").read_text())["step"] == 50
+    with pytest.raises(FacesmithError, match="networks .* cannot change"):
+        train(builtin_dataset, unbroken, "generator_width=8", resume=True, branch=tmp_path / "wider")
+
+
+def test_a_learning_rate_that_blows_up_ends_in_a_sentence_and_a_good_checkpoint(
+    builtin_dataset: Dataset, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(FacesmithError, match="diverged"):
+        train(builtin_dataset, run, "learning_rate=1e30", kimg=5)
+    assert json.loads((run / "run.json").read_text())["status"] == "failed"
+
+
+def test_minutes_end_a_run(builtin_dataset: Dataset, tmp_path: Path) -> None:
+    began = time.monotonic()
+    run = facesmith.train("tiny", builtin_dataset, tmp_path / "run", settings=SMALL, minutes=0.02, quiet=True)
+    assert time.monotonic() - began < 30
+    assert 0 < json.loads((run / "run.json").read_text())["kimg"] < 400
+
+
+def test_regular_moments_thin_out_and_can_be_entered_anywhere() -> None:
+    assert [_due(2.0, shown) for shown in (0, 1999, 2000, 3999)] == [2000, 2000, 4000, 4000]
+    late = _due(2.0, 1_000_000)
+    assert 1_000_000 < late <= 1_020_001
+    assert _due(2.0, int(late) - 1) == late
