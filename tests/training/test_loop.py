@@ -21,8 +21,12 @@ SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads
          "memory_format=channels_last", "tick_kimg=0.2", "checkpoint_kimg=0.15")  # fmt: skip
 
 
-def train(data: Dataset, run: Path, *more: str, kimg: float = 0.64, resume: bool = False, branch: Path | None = None) -> Path:
-    return facesmith.train("tiny", data, run, settings=(*SMALL, *more), kimg=kimg, resume=resume, branch=branch, quiet=True)
+def train(
+    data: Dataset, run: Path, *more: str, kimg: float = 0.64, resume: bool = False, branch: Path | None = None
+) -> Path:
+    return facesmith.train(
+        "tiny", data, run, settings=(*SMALL, *more), kimg=kimg, resume=resume, branch=branch, quiet=True
+    )
 
 
 def weights(run: Path) -> dict[str, np.ndarray]:

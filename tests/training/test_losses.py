@@ -46,6 +46,13 @@ def test_the_penalty_of_a_linear_critic_is_its_squared_weight() -> None:
 
 
 def test_accuracies_are_shares_on_the_right_side() -> None:
-    real, fake = accuracies(REAL, FAKE)
+    real, fake = accuracies(REAL, FAKE, RECIPES["celebrity"])
     assert real.item() == pytest.approx(2 / 3)
     assert fake.item() == pytest.approx(1 / 3)
+
+
+def test_a_pairing_critics_accuracy_does_not_care_for_a_constant() -> None:
+    for shift in (0.0, 50.0, -50.0):
+        real, fake = accuracies(REAL + shift, FAKE + shift, RECIPES["tiny"])
+        assert real.item() == pytest.approx(2 / 3)  # the line is at 0.283: 0.3 and 2.0 are above it
+        assert fake.item() == pytest.approx(2 / 3)

@@ -5,8 +5,16 @@ from facesmith.training.recipes import RECIPES, as_table, differences, from_tabl
 
 
 def test_every_field_can_be_set_and_is_parsed_to_its_type() -> None:
-    recipe = with_settings(RECIPES["tiny"], ["batch_size=32", "learning_rate=1e-4", "flip=false", "device=cpu", "seed=7"])
-    assert (recipe.batch_size, recipe.learning_rate, recipe.flip, recipe.device, recipe.seed) == (32, 1e-4, False, "cpu", 7)
+    recipe = with_settings(
+        RECIPES["tiny"], ["batch_size=32", "learning_rate=1e-4", "flip=false", "device=cpu", "seed=7"]
+    )
+    assert (recipe.batch_size, recipe.learning_rate, recipe.flip, recipe.device, recipe.seed) == (
+        32,
+        1e-4,
+        False,
+        "cpu",
+        7,
+    )
 
 
 @pytest.mark.parametrize(

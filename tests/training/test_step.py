@@ -67,7 +67,9 @@ def test_one_step_of_the_classic_recipe_is_the_plain_loop() -> None:
 def test_penalties_fall_on_every_kth_step() -> None:
     recipe = small("tiny")
     players = set_up(recipe, (16, 16), CPU)
-    keys = [train_step(players, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, i, i * 8).keys() for i in range(5)]
+    keys = [
+        train_step(players, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, i, i * 8).keys() for i in range(5)
+    ]
     assert ["r1" in k for k in keys] == [True, False, False, False, True]
 
 

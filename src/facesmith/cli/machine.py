@@ -32,7 +32,11 @@ def recipes(name: str | None) -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def doctor(as_json: bool) -> None:
-    """Measure what this machine can do, and say what train will choose on it."""
+    """Measure what this machine can do, and say what train will choose on it.
+
+    \b
+    facesmith doctor
+    """
     report = facesmith.checkup()
     if as_json:
         click.echo(json.dumps(report, indent=2))

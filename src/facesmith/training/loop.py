@@ -20,7 +20,7 @@ from facesmith.datasets.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.progress import progress as progress_bar
 from facesmith.progress import silent, tell
-from facesmith.reports.run_report import write_report
+from facesmith.reports.run_report import report
 from facesmith.training import checkpoint, record, runs, start
 from facesmith.training.batches import LATENTS, batch, latents, reader
 from facesmith.training.finish import write_pictures
@@ -150,8 +150,8 @@ def train(
 
     say("writing the video, the curves and the report")
     write_pictures(here)
-    report = write_report(here.run.path)
-    say(f"{progress.kimg:g} kimg in {progress.seconds / 60:.1f} minutes: look at {report}")
+    page = report(here.run.path)
+    say(f"{progress.kimg:g} kimg in {progress.seconds / 60:.1f} minutes: look at {page}")
     return here.run.path
 
 

@@ -36,9 +36,13 @@ def gradient_penalty(logits: Tensor, pictures: Tensor) -> Tensor:
     return gradient.float().square().sum((1, 2, 3)).mean()
 
 
-def accuracies(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """The shares of real and of fake pictures that D has on the right side of 0."""
-    return (real > 0).float().mean(), (fake < 0).float().mean()
+def accuracies(real: Tensor, fake: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """The shares of real and of fake pictures that D has on the right side.
+
+    ``bce`` draws the line at 0. ``rpgan`` teaches D no line, only differences: there it lies halfway between the means.
+    """
+    line = (real.mean() + fake.mean()) / 2 if recipe.loss == "rpgan" else 0.0
+    return (real > line).float().mean(), (fake < line).float().mean()
 
 
 def _cross_entropy(logits: Tensor, label: float) -> Tensor:

@@ -71,7 +71,7 @@ def train_step(players: Players, real: Tensor, z: Tensor, recipe: Recipe, step: 
         logits_real, logits_fake = D(real_seen).float(), D(fake_seen).float()
         loss_D = discriminator_loss(logits_real, logits_fake, recipe)
         measured = {"loss_D": loss_D, "logit_real": logits_real.mean(), "logit_fake": logits_fake.mean()}
-        measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_fake)
+        measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_fake, recipe)
         if penalised:
             measured["r1"] = gradient_penalty(logits_real, real_seen)
             measured["r2"] = gradient_penalty(logits_fake, fake_seen)

@@ -1,0 +1,140 @@
+"""Our `celebrity` step against the plain float32 loop of PyTorch's DCGAN example: images a second, and their ratio.
+
+    python benchmarks/train_throughput.py [--rounds 5] [--steps 20] [--recipe celebrity]
+
+Same networks, same batch of 64, same pictures already in memory. Each side runs in a process of its own, as its user
+would run it, and the two take turns, so that a machine that changes its speed changes both. Prints every round and the
+medians; the ratio is what to quote.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from facesmith import doctor
+from facesmith.training import start
+from facesmith.training.batches import LATENTS, batch, latents, reader
+from facesmith.training.recipes import get_recipe
+from facesmith.training.step import set_up, train_step
+
+BATCH, PICTURES, WARM_UP = 64, 4096, 4
+
+
+def plain() -> Callable[[int], None]:
+    """The example's loop, written out: float32, two backward passes for D, one through D for G, Adam."""
+
+    def up(before: int, after: int, stride: int, padding: int) -> list[nn.Module]:
+        return [nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False), nn.BatchNorm2d(after), nn.ReLU(True)]
+
+    def down(before: int, after: int) -> list[nn.Module]:
+        return [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.LeakyReLU(0.2, inplace=True)]
+
+    def first_weights(module: nn.Module) -> None:
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, 0.02)
+
+    G = nn.Sequential(
+        *up(100, 512, 1, 0), *up(512, 256, 2, 1), *up(256, 128, 2, 1), *up(128, 64, 2, 1),
+        nn.ConvTranspose2d(64, 3, 4, 2, 1, bias=False), nn.Tanh(),
+    ).apply(first_weights)  # fmt: skip
+    D = nn.Sequential(
+        nn.Conv2d(3, 64, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True),
+        *down(64, 128), *down(128, 256), *down(256, 512),
+        nn.Conv2d(512, 1, 4, 1, 0, bias=False), nn.Sigmoid(), nn.Flatten(0),
+    ).apply(first_weights)  # fmt: skip
+    adam_G = torch.optim.Adam(G.parameters(), 2e-4, (0.5, 0.999))
+    adam_D = torch.optim.Adam(D.parameters(), 2e-4, (0.5, 0.999))
+    pictures = torch.from_numpy(_pictures()).permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous()
+    ones, zeros = torch.ones(BATCH), torch.zeros(BATCH)
+
+    def step(number: int) -> None:
+        first = number * BATCH % PICTURES
+        D.zero_grad()
+        F.binary_cross_entropy(D(pictures[first : first + BATCH]), ones).backward()
+        fake = G(torch.randn(BATCH, 100, 1, 1))
+        F.binary_cross_entropy(D(fake.detach()), zeros).backward()
+        adam_D.step()
+        G.zero_grad()
+        F.binary_cross_entropy(D(fake), ones).backward()
+        adam_G.step()
+
+    return step
+
+
+def ours(name: str) -> Callable[[int], None]:
+    """The step of `facesmith train`, with all it does for a step: drawing, mirroring, losses, accuracies."""
+    recipe = start.resolve(replace(get_recipe(name), device="cpu", batch_size=BATCH))
+    players = set_up(recipe, (64, 64), torch.device("cpu"))
+    folder = tempfile.TemporaryDirectory()
+    np.save(Path(folder.name) / "images.npy", _pictures())
+    read, _ = reader(Path(folder.name) / "images.npy", "memory", players.device)
+
+    def step(number: int) -> None:
+        real = batch(read, recipe, number * BATCH, PICTURES, players.device)
+        z = latents(recipe, BATCH, players.device, LATENTS, number)
+        train_step(players, real, z, recipe, number, number * BATCH)
+
+    return step
+
+
+def _pictures() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (PICTURES, 64, 64, 3), np.uint8)
+
+
+def time_side(side: str, steps: int) -> float:
+    """Images a second of one side, by the median step."""
+    torch.manual_seed(0)
+    step = plain() if side == "plain" else ours(side)
+    for number in range(WARM_UP):
+        step(number)
+    seconds = []
+    for number in range(WARM_UP, WARM_UP + steps):
+        began = time.perf_counter()
+        step(number)
+        seconds.append(time.perf_counter() - began)
+    # Penalties make every fourth step dearer: the mean over whole groups of four is what a run feels.
+    return BATCH / (statistics.median(seconds) if side in ("plain", "celebrity") else statistics.fmean(seconds))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--recipe", default="celebrity")
+    parser.add_argument("--side", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.side:
+        print(time_side(args.side, args.steps))
+        return
+    print(json.dumps(doctor.machine(torch.device("cpu"))))
+    speeds: dict[str, list[float]] = {"plain": [], args.recipe: []}
+    for number in range(args.rounds):
+        for side, found in speeds.items():
+            command = [sys.executable, __file__, "--side", side, "--steps", str(args.steps)]
+            found.append(float(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+        pair = " ".join(f"{side} {found[-1]:.0f}" for side, found in speeds.items())
+        print(
+            f"round {number + 1}: {pair} images/s, ratio {speeds[args.recipe][-1] / speeds['plain'][-1]:.2f}",
+            flush=True,
+        )
+    ratios = [ours / plain for ours, plain in zip(speeds[args.recipe], speeds["plain"], strict=True)]
+    medians = {side: round(statistics.median(found)) for side, found in speeds.items()}
+    print(f"median images/s {medians}, ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()

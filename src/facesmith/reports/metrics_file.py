@@ -1,0 +1,73 @@
+"""The measurements of a run, read back column by column from its JSON-lines files."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Columns = dict[str, NDArray[np.float64]]
+
+
+def read_metrics(run: Path) -> Columns:
+    """RUN/metrics.jsonl by column: see `read_columns`."""
+    return read_columns(run / "metrics.jsonl")
+
+
+def read_timing(run: Path) -> Columns:
+    """RUN/timing.jsonl by column: see `read_columns`."""
+    return read_columns(run / "timing.jsonl")
+
+
+def read_columns(path: Path) -> Columns:
+    """Every numeric key of a JSON-lines file as a float64 array, all of one length, in the order of the lines.
+
+    A value that is missing, null or no number is NaN; a key that never holds a number has no column. A line that a
+    killed process left unfinished is skipped (`unreadable_lines` counts them). A run that was resumed from an earlier
+    checkpoint measured some steps twice: the later line counts. A file that is not there gives no columns.
+    """
+    rows = _kept(row for row in _parsed(path) if row is not None)
+    names = dict.fromkeys(name for row in rows for name, value in row.items() if _is_number(value))
+    return {name: np.array([_number(row.get(name)) for row in rows], np.float64) for name in names}
+
+
+def unreadable_lines(path: Path) -> int:
+    """How many lines of a JSON-lines file are not whole; a killed process leaves one at most each time."""
+    return sum(row is None for row in _parsed(path))
+
+
+def _parsed(path: Path) -> Iterable[dict[str, Any] | None]:
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if line.strip():
+                yield _object(line)
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _kept(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    kept: list[dict[str, Any]] = []
+    for row in rows:
+        step = _number(row.get("step"))
+        while kept and _number(kept[-1].get("step")) >= step:
+            kept.pop()
+        kept.append(row)
+    return kept
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> float:
+    return float(value) if _is_number(value) else float("nan")

@@ -1,0 +1,63 @@
+"""What several parts' tests start from."""
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from facesmith.datasets.dataset import Dataset
+from facesmith.datasets.importing import import_dataset
+from facesmith.exporting import export
+from facesmith.model import Model
+from facesmith.training.loop import train
+
+
+@pytest.fixture(autouse=True)
+def _fixed_draws() -> None:
+    """Tests that draw from torch's global generator draw the same every time."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def builtin_dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """256 built-in faces at 32x32; read it, and write nothing into its folder."""
+    folder = tmp_path_factory.mktemp("builtin") / "faces"
+    return import_dataset("builtin:256", folder, size="32", quiet=True)
+
+
+@pytest.fixture(scope="session")
+def celeba_root() -> Path:
+    """The folder of CelebA's photos and annotations, which no repository may hold."""
+    root = os.environ.get("CELEBA_ROOT")
+    if not root:
+        pytest.skip("CELEBA_ROOT is not set to a folder with CelebA's photos")
+    return Path(root)
+
+
+@pytest.fixture(scope="session")
+def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Sixty files as people really have them; see tests/hostile.py."""
+    spec = importlib.util.spec_from_file_location("hostile", Path(__file__).with_name("hostile.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    hostile = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hostile)
+    return hostile.make_hostile(tmp_path_factory.mktemp("hostile") / "photos")
+
+
+@pytest.fixture(scope="session")
+def small_run(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of half a thousand 32x32 pictures with narrow networks: trained, though not to be proud of."""
+    settings = ("generator_width=8", "discriminator_width=8", "batch_size=32", "threads=1", "precision=float32",
+                "memory_format=channels_last", "checkpoint_kimg=0.32")  # fmt: skip
+    run = tmp_path_factory.mktemp("small") / "run"
+    return train("tiny", builtin_dataset, run, settings=settings, kimg=0.512, quiet=True)
+
+
+@pytest.fixture(scope="session")
+def small_model(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """The model of `small_run`; read it, and write nothing into its folder."""
+    return export(small_run, tmp_path_factory.mktemp("small") / "model")

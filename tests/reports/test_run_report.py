@@ -1,0 +1,224 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from facesmith.errors import FacesmithError
+from facesmith.reports.run_report import report
+from facesmith.reports.run_words import duration, when
+from facesmith.reports.sheets import save_image
+
+
+def make_run(run: Path, **changes: Any) -> Path:
+    card = {
+        "format": "facesmith-run",
+        "version": 1,
+        "status": "finished",
+        "started": "2025-03-01T22:00:00+00:00",
+        "ended": "2025-03-02T01:30:00+00:00",
+        "sessions": [{"started": "2025-03-01T22:00:00+00:00", "ended": None, "from_kimg": 0, "to_kimg": 100}],
+        "parameters": {"generator": 3576704, "discriminator": 2765568},
+        "machine": {"cpu": "A <fast> CPU", "cores": 2},
+        "estimate": {"images_per_second": 400.0, "memory_gb": 1.5},
+        "goal": {"kimg": 100, "minutes": None},
+        "dataset": {"crop": "center:178", "source": {"credit": "Someone & others"}},
+        "kimg": 100.0,
+        "step": 1562,
+        "seconds": 250.0,
+    }
+    run.mkdir(parents=True)
+    (run / "run.json").write_text(json.dumps({**card, **changes}))
+    (run / "recipe.toml").write_text(
+        '[recipe]\nname = "tiny"\nbatch_size = 64\nlearning_rate = 4e-4\n'
+        '[run]\ndataset = "data/my faces"\ndataset_name = "my faces"\ncount = 20000\nwidth = 64\nheight = 64\n'
+        'precision = "bf16"\n'
+    )
+    return run
+
+
+def measured(run: Path, real: float = 0.75, fake: float = 0.8, last: float | None = 0.5) -> None:
+    lines = [
+        {
+            "step": s,
+            "kimg": s / 2,
+            "loss_D": 0.5,
+            "loss_G": 1.25,
+            "accuracy_real": real,
+            "accuracy_fake": fake,
+            "r1": None,
+        }
+        for s in range(1, 201)
+    ]
+    lines[-1]["loss_D"] = last
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    times = [{"step": s, "kimg": s / 2, "seconds": s, "images_per_second": 400 + s % 5} for s in range(10, 201, 10)]
+    (run / "timing.jsonl").write_text("".join(json.dumps(line) + "\n" for line in times))
+
+
+def sampled(run: Path, kimgs: list[float]) -> None:
+    for kimg in kimgs:
+        level = int(255 * kimg / max(kimgs))
+        save_image(Image.new("RGB", (16, 16), (level, level, level)), run / "samples" / f"{kimg:010.3f}.png")
+
+
+def test_the_whole_story_of_a_finished_run(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "night")
+    measured(run)
+    sampled(run, [0, 10, 48, 100])
+    save_image(Image.new("RGB", (16, 16)), run / "real_beside_generated.png")
+    (run / "progress.mp4").write_bytes(b"film")
+    page = report(run).read_text()
+    for text in (
+        "The run finished: 100,000 real images (5.0 times through the dataset) were shown.",
+        "Training took 4 minutes at 400 images a second.",
+        "The losses at the end",
+        "75% of the real and 80% of the generated faces, 78% overall",
+        "Started 1 March 2025, 22:00 UTC and ended 2 March 2025, 01:30 UTC.",
+        "3,576,704 parameters",
+        "20,000",
+        "center:178",
+        "Someone &amp; others",
+        "A &lt;fast&gt; CPU",
+        "learning_rate",
+        "bf16",
+        f"facesmith export {run} night-model",
+        "facesmith generate night-model --count 64",
+        "<figcaption>48 kimg</figcaption>",
+        "data:video/mp4",
+    ):
+        assert text in page, text
+    assert "--resume" not in page
+    assert "http" not in page.replace("http-equiv", "")
+    for name in ("losses", "accuracies", "speed"):
+        with Image.open(run / f"{name}.png") as chart:
+            assert chart.width > 800
+
+
+def test_the_newest_sheet_comes_first(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    sampled(run, [0, 9, 100])
+    page = report(run).read_text()
+    assert page.index("After 100 thousand images.") < page.index("0 kimg</figcaption>")
+
+
+def test_a_run_that_has_only_begun_says_what_is_missing(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", status="running", ended=None, kimg=0, seconds=0, sessions=[])
+    (run / "recipe.toml").unlink()
+    page = report(run).read_text()
+    for text in (
+        "still going",
+        "Nothing has been measured yet.",
+        "No sample sheet has been drawn yet.",
+        "There is no film yet",
+        "The run has no recipe.toml.",
+        "facesmith train RECIPE DATASET",
+    ):
+        assert text in page, text
+    assert not (run / "losses.png").exists()
+
+
+def test_an_interrupted_and_resumed_run_tells_its_sessions_and_how_to_go_on(tmp_path: Path) -> None:
+    sessions = [
+        {
+            "started": "2025-03-01T22:00:00+00:00",
+            "ended": None,
+            "from_kimg": 0,
+            "to_kimg": 30.5,
+            "reason": "interrupted",
+        },
+        {
+            "started": "2025-03-02T08:00:00+00:00",
+            "ended": None,
+            "from_kimg": 28,
+            "to_kimg": 60,
+            "reason": "interrupted",
+        },
+    ]
+    run = make_run(tmp_path / "run", status="interrupted", sessions=sessions, kimg=60.0)
+    measured(run)
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 201, "lo')
+    page = report(run).read_text()
+    for text in (
+        "interrupted before its goal",
+        "trained in 2 sessions",
+        "30.5",
+        "2 March 2025, 08:00 UTC",
+        "Dotted lines mark where training was resumed.",
+        "One line was left unfinished by a crash",
+        f"facesmith train tiny &#x27;data/my faces&#x27; {run} --resume",
+    ):
+        assert text in page, text
+
+
+def test_a_discriminator_that_ran_away_is_a_warning(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    measured(run, real=0.999, fake=1.0)
+    assert "Look here:</strong> D is hardly ever fooled" in report(run).read_text()
+
+
+def test_a_loss_that_is_no_number_is_a_warning(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", status="failed")
+    measured(run, last=None)
+    page = report(run).read_text()
+    assert "The last loss of D is not a number" in page
+    assert "The run failed" in page
+
+
+def test_a_film_too_large_for_the_page_is_shown_as_its_gif(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    (run / "progress.mp4").write_bytes(bytes(7_000_000))
+    Image.new("P", (4, 4)).save(run / "progress.gif")
+    page = report(run).read_text()
+    assert "data:image/gif" in page
+    assert "data:video" not in page
+
+
+def test_a_report_needs_a_run_of_a_known_version(tmp_path: Path) -> None:
+    with pytest.raises(FacesmithError, match="is not a run folder"):
+        report(tmp_path)
+    with pytest.raises(FacesmithError, match="version 2"):
+        report(make_run(tmp_path / "new", version=2))
+    broken = make_run(tmp_path / "broken")
+    (broken / "recipe.toml").write_text("[recipe")
+    with pytest.raises(FacesmithError, match=r"recipe\.toml cannot be read"):
+        report(broken)
+
+
+def test_writing_again_gives_the_same_page(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    measured(run)
+    first = report(run).read_bytes()
+    assert report(run).read_bytes() == first
+    assert not list(run.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (1, "1 second"),
+        (89, "89 seconds"),
+        (120, "2 minutes"),
+        (5400, "1 hour 30 minutes"),
+        (7200, "2 hours"),
+        (172_800, "2 days"),
+        (200_000, "2 days 7 hours"),
+    ],
+)
+def test_durations_are_words(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_times_are_words() -> None:
+    assert when("2025-11-05T03:04:05Z") == "5 November 2025, 03:04 UTC"
+    assert when("soon") == "soon"
+    assert when(None) is None
+
+
+def test_a_measurement_without_a_chart_is_in_the_table(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    (run / "metrics.jsonl").write_text('{"step": 1, "kimg": 1, "odd_thing": 2.5}\n{"step": 2, "kimg": NaN}\n')
+    page = report(run).read_text()
+    assert "odd_thing" in page

@@ -1,0 +1,146 @@
+"""The commands as a user types them, run in this process through their own entry point."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from facesmith import Model
+from facesmith.cli import COMMANDS, facesmith, main
+from facesmith.datasets.dataset import Dataset
+
+
+def run(*words: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of the command line, as the console script would give them."""
+    done = CliRunner().invoke(_entry, [str(word) for word in words])
+    assert not isinstance(done.exception, Exception), done.exception
+    return done.exit_code, done.stdout, done.stderr
+
+
+class _Entry:
+    """`main` in click's test harness: it reads sys.argv and ends the process, as the console script does."""
+
+    name = "facesmith"
+
+    def main(self, args: list[str], prog_name: str, **_: object) -> None:
+        before = sys.argv
+        sys.argv = ["facesmith", *args]
+        try:
+            main()
+        finally:
+            sys.argv = before
+
+
+_entry = _Entry()  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "data import", "data explore"])
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    code, out, _ = run(*command.split(), "--help")
+    assert code == 0
+    if command != "data":
+        assert "\n  facesmith " in out or '\n  eval "$(facesmith' in out
+
+
+def test_the_commands_are_all_listed() -> None:
+    _, out, _ = run("--help")
+    for command in COMMANDS:
+        assert f"\n  {command} " in out
+
+
+def test_import_explore_train_export_generate(tmp_path: Path) -> None:
+    settings = ["generator_width=4", "discriminator_width=4", "batch_size=8", "threads=1", "precision=float32"]
+    sets = [word for setting in [*settings, "memory_format=channels_last"] for word in ("--set", setting)]
+    at = {name: tmp_path / name for name in ("faces", "run", "model", "made")}
+    for words in (
+        ["data", "import", "builtin:40", at["faces"], "--size", "24x32"],
+        ["data", "explore", at["faces"]],
+        ["train", "tiny", at["faces"], at["run"], *sets, "--kimg", "0.08"],
+        ["report", at["run"]],
+        ["export", at["run"], at["model"]],
+        ["generate", at["model"], "--count", "3", "--seed", "7", "--out", at["made"]],
+    ):
+        code, _, errors = run(*words)
+        assert code == 0, (words, errors)
+    assert sorted(path.name for path in at["made"].iterdir()) == [
+        "000000.png",
+        "000001.png",
+        "000002.png",
+        "manifest.jsonl",
+    ]
+    assert (at["faces"] / "explore" / "explore.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["train", "tinny", "{data}", "{new}"], "did you mean tiny"),
+        (["train", "tiny", "{data}", "{new}", "--set", "batchsize=3"], "did you mean batch_size"),
+        (["train", "tiny", "{nothing}", "{new}"], "does not exist"),
+        (["train", "tiny", "{data}", "{new}", "--resume"], "not a run"),
+        (["train", "tiny", "{data}", "{new}", "--set", "device=mps"], "no mps device"),
+        (["data", "import", "{nothing}", "{new}"], "does not exist"),
+        (["data", "import", "builtin:9", "{new}", "--crop", "circle"], "circle"),
+        (["data", "import", "builtin:9", "{new}", "--size", "big"], "big"),
+        (["data", "import", "builtin:9", "{new}", "--where", "Smilling"], "Smiling"),
+        (["data", "explore", "{nothing}"], "does not exist"),
+        (["export", "{nothing}", "{new}"], "not a run"),
+        (["generate", "{nothing}", "--out", "{new}"], "not a model folder"),
+        (["report", "{nothing}"], "{nothing}"),
+        (["generate", "{model}"], "--out"),
+    ],
+)
+def test_what_a_user_can_put_right_is_one_sentence_and_exit_code_2(
+    words: list[str], sentence: str, builtin_dataset: Dataset, small_model: Model, tmp_path: Path
+) -> None:
+    places = {
+        "data": builtin_dataset.path,
+        "new": tmp_path / "new",
+        "nothing": tmp_path / "x",
+        "model": small_model.path,
+    }
+    code, out, errors = run(*(word.format(**places) for word in words))
+    assert code == 2
+    assert sentence.format(**places) in errors
+    assert "Traceback" not in errors + out
+    assert not (tmp_path / "new").exists()
+
+
+def test_recipes_lists_them_and_every_setting() -> None:
+    code, out, _ = run("recipes")
+    assert code == 0
+    assert {"tiny", "celebrity", "dcgan64"} <= {line.split()[0] for line in out.splitlines() if line}
+    _, out, _ = run("recipes", "tiny")
+    assert "batch_size = 64" in out
+
+
+def test_doctor_measures_and_says_what_train_will_choose() -> None:
+    code, out, _ = run("doctor", "--json")
+    assert code == 0
+    report = json.loads(out)
+    assert report["choice"] in report["speeds"]
+    assert all(speed > 0 for speed in report["speeds"].values())
+    assert "train uses this" in run("doctor")[1]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_name_the_command(shell: str) -> None:
+    code, out, _ = run("completion", shell)
+    assert code == 0
+    assert "_FACESMITH_COMPLETE" in out
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m facesmith recipes tiny | head -1", shell=True, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+def test_the_version_is_the_packages() -> None:
+    assert run("--version")[1].strip().endswith(__import__("facesmith").__version__)
+    assert facesmith.name == "facesmith"
