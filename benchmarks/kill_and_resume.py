@@ -1,6 +1,6 @@
 """Kill -9 a short run at random moments, resume it each time, and compare the end to the bit with a run left alone.
 
-    python benchmarks/kill_and_resume.py DATASET [--kills 20] [--kimg 8] [--recipe tiny] [--seed 0]
+    python benchmarks/kill_and_resume.py DATASET [--kills 20] [--kimg 8] [--recipe tiny] [--set threads=1]
 
 Every trial starts a new run, kills it at a moment drawn between its start and the time the undisturbed run took,
 resumes it to the end, and compares all weights, optimiser states and metrics.jsonl.
@@ -27,10 +27,12 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--kimg", type=float, default=8)
     parser.add_argument("--recipe", default="tiny")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--set", dest="settings", action="append", default=[], help="as for facesmith train")
     args = parser.parse_args()
     draw = random.Random(args.seed)
-    settings = ["--set", "tick_kimg=1", "--set", "checkpoint_kimg=1", "--kimg", str(args.kimg), "--quiet"]
+    settings = ["--kimg", str(args.kimg), "--quiet"]
+    settings += [word for setting in ("tick_kimg=1", "checkpoint_kimg=1", *args.settings) for word in ("--set", setting)]
 
     def train(run: Path, *more: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "facesmith", "train", args.recipe, args.dataset, str(run), *settings, *more]
@@ -58,10 +60,8 @@ def main() -> None:
                 assert train(run, "--resume").wait() == 0
             same = _same(alone, run)
             equal += same
-            print(
-                f"kill {trial + 1:2} after {moment:5.1f} s, at checkpoint {reached}: {'equal' if same else 'DIFFERENT'}",
-                flush=True,
-            )
+            verdict = "equal" if same else "DIFFERENT"
+            print(f"kill {trial + 1:2} after {moment:5.1f} s, at checkpoint {reached}: {verdict}", flush=True)
         print(f"{equal} of {args.kills} bit-identical: weights, optimisers, metrics.jsonl")
         sys.exit(equal != args.kills)
 

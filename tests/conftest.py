@@ -2,7 +2,9 @@
 
 import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -40,12 +42,30 @@ def celeba_root() -> Path:
 @pytest.fixture(scope="session")
 def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Sixty files as people really have them; see tests/hostile.py."""
-    spec = importlib.util.spec_from_file_location("hostile", Path(__file__).with_name("hostile.py"))
+    return _beside("hostile").make_hostile(tmp_path_factory.mktemp("hostile") / "photos")
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """A hub on loopback, which huggingface_hub's client is sent to; see tests/hub_server.py."""
+    with _beside("hub_server").Hub() as server:
+        thread = Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def _beside(name: str) -> Any:
+    """The module ``name`` in this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
-    hostile = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(hostile)
-    return hostile.make_hostile(tmp_path_factory.mktemp("hostile") / "photos")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

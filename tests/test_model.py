@@ -1,6 +1,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,3 +82,16 @@ def test_what_is_not_a_model_is_one_sentence(small_model: Model, tmp_path: Path)
     (copy / "model.json").write_text(json.dumps(card | {"version": 99}))
     with pytest.raises(FacesmithError, match="version 99"):
         facesmith.load(copy)
+
+
+def test_a_model_is_loaded_from_the_hub(small_model: Model, hub: Any) -> None:
+    hub.files["someone/faces"] = {path.name: path.read_bytes() for path in small_model.path.iterdir()}
+    loaded = facesmith.load("someone/faces")
+    assert loaded.digest == small_model.digest
+    assert np.array_equal(loaded.sample(3), small_model.sample(3))
+    assert not any("samples.png" in asked for asked in hub.asked), "only what is needed is fetched"
+
+
+def test_a_model_that_is_nowhere_is_one_sentence(hub: Any) -> None:
+    with pytest.raises(FacesmithError, match="no model folder someone/nothing here, and someone/nothing was not found"):
+        facesmith.load("someone/nothing")

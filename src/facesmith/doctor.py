@@ -60,12 +60,12 @@ def fastest(device: "torch.device") -> tuple[str, str]:
 def measure(device: "torch.device") -> dict[str, float]:
     """Pictures a second through a 64x64 DCGAN discriminator, forward and backward, by "precision memory_format".
 
-    The ways take turns, so that a machine busy with something else slows all of them alike.
+    On a CPU one core is measured: threads that wait for each other on a busy machine would measure the neighbours. The
+    ways take turns, so that whatever else slows the machine slows all of them alike.
     """
     torch = require("torch", "train", "measuring")
     from facesmith.networks.dcgan import DCGANConfig, Discriminator, place
 
-    torch.manual_seed(0)
     ways = {}
     for precision in PRECISIONS:
         for memory_format in MEMORY_FORMATS:
@@ -73,6 +73,8 @@ def measure(device: "torch.device") -> dict[str, float]:
             x = torch.randn(PROBE_BATCH, 64, 64, 3, device=device).permute(0, 3, 1, 2)  # as datasets are stored
             ways[f"{precision} {memory_format}"] = net, x, precision == "bfloat16"
     seconds = {name: float("inf") for name in ways}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     for round_ in range(PROBE_ROUNDS + 1):  # the first is not counted: kernels are chosen and memory is found in it
         for name, (net, x, bfloat16) in ways.items():
             began = time.perf_counter()
@@ -81,6 +83,7 @@ def measure(device: "torch.device") -> dict[str, float]:
             _wait(device)
             if round_:
                 seconds[name] = min(seconds[name], time.perf_counter() - began)
+    torch.set_num_threads(threads)
     return {name: round(PROBE_BATCH / s, 1) for name, s in seconds.items()}
 
 
@@ -126,7 +129,7 @@ def usable_cores() -> int:
 def _key(device: "torch.device") -> str:
     """What the speeds depend on."""
     torch = require("torch", "train", "measuring")
-    return f"{_cpu_name()} {device.type} {torch.get_num_threads()} threads torch {torch.__version__}"
+    return f"{_cpu_name()} {machine(device)['device']} torch {torch.__version__}"
 
 
 def _wait(device: "torch.device") -> None:

@@ -15,9 +15,11 @@ from PIL import Image
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import check_version, read_json
+from facesmith.hub import client, one_sentence, places
 
 FORMAT, VERSION = "facesmith-model", 1
 CARD, WEIGHTS, ONNX = "model.json", "generator.safetensors", "generator.onnx"
+HUB_FILES = ["*.json", "*.safetensors", "*.onnx", "README.md"]
 
 # Faces are always computed in these same blocks of consecutive indices. Arithmetic in another batch size may round
 # otherwise; in the same block at the same place it cannot, so face i of a seed is the same face in any run.
@@ -173,15 +175,12 @@ def _looks_like_hub_id(text: str) -> bool:
 
 
 def _from_hub(repository: str) -> Path:
-    hub = require("huggingface_hub", "hub", f"there is no folder {repository}, and loading it from the hub")
     try:
-        files = ["*.json", "*.safetensors", "*.onnx", "README.md"]
-        return Path(hub.snapshot_download(repository, allow_patterns=files))
-    except Exception as error:  # the client's errors, its HTTP library's and the socket's share no base
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise FacesmithError(
-            f"{repository} is neither a folder here nor a model the hub gives us ({reason}): check the name"
-        ) from None
+        hub = client("loading a model from the hub")
+        with one_sentence(repository):
+            return Path(hub.snapshot_download(repository, allow_patterns=HUB_FILES, **places()))
+    except FacesmithError as error:
+        raise FacesmithError(f"there is no model folder {repository} here, and {error}") from None
 
 
 def _check_draw(count: int, seed: int, start: int) -> None:

@@ -3,11 +3,8 @@
 import io
 import json
 import socket
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,79 +15,7 @@ from facesmith.datasets.dataset import Dataset
 from facesmith.datasets.importing import import_dataset
 from facesmith.errors import FacesmithError
 
-SHA = "0123456789abcdef0123456789abcdef01234567"
 COLORS = [(250, 10, 10), (10, 250, 10), (10, 10, 250), (200, 200, 20), (20, 200, 200)]
-
-
-class Hub(ThreadingHTTPServer):
-    """The few answers of the hub that an import needs."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
-        self.files: dict[str, dict[str, bytes]] = {}  # by repository, or repository@revision
-        self.cards: dict[str, object] = {}
-        self.errors: dict[str, tuple[int, str]] = {}
-        self.asked: list[str] = []
-
-
-class _Answers(BaseHTTPRequestHandler):
-    server: Hub
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def log_message(self, *args: object) -> None: ...
-
-    def _answer(self) -> None:
-        path = unquote(urlsplit(self.path).path)
-        self.server.asked.append(f"{self.command} {path}")
-        if path.startswith("/api/datasets/"):
-            repository, _, revision = path.removeprefix("/api/datasets/").partition("/revision/")
-            self._info(repository, revision)
-            return
-        repository, _, rest = path.removeprefix("/datasets/").partition("/resolve/")
-        name = rest.partition("/")[2]
-        for key, files in self.server.files.items():
-            if name in files and key.partition("@")[0] == repository:
-                self._send(200, files[name], {"ETag": f'"{hash(files[name])}"', "X-Repo-Commit": SHA})
-                return
-        self._send(404, b"{}", {"X-Error-Code": "EntryNotFound"})
-
-    def _info(self, repository: str, revision: str) -> None:
-        if repository in self.server.errors:
-            status, code = self.server.errors[repository]
-            self._send(status, b'{"error": "no"}', {"X-Error-Code": code})
-            return
-        key = f"{repository}@{revision}" if revision else repository
-        if key not in self.server.files:
-            self._send(404, b'{"error": "no"}', {"X-Error-Code": "RevisionNotFound" if revision else "RepoNotFound"})
-            return
-        siblings = [{"rfilename": name} for name in self.server.files[key]]
-        body = {"id": repository, "sha": SHA, "siblings": siblings, "cardData": self.server.cards[repository]}
-        self._send(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
-
-    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    with Hub() as server:
-        thread = Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def picture(color: tuple[int, int, int]) -> bytes:
@@ -120,7 +45,7 @@ def shown(dataset: Dataset) -> list[tuple[int, ...]]:
     return [tuple(int(value) for value in image[4, 4]) for image in dataset.images]
 
 
-def test_shards_become_splits_and_labels_attributes(hub: Hub, tmp_path: Path) -> None:
+def test_shards_become_splits_and_labels_attributes(hub: Any, tmp_path: Path) -> None:
     features = {
         "image": {"_type": "Image"},
         "mood": {"names": ["happy", "sad", "calm"], "_type": "ClassLabel"},
@@ -163,7 +88,7 @@ def test_shards_become_splits_and_labels_attributes(hub: Hub, tmp_path: Path) ->
     assert dataset.card["source"]["credit"] == "ann/faces on the Hugging Face hub, licence: cc0-1.0"
 
 
-def test_where_and_limit_choose_across_row_groups(hub: Hub, tmp_path: Path) -> None:
+def test_where_and_limit_choose_across_row_groups(hub: Any, tmp_path: Path) -> None:
     colors = [(i, 255 - i, 7) for i in range(0, 250, 5)]
     table = pa.table({"img": [picture(color) for color in colors], "Odd": [i % 2 == 1 for i in range(50)]})
     hub.cards["ann/bytes"] = None
@@ -175,7 +100,7 @@ def test_where_and_limit_choose_across_row_groups(hub: Hub, tmp_path: Path) -> N
     assert shown(dataset) == [colors[number] for number in numbers]
 
 
-def test_names_of_classes_are_taken_from_the_card(hub: Hub, tmp_path: Path) -> None:
+def test_names_of_classes_are_taken_from_the_card(hub: Any, tmp_path: Path) -> None:
     hub.cards["ann/card"] = {
         "dataset_info": {
             "features": [
@@ -188,7 +113,7 @@ def test_names_of_classes_are_taken_from_the_card(hub: Hub, tmp_path: Path) -> N
     assert imported("hf:ann/card", tmp_path).labels().tolist() == [[False, True], [True, False]]
 
 
-def test_the_hubs_own_parquet_form_is_used_where_there_is_no_other(hub: Hub, tmp_path: Path) -> None:
+def test_the_hubs_own_parquet_form_is_used_where_there_is_no_other(hub: Any, tmp_path: Path) -> None:
     hub.cards["ann/zips"] = None
     hub.files["ann/zips"] = {"faces.zip": b"PK"}
     hub.files["ann/zips@refs/convert/parquet"] = {
@@ -199,7 +124,7 @@ def test_the_hubs_own_parquet_form_is_used_where_there_is_no_other(hub: Hub, tmp
     assert shown(import_dataset("hf:ann/zips/other", tmp_path / "2", size="8", quiet=True)) == COLORS[3:]
 
 
-def test_a_picture_without_bytes_is_skipped(hub: Hub, tmp_path: Path) -> None:
+def test_a_picture_without_bytes_is_skipped(hub: Any, tmp_path: Path) -> None:
     images = pa.array([{"bytes": None, "path": "a.jpg"}, {"bytes": picture(COLORS[0]), "path": None}])
     hub.cards["ann/paths"] = None
     hub.files["ann/paths"] = {"train.parquet": parquet(pa.table({"image": images}))}
@@ -221,7 +146,7 @@ def test_a_picture_without_bytes_is_skipped(hub: Hub, tmp_path: Path) -> None:
         ("hf:ann", "write hf:OWNER/NAME"),
     ],
 )
-def test_what_cannot_be_had_is_one_sentence(hub: Hub, tmp_path: Path, source: str, said: str) -> None:
+def test_what_cannot_be_had_is_one_sentence(hub: Any, tmp_path: Path, source: str, said: str) -> None:
     hub.cards |= {"ann/text": None, "ann/none": None, "ann/broken": None}
     hub.files["ann/text"] = {"train.parquet": parquet(pa.table({"caption": ["a"]}))}
     hub.files["ann/none"] = {"README.md": b"x"}

@@ -51,7 +51,8 @@ def doctor(as_json: bool) -> None:
             f"{machine['cpu']}{extras}, {machine['cores']} cores, {machine['memory_gb']} GB; "
             f"trains on {machine['device']}"
         )
-        click.echo("64x64 pictures a second through a DCGAN discriminator and back:")
+        where = "one core" if machine["device"] == "cpu" else machine["device"]
+        click.echo(f"64x64 pictures a second through a DCGAN discriminator and back, {where}:")
         for way, speed in report["speeds"].items():
             chosen = "  <- train uses this" if way == report["choice"] else ""
             click.echo(f"  {way:24} {speed:8.0f}{chosen}")

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from facesmith.datasets.pictures import BadPicture
 from facesmith.datasets.source import Handle, Source, metadata_table
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
+from facesmith.hub import client, one_sentence, places
 from facesmith.progress import progress
 
 if TYPE_CHECKING:
@@ -62,10 +61,8 @@ def hub_source(text: str, quiet: bool = False) -> Source:
     if found is None:
         raise FacesmithError(f"{text!r} names no dataset of the hub: write hf:OWNER/NAME")
     repository, folder = found[1], found[2]
-    for switch in ("HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_PROGRESS_BARS"):
-        os.environ.setdefault(switch, "1")  # plain HTTP, no reports, and our own progress bar
-    hub = require("huggingface_hub", "hub", "importing from the Hugging Face hub")
-    with _hub_errors(repository):
+    hub = client("importing from the Hugging Face hub")
+    with one_sentence(repository):
         info, names = _parquet_files(hub, repository, folder)
         shards = _download(hub, repository, info.sha, names, quiet)
     table, ignored = _table(shards, _features_of_card(info))
@@ -83,7 +80,7 @@ def hub_source(text: str, quiet: bool = False) -> Source:
 
 def _parquet_files(hub: Any, repository: str, folder: str | None) -> tuple[Any, list[str]]:
     errors = require("huggingface_hub.errors", "hub", "importing from the Hugging Face hub")
-    api = hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
+    api = hub.HfApi(endpoint=places()["endpoint"])
     info = api.dataset_info(repository)
     names = _parquets(info)
     if not names:
@@ -121,14 +118,7 @@ def _download(hub: Any, repository: str, revision: str, names: list[str], quiet:
     shards = []
     with progress(len(names), "downloading", unit="files", shown=not quiet) as bar:
         for name in names:
-            path = hub.hf_hub_download(
-                repository,
-                name,
-                repo_type="dataset",
-                revision=revision,
-                endpoint=os.environ.get("HF_ENDPOINT"),
-                cache_dir=os.environ.get("HF_HUB_CACHE"),
-            )
+            path = hub.hf_hub_download(repository, name, repo_type="dataset", revision=revision, **places())
             try:
                 with pq.ParquetFile(path) as file:
                     image, nested = _image_column(file.schema_arrow, repository)
@@ -260,38 +250,3 @@ def _read(shards: list[_Shard], rows: np.ndarray) -> Iterator[Handle]:
                                 yield Encoded(pictures[offset].as_py())
                         first += len(pictures)
                 first = after
-
-
-@contextmanager
-def _hub_errors(repository: str) -> Iterator[None]:
-    """Turn what huggingface_hub raises into one sentence: not there, not ours to read, or not reachable."""
-    errors = require("huggingface_hub.errors", "hub", "importing from the Hugging Face hub")
-    try:
-        yield
-    except errors.GatedRepoError:
-        raise FacesmithError(
-            f"{repository} asks for consent: accept its terms on its page of the hub, then log in with hf auth login"
-        ) from None
-    except errors.RepositoryNotFoundError:
-        raise FacesmithError(
-            f"{repository} was not found on the hub: check the name, and log in with hf auth login if it is private"
-        ) from None
-    except errors.HFValidationError as error:
-        raise FacesmithError(f"{repository!r} is no name of a dataset: {error}") from None
-    except errors.HfHubHTTPError as error:
-        status = getattr(error.response, "status_code", "an error")
-        if status in (401, 403):
-            raise FacesmithError(
-                f"{repository} is not open to you: log in with hf auth login, or check the name"
-            ) from None
-        raise FacesmithError(f"the hub answered {status} for {repository}: try again later") from None
-    except (
-        errors.LocalEntryNotFoundError,
-        errors.OfflineModeIsEnabled,
-        errors.HTTPError,
-        ConnectionError,
-        TimeoutError,
-    ):
-        raise FacesmithError(
-            f"the hub cannot be reached, and {repository} must be downloaded from it: check the network and HF_ENDPOINT"
-        ) from None

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -21,10 +20,12 @@ from facesmith.datasets.dataset import CARD, FORMAT, IMAGES, METADATA, VERSION, 
 from facesmith.datasets.filters import choose
 from facesmith.datasets.pictures import Frame, parse_frame
 from facesmith.datasets.source import RESERVED, SPLITS, Source, attribute_names, printable
-from facesmith.datasets.workers import decoded, usable_cores
+from facesmith.datasets.workers import decoded
+from facesmith.doctor import usable_cores
 from facesmith.errors import FacesmithError
 from facesmith.files import new_folder, refuse_existing, write_json
 from facesmith.progress import progress
+from facesmith.version import __version__
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -112,7 +113,7 @@ def import_dataset(
                 "rows_without_image": found.rows_without_image,
                 "ignored_columns": list(found.ignored_columns),
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
-                "facesmith": version("facesmith"),
+                "facesmith": __version__,
                 "fingerprint": _fingerprint(written.images_digest, table),
             }
             write_json(partial / CARD, card)  # last: its presence says that the rest is there

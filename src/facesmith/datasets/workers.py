@@ -76,11 +76,6 @@ def _decode_chunk(slot: int, handles: list[Handle], frame: Frame) -> list[str | 
     return reasons
 
 
-def usable_cores() -> int:
-    """The cores this process may use, which a container or taskset can make fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @contextmanager
 def _pool(workers: int, shape: tuple[int, ...]) -> Iterator[tuple[ProcessPoolExecutor, np.ndarray]]:
     # fork where it is safe: a worker starts at once, and a user's script needs no main guard. What makes fork unsafe

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from facesmith.errors import FacesmithError
+from facesmith.networks.convolutions import Conv, ConvTranspose
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -95,7 +96,7 @@ class Discriminator(nn.Module):
         grids, channels = config.grids, config.channels(config.discriminator_width)
         layers: list[nn.Module] = []
         for before, after in pairwise(channels):
-            layers.append(nn.Conv2d(before, after, config.kernel, 2, (config.kernel - 1) // 2, bias=config.bias))
+            layers.append(Conv(before, after, config.kernel, 2, (config.kernel - 1) // 2, bias=config.bias))
             # The layer that sees pixels has no norm, as in the paper.
             layers += [*_norm(config.discriminator_norm and before != 3, after), nn.LeakyReLU(0.2, inplace=True)]
         self.layers = nn.Sequential(*layers)
@@ -133,7 +134,7 @@ def _up(before: int, after: int, grid: tuple[int, int], target: tuple[int, int],
     padding = (config.kernel - 1) // 2
     short = 2 + 2 * padding - config.kernel  # of twice the grid, what the convolution makes falls short by this
     missing = (target[0] - 2 * grid[0] + short, target[1] - 2 * grid[1] + short)
-    return nn.ConvTranspose2d(before, after, config.kernel, 2, padding, output_padding=missing, bias=config.bias)
+    return ConvTranspose(before, after, config.kernel, 2, padding, output_padding=missing, bias=config.bias)
 
 
 def place(net: Net, device: torch.device, memory_format: str) -> Net:

@@ -43,7 +43,10 @@ def save(folder: Path, players: Players, progress: Progress, keep: int) -> Path:
     card = {"format": FORMAT, "version": VERSION, "kimg": progress.kimg, **vars(progress)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(players).items()}
     with replacing(path) as beside:
-        save_file(tensors, beside, {"facesmith": json.dumps(card)})
+        try:
+            save_file(tensors, beside, {"facesmith": json.dumps(card)})
+        except SafetensorError as error:
+            raise FacesmithError(f"{path} cannot be written ({error}): make room, then go on with --resume") from None
         beside.chmod(0o644)  # safetensors keeps its files from everyone else
     for old in sorted(set(stored(folder)) - set(wanted(stored(folder), keep))):
         old.unlink()

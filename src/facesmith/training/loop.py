@@ -56,7 +56,7 @@ def train(
     data = dataset if isinstance(dataset, Dataset) else open_dataset(Path(dataset))
     here = _start(recipe, data, Path(run), settings, kimg, resume, Path(branch) if branch else None)
     recipe, players, progress, device = here.recipe, here.players, here.progress, here.players.device
-    torch.set_num_threads(recipe.threads)
+    start.prepare_machine(recipe.threads)
     read, kept_in = reader(data.path / "images.npy", recipe.data, device)
     goal = round(recipe.kimg * 1000)
     budget = minutes * 60 if minutes is not None else float("inf")

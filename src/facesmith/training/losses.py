@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from facesmith.networks.convolutions import no_weight_gradients
 from facesmith.training.recipes import Recipe
 
 
@@ -32,7 +33,8 @@ def gradient_penalty(logits: Tensor, pictures: Tensor) -> Tensor:
 
     ``pictures`` (N x 3 x H x W) must require a gradient and ``logits`` (N) must have been computed from them.
     """
-    (gradient,) = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
+    with no_weight_gradients():
+        (gradient,) = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
     return gradient.float().square().sum((1, 2, 3)).mean()
 
 

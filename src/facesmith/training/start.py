@@ -1,6 +1,8 @@
 """Getting a run under way: a new one, one that goes on, or one that branches off another."""
 
+import ctypes
 import shutil
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from facesmith.training.checkpoint import Progress
 from facesmith.training.recipes import LENGTH_SETTINGS, Recipe, differences
 from facesmith.training.runs import RunFolder
 from facesmith.training.step import Players, network_config, set_up
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names and numbers of glibc's malloc.h
 
 
 @dataclass
@@ -111,7 +115,7 @@ def resolve(recipe: Recipe) -> Recipe:
     """Settle what "auto" means on this machine, so that the run's recipe says what was really used."""
     device = doctor.choose_device(recipe.device)
     threads = recipe.threads or doctor.usable_cores()
-    torch.set_num_threads(threads)
+    prepare_machine(threads)
     fastest = doctor.fastest(device) if "auto" in (recipe.precision, recipe.memory_format) else ("", "")
     return replace(
         recipe,
@@ -120,6 +124,18 @@ def resolve(recipe: Recipe) -> Recipe:
         precision=fastest[0] if recipe.precision == "auto" else recipe.precision,
         memory_format=fastest[1] if recipe.memory_format == "auto" else recipe.memory_format,
     )
+
+
+def prepare_machine(threads: int) -> None:
+    """Settle what holds for the whole process: threads, and that freed memory stays at hand."""
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.deterministic = True  # without it a resumed run on a GPU is not the same to the bit
+    # A step frees and takes some 80 MB again. glibc gives blocks this large back to the system, which then clears them
+    # page by page at the next step: on 2 cores that was a tenth of the time (benchmarks/train_throughput.py).
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, 1 << 30)
+        mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
 def _refuse_other_dataset(path: Path, trained_on: dict[str, Any], dataset: Dataset) -> None:

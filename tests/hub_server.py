@@ -1,0 +1,66 @@
+"""A hub on this machine: the few answers huggingface_hub's own client needs to fetch a dataset or a model."""
+
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Hub(ThreadingHTTPServer):
+    """The few answers of the hub that an import needs."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.files: dict[str, dict[str, bytes]] = {}  # by repository, or repository@revision
+        self.cards: dict[str, object] = {}
+        self.errors: dict[str, tuple[int, str]] = {}
+        self.asked: list[str] = []
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: Hub
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def log_message(self, *args: object) -> None: ...
+
+    def _answer(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        self.server.asked.append(f"{self.command} {path}")
+        if path.startswith(("/api/datasets/", "/api/models/")):
+            repository, _, revision = path.split("/", 3)[3].partition("/revision/")
+            self._info(repository, "" if revision == "main" else revision)
+            return
+        repository, _, rest = path.removeprefix("/datasets").removeprefix("/").partition("/resolve/")
+        name = rest.partition("/")[2]
+        for key, files in self.server.files.items():
+            if name in files and key.partition("@")[0] == repository:
+                self._send(200, files[name], {"ETag": f'"{hash(files[name])}"', "X-Repo-Commit": SHA})
+                return
+        self._send(404, b"{}", {"X-Error-Code": "EntryNotFound"})
+
+    def _info(self, repository: str, revision: str) -> None:
+        if repository in self.server.errors:
+            status, code = self.server.errors[repository]
+            self._send(status, b'{"error": "no"}', {"X-Error-Code": code})
+            return
+        key = f"{repository}@{revision}" if revision else repository
+        if key not in self.server.files:
+            self._send(404, b'{"error": "no"}', {"X-Error-Code": "RevisionNotFound" if revision else "RepoNotFound"})
+            return
+        siblings = [{"rfilename": name} for name in self.server.files[key]]
+        body = {"id": repository, "sha": SHA, "siblings": siblings, "cardData": self.server.cards.get(repository)}
+        self._send(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
