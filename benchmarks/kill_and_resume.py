@@ -32,7 +32,9 @@ def main() -> None:
     args = parser.parse_args()
     draw = random.Random(args.seed)
     settings = ["--kimg", str(args.kimg), "--quiet"]
-    settings += [word for setting in ("tick_kimg=1", "checkpoint_kimg=1", *args.settings) for word in ("--set", setting)]
+    settings += [
+        word for setting in ("tick_kimg=1", "checkpoint_kimg=1", *args.settings) for word in ("--set", setting)
+    ]
 
     def train(run: Path, *more: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "facesmith", "train", args.recipe, args.dataset, str(run), *settings, *more]

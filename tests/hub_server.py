@@ -33,7 +33,11 @@ class _Answers(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self.server.asked.append(f"{self.command} {path}")
         if path.startswith(("/api/datasets/", "/api/models/")):
-            repository, _, revision = path.split("/", 3)[3].partition("/revision/")
+            repository, asks_for_tree, _ = path.split("/", 3)[3].partition("/tree/")
+            if asks_for_tree:
+                self._tree(repository)
+                return
+            repository, _, revision = repository.partition("/revision/")
             self._info(repository, "" if revision == "main" else revision)
             return
         repository, _, rest = path.removeprefix("/datasets").removeprefix("/").partition("/resolve/")
@@ -55,6 +59,11 @@ class _Answers(BaseHTTPRequestHandler):
             return
         siblings = [{"rfilename": name} for name in self.server.files[key]]
         body = {"id": repository, "sha": SHA, "siblings": siblings, "cardData": self.server.cards.get(repository)}
+        self._send(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+    def _tree(self, repository: str) -> None:
+        files = self.server.files[repository]
+        body = [{"type": "file", "path": name, "size": len(files[name]), "oid": SHA} for name in files]
         self._send(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
     def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:

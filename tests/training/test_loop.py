@@ -183,3 +183,18 @@ def test_regular_moments_thin_out_and_can_be_entered_anywhere() -> None:
     late = _due(2.0, 1_000_000)
     assert 1_000_000 < late <= 1_020_001
     assert _due(2.0, int(late) - 1) == late
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files as Linux does")
+def test_a_disk_that_is_full_ends_in_a_sentence(builtin_dataset: Dataset, tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "from facesmith.cli import main; main()"
+    )
+    words = [word for setting in SMALL for word in ("--set", setting)]
+    command = [sys.executable, "-c", code, "train", "tiny", str(builtin_dataset.path), str(tmp_path / "run"), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("facesmith: ")

@@ -1,5 +1,6 @@
 import copy
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from facesmith.training.step import set_up, train_step
 CPU = torch.device("cpu")
 
 
-def small(name: str, **changes: object) -> Recipe:
+def small(name: str, **changes: Any) -> Recipe:
     return replace(
         RECIPES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,

@@ -1,4 +1,4 @@
-"""Faster bf16 training of DCGAN's 4x4 convolutions on CPUs, in plain torch.
+"""Faster bfloat16 training of DCGAN's 4x4 convolutions on CPUs, in plain torch.
 
 `Conv` and `ConvTranspose` are nn.Conv2d / nn.ConvTranspose2d with the same arguments, parameters, state_dict and
 results. Inside `torch.autocast("cpu", torch.bfloat16)` with gradients on, they compute the same sums in a cheaper way
@@ -6,9 +6,9 @@ results. Inside `torch.autocast("cpu", torch.bfloat16)` with gradients on, they 
 they are the ordinary layers. Second derivatives (create_graph=True) work everywhere.
 
 Forms, tensors channels last (NHWC) throughout:
-* 4x4 stride 2 pad 1, both widths >= 128: Winograd F(2x2, 2x2). Read in 2x2 pixel blocks of 4C channels the layer is a
-  2x2 stride-1 convolution; a 2x2 tile of its outputs needs 9 products of matrices instead of 16 (1.78 times fewer
-  multiplications). In one dimension: y0 = m0 + m1, y1 = m2 - m1 with
+* 4x4 stride 2 pad 1, both widths >= 128: Winograd's F(2x2, 2x2), after Lavin and Gray, arXiv:1509.09308. Read in 2x2
+  pixel blocks of 4C channels the layer is a 2x2 stride-1 convolution; a 2x2 tile of its outputs needs 9 products of
+  matrices instead of 16 (1.78 times fewer multiplications). In one dimension: y0 = m0 + m1, y1 = m2 - m1 with
   m0 = (d0 + d1) g0,  m1 = d1 (g1 - g0),  m2 = (d1 + d2) g1.   Its transposes give both gradients.
 * transposed with few output channels (RGB): 2x2 convolution to 4C channels, then pixel shuffle.
 """
@@ -130,7 +130,7 @@ def _gradient_graph(
 ) -> tuple[Any, ...]:
     """Gradients under create_graph=True: d/dx of a convolution is the transposed one with the same weight."""
     first, second = ctx.needs_input_grad[0], ctx.needs_input_grad[1] and _weight_gradients
-    dx = function.apply(dy, w, not ctx.transposed) if first else None  # type: ignore[no-untyped-call]
+    dx = function.apply(dy, w, not ctx.transposed) if first else None
     return dx, _plain_grads(dy, x, w, ctx.transposed, (False, second))[1], None
 
 
