@@ -25,10 +25,9 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
     lines = [
         f"# {card['name']}",
         "",
-        f"A generator of {width}x{height} faces, made with [facesmith](https://pypi.org/project/facesmith/) "
-        f"{card['facesmith']}.",
+        f"A generator of {width}x{height} faces, made with facesmith {card['facesmith']}.",
         "",
-        "![64 faces it makes, seeds as they come](samples.png)",
+        "![Faces 0 to 63 of seed 0, as they come](samples.png)",
         "",
         "```python",
         "import facesmith",
