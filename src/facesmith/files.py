@@ -44,6 +44,17 @@ def new_folder(path: Path, what: str) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)
 
 
+def whole(folder: Path, ending: str) -> list[Path]:
+    """The finished files of a folder with that ending, by name; what a killed process left half-written is not one."""
+    return sorted(path for path in folder.glob(f"*{ending}") if not path.name.startswith("."))
+
+
+def clear_partials(folder: Path) -> None:
+    """Remove what a killed process left half-written, in this folder and below."""
+    for path in folder.rglob(".*.partial*"):
+        path.unlink()
+
+
 def refuse_existing(path: Path, what: str) -> None:
     """Raise `FacesmithError` when ``path`` is taken: nothing facesmith makes overwrites what stands."""
     if path.is_symlink() or (path.exists() and not (path.is_dir() and not any(path.iterdir()))):

@@ -81,6 +81,19 @@ def test_a_run_cut_short_and_resumed_is_the_run_never_interrupted(
     assert (run / "metrics.jsonl").read_bytes() == (unbroken / "metrics.jsonl").read_bytes()
 
 
+def test_what_a_kill_left_half_written_is_cleared_away(
+    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path
+) -> None:
+    run = train(builtin_dataset, tmp_path / "run", kimg=0.32)
+    left = [run / "samples" / ".000000.208.77.partial.png", run / "checkpoints" / ".000000.320.77.partial.safetensors"]
+    for path in left:
+        path.write_bytes(b"half")
+    assert facesmith.report(run).exists()
+    train(builtin_dataset, run, resume=True)
+    assert not any(path.exists() for path in left)
+    assert same(unbroken, run)
+
+
 COMMAND = [sys.executable, "-m", "facesmith", "train", "tiny"]
 
 

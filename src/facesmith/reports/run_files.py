@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from facesmith.errors import FacesmithError
-from facesmith.files import check_version, read_json
+from facesmith.files import check_version, read_json, whole
 from facesmith.reports.metrics_file import Columns, read_metrics, read_timing, unreadable_lines
 
 
@@ -57,7 +57,7 @@ def read_run(run: Path) -> RunFiles:
 def sample_sheets(run: Path) -> list[tuple[float, Path]]:
     """RUN/samples/KIMG.png in the order of training, as (kimg, path); other files there are passed over."""
     found = []
-    for path in (run / "samples").glob("*.png"):
+    for path in whole(run / "samples", ".png"):
         try:
             found.append((float(path.stem), path))
         except ValueError:

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from facesmith.errors import FacesmithError
-from facesmith.files import check_version, replacing
+from facesmith.files import check_version, replacing, whole
 from facesmith.training.step import Players
 
 FORMAT, VERSION = "facesmith-checkpoint", 1
@@ -82,7 +82,7 @@ def read_card(path: Path) -> dict[str, Any]:
 
 def stored(folder: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
-    return sorted(path for path in folder.glob("*" + SUFFIX) if not path.name.startswith("."))
+    return whole(folder, SUFFIX)
 
 
 def wanted(paths: list[Path], keep: int) -> list[Path]:

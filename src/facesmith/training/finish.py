@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+from facesmith.files import whole
 from facesmith.reports.sheets import BACKGROUND, save_image, sheet
 from facesmith.reports.video import write_video
 from facesmith.training.batches import SHEET, latents
@@ -12,8 +13,7 @@ from facesmith.training.start import Start
 
 def write_pictures(here: Start) -> None:
     """Write progress.mp4, progress.gif and real_beside_generated.png into the run folder."""
-    samples = sorted(here.run.samples.glob("*.png"))
-    write_video(samples, here.run.path / "progress.mp4", here.run.path / "progress.gif")
+    write_video(whole(here.run.samples, ".png"), here.run.path / "progress.mp4", here.run.path / "progress.gif")
     generated = draw(here.players, latents(here.recipe, SHEET_COUNT, here.players.device, SHEET))
     chosen = np.random.default_rng([here.recipe.seed, SHEET]).permutation(len(here.dataset))[:SHEET_COUNT]
     real = np.asarray(here.dataset.images[np.sort(chosen)])

@@ -12,7 +12,7 @@ import torch
 from facesmith import doctor
 from facesmith.datasets.dataset import Dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import new_folder
+from facesmith.files import clear_partials, new_folder, whole
 from facesmith.networks.dcgan import parameters
 from facesmith.training import checkpoint, runs
 from facesmith.training.checkpoint import Progress
@@ -74,10 +74,11 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path) -> Start:
     found = checkpoint.stored(run.checkpoints)
     if found:
         progress = checkpoint.load(found[-1], players)
+    clear_partials(path)
     # What the last session recorded after its last checkpoint is about to happen again.
     runs.cut_lines(run.metrics, progress.step)
     runs.cut_lines(run.timing, progress.step)
-    for sample in run.samples.glob("*.png"):
+    for sample in whole(run.samples, ".png"):
         if sample.stem > checkpoint.kimg_name(progress.kimg):
             sample.unlink()
     runs.write_recipe(run, recipe, dataset)
@@ -102,7 +103,7 @@ def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path) -> Start:
     new(recipe, dataset, path)
     target = RunFolder(path)
     shutil.copy2(found[-1], target.checkpoints)
-    for sample in sorted(source.samples.glob("*.png")):
+    for sample in whole(source.samples, ".png"):
         if sample.stem <= found[-1].name.removesuffix(checkpoint.SUFFIX):
             shutil.copy2(sample, target.samples)
     for before, after in ((source.metrics, target.metrics), (source.timing, target.timing)):
