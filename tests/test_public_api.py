@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 import facesmith
 
@@ -24,6 +27,16 @@ def test_importing_facesmith_and_asking_for_help_load_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("words", [["train", "tiny", "data", "run"], ["demo"], ["export", "run", "model"]])
+def test_what_needs_torch_says_so_in_one_sentence(words: list[str], tmp_path: Path) -> None:
+    code = "import sys; sys.modules['torch'] = None; from facesmith.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "needs torch: pip install 'facesmith[" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_model_is_served_without_torch() -> None:

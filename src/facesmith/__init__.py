@@ -71,9 +71,15 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name in _HOMES:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'facesmith' has no attribute {name!r}")
+    try:
         return getattr(import_module(f"facesmith.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'facesmith' has no attribute {name!r}")
+    except ModuleNotFoundError as error:
+        if (error.name or "facesmith").startswith("facesmith"):
+            raise
+        # Only training imports an extra's packages at its top; everything else asks for them where it needs them.
+        raise FacesmithError(f"{name} needs {error.name}: pip install 'facesmith[train]'") from None
 
 
 def __dir__() -> list[str]:

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from facesmith.errors import FacesmithError
+from facesmith.extras import require
 from facesmith.files import write_text
 from facesmith.progress import silent, tell
 
@@ -16,6 +17,7 @@ def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: flo
     ``out`` gets dataset/, run/, model/ and faces/. A former demo there is replaced; anything else is refused with
     `FacesmithError`.
     """
+    require("torch", "all", "the demo trains a model, which")
     from facesmith.datasets.explore import explore
     from facesmith.datasets.importing import import_dataset
     from facesmith.exporting import export
