@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,15 @@ def test_a_checkpoint_is_chosen_by_its_kimg(small_run: Path, tmp_path: Path) -> 
     assert early.digest != facesmith.export(small_run, tmp_path / "last").digest
     with pytest.raises(FacesmithError, match=r"no checkpoint '7': choose last or one of .*0\.32"):
         facesmith.export(small_run, tmp_path / "none", checkpoint="7")
+
+
+def test_a_damaged_checkpoint_is_one_sentence(small_run: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(small_run, run)
+    last = max((run / "checkpoints").iterdir())
+    last.write_bytes(last.read_bytes()[:-10])
+    with pytest.raises(FacesmithError, match="cannot be read as a checkpoint"):
+        facesmith.export(run, tmp_path / "model")
 
 
 def test_what_is_not_a_run_or_is_taken_is_one_sentence(small_run: Path, tmp_path: Path) -> None:

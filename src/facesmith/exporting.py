@@ -38,10 +38,10 @@ def export(run: str | Path, model: str | Path, *, checkpoint: str = "last", name
     recipe, trained_on = runs.read_recipe(source)
     run_card = runs.read_card(source)
     chosen = _choose(checkpoints.stored(source.checkpoints), checkpoint, source.path)
+    progress = checkpoints.read_card(chosen)
     config = network_config(recipe, (trained_on["width"], trained_on["height"]))
     net = Generator(config).eval()
     net.load_state_dict(checkpoints.generator_state(chosen))
-    progress = checkpoints.read_card(chosen)
     with new_folder(target, "model") as folder:
         safetensors.save_file({k: v.contiguous() for k, v in net.state_dict().items()}, folder / WEIGHTS)
         (folder / WEIGHTS).chmod(0o644)  # safetensors keeps its files from everyone else

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.numpy import load_file
 
@@ -15,7 +16,7 @@ import facesmith
 from facesmith import FacesmithError
 from facesmith.datasets.dataset import Dataset
 from facesmith.training import checkpoint
-from facesmith.training.loop import _due
+from facesmith.training.loop import _due, _out_of_memory
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last", "tick_kimg=0.2", "checkpoint_kimg=0.15")  # fmt: skip
@@ -158,8 +159,11 @@ def test_resume_refuses_another_dataset_and_names_the_difference(unbroken: Path,
 def test_a_finished_run_is_not_trained_by_accident(builtin_dataset: Dataset, unbroken: Path) -> None:
     with pytest.raises(FacesmithError, match="--resume"):
         train(builtin_dataset, unbroken)
-    with pytest.raises(FacesmithError, match="longer --kimg"):
-        train(builtin_dataset, unbroken, resume=True)
+    before = (unbroken / "recipe.toml").read_bytes()
+    for kimg in (0.64, 0.1):
+        with pytest.raises(FacesmithError, match="longer --kimg"):
+            train(builtin_dataset, unbroken, kimg=kimg, resume=True)
+    assert (unbroken / "recipe.toml").read_bytes() == before
 
 
 def test_a_branch_goes_on_with_a_changed_recipe_in_a_new_run(
@@ -182,6 +186,15 @@ def test_a_learning_rate_that_blows_up_ends_in_a_sentence_and_a_good_checkpoint(
     with pytest.raises(FacesmithError, match="diverged"):
         train(builtin_dataset, run, "learning_rate=1e30", kimg=5)
     assert json.loads((run / "run.json").read_text())["status"] == "failed"
+
+
+def test_memory_that_runs_out_is_recognised_and_other_errors_are_not() -> None:
+    with pytest.raises(RuntimeError) as refused:
+        torch.empty(1 << 50)
+    assert _out_of_memory(refused.value)
+    with pytest.raises(RuntimeError) as other:
+        torch.ones(2) @ torch.ones(3)
+    assert not _out_of_memory(other.value)
 
 
 def test_minutes_end_a_run(builtin_dataset: Dataset, tmp_path: Path) -> None:

@@ -71,11 +71,11 @@ def train(
     began, first = time.monotonic() - progress.seconds, progress.shown
     next_tick, next_checkpoint = _due(recipe.tick_kimg, first), _due(recipe.checkpoint_kimg, first)
     pending: list[dict[str, torch.Tensor]] = []
-    latest: dict[str, float] = {}
     line_began, line_shown, timed_from = began + progress.seconds, first, 0.0
     session = {"started": runs.now(), "ended": None, "from_kimg": first / 1000, "to_kimg": None, "reason": None}
     here.card |= {"status": "running", "ended": None, "goal": {"kimg": recipe.kimg, "minutes": minutes}}
     here.card["sessions"].append(session)
+    runs.write_recipe(here.run, recipe, data)  # a resumed run may have become longer
     _write_card(here)
 
     with (
@@ -99,14 +99,14 @@ def train(
                 # Write down how it goes. Reading the losses waits for the device, so not at every step.
                 if progress.step % recipe.log_steps == 0:
                     record.add(progress, pending)
-                    latest = record.metrics_line(here.run, progress, len(data), writer)
+                    means = record.metrics_line(here.run, progress, len(data), writer)
                     now = time.monotonic()
                     rate = (progress.shown - line_shown) / (now - line_began)
                     record.timing_line(here.run, progress, rate, device, writer)
                     line_began, line_shown = now, progress.shown
                     left = (progress.shown - first) / (now - began) * (budget - progress.seconds) if minutes else goal
                     bar.total = min(goal, round(progress.shown + left))
-                    bar.set_postfix_str(_losses(latest), refresh=False)
+                    bar.set_postfix_str(_losses(means), refresh=False)
 
                 # Estimate once the first steps are timed.
                 steps = (progress.shown - first) // recipe.batch_size
@@ -134,10 +134,12 @@ def train(
                 if progress.seconds >= budget:
                     break
             record.add(progress, pending)
-        except FacesmithError:
-            _close(here, session, "failed", "diverged")
+        except FacesmithError as error:
+            _close(here, session, "failed", str(error))
             raise
-        except torch.OutOfMemoryError:
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
             _close(here, session, "failed", "out of memory")
             raise FacesmithError(
                 f"{device.type} has too little memory for batches of {recipe.batch_size}: "
@@ -253,8 +255,13 @@ def _estimate(estimate: dict[str, float], pictures_left: int, seconds_left: floa
     )
 
 
-def _losses(latest: dict[str, float]) -> str:
+def _losses(means: dict[str, float]) -> str:
     return (
-        f"D {latest['loss_D']:.2f} G {latest['loss_G']:.2f} "
-        f"D is right on {latest['accuracy_real']:.0%} real {latest['accuracy_fake']:.0%} fake"
+        f"D {means['loss_D']:.2f} G {means['loss_G']:.2f} "
+        f"D is right on {means['accuracy_real']:.0%} real {means['accuracy_fake']:.0%} fake"
     )
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: CUDA has an exception of its own for it, the CPU's allocator only a sentence."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)

@@ -81,7 +81,6 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path) -> Start:
     for sample in whole(run.samples, ".png"):
         if sample.stem > checkpoint.kimg_name(progress.kimg):
             sample.unlink()
-    runs.write_recipe(run, recipe, dataset)
     return Start(run, recipe, dataset, players, progress, card)
 
 
