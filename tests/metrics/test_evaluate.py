@@ -1,0 +1,89 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facesmith import FacesmithError, Model, load, open_dataset
+from facesmith.datasets.dataset import Dataset
+from facesmith.metrics.evaluate import evaluate
+from facesmith.metrics.scores import Scores
+
+
+@pytest.fixture(scope="module")
+def dataset(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """A copy in which features may be kept."""
+    return open_dataset(shutil.copytree(builtin_dataset.path, tmp_path_factory.mktemp("evaluate") / "faces"))
+
+
+@pytest.fixture(scope="module")
+def scores(small_model: Model, dataset: Dataset) -> Scores:
+    return evaluate(small_model, dataset, count=40, seed=2, quiet=True)
+
+
+def test_every_figure_is_there_with_its_protocol(scores: Scores, small_model: Model, dataset: Dataset) -> None:
+    assert scores.fid > 0
+    assert scores.kid > 3 * scores.kid_spread > 0, "so young a model is far from the real faces"
+    assert 0 <= scores.precision <= 1
+    assert 0 <= scores.recall <= 1
+    assert 0 < scores.diversity < 2
+    told = str(scores)
+    for part in ("FID", "KID x1000", "precision", "recall", "diversity", "efficientnet-lite0", "579344248a93", "40 ",
+                 "128x128", "crop fit", "every split", "seed 2", "truncation 1", dataset.fingerprint[:12]):  # fmt: skip
+        assert part in told
+    assert scores.protocol["model"] == small_model.digest
+    assert json.loads(json.dumps(scores.as_json(), allow_nan=False))["protocol"]["count"] == 40
+
+
+def test_the_same_question_has_the_same_answer(scores: Scores, small_model: Model, dataset: Dataset) -> None:
+    assert evaluate(str(small_model.path), dataset.path, count=40, seed=2, quiet=True) == scores
+    assert evaluate(small_model, dataset, count=40, seed=3, quiet=True).fid != scores.fid
+
+
+def test_one_face_over_and_over_has_no_diversity(small_model: Model, dataset: Dataset) -> None:
+    found = evaluate(small_model, dataset, count=20, truncation=0, quiet=True)
+    assert found.diversity < 1e-3
+    assert found.recall == 0
+
+
+def test_saved_scores_stand_in_the_card_and_the_readme(small_model: Model, dataset: Dataset, tmp_path: Path) -> None:
+    path = shutil.copytree(small_model.path, tmp_path / "model")
+    before = (path / "README.md").read_text()
+    evaluate(path, dataset, count=20, save=True, quiet=True)
+    newer = evaluate(path, dataset, count=24, save=True, quiet=True)
+    other = evaluate(path, dataset, count=20, truncation=0.5, save=True, quiet=True)
+    card = json.loads((path / "model.json").read_text())
+    assert card["scores"] == [newer.as_json(), other.as_json()], "the second took the place of the first"
+    assert load(path).digest == small_model.digest
+    after = (path / "README.md").read_text()
+    assert f"{newer.fid:.2f}" in after
+    assert "truncation 0.5" in after
+    parts = [text.partition("## Scores\n") for text in (before, after)]
+    assert parts[0][0] == parts[1][0]
+    assert parts[0][2].partition("\n## ")[2] == parts[1][2].partition("\n## ")[2] != ""
+
+
+def test_nearest_training_faces_are_drawn(small_model: Model, dataset: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "evaluation"
+    found = evaluate(small_model, dataset, count=16, split="train", against=dataset, out=out, quiet=True)
+    assert found.memorisation is not None
+    assert found.memorisation["sentence"] in str(found)
+    assert sorted(path.name for path in out.iterdir()) == ["memorisation.png", "scores.json"]
+    with Image.open(out / "memorisation.png") as sheet:
+        assert np.asarray(sheet).std() > 0
+    assert json.loads((out / "scores.json").read_text()) == found.as_json()
+
+
+def test_what_cannot_be_compared_is_one_sentence(small_model: Model, dataset: Dataset, tmp_path: Path) -> None:
+    larger = Dataset(dataset.path, dataset.card | {"size": [48, 32]}, dataset.images)
+    with pytest.raises(FacesmithError, match="makes faces of 32x32 and .* holds 48x32"):
+        evaluate(small_model, larger, quiet=True)
+    with pytest.raises(FacesmithError, match="count is 3"):
+        evaluate(small_model, dataset, count=3, quiet=True)
+    with pytest.raises(FacesmithError, match="with out"):
+        evaluate(small_model, dataset, against=dataset, quiet=True)
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(FacesmithError, match="is a file"):
+        evaluate(small_model, dataset, out=tmp_path / "taken", quiet=True)

@@ -1,0 +1,43 @@
+import shutil
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facesmith.datasets.dataset import Dataset, open_dataset
+from facesmith.metrics.scoring import BLOCK, Scorer
+
+
+@pytest.fixture(scope="module")
+def dataset(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return open_dataset(shutil.copytree(builtin_dataset.path, tmp_path_factory.mktemp("scoring") / "faces"))
+
+
+def test_worse_faces_score_worse(dataset: Dataset) -> None:
+    scorer = Scorer(dataset, count=40, seed=1)
+    asked: list[tuple[int, int]] = []
+    noise = np.random.default_rng(0).integers(-40, 40, dataset.images.shape)
+
+    def draw(start: int, count: int, strength: float = 0) -> np.ndarray:
+        asked.append((start, count))
+        faces = dataset.images[start : start + count] + strength * noise[start : start + count]
+        return np.asarray(faces.clip(0, 255), np.uint8)
+
+    good = scorer.score(draw)
+    assert asked == [(0, BLOCK), (BLOCK, 40 - BLOCK)]
+    worse, worst = (scorer.score(partial(draw, strength=strength)) for strength in (0.3, 1))
+    assert good["fid"] < worse["fid"] < worst["fid"]
+    assert good["kid"] < worse["kid"] < worst["kid"]
+    assert scorer.score(draw) == good
+    assert set(good) == {"fid", "kid", "diversity"}
+
+
+def test_one_face_over_and_over_has_no_diversity(dataset: Dataset) -> None:
+    scorer = Scorer(dataset, count=12)
+    assert scorer.score(lambda start, count: dataset.images[[0] * count])["diversity"] < 1e-3
+
+
+def test_a_small_dataset_is_compared_whole(dataset: Dataset, tmp_path: Path) -> None:
+    few = Dataset(tmp_path, dataset.card, dataset.images[:16])
+    assert Scorer(few, count=1000).count == 16
