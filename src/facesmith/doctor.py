@@ -64,12 +64,13 @@ def measure(device: "torch.device") -> dict[str, float]:
     ways take turns, so that whatever else slows the machine slows all of them alike.
     """
     torch = require("torch", "train", "measuring")
-    from facesmith.networks.dcgan import DCGANConfig, Discriminator, place
+    from facesmith.networks.dcgan import Config, Discriminator
+    from facesmith.networks.families import place
 
     ways = {}
     for precision in PRECISIONS:
         for memory_format in MEMORY_FORMATS:
-            net = place(Discriminator(DCGANConfig((64, 64))), device, memory_format)
+            net = place(Discriminator(Config((64, 64))), device, memory_format)
             x = torch.randn(PROBE_BATCH, 64, 64, 3, device=device).permute(0, 3, 1, 2)  # as datasets are stored
             ways[f"{precision} {memory_format}"] = net, x, precision == "bfloat16"
     seconds = {name: float("inf") for name in ways}

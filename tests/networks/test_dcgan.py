@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from facesmith.errors import FacesmithError
-from facesmith.networks.dcgan import DCGANConfig, build, parameters
+from facesmith.networks.dcgan import Config
+from facesmith.networks.families import build, parameters
 
 SIZES = [(64, 64), (28, 28), (32, 32), (96, 96), (128, 128), (80, 100), (37, 61), (256, 256), (16, 16)]
 
@@ -10,7 +11,7 @@ SIZES = [(64, 64), (28, 28), (32, 32), (96, 96), (128, 128), (80, 100), (37, 61)
 @pytest.mark.parametrize("kernel", [4, 5])
 @pytest.mark.parametrize("size", SIZES)
 def test_generator_and_discriminator_fit_every_size(size: tuple[int, int], kernel: int) -> None:
-    G, D = build(DCGANConfig(size, generator_width=4, discriminator_width=4, kernel=kernel), seed=0)
+    G, D = build("dcgan", Config(size, generator_width=4, discriminator_width=4, kernel=kernel), seed=0)
     pictures = G(torch.randn(2, 100))
     assert pictures.shape == (2, 3, size[1], size[0])
     assert pictures.abs().max() <= 1
@@ -20,35 +21,35 @@ def test_generator_and_discriminator_fit_every_size(size: tuple[int, int], kerne
 @pytest.mark.parametrize("size", [(15, 15), (257, 257), (128, 63), (600, 800)])
 def test_a_size_no_network_can_make_is_refused_with_those_it_can(size: tuple[int, int]) -> None:
     with pytest.raises(FacesmithError, match="16x16 to 256x256"):
-        DCGANConfig(size)
+        Config(size)
 
 
 def test_parameter_counts_of_the_official_pytorch_dcgan() -> None:
     # The classic nets of the seeds' handbook: nz=100, ngf=ndf=64, no biases.
-    G, D = build(DCGANConfig((64, 64)), seed=0)
+    G, D = build("dcgan", Config((64, 64)), seed=0)
     assert parameters(G) == 3_576_704
     assert parameters(D) == 2_765_568
 
 
 def test_parameter_counts_of_seed_4() -> None:
-    G, D = build(DCGANConfig((64, 64), kernel=5, bias=True), seed=0)
+    G, D = build("dcgan", Config((64, 64), kernel=5, bias=True), seed=0)
     assert parameters(G) == 5_135_363
     assert parameters(D) == 4_316_545
 
 
 def test_the_seed_alone_decides_the_first_weights() -> None:
-    config = DCGANConfig((16, 16), generator_width=4, discriminator_width=4)
+    config = Config((16, 16), generator_width=4, discriminator_width=4)
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    first, _ = build(config, seed=1)
+    first, _ = build("dcgan", config, seed=1)
     assert torch.equal(torch.get_rng_state(), before), "building networks must not disturb other draws"
     torch.manual_seed(6)
-    again, _ = build(config, seed=1)
-    other, _ = build(config, seed=2)
+    again, _ = build("dcgan", config, seed=1)
+    other, _ = build("dcgan", config, seed=2)
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
     assert not torch.equal(first.project.weight, other.project.weight)
 
 
 def test_weights_start_as_the_paper_says() -> None:
-    G, _ = build(DCGANConfig((32, 32)), seed=0)
+    G, _ = build("dcgan", Config((32, 32)), seed=0)
     assert G.project.weight.std().item() == pytest.approx(0.02, rel=0.05)

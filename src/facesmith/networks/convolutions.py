@@ -2,8 +2,8 @@
 
 `Conv` and `ConvTranspose` are nn.Conv2d / nn.ConvTranspose2d with the same arguments, parameters, state_dict and
 results. Inside `torch.autocast("cpu", torch.bfloat16)` with gradients on, they compute the same sums in a cheaper way
-(chosen by shape alone, so runs repeat bit for bit); anywhere else -- float32, no_grad, ONNX export, an accelerator --
-they are the ordinary layers. Second derivatives (create_graph=True) work everywhere.
+(chosen by shape alone, so runs repeat bit for bit); anywhere else -- float32, no_grad, ONNX export, torch.compile, an
+accelerator -- they are the ordinary layers. Second derivatives (create_graph=True) work everywhere.
 
 Forms, tensors channels last (NHWC) throughout:
 * 4x4 stride 2 pad 1, both widths >= 128: Winograd's F(2x2, 2x2), after Lavin and Gray, arXiv:1509.09308. Read in 2x2
@@ -194,6 +194,8 @@ class _Direct(torch.autograd.Function):
 
 def _fast(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor, transposed: bool) -> Tensor | None:
     """The layer's output before the bias, or None where the ordinary layer is to be used."""
+    if torch.compiler.is_compiling():  # a compiler knows the ordinary layers, and to differentiate them twice
+        return None
     w = layer.weight
     autocast = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == BF16
     if not (autocast and torch.is_grad_enabled() and x.device.type == "cpu" and w.shape[2:] == (4, 4)):

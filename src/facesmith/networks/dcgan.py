@@ -8,22 +8,18 @@ transposed convolution makes the exact side again.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from facesmith.errors import FacesmithError
 from facesmith.networks.convolutions import Conv, ConvTranspose
-
-Net = TypeVar("Net", bound=nn.Module)
 
 SMALLEST, LARGEST = 16, 256  # pixels a side; the coarsest grid is 4 to 7 cells on its shorter side
 WIDEST_RATIO = 2  # the longer side over the shorter
 
 
 @dataclass(frozen=True)
-class DCGANConfig:
+class Config:
     """What the networks are, apart from how they are trained. Saved in every model folder."""
 
     size: tuple[int, int]  # picture width and height, pixels
@@ -68,7 +64,7 @@ class DCGANConfig:
 class Generator(nn.Module):
     """z (N x latent_size) to pictures (N x 3 x H x W) in [-1, 1]."""
 
-    def __init__(self, config: DCGANConfig) -> None:
+    def __init__(self, config: Config) -> None:
         super().__init__()
         grids, channels = config.grids[::-1], config.channels(config.generator_width)[::-1]
         self.grid, self.deepest = grids[0], channels[0]
@@ -91,7 +87,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Pictures (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
 
-    def __init__(self, config: DCGANConfig) -> None:
+    def __init__(self, config: Config) -> None:
         super().__init__()
         grids, channels = config.grids, config.channels(config.discriminator_width)
         layers: list[nn.Module] = []
@@ -129,27 +125,9 @@ def _norm(wanted: bool, channels: int) -> list[nn.Module]:
     return [nn.BatchNorm2d(channels)] if wanted else []
 
 
-def _up(before: int, after: int, grid: tuple[int, int], target: tuple[int, int], config: DCGANConfig) -> nn.Module:
+def _up(before: int, after: int, grid: tuple[int, int], target: tuple[int, int], config: Config) -> nn.Module:
     """The transposed convolution that is the mirror of the discriminator's step from ``target`` down to ``grid``."""
     padding = (config.kernel - 1) // 2
     short = 2 + 2 * padding - config.kernel  # of twice the grid, what the convolution makes falls short by this
     missing = (target[0] - 2 * grid[0] + short, target[1] - 2 * grid[1] + short)
     return ConvTranspose(before, after, config.kernel, 2, padding, output_padding=missing, bias=config.bias)
-
-
-def place(net: Net, device: torch.device, memory_format: str) -> Net:
-    """The network on ``device``, its weights in the order "channels_last" or "contiguous"."""
-    layout = torch.channels_last if memory_format == "channels_last" else torch.contiguous_format
-    return net.to(device=device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
-
-
-def parameters(net: nn.Module) -> int:
-    """How many trainable numbers a network has."""
-    return sum(p.numel() for p in net.parameters() if p.requires_grad)
-
-
-def build(config: DCGANConfig, seed: int) -> tuple[Generator, Discriminator]:
-    """Both networks, freshly initialised: the same weights for the same seed, whatever was drawn before."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Generator(config), Discriminator(config)

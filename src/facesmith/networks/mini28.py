@@ -1,0 +1,103 @@
+"""The 28x28 networks of seed 1: a dense layer and three transposed convolutions against three convolutions and another.
+
+Dropout of one half works in every hidden layer of both networks while they train. It draws from torch's own generator,
+so who wants a step repeated seeds that one.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from facesmith.errors import FacesmithError
+
+SIDE, GRID = 28, 4  # pixels, and cells of the coarsest grid in both networks
+SLOPE, DROPOUT = 0.2, 0.5
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the networks are, apart from how they are trained. Saved in every model folder."""
+
+    size: tuple[int, int]  # picture width and height, pixels
+    latent_size: int = 100
+    generator_width: int = 256  # channels at half the picture's size; doubled at every halving
+    discriminator_width: int = 64
+
+    def __post_init__(self) -> None:
+        if self.size != (SIDE, SIDE):
+            width, height = self.size
+            raise FacesmithError(
+                f"the mini28 family cannot make {width}x{height} pictures: it makes {SIDE}x{SIDE} alone, "
+                f"so import the photos again with --size {SIDE}"
+            )
+        for name in ("latent_size", "generator_width", "discriminator_width"):
+            if getattr(self, name) < 1:
+                raise FacesmithError(f"{name} is {getattr(self, name)}: it must be at least 1")
+
+
+class Generator(nn.Module):
+    """z (N x latent_size) to pictures (N x 3 x 28 x 28) in [-1, 1]."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        width = config.generator_width
+        self.deepest = 4 * width
+        self.project = nn.Linear(config.latent_size, self.deepest * GRID * GRID, bias=False)
+        self.layers = nn.Sequential(
+            *_hidden(4 * width),
+            nn.ConvTranspose2d(4 * width, 2 * width, 4, bias=False),  # 4x4 to 7x7
+            *_hidden(2 * width),
+            nn.ConvTranspose2d(2 * width, width, 5, 2, padding=2, output_padding=1, bias=False),
+            *_hidden(width),
+            nn.ConvTranspose2d(width, 3, 5, 2, padding=2, output_padding=1),
+            nn.Tanh(),
+        )
+        self.apply(initialize)
+
+    def forward(self, z: Tensor) -> Tensor:
+        # Channels are the projection's fastest axis, so that the grid is born in channels-last order.
+        x = self.project(z).view(-1, GRID, GRID, self.deepest).permute(0, 3, 1, 2)
+        pictures: Tensor = self.layers(x)
+        return pictures
+
+
+class Discriminator(nn.Module):
+    """Pictures (N x 3 x 28 x 28) in [-1, 1] to one logit each (N): the higher, the more real."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        width = config.discriminator_width
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, width, 5, 2, padding=2),  # to 14x14
+            nn.LeakyReLU(SLOPE, inplace=True),
+            nn.Dropout(DROPOUT),
+            nn.Conv2d(width, 2 * width, 5, 2, padding=2, bias=False),  # to 7x7
+            *_hidden(2 * width),
+            nn.Conv2d(2 * width, 4 * width, 5, 2, padding=2, bias=False),  # to 4x4
+            *_hidden(4 * width),
+        )
+        self.judge = nn.Linear(4 * width * GRID * GRID, 1)
+        self.apply(initialize)
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """What the logit is computed from: N x (cells of the coarsest grid x channels)."""
+        x: Tensor = self.layers(pictures)
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        logits: Tensor = self.judge(self.features(pictures))
+        return logits.squeeze(1)
+
+
+def initialize(module: nn.Module) -> None:
+    """TensorFlow's start: weights uniform as in Glorot and Bengio (AISTATS 2010), norm scales 1, every bias 0."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _hidden(channels: int) -> list[nn.Module]:
+    # TensorFlow's momentum 0.99 is what torch calls 0.01.
+    norm = nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+    return [norm, nn.LeakyReLU(SLOPE, inplace=True), nn.Dropout(DROPOUT)]

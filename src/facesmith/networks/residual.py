@@ -1,0 +1,188 @@
+"""The residual family: no batch norm, dense 3x3 convolutions, and a mapping network in front of the generator.
+
+The ideas are those of Huang et al., "The GAN is dead; long live the GAN!", arXiv:2501.05441 (residual blocks that start
+as the identity, no normalisation anywhere, D as the mirror image of G) and of Karras et al., arXiv:1812.04948 (z is
+mapped to w, which scales the features of every level). The grid is halved and doubled by the same 4x4 convolutions of
+stride 2 as in `facesmith.networks.dcgan`, which are the cheapest that see all pixels. No residual block works at the
+full size, where most of the time would go and few of the weights lie.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from facesmith.errors import FacesmithError
+from facesmith.networks import dcgan
+from facesmith.networks.convolutions import Conv, ConvTranspose
+
+Layer = TypeVar("Layer", nn.Conv2d, Conv, ConvTranspose, nn.Linear)
+
+GAIN = math.sqrt(2 / (1 + 0.2**2))  # keeps the variance through a leaky ReLU of slope 0.2 (He et al., arXiv:1502.01852)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the networks are, apart from how they are trained. Saved in every model folder."""
+
+    size: tuple[int, int]  # picture width and height, pixels
+    latent_size: int = 64
+    generator_width: int = 32  # channels at half the picture's size; doubled at every halving, up to six times
+    discriminator_width: int = 32  # the same, up to eight times
+    blocks: int = 1  # residual blocks at every level
+    finest: int = 32  # a level whose shorter side is longer than this has no residual block
+    mapping: int = 2  # layers from z to w; 0: w is z
+
+    def __post_init__(self) -> None:
+        for name, least in (("blocks", 1), ("mapping", 0)):
+            if getattr(self, name) < least:
+                raise FacesmithError(f"{name} is {getattr(self, name)}: it must be at least {least}")
+        self.plan  # noqa: B018 (refuses a size that cannot be made)
+
+    @property
+    def plan(self) -> dcgan.Config:
+        """The grids, which are the dcgan family's."""
+        return dcgan.Config(self.size, self.latent_size, self.generator_width, self.discriminator_width)
+
+    def blocks_at(self, grid: tuple[int, int]) -> int:
+        """Residual blocks at the level of that grid."""
+        return self.blocks if min(grid) <= self.finest else 0
+
+    def channels(self, width: int, most: int) -> list[int]:
+        """Channels at every level, the picture's three first: doubled at every halving, up to ``most`` times."""
+        return [3, *(width * min(2**level, most) for level in range(len(self.plan.grids) - 1))]
+
+
+class Generator(nn.Module):
+    """z (N x latent_size) to pictures (N x 3 x H x W) in [-1, 1]."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        plan, z = config.plan, config.latent_size
+        grids, channels = plan.grids[::-1], config.channels(config.generator_width, 6)[::-1]
+        self.grid, self.deepest = grids[0], channels[0]
+        self.mapping = nn.ModuleList(_linear(z, z, GAIN) for _ in range(config.mapping))
+        self.project = _linear(z, self.deepest * self.grid[0] * self.grid[1])
+        self.levels = nn.ModuleList(
+            nn.ModuleList(Block(width, z) for _ in range(config.blocks_at(grid)))
+            for width, grid in zip(channels[:-1], grids[:-1], strict=True)
+        )
+        self.ups = nn.ModuleList(
+            _up(before, after, *steps)
+            for (before, after), steps in zip(pairwise(channels), pairwise(grids), strict=True)
+        )
+
+    def style(self, z: Tensor) -> Tensor:
+        """w (N x latent_size), what every level is styled by: z, brought to length √latent_size and mapped."""
+        w = F.normalize(z, dim=1) * math.sqrt(z.shape[1]) if self.mapping else z
+        for layer in self.mapping:
+            w = F.leaky_relu(layer(w), 0.2)
+        return w
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.synthesize(self.style(z))
+
+    def synthesize(self, w: Tensor) -> Tensor:
+        """Pictures of w (N x latent_size)."""
+        # Channels are the projection's fastest axis, so that the grid is born in channels-last order.
+        x = self.project(w).view(-1, *self.grid, self.deepest).permute(0, 3, 1, 2)
+        for blocks, up in zip(self.levels, self.ups, strict=True):
+            for block in blocks:  # type: ignore[attr-defined]
+                x = block(x, w)
+            x = up(F.leaky_relu(x, 0.2))
+        pictures: Tensor = x.tanh()
+        return pictures
+
+
+class Discriminator(nn.Module):
+    """Pictures (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        grids, channels = config.plan.grids, config.channels(config.discriminator_width, 8)
+        self.downs = nn.ModuleList(_down(before, after) for before, after in pairwise(channels))
+        self.levels = nn.ModuleList(
+            nn.ModuleList(Block(width) for _ in range(config.blocks_at(grid)))
+            for width, grid in zip(channels[1:], grids[1:], strict=True)
+        )
+        self.judge = _linear(channels[-1] * grids[-1][0] * grids[-1][1], 1)
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """What the logit is computed from: N x (cells of the coarsest grid x channels)."""
+        x = pictures
+        for down, blocks in zip(self.downs, self.levels, strict=True):
+            x = down(x)
+            for block in blocks:  # type: ignore[attr-defined]
+                x = block(x)
+            x = F.leaky_relu(x, 0.2)
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        logits: Tensor = self.judge(self.features(pictures))
+        return logits.squeeze(1)
+
+
+class Style(nn.Module):
+    """Features brought to mean 0 and variance 1 picture by picture and channel by channel, then scaled and moved by w.
+
+    Adaptive instance normalisation (Huang and Belongie, arXiv:1703.06868) as in StyleGAN (arXiv:1812.04948). Unlike
+    batch norm it does not let one face depend on the others.
+    """
+
+    def __init__(self, width: int, latent_size: int) -> None:
+        super().__init__()
+        self.affine = _linear(latent_size, 2 * width, 0.5)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        scale, shift = self.affine(w)[:, :, None, None].chunk(2, 1)
+        mean, square = x.mean((2, 3), keepdim=True), x.square().mean((2, 3), keepdim=True)
+        factor = (1 + scale) * torch.rsqrt(square - mean * mean + 1e-4)
+        styled: Tensor = torch.addcmul(shift - mean * factor, x, factor)
+        return styled
+
+
+class Block(nn.Module):
+    """x + what two 3x3 convolutions make of it, after a `Style` in G.
+
+    The second convolution starts at zero, so every block starts as the identity and the whole net as a shallow one.
+    """
+
+    def __init__(self, width: int, latent_size: int = 0) -> None:
+        super().__init__()
+        self.style = Style(width, latent_size) if latent_size else None
+        self.first = _started(nn.Conv2d(width, width, 3, 1, 1), GAIN)
+        self.second = _started(nn.Conv2d(width, width, 3, 1, 1), 0.0)
+
+    def forward(self, x: Tensor, w: Tensor | None = None) -> Tensor:
+        styled = x if self.style is None else self.style(x, w)
+        change: Tensor = self.second(F.leaky_relu(self.first(F.leaky_relu(styled, 0.2)), 0.2))
+        return x + change
+
+
+def _down(before: int, after: int) -> Conv:
+    return _started(Conv(before, after, 4, 2, 1), 1.0 if before == 3 else GAIN)
+
+
+def _up(before: int, after: int, grid: tuple[int, int], target: tuple[int, int]) -> ConvTranspose:
+    missing = (target[0] - 2 * grid[0], target[1] - 2 * grid[1])  # a row or column where the target's side is odd
+    return _started(ConvTranspose(before, after, 4, 2, 1, output_padding=missing), GAIN)
+
+
+def _linear(before: int, after: int, gain: float = 1.0) -> nn.Linear:
+    return _started(nn.Linear(before, after), gain)
+
+
+def _started(layer: Layer, gain: float) -> Layer:
+    """The layer with weights N(0, gain / √inputs), which keep the variance of their inputs, and biases 0."""
+    inputs = layer.weight[0].numel()
+    if isinstance(layer, nn.ConvTranspose2d):
+        # Each output pixel gathers from a (kernel / stride)² patch of all input channels.
+        inputs = layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1] // 4
+    nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(inputs))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer

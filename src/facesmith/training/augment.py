@@ -1,0 +1,87 @@
+"""Differentiable augmentation: what D sees is recoloured, moved and partly hidden, real and fake pictures alike.
+
+Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", arXiv:2006.10738. With few photos D learns
+them by heart; augmented, it never sees one twice, and as G's gradient passes through, G still learns plain pictures.
+"""
+
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LARGEST_MOVE = 8  # a picture moves by at most an eighth of its side
+HIDDEN = 2  # and loses a square of half its sides
+
+
+def augment(pictures: Tensor, strength: float | Tensor, rng: torch.Generator) -> Tensor:
+    """``pictures`` (N x 3 x H x W in [-1, 1]) augmented: float32, channels last, and differentiable twice.
+
+    Each of the three kinds happens to a picture with the probability ``strength`` (0 to 1, or a scalar on the device):
+    colour (brightness ±0.5, saturation 0 to 2 times, contrast 0.5 to 1.5 times; the result may leave [-1, 1]), movement
+    by up to an eighth, and a box of half the sides, centred anywhere, gone grey. At 0 pictures stay as they are, to the
+    bit. ``rng`` is on the pictures' device and gives the same number of draws whatever happens.
+    """
+    count, channels, height, width = pictures.shape
+    device = pictures.device
+    x = pictures.float()  # so that bfloat16 fakes and float32 photos are rounded alike
+    recolour, move, hide = torch.rand(3, count, 1, 1, 1, generator=rng, device=device) < strength
+    brightness, saturation, contrast = torch.rand(3, count, 1, 1, 1, generator=rng, device=device)
+
+    def places(most: int) -> Tensor:
+        return torch.randint(0, most + 1, (count, 1, 1, 1), generator=rng, device=device)
+
+    down = (places(height // LARGEST_MOVE * 2) - height // LARGEST_MOVE) * move
+    right = (places(width // LARGEST_MOVE * 2) - width // LARGEST_MOVE) * move
+    # Hidden before it is moved, so the box moves along: taken back here.
+    top, left = places(height) - height // (2 * HIDDEN) - down, places(width) - width // (2 * HIDDEN) - right
+
+    saturation, contrast = torch.where(recolour, 2 * saturation, 1.0), torch.where(recolour, contrast + 0.5, 1.0)
+    x = cast(Tensor, _Recolour.apply(x, saturation, contrast))  # type: ignore[no-untyped-call]
+    rows = torch.arange(height, device=device).view(1, 1, -1, 1) - top
+    # Every channel has a column of its own and flags are floats: the innermost axis is broadcast over slowly.
+    columns = torch.arange(channels * width, device=device) // channels - left
+    clear_rows = (~hide | (rows < 0) | (rows >= height // HIDDEN)).float()
+    clear_columns = ((columns < 0) | (columns >= width // HIDDEN)).float()
+    shown = torch.maximum(clear_rows, clear_columns).view(count, height, width, channels).permute(0, 3, 1, 2)
+    x = (x + (brightness - 0.5) * recolour) * shown
+    return cast(Tensor, _Move.apply(x, down, right))  # type: ignore[no-untyped-call]
+
+
+class _Recolour(torch.autograd.Function):
+    """Saturation s about each pixel's mean over channels ("grey"), then contrast k about the picture's mean.
+
+    Together k s x + k (1 - s) grey + (1 - k) mean: a symmetric matrix, which is its own transpose.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, s: Tensor, k: Tensor) -> Tensor:
+        ctx.save_for_backward(s, k)
+        grey = (x[:, 0:1] + x[:, 1:2] + x[:, 2:3]) / 3  # faster than mean(1) where channels come last
+        return k * s * x + (k * (1 - s) * grey + (1 - k) * grey.mean((2, 3), keepdim=True))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return cast(Tensor, _Recolour.apply(gradient, *ctx.saved_tensors)), None, None  # type: ignore[no-untyped-call]
+
+
+class _Move(torch.autograd.Function):
+    """Pictures moved by (down, right) pixels, zeros where nothing is left; its transpose is to move them back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, down: Tensor, right: Tensor) -> Tensor:
+        ctx.save_for_backward(down, right)
+        count, channels, height, width = x.shape
+        above, before = height // LARGEST_MOVE, width // LARGEST_MOVE
+        padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, before, before, above, above))
+        tall, wide = padded.shape[1:3]
+        # A row of the result is a run of the padded pixels: copied whole, found by where it begins.
+        runs = padded.flatten().unfold(0, width * channels, channels)
+        picture, row = torch.arange(count, device=x.device)[:, None], torch.arange(height, device=x.device)
+        first = (picture * tall + above + row - down.view(-1, 1)) * wide + before - right.view(-1, 1)
+        return runs[first].view(count, height, width, channels).permute(0, 3, 1, 2)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        down, right = ctx.saved_tensors
+        return cast(Tensor, _Move.apply(gradient, -down, -right)), None, None  # type: ignore[no-untyped-call]

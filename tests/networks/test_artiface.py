@@ -1,0 +1,72 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from facesmith.errors import FacesmithError
+from facesmith.networks.artiface import Config, Discriminator, Generator
+from facesmith.networks.families import build, describe, parameters
+from facesmith.training.recipes import RECIPES
+
+
+def small(size: tuple[int, int]) -> Config:
+    return Config(size, latent_size=8, generator_width=4, discriminator_width=4)
+
+
+def keras_count(net: nn.Module) -> int:
+    """What Keras calls total parameters: it counts the norms' moving means and variances too."""
+    moving = (buffer for name, buffer in net.named_buffers() if not name.endswith("num_batches_tracked"))
+    return parameters(net) + sum(buffer.numel() for buffer in moving)
+
+
+@pytest.mark.parametrize(
+    ("latent_size", "total", "trainable"), [(100, 58_833_344, 57_783_872), (250, 137_476_544, 136_427_072)]
+)
+def test_parameter_counts_of_seed_2(latent_size: int, total: int, trainable: int) -> None:
+    config = describe("artiface", (128, 128), replace(RECIPES["artiface"], latent_size=latent_size))
+    with torch.device("meta"):
+        G, D = build("artiface", config, seed=0)
+    assert (keras_count(G), parameters(G)) == (total, trainable)
+    assert (keras_count(D), parameters(D)) == (340_865, 340_865)
+
+
+@pytest.mark.parametrize("size", [(128, 128), (32, 32), (80, 100), (36, 64)])
+def test_generator_and_discriminator_fit_every_size(size: tuple[int, int]) -> None:
+    G, D = Generator(small(size)), Discriminator(small(size))
+    pictures = G(torch.randn(2, 8))
+    assert pictures.shape == (2, 3, size[1], size[0])
+    assert pictures.is_contiguous(memory_format=torch.channels_last)
+    assert 0 < pictures.abs().max() <= 1
+    assert D(pictures).shape == (2,)
+    assert D.features(pictures).shape == (2, 8 * size[0] * size[1] // 16)
+
+
+@pytest.mark.parametrize("size", [(28, 28), (260, 260), (66, 64), (64, 50)])
+def test_a_size_no_network_can_make_is_refused_with_those_it_can(size: tuple[int, int]) -> None:
+    with pytest.raises(FacesmithError, match="32x32 to 256x256 whose sides are multiples of 4"):
+        Config(size)
+
+
+@pytest.mark.parametrize(("setting", "value"), [("generator_width", 5), ("generator_width", 0), ("latent_size", 0)])
+def test_widths_that_cannot_be_are_refused(setting: str, value: int) -> None:
+    with pytest.raises(FacesmithError, match=f"{setting} is {value}"):
+        Config((64, 64), **{setting: value})
+
+
+def test_d_has_dropout_and_no_norm_and_g_the_reverse() -> None:
+    config = small((32, 32))
+    G, D = list(Generator(config).modules()), list(Discriminator(config).modules())
+    assert [m.p for m in D if isinstance(m, nn.Dropout)] == [0.3, 0.3]
+    assert not any(isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d) for m in D)
+    assert not any(isinstance(m, nn.Dropout) for m in G)
+    norms = [m for m in G if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+    assert [(m.eps, m.momentum) for m in norms] == [(1e-3, 0.01)] * 4
+    assert {m.negative_slope for m in [*G, *D] if isinstance(m, nn.LeakyReLU)} == {0.3}
+
+
+def test_every_number_of_the_dense_layer_is_normalised_by_itself() -> None:
+    G = Generator(small((32, 32)))
+    made = G.project[0](torch.randn(20, 8))
+    expected = (made - made.mean(0)) / (made.var(0, unbiased=False) + 1e-3).sqrt()
+    assert torch.allclose(G.project[1](made), expected, atol=1e-4)
