@@ -27,13 +27,15 @@ def curves(
     smooth: int | None = None,
     ylimits: tuple[float, float] | None = None,
     marks: Sequence[float] = (),
+    spreads: Mapping[str, ArrayLike] | None = None,
 ) -> bytes:
     """Lines over x: each as a thin raw line under a bold smoothed one.
 
     ``series`` maps a name to (xs, ys) of one length; points that are NaN or infinite are left out. ``smooth`` is the
     width in points of the centred moving average (default: a fortieth of the line; 1 draws the raw line alone).
-    ``marks`` draws a dotted vertical line at each x given. Where a few points lie far beyond all others, axis and
-    average are of the others and the chart says so.
+    ``marks`` draws a dotted vertical line at each x given. ``spreads`` maps a name to how far each of its points may
+    be off, drawn as a band. Where a few points lie far beyond all others, axis and average are of the others and the
+    chart says so.
     """
     figure, axes = _chart(title, (9.0, 4.2))
     lines = {name: _finite(xs, ys) for name, (xs, ys) in series.items()}
@@ -49,6 +51,9 @@ def curves(
         marker = "o" if inside.sum() == 1 else None
         drawn = _thinned(x[inside], moving_average(y[inside], width))
         handles[_plain(name)] = axes.plot(*drawn, style, color=colour, linewidth=2.0, marker=marker)[0]
+        if spreads is not None and name in spreads:
+            (xs, ys), spread = (np.asarray(each, np.float64) for each in series[name]), np.asarray(spreads[name])
+            axes.fill_between(xs, ys - spread, ys + spread, color=colour, alpha=0.16, linewidth=0)
     for mark in marks:
         axes.axvline(mark, color="#888c94", linewidth=1.0, linestyle=":")
     if ylimits is not None:
