@@ -1,12 +1,16 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 import facesmith
 from facesmith import FacesmithError, Model
+from facesmith.cli import models
+from facesmith.shipped import DEFAULT
 
 
 def rows(folder: Path) -> list[dict[str, object]]:
@@ -59,3 +63,27 @@ def test_a_wrong_request_is_one_sentence_and_leaves_nothing(small_model: Model, 
     with pytest.raises(FacesmithError, match="exists already"):
         facesmith.generate(small_model, tmp_path / "taken", count=1)
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.fixture
+def default_model(small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
+    """`small_model` as the one model that comes with facesmith, and the default."""
+    shutil.copytree(small_model.path, tmp_path / "shipped" / DEFAULT)
+    monkeypatch.setattr("facesmith.shipped.FOLDER", tmp_path / "shipped")
+    monkeypatch.chdir(tmp_path)
+    return small_model
+
+
+def test_generate_without_a_model_takes_the_default(default_model: Model) -> None:
+    done = CliRunner().invoke(models.generate, ["--out", "faces", "--count", "2", "--quiet"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert [row["model"] for row in rows(Path("faces"))] == [default_model.digest] * 2
+    assert rows(facesmith.generate(DEFAULT, "again", count=2, quiet=True)) == rows(Path("faces"))
+
+
+def test_the_shipped_models_are_listed_with_what_they_are(default_model: Model) -> None:
+    done = CliRunner().invoke(models.models, catch_exceptions=False)
+    head, row = done.output.splitlines()
+    assert head.split() == ["name", "size", "parameters", "data", "terms", "scores"]
+    for cell in (DEFAULT, "32x32", f"{default_model.card['parameters']:,}", "256 pictures of", "credit", "none"):
+        assert cell in row

@@ -40,7 +40,7 @@ def generate(
     file, seed, latent_index, truncation, model (digest). Face i of a seed is the same whatever the count and wherever
     the run ``start``s.
     """
-    source = model if isinstance(model, Model) else load(model)
+    source = model if isinstance(model, Model) else load(model, quiet=quiet)
     if format not in FORMATS:
         raise FacesmithError(f"format {format!r} is not one of {', '.join(FORMATS)}")
     if count < 1:

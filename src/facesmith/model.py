@@ -16,6 +16,8 @@ from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import check_version, read_json
 from facesmith.hub import client, one_sentence, places
+from facesmith.progress import tell
+from facesmith.shipped import DEFAULT, shipped_folder, shipped_models
 
 FORMAT, VERSION = "facesmith-model", 1
 CARD, WEIGHTS, ONNX = "model.json", "generator.safetensors", "generator.onnx"
@@ -111,23 +113,34 @@ class Model:
         return [Image.fromarray(picture) for picture in made] if pil else made
 
 
-def load(model: str | Path, backend: str = "onnx") -> Model:
-    """Load a model folder, or a Hugging Face hub id ``owner/name`` with that layout.
+def load(model: str | Path = DEFAULT, backend: str = "onnx", *, quiet: bool = False) -> Model:
+    """Load a model folder, a model that comes with facesmith by its name, or a hub id ``owner/name`` of that layout.
 
-    ``backend`` is "onnx" (ONNX Runtime on the CPU; needs no torch) or "torch" (the safetensors weights, on a GPU if
-    there is one); both make the same faces but for the last bit of rounding. Raises `FacesmithError` for a folder that
-    is not a model, an unknown version, or weights that do not fit the card.
+    A model folder here goes before a shipped model of its name. One trained on photos that restrict its use says so in
+    a line on stderr, unless ``quiet``. ``backend`` is "onnx" (ONNX Runtime on the CPU; needs no torch) or "torch" (the
+    safetensors weights, on a GPU if there is one); both make the same faces but for the last bit of rounding. Raises
+    `FacesmithError` for a folder that is not a model, an unknown version, or weights that do not fit the card.
     """
     if backend not in ("onnx", "torch"):
         raise FacesmithError(f"backend {backend!r} is not one: use onnx or torch")
     path = Path(model)
-    if not path.exists() and _looks_like_hub_id(str(model)):
+    # A dataset may well be called celeba64: only a model of that name stands before the shipped one.
+    shipped = None if (path / CARD).is_file() else shipped_folder(str(model))
+    if shipped is not None:
+        path = shipped
+    elif not path.exists() and _looks_like_hub_id(str(model)):
         path = _from_hub(str(model))
     if not (path / CARD).is_file():
         what = "has no model.json" if path.is_dir() else "does not exist"
-        raise FacesmithError(f"{path} is not a model folder, it {what}: make one with facesmith export RUN MODEL")
+        names = ", ".join(shipped_models())
+        raise FacesmithError(
+            f"{path} is not a model folder, it {what}: make one with facesmith export RUN MODEL"
+            + (f", or take one that comes with facesmith ({names})" if names else "")
+        )
     card = read_json(path / CARD, "a model's card")
     check_version(card, FORMAT, VERSION, path / CARD)
+    if shipped is not None and not quiet and card["dataset"]["source"]["kind"] == "celeba":
+        tell(f"{model} was trained on CelebA: {card['terms']}")
     return Model(path, card, _onnx(path) if backend == "onnx" else _torch(path, card))
 
 
@@ -150,16 +163,15 @@ def _onnx(path: Path) -> Backend:
 def _torch(path: Path, card: dict[str, Any]) -> Backend:
     torch = require("torch", "train", "the torch backend")
     safetensors = require("safetensors.torch", "train", "the torch backend")
-    from facesmith.networks.dcgan import DCGANConfig, Generator, place
+    from facesmith.networks import families
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = {key: value for key, value in card["network"].items() if key != "family"}
-    net = Generator(DCGANConfig(**network | {"size": tuple(network["size"])}))
+    net = families.from_card(card["network"])
     try:
         net.load_state_dict(safetensors.load_file(path / WEIGHTS))
     except Exception as error:  # safetensors' and torch's errors have no common base
         raise FacesmithError(f"{path / WEIGHTS} does not fit its card ({error}): export the model again") from None
-    net = place(net, device, "channels_last").eval()
+    net = families.place(net, device, "channels_last").eval()
 
     def run(z: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():

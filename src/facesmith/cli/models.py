@@ -1,4 +1,4 @@
-"""facesmith export and generate."""
+"""facesmith export, generate and models."""
 
 from pathlib import Path
 
@@ -10,24 +10,32 @@ import facesmith
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--checkpoint", default="last", show_default=True, help="last, or the kimg of a checkpoint RUN has kept.")
+@click.option(
+    "--checkpoint",
+    show_default="best, or last where RUN has no scores",
+    help="best, last, or the kimg of a checkpoint RUN has kept.",
+)
 @click.option("--name", help="Name of the model; by default the folder's.")
-def export(run: Path, model: Path, checkpoint: str, name: str | None) -> None:
+@click.option("--half", is_flag=True, help="Weights as float16: a folder of half the size.")
+def export(run: Path, model: Path, checkpoint: str | None, name: str | None, half: bool) -> None:
     """Write the generator of RUN as the new folder MODEL: safetensors, ONNX, a card.
 
     \b
     facesmith export runs/first my-model
     facesmith export runs/first early --checkpoint 32
+    facesmith export runs/first small-model --half
     """
-    made = facesmith.export(run, model, checkpoint=checkpoint, name=name)
-    kimg, parity = made.card["trained"]["kimg"], made.card["onnx_parity"]
+    made = facesmith.export(run, model, checkpoint=checkpoint, name=name, half=half)
+    trained, parity = made.card["trained"], made.card["onnx_parity"]
+    which = f", its {trained['checkpoint']}" if trained["checkpoint"] in ("best", "last") else ""
     click.echo(
-        f"{model}: {made.card['parameters']:,} parameters after {kimg:g} kimg, ONNX equal to torch within {parity:.0e}"
+        f"{model}: {made.card['parameters']:,} parameters after {trained['kimg']:g} kimg{which}, "
+        f"ONNX equal to torch within {parity:.0e}"
     )
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", default="drawn64")
 @click.option("--count", default=64, show_default=True, help="How many faces.")
 @click.option("--seed", default=0, show_default=True, help="Face i of a seed is always the same face.")
 @click.option("--truncation", default=1.0, show_default=True, help="Less than 1: more ordinary, more regular faces.")
@@ -45,15 +53,46 @@ def export(run: Path, model: Path, checkpoint: str, name: str | None) -> None:
     type=click.Choice(["onnx", "torch"]),
     help="What computes the faces.",
 )
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--quiet", is_flag=True, help="No progress bar, and no word on a model's terms.")
 def generate(model: str, out: Path, backend: str, **options: object) -> None:
-    """Make faces with MODEL, a model folder or a hub id owner/name.
+    """Make faces with MODEL: a model folder, one that comes with facesmith, or a hub id owner/name.
+
+    Without MODEL it is drawn64, whose faces are free to use; facesmith models lists the others.
 
     \b
+    facesmith generate --out faces
+    facesmith generate celeba64 --count 64 --grid --out sheet
     facesmith generate my-model --count 10000 --seed 7 --truncation 0.8 --out faces
-    facesmith generate my-model --count 64 --grid --out sheet
     """
-    made = facesmith.generate(facesmith.load(model, backend), out, **options)  # type: ignore[arg-type]
+    loaded = facesmith.load(model, backend, quiet=bool(options["quiet"]))
+    made = facesmith.generate(loaded, out, **options)  # type: ignore[arg-type]
     click.echo(
         f"{options['count']:,} faces in {made}, each line of {made / 'manifest.jsonl'} says how to make one again"
     )
+
+
+@click.command()
+def models() -> None:
+    """List the models that come with facesmith: what they were trained on, their terms, their scores.
+
+    \b
+    facesmith models
+    """
+    rows = [("name", "size", "parameters", "data", "terms", "scores")]
+    for name in facesmith.shipped_models():
+        card = facesmith.load(name, quiet=True).card
+        (width, height), data = card["network"]["size"], card["dataset"]
+        score = card["trained"]["score"] or {}
+        rows.append(
+            (
+                name,
+                f"{width}x{height}",
+                f"{card['parameters']:,}",
+                f"{data['count']:,} pictures of {data['source']['name']}",
+                card["terms"],
+                ", ".join(f"{key} {value:.4g}" for key, value in score.items()) or "none",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
