@@ -17,6 +17,7 @@ from facesmith.errors import FacesmithError
 from facesmith.version import __version__
 
 if TYPE_CHECKING:
+    from facesmith.comparing import compare
     from facesmith.datasets.dataset import Dataset, open_dataset
     from facesmith.datasets.explore import explore
     from facesmith.datasets.importing import import_dataset
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from facesmith.doctor import checkup
     from facesmith.exporting import export
     from facesmith.generating import generate
+    from facesmith.metrics.evaluate import evaluate
+    from facesmith.metrics.scores import Scores
     from facesmith.model import Model, load
     from facesmith.reports.run_report import report
+    from facesmith.shipped import shipped_models
     from facesmith.training.loop import train
     from facesmith.training.recipes import RECIPES, Recipe, recipe_settings
 
@@ -35,9 +39,12 @@ __all__ = [
     "FacesmithError",
     "Model",
     "Recipe",
+    "Scores",
     "__version__",
     "checkup",
+    "compare",
     "demo",
+    "evaluate",
     "explore",
     "export",
     "generate",
@@ -46,6 +53,7 @@ __all__ = [
     "open_dataset",
     "recipe_settings",
     "report",
+    "shipped_models",
     "train",
 ]
 
@@ -56,8 +64,11 @@ _HOMES = {
     "Dataset": "datasets.dataset",
     "Model": "model",
     "Recipe": "training.recipes",
+    "Scores": "metrics.scores",
     "checkup": "doctor",
+    "compare": "comparing",
     "demo": "demonstration",
+    "evaluate": "metrics.evaluate",
     "explore": "datasets.explore",
     "export": "exporting",
     "generate": "generating",
@@ -66,6 +77,7 @@ _HOMES = {
     "open_dataset": "datasets.dataset",
     "recipe_settings": "training.recipes",
     "report": "reports.run_report",
+    "shipped_models": "shipped",
     "train": "training.loop",
 }
 

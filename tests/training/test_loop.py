@@ -16,7 +16,8 @@ import facesmith
 from facesmith import FacesmithError
 from facesmith.datasets.dataset import Dataset
 from facesmith.training import checkpoint
-from facesmith.training.loop import _due, _out_of_memory
+from facesmith.training.batches import due
+from facesmith.training.loop import _out_of_memory
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last", "tick_kimg=0.2", "checkpoint_kimg=0.15")  # fmt: skip
@@ -205,10 +206,10 @@ def test_minutes_end_a_run(builtin_dataset: Dataset, tmp_path: Path) -> None:
 
 
 def test_regular_moments_thin_out_and_can_be_entered_anywhere() -> None:
-    assert [_due(2.0, shown) for shown in (0, 1999, 2000, 3999)] == [2000, 2000, 4000, 4000]
-    late = _due(2.0, 1_000_000)
+    assert [due(2.0, shown) for shown in (0, 1999, 2000, 3999)] == [2000, 2000, 4000, 4000]
+    late = due(2.0, 1_000_000)
     assert 1_000_000 < late <= 1_020_001
-    assert _due(2.0, int(late) - 1) == late
+    assert due(2.0, int(late) - 1) == late
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files as Linux does")

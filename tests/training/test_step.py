@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from facesmith.training.recipes import RECIPES, Recipe
-from facesmith.training.step import set_up, train_step
+from facesmith.training.step import dials_of, kind_of, learn, on_device, set_up, train_step
 
 CPU = torch.device("cpu")
+SIDES = {"mini28": 28, "artiface": 32}  # of the smallest pictures, where 16 will not do
 
 
 def small(name: str, **changes: Any) -> Recipe:
@@ -34,14 +36,59 @@ def test_the_discriminator_learns_to_tell_a_fixed_generator_from_the_truth() -> 
 @pytest.mark.parametrize("name", RECIPES)
 def test_both_players_move_and_leave_no_gradient_of_d_to_g(name: str) -> None:
     recipe = small(name)
-    players = set_up(recipe, (16, 16), CPU)
+    side = SIDES.get(name, 16)
+    players = set_up(recipe, (side, side), CPU)
     before = copy.deepcopy((players.G.state_dict(), players.D.state_dict()))
-    measured = train_step(players, torch.randn(8, 3, 16, 16), torch.randn(8, recipe.latent_size), recipe, 0, 0)
-    assert all(torch.isfinite(value) for value in measured.values())
+    for step in range(3):  # what lies before a residual block's zeros moves when they have
+        real, z = torch.randn(8, 3, side, side), torch.randn(8, recipe.latent_size)
+        measured = train_step(players, real, z, recipe, step, step * 8)
+        assert all(torch.isfinite(value) for value in measured.values())
     for net, old in zip((players.G, players.D), before, strict=True):
         still = {key for key, p in net.named_parameters() if torch.equal(p, old[key])}
         assert still <= {"judge.bias"}, "only what every logit shares, a pairing loss cannot see"
         assert all(p.requires_grad for p in net.parameters())
+
+
+def test_a_step_never_reads_what_it_computes() -> None:
+    """On a GPU that would wait for all the work in flight, and could not be recorded."""
+    forbidden = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal"}
+
+    class Blind(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            assert func._schema.name not in forbidden, func
+            return func(*args, **(kwargs or {}))
+
+    for name in RECIPES:
+        recipe = replace(small(name), augment=0.5)
+        side = SIDES.get(name, 16)
+        players = set_up(recipe, (side, side), CPU)
+        dials, rng = on_device(dials_of(recipe, 0), CPU), torch.Generator()
+        with Blind():
+            for turn in (0, 1, None):
+                real, z = torch.randn(8, 3, side, side), torch.randn(8, recipe.latent_size)
+                learn(players, real, z, recipe, kind_of(recipe, turn), dials, rng)
+
+
+def test_scalars_on_the_device_do_what_numbers_do() -> None:
+    recipe = small("tiny", ema_kimg=0.05)
+    players, other = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    real, z = torch.randn(8, 3, 16, 16), torch.randn(8, 64)
+    kind, dials = kind_of(recipe, 0), dials_of(recipe, 0)
+    learn(players, real, z, recipe, kind, dials)
+    learn(other, real, z, recipe, kind, on_device(dials, CPU))
+    for one, two in zip(players.average.parameters(), other.average.parameters(), strict=True):
+        assert torch.allclose(one, two, atol=1e-7)
+
+
+def test_a_moving_beta2_moves_in_few_steps_and_a_fixed_one_is_taken_as_it_is() -> None:
+    assert kind_of(small("tiny", beta2=0.98765), 0).beta2 == 0.98765
+    moving = [small("tiny", beta2=0.9 + 0.09 * i / 10_000, beta2_end=0.99) for i in range(10_001)]
+    taken = [kind_of(recipe, 0).beta2 for recipe in moving]
+    assert len(set(taken)) < 100
+    assert taken[0] == pytest.approx(0.9)
+    assert taken[-1] == pytest.approx(0.99)
+    for recipe, beta2 in zip(moving, taken, strict=True):
+        assert 1 - beta2 == pytest.approx(1 - recipe.beta2, rel=0.051)
 
 
 def test_one_step_of_the_classic_recipe_is_the_plain_loop() -> None:

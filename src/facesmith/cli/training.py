@@ -18,8 +18,24 @@ import facesmith
 @click.option(
     "--branch", type=click.Path(path_type=Path), help="With --resume: go on in this new run, changed by --set."
 )
+@click.option(
+    "--on-collapse",
+    type=click.Choice(["rollback", "stop", "warn"]),
+    help="What a collapse leads to; by default the recipe's: back to the last healthy checkpoint.",
+)
+@click.option(
+    "--freeze-discriminator-after", type=float, metavar="KIMG", help="An experiment: D learns no more, and G collapses."
+)
 @click.option("--quiet", is_flag=True, help="Say nothing.")
-def train(recipe: str, dataset: Path, run: Path, **options: object) -> None:
+def train(
+    recipe: str,
+    dataset: Path,
+    run: Path,
+    settings: tuple[str, ...],
+    on_collapse: str | None,
+    freeze_discriminator_after: float | None,
+    **options: object,
+) -> None:
     """Train RECIPE on DATASET in the new folder RUN.
 
     Watch RUN/samples while it trains. Ctrl-C saves, writes the pictures and the report, and ends; --resume goes on.
@@ -28,10 +44,13 @@ def train(recipe: str, dataset: Path, run: Path, **options: object) -> None:
     facesmith recipes
     facesmith train tiny celeba64 runs/first --minutes 10
     facesmith train tiny celeba64 runs/first --minutes 20 --resume
+    facesmith train celebrity celeba64 runs/classic --set turns=ratio:2 --on-collapse stop
     facesmith train celebrity celeba64 runs/classic --kimg 500 --set batch_size=128 --set seed=1
     facesmith train tiny celeba64 runs/first --resume --branch runs/gentler --set learning_rate=2e-4
     """
-    facesmith.train(recipe, dataset, run, **options)  # type: ignore[arg-type]
+    flags = {"on_collapse": on_collapse, "freeze_discriminator_after": freeze_discriminator_after}
+    settings += tuple(f"{name}={value}" for name, value in flags.items() if value is not None)
+    facesmith.train(recipe, dataset, run, settings=settings, **options)  # type: ignore[arg-type]
 
 
 @click.command()

@@ -1,38 +1,70 @@
-"""The charts of a run: losses, accuracies and speed over the images shown."""
+"""The charts of a run, over the images shown: one measurement each, or two that belong together."""
+
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from facesmith.errors import FacesmithError
 from facesmith.reports.curves import curves
+from facesmith.reports.metrics_file import Columns
 from facesmith.reports.run_files import RunFiles
+from facesmith.reports.run_watch import returns
 
+
+@dataclass(frozen=True)
+class Chart:
+    """``columns`` maps a column of ``table`` to its name in the chart; ``smooth`` as `curves` takes it."""
+
+    title: str
+    ylabel: str
+    columns: dict[str, str]
+    table: str = "metrics"
+    smooth: int | None = None
+    limits: tuple[float, float] | None = None
+
+
+_SHARE = (-0.02, 1.02)
 CHARTS = {
-    "losses": ("Losses", "loss"),
-    "accuracies": ("How often D is right", "share right"),
-    "speed": ("Speed", "images a second"),
+    "losses": Chart("Losses", "loss", {"loss_D": "D", "loss_G": "G"}),
+    "accuracies": Chart(
+        "How often D is right",
+        "share right",
+        {"accuracy_real": "real faces called real", "accuracy_fake": "generated faces called generated"},
+        limits=_SHARE,
+    ),
+    "diversity": Chart(
+        "How different the faces are: real ones are at 1", "diversity", {"diversity": "generated faces"}, smooth=1
+    ),
+    # Few points, each of thousands of pictures: their average would hide the best.
+    "kid": Chart("KID: lower is better", "KID", {"kid": "KID"}, table="scores", smooth=1),
+    "fid": Chart("FID: lower is better", "FID", {"fid": "FID"}, table="scores", smooth=1),
+    "turns": Chart("Steps in which D learned", "share of the steps", {"d_share": "D"}, limits=_SHARE),
+    "gradients": Chart("Gradient norms", "norm of all gradients", {"grad_D": "D", "grad_G": "G"}),
+    "speed": Chart("Speed", "images a second", {"images_per_second": "images a second"}, table="timing"),
 }
 
 
 def draw_charts(run: RunFiles) -> dict[str, bytes]:
     """PNG charts of what a run has measured so far, by the names in `CHARTS`."""
-    names = {
-        "losses": {"loss_D": "D", "loss_G": "G"},
-        "accuracies": {"accuracy_real": "real faces called real", "accuracy_fake": "generated faces called generated"},
-        "speed": {"images_per_second": "images a second"},
-    }
-    marks = resumed_at(run)
+    marks = [*resumed_at(run), *returns(run).values()]
     drawn = {}
-    for chart, (title, ylabel) in CHARTS.items():
-        table = run.timing if chart == "speed" else run.metrics
+    for name, chart in CHARTS.items():
+        table: Columns = getattr(run, chart.table)
         series = {
             label: (table.get("kimg", np.arange(len(table[key]))), table[key])
-            for key, label in names[chart].items()
+            for key, label in chart.columns.items()
             if key in table
         }
-        if series:
-            limits = (-0.02, 1.02) if chart == "accuracies" else None
-            drawn[chart] = curves(
-                series, title, "kimg: thousand real images shown", ylabel, ylimits=limits, marks=marks
-            )
+        if not series or (name == "turns" and (table["d_share"] == 1).all()):  # D learned at every step
+            continue
+        if name == "diversity" and (worry := _worry(run)) is not None:
+            series["below this the watch worries"] = (table["kimg"], worry)
+        bands = {label: table[f"{key}_spread"] for key, label in chart.columns.items() if f"{key}_spread" in table}
+        xlabel = "kimg: thousand real images shown"
+        drawn[name] = curves(
+            series, chart.title, xlabel, chart.ylabel, chart.smooth, chart.limits, marks=marks, spreads=bands
+        )
     return drawn
 
 
@@ -40,3 +72,28 @@ def resumed_at(run: RunFiles) -> list[float]:
     """Where sessions after the first began, in kimg."""
     sessions = [one for one in run.card.get("sessions") or [] if isinstance(one, dict)]
     return [float(one["from_kimg"]) for one in sessions[1:] if isinstance(one.get("from_kimg"), int | float)]
+
+
+def _worry(run: RunFiles) -> NDArray[np.float64] | None:
+    """At each line of the metrics, the diversity below which the watch counts a look as too low; NaN until it looks.
+
+    The watch itself is asked, so that the chart cannot differ from what was acted upon. None without torch, which it
+    needs, and where the metrics are not those of a training.
+    """
+    try:
+        from facesmith.training import watch
+        from facesmith.training.recipes import from_table
+
+        recipe = from_table(run.recipe)
+    except (ImportError, FacesmithError):
+        return None
+    metrics, worry = run.metrics, []
+    if not {"step", "kimg", "loss_D", "loss_G", "accuracy_real", "accuracy_fake"} <= set(metrics):
+        return None
+    seen = watch.Watch()
+    for values in zip(*metrics.values(), strict=True):
+        line = {name: float(value) for name, value in zip(metrics, values, strict=True)}
+        seen = watch.look(seen, line, recipe)
+        hopeless = watch.HOPELESS if line["kimg"] >= watch.HOPELESS_KIMG else 0.0
+        worry.append(max(watch.LOW * seen.usual, hopeless) or np.nan)
+    return np.array(worry)

@@ -8,13 +8,26 @@ from typing import Any
 
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json, whole
-from facesmith.reports.metrics_file import Columns, read_metrics, read_timing, unreadable_lines
+from facesmith.reports.metrics_file import Columns, read_columns, read_metrics, read_timing, unreadable_lines
+
+_LONGEST_HEADER = 10_000_000  # bytes, of a safetensors file that names a few hundred tensors
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What rollback ``number`` set aside: the verdict that led to it, the kimg reached by then, the last sheet."""
+
+    number: int
+    verdict: str | None
+    kimg: float | None
+    sheet: tuple[float, Path] | None
 
 
 @dataclass(frozen=True)
 class RunFiles:
     """``card`` is run.json, ``recipe`` and ``settings`` the two tables of recipe.toml, ``samples`` the sample sheets
-    in the order of training with the kimg in their names; what a run does not have yet is empty."""
+    in the order of training with the kimg in their names, ``verdict`` the watch's newest, ``best`` what the best G by
+    KID says of itself; what a run does not have yet is empty."""
 
     path: Path
     card: dict[str, Any]
@@ -24,6 +37,10 @@ class RunFiles:
     timing: Columns
     broken_lines: int
     samples: list[tuple[float, Path]]
+    scores: Columns
+    best: dict[str, Any]
+    verdict: str | None
+    undone: list[Undone]
 
     def file(self, name: str) -> Path | None:
         """A file of the run by its name, or None where it is not there or empty."""
@@ -50,14 +67,18 @@ def read_run(run: Path) -> RunFiles:
         metrics=read_metrics(run),
         timing=read_timing(run),
         broken_lines=unreadable_lines(run / "metrics.jsonl") + unreadable_lines(run / "timing.jsonl"),
-        samples=sample_sheets(run),
+        samples=sample_sheets(run / "samples"),
+        scores=read_columns(run / "scores.jsonl"),
+        best=_card_within(run / "best.safetensors"),
+        verdict=_last_verdict(run / "metrics.jsonl"),
+        undone=_undone(run / "rolled_back"),
     )
 
 
-def sample_sheets(run: Path) -> list[tuple[float, Path]]:
-    """RUN/samples/KIMG.png in the order of training, as (kimg, path); other files there are passed over."""
+def sample_sheets(folder: Path) -> list[tuple[float, Path]]:
+    """KIMG.png in a folder in the order of training, as (kimg, path); other files there are passed over."""
     found = []
-    for path in whole(run / "samples", ".png"):
+    for path in whole(folder, ".png"):
         try:
             found.append((float(path.stem), path))
         except ValueError:
@@ -76,6 +97,42 @@ def plain_value(value: Any) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
+
+
+def _undone(folder: Path) -> list[Undone]:
+    numbers = sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal()) if folder.is_dir() else []
+    found = []
+    for number in numbers:
+        part = folder / str(number)
+        kimg = read_metrics(part).get("kimg")
+        sheets = sample_sheets(part)
+        reached = float(kimg[-1]) if kimg is not None and len(kimg) else None
+        found.append(Undone(number, _last_verdict(part / "metrics.jsonl"), reached, sheets[-1] if sheets else None))
+    return found
+
+
+def _last_verdict(path: Path) -> str | None:
+    """What the watch said on the last whole line of the metrics; None before there was a watch."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    for line in reversed(lines):
+        try:
+            verdict = json.loads(line).get("watch")
+        except (ValueError, AttributeError):
+            continue  # broken by a kill
+        return verdict if isinstance(verdict, str) else None
+    return None
+
+
+def _card_within(path: Path) -> dict[str, Any]:
+    """The card in the header of a safetensors file, which is a length and then JSON; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(min(length, _LONGEST_HEADER)))
+        card = json.loads(header["__metadata__"]["facesmith"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return card if isinstance(card, dict) else {}
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from facesmith.reports.run_files import RunFiles
+from facesmith.reports.run_watch import DIVERGED, WINNING
 
 _RECENT = 0.1  # the last tenth of what was measured is "at the end"
+_FAR_AHEAD = 0.98  # share right; the watch, which sees D's loss too, knows better whether that does harm
 _REASONS = {
     "finished": "the goal was reached",
     "interrupted": "it was interrupted",
@@ -87,7 +89,10 @@ def sessions(run: RunFiles) -> list[list[str]]:
 
 
 def learning(run: RunFiles) -> tuple[list[str], list[str]]:
-    """What losses and accuracies say at the end of the run: plain remarks, and warnings."""
+    """What losses and accuracies say at the end of the run: plain remarks, and warnings.
+
+    Where the watch has judged, its verdict is the warning, and nothing here contradicts it.
+    """
     remarks, warnings = [], []
     losses = {name: recent(run, f"loss_{name}") for name in ("D", "G")}
     known = [f"{loss:.3f} for {name}" for name, loss in losses.items() if loss is not None]
@@ -96,7 +101,7 @@ def learning(run: RunFiles) -> tuple[list[str], list[str]]:
         remarks.append("A loss of a GAN does not fall as faces get better: look at the pictures, and at its balance.")
     for name in ("D", "G"):
         column = run.metrics.get(f"loss_{name}")
-        if column is not None and len(column) and not np.isfinite(column[-1]):
+        if column is not None and len(column) and not np.isfinite(column[-1]) and run.verdict != DIVERGED:
             warnings.append(
                 f"The last loss of {name} is not a number: training broke down. Resume from an earlier checkpoint with "
                 "a lower learning rate."
@@ -108,7 +113,8 @@ def learning(run: RunFiles) -> tuple[list[str], list[str]]:
             f"At the end D was right about {real:.0%} of the real and {fake:.0%} of the generated faces, {right:.0%} "
             "overall, where guessing gives 50%."
         )
-        (warnings if right > 0.98 else remarks).append(_balance(right))
+        alarming = right > _FAR_AHEAD and run.verdict is None
+        (warnings if alarming else remarks).append(_balance(right, run.verdict))
     return remarks, warnings
 
 
@@ -157,8 +163,12 @@ def when(text: Any) -> str | None:
     return f"{moment.day} {moment:%B %Y, %H:%M} {moment.tzname() or 'UTC'}"
 
 
-def _balance(right: float) -> str:
-    if right > 0.98:
+def _balance(right: float, verdict: str | None) -> str:
+    if right > _FAR_AHEAD and verdict == WINNING:
+        return "D is hardly ever fooled, which is what the watch says too."
+    if right > _FAR_AHEAD and verdict is not None:
+        return "D is far ahead, but its loss still has something to teach G."
+    if right > _FAR_AHEAD:
         return (
             "D is hardly ever fooled: it has run away from G, which then learns little. If the newest faces are no "
             "better than the middle ones, choose an earlier checkpoint or a lower learning rate."

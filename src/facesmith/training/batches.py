@@ -15,22 +15,44 @@ from torch import Tensor
 
 from facesmith.training.recipes import Recipe
 
-SHUFFLE, FLIPS, LATENTS, SHEET = range(4)  # what a draw is for: streams that never overlap
+SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, LAYERS, REAL, SCORES = range(
+    8
+)  # what a draw is for: streams that never overlap
 MEMORY_SHARE = 0.5  # of the memory that is free, the most a dataset may take
+
+
+def seed_of(*key: int) -> int:
+    """A seed for torch's generators that depends on ``key`` alone."""
+    return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]) & (2**63 - 1)
 
 
 def generator(device: torch.device, *key: int) -> torch.Generator:
     """A generator on ``device`` whose draws depend on ``key`` alone."""
-    state = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
-    return torch.Generator(device).manual_seed(int(state) & (2**63 - 1))
+    return torch.Generator(device).manual_seed(seed_of(*key))
 
 
-def picture_indices(seed: int, start: int, count: int, total: int) -> NDArray[np.int64]:
-    """Indices of pictures ``start`` to ``start + count`` of the endless shuffled stream over ``total`` pictures."""
+def due(interval_kimg: float, shown: int) -> float:
+    """The first moment after ``shown`` pictures at which something regular is due.
+
+    Moments lie ``interval_kimg`` apart at first and a fiftieth of the run's length later, so that a run of a week does
+    not drown in sheets. They depend on nothing but the two numbers, so a resumed run meets the same ones.
+    """
+    moment = 0.0
+    while moment <= shown:
+        moment += max(interval_kimg * 1000, moment / 50)
+    return moment
+
+
+def picture_indices(seed: int, start: int, count: int, total: int, share: float = 1.0) -> NDArray[np.int64]:
+    """Indices of pictures ``start`` to ``start + count`` of the endless shuffled stream over ``total`` pictures.
+
+    An epoch is a ``share`` of them, drawn anew from all for each epoch, none twice.
+    """
     parts = []
+    length = max(1, round(share * total))
     while count:
-        epoch, offset = divmod(start, total)
-        part = _epoch_order(seed, epoch, total)[offset : offset + count]
+        epoch, offset = divmod(start, length)
+        part = _epoch_order(seed, epoch, total)[:length][offset : offset + count]
         parts.append(part)
         start, count = start + len(part), count - len(part)
     return np.concatenate(parts)
@@ -78,12 +100,18 @@ def reader(path: Path, where: str, device: torch.device) -> tuple[Reader, str]:
     return from_disk, where
 
 
-def batch(read: Reader, recipe: Recipe, shown: int, total: int, device: torch.device) -> Tensor:
-    """The real pictures after the first ``shown``: batch_size x 3 x H x W in [-1, 1], mirrored at random or not."""
-    pictures = read(picture_indices(recipe.seed, shown, recipe.batch_size, total))
+def batch(
+    read: Reader, recipe: Recipe, shown: int, total: int, device: torch.device, share: slice = slice(None)
+) -> Tensor:
+    """The real pictures after the first ``shown``, in [-1, 1] and mirrored at random or not: N x 3 x H x W.
+
+    ``share`` is the part of the batch that is wanted; draws are made for all of it.
+    """
+    pictures = read(picture_indices(recipe.seed, shown, recipe.batch_size, total, recipe.epoch_share)[share])
     x = pictures.permute(0, 3, 1, 2)  # stored channels-last, and so they stay
     if recipe.flip:
-        mirrored = torch.rand(len(x), generator=generator(device, recipe.seed, FLIPS, shown), device=device) < 0.5
+        rng = generator(device, recipe.seed, FLIPS, shown)
+        mirrored = torch.rand(recipe.batch_size, generator=rng, device=device)[share] < 0.5
         x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
     return x.to(torch.float32) / 127.5 - 1
 

@@ -1,7 +1,7 @@
 """Checkpoints: everything a run is, in one safetensors file, written beside its place and renamed into it."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from torch import Tensor
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, replacing, whole
 from facesmith.training.step import Players
+from facesmith.training.turns import GUESSING
 
-FORMAT, VERSION = "facesmith-checkpoint", 1
+FORMAT, VERSION = "facesmith-checkpoint", 2
 SUFFIX = ".safetensors"
 
 
@@ -26,6 +27,11 @@ class Progress:
     shown: int = 0  # real pictures
     seconds: float = 0.0  # of training, over all sessions
     sums: dict[str, list[float]] = field(default_factory=dict)  # of the metrics line not yet full: total and count
+    turns: int = 0  # steps at which D learned
+    accuracy: float = GUESSING  # D's running accuracy, where the turns depend on it
+    rollbacks: int = 0
+    returned_to: int = -1  # the step the last rollback went back to
+    gentleness: float = 1.0  # what rollbacks have left of the learning rate
 
     @property
     def kimg(self) -> float:
@@ -40,31 +46,34 @@ def kimg_name(kimg: float) -> str:
 def save(folder: Path, players: Players, progress: Progress, keep: int) -> Path:
     """Write a checkpoint and remove those no longer wanted. Returns its path."""
     path = folder / (kimg_name(progress.kimg) + SUFFIX)
-    card = {"format": FORMAT, "version": VERSION, "kimg": progress.kimg, **vars(progress)}
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(players).items()}
-    with replacing(path) as beside:
-        try:
-            save_file(tensors, beside, {"facesmith": json.dumps(card)})
-        except SafetensorError as error:
-            raise FacesmithError(f"{path} cannot be written ({error}): make room, then go on with --resume") from None
-        beside.chmod(0o644)  # safetensors keeps its files from everyone else
+    _write(path, _tensors(players), progress, {})
     for old in sorted(set(stored(folder)) - set(wanted(stored(folder), keep))):
         old.unlink()
     return path
 
 
+def save_best(path: Path, players: Players, progress: Progress, score: dict[str, float]) -> None:
+    """Write the G that makes the pictures, and nothing else, with the score that makes it the best so far."""
+    tensors = {f"average.{name}": tensor for name, tensor in players.average.state_dict().items()}
+    _write(path, tensors, progress, {"score": score})
+
+
+def finite(players: Players) -> bool:
+    """Whether all weights are ordinary numbers. Waits for the device."""
+    weights: list[Tensor] = [p for net in (players.G, players.D) for p in net.parameters()]
+    return bool(torch.stack(torch._foreach_norm(weights)).isfinite().all())
+
+
 def load(path: Path, players: Players) -> Progress:
     """Put the players where a checkpoint left them."""
     card = read_card(path)
-    for optimizer in (players.optimizer_G, players.optimizer_D):
-        _begin(optimizer)
     own = _tensors(players)
     with safe_open(path, "pt") as file, torch.no_grad():
         if set(file.keys()) != set(own):
             raise FacesmithError(f"{path} holds other networks than this run's recipe describes: the run was changed")
         for name, tensor in own.items():
             tensor.copy_(file.get_tensor(name))
-    return Progress(card["step"], card["shown"], card["seconds"], card["sums"])
+    return Progress(**{f.name: card[f.name] for f in fields(Progress)})
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -100,6 +109,17 @@ def generator_state(path: Path) -> dict[str, Tensor]:
         return {n.removeprefix(prefix): file.get_tensor(n) for n in file.keys() if n.startswith(prefix)}  # noqa: SIM118
 
 
+def _write(path: Path, tensors: dict[str, Tensor], progress: Progress, more: dict[str, Any]) -> None:
+    card = {"format": FORMAT, "version": VERSION, "kimg": progress.kimg, **vars(progress), **more}
+    ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with replacing(path) as beside:
+        try:
+            save_file(ready, beside, {"facesmith": json.dumps(card)})
+        except SafetensorError as error:
+            raise FacesmithError(f"{path} cannot be written ({error}): make room, then go on with --resume") from None
+        beside.chmod(0o644)  # safetensors keeps its files from everyone else
+
+
 def _tensors(players: Players) -> dict[str, Tensor]:
     """Every tensor of the run's state by name; the tensors themselves, not copies."""
     nets = {"G": players.G, "D": players.D}
@@ -111,15 +131,3 @@ def _tensors(players: Players) -> dict[str, Tensor]:
         for parameter, state in optimizer.state.items():
             tensors |= {f"adam_{net}.{key}.{names[parameter]}": value for key, value in state.items()}
     return tensors
-
-
-def _begin(optimizer: torch.optim.Optimizer) -> None:
-    """Give a fresh Adam the state it would make at its first step, so that there is something to load into."""
-    for group in optimizer.param_groups:
-        for p in group["params"]:
-            at = p.device if group["fused"] else torch.device("cpu")
-            optimizer.state[p] = {
-                "step": torch.zeros((), dtype=torch.float32, device=at),
-                "exp_avg": torch.zeros_like(p, memory_format=torch.preserve_format),
-                "exp_avg_sq": torch.zeros_like(p, memory_format=torch.preserve_format),
-            }

@@ -6,15 +6,15 @@ from PIL import Image
 from facesmith.files import whole
 from facesmith.reports.sheets import BACKGROUND, save_image, sheet
 from facesmith.reports.video import write_video
-from facesmith.training.batches import SHEET, latents
-from facesmith.training.record import SHEET_COUNT, SHEET_PIXELS, draw
+from facesmith.training.batches import SHEET
+from facesmith.training.record import SHEET_COUNT, SHEET_PIXELS, draw, sheet_latents
 from facesmith.training.start import Start
 
 
 def write_pictures(here: Start) -> None:
     """Write progress.mp4, progress.gif and real_beside_generated.png into the run folder."""
     write_video(whole(here.run.samples, ".png"), here.run.path / "progress.mp4", here.run.path / "progress.gif")
-    generated = draw(here.players, latents(here.recipe, SHEET_COUNT, here.players.device, SHEET))
+    generated = draw(here.players.average, sheet_latents(here))
     chosen = np.random.default_rng([here.recipe.seed, SHEET]).permutation(len(here.dataset))[:SHEET_COUNT]
     real = np.asarray(here.dataset.images[np.sort(chosen)])
     scale = max(1, SHEET_PIXELS // real.shape[1])

@@ -11,23 +11,32 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from facesmith.datasets.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.progress import progress as progress_bar
 from facesmith.progress import silent, tell
 from facesmith.reports.run_report import report
-from facesmith.training import checkpoint, record, runs, start
-from facesmith.training.batches import LATENTS, batch, latents, reader
+from facesmith.training import checkpoint, processes, record, runs, start, words
+from facesmith.training.batches import LATENTS, LAYERS, Reader, batch, due, latents, reader, seed_of
 from facesmith.training.finish import write_pictures
+from facesmith.training.processes import Team
 from facesmith.training.recipes import Recipe, get_recipe, with_settings
+from facesmith.training.rollback import roll_back
+from facesmith.training.schedules import scheduled
+from facesmith.training.scores import Scores
 from facesmith.training.start import Start
 from facesmith.training.step import train_step
+from facesmith.training.turns import Turns, discriminator_learns, parse, running_accuracy
+from facesmith.training.watch import COLLAPSED, DIVERGED, replay
 
+GOAL = "goal reached"
 TIMED_STEPS = 8  # after two that warm up; with penalties every 4th step, an honest share of the dear ones
 
 
@@ -48,92 +57,130 @@ def train(
     ``settings`` are ``key=value`` strings for any field of the recipe. The run ends after ``kimg`` thousand pictures
     (default: the recipe's) or ``minutes`` of training, all sessions counted, whichever is first. ``resume`` goes on
     with the run exactly where its last checkpoint left it; with ``branch`` the changed recipe goes on from there in a
-    new run. Ctrl-C and SIGTERM save, write the pictures and the report, and return.
+    new run. Ctrl-C and SIGTERM save, write the pictures and the report, and return. Started by torchrun, it is one
+    of several processes that train together.
 
     Raises `FacesmithError` for an unknown recipe or setting, a size the networks cannot make, a folder that is taken, a
-    changed recipe or dataset on resume, or losses that are no longer finite.
+    changed recipe or dataset on resume, or a collapse that was not to be, or could not be, rolled back.
     """
-    data = dataset if isinstance(dataset, Dataset) else open_dataset(Path(dataset))
-    here = _start(recipe, data, Path(run), settings, kimg, resume, Path(branch) if branch else None)
-    recipe, players, progress, device = here.recipe, here.players, here.progress, here.players.device
-    start.prepare_machine(recipe.threads)
-    read, kept_in = reader(data.path / "images.npy", recipe.data, device)
-    goal = round(recipe.kimg * 1000)
-    budget = minutes * 60 if minutes is not None else float("inf")
-    if progress.shown >= goal or progress.seconds >= budget:
-        raise FacesmithError(
-            f"{here.run.path} has already trained for {progress.kimg:g} kimg in {progress.seconds / 60:.1f} minutes: "
-            f"give a longer --kimg or --minutes to go on"
-        )
-    say = silent if quiet else tell
-    say(_announcement(here, kept_in, minutes))
+    with processes.team() as team:
+        data = dataset if isinstance(dataset, Dataset) else open_dataset(Path(dataset))
+        here = _start(recipe, data, Path(run), settings, kimg, resume, Path(branch) if branch else None, team)
+        say = tell if team.leads and not quiet else silent
+        failed = _train(here, minutes, say)
+        if team.leads:
+            say("writing the video, the curves and the report")
+            write_pictures(here)
+            page = report(here.run.path)
+            say(f"{here.progress.kimg:g} kimg in {here.progress.seconds / 60:.1f} minutes: look at {page}")
+        team.agree(None)  # torchrun stops all when the first has failed
+        if failed:
+            raise FacesmithError(failed)
+    return here.run.path
 
-    began, first = time.monotonic() - progress.seconds, progress.shown
-    next_tick, next_checkpoint = _due(recipe.tick_kimg, first), _due(recipe.checkpoint_kimg, first)
-    pending: list[dict[str, torch.Tensor]] = []
-    line_began, line_shown, timed_from = began + progress.seconds, first, 0.0
-    session = {"started": runs.now(), "ended": None, "from_kimg": first / 1000, "to_kimg": None, "reason": None}
-    here.card |= {"status": "running", "ended": None, "goal": {"kimg": recipe.kimg, "minutes": minutes}}
-    here.card["sessions"].append(session)
-    runs.write_recipe(here.run, recipe, data)  # a resumed run may have become longer
-    _write_card(here)
+
+def _train(here: Start, minutes: float | None, say: Any) -> str | None:
+    """Run the loop until its end, whatever ends it; the reason if it is a collapse."""
+    recipe, data, device, team = here.recipe, here.dataset, here.players.device, here.team
+    start.prepare_machine(recipe.threads)
+    turns, watch = parse(recipe.turns), replay(runs.read_lines(here.run.metrics), recipe)
+    read, kept_in = reader(data.path / "images.npy", recipe.data, device)
+    real_spread = record.real_spread(data.images, recipe)
+    goal, budget = round(recipe.kimg * 1000), minutes * 60 if minutes is not None else float("inf")
+    first, began = here.progress.shown, time.monotonic() - here.progress.seconds
+    if first >= goal or here.progress.seconds >= budget:
+        raise FacesmithError(
+            f"{here.run.path} has already trained for {here.progress.kimg:g} kimg in "
+            f"{here.progress.seconds / 60:.1f} minutes: give a longer --kimg or --minutes to go on"
+        )
+    say(words.announcement(here, kept_in, minutes))
+
+    next_tick, next_checkpoint = due(recipe.tick_kimg, first), due(recipe.checkpoint_kimg, first)
+    pending: list[dict[str, Tensor]] = []
+    session_steps, line_began, line_shown, timed_from = 0, time.monotonic(), first, 0.0
+    failed: str | None = None
+    reason: str | None = None
+    session = _open(here, minutes)
 
     with (
-        _stop_signals() as stopped,
-        record.tensorboard(here.run, progress.step) as writer,
-        progress_bar(goal, recipe.name, shown=not quiet) as bar,
+        _stop_signals(team) as stopped,
+        record.tensorboard(here) as writer,
+        progress_bar(goal, recipe.name, shown=say is tell) as bar,
     ):
+        scores = Scores(here, say)
         bar.update(first)
         if first == 0:
-            record.sample_sheet(here.run, players, recipe, progress, writer)  # of the untrained G
+            record.sample_sheet(here, writer)  # of the untrained G
         try:
-            while progress.shown < goal and not stopped:
-                # One step: D, then G.
-                real = batch(read, recipe, progress.shown, len(data), device)
-                z = latents(recipe, recipe.batch_size, device, LATENTS, progress.step)
-                pending.append(train_step(players, real, z, recipe, progress.step, progress.shown))
-                progress.step += 1
-                progress.shown += recipe.batch_size
+            while here.progress.shown < goal:
+                # One step: D if it is its turn, then G.
+                pending.append(_step(here, read, turns))
+                session_steps += 1
                 bar.update(recipe.batch_size)
+                progress = here.progress
 
                 # Write down how it goes. Reading the losses waits for the device, so not at every step.
+                if progress.step % recipe.watch_steps == 0:
+                    pending.append({"diversity": record.diversity(here, real_spread)})
                 if progress.step % recipe.log_steps == 0:
-                    record.add(progress, pending)
-                    means = record.metrics_line(here.run, progress, len(data), writer)
+                    record.add(progress, pending, team)
+                    before = watch
+                    means, watch = record.metrics_line(here, watch, writer)
                     now = time.monotonic()
                     rate = (progress.shown - line_shown) / (now - line_began)
-                    record.timing_line(here.run, progress, rate, device, writer)
+                    record.timing_line(here, rate, writer)
                     line_began, line_shown = now, progress.shown
                     left = (progress.shown - first) / (now - began) * (budget - progress.seconds) if minutes else goal
                     bar.total = min(goal, round(progress.shown + left))
-                    bar.set_postfix_str(_losses(means), refresh=False)
+                    bar.set_postfix_str(words.on_the_bar(means, watch), refresh=False)
+
+                    # Say when it goes otherwise than before, and turn back when it goes wrong.
+                    if watch.verdict != before.verdict:
+                        bar.clear()
+                        record.event(here, watch)
+                        say(words.note(here, watch))
+                    if watch.verdict in COLLAPSED and not _borne(here):
+                        if recipe.on_collapse == "stop" or progress.rollbacks >= recipe.rollbacks:
+                            failed = words.given_up(here, watch)
+                            break
+                        roll_back(here, watch)
+                        say(words.rolled_back(here))
+                        watch, pending = replay(runs.read_lines(here.run.metrics), recipe), []
+                        record.event(here, watch)
+                        _write_card(here)
+                        line_shown = bar.n = here.progress.shown
+                        next_tick = due(recipe.tick_kimg, here.progress.shown)
+                        next_checkpoint = due(recipe.checkpoint_kimg, here.progress.shown)
+                        continue
 
                 # Estimate once the first steps are timed.
-                steps = (progress.shown - first) // recipe.batch_size
-                if steps == 2:
-                    record.add(progress, pending)
+                if session_steps == 2:
+                    record.add(progress, pending, team)
                     timed_from = time.monotonic()
-                elif steps == 2 + TIMED_STEPS:
-                    record.add(progress, pending)
+                elif session_steps == 2 + TIMED_STEPS:
+                    record.add(progress, pending, team)
                     rate = TIMED_STEPS * recipe.batch_size / (time.monotonic() - timed_from)
-                    estimate = {"images_per_second": round(rate, 1), "memory_gb": record.peak_memory(device) / 1e9}
-                    here.card["estimate"] = estimate
+                    here.card["estimate"] = {
+                        "images_per_second": round(rate, 1), "memory_gb": record.peak_memory(device) / 1e9
+                    }  # fmt: skip
                     bar.clear()
-                    say(_estimate(estimate, goal - progress.shown, budget - progress.seconds))
+                    say(words.estimate(here.card["estimate"], goal - progress.shown, budget - progress.seconds))
 
-                # Sheets and checkpoints.
+                # Sheets, checkpoints and scores.
                 progress.seconds = time.monotonic() - began
                 if progress.shown >= next_tick:
-                    record.sample_sheet(here.run, players, recipe, progress, writer)
-                    next_tick = _due(recipe.tick_kimg, progress.shown)
+                    record.sample_sheet(here, writer)
+                    next_tick = due(recipe.tick_kimg, progress.shown)
                     _write_card(here)
                 if progress.shown >= next_checkpoint:
-                    record.add(progress, pending)
-                    checkpoint.save(here.run.checkpoints, players, progress, recipe.keep)
-                    next_checkpoint = _due(recipe.checkpoint_kimg, progress.shown)
-                if progress.seconds >= budget:
+                    record.add(progress, pending, team)
+                    if team.leads and checkpoint.finite(here.players):  # if not, the next line of metrics says so
+                        checkpoint.save(here.run.checkpoints, here.players, progress, recipe.keep)
+                    next_checkpoint = due(recipe.checkpoint_kimg, progress.shown)
+                if scores.due():
+                    scores.measure(writer)
+                if reason := _ends(here, stopped, budget):
                     break
-            record.add(progress, pending)
         except FacesmithError as error:
             _close(here, session, "failed", str(error))
             raise
@@ -145,16 +192,57 @@ def train(
                 f"{device.type} has too little memory for batches of {recipe.batch_size}: "
                 f"train again with --set batch_size={max(2, recipe.batch_size // 2)}"
             ) from None
-        # Save first: whoever asked us to stop may not wait for the video.
-        checkpoint.save(here.run.checkpoints, players, progress, recipe.keep)
-        _close(here, session, "interrupted" if stopped else "finished", str(stopped[0]) if stopped else "goal reached")
-        record.sample_sheet(here.run, players, recipe, progress, writer)
 
-    say("writing the video, the curves and the report")
-    write_pictures(here)
-    page = report(here.run.path)
-    say(f"{progress.kimg:g} kimg in {progress.seconds / 60:.1f} minutes: look at {page}")
-    return here.run.path
+        # Save first: whoever asked us to stop may not wait for the video.
+        if failed is None:
+            record.add(here.progress, pending, team)
+            if not checkpoint.finite(here.players):
+                failed = words.given_up(here, replace(watch, verdict=DIVERGED, since=here.progress.step))
+            elif team.leads:
+                checkpoint.save(here.run.checkpoints, here.players, here.progress, recipe.keep)
+        if failed is not None:
+            _close(here, session, "failed", failed)
+        else:
+            _close(here, session, "finished" if reason in (None, GOAL) else "interrupted", reason or GOAL)
+        if team.leads:
+            record.sample_sheet(here, writer)
+            if failed is None:
+                scores.finish(writer)
+    return failed
+
+
+def _step(here: Start, read: Reader, turns: Turns) -> dict[str, Tensor]:
+    """Let D, if it is its turn, and G learn from the next batch, and count. Returns what was measured."""
+    progress, device, team = here.progress, here.players.device, here.team
+    now = scheduled(here.recipe, progress.shown, progress.gentleness)
+    real = batch(read, now, progress.shown, len(here.dataset), device, team.share(now.batch_size))
+    z = latents(now, now.batch_size, device, LATENTS, progress.step, progress.rollbacks)[team.share(now.batch_size)]
+    torch.manual_seed(seed_of(now.seed, LAYERS, progress.step, progress.rollbacks, team.rank))  # what dropout draws
+    frozen = now.freeze_discriminator_after is not None and progress.kimg >= now.freeze_discriminator_after
+    learns = not frozen and discriminator_learns(turns, progress.step, now.batch_size, progress.accuracy)
+    turn = progress.turns if learns else None
+    measured = train_step(here.players, real, z, now, turn, progress.shown)
+    if turns.threshold is not None:  # this rule alone waits for the device at every step
+        accuracy = (measured["accuracy_real"] + measured["accuracy_fake"]) / 2
+        team.average([accuracy])
+        progress.accuracy = running_accuracy(progress.accuracy, float(accuracy))
+    progress.turns += learns
+    progress.step += 1
+    progress.shown += now.batch_size
+    return measured
+
+
+def _borne(here: Start) -> bool:
+    """Whether a collapse leads to no more than words: only where numbers are still numbers."""
+    return here.recipe.on_collapse == "warn" and checkpoint.finite(here.players)
+
+
+def _ends(here: Start, stopped: list[str], budget: float) -> str | None:
+    """Why to end, if someone asked for it or the time is up; many processes ask each other when they write a line."""
+    if here.team.count > 1 and here.progress.step % here.recipe.log_steps:
+        return None
+    own = stopped[0] if stopped else GOAL if here.progress.seconds >= budget else None
+    return next((reason for reason in here.team.hear(own) if reason), None)
 
 
 def _start(
@@ -165,40 +253,44 @@ def _start(
     kimg: float | None,
     resume: bool,
     branch: Path | None,
+    team: Team,
 ) -> Start:
     named = get_recipe(recipe) if isinstance(recipe, str) else recipe
     settings = (*settings, f"kimg={kimg}") if kimg is not None else settings
     if not resume:
         if branch:
             raise FacesmithError(f"--branch {branch} starts from a run that exists: add --resume")
-        if (run / "recipe.toml").exists():
+        if team.leads and (run / "recipe.toml").exists():
             raise FacesmithError(f"{run} is a run already: go on with it by --resume, or choose another name")
-        return start.new(with_settings(named, settings), data, run)
+        return start.new(with_settings(named, settings), data, run, team)
     own, _ = runs.read_recipe(runs.RunFolder(run))
     if own.name != named.name:
         raise FacesmithError(
             f"{run} was trained with the recipe {own.name}, not {named.name}: name that one to resume it"
         )
     if branch:
-        return start.branched(with_settings(own, settings), data, run, branch)
-    return start.resumed(with_settings(own, settings), data, run)
+        return start.branched(with_settings(own, settings), data, run, branch, team)
+    return start.resumed(with_settings(own, settings), data, run, team)
 
 
-def _due(interval_kimg: float, shown: int) -> float:
-    """The first moment after ``shown`` pictures at which something regular is due.
-
-    Moments lie ``interval_kimg`` apart at first and a fiftieth of the run's length later, so that a run of a week does
-    not drown in sheets. They depend on nothing but the two numbers, so a resumed run meets the same ones.
-    """
-    moment = 0.0
-    while moment <= shown:
-        moment += max(interval_kimg * 1000, moment / 50)
-    return moment
+def _open(here: Start, minutes: float | None) -> dict[str, Any]:
+    """Write down that a session begins; returns its entry."""
+    session = {
+        "started": runs.now(), "ended": None, "from_kimg": here.progress.kimg, "to_kimg": None, "reason": None,
+        "processes": here.team.count,
+    }  # fmt: skip
+    here.card |= {"status": "running", "ended": None, "goal": {"kimg": here.recipe.kimg, "minutes": minutes}}
+    here.card["sessions"].append(session)
+    if here.team.leads:
+        runs.write_recipe(here.run, here.recipe, here.dataset)  # a resumed run may have become longer
+    _write_card(here)
+    return session
 
 
 def _write_card(here: Start) -> None:
     done = {"kimg": here.progress.kimg, "step": here.progress.step, "seconds": round(here.progress.seconds, 2)}
-    runs.write_card(here.run, here.card | done)
+    if here.team.leads:
+        runs.write_card(here.run, here.card | done)
 
 
 def _close(here: Start, session: dict[str, Any], status: str, reason: str) -> None:
@@ -208,7 +300,7 @@ def _close(here: Start, session: dict[str, Any], status: str, reason: str) -> No
 
 
 @contextmanager
-def _stop_signals() -> Iterator[list[str]]:
+def _stop_signals(team: Team) -> Iterator[list[str]]:
     """Collect Ctrl-C and SIGTERM in a list, for the loop to see between two steps; a second one stops at once."""
     caught: list[str] = []
     if threading.current_thread() is not threading.main_thread():
@@ -219,7 +311,8 @@ def _stop_signals() -> Iterator[list[str]]:
         if caught:
             raise KeyboardInterrupt
         caught.append("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
-        print("\nstopping after this step: saving, then the pictures (once more to stop at once)", file=sys.stderr)
+        if team.leads:
+            print("\nstopping after this step: saving, then the pictures (once more to stop at once)", file=sys.stderr)
 
     before = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -227,39 +320,6 @@ def _stop_signals() -> Iterator[list[str]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _announcement(here: Start, kept_in: str, minutes: float | None) -> str:
-    recipe, data, size = here.recipe, here.dataset, "x".join(map(str, here.dataset.size))
-    going_on = f", going on from {here.progress.kimg:g} kimg" if here.progress.shown else ""
-    ends = f"{recipe.kimg:g} kimg ({recipe.kimg * 1000 / len(data):.1f} epochs)"
-    return (
-        f"{recipe.name}: {recipe.about}{going_on}\n"
-        f"  data     {data.name}, {len(data):,} pictures of {size}, read from {kept_in}\n"
-        f"  networks G {here.card['parameters']['generator']:,} and "
-        f"D {here.card['parameters']['discriminator']:,} parameters\n"
-        f"  machine  {recipe.device}, {recipe.threads} threads, {recipe.precision}, {recipe.memory_format}\n"
-        f"  ends     at {ends}"
-        + (f" or after {minutes:g} minutes, whichever is first" if minutes is not None else "")
-        + f"\n  look at  {here.run.samples} while it runs, one sheet every {recipe.tick_kimg:g} kimg"
-    )
-
-
-def _estimate(estimate: dict[str, float], pictures_left: int, seconds_left: float) -> str:
-    rate = estimate["images_per_second"]
-    seconds = min(pictures_left / rate, seconds_left)
-    length = f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
-    return (
-        f"measured here: {rate:.0f} images/s, so {seconds * rate / 1000:.0f} kimg in about {length}; "
-        f"{estimate['memory_gb']:.1f} GB of memory"
-    )
-
-
-def _losses(means: dict[str, float]) -> str:
-    return (
-        f"D {means['loss_D']:.2f} G {means['loss_G']:.2f} "
-        f"D is right on {means['accuracy_real']:.0%} real {means['accuracy_fake']:.0%} fake"
-    )
 
 
 def _out_of_memory(error: Exception) -> bool:

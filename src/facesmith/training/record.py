@@ -1,6 +1,5 @@
 """What a run writes down as it goes: metrics, timing, TensorBoard events and sample sheets."""
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,80 +7,122 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.reports.sheets import save_image, sheet
-from facesmith.training.batches import SHEET, latents
+from facesmith.training.batches import REAL, SHEET, latents
 from facesmith.training.checkpoint import Progress, kimg_name
+from facesmith.training.processes import Team
 from facesmith.training.recipes import Recipe
-from facesmith.training.runs import RunFolder, append_line
-from facesmith.training.step import Players
+from facesmith.training.runs import append_line
+from facesmith.training.start import Start
+from facesmith.training.watch import Watch, look, spread
 
 SHEET_COUNT = 64
 SHEET_PIXELS = 64  # pictures smaller than this are enlarged by a whole number, so that a sheet can be looked at
 
 
-def add(progress: Progress, pending: list[dict[str, Tensor]]) -> None:
-    """Move what the steps measured from the device into the sums of the metrics line that is filling up."""
+def add(progress: Progress, pending: list[dict[str, Tensor]], team: Team) -> None:
+    """Move what the steps measured, averaged over the team, into the sums of the metrics line that is filling up."""
+    if not pending:
+        return
+    together = torch.stack([value.float() for measured in pending for value in measured.values()])
+    team.average([together])
+    values = iter(together.tolist())  # one wait for the device, not one a value
     for measured in pending:
-        for name, value in measured.items():
+        for name in measured:
             total, count = progress.sums.get(name, [0.0, 0])
-            progress.sums[name] = [total + float(value), count + 1]
+            progress.sums[name] = [total + next(values), count + 1]
     pending.clear()
-    broken = [name for name, (total, _) in progress.sums.items() if not math.isfinite(total)]
-    if broken:
-        raise FacesmithError(
-            f"training diverged near step {progress.step}: {', '.join(broken)} is no longer finite; go on from "
-            f"the last checkpoint with --resume --branch NEW_RUN and a lower --set learning_rate"
-        )
 
 
-def metrics_line(run: RunFolder, progress: Progress, total: int, writer: Any) -> dict[str, float]:
-    """Append the means since the last line to metrics.jsonl and TensorBoard. ``total`` is the size of the dataset.
+def metrics_line(here: Start, watch: Watch, writer: Any) -> tuple[dict[str, float], Watch]:
+    """Append the means since the last line, and what the watch says of them, to metrics.jsonl and TensorBoard.
 
-    Only what the seed decides goes there, no clock: a resumed run writes the same file to the bit.
+    Only what the seed decides goes there, no clock: a resumed run writes the same file to the bit. Returns the means
+    and the watch after them.
     """
+    progress = here.progress
     values = {name: sum_ / count for name, (sum_, count) in progress.sums.items()}
     progress.sums = {}
-    where = {"step": progress.step, "kimg": progress.kimg, "epoch": round(progress.shown / total, 4)}
-    append_line(run.metrics, where | values)
+    where = {"step": progress.step, "kimg": progress.kimg, "epoch": round(progress.shown / len(here.dataset), 4)}
+    watch = look(watch, where | values, here.recipe)
+    if here.team.leads:
+        append_line(here.run.metrics, where | values | {"watch": watch.verdict})
     for name, value in values.items():
         writer.add_scalar(name, value, progress.step)
-    return values
+    return values, watch
 
 
-def timing_line(run: RunFolder, progress: Progress, rate: float, device: torch.device, writer: Any) -> None:
+def timing_line(here: Start, rate: float, writer: Any) -> None:
     """Append seconds so far, images a second and peak memory to timing.jsonl."""
     values = {
-        "step": progress.step,
-        "kimg": progress.kimg,
-        "seconds": round(progress.seconds, 2),
+        "step": here.progress.step,
+        "kimg": here.progress.kimg,
+        "seconds": round(here.progress.seconds, 2),
         "images_per_second": round(rate, 2),
-        "memory_gb": round(peak_memory(device) / 1e9, 3),
+        "memory_gb": round(peak_memory(here.players.device) / 1e9, 3),
     }
-    append_line(run.timing, values)
-    writer.add_scalar("images_per_second", rate, progress.step)
+    if here.team.leads:
+        append_line(here.run.timing, values)
+    writer.add_scalar("images_per_second", rate, here.progress.step)
 
 
-def sample_sheet(run: RunFolder, players: Players, recipe: Recipe, progress: Progress, writer: Any) -> None:
+def event(here: Start, watch: Watch) -> None:
+    """Note on the run's card what the verdict now is; it is written with the next sheet, or at the end."""
+    progress = here.progress
+    here.card["verdict"] = watch.verdict
+    here.card.setdefault("watch", []).append(
+        {"step": progress.step, "kimg": progress.kimg, "verdict": watch.verdict, "since": watch.since,
+         "rollbacks": progress.rollbacks, "gentleness": progress.gentleness}
+    )  # fmt: skip
+
+
+def sample_sheet(here: Start, writer: Any) -> None:
     """Draw the run's 64 faces, always from the same latents, into samples/."""
-    faces = draw(players, latents(recipe, SHEET_COUNT, players.device, SHEET))
+    if not here.team.leads:
+        return
+    faces = draw(here.players.average, sheet_latents(here))
     picture = sheet(faces, scale=max(1, SHEET_PIXELS // faces.shape[1]))
-    save_image(picture, run.samples / f"{kimg_name(progress.kimg)}.png")
-    writer.add_image("samples", np.asarray(picture), progress.step, dataformats="HWC")
+    save_image(picture, here.run.samples / f"{kimg_name(here.progress.kimg)}.png")
+    writer.add_image("samples", np.asarray(picture), here.progress.step, dataformats="HWC")
+
+
+def sheet_latents(here: Start) -> Tensor:
+    """The 64 latents of the run's sheets."""
+    return latents(here.recipe, SHEET_COUNT, here.players.device, SHEET)
+
+
+def draw(net: nn.Module, z: Tensor) -> NDArray[np.uint8]:
+    """Faces (N x H x W x 3, uint8) of a G, in float32 whatever the training's precision."""
+    return to_uint8(pictures_of(net, z))
 
 
 @torch.no_grad()
-def draw(players: Players, z: Tensor) -> NDArray[np.uint8]:
-    """Faces (N x H x W x 3, uint8) of the averaged G, in float32 whatever the training's precision."""
-    net = players.average
+def pictures_of(net: nn.Module, z: Tensor) -> Tensor:
+    """What a G makes of z when it is used, not trained: N x 3 x H x W in [-1, 1]."""
     training = net.training
     net.eval()
-    pictures = net(z)
+    pictures: Tensor = net(z)
     net.train(training)
-    return to_uint8(pictures)
+    return pictures
+
+
+def diversity(here: Start, real: float) -> Tensor:
+    """How far apart the sheet's faces of the G in training lie, in units of what is usual among real pictures.
+
+    Of G itself and not its average, which would tell of a collapse when it is long past.
+    """
+    return spread(pictures_of(here.players.G, sheet_latents(here))) / real
+
+
+def real_spread(images: NDArray[np.uint8], recipe: Recipe) -> float:
+    """The `spread` of as many real pictures as there are on a sheet, averaged over a few draws."""
+    rng = np.random.default_rng([recipe.seed, REAL])
+    draws = [rng.permutation(len(images))[:SHEET_COUNT] for _ in range(8)]
+    chosen = [torch.from_numpy(images[np.sort(draw)]).permute(0, 3, 1, 2) / 127.5 - 1 for draw in draws]
+    return max(1e-6, sum(float(spread(each)) for each in chosen) / len(chosen))
 
 
 def to_uint8(pictures: Tensor) -> NDArray[np.uint8]:
@@ -92,16 +133,26 @@ def to_uint8(pictures: Tensor) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def tensorboard(run: RunFolder, step: int) -> Iterator[Any]:
-    """A TensorBoard writer; what an earlier session wrote after ``step`` is hidden."""
+def tensorboard(here: Start) -> Iterator[Any]:
+    """A TensorBoard writer; what an earlier session wrote after the run's step is hidden."""
     require("tensorboard", "train", "training")
     from torch.utils.tensorboard import SummaryWriter
 
-    writer = SummaryWriter(str(run.tensorboard), purge_step=step or None)
+    if not here.team.leads:
+        yield _Mute()
+        return
+    writer = SummaryWriter(str(here.run.tensorboard), purge_step=here.progress.step or None)
     try:
         yield writer
     finally:
         writer.close()
+
+
+class _Mute:
+    """The writer of a process that writes nothing."""
+
+    def add_scalar(self, *_: Any, **__: Any) -> None: ...
+    def add_image(self, *_: Any, **__: Any) -> None: ...
 
 
 def peak_memory(device: torch.device) -> float:

@@ -4,7 +4,7 @@ import datetime
 import json
 import math
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,24 @@ class RunFolder:
     @property
     def timing(self) -> Path:
         return self.path / "timing.jsonl"
+
+    @property
+    def scores(self) -> Path:
+        return self.path / "scores.jsonl"
+
+    @property
+    def records(self) -> tuple[Path, ...]:
+        """What gets longer line by line, each line with its step."""
+        return self.metrics, self.timing, self.scores
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best.safetensors"
+
+    @property
+    def rolled_back(self) -> Path:
+        """What was recorded and then undone, a folder for each rollback."""
+        return self.path / "rolled_back"
 
     @property
     def tensorboard(self) -> Path:
@@ -96,19 +114,25 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def append_line(path: Path, values: dict[str, float | int]) -> None:
+def append_line(path: Path, values: Mapping[str, float | int | str]) -> None:
     """Add a line of JSON; NaN and infinity, which JSON has no word for, become null."""
     finite = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in values.items()}
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(finite) + "\n")
 
 
-def cut_lines(path: Path, step: int) -> None:
-    """Drop what was recorded after ``step``, and a line broken by a kill: the resumed run writes it again."""
+def cut_lines(path: Path, step: int, keep: Path | None = None) -> None:
+    """Drop what was recorded after ``step``, and a line broken by a kill; ``keep`` is where to put it instead."""
     if path.exists():
-        write_text(
-            path, "".join(line for line in path.read_text(encoding="utf-8").splitlines(True) if _upto(line, step))
-        )
+        lines = path.read_text(encoding="utf-8").splitlines(True)
+        if keep:
+            write_text(keep, "".join(line for line in lines if not _upto(line, step)))
+        write_text(path, "".join(line for line in lines if _upto(line, step)))
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a record, none if there is no file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 def _upto(line: str, step: int) -> bool:
@@ -120,5 +144,7 @@ def _upto(line: str, step: int) -> bool:
 
 def _toml(table: str, values: dict[str, Any]) -> str:
     # The standard library reads TOML but does not write it; JSON's strings and numbers are TOML's too.
-    rows: Iterable[str] = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
+    rows: Iterable[str] = (
+        f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items() if value is not None
+    )
     return f"[{table}]\n" + "".join(rows)

@@ -13,19 +13,21 @@ from facesmith import doctor
 from facesmith.datasets.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import clear_partials, new_folder, whole
-from facesmith.networks.dcgan import parameters
+from facesmith.networks.families import describe, parameters
 from facesmith.training import checkpoint, runs
 from facesmith.training.checkpoint import Progress
+from facesmith.training.processes import ALONE, Team, share_batch_norm
 from facesmith.training.recipes import LENGTH_SETTINGS, Recipe, differences
 from facesmith.training.runs import RunFolder
-from facesmith.training.step import Players, network_config, set_up
+from facesmith.training.step import Players, set_up
+from facesmith.training.watch import HEALTHY
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names and numbers of glibc's malloc.h
 
 
 @dataclass
 class Start:
-    """All the loop needs."""
+    """All the loop needs, and changes."""
 
     run: RunFolder
     recipe: Recipe
@@ -33,12 +35,22 @@ class Start:
     players: Players
     progress: Progress
     card: dict[str, Any]
+    team: Team
 
 
-def new(recipe: Recipe, dataset: Dataset, path: Path) -> Start:
+def fresh(recipe: Recipe, dataset: Dataset, team: Team) -> Players:
+    """Players that have learned nothing yet, for a recipe that is resolved."""
+    team.share(recipe.batch_size)  # raises if it cannot
+    players = set_up(recipe, dataset.size, doctor.choose_device(recipe.device), team)
+    for net in (players.G, players.D):
+        share_batch_norm(net, team)
+    return players
+
+
+def new(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
     """Make a run folder for a recipe, its machine settings resolved. Raises `FacesmithError` if the folder is taken."""
-    recipe = resolve(recipe)
-    players = set_up(recipe, dataset.size, torch.device(recipe.device))
+    recipe = team.agree(resolve(recipe, team))
+    players = fresh(recipe, dataset, team)
     card: dict[str, Any] = {
         "status": "running",
         "started": runs.now(),
@@ -47,17 +59,21 @@ def new(recipe: Recipe, dataset: Dataset, path: Path) -> Start:
         "parameters": {"generator": parameters(players.G), "discriminator": parameters(players.D)},
         "machine": doctor.machine(players.device),
         "dataset": {key: value for key, value in dataset.card.items() if key != "skipped"},
+        "verdict": HEALTHY,
+        "watch": [],
     }
-    with new_folder(path, "run") as folder:
-        run = RunFolder(folder)
-        for part in (run.checkpoints, run.samples):
-            part.mkdir()
-        runs.write_recipe(run, recipe, dataset)
-        runs.write_card(run, card)
-    return Start(RunFolder(path), recipe, dataset, players, Progress(), card)
+    if team.leads:
+        with new_folder(path, "run") as folder:
+            run = RunFolder(folder)
+            for part in (run.checkpoints, run.samples):
+                part.mkdir()
+            runs.write_recipe(run, recipe, dataset)
+            runs.write_card(run, card)
+    team.agree(None)
+    return Start(RunFolder(path), recipe, dataset, players, Progress(), card, team)
 
 
-def resumed(recipe: Recipe, dataset: Dataset, path: Path) -> Start:
+def resumed(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
     """Take a run up at its last checkpoint. ``recipe`` may differ from the run's own in its length alone."""
     run = RunFolder(path)
     own, trained_on = runs.read_recipe(run)
@@ -69,28 +85,32 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path) -> Start:
             f"or train the changed recipe from here with --resume --branch NEW_RUN"
         )
     card = runs.read_card(run)
-    players = set_up(recipe, dataset.size, doctor.choose_device(recipe.device))
+    players = fresh(recipe, dataset, team)
     progress = Progress()
     found = checkpoint.stored(run.checkpoints)
     if found:
         progress = checkpoint.load(found[-1], players)
-    clear_partials(path)
-    # What the last session recorded after its last checkpoint is about to happen again.
-    runs.cut_lines(run.metrics, progress.step)
-    runs.cut_lines(run.timing, progress.step)
-    for sample in whole(run.samples, ".png"):
-        if sample.stem > checkpoint.kimg_name(progress.kimg):
-            sample.unlink()
-    return Start(run, recipe, dataset, players, progress, card)
+    team.agree(None)  # all have read what one now tidies up
+    if team.leads:
+        clear_partials(path)
+        # What the last session recorded after its last checkpoint is about to happen again.
+        for record in run.records:
+            runs.cut_lines(record, progress.step)
+        for sample in whole(run.samples, ".png"):
+            if sample.stem > checkpoint.kimg_name(progress.kimg):
+                sample.unlink()
+    team.agree(None)
+    return Start(run, recipe, dataset, players, progress, card, team)
 
 
-def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path) -> Start:
+def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path, team: Team) -> Start:
     """Start a new run from another's last checkpoint, with a recipe that may differ in all but its networks."""
     source = RunFolder(old)
     own, trained_on = runs.read_recipe(source)
     if (trained_on["width"], trained_on["height"]) != dataset.size:
         _refuse_other_dataset(old, trained_on, dataset)
-    if network_config(own, dataset.size) != network_config(recipe, dataset.size) or own.family != recipe.family:
+    networks = [(each.family, describe(each.family, dataset.size, each)) for each in (own, recipe)]
+    if networks[0] != networks[1]:
         raise FacesmithError(
             f"the networks of {old} cannot change in a branch ({'; '.join(differences(own, recipe))}): train a new run"
         )
@@ -99,22 +119,24 @@ def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path) -> Start:
     found = checkpoint.stored(source.checkpoints)
     if not found:
         raise FacesmithError(f"{old} has no checkpoint to branch from: train it longer first")
-    new(recipe, dataset, path)
+    new(recipe, dataset, path, team)
     target = RunFolder(path)
-    shutil.copy2(found[-1], target.checkpoints)
-    for sample in whole(source.samples, ".png"):
-        if sample.stem <= found[-1].name.removesuffix(checkpoint.SUFFIX):
-            shutil.copy2(sample, target.samples)
-    for before, after in ((source.metrics, target.metrics), (source.timing, target.timing)):
-        if before.exists():
-            shutil.copy2(before, after)
-    return resumed(runs.read_recipe(target)[0], dataset, path)
+    if team.leads:
+        shutil.copy2(found[-1], target.checkpoints)
+        for sample in whole(source.samples, ".png"):
+            if sample.stem <= found[-1].name.removesuffix(checkpoint.SUFFIX):
+                shutil.copy2(sample, target.samples)
+        for before, after in zip(source.records, target.records, strict=True):
+            if before.exists():
+                shutil.copy2(before, after)
+    team.agree(None)
+    return resumed(runs.read_recipe(target)[0], dataset, path, team)
 
 
-def resolve(recipe: Recipe) -> Recipe:
+def resolve(recipe: Recipe, team: Team = ALONE) -> Recipe:
     """Settle what "auto" means on this machine, so that the run's recipe says what was really used."""
     device = doctor.choose_device(recipe.device)
-    threads = recipe.threads or doctor.usable_cores()
+    threads = recipe.threads or max(1, doctor.usable_cores() // team.local_count)
     prepare_machine(threads)
     fastest = doctor.fastest(device) if "auto" in (recipe.precision, recipe.memory_format) else ("", "")
     return replace(

@@ -1,120 +1,249 @@
 """One step of training: D learns from a batch of real pictures, G from what D says of its own."""
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from facesmith.networks import dcgan
+from facesmith.networks import families
+from facesmith.training.augment import augment
+from facesmith.training.batches import AUGMENT, generator
 from facesmith.training.losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
+from facesmith.training.processes import ALONE, Team
 from facesmith.training.recipes import Recipe
+
+Number = TypeVar("Number", float, Tensor)
 
 
 @dataclass
 class Players:
     """The networks and what moves them. ``average`` is the G that makes the pictures (G itself without an EMA)."""
 
-    G: dcgan.Generator
-    D: dcgan.Discriminator
-    average: dcgan.Generator
+    G: nn.Module
+    D: nn.Module
+    average: nn.Module
     optimizer_G: torch.optim.Optimizer
     optimizer_D: torch.optim.Optimizer
     device: torch.device
     bfloat16: bool
+    team: Team
 
 
-def network_config(recipe: Recipe, size: tuple[int, int]) -> dcgan.DCGANConfig:
-    """The networks a recipe means for pictures of ``size`` (width, height)."""
-    return dcgan.DCGANConfig(
-        size=size,
-        latent_size=recipe.latent_size,
-        generator_width=recipe.generator_width,
-        discriminator_width=recipe.discriminator_width,
-        kernel=recipe.kernel,
-        bias=recipe.bias,
-        generator_norm=recipe.generator_norm,
-        discriminator_norm=recipe.discriminator_norm,
-    )
-
-
-def set_up(recipe: Recipe, size: tuple[int, int], device: torch.device) -> Players:
+def set_up(recipe: Recipe, size: tuple[int, int], device: torch.device, team: Team = ALONE) -> Players:
     """Fresh players for a recipe whose device, precision and memory format are settled."""
-    G, D = dcgan.build(network_config(recipe, size), recipe.seed)
-    G, D = dcgan.place(G, device, recipe.memory_format), dcgan.place(D, device, recipe.memory_format)
+    config = families.describe(recipe.family, size, recipe)
+    G, D = families.build(recipe.family, config, recipe.seed)
+    G, D = families.place(G, device, recipe.memory_format), families.place(D, device, recipe.memory_format)
     average = copy.deepcopy(G).requires_grad_(False).eval() if recipe.ema_kimg else G
 
     def adam(net: nn.Module) -> torch.optim.Optimizer:
         betas = (recipe.beta1, recipe.beta2)
-        return torch.optim.Adam(net.parameters(), recipe.learning_rate, betas, fused=device.type != "mps")
+        optimizer = torch.optim.Adam(net.parameters(), recipe.learning_rate, betas, fused=device.type != "mps")
+        for p in net.parameters():  # the state it would make at its first step, so that a checkpoint always has one
+            at = device if optimizer.defaults["fused"] else torch.device("cpu")
+            moments = {
+                name: torch.zeros_like(p, memory_format=torch.preserve_format) for name in ("exp_avg", "exp_avg_sq")
+            }
+            optimizer.state[p] = {"step": torch.zeros((), dtype=torch.float32, device=at), **moments}
+        return optimizer
 
-    return Players(G, D, average, adam(G), adam(D), device, recipe.precision == "bfloat16")
+    return Players(G, D, average, adam(G), adam(D), device, recipe.precision == "bfloat16", team)
 
 
-def train_step(players: Players, real: Tensor, z: Tensor, recipe: Recipe, step: int, shown: int) -> dict[str, Tensor]:
+class Dials(NamedTuple, Generic[Number]):
+    """The numbers that schedules move from step to step: floats, or scalars on the device.
+
+    As scalars they stay where they are while what they hold changes, so a step that was recorded reads the newest.
+    """
+
+    learning_rate: Number
+    penalty: Number  # what the sum of R1 and R2 counts for
+    augment: Number  # probability of each augmentation
+    follow: Number  # share of the way to G that the average goes
+
+
+class Kind(NamedTuple):
+    """What is settled before a step begins: steps of one kind are one computation on other numbers."""
+
+    learns: bool  # D does; G always does
+    penalised: bool
+    beta2: float  # which Adam takes as a number alone
+
+
+class Passes(NamedTuple):
+    """The stretches of a step between taking gradients; others than the eager ones must compute the same."""
+
+    generate: Callable[..., Tensor]
+    judge: Callable[..., tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]]
+    answer: Callable[..., Tensor]
+
+
+def train_step(
+    players: Players, real: Tensor, z: Tensor, recipe: Recipe, turn: int | None, shown: int
+) -> dict[str, Tensor]:
     """Let D, then G, learn once from ``real`` (N x 3 x H x W in [-1, 1]) and ``z`` (N x latent_size).
 
-    ``step`` and ``shown`` count what came before. Returns what the step measured, as scalars that stay on the device:
-    reading them is left to the caller, because on a GPU that waits for all the work in flight.
+    ``turn`` counts the steps at which D has learned (None: not now), ``shown`` the pictures before. Returns what
+    the step measured, as scalars that stay on the device: reading them is left to the caller, because on a GPU that
+    waits for all the work in flight.
     """
-    G, D = players.G, players.D
-    penalised = recipe.penalty > 0 and step % recipe.penalty_every == 0
+    rng = generator(players.device, *augment_key(recipe, players, shown)) if augments(recipe) else None
+    return learn(players, real, z, recipe, kind_of(recipe, turn), dials_of(recipe, shown), rng)
 
-    # D learns. Its gradient needs no graph of G unless G learns from the same pass.
-    with _autocast(players):
-        fake = G(z)
-        real_seen, fake_seen = real.requires_grad_(penalised), fake
-        if recipe.update == "alternate":
-            fake_seen = fake.detach().requires_grad_(penalised)
-        logits_real, logits_fake = D(real_seen).float(), D(fake_seen).float()
-        loss_D = discriminator_loss(logits_real, logits_fake, recipe)
-        measured = {"loss_D": loss_D, "logit_real": logits_real.mean(), "logit_fake": logits_fake.mean()}
-        measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_fake, recipe)
-        if penalised:
-            measured["r1"] = gradient_penalty(logits_real, real_seen)
-            measured["r2"] = gradient_penalty(logits_fake, fake_seen)
-            weight = recipe.penalty / 2 * recipe.penalty_every
-            loss_D = loss_D + weight * (measured["r1"] + measured["r2"])
-    if recipe.update == "together":
-        with _autocast(players):
-            loss_G = generator_loss(logits_real, logits_fake, recipe)
-        _backward(loss_G, G, retain_graph=True)
-        _backward(loss_D, D)
+
+def learn(
+    players: Players,
+    real: Tensor,
+    z: Tensor,
+    recipe: Recipe,
+    kind: Kind,
+    dials: Dials[Any],
+    rng: torch.Generator | None = None,
+    passes: Passes | None = None,
+) -> dict[str, Tensor]:
+    """`train_step` with all that moves taken out of the recipe, and all draws out of the step but those of ``rng``.
+
+    Nothing here waits for the device or depends on what it computes, so the whole can be recorded and replayed.
+    """
+    generate_, judge_, answer_ = passes or Passes(generate, judge, answer)
+    G, D = players.G, players.D
+    for optimizer in (players.optimizer_G, players.optimizer_D):
+        for group in optimizer.param_groups:
+            group["lr"], group["betas"] = dials.learning_rate, (recipe.beta1, kind.beta2)
+    apart = kind.learns and recipe.update == "alternate"  # G answers the D that has just learned
+
+    # D looks at both. Where G does not learn from the same pass, D's gradient needs no graph of G.
+    with _autocast(players), nullcontext() if kind.learns else _frozen(D):
+        fake = generate_(G, z)
+        shown_real = real.detach().requires_grad_(kind.penalised)
+        shown_fake = fake.detach().requires_grad_(kind.penalised) if apart else fake
+        judged = judge_(D, shown_real, shown_fake, recipe, kind.penalised, dials, rng)
+    loss_D, logits_real, logits_fake, measured = judged
+    if apart:
+        measured["grad_D"] = _backward(loss_D, D, players.team)
         players.optimizer_D.step()
-    else:
-        _backward(loss_D, D)
-        players.optimizer_D.step()
-        # G answers the D that has just learned; D's own gradients would be thrown away, so they are not computed.
+        # D's own gradients would be thrown away here, so they are not computed.
         with _autocast(players), _frozen(D):
-            answers = D(fake).float()
-            with torch.no_grad():
-                comparison = D(real).float() if recipe.loss == "rpgan" else logits_real
-            loss_G = generator_loss(comparison, answers, recipe)
-        _backward(loss_G, G)
+            loss_G = answer_(D, real, fake, logits_real.detach(), recipe, dials, rng)
+        measured["grad_G"] = _backward(loss_G, G, players.team)
+    else:
+        loss_G = generator_loss(logits_real, logits_fake, recipe)
+        measured["grad_G"] = _backward(loss_G, G, players.team, retain_graph=kind.learns)
+        if kind.learns:
+            measured["grad_D"] = _backward(loss_D, D, players.team)
+            players.optimizer_D.step()
     players.optimizer_G.step()
-    measured["loss_G"] = loss_G
     if recipe.ema_kimg:
-        update_average(players, recipe, shown)
+        _update_average(players, dials.follow)
+    measured["loss_G"] = loss_G
+    measured["d_share"] = torch.full((), float(kind.learns), device=players.device)
     return {name: value.detach() for name, value in measured.items()}
 
 
+def generate(G: nn.Module, z: Tensor) -> Tensor:
+    """What G makes of ``z``."""
+    fake: Tensor = G(z)
+    return fake
+
+
+def judge(
+    D: nn.Module,
+    real: Tensor,
+    fake: Tensor,
+    recipe: Recipe,
+    penalised: bool,
+    dials: Dials[Any],
+    rng: torch.Generator | None,
+) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    """D's loss, its logits (N) of real and of fake pictures, and what there is to measure."""
+    logits_real, logits_fake = _look(D, real, dials, rng), _look(D, fake, dials, rng)
+    loss = discriminator_loss(logits_real, logits_fake, recipe)
+    measured = {"loss_D": loss, "logit_real": logits_real.mean(), "logit_fake": logits_fake.mean()}
+    measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_fake, recipe)
+    if penalised:
+        measured["r1"] = gradient_penalty(logits_real, real)
+        measured["r2"] = gradient_penalty(logits_fake, fake)
+        loss = loss + dials.penalty * (measured["r1"] + measured["r2"])
+    return loss, logits_real, logits_fake, measured
+
+
+def answer(
+    D: nn.Module,
+    real: Tensor,
+    fake: Tensor,
+    logits_real: Tensor,
+    recipe: Recipe,
+    dials: Dials[Any],
+    rng: torch.Generator | None,
+) -> Tensor:
+    """G's loss from what the new D says of its pictures; only a loss that compares asks D about the real ones again."""
+    answers = _look(D, fake, dials, rng)
+    with torch.no_grad():
+        comparison = _look(D, real, dials, rng) if recipe.loss == "rpgan" else logits_real
+    return generator_loss(comparison, answers, recipe)
+
+
+def _look(D: nn.Module, pictures: Tensor, dials: Dials[Any], rng: torch.Generator | None) -> Tensor:
+    """D's logits (N, float32), of augmented pictures where there is an ``rng`` to draw from."""
+    logits: Tensor = D(pictures if rng is None else augment(pictures, dials.augment, rng))
+    return logits.float()
+
+
+def kind_of(recipe: Recipe, turn: int | None) -> Kind:
+    """The kind of a step. A β2 that moves does so in steps of two figures of 1 − β2, not at every step."""
+    penalised = turn is not None and recipe.penalty > 0 and turn % recipe.penalty_every == 0
+    beta2 = recipe.beta2 if recipe.beta2_end is None else 1 - float(f"{1 - recipe.beta2:.2g}")
+    return Kind(turn is not None, penalised, beta2)
+
+
+def dials_of(recipe: Recipe, shown: int) -> Dials[float]:
+    """The numbers of a step.
+
+    The average's half-life is shorter at the start, so that the untrained G is forgotten.
+    """
+    half_life = min(recipe.ema_kimg * 1000, 0.05 * (shown + recipe.batch_size)) or 1.0
+    follow = 1 - 0.5 ** (recipe.batch_size / half_life)
+    return Dials(recipe.learning_rate, recipe.penalty / 2 * recipe.penalty_every, recipe.augment, follow)
+
+
+def on_device(dials: Dials[float], device: torch.device) -> Dials[Tensor]:
+    """The same numbers as scalars on ``device``, without waiting for it."""
+    return Dials(*(torch.full((), number, dtype=torch.float32, device=device) for number in dials))
+
+
+def augments(recipe: Recipe) -> bool:
+    """Whether pictures are augmented before D sees them, now or at another time of the run."""
+    return bool(recipe.augment or recipe.augment_end)
+
+
+def augment_key(recipe: Recipe, players: Players, shown: int) -> tuple[int, ...]:
+    """What the draws of a step's augmentations depend on; they differ from call to call within the step."""
+    return recipe.seed, AUGMENT, shown, players.team.rank
+
+
 @torch.no_grad()
-def update_average(players: Players, recipe: Recipe, shown: int) -> None:
-    """Move the average towards G; its half-life is shorter at the start, so that the untrained G is forgotten."""
-    half_life = min(recipe.ema_kimg * 1000, 0.05 * (shown + recipe.batch_size))
-    keep = 0.5 ** (recipe.batch_size / half_life)
-    torch._foreach_lerp_(list(players.average.parameters()), list(players.G.parameters()), 1 - keep)
-    for average, latest in zip(players.average.buffers(), players.G.buffers(), strict=True):
-        average.copy_(latest)
+def _update_average(players: Players, follow: float | Tensor) -> None:
+    """Move the average towards G by the share ``follow`` of the way."""
+    averages: list[Tensor] = list(players.average.parameters())
+    latest: list[Tensor] = list(players.G.parameters())
+    torch._foreach_lerp_(averages, latest, [follow] * len(latest))  # type: ignore[list-item]
+    for average, buffer in zip(players.average.buffers(), players.G.buffers(), strict=True):
+        average.copy_(buffer)
 
 
-def _backward(loss: Tensor, net: nn.Module, retain_graph: bool = False) -> None:
+def _backward(loss: Tensor, net: nn.Module, team: Team, retain_graph: bool = False) -> Tensor:
+    """Give the weights their gradients, averaged over the team, and return the norm of them all together."""
     weights = list(net.parameters())
     gradients = torch.autograd.grad(loss, weights, retain_graph=retain_graph)
+    team.average(gradients)
     for weight, gradient in zip(weights, gradients, strict=True):
         weight.grad = gradient
+    norm: Tensor = torch.stack(torch._foreach_norm(gradients)).norm()
+    return norm
 
 
 def _autocast(players: Players) -> torch.autocast:

@@ -1,0 +1,227 @@
+"""Faces after the same minutes: our recipes against two GAN packages from PyPI, by one judge.
+
+    python benchmarks/quality_per_minute.py DATASET --out FOLDER --venv FOLDER [--minutes 5] [--judge SCRIPT]
+
+Everyone trains on the same photos of a 64x64 dataset, from random weights, for the same minutes on all cores, one after
+another. Minutes count from the first step; making networks and finding photos does not. Then each draws ``--count``
+faces without truncation, and the judge compares them with photos that nobody trained on: those the dataset does not
+call ``train``, or where there are none ``--count`` drawn at random and held back (``--real`` brings others).
+
+The peers are lightweight-gan and stylegan2-pytorch, their settings chosen as said below, in an environment of their own
+at ``--venv``, which is made if it is not there. They want CUDA; peers/train_peer.py says how they run without. Their
+average of G is kept up from the first step and scored beside G itself: the better one counts. They write no sheets and
+no checkpoints in their minutes; ours do, as for any user.
+
+FOLDER gets record.json, sheet.png (8x4 faces of each) and the faces as .npy. ``--judge`` is a script called with
+REAL.npy FAKE.npy --count N and prints "FID... NUMBER KID... x1000 NUMBER"; without it facesmith's own metrics judge.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+import facesmith
+from facesmith import doctor
+from facesmith.files import refuse_existing, write_json
+from facesmith.metrics.features import DEFAULT, network
+from facesmith.metrics.fid import frechet_distance, gaussian
+from facesmith.metrics.kid import kid
+from facesmith.reports.sheets import save_image, sheet
+
+SIZE = 64
+RECIPES = ("tiny", "small", "celebrity")
+# Their command lines' defaults, but for what a CPU can do in minutes: narrower networks, one batch a step where theirs
+# adds up several; in lightweight-gan no attention beyond what D always has, and its own bfloat16 (amp). Chosen by
+# the speed of a step, not by what they draw.
+PEERS: dict[str, dict[str, Any]] = {
+    "lightweight_gan": {"batch_size": 8, "fmap_max": 64, "disc_output_size": 1, "amp": True, "use_aim": False},
+    "stylegan2_pytorch": {"batch_size": 16, "network_capacity": 4, "ttur_mult": 1.5},
+}
+CHOSEN = ("batch_size", "fmap_max", "network_capacity")
+# Their requirements name CUDA builds and an experiment tracker: what they import at our settings is this.
+TORCH = "torch==2.13.0"
+ALONE = ["lightweight-gan==1.2.1", "stylegan2-pytorch==1.9.0", "torchvision==0.28.0", "vector-quantize-pytorch==0.1.0"]
+BESIDE = ["adabelief-pytorch", "einops", "fire", "kornia", "numpy", "pillow", "tqdm"]
+# The allocator's settings that our own training makes: a tenth of the time of whoever frees much at each step.
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str((1 << 31) - 1)}
+
+
+def environment(folder: Path) -> Path:
+    """The python of the peers' environment, made if it is not there."""
+    python = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        for words in ([TORCH], ["--no-deps", *ALONE], [TORCH, *BESIDE]):
+            subprocess.run([str(python), "-m", "pip", "install", "--quiet", *words], check=True)
+        (folder / "complete").touch()
+    return python
+
+
+def held_back(dataset: facesmith.Dataset, count: int, seed: int) -> np.ndarray:
+    """Which pictures nobody trains on (N, bool): those not of the training split, else ``count`` of them at random."""
+    outside = np.array([split not in ("train", None) for split in dataset.metadata()["split"].to_pylist()])
+    if not outside.any():
+        outside[np.random.default_rng(seed).permutation(len(dataset))[:count]] = True
+    return outside
+
+
+def train_recipe(name: str, dataset: Path, out: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """Train one of our recipes by its command, and draw its faces."""
+    command = [sys.executable, "-m", "facesmith", "train", name, str(dataset), str(out / "run"), "--quiet"]
+    command += ["--minutes", str(args.minutes), "--set", f"seed={args.seed}", "--set", f"threads={args.threads}"]
+    command += ["--set", "device=cpu"]  # as the peers
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    model = facesmith.export(out / "run", out / "model")
+    np.save(out / "average.npy", model.sample(args.count, seed=args.seed + 1))
+    card = json.loads((out / "run" / "run.json").read_text())
+    batch = facesmith.RECIPES[name].batch_size
+    return {
+        "settings": {"batch_size": batch},
+        "images": round(card["kimg"] * 1000),
+        "seconds": card["seconds"],
+        "parameters": card["parameters"],
+    }
+
+
+def train_peer(name: str, python: Path, photos: Path, out: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """Train a peer in its own environment; it draws its faces itself."""
+    settings = PEERS[name]
+    script = Path(__file__).with_name("peers") / "train_peer.py"
+    command = [str(python), str(script), name, str(photos), str(out), "--seconds", str(args.minutes * 60)]
+    command += ["--count", str(args.count), "--threads", str(args.threads), "--seed", str(args.seed)]
+    command += ["--settings", json.dumps(settings)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | KEEP_MEMORY)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {"settings": settings} | found
+
+
+@cache
+def features(pictures: Path) -> np.ndarray:
+    """Features of the pictures of an .npy by facesmith's own default network."""
+    return network()(np.load(pictures, mmap_mode="r"))
+
+
+def judged(real: Path, fake: Path, judge: Path | None, count: int) -> dict[str, float]:
+    """FID and KID x1000 of pictures against real ones, lower is better."""
+    if judge is None:
+        there, made = features(real), features(fake)
+        return {
+            "fid": round(frechet_distance(gaussian(there), gaussian(made)), 4),
+            "kid_x1000": round(1000 * kid(there, made)[0], 4),
+        }
+    command = [sys.executable, str(judge), str(real), str(fake), "--count", str(count)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    numbers = re.search(r"FID\S* (-?[\d.]+)\s+KID\S* x1000 (-?[\d.]+)", said)
+    if numbers is None:
+        sys.exit(f"{judge} printed no FID and KID x1000: {said}")
+    return {"fid": float(numbers[1]), "kid_x1000": float(numbers[2])}
+
+
+def compete(name: str, dataset: Path, photos: Path, real: Path, args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Train and score one contender; a row for each generator it has, or one that says why it has none."""
+    out = args.out / name
+    out.mkdir(parents=True)
+    try:
+        if name in PEERS:
+            row = train_peer(name, environment(args.venv), photos, out, args)
+        else:
+            row = train_recipe(name, dataset, out, args)
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or "").strip().splitlines()
+        return [{"name": name, "failed": said[-1] if said else f"ended with {error.returncode}"}]
+    row |= {"images_per_second": round(row["images"] / row["seconds"], 2)}
+    return [
+        {"name": name, "generator": fake.stem, "faces": str(fake.relative_to(args.out))}
+        | row
+        | judged(real, fake, args.judge, args.count)
+        for fake in sorted(out.glob("*.npy"))
+    ]
+
+
+def line(row: dict[str, Any]) -> str:
+    if "failed" in row:
+        return f"| {row['name']} | {row['failed']} | | | | | |"
+    settings = ", ".join(f"{key} {row['settings'][key]}" for key in CHOSEN if key in row["settings"])
+    return (
+        f"| {row['name']}, {row['generator']} | {settings} | {row['images']:,} | {row['images_per_second']:.1f} | "
+        f"{row['kid_x1000']:.2f} | {row['fid']:.3f} | {row['seconds']:.0f} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", help="of 64x64 pictures")
+    parser.add_argument("--out", type=Path, required=True, help="a new folder")
+    parser.add_argument("--venv", type=Path, required=True, help="of the peers; made if it is not there")
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--count", type=int, default=5000, help="faces and photos the judge compares")
+    parser.add_argument("--real", type=Path, help="an .npy of photos to score against instead")
+    parser.add_argument("--judge", type=Path, help="a script, as above")
+    parser.add_argument("--only", nargs="+", choices=[*RECIPES, *PEERS], default=[*RECIPES, *PEERS])
+    parser.add_argument("--threads", type=int, default=doctor.usable_cores())
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    data = facesmith.open_dataset(args.dataset)
+    if data.size != (SIZE, SIZE):
+        sys.exit(f"{args.dataset} has pictures of another size: import it again with --size {SIZE}")
+    refuse_existing(args.out, "results")
+    if any(name in PEERS for name in args.only):
+        environment(args.venv)
+    outside = np.zeros(len(data), bool) if args.real else held_back(data, args.count, args.seed)
+
+    with tempfile.TemporaryDirectory() as folder:
+        photos, dataset, real = Path(folder) / "photos", Path(folder) / "dataset", Path(folder) / "real.npy"
+        photos.mkdir()
+        against = np.load(args.real, mmap_mode="r") if args.real else data.images[outside]
+        np.save(real, against[np.random.default_rng(args.seed).permutation(len(against))[: args.count]])
+        for index in np.flatnonzero(~outside):
+            Image.fromarray(data.images[index]).save(photos / f"{index:06}.png")
+        facesmith.import_dataset(photos, dataset, size=SIZE, crop="none", quiet=True)
+        record: dict[str, Any] = {
+            "machine": doctor.machine(torch.device("cpu")) | {"threads": args.threads},
+            "dataset": {key: data.card[key] for key in ("name", "crop", "fingerprint")},
+            "photos": {
+                "trained_on": int((~outside).sum()),
+                "held_back": int(outside.sum()),
+                "scored_against": min(args.count, len(against)),
+            },
+            "protocol": {
+                "minutes": args.minutes,
+                "count": args.count,
+                "seed": args.seed,
+                "judge": args.judge.name if args.judge else DEFAULT,
+            },
+            "peers": [TORCH, *ALONE],
+            "results": [],
+        }
+        print(json.dumps(record["machine"]))
+        print("| name | settings | images seen | images/s | KID x1000 | FID | seconds |\n|---|---|---|---|---|---|---|")
+        for name in args.only:
+            for row in compete(name, dataset, photos, real, args):
+                record["results"].append(row)
+                print(line(row), flush=True)
+                write_json(args.out / "record.json", record)
+
+    drawn = [row for row in record["results"] if "failed" not in row]
+    if not drawn:
+        sys.exit("nobody came to the end of the training")
+    sheets = [np.asarray(sheet(np.load(args.out / row["faces"])[:32], columns=8)) for row in drawn]
+    labels = [
+        f"{row['name']}, {row['generator']}\nKID x1000 {row['kid_x1000']:.2f}, FID {row['fid']:.3f}" for row in drawn
+    ]
+    save_image(sheet(np.stack(sheets), columns=3, labels=labels, gap=8), args.out / "sheet.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What follows a collapse: back to a healthy checkpoint, and on with other noise and smaller steps."""
+
+from dataclasses import replace
+
+from facesmith.files import whole
+from facesmith.training import checkpoint, runs
+from facesmith.training.checkpoint import Progress
+from facesmith.training.start import Start, fresh
+from facesmith.training.watch import DIVERGED, Watch
+
+
+def roll_back(here: Start, watch: Watch) -> None:
+    """Put ``here`` back where it was healthy, and set aside what was recorded since.
+
+    The checkpoint is the newest from before the trouble began; the one that a rollback has already returned to is
+    passed over for an older one, and where there is none the run begins anew. The noise of the steps to come follows
+    from the number of rollbacks, and the learning rate is halved (after a divergence: quartered). The new state is
+    written before the old is removed, so a run killed on the way meets the same trouble again and rolls back once more.
+    """
+    team, collapsed = here.team, here.progress
+    stored = checkpoint.stored(here.run.checkpoints)
+    healthy = [path for path in stored if checkpoint.read_card(path)["step"] <= watch.since]
+    if len(healthy) > 1 and checkpoint.read_card(healthy[-1])["step"] == collapsed.returned_to:
+        healthy.pop()
+    here.players = fresh(here.recipe, here.dataset, team)
+    back = checkpoint.load(healthy[-1], here.players) if healthy else Progress()
+    here.progress = replace(
+        back,
+        seconds=collapsed.seconds,  # the time is spent
+        rollbacks=collapsed.rollbacks + 1,
+        returned_to=back.step,
+        gentleness=collapsed.gentleness * (0.25 if watch.verdict == DIVERGED else 0.5),
+    )
+    team.agree(None)  # all have read what one now changes
+    if team.leads:
+        kept = checkpoint.save(here.run.checkpoints, here.players, here.progress, keep=len(stored) + 1)
+        for path in stored:
+            if path.name > kept.name:
+                path.unlink()
+        _set_aside(here)
+    team.agree(None)
+
+
+def _set_aside(here: Start) -> None:
+    """Move what was recorded after the progress now reached to rolled_back/NUMBER: lines, and sheets."""
+    progress, folder = here.progress, here.run.rolled_back / str(here.progress.rollbacks)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in here.run.records:
+        runs.cut_lines(path, progress.step, folder / path.name)
+    for sample in whole(here.run.samples, ".png"):
+        if sample.stem > checkpoint.kimg_name(progress.kimg):
+            sample.replace(folder / sample.name)

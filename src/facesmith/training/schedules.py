@@ -1,0 +1,31 @@
+"""Schedules: settings that move while a run goes on, as a function of the pictures shown and of nothing else.
+
+They follow kimg and not the run's length, so that a run made longer on resume still learns the same way.
+"""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from facesmith.training.recipes import Recipe
+
+MOVING = ("learning_rate", "beta2", "penalty", "ema_kimg", "augment")
+
+
+def scheduled(recipe: Recipe, shown: int, gentleness: float = 1.0) -> Recipe:
+    """``recipe`` with the values that hold after ``shown`` pictures; the learning rate times ``gentleness``.
+
+    Over the first ``anneal_kimg`` each setting that has an end moves to it along half a cosine, as in Huang et al.,
+    arXiv:2501.05441: slowly, then quickly, then slowly.
+    """
+    changes: dict[str, Any] = {}
+    if recipe.anneal_kimg:
+        way = min(1.0, shown / (1000 * recipe.anneal_kimg))
+        part = (1 - math.cos(math.pi * way)) / 2
+        for name in MOVING:
+            start, end = getattr(recipe, name), getattr(recipe, f"{name}_end")
+            if end is not None:
+                changes[name] = start + (end - start) * part
+    if gentleness != 1.0:
+        changes["learning_rate"] = changes.get("learning_rate", recipe.learning_rate) * gentleness
+    return replace(recipe, **changes) if changes else recipe

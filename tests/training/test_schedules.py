@@ -1,0 +1,57 @@
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from facesmith.training.recipes import RECIPES, Recipe
+from facesmith.training.schedules import MOVING, scheduled
+
+ENDS = {"learning_rate": 5e-5, "beta2": 0.99, "penalty": 0.2, "ema_kimg": 500.0, "augment": 0.4}
+STARTS = {"learning_rate": 2e-4, "beta2": 0.9, "penalty": 2.0, "ema_kimg": 0.5, "augment": 0.0}
+PLAIN = replace(RECIPES["tiny"], **STARTS)
+MOVES = replace(PLAIN, anneal_kimg=40.0, **{f"{name}_end": value for name, value in ENDS.items()})
+
+
+def values(recipe: Recipe) -> dict[str, float]:
+    return {name: getattr(recipe, name) for name in MOVING}
+
+
+def test_the_start_and_the_ends_are_reached_and_kept() -> None:
+    assert values(scheduled(MOVES, 0)) == pytest.approx(STARTS)
+    for shown in (40_000, 40_064, 10_000_000):
+        assert values(scheduled(MOVES, shown)) == pytest.approx(ENDS)
+
+
+def test_halfway_is_half_and_a_third_of_the_way_a_quarter() -> None:
+    for shown, part in ((20_000, 0.5), (40_000 / 3, 0.25), (80_000 / 3, 0.75)):  # (1 - cos 60°) / 2 = 1 / 4
+        expected = {name: STARTS[name] + part * (ENDS[name] - STARTS[name]) for name in MOVING}
+        assert values(scheduled(MOVES, round(shown))) == pytest.approx(expected, rel=1e-3)
+
+
+def test_every_step_moves_the_same_way() -> None:
+    for name in MOVING:
+        way = [getattr(scheduled(MOVES, shown), name) for shown in range(0, 40_001, 64)]
+        rises = ENDS[name] > STARTS[name]
+        assert all(before < after if rises else before > after for before, after in pairwise(way)), name
+
+
+def test_nothing_moves_without_a_length_and_no_setting_without_an_end() -> None:
+    without_length = replace(MOVES, anneal_kimg=0.0)
+    assert scheduled(without_length, 20_000) is without_length
+    one = replace(PLAIN, anneal_kimg=40.0, penalty_end=0.2)
+    assert values(scheduled(one, 40_000)) == pytest.approx({**STARTS, "penalty": 0.2})
+
+
+def test_an_end_of_nought_is_an_end() -> None:
+    assert scheduled(replace(PLAIN, anneal_kimg=40.0, penalty_end=0.0), 40_000).penalty == 0
+
+
+def test_gentleness_is_on_top_of_the_schedule_and_of_the_learning_rate_alone() -> None:
+    gentle, usual = scheduled(MOVES, 20_000, 0.25), scheduled(MOVES, 20_000)
+    assert gentle == replace(usual, learning_rate=usual.learning_rate / 4)
+    assert scheduled(PLAIN, 20_000, 0.5) == replace(PLAIN, learning_rate=1e-4)
+    assert scheduled(PLAIN, 20_000) is PLAIN
+
+
+def test_a_longer_run_has_the_same_schedule() -> None:
+    assert values(scheduled(replace(MOVES, kimg=9999.0), 12_345)) == values(scheduled(MOVES, 12_345))
