@@ -4,7 +4,8 @@
 
 Same networks, same batch of 64, same pictures already in memory. Each side runs in a process of its own, as its user
 would run it, and the two take turns, so that a machine that changes its speed changes both. Prints every round and the
-medians; the ratio is what to quote.
+medians; the ratio is what to quote. Then the floor under our step: its arithmetic at the speed of a large bfloat16
+matrix product, and the bytes its operations read and write at the speed of a large copy, both measured here and now.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from floors import Counter, copy_bandwidth, matmul_peak
 from torch import nn
 
 from facesmith import doctor
@@ -110,15 +112,48 @@ def time_side(side: str, steps: int) -> float:
     return BATCH / (statistics.median(seconds) if side in ("plain", "celebrity") else statistics.fmean(seconds))
 
 
+def floor(name: str) -> dict[str, float]:
+    """What a step of ours has to do, averaged over four, and how fast this machine can do it at best."""
+    step = ours(name)
+    step(0)
+    with Counter() as counter:
+        for number in range(4, 8):
+            step(number)
+    cpu = torch.device("cpu")
+    return {
+        "flop": counter.flops / 4,
+        "bytes": counter.bytes / 4,
+        "flop_a_second": matmul_peak(cpu),
+        "bytes_a_second": copy_bandwidth(cpu),
+    }
+
+
+def say_floor(found: dict[str, float], images_per_second: float) -> None:
+    arithmetic, memory = found["flop"] / found["flop_a_second"], found["bytes"] / found["bytes_a_second"]
+    took = BATCH / images_per_second
+    print(
+        f"arithmetic: {found['flop'] / 1e9:.0f} GFLOP a step at {found['flop_a_second'] / 1e12:.2f} TFLOP/s, "
+        f"{1000 * arithmetic:.0f} ms\n"
+        f"memory: {found['bytes'] / 1e9:.2f} GB a step at {found['bytes_a_second'] / 1e9:.1f} GB/s, "
+        f"{1000 * memory:.0f} ms\n"
+        f"a step takes {1000 * took:.0f} ms; the floor is {max(arithmetic, memory) / took:.0%} of it if the two "
+        f"overlap, {(arithmetic + memory) / took:.0%} if they do not"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--recipe", default="celebrity")
     parser.add_argument("--side", help=argparse.SUPPRESS)
+    parser.add_argument("--floor", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.side:
         print(time_side(args.side, args.steps))
+        return
+    if args.floor:
+        print(json.dumps(floor(args.floor)))
         return
     print(json.dumps(doctor.machine(torch.device("cpu"))))
     speeds: dict[str, list[float]] = {"plain": [], args.recipe: []}
@@ -134,6 +169,9 @@ def main() -> None:
     ratios = [ours / plain for ours, plain in zip(speeds[args.recipe], speeds["plain"], strict=True)]
     medians = {side: round(statistics.median(found)) for side, found in speeds.items()}
     print(f"median images/s {medians}, ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+    command = [sys.executable, __file__, "--floor", args.recipe]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    say_floor(found, statistics.median(speeds[args.recipe]))
 
 
 if __name__ == "__main__":

@@ -32,16 +32,19 @@ BLOW_UP_STEPS = 40  # long enough to ruin the weights
 @contextmanager
 def meddling(meddle: Callable[[Any, Any], Any]) -> Iterator[None]:
     """Let ``meddle(players, recipe)`` see every step of training, and change the recipe it is made with."""
-    step = loop.train_step  # type: ignore[attr-defined]
+    choose = loop.chosen_step  # type: ignore[attr-defined]
 
-    def meddled(players: Any, real: Any, z: Any, recipe: Any, turn: Any, shown: int) -> Any:
-        return step(players, real, z, meddle((players, shown), recipe), turn, shown)
+    def meddled(*which: Any) -> Any:
+        step = choose(*which)
+        return lambda players, real, z, recipe, turn, shown: step(
+            players, real, z, meddle((players, shown), recipe), turn, shown
+        )
 
-    loop.train_step = meddled  # type: ignore[attr-defined]
+    loop.chosen_step = meddled  # type: ignore[assignment,attr-defined]
     try:
         yield
     finally:
-        loop.train_step = step  # type: ignore[attr-defined]
+        loop.chosen_step = choose  # type: ignore[attr-defined]
 
 
 def poison(at: int) -> Callable[[Any, Any], Any]:

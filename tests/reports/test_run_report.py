@@ -1,14 +1,22 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import save_file
 
 from facesmith.errors import FacesmithError
+from facesmith.reports import run_watch
+from facesmith.reports.run_charts import _worry
+from facesmith.reports.run_files import read_run
 from facesmith.reports.run_report import report
 from facesmith.reports.run_words import duration, when
 from facesmith.reports.sheets import save_image
+from facesmith.training import watch
+from facesmith.training.recipes import RECIPES
 
 
 def make_run(run: Path, **changes: Any) -> Path:
@@ -222,3 +230,165 @@ def test_a_measurement_without_a_chart_is_in_the_table(tmp_path: Path) -> None:
     (run / "metrics.jsonl").write_text('{"step": 1, "kimg": 1, "odd_thing": 2.5}\n{"step": 2, "kimg": NaN}\n')
     page = report(run).read_text()
     assert "odd_thing" in page
+
+
+COLLAPSE = {"step": 120, "kimg": 60.0, "verdict": watch.ALIKE, "since": 100, "rollbacks": 0, "gentleness": 1.0}
+RETURN = {"step": 80, "kimg": 40.0, "verdict": watch.HEALTHY, "since": 0, "rollbacks": 1, "gentleness": 0.5}
+
+
+def watched(run: Path, verdict: str = watch.HEALTHY, accuracy: float = 0.75, diversity: float = 0.8) -> None:
+    """200 lines of metrics as training writes them, with a look at the faces on every fifth."""
+    lines = [
+        {"step": s, "kimg": s / 2, "loss_D": 0.5, "loss_G": 1.25, "accuracy_real": accuracy, "accuracy_fake": accuracy,
+         "grad_D": 2.0, "grad_G": 1.0, "d_share": 0.5} | ({"diversity": diversity} if s % 5 == 0 else {})
+        | {"watch": verdict}
+        for s in range(1, 201)
+    ]  # fmt: skip
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def rolled_back(run: Path) -> None:
+    folder = run / "rolled_back" / "1"
+    folder.mkdir(parents=True)
+    (folder / "metrics.jsonl").write_text(json.dumps({"step": 120, "kimg": 60.0, "watch": watch.ALIKE}) + "\n")
+    for kimg in (50, 58):
+        save_image(Image.new("RGB", (16, 16), (kimg, 0, 0)), folder / f"{kimg:010.3f}.png")
+
+
+def scored(run: Path) -> None:
+    lines = [
+        {"step": s, "kimg": s / 2, "seconds": s, "kid": kid, "kid_spread": 0.25, "fid": 10 * kid, "diversity": 0.9}
+        for s, kid in ((50, 3.0), (100, 1.5), (150, 2.0))
+    ]
+    (run / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    card = {"kimg": 50.0, "step": 100, "score": {"kid": 1.5, "kid_spread": 0.25, "fid": 15.0}}
+    save_file({"average.x": np.zeros(1, np.float32)}, run / "best.safetensors", {"facesmith": json.dumps(card)})
+
+
+def as_recipe(run: Path, name: str = "tiny") -> None:
+    table = {key: value for key, value in asdict(RECIPES[name]).items() if value is not None}
+    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+    (run / "recipe.toml").write_text(f"[recipe]\n{text}[run]\ncount = 20000\n")
+
+
+def test_the_report_knows_every_verdict_by_its_name() -> None:
+    assert tuple(run_watch.MEANINGS) == tuple(watch.WORDS)
+    assert run_watch.COLLAPSED == watch.COLLAPSED
+
+
+def test_a_healthy_run_says_so_first_and_without_alarm(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", watch=[])
+    watched(run, accuracy=0.99)
+    page = report(run).read_text()
+    assert "The watch ended on “healthy”: the faces differ from each other" in page
+    assert "the watch found nothing to say" in page
+    assert "D is far ahead, but its loss still has something to teach G." in page
+    assert "Look here" not in page
+    assert page.index("The watch ended on") < page.index("Training took")
+
+
+def test_a_rollback_is_told_with_what_it_undid_and_where_it_went_back_to(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", watch=[COLLAPSE, RETURN])
+    watched(run)
+    rolled_back(run)
+    sampled(run, [0, 20, 40, 80, 100])
+    page = report(run).read_text()
+    told = [
+        "At 60.0 kimg: samples are becoming alike, which began at 50.0 kimg.",
+        "Rollback 1: training went back to 40.0 kimg, and on with new noise and 0.5 times the recipe",
+        "<figcaption>40 kimg, what training went back to</figcaption>",
+        "<figcaption>58 kimg, undone by rollback 1</figcaption>",
+        "Started 1 March",
+    ]
+    places = [page.index(text) for text in told]
+    assert places == sorted(places)
+    assert "undone by rollback 1</figcaption>" in page
+    assert "50 kimg, undone" not in page, "only the last sheet"
+    assert "The watch ended on “healthy”" in page
+    assert "rolled back to" in page
+
+
+def test_a_rollback_that_the_card_missed_is_told_all_the_same(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", watch=[])
+    watched(run)
+    rolled_back(run)
+    assert "Rollback 1: samples are becoming alike at 60.0 kimg was undone." in report(run).read_text()
+
+
+def test_what_a_resumed_run_saw_twice_is_told_once(tmp_path: Path) -> None:
+    winning = {**COLLAPSE, "verdict": watch.WINNING}
+    again = {**COLLAPSE, "verdict": watch.HEALTHY, "step": 140, "kimg": 70.0}
+    run = make_run(tmp_path / "run", watch=[winning, again, winning, again])
+    watched(run)
+    page = report(run).read_text()
+    assert page.count("At 60.0 kimg: discriminator is winning") == 1
+    assert page.count("At 70.0 kimg it was healthy again.") == 1
+
+
+def test_a_collapse_that_ended_the_run_is_a_warning_with_a_way_on(tmp_path: Path) -> None:
+    reason = "run was stopped after 1 rollbacks: samples are becoming alike since step 100"
+    sessions = [{"started": None, "ended": None, "from_kimg": 0, "to_kimg": 60, "reason": reason}]
+    run = make_run(tmp_path / "run", status="failed", watch=[COLLAPSE], sessions=sessions)
+    watched(run, verdict=watch.ALIKE, accuracy=0.5)
+    page = report(run).read_text()
+    assert "Look here:</strong> The watch ended on “samples are becoming alike”" in page
+    assert f"What ended it: {reason}." in page
+    assert f"{run} --resume --branch {run}-gentler --set learning_rate=0.0002" in page
+    assert "a good sign" not in page
+
+
+def test_the_watch_and_the_balance_of_d_agree(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", watch=[{**COLLAPSE, "verdict": watch.WINNING}])
+    watched(run, verdict=watch.WINNING, accuracy=1.0)
+    page = report(run).read_text()
+    assert "Look here:</strong> The watch ended on “discriminator is winning”" in page
+    assert "which is what the watch says too" in page
+    assert page.count("Look here") == 1
+
+
+def test_the_best_score_is_told_with_the_way_to_export_it(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    watched(run)
+    scored(run)
+    page = report(run).read_text()
+    assert "best score, KID 1.5 ± 0.25 (FID 15) at 50.0 kimg, lower is better" in page
+    assert f"facesmith export {run} run-model --checkpoint best" in page
+    assert "KID of the best model" in page
+    assert "diversity of a score" in page, "which is measured otherwise than the watch's"
+    (run / "best.safetensors").write_bytes(b"\xff" * 100)
+    assert "--checkpoint best" not in report(run).read_text()
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_there_is_a_chart_of_all_that_was_measured(tmp_path: Path, complete: bool) -> None:
+    run = make_run(tmp_path / "run")
+    measured(run)
+    if complete:
+        as_recipe(run)
+        watched(run)
+        scored(run)
+    new = {"diversity", "kid", "fid", "turns", "gradients"}
+    page = report(run).read_text()
+    assert {path.stem for path in run.glob("*.png")} == {"losses", "accuracies", "speed"} | (new if complete else set())
+    assert page.count("alt='Chart over the images shown") == (8 if complete else 3)
+
+
+def test_the_line_of_worry_is_the_watchs_own(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    as_recipe(run)
+    watched(run, diversity=0.8)
+    worry = _worry(read_run(run))
+    assert worry is not None
+    kimg = np.arange(1, 201) / 2
+    assert np.isnan(worry[kimg < watch.GRACE_KIMG]).all()
+    assert worry[kimg > watch.GRACE_KIMG + 5] == pytest.approx(watch.LOW * 0.8)
+
+
+def test_turns_at_every_step_need_no_chart(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    watched(run)
+    text = (run / "metrics.jsonl").read_text().replace('"d_share": 0.5', '"d_share": 1.0')
+    (run / "metrics.jsonl").write_text(text)
+    report(run)
+    assert not (run / "turns.png").exists()
+    assert (run / "gradients.png").exists()

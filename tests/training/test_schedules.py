@@ -1,15 +1,16 @@
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from facesmith.training.recipes import RECIPES, Recipe
 from facesmith.training.schedules import MOVING, scheduled
 
-ENDS = {"learning_rate": 5e-5, "beta2": 0.99, "penalty": 0.2, "ema_kimg": 500.0, "augment": 0.4}
-STARTS = {"learning_rate": 2e-4, "beta2": 0.9, "penalty": 2.0, "ema_kimg": 0.5, "augment": 0.0}
+ENDS: dict[str, Any] = {"learning_rate": 5e-5, "beta2": 0.99, "penalty": 0.2, "ema_kimg": 500.0, "augment": 0.4}
+STARTS: dict[str, Any] = {"learning_rate": 2e-4, "beta2": 0.9, "penalty": 2.0, "ema_kimg": 0.5, "augment": 0.0}
 PLAIN = replace(RECIPES["tiny"], **STARTS)
-MOVES = replace(PLAIN, anneal_kimg=40.0, **{f"{name}_end": value for name, value in ENDS.items()})
+MOVES = replace(PLAIN, anneal_kimg=40.0, **{f"{name}_end": end for name, end in ENDS.items()})
 
 
 def values(recipe: Recipe) -> dict[str, float]:

@@ -4,7 +4,8 @@ The ideas are those of Huang et al., "The GAN is dead; long live the GAN!", arXi
 as the identity, no normalisation anywhere, D as the mirror image of G) and of Karras et al., arXiv:1812.04948 (z is
 mapped to w, which scales the features of every level). The grid is halved and doubled by the same 4x4 convolutions of
 stride 2 as in `facesmith.networks.dcgan`, which are the cheapest that see all pixels. No residual block works at the
-full size, where most of the time would go and few of the weights lie.
+full size, where most of the time would go and few of the weights lie. D has none unless asked: on a CPU they cost half
+the speed, and a D so much stronger than G held faces back (docs/measured.md).
 """
 
 import math
@@ -33,12 +34,13 @@ class Config:
     latent_size: int = 64
     generator_width: int = 32  # channels at half the picture's size; doubled at every halving, up to six times
     discriminator_width: int = 32  # the same, up to eight times
-    blocks: int = 1  # residual blocks at every level
+    blocks: int = 1  # residual blocks at every level of G
+    discriminator_blocks: int = 0  # and of D
     finest: int = 32  # a level whose shorter side is longer than this has no residual block
     mapping: int = 2  # layers from z to w; 0: w is z
 
     def __post_init__(self) -> None:
-        for name, least in (("blocks", 1), ("mapping", 0)):
+        for name, least in (("blocks", 1), ("discriminator_blocks", 0), ("mapping", 0)):
             if getattr(self, name) < least:
                 raise FacesmithError(f"{name} is {getattr(self, name)}: it must be at least {least}")
         self.plan  # noqa: B018 (refuses a size that cannot be made)
@@ -48,9 +50,9 @@ class Config:
         """The grids, which are the dcgan family's."""
         return dcgan.Config(self.size, self.latent_size, self.generator_width, self.discriminator_width)
 
-    def blocks_at(self, grid: tuple[int, int]) -> int:
-        """Residual blocks at the level of that grid."""
-        return self.blocks if min(grid) <= self.finest else 0
+    def levels(self, grids: list[tuple[int, int]], blocks: int) -> list[int]:
+        """How many of so many residual blocks the level of each grid has: all or none."""
+        return [blocks if min(grid) <= self.finest else 0 for grid in grids]
 
     def channels(self, width: int, most: int) -> list[int]:
         """Channels at every level, the picture's three first: doubled at every halving, up to ``most`` times."""
@@ -68,8 +70,8 @@ class Generator(nn.Module):
         self.mapping = nn.ModuleList(_linear(z, z, GAIN) for _ in range(config.mapping))
         self.project = _linear(z, self.deepest * self.grid[0] * self.grid[1])
         self.levels = nn.ModuleList(
-            nn.ModuleList(Block(width, z) for _ in range(config.blocks_at(grid)))
-            for width, grid in zip(channels[:-1], grids[:-1], strict=True)
+            nn.ModuleList(Block(width, z) for _ in range(blocks))
+            for width, blocks in zip(channels[:-1], config.levels(grids[:-1], config.blocks), strict=True)
         )
         self.ups = nn.ModuleList(
             _up(before, after, *steps)
@@ -106,8 +108,8 @@ class Discriminator(nn.Module):
         grids, channels = config.plan.grids, config.channels(config.discriminator_width, 8)
         self.downs = nn.ModuleList(_down(before, after) for before, after in pairwise(channels))
         self.levels = nn.ModuleList(
-            nn.ModuleList(Block(width) for _ in range(config.blocks_at(grid)))
-            for width, grid in zip(channels[1:], grids[1:], strict=True)
+            nn.ModuleList(Block(width) for _ in range(blocks))
+            for width, blocks in zip(channels[1:], config.levels(grids[1:], config.discriminator_blocks), strict=True)
         )
         self.judge = _linear(channels[-1] * grids[-1][0] * grids[-1][1], 1)
 

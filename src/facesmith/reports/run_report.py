@@ -7,45 +7,49 @@ from typing import Any
 import numpy as np
 
 from facesmith.files import replacing, write_text
-from facesmith.reports import html, run_words
+from facesmith.reports import html, run_watch, run_words
 from facesmith.reports.html import Html
 from facesmith.reports.run_charts import CHARTS, draw_charts, resumed_at
-from facesmith.reports.run_files import RunFiles, plain_value, read_run
+from facesmith.reports.run_files import RunFiles, Undone, plain_value, read_run
 
 _INLINE_VIDEO = 6_000_000  # bytes; a longer film stays beside the page, and its GIF goes in
+_SHOWN_UNDONE = 2  # rollbacks whose faces are shown, the newest; the others are in the folder
+_LONG_STORY = 8  # sentences; a longer one opens on a click
 _FILES = {
     "report.html": "this page",
     "recipe.toml": "every setting",
     "run.json": "how the run stands: times, sessions, machine",
-    "metrics.jsonl": "losses and accuracies, a line a measurement",
+    "metrics.jsonl": "losses, accuracies, diversity and the watch's verdict, a line a measurement",
     "timing.jsonl": "speed and memory, a line a measurement",
-    "losses.png": "chart of the losses",
-    "accuracies.png": "chart of D's accuracies",
-    "speed.png": "chart of the speed",
+    "scores.jsonl": "KID and FID, a line a measurement",
+    **{f"{name}.png": f"chart: {chart.title.partition(':')[0]}" for name, chart in CHARTS.items()},
     "real_beside_generated.png": "real faces beside generated ones",
     "progress.mp4": "the film of the sample sheets",
     "progress.gif": "the same as a GIF",
     "samples": "sample sheets, named by the thousands of images shown",
     "checkpoints": "what training is resumed and models are exported from",
+    "best.safetensors": "the generator with the lowest KID",
+    "rolled_back": "what rollbacks undid: measurements and sheets, a folder for each",
 }
 
 
 def report(run: Path) -> Path:
-    """Write RUN/report.html, and losses.png, accuracies.png and speed.png beside it; returns the page's path.
+    """Write RUN/report.html, and its charts as PNG beside it; returns the page's path.
 
     Reads nothing outside the run folder. What a run does not have yet (it may have only begun) is said in words.
     Raises `FacesmithError` when ``run`` is no run folder, or of an unknown version, or matplotlib is missing.
     """
     found = read_run(run)
-    for name, chart in draw_charts(found).items():
+    charts = draw_charts(found)
+    for name, chart in charts.items():
         with replacing(run / f"{name}.png") as beside:
             beside.write_bytes(chart)
     path = run / "report.html"
-    write_text(path, _page(found))
+    write_text(path, _page(found, charts))
     return path
 
 
-def _page(run: RunFiles) -> str:
+def _page(run: RunFiles, charts: dict[str, bytes]) -> str:
     name = run.recipe.get("name") or "unnamed"
     dataset = run.settings.get("dataset_name") or _card(run, "dataset").get("name") or "an unnamed dataset"
     parts = [
@@ -54,7 +58,7 @@ def _page(run: RunFiles) -> str:
         _way(run),
         _film(run),
         _beside(run),
-        _measured(run),
+        _measured(run, charts),
         _trained(run),
         _next(run),
     ]
@@ -73,16 +77,42 @@ def _outcome(run: RunFiles) -> Html:
         numbers["training time"] = run_words.duration(seconds)
     if speed is not None:
         numbers["images a second"] = f"{speed:,.0f}"
+    if score := run.best.get("score"):
+        names = [name for name in ("kid", "fid") if name in score]
+        numbers |= {f"{name.upper()} of the best model": f"{score[name]:.4g}" for name in names}
     remarks, warnings = run_words.learning(run)
     if not remarks and not warnings:
         remarks = ["Nothing has been measured yet."]
     return html.section(
         "How it went",
         html.figures(numbers),
+        *_watch(run),
         *(html.note(warning, warning=True) for warning in warnings),
         html.bullets([*run_words.history(run), *remarks]),
         *_sessions(run),
     )
+
+
+def _watch(run: RunFiles) -> list[Html]:
+    """The verdict, how it came about, and the faces that were undone; nothing for a run that had no watch."""
+    verdict, story = run_watch.verdict(run), run_watch.story(run)
+    parts = [html.note(verdict, warning=run.verdict != run_watch.HEALTHY)] if verdict else []
+    if len(story) > _LONG_STORY:
+        parts.append(html.details(f"What the watch saw and did, in {len(story)} sentences", html.bullets(story)))
+    elif story:
+        parts.append(html.bullets(story))
+    return [*parts, *(_undone(run, undone) for undone in run.undone[-_SHOWN_UNDONE:] if undone.sheet)]
+
+
+def _undone(run: RunFiles, undone: Undone) -> Html:
+    """The last sheet of what a rollback undid, small, beside the one it went back to."""
+    assert undone.sheet is not None
+    back = run_watch.returns(run).get(undone.number)
+    before = [sample for sample in run.samples if back is not None and sample[0] <= back]
+    shown = [(*before[-1], "what training went back to")] if before else []
+    shown.append((*undone.sheet, f"undone by rollback {undone.number}"))
+    figures = [html.figure(path, f"Sheet at {kimg:g} kimg", f"{kimg:g} kimg, {what}") for kimg, path, what in shown]
+    return html.columns(*figures, *[Html("<div></div>")] * (3 - len(figures)))  # small: a third of the page each
 
 
 def _sessions(run: RunFiles) -> list[Html]:
@@ -135,25 +165,23 @@ def _beside(run: RunFiles) -> Html:
     return html.section("Real beside generated", html.figure(path, "Real faces beside generated faces", text))
 
 
-def _measured(run: RunFiles) -> Html:
-    charts = []
-    for name, (title, _) in CHARTS.items():
-        path = run.file(f"{name}.png")
-        if path is not None:
-            charts.append(html.figure(path, f"Chart over the images shown: {title}"))
+def _measured(run: RunFiles, charts: dict[str, bytes]) -> Html:
+    drawn = [html.figure(chart, f"Chart over the images shown: {CHARTS[name].title}") for name, chart in charts.items()]
     rows = _rows(run)
     if not rows:
         return html.section("Curves", html.paragraph("Nothing has been measured yet."))
     explanation = "Thin lines are single measurements, bold ones their moving average."
-    if resumed_at(run):
-        explanation += " Dotted lines mark where training was resumed."
+    marked = {"resumed": resumed_at(run), "rolled back to": run.undone}
+    if any(marked.values()):
+        explanation += f" Dotted lines mark where training was {' or '.join(what for what in marked if marked[what])}."
     table = html.table(["Measurement", "first", "last", "lowest", "highest"], rows, "All that was measured")
-    return html.section("Curves", html.paragraph(explanation), *charts, html.details("The numbers", table))
+    return html.section("Curves", html.paragraph(explanation), *drawn, html.details("The numbers", table))
 
 
 def _rows(run: RunFiles) -> list[list[str]]:
     rows: list[list[str]] = []
-    for name, column in [*run.metrics.items(), *run.timing.items()]:
+    scores = [(f"{name} of a score" if name in run.metrics else name, each) for name, each in run.scores.items()]
+    for name, column in [*run.metrics.items(), *run.timing.items(), *scores]:
         values = column[np.isfinite(column)]
         if len(values) and not any(row[0] == name for row in rows):
             rows.append([name, *(f"{value:.6g}" for value in (values[0], values[-1], values.min(), values.max()))])
@@ -201,15 +229,27 @@ def _next(run: RunFiles) -> Html:
     recipe = shlex.quote(str(run.recipe.get("name") or "RECIPE"))
     dataset = shlex.quote(str(run.settings.get("dataset") or "DATASET"))
     parts = []
-    if run.card.get("status") != "finished":
+    rate = run.recipe.get("learning_rate")
+    if run.card.get("status") == "failed" and run.verdict in run_watch.COLLAPSED and isinstance(rate, float):
+        parts += [
+            html.paragraph("Go on from the last checkpoint more gently, in a new run:"),
+            _command(
+                f"train {recipe} {dataset} {here} --resume --branch {shlex.quote(f'{run.path}-gentler')} "
+                f"--set learning_rate={rate / 2:g}"
+            ),
+        ]
+    elif run.card.get("status") != "finished":
         parts += [
             html.paragraph("Go on training where it stopped:"),
             _command(f"train {recipe} {dataset} {here} --resume"),
         ]
+    best, which, said = run_watch.best_score(run), "", "of the run"
+    if best is not None:
+        which, said = " --checkpoint best", f"of the run's best score, {best} (the newest is --checkpoint last),"
     parts += [
-        html.paragraph("Make a model of the run and draw faces with it:"),
+        html.paragraph(f"Make a model {said} and draw faces with it:"),
         _command(
-            f"export {here} {model}",
+            f"export {here} {model}{which}",
             f"generate {model} --count 64 --seed 1 --out {shlex.quote(f'{name}-faces')}",
         ),
     ]

@@ -11,6 +11,7 @@ HEALTHY, WINNING, ALIKE, DIVERGED = (
     "samples are becoming alike",
     "diverged",
 )  # fmt: skip
+COLLAPSED = (ALIKE, DIVERGED)
 MEANINGS = {
     HEALTHY: "the faces differ from each other, and neither network has run away.",
     WINNING: "D has told real from generated without fail for hundreds of steps, and G learns little from it. Branch "

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from facesmith.reports.run_files import RunFiles
-from facesmith.reports.run_watch import DIVERGED, WINNING
+from facesmith.reports.run_watch import COLLAPSED, DIVERGED, WINNING
 
 _RECENT = 0.1  # the last tenth of what was measured is "at the end"
 _FAR_AHEAD = 0.98  # share right; the watch, which sees D's loss too, knows better whether that does harm
@@ -64,6 +64,8 @@ def history(run: RunFiles) -> list[str]:
         sentences.append(text + (f" at {speed:,.0f} images a second." if speed else "."))
     if len(rows := sessions(run)) > 1:
         sentences.append(f"It was trained in {len(rows)} sessions, each resumed from the last checkpoint.")
+    if card.get("status") == "failed" and rows and (reason := rows[-1][-1]) not in ("–", *_REASONS.values()):
+        sentences.append(f"What ended it: {reason}.")
     goal = _goal(_dict(card.get("goal")))
     if goal:
         sentences.append(f"The goal was {goal}.")
@@ -114,7 +116,8 @@ def learning(run: RunFiles) -> tuple[list[str], list[str]]:
             "overall, where guessing gives 50%."
         )
         alarming = right > _FAR_AHEAD and run.verdict is None
-        (warnings if alarming else remarks).append(_balance(right, run.verdict))
+        if run.verdict not in COLLAPSED:  # of a game that is over, nothing is left to balance
+            (warnings if alarming else remarks).append(_balance(right, run.verdict))
     return remarks, warnings
 
 

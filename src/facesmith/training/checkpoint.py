@@ -65,9 +65,15 @@ def finite(players: Players) -> bool:
 
 
 def load(path: Path, players: Players) -> Progress:
-    """Put the players where a checkpoint left them."""
-    card = read_card(path)
+    """Put the players where a checkpoint left them; the first of a team reads it for all."""
     own = _tensors(players)
+    progress = players.team.lead(lambda: _read(path, own))
+    players.team.follow(own.values())
+    return progress
+
+
+def _read(path: Path, own: dict[str, Tensor]) -> Progress:
+    card = read_card(path)
     with safe_open(path, "pt") as file, torch.no_grad():
         if set(file.keys()) != set(own):
             raise FacesmithError(f"{path} holds other networks than this run's recipe describes: the run was changed")

@@ -3,6 +3,7 @@
 The eager step is what is meant; the others compute the same numbers from the same draws, but for rounding.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,7 @@ def compiled_step(recipe: Recipe, backend: str = "inductor") -> Step:
     Twice differentiable is only what is differentiated within one graph, so augmentation, whose draws a graph cannot
     hold, leaves D's passes as they are.
     """
+    from torch._inductor import config  # takes a second, which only those who compile should wait
 
     def made(one: Any) -> Any:
         return torch.compile(one, fullgraph=True, dynamic=False, backend=backend)
@@ -65,10 +67,14 @@ def compiled_step(recipe: Recipe, backend: str = "inductor") -> Step:
         # Tensors, because numbers that change would be compiled anew; the recipe without its schedule for the same end.
         dials = on_device(dials_of(now, shown), players.device)
         with (
+            warnings.catch_warnings(),
             torch._dynamo.config.patch(trace_autograd_ops=True),
+            # Draw as torch does, and choose kernels by rule, not by timing: a resumed run is to be the same to the bit.
+            config.patch(fallback_random=True, deterministic=True),
             # Seed 4 takes two gradients of one pass, and the first must leave the second its tensors.
             torch._functorch.config.patch(donated_buffer=False),
         ):
+            warnings.filterwarnings("ignore", "The .grad attribute", UserWarning)  # the compiler looks, not we
             return learn(players, real, z, recipe, kind_of(now, turn), dials, rng, passes)
 
     return step

@@ -86,7 +86,10 @@ class RecordedStep:
                 self.recorded[kind] = self.recorder.record(work, self.rng)
             except RuntimeError as error:
                 self.refused, self.recorded = True, {}
-                reason = str(error).splitlines()[0]
+                first: BaseException = error
+                while first.__context__ is not None:  # later ones only say that there was one before
+                    first = first.__context__
+                reason = str(first).splitlines()[0]
                 self.say(f"steps could not be recorded as CUDA graphs ({reason}): the training goes on without, slower")
                 return train_step(players, real, z, now, turn, shown)
         return self.recorded[kind]()
@@ -118,12 +121,13 @@ class CudaRecorder:
         if rng is not None:
             graph.register_generator_state(rng)  # torch's own generator is known to every graph
         players: Players = work.args[0]  # type: ignore[attr-defined]
+        before = torch.cuda.current_stream()
         try:
             with _capturable(players), torch.cuda.graph(graph, pool=self.pool, stream=self.stream):
                 measured = work()
                 together = torch.stack([value.float() for value in measured.values()])
         except RuntimeError:
-            _recover(players.device)
+            _recover(players.device, before)
             raise
         finally:
             for net in (players.G, players.D):
@@ -151,7 +155,8 @@ def _capturable(players: Players) -> Iterator[None]:
             group["capturable"] = False
 
 
-def _recover(device: torch.device) -> None:
-    """Give torch's own generator a new state: the old one takes itself for recorded ever after a recording failed."""
+def _recover(device: torch.device, stream: torch.cuda.Stream) -> None:
+    """Put right what a failed recording leaves: its stream, and a generator that takes itself for recorded."""
+    torch.cuda.set_stream(stream)
     index = torch.cuda.current_device() if device.index is None else device.index
     torch.cuda.default_generators[index].graphsafe_set_state(torch.Generator(device))

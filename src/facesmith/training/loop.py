@@ -25,6 +25,7 @@ from facesmith.progress import silent, tell
 from facesmith.reports.run_report import report
 from facesmith.training import checkpoint, processes, record, runs, start, words
 from facesmith.training.batches import LATENTS, LAYERS, Reader, batch, due, latents, reader, seed_of
+from facesmith.training.compiled import Step, chosen_step
 from facesmith.training.finish import write_pictures
 from facesmith.training.processes import Team
 from facesmith.training.recipes import Recipe, get_recipe, with_settings
@@ -32,7 +33,6 @@ from facesmith.training.rollback import roll_back
 from facesmith.training.schedules import scheduled
 from facesmith.training.scores import Scores
 from facesmith.training.start import Start
-from facesmith.training.step import train_step
 from facesmith.training.turns import Turns, discriminator_learns, parse, running_accuracy
 from facesmith.training.watch import COLLAPSED, DIVERGED, replay
 
@@ -83,9 +83,9 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
     """Run the loop until its end, whatever ends it; the reason if it is a collapse."""
     recipe, data, device, team = here.recipe, here.dataset, here.players.device, here.team
     start.prepare_machine(recipe.threads)
-    turns, watch = parse(recipe.turns), replay(runs.read_lines(here.run.metrics), recipe)
+    turns, watch = parse(recipe.turns), team.lead(lambda: replay(runs.read_lines(here.run.metrics), recipe))
     read, kept_in = reader(data.path / "images.npy", recipe.data, device)
-    real_spread = record.real_spread(data.images, recipe)
+    step, real_spread = chosen_step(recipe, team, say), record.real_spread(data.images, recipe)
     goal, budget = round(recipe.kimg * 1000), minutes * 60 if minutes is not None else float("inf")
     first, began = here.progress.shown, time.monotonic() - here.progress.seconds
     if first >= goal or here.progress.seconds >= budget:
@@ -114,7 +114,7 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
         try:
             while here.progress.shown < goal:
                 # One step: D if it is its turn, then G.
-                pending.append(_step(here, read, turns))
+                pending.append(_step(here, step, read, turns))
                 session_steps += 1
                 bar.update(recipe.batch_size)
                 progress = here.progress
@@ -130,8 +130,7 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
                     rate = (progress.shown - line_shown) / (now - line_began)
                     record.timing_line(here, rate, writer)
                     line_began, line_shown = now, progress.shown
-                    left = (progress.shown - first) / (now - began) * (budget - progress.seconds) if minutes else goal
-                    bar.total = min(goal, round(progress.shown + left))
+                    bar.total = round(min(goal, progress.shown + rate * (budget - progress.seconds)))
                     bar.set_postfix_str(words.on_the_bar(means, watch), refresh=False)
 
                     # Say when it goes otherwise than before, and turn back when it goes wrong.
@@ -140,17 +139,19 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
                         record.event(here, watch)
                         say(words.note(here, watch))
                     if watch.verdict in COLLAPSED and not _borne(here):
-                        if recipe.on_collapse == "stop" or progress.rollbacks >= recipe.rollbacks:
+                        if recipe.on_collapse != "rollback" or progress.rollbacks >= recipe.rollbacks:
                             failed = words.given_up(here, watch)
                             break
                         roll_back(here, watch)
                         say(words.rolled_back(here))
-                        watch, pending = replay(runs.read_lines(here.run.metrics), recipe), []
+                        watch = team.lead(lambda: replay(runs.read_lines(here.run.metrics), recipe))
+                        pending = []
                         record.event(here, watch)
                         _write_card(here)
                         line_shown = bar.n = here.progress.shown
                         next_tick = due(recipe.tick_kimg, here.progress.shown)
                         next_checkpoint = due(recipe.checkpoint_kimg, here.progress.shown)
+                        scores.plan()
                         continue
 
                 # Estimate once the first steps are timed.
@@ -211,7 +212,7 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
     return failed
 
 
-def _step(here: Start, read: Reader, turns: Turns) -> dict[str, Tensor]:
+def _step(here: Start, step: Step, read: Reader, turns: Turns) -> dict[str, Tensor]:
     """Let D, if it is its turn, and G learn from the next batch, and count. Returns what was measured."""
     progress, device, team = here.progress, here.players.device, here.team
     now = scheduled(here.recipe, progress.shown, progress.gentleness)
@@ -221,7 +222,7 @@ def _step(here: Start, read: Reader, turns: Turns) -> dict[str, Tensor]:
     frozen = now.freeze_discriminator_after is not None and progress.kimg >= now.freeze_discriminator_after
     learns = not frozen and discriminator_learns(turns, progress.step, now.batch_size, progress.accuracy)
     turn = progress.turns if learns else None
-    measured = train_step(here.players, real, z, now, turn, progress.shown)
+    measured = step(here.players, real, z, now, turn, progress.shown)
     if turns.threshold is not None:  # this rule alone waits for the device at every step
         accuracy = (measured["accuracy_real"] + measured["accuracy_fake"]) / 2
         team.average([accuracy])
@@ -263,7 +264,7 @@ def _start(
         if team.leads and (run / "recipe.toml").exists():
             raise FacesmithError(f"{run} is a run already: go on with it by --resume, or choose another name")
         return start.new(with_settings(named, settings), data, run, team)
-    own, _ = runs.read_recipe(runs.RunFolder(run))
+    own, _ = team.lead(lambda: runs.read_recipe(runs.RunFolder(run)))
     if own.name != named.name:
         raise FacesmithError(
             f"{run} was trained with the recipe {own.name}, not {named.name}: name that one to resume it"

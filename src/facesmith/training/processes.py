@@ -6,16 +6,17 @@ The batch size is that of all processes together, every draw is made for the who
 its part, and batch norm sees the whole batch too. So the number of processes changes the speed and, but for rounding,
 nothing else: a run may be resumed with another number. What a process does alone is little: dropout and augmentation
 draw for its own part, and D's accuracy with ``rpgan`` is measured against the line between its own part's means.
-Process 0 writes the run folder.
+Process 0 alone reads and writes the
+checkpoints, and tells the others what is in them: storage may show a file to another machine late.
 """
 
 import datetime
 import os
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -26,6 +27,8 @@ from torch.distributed.rendezvous import rendezvous
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from facesmith.errors import FacesmithError
+
+T = TypeVar("T")
 
 PATIENCE = datetime.timedelta(minutes=30)  # the others wait this long while process 0 writes pictures
 NUMBERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
@@ -69,16 +72,26 @@ class Team:
         for tensor, part in zip(together, flat.split([tensor.numel() for tensor in together]), strict=True):
             tensor.copy_(part.view(tensor.shape))
 
-    def agree(self, value: Any) -> Any:
-        """What process 0 says, on every process."""
-        if self.count == 1:
-            return value
-        box = [value]
-        with _listening():
-            dist.broadcast_object_list(box)
-        return box[0]
+    def follow(self, tensors: Iterable[Tensor]) -> None:
+        """Replace each tensor by process 0's."""
+        for tensor in tensors if self.count > 1 else ():
+            with _listening():
+                dist.broadcast(tensor, 0)
 
-    def hear(self, value: Any) -> list[Any]:
+    def lead(self, work: Callable[[], T]) -> T:
+        """What ``work`` returns on process 0, on every process; the others do not do it, but wait."""
+        box: list[Any] = [work() if self.leads else None]
+        if self.count > 1:
+            with _listening():
+                dist.broadcast_object_list(box)
+        result: T = box[0]
+        return result
+
+    def agree(self, value: T) -> T:
+        """What process 0 says, on every process."""
+        return self.lead(lambda: value)
+
+    def hear(self, value: T) -> list[T]:
         """What every process says, by number, on every process."""
         said = [value] * self.count
         if self.count > 1:

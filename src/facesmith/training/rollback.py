@@ -1,10 +1,13 @@
 """What follows a collapse: back to a healthy checkpoint, and on with other noise and smaller steps."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from facesmith.files import whole
 from facesmith.training import checkpoint, runs
+from facesmith.training.batches import due
 from facesmith.training.checkpoint import Progress
+from facesmith.training.recipes import Recipe
 from facesmith.training.start import Start, fresh
 from facesmith.training.watch import DIVERGED, Watch
 
@@ -19,9 +22,7 @@ def roll_back(here: Start, watch: Watch) -> None:
     """
     team, collapsed = here.team, here.progress
     stored = checkpoint.stored(here.run.checkpoints)
-    healthy = [path for path in stored if checkpoint.read_card(path)["step"] <= watch.since]
-    if len(healthy) > 1 and checkpoint.read_card(healthy[-1])["step"] == collapsed.returned_to:
-        healthy.pop()
+    healthy = team.lead(lambda: _healthy(stored, watch, collapsed.returned_to, here.recipe))
     here.players = fresh(here.recipe, here.dataset, team)
     back = checkpoint.load(healthy[-1], here.players) if healthy else Progress()
     here.progress = replace(
@@ -31,7 +32,6 @@ def roll_back(here: Start, watch: Watch) -> None:
         returned_to=back.step,
         gentleness=collapsed.gentleness * (0.25 if watch.verdict == DIVERGED else 0.5),
     )
-    team.agree(None)  # all have read what one now changes
     if team.leads:
         kept = checkpoint.save(here.run.checkpoints, here.players, here.progress, keep=len(stored) + 1)
         for path in stored:
@@ -39,6 +39,24 @@ def roll_back(here: Start, watch: Watch) -> None:
                 path.unlink()
         _set_aside(here)
     team.agree(None)
+
+
+def _healthy(stored: list[Path], watch: Watch, returned_to: int, recipe: Recipe) -> list[Path]:
+    """The checkpoints that may be returned to, the best choice last.
+
+    Those that only an interruption has left come behind all others: the run never interrupted does not have them.
+    """
+    cards = {path: checkpoint.read_card(path) for path in stored}
+    healthy = [path for path in stored if cards[path]["step"] <= watch.since]
+    if len(healthy) > 1 and cards[healthy[-1]]["step"] == returned_to:
+        healthy.pop()
+    regular = [path for path in healthy if _regular(cards[path]["shown"], recipe)]
+    return regular or healthy
+
+
+def _regular(shown: int, recipe: Recipe) -> bool:
+    """Whether a checkpoint was due when that many pictures had been shown."""
+    return due(recipe.checkpoint_kimg, shown - recipe.batch_size) <= shown
 
 
 def _set_aside(here: Start) -> None:

@@ -21,10 +21,15 @@ class Scores:
         recipe = here.recipe
         self.here, self.say = here, say
         self.wanted = recipe.score_kimg > 0 and here.team.leads
-        self.next = due(recipe.score_kimg, here.progress.shown) if self.wanted else 0.0
+        self.plan()
         self.began, self.spent, self.cost = time.monotonic(), 0.0, recipe.score_count / FACES_A_SECOND
-        self.best = min((line["kid"] for line in runs.read_lines(here.run.scores)), default=float("inf"))
+        known = here.run.best.exists()  # its score, not the record's, which a rollback or a resumed run has cut
+        self.best = checkpoint.read_card(here.run.best)["score"]["kid"] if known else float("inf")
         self.scorer: Any = None
+
+    def plan(self) -> None:
+        """Set the moment of the next score, from what has been shown."""
+        self.next = due(self.here.recipe.score_kimg, self.here.progress.shown) if self.wanted else 0.0
 
     def due(self) -> bool:
         """Whether the interval has passed, and another score would keep within `Recipe.score_share` of the time."""
@@ -47,7 +52,7 @@ class Scores:
             checkpoint.save_best(here.run.best, here.players, here.progress, score)
         self.cost = time.monotonic() - began
         self.spent += self.cost
-        self.next = due(here.recipe.score_kimg, here.progress.shown)
+        self.plan()
 
     def finish(self, writer: Any) -> None:
         """Score what the run ends with, if it was long enough to be scored at all."""

@@ -49,7 +49,7 @@ def fresh(recipe: Recipe, dataset: Dataset, team: Team) -> Players:
 
 def new(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
     """Make a run folder for a recipe, its machine settings resolved. Raises `FacesmithError` if the folder is taken."""
-    recipe = team.agree(resolve(recipe, team))
+    recipe = team.lead(lambda: resolve(recipe, team))
     players = fresh(recipe, dataset, team)
     card: dict[str, Any] = {
         "status": "running",
@@ -76,7 +76,7 @@ def new(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
 def resumed(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
     """Take a run up at its last checkpoint. ``recipe`` may differ from the run's own in its length alone."""
     run = RunFolder(path)
-    own, trained_on = runs.read_recipe(run)
+    own, trained_on = team.lead(lambda: runs.read_recipe(run))
     _refuse_other_dataset(path, trained_on, dataset)
     changed = [line for line in differences(own, recipe) if line.split()[0] not in LENGTH_SETTINGS]
     if changed:
@@ -84,13 +84,16 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
             f"{path} was trained with another recipe ({'; '.join(changed)}): leave that as it was, "
             f"or train the changed recipe from here with --resume --branch NEW_RUN"
         )
-    card = runs.read_card(run)
+    card = team.lead(lambda: runs.read_card(run))
+    before = card["sessions"][-1].get("processes", 1) if card["sessions"] else team.count
+    if before != team.count:
+        most = doctor.usable_cores() // team.local_count
+        recipe = replace(recipe, threads=max(1, min(most, recipe.threads * before // team.count)))
     players = fresh(recipe, dataset, team)
     progress = Progress()
-    found = checkpoint.stored(run.checkpoints)
+    found = team.lead(lambda: checkpoint.stored(run.checkpoints))
     if found:
         progress = checkpoint.load(found[-1], players)
-    team.agree(None)  # all have read what one now tidies up
     if team.leads:
         clear_partials(path)
         # What the last session recorded after its last checkpoint is about to happen again.
@@ -100,6 +103,8 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
             if sample.stem > checkpoint.kimg_name(progress.kimg):
                 sample.unlink()
     team.agree(None)
+    reached = (progress.rollbacks, progress.step)
+    card["watch"] = [event for event in card["watch"] if (event["rollbacks"], event["step"]) <= reached]
     return Start(run, recipe, dataset, players, progress, card, team)
 
 
@@ -130,7 +135,7 @@ def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path, team: Team
             if before.exists():
                 shutil.copy2(before, after)
     team.agree(None)
-    return resumed(runs.read_recipe(target)[0], dataset, path, team)
+    return resumed(team.lead(lambda: runs.read_recipe(target)[0]), dataset, path, team)
 
 
 def resolve(recipe: Recipe, team: Team = ALONE) -> Recipe:
@@ -143,6 +148,7 @@ def resolve(recipe: Recipe, team: Team = ALONE) -> Recipe:
         recipe,
         device=device.type,
         threads=threads,
+        compile={"auto": "graph" if device.type == "cuda" else "none"}.get(recipe.compile, recipe.compile),
         precision=fastest[0] if recipe.precision == "auto" else recipe.precision,
         memory_format=fastest[1] if recipe.memory_format == "auto" else recipe.memory_format,
     )

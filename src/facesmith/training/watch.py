@@ -64,8 +64,7 @@ def look(watch: Watch, line: Mapping[str, Any], recipe: Recipe) -> Watch:
         return replace(watch, verdict=ALIKE)
     if watch.certain >= LINES:
         return replace(watch, verdict=WINNING, since=watch.since if watch.verdict == WINNING or watch.low else step)
-    # Once alike, healthy again only when the faces have come apart: one good look resets `low`.
-    return replace(watch, verdict=ALIKE if watch.verdict == ALIKE and watch.low else HEALTHY)
+    return replace(watch, verdict=HEALTHY)
 
 
 def replay(lines: Iterable[Mapping[str, Any]], recipe: Recipe) -> Watch:

@@ -1,0 +1,141 @@
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import facesmith
+from facesmith import FacesmithError
+from facesmith.datasets.dataset import Dataset
+from facesmith.datasets.importing import import_dataset
+from facesmith.training import checkpoint, watch
+from facesmith.training.watch import ALIKE, COLLAPSED, DIVERGED, HEALTHY
+
+SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
+         "memory_format=channels_last")  # fmt: skip
+STEPS, PICTURES = 40, 16
+# The learning rate climbs beyond what any network bears, until rollbacks have left a little of it.
+CLIMBS = ("learning_rate_end=3", "anneal_kimg=0.64", "rollbacks=8", "log_steps=4", "watch_steps=8",
+          "checkpoint_kimg=0.08", "tick_kimg=0.1")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """64 built-in faces at 16x16: a step takes milliseconds."""
+    return import_dataset("builtin:64", tmp_path_factory.mktemp("faces") / "faces", size="16", quiet=True)
+
+
+def train(data: Dataset, run: Path, *more: str, kimg: float = STEPS * PICTURES / 1000, resume: bool = False) -> Path:
+    return facesmith.train("tiny", data, run, settings=(*SMALL, *more), kimg=kimg, resume=resume, quiet=True)
+
+
+@dataclass
+class Story:
+    """A run folder, read."""
+
+    run: Path
+
+    @property
+    def card(self) -> dict[str, Any]:
+        return dict(json.loads((self.run / "run.json").read_text()))
+
+    @property
+    def rollbacks(self) -> list[dict[str, Any]]:
+        """The first thing seen after each rollback: where the run went back to."""
+        first: dict[int, dict[str, Any]] = {}
+        for event in self.card["watch"]:
+            first.setdefault(event["rollbacks"], event)
+        return [first[number] for number in sorted(first) if number]
+
+    def lines(self, part: str = ".") -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.run / part / "metrics.jsonl").read_text().splitlines()]
+
+    def newest(self) -> dict[str, np.ndarray]:
+        return load_file(checkpoint.stored(self.run / "checkpoints")[-1])
+
+
+@pytest.fixture(scope="module")
+def healed(faces: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    return Story(train(faces, tmp_path_factory.mktemp("runs") / "healed", *CLIMBS))
+
+
+def test_a_run_that_blows_up_goes_back_and_ends_well(healed: Story) -> None:
+    card, back = healed.card, healed.rollbacks
+    assert (card["status"], card["step"], card["verdict"]) == ("finished", STEPS, HEALTHY)
+    assert back
+    assert [event["gentleness"] for event in back] == [0.25 ** (1 + number) for number in range(len(back))]
+    assert {event["verdict"] for event in back} == {HEALTHY}
+    assert max(event["step"] for event in back) > 0, "it went back to a checkpoint, not only to the beginning"
+    progress = checkpoint.read_card(checkpoint.stored(healed.run / "checkpoints")[-1])
+    assert (progress["step"], progress["rollbacks"]) == (STEPS, len(back))
+    assert all(np.isfinite(tensor).all() for tensor in healed.newest().values())
+
+
+def test_what_was_undone_is_kept_and_no_longer_counts(healed: Story) -> None:
+    assert [line["step"] for line in healed.lines()] == list(range(4, STEPS + 1, 4))
+    assert not {line["watch"] for line in healed.lines()} & set(COLLAPSED)
+    folders = sorted(path.name for path in (healed.run / "rolled_back").iterdir())
+    assert folders == [str(event["rollbacks"]) for event in healed.rollbacks]
+    for event in healed.rollbacks:
+        undone = healed.lines(f"rolled_back/{event['rollbacks']}")
+        assert undone[0]["step"] > event["step"]
+        assert undone[-1]["watch"] == DIVERGED
+        timing = (healed.run / "rolled_back" / str(event["rollbacks"]) / "timing.jsonl").read_text().splitlines()
+        assert [json.loads(line)["step"] for line in timing] == [line["step"] for line in undone]
+        for sheet in (healed.run / "rolled_back" / str(event["rollbacks"])).glob("*.png"):
+            assert float(sheet.stem) > event["kimg"]
+    assert list((healed.run / "rolled_back").glob("*/*.png"))
+    assert "Rollback 1: training went back to" in (healed.run / "report.html").read_text()
+
+
+def test_a_run_cut_short_after_a_rollback_and_resumed_is_the_run_never_interrupted(
+    healed: Story, faces: Dataset, tmp_path: Path
+) -> None:
+    collapses = [event["step"] for event in healed.card["watch"] if event["verdict"] in COLLAPSED]
+    cut = collapses[0] + 1  # in the middle of a line, where no checkpoint is due, with more rollbacks to come
+    run = Story(train(faces, tmp_path / "run", *CLIMBS, kimg=cut * PICTURES / 1000))
+    assert run.card["step"] == cut
+    assert len(run.rollbacks) >= 1
+    train(faces, run.run, *CLIMBS, resume=True)
+    assert (run.run / "metrics.jsonl").read_bytes() == (healed.run / "metrics.jsonl").read_bytes()
+    one, other = run.newest(), healed.newest()
+    assert one.keys() == other.keys()
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_numbers_that_never_become_finite_end_the_run_after_its_rollbacks(faces: Dataset, tmp_path: Path) -> None:
+    story = Story(tmp_path / "run")
+    with pytest.raises(FacesmithError, match="stopped after 1 rollbacks: diverged since step 10"):
+        train(faces, story.run, "learning_rate=1e30", "rollbacks=1")
+    assert (story.card["status"], story.card["verdict"]) == ("failed", DIVERGED)
+    assert story.lines("rolled_back/1")[-1]["watch"] == story.lines()[-1]["watch"] == DIVERGED
+    (kept,) = checkpoint.stored(story.run / "checkpoints")
+    assert (checkpoint.read_card(kept)["step"], checkpoint.read_card(kept)["gentleness"]) == (0, 0.25)
+    assert all(np.isfinite(tensor).all() for tensor in load_file(kept).values())
+
+
+FREEZES = ("learning_rate=0.02", "seed=1", "freeze_discriminator_after=0.8", "log_steps=20", "watch_steps=40",
+           "ema_kimg=0.1", "checkpoint_kimg=0.8", "tick_kimg=0.8")  # fmt: skip
+
+
+def test_a_frozen_d_makes_all_faces_one_and_the_watch_warns_or_stops(
+    faces: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seed 4's experiment, small: what is looked at within thousands of pictures there is looked at here at once."""
+    monkeypatch.setattr(watch, "GRACE_KIMG", 0.6)
+    story = Story(train(faces, tmp_path / "run", *FREEZES, "on_collapse=warn", kimg=4.0))
+    assert (story.card["status"], story.card["verdict"]) == ("finished", ALIKE)
+    shares = {line["d_share"] for line in story.lines() if line["kimg"] <= 0.64}, story.lines()[-1]["d_share"]
+    assert shares == ({1.0}, 0.0)
+    (event,) = story.card["watch"]
+    assert event["kimg"] > event["since"] * PICTURES / 1000 > 0.8
+    assert not (story.run / "rolled_back").exists()
+
+    with pytest.raises(FacesmithError, match=f"stopped: {ALIKE} since step {event['since']}"):
+        train(faces, story.run, *FREEZES, "on_collapse=stop", kimg=4.8, resume=True)
+    assert story.card["status"] == "failed"
+    assert story.card["step"] == 250 + 10, "at the next line"
+    assert not (story.run / "rolled_back").exists()
