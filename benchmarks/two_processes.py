@@ -6,7 +6,7 @@ Each recipe trains three times from the same seed, in float32 and without augmen
 one of two threads (which sum in another order, and so show how far rounding alone goes), and by two processes of one.
 Printed are the distances of the ends: of weights, as a share of the way they have come; of the metrics, the largest,
 relative. D's accuracies are left out, whose line each process draws for itself. Then the speed of two processes
-against that of one process of one thread, and of two, from a run of each without checkpoints or sheets.
+of one thread against that of one process of one thread, and of two, from a run of each without checkpoints or sheets.
 """
 
 import argparse

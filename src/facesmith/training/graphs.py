@@ -5,10 +5,12 @@ where it lay when it was recorded, so batches and numbers are copied there. A gr
 of step has one of its own.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
+from weakref import WeakSet
 
 import torch
 from torch import Tensor
@@ -43,6 +45,10 @@ class Recorder(Protocol):
         """A function that does the work, which is not done yet, with new draws from ``rng``."""
         ...
 
+    def settle(self) -> None:
+        """Wait until nothing recorded is under way, so that it can be thrown away."""
+        ...
+
 
 class RecordedStep:
     """A step as `train_step`'s. The first of each kind are done as written, the next is recorded, and then replayed.
@@ -55,7 +61,7 @@ class RecordedStep:
         self.recipe, self.recorder, self.say = recipe, recorder, say
         self.refused = False
         self.players: Players | None = None
-        self.met: dict[Kind, int] = {}
+        self.met: Counter[tuple[bool, bool]] = Counter()  # another β2 needs no new warm-up
         self.recorded: dict[Kind, Callable[[], Measured]] = {}
 
     def __call__(
@@ -65,9 +71,10 @@ class RecordedStep:
             return train_step(players, real, z, now, turn, shown)
         kind = kind_of(now, turn)
         if players is not self.players:  # at the start, and after a rollback
+            self._forget()
             self._lay_out(players, real, z)
-        if any(kind.beta2 != known.beta2 for known in self.met):
-            self.met, self.recorded = {}, {}
+        if any(kind.beta2 != known.beta2 for known in self.recorded):
+            self._forget()
 
         # What a recorded step reads: copied to where it looks.
         self.real.copy_(real)
@@ -78,8 +85,8 @@ class RecordedStep:
             self.rng.manual_seed(seed_of(*augment_key(now, players, shown)))
 
         work = partial(learn, players, self.real, self.z, self.recipe, kind, self.dials, self.rng)
-        self.met[kind] = self.met.get(kind, 0) + 1
-        if self.met[kind] <= WARM_UP:
+        self.met[kind[:2]] += 1
+        if self.met[kind[:2]] <= WARM_UP:
             return self.recorder.warm_up(work)
         if kind not in self.recorded:
             try:
@@ -100,14 +107,21 @@ class RecordedStep:
         self.players, self.real, self.z = players, torch.empty_like(real), torch.empty_like(z)
         self.dials = on_device(dials_of(self.recipe, 0), device)
         self.rng = torch.Generator(device) if augments(self.recipe) else None
-        self.met, self.recorded = {}, {}
+        self.met.clear()
+
+    def _forget(self) -> None:
+        """Throw away what was recorded, and will not come again."""
+        if self.recorded:
+            self.recorder.settle()
+            self.recorded = {}
 
 
 class CudaRecorder:
     """Records CUDA graphs. Nothing outlives a replay in their memory, so they share it."""
 
     def __init__(self) -> None:
-        self.stream, self.pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
+        self.stream = torch.cuda.Stream()
+        self.graphs: WeakSet[torch.cuda.CUDAGraph] = WeakSet()
 
     def warm_up(self, work: Callable[[], Measured]) -> Measured:
         self.stream.wait_stream(torch.cuda.current_stream())
@@ -118,12 +132,14 @@ class CudaRecorder:
 
     def record(self, work: Callable[[], Measured], rng: torch.Generator | None) -> Callable[[], Measured]:
         graph = torch.cuda.CUDAGraph()
+        # Memory whose last graph is gone cannot be asked for again.
+        pool = next((known.pool() for known in self.graphs), None) or torch.cuda.graph_pool_handle()
         if rng is not None:
             graph.register_generator_state(rng)  # torch's own generator is known to every graph
         players: Players = work.args[0]  # type: ignore[attr-defined]
         before = torch.cuda.current_stream()
         try:
-            with _capturable(players), torch.cuda.graph(graph, pool=self.pool, stream=self.stream):
+            with _capturable(players), torch.cuda.graph(graph, pool=pool, stream=self.stream):
                 measured = work()
                 together = torch.stack([value.float() for value in measured.values()])
         except RuntimeError:
@@ -132,6 +148,7 @@ class CudaRecorder:
         finally:
             for net in (players.G, players.D):
                 net.zero_grad()  # gradients lie in the graphs' memory
+        self.graphs.add(graph)
         names = list(measured)
         del measured
 
@@ -140,6 +157,9 @@ class CudaRecorder:
             return dict(zip(names, together.clone().unbind(), strict=True))
 
         return replay
+
+    def settle(self) -> None:
+        torch.cuda.synchronize()
 
 
 @contextmanager

@@ -107,8 +107,8 @@ RECIPES = {recipe.name: recipe for recipe in (
     Recipe("tiny", "ours: faces on a laptop CPU in minutes", latent_size=64, generator_width=32, discriminator_width=32, bias=True, discriminator_norm=False, loss="rpgan", penalty=2.0, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, kimg=400.0, tick_kimg=2.0, checkpoint_kimg=8.0),
     Recipe("small", "ours: better faces, a CPU in an hour or one GPU in minutes", family="residual", latent_size=64, generator_width=32, discriminator_width=32, loss="rpgan", penalty=2.0, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
     Recipe("base", "ours: one GPU overnight", family="residual", latent_size=64, generator_width=64, discriminator_width=64, blocks=2, discriminator_blocks=1, finest=64, loss="rpgan", penalty=2.0, batch_size=256, learning_rate=2e-4, beta1=0.0, beta2=0.9, ema_kimg=5.0, anneal_kimg=10000.0, learning_rate_end=5e-5, beta2_end=0.99, penalty_end=0.2, ema_kimg_end=100.0, augment_end=0.3, kimg=20000.0, tick_kimg=20.0, checkpoint_kimg=100.0, score_kimg=200.0),
-    Recipe("mini28", "seed 1: faces of 28x28", family="mini28", latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),
-    Recipe("artiface", "seed 2: ArtiFace, faces of 128x128", family="artiface", latent_size=250, average_losses=True, learning_rate=1e-4, beta1=0.9, flip=False),
+    Recipe("mini28", "seed 1: faces of 28x28", family="mini28", generator_width=256, latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),
+    Recipe("artiface", "seed 2: ArtiFace, faces of 128x128", family="artiface", generator_width=128, latent_size=250, average_losses=True, learning_rate=1e-4, beta1=0.9, flip=False),
     Recipe("celebrity", "seed 0: the classic DCGAN", flip=False),
     Recipe("dcgan64", "seed 4: NVIDIA's photo-editing DCGAN", kernel=5, bias=True, update="together", real_label=0.9, generator_label=1.1, average_losses=True, learning_rate=5e-4, beta1=0.9, flip=False),
 )}

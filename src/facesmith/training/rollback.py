@@ -21,7 +21,7 @@ def roll_back(here: Start, watch: Watch) -> None:
     written before the old is removed, so a run killed on the way meets the same trouble again and rolls back once more.
     """
     team, collapsed = here.team, here.progress
-    stored = checkpoint.stored(here.run.checkpoints)
+    stored = team.lead(lambda: checkpoint.stored(here.run.checkpoints))
     healthy = team.lead(lambda: _healthy(stored, watch, collapsed.returned_to, here.recipe))
     here.players = fresh(here.recipe, here.dataset, team)
     back = checkpoint.load(healthy[-1], here.players) if healthy else Progress()

@@ -111,7 +111,7 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
 def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path, team: Team) -> Start:
     """Start a new run from another's last checkpoint, with a recipe that may differ in all but its networks."""
     source = RunFolder(old)
-    own, trained_on = runs.read_recipe(source)
+    own, trained_on = team.lead(lambda: runs.read_recipe(source))
     if (trained_on["width"], trained_on["height"]) != dataset.size:
         _refuse_other_dataset(old, trained_on, dataset)
     networks = [(each.family, describe(each.family, dataset.size, each)) for each in (own, recipe)]
@@ -121,7 +121,7 @@ def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path, team: Team
         )
     if bool(own.ema_kimg) != bool(recipe.ema_kimg):
         raise FacesmithError(f"a branch of {old} must keep an average of G as it does: set ema_kimg={own.ema_kimg}")
-    found = checkpoint.stored(source.checkpoints)
+    found = team.lead(lambda: checkpoint.stored(source.checkpoints))
     if not found:
         raise FacesmithError(f"{old} has no checkpoint to branch from: train it longer first")
     new(recipe, dataset, path, team)

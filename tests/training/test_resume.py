@@ -1,0 +1,43 @@
+"""Exact resume, recipe by recipe: each has layers, losses or draws of its own that could break it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import facesmith
+from facesmith.datasets.dataset import Dataset
+from facesmith.datasets.importing import import_dataset
+from facesmith.training import checkpoint
+from facesmith.training.recipes import RECIPES
+
+# All that a recipe may draw or move is switched on: turns by accuracy, schedules, augmentation, part of the epoch.
+SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=8", "threads=1", "precision=float32",
+            "memory_format=channels_last", "watch_steps=4", "log_steps=4", "turns=accuracy:0.7", "anneal_kimg=0.1",
+            "learning_rate_end=1e-4", "augment_end=0.5", "epoch_share=0.5", "tick_kimg=10")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def faces28(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return import_dataset("builtin:32", tmp_path_factory.mktemp("faces") / "28", size="28", quiet=True)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_run_cut_short_and_resumed_is_the_run_never_interrupted(
+    name: str, builtin_dataset: Dataset, faces28: Dataset, tmp_path: Path
+) -> None:
+    data = faces28 if name == "mini28" else builtin_dataset
+
+    def train(run: str, kimg: float, resume: bool = False) -> Path:
+        return facesmith.train(
+            name, data, tmp_path / run, settings=SETTINGS, kimg=kimg, resume=resume, quiet=True
+        )  # fmt: skip
+
+    unbroken = train("unbroken", 0.08)
+    train("broken", 0.048)  # six steps: in the middle of a line of the metrics
+    broken = train("broken", 0.08, resume=True)
+    one, other = (load_file(checkpoint.stored(run / "checkpoints")[-1]) for run in (unbroken, broken))
+    assert one.keys() == other.keys()
+    assert [key for key in one if not np.array_equal(one[key], other[key])] == []
+    assert (unbroken / "metrics.jsonl").read_text() == (broken / "metrics.jsonl").read_text()
