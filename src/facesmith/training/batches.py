@@ -7,6 +7,7 @@ from a generator seeded by (seed, what for, step), the idea of edm2's resumable 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -91,13 +92,19 @@ def reader(path: Path, where: str, device: torch.device) -> tuple[Reader, str]:
         where = "memory" if path.stat().st_size < MEMORY_SHARE * free_memory(device) else "disk"
     if where == "memory":
         pictures = torch.from_numpy(np.load(path)).to(device)
-        return lambda indices: pictures[torch.from_numpy(indices).to(device)], where
+        return lambda indices: pictures[_onto(device, indices)], where
 
     def from_disk(indices: NDArray[np.int64]) -> Tensor:
         # Mapped anew for each batch: pages once touched would otherwise count as ours until the run ends.
-        return torch.from_numpy(np.load(path, mmap_mode="r")[indices]).to(device)
+        return _onto(device, np.load(path, mmap_mode="r")[indices])
 
     return from_disk, where
+
+
+def _onto(device: torch.device, array: NDArray[Any]) -> Tensor:
+    """The array on ``device``, without waiting for a GPU's work in flight."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def batch(

@@ -241,7 +241,9 @@ def _backward(loss: Tensor, net: nn.Module, team: Team, retain_graph: bool = Fal
     gradients = torch.autograd.grad(loss, weights, retain_graph=retain_graph)
     team.average(gradients)
     for weight, gradient in zip(weights, gradients, strict=True):
-        weight.grad = gradient
+        # Fused Adam goes through memory as it lies, so both must lie alike; a convolution's gradient may not.
+        alike = gradient.stride() == weight.stride()
+        weight.grad = gradient if alike else torch.empty_like(weight).copy_(gradient)
     norm: Tensor = torch.stack(torch._foreach_norm(gradients)).norm()
     return norm
 
