@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from facesmith.datasets.dataset import Dataset, open_dataset
+from facesmith.metrics.scores import rank
 from facesmith.metrics.scoring import BLOCK, Scorer
 
 
@@ -30,7 +31,7 @@ def test_worse_faces_score_worse(dataset: Dataset) -> None:
     assert good["fid"] < worse["fid"] < worst["fid"]
     assert good["kid"] < worse["kid"] < worst["kid"]
     assert scorer.score(draw) == good
-    assert set(good) == {"fid", "kid", "diversity"}
+    assert set(good) == {"fid", "kid", "kid_spread", "diversity"}
 
 
 def test_one_face_over_and_over_has_no_diversity(dataset: Dataset) -> None:
@@ -41,3 +42,8 @@ def test_one_face_over_and_over_has_no_diversity(dataset: Dataset) -> None:
 def test_a_small_dataset_is_compared_whole(dataset: Dataset, tmp_path: Path) -> None:
     few = Dataset(tmp_path, dataset.card, dataset.images[:16])
     assert Scorer(few, count=1000).count == 16
+
+
+def test_the_lower_kid_is_better_but_faces_that_hardly_differ_come_last() -> None:
+    good, worse, grey = {"kid": 0.1, "diversity": 0.9}, {"kid": 0.2, "diversity": 0.8}, {"kid": 0.01, "diversity": 0.1}
+    assert sorted([grey, worse, good], key=rank) == [good, worse, grey]

@@ -119,6 +119,19 @@ def test_what_was_not_scored_is_not_ranked(tmp_path: Path) -> None:
     )
 
 
+def test_faces_that_hardly_differ_win_nothing_however_low_their_score(tmp_path: Path) -> None:
+    grey, varied = kid(9, 0.01) | {"diversity": 0.1}, kid(20, 0.2) | {"diversity": 0.8}
+    a = make_run(tmp_path / "a", (grey, varied))
+    score = best(read_rivals([a])[0], "kid")
+    assert score is not None
+    assert score.value == 0.2
+    b, c = make_run(tmp_path / "b", (grey,)), make_run(tmp_path / "c", (kid(9, 0.3) | {"diversity": 0.9},))
+    assert said(a, b) == "“a” won: it alone made faces that differ from each other."
+    text = said(a, b, c)
+    assert text.startswith("“a” won: it has the lowest KID, 0.2")
+    assert text.endswith("Not ranked, because the faces hardly differ from each other: “b”.")
+
+
 def test_scores_of_different_pictures_name_no_winner(tmp_path: Path) -> None:
     a, b = make_run(tmp_path / "a", (kid(9, 0.2),)), make_run(tmp_path / "b", (kid(9, 0.1),))
     table = (b / "recipe.toml").read_text()

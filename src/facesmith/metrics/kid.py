@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 SUBSETS, SUBSET_SIZE = 50, 1000
 
 
-def kid(real: NDArray[np.float32], generated: NDArray[np.float32], seed: int = 0) -> tuple[float, float]:
-    """Mean and standard deviation of `discrepancy` over 50 pairs of random subsets of `subset_size` features each."""
+def kid(
+    real: NDArray[np.float32], generated: NDArray[np.float32], seed: int = 0, subsets: int = SUBSETS
+) -> tuple[float, float]:
+    """Mean and standard deviation of `discrepancy` over pairs of random subsets of `subset_size` features each."""
     rng, size = np.random.default_rng(seed), subset_size(min(len(real), len(generated)))
     found = [
         discrepancy(real[rng.choice(len(real), size, False)], generated[rng.choice(len(generated), size, False)])
-        for _ in range(SUBSETS)
+        for _ in range(subsets)
     ]
     return float(np.mean(found)), float(np.std(found))
 

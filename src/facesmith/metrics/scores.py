@@ -1,5 +1,6 @@
 """What an evaluation found, with how it was measured: a score without its protocol can be compared with nothing."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,14 @@ MEANINGS = {
     "recall": "share of real faces that the model could have made",
     "diversity": "1 is as varied as the real faces, 0 all alike",
 }
+
+
+DIVERSE = 0.5  # of the real faces' diversity: one blurred face for all can score better than many bad ones
+
+
+def rank(score: Mapping[str, float]) -> tuple[bool, float]:
+    """What the better of two scores is smaller in: KID, but a generator of faces that hardly differ comes last."""
+    return score.get("diversity", 1.0) < DIVERSE, score["kid"]
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from facesmith.datasets.dataset import Dataset
 from facesmith.metrics.features import DEFAULT, network
 from facesmith.metrics.fid import frechet_distance, gaussian, relative_spread
-from facesmith.metrics.kid import discrepancy
+from facesmith.metrics.kid import discrepancy, kid
 from facesmith.metrics.reference import reference
 
 if TYPE_CHECKING:
     import torch
 
+SPREAD_SUBSETS = 10
 BLOCK = 32  # faces drawn at once: a G takes more memory a face than a feature network does
 
 Draw = Callable[[int, int], NDArray[np.uint8]]
@@ -42,7 +43,8 @@ class Scorer:
         self.count = len(self._real)
 
     def score(self, draw: Draw) -> dict[str, float]:
-        """FID, KID (over all pictures at once, the estimate that scatters least) and diversity of as many faces.
+        """FID, KID (over all pictures at once, the estimate that scatters least; its spread is that of a few subsets)
+        and diversity of as many faces.
 
         ``draw(start, count)`` gives generated faces ``start`` to ``start + count`` as uint8, N x H x W x 3; it is asked
         for them in order, always in the same blocks.
@@ -53,5 +55,6 @@ class Scorer:
         return {
             "fid": frechet_distance(self._gaussian, made),
             "kid": discrepancy(self._real, generated),
+            "kid_spread": kid(self._real, generated, subsets=SPREAD_SUBSETS)[1],
             "diversity": relative_spread(made, self._gaussian),
         }

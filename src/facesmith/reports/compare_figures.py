@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facesmith.metrics.scores import DIVERSE
 from facesmith.reports.curves import moving_average
 from facesmith.reports.metrics_file import Columns, read_columns
 from facesmith.reports.run_files import RunFiles, read_run
@@ -76,9 +77,22 @@ def lowest_accuracy(rival: Rival) -> tuple[float, float] | None:
 
 
 def best(rival: Rival, name: str) -> Score | None:
-    """The lowest ``name`` ("kid" or "fid") that was measured during the run, or None."""
+    """The lowest ``name`` ("kid" or "fid") that was measured during the run, or None.
+
+    Measurements of faces that hardly differed count only where there is no other: see `facesmith.metrics.scores.rank`.
+    """
     _, values = line(rival.scores, name)
-    return _score(rival, name, int(np.argmin(values))) if len(values) else None
+    if not len(values):
+        return None
+    diversity = rival.scores.get("diversity", np.full(len(rival.scores["kimg"]), np.nan))[_measured(rival.scores, name)]
+    alike = diversity < DIVERSE  # NaN, where it was not measured, is not
+    return _score(rival, name, int(np.lexsort((values, alike))[0]))
+
+
+def alike(rival: Rival) -> bool:
+    """Whether the faces hardly differed each time the run was scored."""
+    diversity = rival.scores.get("diversity", np.empty(0))
+    return bool(len(diversity) and (diversity < DIVERSE).all())
 
 
 def last(rival: Rival, name: str) -> Score | None:

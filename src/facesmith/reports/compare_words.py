@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from facesmith.reports.compare_figures import Rival, Score, best, rollbacks
+from facesmith.reports.compare_figures import Rival, Score, alike, best, rollbacks
 from facesmith.reports.run_words import dataset_count, duration, progress_made
 
 _ALIKE = 0.02  # budgets that differ by less are the same: a run ends with a whole step
@@ -24,11 +24,17 @@ def outcome(rivals: Sequence[Rival]) -> str:
     if not same_pictures(rivals):
         return f"The runs were not trained on the same pictures, so no score can name a winner: {pictures_decide}."
     for name in ("kid", "fid"):
-        found = [(rival.name, score) for rival in rivals if (score := best(rival, name)) is not None]
+        judged = [rival for rival in rivals if not alike(rival)] or rivals
+        found = [(rival.name, score) for rival in judged if (score := best(rival, name)) is not None]
+        if len(found) == 1 and len(judged) < len(rivals):
+            return f"{_quoted(found[0][0])} won: it alone made faces that differ from each other."
         if len(found) > 1:
-            unscored = [rival.name for rival in rivals if rival.name not in dict(found)]
+            unscored = [rival.name for rival in judged if rival.name not in dict(found)]
             has = "has" if len(unscored) == 1 else "have"
             rest = f" {_listed(unscored)} {has} no {name.upper()} and cannot be ranked." if unscored else ""
+            same = [rival.name for rival in rivals if rival not in judged]
+            if same:
+                rest += f" Not ranked, because the faces hardly differ from each other: {_listed(same)}."
             return _ranking(name.upper(), sorted(found, key=lambda each: each[1].value)) + rest
     scored = any(best(rival, name) for rival in rivals for name in ("kid", "fid"))
     return f"No score was measured {'in more than one of' if scored else 'during'} these runs, so no figure says " + (

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
+from facesmith.metrics.scores import rank
 from facesmith.training import checkpoint, record, runs
 from facesmith.training.batches import SCORES, due, latents
 from facesmith.training.start import Start
@@ -24,7 +25,7 @@ class Scores:
         self.plan()
         self.began, self.spent, self.cost = time.monotonic(), 0.0, recipe.score_count / FACES_A_SECOND
         known = here.run.best.exists()  # its score, not the record's, which a rollback or a resumed run has cut
-        self.best = checkpoint.read_card(here.run.best)["score"]["kid"] if known else float("inf")
+        self.best = rank(checkpoint.read_card(here.run.best)["score"]) if known else (True, float("inf"))
         self.scorer: Any = None
 
     def plan(self) -> None:
@@ -47,8 +48,8 @@ class Scores:
         runs.append_line(here.run.scores, where | score)
         for name, value in score.items():
             writer.add_scalar(name, value, here.progress.step)
-        if score["kid"] < self.best:
-            self.best = score["kid"]
+        if rank(score) < self.best:
+            self.best = rank(score)
             checkpoint.save_best(here.run.best, here.players, here.progress, score)
         self.cost = time.monotonic() - began
         self.spent += self.cost
