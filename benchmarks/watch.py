@@ -26,7 +26,7 @@ from facesmith import doctor
 from facesmith.training import loop
 from facesmith.training.runs import RunFolder, read_card, read_lines
 
-BLOW_UP_STEPS = 40  # long enough to ruin the weights
+BLOW_UP_STEPS = 8  # long enough to ruin the weights, and over before the first look at them
 
 
 @contextmanager

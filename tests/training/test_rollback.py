@@ -12,7 +12,7 @@ from facesmith import FacesmithError
 from facesmith.datasets.dataset import Dataset
 from facesmith.datasets.importing import import_dataset
 from facesmith.training import checkpoint, watch
-from facesmith.training.watch import ALIKE, COLLAPSED, DIVERGED, HEALTHY
+from facesmith.training.verdicts import ALIKE, COLLAPSED, DIVERGED, HEALTHY
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last")  # fmt: skip

@@ -11,7 +11,8 @@ import torch
 
 from facesmith.training import watch as watching
 from facesmith.training.recipes import RECIPES, Recipe
-from facesmith.training.watch import ALIKE, DIVERGED, HEALTHY, WINNING, Watch, look, replay, spread
+from facesmith.training.verdicts import ALIKE, DIVERGED, HEALTHY, WINNING
+from facesmith.training.watch import Watch, look, replay, spread
 
 TINY = RECIPES["tiny"]
 PICTURES = 640  # a line of the metrics: 10 steps of 64
@@ -194,11 +195,6 @@ def test_spread_grows_with_difference_and_does_not_see_grain() -> None:
     values = [spread(faces * scale).item() for scale in (0.0, 0.25, 0.5, 1.0)]
     assert all(before < after for before, after in pairwise(values))
     assert spread(grainy).item() == pytest.approx(0, abs=1e-3)
-
-
-def test_every_verdict_has_its_words() -> None:
-    assert set(watching.WORDS) == {HEALTHY, WINNING, ALIKE, DIVERGED}
-    assert set(watching.COLLAPSED) == {ALIKE, DIVERGED}
 
 
 def test_trouble_with_faces_is_dated_from_its_own_beginning() -> None:

@@ -5,10 +5,11 @@ At the seed's 128x128 the dense layer makes a grid of 32x32x512 at once; here th
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
 
 from facesmith.errors import FacesmithError
 from facesmith.networks.mini28 import initialize
+from facesmith.networks.stack import StackDiscriminator, StackGenerator
 
 SMALLEST, LARGEST = 32, 256  # pixels a side
 SLOPE, DROPOUT = 0.3, 0.3  # Keras' LeakyReLU, and the dropout of D; G has none
@@ -44,7 +45,7 @@ class Config:
         return self.size[1] // 4, self.size[0] // 4
 
 
-class Generator(nn.Module):
+class Generator(StackGenerator):
     """z (N x latent_size) to pictures (N x 3 x H x W) in [-1, 1]."""
 
     def __init__(self, config: Config) -> None:
@@ -70,14 +71,8 @@ class Generator(nn.Module):
         )
         self.apply(initialize)
 
-    def forward(self, z: Tensor) -> Tensor:
-        # Channels are the projection's fastest axis, so that the grid is born in channels-last order.
-        x = self.project(z).view(-1, *self.grid, self.deepest).permute(0, 3, 1, 2)
-        pictures: Tensor = self.layers(x)
-        return pictures
 
-
-class Discriminator(nn.Module):
+class Discriminator(StackDiscriminator):
     """Pictures (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
 
     def __init__(self, config: Config) -> None:
@@ -93,15 +88,6 @@ class Discriminator(nn.Module):
         )
         self.judge = nn.Linear(2 * width * config.grid[0] * config.grid[1], 1)
         self.apply(initialize)
-
-    def features(self, pictures: Tensor) -> Tensor:
-        """What the logit is computed from: N x (cells of the grid x channels)."""
-        x: Tensor = self.layers(pictures)
-        return x.permute(0, 2, 3, 1).flatten(1)
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        logits: Tensor = self.judge(self.features(pictures))
-        return logits.squeeze(1)
 
 
 def _norm(channels: int) -> list[nn.Module]:

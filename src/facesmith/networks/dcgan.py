@@ -9,10 +9,11 @@ transposed convolution makes the exact side again.
 from dataclasses import dataclass
 from itertools import pairwise
 
-from torch import Tensor, nn
+from torch import nn
 
 from facesmith.errors import FacesmithError
 from facesmith.networks.convolutions import Conv, ConvTranspose
+from facesmith.networks.stack import StackDiscriminator, StackGenerator
 
 SMALLEST, LARGEST = 16, 256  # pixels a side; the coarsest grid is 4 to 7 cells on its shorter side
 WIDEST_RATIO = 2  # the longer side over the shorter
@@ -61,7 +62,7 @@ class Config:
         return [3, *(width * min(2**level, 8) for level in range(len(self.grids) - 1))]
 
 
-class Generator(nn.Module):
+class Generator(StackGenerator):
     """z (N x latent_size) to pictures (N x 3 x H x W) in [-1, 1]."""
 
     def __init__(self, config: Config) -> None:
@@ -77,14 +78,8 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Tanh())
         self.apply(initialize)
 
-    def forward(self, z: Tensor) -> Tensor:
-        # Channels are the projection's fastest axis, so that the grid is born in channels-last order.
-        x = self.project(z).view(-1, *self.grid, self.deepest).permute(0, 3, 1, 2)
-        pictures: Tensor = self.layers(x)
-        return pictures
 
-
-class Discriminator(nn.Module):
+class Discriminator(StackDiscriminator):
     """Pictures (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
 
     def __init__(self, config: Config) -> None:
@@ -98,15 +93,6 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.judge = nn.Linear(channels[-1] * grids[-1][0] * grids[-1][1], 1, bias=config.bias)
         self.apply(initialize)
-
-    def features(self, pictures: Tensor) -> Tensor:
-        """What the logit is computed from: N x (cells of the coarsest grid x channels)."""
-        x: Tensor = self.layers(pictures)
-        return x.permute(0, 2, 3, 1).flatten(1)
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        logits: Tensor = self.judge(self.features(pictures))
-        return logits.squeeze(1)
 
 
 def initialize(module: nn.Module) -> None:

@@ -6,9 +6,10 @@ so who wants a step repeated seeds that one.
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
 
 from facesmith.errors import FacesmithError
+from facesmith.networks.stack import StackDiscriminator, StackGenerator
 
 SIDE, GRID = 28, 4  # pixels, and cells of the coarsest grid in both networks
 SLOPE, DROPOUT = 0.2, 0.5
@@ -35,13 +36,13 @@ class Config:
                 raise FacesmithError(f"{name} is {getattr(self, name)}: it must be at least 1")
 
 
-class Generator(nn.Module):
+class Generator(StackGenerator):
     """z (N x latent_size) to pictures (N x 3 x 28 x 28) in [-1, 1]."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         width = config.generator_width
-        self.deepest = 4 * width
+        self.grid, self.deepest = (GRID, GRID), 4 * width
         self.project = nn.Linear(config.latent_size, self.deepest * GRID * GRID, bias=False)
         self.layers = nn.Sequential(
             *_hidden(4 * width),
@@ -54,14 +55,8 @@ class Generator(nn.Module):
         )
         self.apply(initialize)
 
-    def forward(self, z: Tensor) -> Tensor:
-        # Channels are the projection's fastest axis, so that the grid is born in channels-last order.
-        x = self.project(z).view(-1, GRID, GRID, self.deepest).permute(0, 3, 1, 2)
-        pictures: Tensor = self.layers(x)
-        return pictures
 
-
-class Discriminator(nn.Module):
+class Discriminator(StackDiscriminator):
     """Pictures (N x 3 x 28 x 28) in [-1, 1] to one logit each (N): the higher, the more real."""
 
     def __init__(self, config: Config) -> None:
@@ -78,15 +73,6 @@ class Discriminator(nn.Module):
         )
         self.judge = nn.Linear(4 * width * GRID * GRID, 1)
         self.apply(initialize)
-
-    def features(self, pictures: Tensor) -> Tensor:
-        """What the logit is computed from: N x (cells of the coarsest grid x channels)."""
-        x: Tensor = self.layers(pictures)
-        return x.permute(0, 2, 3, 1).flatten(1)
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        logits: Tensor = self.judge(self.features(pictures))
-        return logits.squeeze(1)
 
 
 def initialize(module: nn.Module) -> None:

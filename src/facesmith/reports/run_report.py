@@ -11,6 +11,7 @@ from facesmith.reports import html, run_watch, run_words
 from facesmith.reports.html import Html
 from facesmith.reports.run_charts import CHARTS, draw_charts, resumed_at
 from facesmith.reports.run_files import RunFiles, Undone, plain_value, read_run
+from facesmith.training.verdicts import COLLAPSED, HEALTHY
 
 _INLINE_VIDEO = 6_000_000  # bytes; a longer film stays beside the page, and its GIF goes in
 _SHOWN_UNDONE = 2  # rollbacks whose faces are shown, the newest; the others are in the folder
@@ -96,7 +97,7 @@ def _outcome(run: RunFiles) -> Html:
 def _watch(run: RunFiles) -> list[Html]:
     """The verdict, how it came about, and the faces that were undone; nothing for a run that had no watch."""
     verdict, story = run_watch.verdict(run), run_watch.story(run)
-    parts = [html.note(verdict, warning=run.verdict != run_watch.HEALTHY)] if verdict else []
+    parts = [html.note(verdict, warning=run.verdict != HEALTHY)] if verdict else []
     if len(story) > _LONG_STORY:
         parts.append(html.details(f"What the watch saw and did, in {len(story)} sentences", html.bullets(story)))
     elif story:
@@ -230,7 +231,7 @@ def _next(run: RunFiles) -> Html:
     dataset = shlex.quote(str(run.settings.get("dataset") or "DATASET"))
     parts = []
     rate = run.recipe.get("learning_rate")
-    if run.card.get("status") == "failed" and run.verdict in run_watch.COLLAPSED and isinstance(rate, float):
+    if run.card.get("status") == "failed" and run.verdict in COLLAPSED and isinstance(rate, float):
         parts += [
             html.paragraph("Go on from the last checkpoint more gently, in a new run:"),
             _command(

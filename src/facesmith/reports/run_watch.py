@@ -3,24 +3,7 @@
 from typing import Any
 
 from facesmith.reports.run_files import RunFiles
-
-# The four verdicts that training gives, and what they mean to someone who has to decide how to go on.
-HEALTHY, WINNING, ALIKE, DIVERGED = (
-    "healthy",
-    "discriminator is winning",
-    "samples are becoming alike",
-    "diverged",
-)  # fmt: skip
-COLLAPSED = (ALIKE, DIVERGED)
-MEANINGS = {
-    HEALTHY: "the faces differ from each other, and neither network has run away.",
-    WINNING: "D has told real from generated without fail for hundreds of steps, and G learns little from it. Branch "
-    "off with D learning less often (--set turns=ratio:2) or with a lower learning rate.",
-    ALIKE: "the faces of the sheet are growing into one another, and what training adds from here is lost. Take an "
-    "earlier checkpoint, or branch off one with a lower learning rate.",
-    DIVERGED: "the losses are no longer numbers, or so large that nothing can be learned from them. Take an earlier "
-    "checkpoint, or branch off one with a lower learning rate.",
-}
+from facesmith.training.verdicts import HEALTHY, MEANINGS
 
 
 def verdict(run: RunFiles) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from facesmith.reports.run_files import RunFiles
-from facesmith.reports.run_watch import COLLAPSED, DIVERGED, WINNING
+from facesmith.training.verdicts import COLLAPSED, DIVERGED, WINNING
 
 _RECENT = 0.1  # the last tenth of what was measured is "at the end"
 _FAR_AHEAD = 0.98  # share right; the watch, which sees D's loss too, knows better whether that does harm

@@ -34,7 +34,8 @@ from facesmith.training.schedules import scheduled
 from facesmith.training.scores import Scores
 from facesmith.training.start import Start
 from facesmith.training.turns import Turns, discriminator_learns, parse, running_accuracy
-from facesmith.training.watch import COLLAPSED, DIVERGED, replay
+from facesmith.training.verdicts import COLLAPSED, DIVERGED
+from facesmith.training.watch import replay
 
 GOAL = "goal reached"
 TIMED_STEPS = 8  # after two that warm up; with penalties every 4th step, an honest share of the dear ones

@@ -9,7 +9,8 @@ from facesmith.training.batches import due
 from facesmith.training.checkpoint import Progress
 from facesmith.training.recipes import Recipe
 from facesmith.training.start import Start, fresh
-from facesmith.training.watch import DIVERGED, Watch
+from facesmith.training.verdicts import DIVERGED
+from facesmith.training.watch import Watch
 
 
 def roll_back(here: Start, watch: Watch) -> None:

@@ -20,7 +20,7 @@ from facesmith.training.processes import ALONE, Team, share_batch_norm
 from facesmith.training.recipes import LENGTH_SETTINGS, Recipe, differences
 from facesmith.training.runs import RunFolder
 from facesmith.training.step import Players, set_up
-from facesmith.training.watch import HEALTHY
+from facesmith.training.verdicts import HEALTHY
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names and numbers of glibc's malloc.h
 

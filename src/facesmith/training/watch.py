@@ -15,21 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facesmith.training.recipes import Recipe
-
-HEALTHY, WINNING, ALIKE, DIVERGED = (
-    "healthy",
-    "discriminator is winning",
-    "samples are becoming alike",
-    "diverged",
-)  # fmt: skip
-WORDS = {
-    HEALTHY: "faces differ from each other and neither network has run away",
-    WINNING: "D has told real from generated without fail for hundreds of steps, and G learns little from it: "
-    "let D learn less often (turns), or more slowly",
-    ALIKE: "the faces of the sheet are growing into one another",
-    DIVERGED: "losses are no longer finite, or so large that nothing can be learned from them",
-}
-COLLAPSED = (ALIKE, DIVERGED)  # what is acted upon: a winning D has come back from it in many a run
+from facesmith.training.verdicts import ALIKE, DIVERGED, HEALTHY, WINNING
 
 CELLS = 8  # pictures are compared as CELLS x CELLS means: what a face is as a whole, not its grain
 GRACE_KIMG = 15.0  # until then G may swing from one colour to the next

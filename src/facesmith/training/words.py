@@ -1,7 +1,8 @@
 """What a training says on the terminal."""
 
 from facesmith.training.start import Start
-from facesmith.training.watch import WORDS, Watch
+from facesmith.training.verdicts import MEANINGS
+from facesmith.training.watch import Watch
 
 
 def announcement(here: Start, kept_in: str, minutes: float | None) -> str:
@@ -49,7 +50,7 @@ def on_the_bar(means: dict[str, float], watch: Watch) -> str:
 
 def note(here: Start, watch: Watch) -> str:
     """That the verdict has changed."""
-    return f"at {here.progress.kimg:g} kimg: {watch.verdict} ({WORDS[watch.verdict]})"
+    return f"at {here.progress.kimg:g} kimg: {watch.verdict}: {MEANINGS[watch.verdict]}"
 
 
 def rolled_back(here: Start) -> str:
