@@ -43,14 +43,31 @@ def test_the_commands_are_all_listed() -> None:
 def test_import_explore_train_export_generate(tmp_path: Path) -> None:
     settings = ["generator_width=4", "discriminator_width=4", "batch_size=8", "threads=1", "precision=float32"]
     sets = [word for setting in [*settings, "memory_format=channels_last"] for word in ("--set", setting)]
-    at = {name: tmp_path / name for name in ("faces", "run", "model", "made")}
+    at = {name: tmp_path / name for name in ("faces", "run", "frozen", "model", "made", "page")}
     for words in (
         ["data", "import", "builtin:40", at["faces"], "--size", "24x32"],
         ["data", "explore", at["faces"]],
         ["train", "tiny", at["faces"], at["run"], *sets, "--kimg", "0.08"],
+        [
+            "train",
+            "tiny",
+            at["faces"],
+            at["frozen"],
+            *sets,
+            "--kimg",
+            "0.08",
+            "--on-collapse",
+            "warn",
+            "--freeze-discriminator-after",
+            "0.04",
+            "--set",
+            "turns=ratio:2",
+        ],
         ["report", at["run"]],
         ["export", at["run"], at["model"]],
         ["generate", at["model"], "--count", "3", "--seed", "7", "--out", at["made"]],
+        ["evaluate", at["model"], at["faces"], "--count", "16", "--save"],
+        ["compare", at["run"], at["frozen"], "--out", at["page"]],
     ):
         code, _, errors = run(*words)
         assert code == 0, (words, errors)
@@ -61,6 +78,10 @@ def test_import_explore_train_export_generate(tmp_path: Path) -> None:
         "manifest.jsonl",
     ]
     assert (at["faces"] / "explore" / "explore.html").exists()
+    assert (at["page"] / "compare.html").exists()
+    assert json.loads((at["model"] / "model.json").read_text())["scores"][0]["protocol"]["count"] == 16
+    lines = [json.loads(line) for line in (at["frozen"] / "metrics.jsonl").read_text().splitlines()]
+    assert lines[0]["d_share"] == 0.3, "of ten steps five are D's, of which the first three come before the freeze"
 
 
 @pytest.mark.parametrize(
