@@ -79,8 +79,11 @@ class Generator(nn.Module):
         )
 
     def style(self, z: Tensor) -> Tensor:
-        """w (N x latent_size), what every level is styled by: z, brought to length √latent_size and mapped."""
-        w = F.normalize(z, dim=1) * math.sqrt(z.shape[1]) if self.mapping else z
+        """w (N x latent_size), what every level is styled by: z, mapped.
+
+        z keeps its length, unlike in StyleGAN, so that a shorter z (truncation) is a more ordinary w.
+        """
+        w = z
         for layer in self.mapping:
             w = F.leaky_relu(layer(w), 0.2)
         return w

@@ -1,0 +1,74 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from facesmith.errors import FacesmithError
+from facesmith.networks.families import build, describe, parameters
+from facesmith.networks.residual import Block, Config, Style
+from facesmith.training.recipes import RECIPES
+
+
+@pytest.mark.parametrize("size", [(16, 16), (28, 28), (32, 48), (80, 100), (45, 67)])
+def test_any_size_is_made_and_judged(size: tuple[int, int]) -> None:
+    config = Config(size, latent_size=8, generator_width=4, discriminator_width=4, discriminator_blocks=1)
+    G, D = build("residual", config, seed=0)
+    pictures = G(torch.randn(3, 8))
+    assert pictures.shape == (3, 3, size[1], size[0])
+    assert pictures.abs().max() <= 1
+    assert D(pictures).shape == (3,)
+
+
+def test_the_recipes_networks_are_as_large_as_documented() -> None:
+    """`small` has to fit into a model folder of 9 MB in half precision, twice: safetensors and ONNX."""
+    G, _ = build("residual", describe("residual", (64, 64), RECIPES["small"]), seed=0)
+    assert 4 * parameters(G) < 8_500_000
+    assert parameters(G) == 1_872_355
+
+
+def test_a_block_starts_as_the_identity_and_learns_not_to_be() -> None:
+    block, x, w = Block(8, 4), torch.randn(2, 8, 6, 6), torch.randn(2, 4)
+    assert torch.equal(block(x, w), x)
+    torch.nn.init.normal_(block.second.weight)
+    assert not torch.allclose(block(x, w), x)
+
+
+def test_a_style_sets_mean_and_variance_of_every_channel_of_every_picture() -> None:
+    style, w = Style(6, 4), torch.randn(5, 4)
+    scale, shift = style.affine(w).chunk(2, 1)
+    styled = style(torch.randn(5, 6, 16, 16) * 7 + 3, w)
+    assert torch.allclose(styled.mean((2, 3)), shift, atol=1e-4)
+    assert torch.allclose(styled.std((2, 3), correction=0), (1 + scale).abs(), atol=1e-2)
+
+
+def test_faces_do_not_depend_on_each_other_and_w_does_what_z_does() -> None:
+    G, _ = build("residual", Config((32, 32), latent_size=8, generator_width=4), seed=0)
+    for level in G.levels:  # away from the start, where blocks do nothing
+        for block in level:
+            torch.nn.init.normal_(block.second.weight, 0, 0.1)
+    z = torch.randn(4, 8)
+    with torch.no_grad():
+        assert torch.allclose(G(z)[:1], G(z[:1]), atol=1e-5)
+        assert torch.equal(G.synthesize(G.style(z)), G(z))
+        halved, whole = (G(truncation * z).std(0).mean() for truncation in (0.5, 1.0))
+        assert halved < whole, "truncation brings faces closer together"
+
+
+def test_without_a_mapping_w_is_z() -> None:
+    G, _ = build("residual", Config((32, 32), latent_size=8, generator_width=4, mapping=0), seed=0)
+    z = torch.randn(2, 8)
+    assert torch.equal(G.style(z), z)
+
+
+def test_levels_above_the_finest_have_no_blocks() -> None:
+    config = Config((64, 64), generator_width=4, discriminator_width=4, discriminator_blocks=2)
+    G, D = build("residual", replace(config, finest=8), seed=0)
+    assert [len(level) for level in G.levels] == [1, 1, 0, 0]
+    assert [len(level) for level in D.levels] == [0, 0, 2, 2]
+
+
+def test_what_cannot_be_made_is_refused() -> None:
+    with pytest.raises(FacesmithError, match="blocks is 0"):
+        Config((64, 64), blocks=0)
+    with pytest.raises(FacesmithError, match="512x512"):
+        Config((512, 512))
