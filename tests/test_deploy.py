@@ -133,7 +133,6 @@ def test_the_command_trains_and_after_a_preemption_goes_on(
         assert (launch.nnodes, launch.nproc_per_node, launch.node_rank) == ("2", "4", 1)
         assert launch.master_addr == "10.0.0.1"
 
-    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
-    assert not asked()[1]["resume"], "killed before its first checkpoint"
-    (tmp_path / "run" / "checkpoints" / "000008.000.safetensors").touch()
-    assert asked()[1]["resume"]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.toml").touch()
+    assert asked()[1]["resume"], "also if it was killed before its first checkpoint: then it begins anew"
