@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import jsonschema
 import pytest
 import yaml
 from torch.distributed.run import parse_args
 
+from facesmith.cli import facesmith
 from facesmith.cli.training import train
 from facesmith.training.recipes import RECIPES
 
@@ -119,11 +121,13 @@ def test_the_command_trains_and_after_a_preemption_goes_on(
     command = [word.replace("/runs/first", f"{tmp_path}/run") for word in command]
     here = {"HOME": str(tmp_path), "PATH": f"{torchrun.parent}:/usr/bin:/bin"}
 
+    root = click.Context(facesmith, info_name="facesmith", **facesmith.context_settings)
+
     def asked() -> tuple[Any, dict[str, Any]]:
         done = subprocess.run(command, env=here | variables, capture_output=True, text=True, check=True)
         launch = parse_args(done.stdout.split("\0")[:-1])
         assert (launch.module, launch.training_script, launch.training_script_args[0]) == (True, "facesmith", "train")
-        return launch, train.make_context("train", launch.training_script_args[1:]).params
+        return launch, train.make_context("train", launch.training_script_args[1:], parent=root).params
 
     launch, params = asked()
     assert RECIPES[params["recipe"]].batch_size % 8 == 0, "two nodes of four processes share a batch evenly"
