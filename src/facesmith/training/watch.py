@@ -22,7 +22,7 @@ GRACE_KIMG = 15.0  # until then G may swing from one colour to the next
 LOW = 0.5  # of the usual diversity: less is too little ...
 LOOKS = 3  # ... when seen this often in a row
 MEMORY = 0.2  # weight of the newest look in what is usual
-HOPELESS_KIMG, HOPELESS = 60.0, 0.1  # a G that has never been diverse by then has collapsed from the start
+HOPELESS_KIMG, HOPELESS = 100.0, 0.05  # a G that has never been diverse by then has collapsed from the start
 LARGEST = 200.0  # a loss beyond this is one of nets that have blown up: healthy ones stay under 30
 EDGE, CERTAIN, LINES = 0.01, 0.995, 40  # a D that is this near to its least loss and this often right, lines in a row
 
