@@ -1,6 +1,7 @@
 """facesmith export, generate and models."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -82,7 +83,6 @@ def models() -> None:
     for name in facesmith.shipped_models():
         card = facesmith.load(name, quiet=True).card
         (width, height), data = card["network"]["size"], card["dataset"]
-        score = card["trained"]["score"] or {}
         rows.append(
             (
                 name,
@@ -90,9 +90,15 @@ def models() -> None:
                 f"{card['parameters']:,}",
                 f"{data['count']:,} pictures of {data['source']['name']}",
                 card["terms"],
-                ", ".join(f"{key} {value:.4g}" for key, value in score.items()) or "none",
+                "; ".join(map(_scored, card.get("scores", []))) or "none",
             )
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _scored(score: dict[str, Any]) -> str:
+    """A score of a model's card, on as few words as it can be told from others."""
+    how = score["protocol"]
+    return f"FID {score['fid']:.1f}, KID x1000 {1000 * score['kid']:.1f} ({how['features']}, {how['count']:,})"
