@@ -4,8 +4,8 @@ The ideas are those of Huang et al., "The GAN is dead; long live the GAN!", arXi
 as the identity, no normalisation anywhere, D as the mirror image of G) and of Karras et al., arXiv:1812.04948 (z is
 mapped to w, which scales the features of every level). The grid is halved and doubled by the same 4x4 convolutions of
 stride 2 as in `facesmith.networks.dcgan`, which are the cheapest that see all pixels. No residual block works at the
-full size, where most of the time would go and few of the weights lie. D has none unless asked: on a CPU they cost half
-the speed, and a D so much stronger than G held faces back (docs/measured.md).
+full size, where most of the time would go and few of the weights lie. D has none unless asked: on a CPU they cost more
+than half of the speed, and faces came later (docs/measured.md).
 """
 
 import math

@@ -217,8 +217,9 @@ def _step(here: Start, step: Step, read: Reader, turns: Turns) -> dict[str, Tens
     """Let D, if it is its turn, and G learn from the next batch, and count. Returns what was measured."""
     progress, device, team = here.progress, here.players.device, here.team
     now = scheduled(here.recipe, progress.shown, progress.gentleness)
-    real = batch(read, now, progress.shown, len(here.dataset), device, team.share(now.batch_size))
-    z = latents(now, now.batch_size, device, LATENTS, progress.step, progress.rollbacks)[team.share(now.batch_size)]
+    share = team.share(now.batch_size)
+    real = batch(read, now, progress.shown, len(here.dataset), device, share)
+    z = latents(now, now.batch_size, device, LATENTS, progress.step, progress.rollbacks)[share]
     torch.manual_seed(seed_of(now.seed, LAYERS, progress.step, progress.rollbacks, team.rank))  # what dropout draws
     frozen = now.freeze_discriminator_after is not None and progress.kimg >= now.freeze_discriminator_after
     learns = not frozen and discriminator_learns(turns, progress.step, now.batch_size, progress.accuracy)

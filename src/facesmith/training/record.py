@@ -73,7 +73,7 @@ def event(here: Start, watch: Watch) -> None:
     """Note on the run's card what the verdict now is; it is written with the next sheet, or at the end."""
     progress = here.progress
     here.card["verdict"] = watch.verdict
-    here.card.setdefault("watch", []).append(
+    here.card["watch"].append(
         {"step": progress.step, "kimg": progress.kimg, "verdict": watch.verdict, "since": watch.since,
          "rollbacks": progress.rollbacks, "gentleness": progress.gentleness}
     )  # fmt: skip
