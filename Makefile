@@ -6,7 +6,7 @@ SOURCE ?= builtin:8000
 .PHONY: demo test lint docs clean
 .DELETE_ON_ERROR:
 
-demo: .venv/.installed-all
+demo: .venv/.installed-builtin,metrics,train
 	$(BIN)/facesmith demo $(SOURCE) --out demo
 
 test: .venv/.installed-dev lint

@@ -32,9 +32,10 @@ from facesmith import FacesmithError, doctor
 from facesmith.training import start
 from facesmith.training.batches import LATENTS, LAYERS, Reader, batch, latents, reader, seed_of
 from facesmith.training.compiled import Step, chosen_step
+from facesmith.training.players import Players
 from facesmith.training.processes import ALONE
-from facesmith.training.recipes import RECIPES, Recipe
-from facesmith.training.step import Players, set_up, train_step
+from facesmith.training.recipes import GAMES, GameRecipe
+from facesmith.training.step import set_up, train_step
 
 PICTURES = 4096
 SIDES = {"mini28": 28, "artiface": 128}  # the others' own size is 64
@@ -52,7 +53,7 @@ WAYS: dict[str, dict[str, Any]] = {
 class Way:
     """A training under way: its networks, its step, and how many it has taken."""
 
-    recipe: Recipe
+    recipe: GameRecipe
     players: Players
     step: Step
     read: Reader
@@ -76,7 +77,7 @@ def measure(name: str, args: argparse.Namespace, peak: float, device: torch.devi
     pictures = np.random.default_rng(0).integers(0, 256, (PICTURES, side, side, 3), np.uint8)
     np.save(Path(folder.name) / "images.npy", pictures)
     read, _ = reader(Path(folder.name) / "images.npy", "memory", device)
-    recipe = replace(RECIPES[name], device=device.type, threads=torch.get_num_threads())
+    recipe = replace(GAMES[name], device=device.type, threads=torch.get_num_threads())
     recipe = replace(recipe, batch_size=args.batch or recipe.batch_size)
 
     rows = [{"recipe": name, "side": side, "batch": recipe.batch_size, "way": way} for way in args.ways]
@@ -136,13 +137,13 @@ def measure(name: str, args: argparse.Namespace, peak: float, device: torch.devi
 
 def state(players: Players) -> list[torch.Tensor]:
     """Every tensor a step changes."""
-    tables = [net.state_dict() for net in (players.G, players.D, players.average)]
-    for optimizer in (players.optimizer_G, players.optimizer_D):
+    tables = [net.state_dict() for net in (*players.nets.values(), players.average)]
+    for optimizer in players.optimizers.values():
         tables += optimizer.state.values()
     return [tensor for table in tables for tensor in table.values()]
 
 
-def step_flops(recipe: Recipe, side: int, read: Reader, device: torch.device) -> float:
+def step_flops(recipe: GameRecipe, side: int, read: Reader, device: torch.device) -> float:
     """FLOP of a step of the plain layers, averaged over steps with and without penalties."""
     training = Way(recipe, set_up(recipe, (side, side), device), train_step, read)
     with Counter() as counter:
@@ -165,7 +166,7 @@ def line(row: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
-    parser.add_argument("--recipes", nargs="+", choices=list(RECIPES), default=list(RECIPES))
+    parser.add_argument("--recipes", nargs="+", choices=list(GAMES), default=list(GAMES))
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--batch", type=int, help="instead of each recipe's own")
     parser.add_argument("--steps", type=int, default=48, help="timed in each round; a multiple of 4 holds all kinds")

@@ -28,7 +28,7 @@ from torch import nn
 from facesmith import doctor
 from facesmith.training import start
 from facesmith.training.batches import LATENTS, batch, latents, reader
-from facesmith.training.recipes import get_recipe
+from facesmith.training.recipes import GAMES
 from facesmith.training.step import set_up, train_step
 
 BATCH, PICTURES, WARM_UP = 64, 4096, 4
@@ -79,7 +79,7 @@ def plain() -> Callable[[int], None]:
 
 def ours(name: str) -> Callable[[int], None]:
     """The step of `facesmith train`, with all it does for a step: drawing, mirroring, losses, accuracies."""
-    recipe = start.resolve(replace(get_recipe(name), device="cpu", batch_size=BATCH))
+    recipe = start.resolve(replace(GAMES[name], device="cpu", batch_size=BATCH))
     players = set_up(recipe, (64, 64), torch.device("cpu"))
     folder = tempfile.TemporaryDirectory()
     np.save(Path(folder.name) / "images.npy", _pictures())

@@ -23,7 +23,7 @@ import torch
 
 import facesmith
 from facesmith import doctor
-from facesmith.training import loop
+from facesmith.training import game
 from facesmith.training.runs import RunFolder, read_card, read_lines
 
 BLOW_UP_STEPS = 8  # long enough to ruin the weights, and over before the first look at them
@@ -32,7 +32,7 @@ BLOW_UP_STEPS = 8  # long enough to ruin the weights, and over before the first 
 @contextmanager
 def meddling(meddle: Callable[[Any, Any], Any]) -> Iterator[None]:
     """Let ``meddle(players, recipe)`` see every step of training, and change the recipe it is made with."""
-    choose = loop.chosen_step  # type: ignore[attr-defined]
+    choose = game.chosen_step  # type: ignore[attr-defined]
 
     def meddled(*which: Any) -> Any:
         step = choose(*which)
@@ -40,11 +40,11 @@ def meddling(meddle: Callable[[Any, Any], Any]) -> Iterator[None]:
             players, real, z, meddle((players, shown), recipe), turn, shown
         )
 
-    loop.chosen_step = meddled  # type: ignore[assignment,attr-defined]
+    game.chosen_step = meddled  # type: ignore[assignment,attr-defined]
     try:
         yield
     finally:
-        loop.chosen_step = choose  # type: ignore[attr-defined]
+        game.chosen_step = choose  # type: ignore[attr-defined]
 
 
 def poison(at: int) -> Callable[[Any, Any], Any]:
@@ -56,7 +56,7 @@ def poison(at: int) -> Callable[[Any, Any], Any]:
         if shown >= at and not done:
             done.append(shown)
             with torch.no_grad():
-                next(players.G.parameters()).view(-1)[0] = float("nan")
+                next(players.nets["G"].parameters()).view(-1)[0] = float("nan")
         return recipe
 
     return meddle

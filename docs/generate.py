@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from facesmith.cli import COMMANDS, facesmith
-from facesmith.training.recipes import RECIPES, SETTINGS
+from facesmith.training.recipes import KINDS, RECIPES
+from facesmith.training.settings import Recipe, settings_of
 
 HERE = Path(__file__).parent
 HEAD = "<!-- Written by docs/generate.py: change the code, then `make docs`. -->\n\n"
@@ -16,7 +17,6 @@ HEAD = "<!-- Written by docs/generate.py: change the code, then `make docs`. -->
 
 def recipes() -> str:
     """docs/recipes-table.md: every setting of every recipe; in bold where it is not what the others start from."""
-    names = list(RECIPES)
     lines = [
         "# Recipes",
         "",
@@ -24,14 +24,24 @@ def recipes() -> str:
         "",
         "`facesmith train RECIPE DATASET RUN --set KEY=VALUE` changes any setting. Bold: not the setting's default.",
         "",
-        f"| setting | what it is | {' | '.join(f'`{name}`' for name in names)} |",
-        f"|---|---|{'---|' * len(names)}",
     ]
-    for key, setting in SETTINGS.items():
-        values = [getattr(RECIPES[name], key) for name in names]
+    for kind in KINDS.values():
+        about = (kind.__doc__ or "").strip().rstrip(".")
+        lines += ["", f"## {about}", "", *_table(kind)]
+    return HEAD + "\n".join(lines) + "\n"
+
+
+def _table(kind: type[Recipe]) -> list[str]:
+    recipes = {name: recipe for name, recipe in RECIPES.items() if isinstance(recipe, kind)}
+    lines = [
+        f"| setting | what it is | {' | '.join(f'`{name}`' for name in recipes)} |",
+        f"|---|---|{'---|' * len(recipes)}",
+    ]
+    for key, setting in settings_of(kind).items():
+        values = [getattr(recipe, key) for recipe in recipes.values()]
         shown = [f"**{value}**" if value != setting.default else f"{value}" for value in values]
         lines.append(f"| `{key}` | {setting.metadata['about']} | {' | '.join(shown)} |")
-    return HEAD + "\n".join(lines) + "\n"
+    return lines
 
 
 def commands() -> str:

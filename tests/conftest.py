@@ -80,4 +80,5 @@ def small_run(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="session")
 def small_model(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Model:
     """The model of `small_run`; read it, and write nothing into its folder."""
-    return export(small_run, tmp_path_factory.mktemp("small") / "model")
+    model: Model = export(small_run, tmp_path_factory.mktemp("small") / "model")
+    return model

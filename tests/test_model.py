@@ -192,3 +192,52 @@ def test_every_shipped_model_is_whole_and_small_and_makes_faces() -> None:
         assert np.abs(again.astype(int) - faces).max() <= 1
     kind = facesmith.load(DEFAULT, quiet=True).card["dataset"]["source"]["kind"]
     assert kind == "builtin", "whoever names no model gets one that is free to use"
+
+
+@pytest.fixture
+def projecting(small_model: Model, tmp_path: Path) -> Model:
+    """`small_model` with an encoder that takes 64 pixels of the upper left of the red channel for a latent."""
+    onnx = pytest.importorskip("onnx")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    shutil.copytree(small_model.path, tmp_path / "projecting")
+    starts, ends, axes = (
+        onnx.numpy_helper.from_array(np.array(values), name)
+        for name, values in (("starts", [0, 0, 0]), ("ends", [1, 2, 32]), ("axes", [1, 2, 3]))
+    )
+    nodes = [helper.make_node("Slice", ["pictures", "starts", "ends", "axes"], ["part"]),
+             helper.make_node("Flatten", ["part"], ["z"])]  # fmt: skip
+    graph = helper.make_graph(
+        nodes, "encoder", [helper.make_tensor_value_info("pictures", kind, ["n", 3, 32, 32])],
+        [helper.make_tensor_value_info("z", kind, ["n", 64])], [starts, ends, axes],
+    )  # fmt: skip
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(made, tmp_path / "projecting" / "encoder.onnx")
+    card = small_model.card | {"encoder": {"network": {}, "digest": "projecting"}}
+    (tmp_path / "projecting" / "model.json").write_text(json.dumps(card))
+    return facesmith.load(tmp_path / "projecting")
+
+
+def test_pictures_are_encoded_in_order_on_the_generators_scale(projecting: Model) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (37, 32, 32, 3), np.uint8)
+    z = projecting.encode(pictures)
+    assert z.dtype == np.float32
+    assert np.allclose(z, pictures[:, :2, :, 0].reshape(37, 64) / 127.5 - 1, atol=1e-6)
+    assert np.array_equal(projecting.encode(pictures[20]), z[20:21])
+    assert projecting.encode(pictures[:0]).shape == (0, 64)
+
+
+def test_what_cannot_be_encoded_is_one_sentence(projecting: Model, small_model: Model) -> None:
+    with pytest.raises(
+        FacesmithError, match="has no encoder: fit one with facesmith train encoder DATASET RUN --model"
+    ):
+        small_model.encode(np.zeros((1, 32, 32, 3), np.uint8))
+    shapes: tuple[Any, ...] = (
+        np.zeros((1, 64, 64, 3), np.uint8),
+        np.zeros((1, 32, 32, 3), np.float32),
+        np.zeros((32, 32), np.uint8),
+    )
+    for wrong in shapes:
+        with pytest.raises(FacesmithError, match=r"encodes uint8 pictures of shape \(N, 32, 32, 3\)"):
+            projecting.encode(wrong)
+    with pytest.raises(FacesmithError, match="no attribute directions"):
+        _ = small_model.directions

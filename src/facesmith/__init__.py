@@ -25,9 +25,23 @@ if TYPE_CHECKING:
     from facesmith.doctor import checkup
     from facesmith.exporting import export
     from facesmith.generating import generate
+    from facesmith.judge import Judge, load_judge
+    from facesmith.labelling import label
+    from facesmith.latent.describing import describe
+    from facesmith.latent.directions import Directions
+    from facesmith.latent.editing import edit
+    from facesmith.latent.fitting import fit_directions
+    from facesmith.latent.moving import analogy, interpolate, sweep
+    from facesmith.latent.neighbours import neighbours
+    from facesmith.latent.reconstructing import encode, reconstruct
+    from facesmith.latent.subjects import Subject, subjects
+    from facesmith.mapping.making import map_faces
     from facesmith.metrics.evaluate import evaluate
     from facesmith.metrics.scores import Scores
     from facesmith.model import Model, load
+    from facesmith.photos.cutting import Cut, cut_faces
+    from facesmith.photos.finding import Face, find_faces
+    from facesmith.photos.showing import show_faces
     from facesmith.reports.run_report import report
     from facesmith.shipped import shipped_models
     from facesmith.training.loop import train
@@ -35,25 +49,46 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RECIPES",
+    "Cut",
     "Dataset",
+    "Directions",
+    "Face",
     "FacesmithError",
+    "Judge",
     "Model",
     "Recipe",
     "Scores",
+    "Subject",
     "__version__",
+    "analogy",
     "checkup",
     "compare",
+    "cut_faces",
     "demo",
+    "describe",
+    "edit",
+    "encode",
     "evaluate",
     "explore",
     "export",
+    "find_faces",
+    "fit_directions",
     "generate",
     "import_dataset",
+    "interpolate",
+    "label",
     "load",
+    "load_judge",
+    "map_faces",
+    "neighbours",
     "open_dataset",
     "recipe_settings",
+    "reconstruct",
     "report",
     "shipped_models",
+    "show_faces",
+    "subjects",
+    "sweep",
     "train",
 ]
 
@@ -61,23 +96,44 @@ __all__ = [
 # needs no torch.
 _HOMES = {
     "RECIPES": "training.recipes",
+    "Cut": "photos.cutting",
     "Dataset": "datasets.dataset",
+    "Directions": "latent.directions",
+    "Face": "photos.finding",
+    "Judge": "judge",
     "Model": "model",
     "Recipe": "training.recipes",
     "Scores": "metrics.scores",
+    "Subject": "latent.subjects",
+    "analogy": "latent.moving",
     "checkup": "doctor",
     "compare": "comparing",
+    "cut_faces": "photos.cutting",
     "demo": "demonstration",
+    "describe": "latent.describing",
+    "edit": "latent.editing",
+    "encode": "latent.reconstructing",
     "evaluate": "metrics.evaluate",
     "explore": "datasets.explore",
     "export": "exporting",
+    "find_faces": "photos.finding",
+    "fit_directions": "latent.fitting",
     "generate": "generating",
     "import_dataset": "datasets.importing",
+    "interpolate": "latent.moving",
+    "label": "labelling",
     "load": "model",
+    "load_judge": "judge",
+    "map_faces": "mapping.making",
+    "neighbours": "latent.neighbours",
     "open_dataset": "datasets.dataset",
     "recipe_settings": "training.recipes",
+    "reconstruct": "latent.reconstructing",
     "report": "reports.run_report",
     "shipped_models": "shipped",
+    "show_faces": "photos.showing",
+    "subjects": "latent.subjects",
+    "sweep": "latent.moving",
     "train": "training.loop",
 }
 

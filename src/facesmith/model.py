@@ -2,25 +2,31 @@
 
 model = facesmith.load("models/faces")
 faces = model.sample(16, seed=1)          # 16 x H x W x 3, uint8
+z = model.encode(faces)                   # 16 latents, where the model has an encoder
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from facesmith import backends
 from facesmith.errors import FacesmithError
-from facesmith.extras import require
 from facesmith.files import check_version, read_json
 from facesmith.hub import client, one_sentence, places
 from facesmith.progress import tell
 from facesmith.shipped import DEFAULT, shipped_folder, shipped_models
 
+if TYPE_CHECKING:
+    from facesmith.latent.directions import Directions
+
 FORMAT, VERSION = "facesmith-model", 1
 CARD, WEIGHTS, ONNX = "model.json", "generator.safetensors", "generator.onnx"
+ENCODER_WEIGHTS, ENCODER_ONNX = "encoder.safetensors", "encoder.onnx"
 HUB_FILES = ["*.json", "*.safetensors", "*.onnx", "README.md"]
 
 # Faces are always computed in these same blocks of consecutive indices. Arithmetic in another batch size may round
@@ -28,14 +34,18 @@ HUB_FILES = ["*.json", "*.safetensors", "*.onnx", "README.md"]
 BLOCK = 16
 
 Pictures = NDArray[np.uint8]
-Backend = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Latents = NDArray[np.float32]
 
 
 class Model:
-    """A trained generator. Made by `load`; ``card`` is what its model.json says."""
+    """A trained generator, and with it an encoder and attribute directions where its folder has them.
 
-    def __init__(self, path: Path, card: dict[str, Any], backend: Backend) -> None:
-        self.path, self.card, self._backend = path, card, backend
+    Made by `load`; ``card`` is what its model.json says, ``backend`` is "onnx" or "torch".
+    """
+
+    def __init__(self, path: Path, card: dict[str, Any], backend: str) -> None:
+        self.path, self.card, self.backend = path, card, backend
+        self._backend = backends.network(backend, path / ONNX, path / WEIGHTS, card["network"])
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -56,11 +66,16 @@ class Model:
         return int(self.card["network"]["latent_size"])
 
     @property
+    def detail_size(self) -> int:
+        """How many numbers its encoder adds to a z, 0 for none: what is so in a photo and in no generated face."""
+        return int(self.card.get("encoder", {}).get("detail_size", 0))
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the weights: two models with the same digest make the same faces."""
         return str(self.card["digest"])
 
-    def latents(self, count: int, seed: int = 0, *, start: int = 0) -> NDArray[np.float32]:
+    def latents(self, count: int, seed: int = 0, *, start: int = 0) -> Latents:
         """Latents ``start`` to ``start + count`` of a seed (count x latent_size), each drawn by seed and index."""
         _check_draw(count, seed, start)
         draw = _uniform if self.card["latent"] == "uniform" else _normal
@@ -102,15 +117,60 @@ class Model:
     @overload
     def generate(self, z: ArrayLike, *, pil: Literal[True]) -> list[Image.Image]: ...
     def generate(self, z: ArrayLike, *, pil: bool = False) -> Pictures | list[Image.Image]:
-        """The faces of latents (N x latent_size, or one of them): uint8, N x H x W x 3, or PIL images on request."""
+        """The faces of latents (N x latent_size, or one of them): uint8, N x H x W x 3, or PIL images on request.
+
+        The latents of photos may go on with the detail of `encode`: N x (latent_size + detail_size).
+        """
         latents = np.atleast_2d(np.asarray(z, np.float32))
-        if latents.ndim != 2 or latents.shape[1] != self.latent_size:
-            raise FacesmithError(f"{self.name} takes latents of shape (N, {self.latent_size}), not {latents.shape}")
+        sizes = sorted({self.latent_size, self.latent_size + self.detail_size})
+        if latents.ndim != 2 or latents.shape[1] not in sizes:
+            wanted = " or ".join(f"(N, {size})" for size in sizes)
+            raise FacesmithError(f"{self.name} takes latents of shape {wanted}, not {latents.shape}")
         if not np.isfinite(latents).all():
             raise FacesmithError("a latent holds numbers that are not finite: every one must be an ordinary number")
         pictures = self._backend(latents).transpose(0, 2, 3, 1)
         made = np.clip(np.rint(pictures * 127.5 + 127.5), 0, 255).astype(np.uint8)
         return [Image.fromarray(picture) for picture in made] if pil else made
+
+    def encode(self, pictures: Pictures) -> Latents:
+        """The latents of pictures (uint8, N x H x W x 3, or one of them): N x (latent_size + detail_size).
+
+        The first ``latent_size`` numbers are the z that the model's encoder takes the face to come from; what follows
+        is added inside the generator, and brings it nearer to a photo than any z does. Pictures have the model's size,
+        and were cut as its dataset cuts them (`cut_faces` does it to any photo). Raises `FacesmithError` for a model
+        without an encoder and for pictures of another size.
+        """
+        encoder, seen = self._encoder, np.asarray(pictures)
+        seen = seen[None] if seen.ndim == 3 else seen
+        width, height = self.size
+        if seen.dtype != np.uint8 or seen.ndim != 4 or seen.shape[1:] != (height, width, 3):
+            raise FacesmithError(
+                f"{self.name} encodes uint8 pictures of shape (N, {height}, {width}, 3), not {seen.dtype} {seen.shape}"
+            )
+        found = np.zeros((len(seen), self.latent_size + self.detail_size), np.float32)
+        for start in range(0, len(seen), BLOCK):
+            block = seen[start : start + BLOCK]
+            x = np.zeros((BLOCK, 3, height, width), np.float32)  # always a whole block: none depends on the others
+            x[: len(block)] = block.transpose(0, 3, 1, 2) / np.float32(127.5) - 1
+            found[start : start + BLOCK] = encoder(x)[: len(block)]
+        return found
+
+    @cached_property
+    def _encoder(self) -> backends.Backend:
+        if "encoder" not in self.card:
+            raise FacesmithError(
+                f"{self.name} has no encoder: fit one with facesmith train encoder DATASET RUN --model MODEL, "
+                "then facesmith export RUN NEW_MODEL"
+            )
+        card = self.card["encoder"]["network"]
+        return backends.network(self.backend, self.path / ENCODER_ONNX, self.path / ENCODER_WEIGHTS, card)
+
+    @cached_property
+    def directions(self) -> "Directions":
+        """The attribute directions of its latents; `FacesmithError` where `fit_directions` has made none."""
+        from facesmith.latent.directions import load_directions
+
+        return load_directions(self.path, self.card)
 
 
 def load(model: str | Path = DEFAULT, backend: str = "onnx", *, quiet: bool = False) -> Model:
@@ -121,7 +181,7 @@ def load(model: str | Path = DEFAULT, backend: str = "onnx", *, quiet: bool = Fa
     safetensors weights, on a GPU if there is one); both make the same faces but for the last bit of rounding. Raises
     `FacesmithError` for a folder that is not a model, an unknown version, or weights that do not fit the card.
     """
-    if backend not in ("onnx", "torch"):
+    if backend not in backends.BACKENDS:
         raise FacesmithError(f"backend {backend!r} is not one: use onnx or torch")
     path = Path(model)
     # A dataset may well be called celeba64: only a model of that name stands before the shipped one.
@@ -141,44 +201,7 @@ def load(model: str | Path = DEFAULT, backend: str = "onnx", *, quiet: bool = Fa
     check_version(card, FORMAT, VERSION, path / CARD)
     if shipped is not None and not quiet and card["dataset"]["source"]["kind"] == "celeba":
         tell(f"{model} was trained on CelebA: {card['terms']}")
-    return Model(path, card, _onnx(path) if backend == "onnx" else _torch(path, card))
-
-
-def _onnx(path: Path) -> Backend:
-    import onnxruntime
-
-    onnxruntime.set_default_logger_severity(3)  # warnings about missing GPUs are no news to anyone
-    try:
-        session = onnxruntime.InferenceSession(str(path / ONNX), providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's own exceptions share no base but this one
-        raise FacesmithError(f"{path / ONNX} cannot be loaded ({error}): export the model again") from None
-
-    def run(z: NDArray[np.float32]) -> NDArray[np.float32]:
-        (pictures,) = session.run(None, {"z": z})
-        return np.asarray(pictures)
-
-    return run
-
-
-def _torch(path: Path, card: dict[str, Any]) -> Backend:
-    torch = require("torch", "train", "the torch backend")
-    safetensors = require("safetensors.torch", "train", "the torch backend")
-    from facesmith.networks import families
-
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    net = families.from_card(card["network"])
-    try:
-        net.load_state_dict(safetensors.load_file(path / WEIGHTS))
-    except Exception as error:  # safetensors' and torch's errors have no common base
-        raise FacesmithError(f"{path / WEIGHTS} does not fit its card ({error}): export the model again") from None
-    net = families.place(net, device, "channels_last").eval()
-
-    def run(z: NDArray[np.float32]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            pictures: NDArray[np.float32] = net(torch.from_numpy(z).to(device)).float().cpu().numpy()
-        return pictures
-
-    return run
+    return Model(path, card, backend)
 
 
 def _looks_like_hub_id(text: str) -> bool:
@@ -201,9 +224,9 @@ def _check_draw(count: int, seed: int, start: int) -> None:
             raise FacesmithError(f"{name} is {value}: it cannot be negative")
 
 
-def _normal(rng: np.random.Generator, size: int) -> NDArray[np.float32]:
+def _normal(rng: np.random.Generator, size: int) -> Latents:
     return rng.standard_normal(size, np.float32)
 
 
-def _uniform(rng: np.random.Generator, size: int) -> NDArray[np.float32]:
+def _uniform(rng: np.random.Generator, size: int) -> Latents:
     return rng.random(size, np.float32) * 2 - 1

@@ -3,16 +3,16 @@
 from typing import Any
 
 from facesmith.metrics.scores import scores_section
-from facesmith.training.recipes import SETTINGS, Recipe
+from facesmith.training.settings import Recipe, settings_of
 
 _TERMS = {
     "celeba": (
         "Trained on CelebA, whose pictures may be used for **non-commercial research only**; the same holds for this "
-        "model. CelebA shows public figures, mostly young, light-skinned and posing; faces made by this model show the "
-        "same leanings and must not be taken as a picture of people at large."
+        "{what}. CelebA shows public figures, mostly young, light-skinned and posing; what was learned from them has "
+        "the same leanings and must not be taken as a picture of people at large."
     ),
     "builtin": "Trained on drawn faces that facesmith makes itself. No photo of a person was used.",
-    "folder": "Trained on the owner's own pictures: whoever made this model knows under which terms.",
+    "folder": "Trained on the owner's own pictures: whoever made this {what} knows under which terms.",
     "hub": "Trained on a dataset from the Hugging Face hub: its page says under which terms.",
 }
 
@@ -21,8 +21,6 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
     """Markdown for a model whose model.json is ``card``, trained by ``recipe``."""
     data, trained, network = card["dataset"], card["trained"], card["network"]
     width, height = network["size"]
-    source = data["source"]
-    crop = f"crop {data['crop']}, {data['resize']} resize"
     lines = [
         f"# {card['name']}",
         "",
@@ -39,19 +37,14 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
         "",
         "## Data and terms",
         "",
-        f"{data['count']:,} pictures of `{source['name']}` ({crop}{_filtered(data)}). {_TERMS[source['kind']]}",
-        *([f"\n{source['credit']}"] if source.get("credit") else []),
-        "",
+        *data_lines(data, "model"),
         "## Training",
         "",
         f"Recipe `{recipe.name}` ({recipe.about}), {trained['kimg']:g} thousand pictures shown in "
         f"{trained['seconds'] / 60:.1f} minutes on {trained['machine']['cpu']}, {trained['machine']['device']}. "
         f"{card['parameters']:,} parameters, kept as {card['weights']}.{_chosen(trained)}",
         "",
-        "| setting | value | what it is |",
-        "|---|---|---|",
-        *(f"| `{key}` | {getattr(recipe, key)} | {f.metadata['about']} |" for key, f in SETTINGS.items()),
-        "",
+        *settings_lines(recipe),
         "## Scores",
         "",
         scores_section(card.get("scores", [])),
@@ -63,6 +56,59 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def with_encoder(readme: str, encoder: dict[str, Any], recipe: Recipe) -> str:
+    """A model's README.md with a section at its end on the encoder that was fitted to it."""
+    trained, score = encoder["trained"], encoder["trained"]["score"]
+    reached = (
+        f" Of {score['count']:,} held-out pictures the reconstructions have a PSNR of {score['psnr']:.2f} dB."
+        if score
+        else ""
+    )
+    lines = [
+        "## Encoder",
+        "",
+        "```python",
+        "z = model.encode(faces)  # N x latent_size; model.generate(z) draws them again",
+        "```",
+        "",
+        f"Fitted to the generator above, which stayed as it is. Recipe `{recipe.name}`, {trained['kimg']:g} thousand "
+        f"pictures shown in {trained['seconds'] / 60:.1f} minutes on {trained['machine']['cpu']}, "
+        f"{trained['machine']['device']}. {encoder['parameters']:,} parameters, kept as {encoder['weights']}: "
+        f"`encoder.safetensors` (SHA-256 `{encoder['digest']}`) and `encoder.onnx`, which differs by at most "
+        f"{encoder['onnx_parity']:.1e}.{reached}",
+        "",
+        f"It has learned from {encoder['learned_from']:,} of these pictures, {encoder['held_out']:,} were held out: ",
+        "",
+        *data_lines(encoder["dataset"], "encoder"),
+        *settings_lines(recipe),
+    ]
+    before, _, _ = readme.partition("## Encoder\n")  # of an encoder that this one takes the place of
+    return f"{before.rstrip()}\n\n" + "\n".join(lines)
+
+
+def data_lines(data: dict[str, Any], what: str) -> list[str]:
+    """Of which pictures ``what`` was made, and what follows for its use."""
+    source = data["source"]
+    crop = f"crop {data['crop']}, {data['resize']} resize"
+    terms = _TERMS[source["kind"]].format(what=what)
+    return [
+        f"{data['count']:,} pictures of `{source['name']}` ({crop}{_filtered(data)}). {terms}",
+        *([f"\n{source['credit']}"] if source.get("credit") else []),
+        "",
+    ]
+
+
+def settings_lines(recipe: Recipe) -> list[str]:
+    """A table of the recipe's settings, without the places on its maker's disk."""
+    settings = {key: f.metadata for key, f in settings_of(recipe).items() if not f.metadata.get("given")}
+    return [
+        "| setting | value | what it is |",
+        "|---|---|---|",
+        *(f"| `{key}` | {getattr(recipe, key)} | {about['about']} |" for key, about in settings.items()),
+        "",
+    ]
 
 
 def with_scores(readme: str, card: dict[str, Any]) -> str:

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from facesmith.training.batches import batch, latents, picture_indices, reader
-from facesmith.training.recipes import RECIPES
+from facesmith.training.recipes import GAMES
 
 CPU = torch.device("cpu")
-TINY = RECIPES["tiny"]
+TINY = GAMES["tiny"]
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import torch
 from facesmith.errors import FacesmithError
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
-from facesmith.training.recipes import RECIPES
-from facesmith.training.step import Players, set_up, train_step
+from facesmith.training.players import Players
+from facesmith.training.recipes import GAMES
+from facesmith.training.step import set_up, train_step
 
 RECIPE = replace(
-    RECIPES["tiny"], generator_width=4, discriminator_width=4, device="cpu", precision="bfloat16",
+    GAMES["tiny"], generator_width=4, discriminator_width=4, device="cpu", precision="bfloat16",
     memory_format="channels_last", batch_size=4,
 )  # fmt: skip
 
@@ -20,6 +21,10 @@ def trained(steps: int, seed: int = 0) -> Players:
     players = set_up(replace(RECIPE, seed=seed), (16, 16), torch.device("cpu"))
     go_on(players, 0, steps)
     return players
+
+
+def nets(players: Players) -> dict[str, torch.nn.Module]:
+    return {**players.nets, "average": players.average}
 
 
 def go_on(players: Players, first: int, last: int) -> None:
@@ -37,7 +42,7 @@ def test_what_is_loaded_goes_on_as_what_was_saved(tmp_path: Path) -> None:
     assert checkpoint.load(path, resumed) == Progress(3, 12, 1.5, {"loss_D": [2.0, 3]})
     go_on(resumed, 3, 6)
     for name in ("G", "D", "average"):
-        a, b = getattr(unbroken, name).state_dict(), getattr(resumed, name).state_dict()
+        a, b = nets(unbroken)[name].state_dict(), nets(resumed)[name].state_dict()
         assert all(torch.equal(a[key], b[key]) for key in a), name
 
 

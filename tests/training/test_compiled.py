@@ -10,10 +10,11 @@ from torch._dynamo.utils import counters
 
 from facesmith import FacesmithError
 from facesmith.training.compiled import chosen_step, compiled_step
+from facesmith.training.players import Players
 from facesmith.training.processes import ALONE, Team
-from facesmith.training.recipes import RECIPES, Recipe
+from facesmith.training.recipes import GAMES, GameRecipe
 from facesmith.training.schedules import scheduled
-from facesmith.training.step import Players, set_up, train_step
+from facesmith.training.step import set_up, train_step
 
 CPU = torch.device("cpu")
 
@@ -25,14 +26,14 @@ def _nothing_compiled() -> Iterator[None]:
     counters.clear()
 
 
-def narrow(name: str, **changes: Any) -> Recipe:
+def narrow(name: str, **changes: Any) -> GameRecipe:
     return replace(
-        RECIPES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+        GAMES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,
     )  # fmt: skip
 
 
-def steps(step: Any, players: Players, recipe: Recipe, first: int, last: int) -> list[dict[str, float]]:
+def steps(step: Any, players: Players, recipe: GameRecipe, first: int, last: int) -> list[dict[str, float]]:
     """Take steps ``first`` to ``last``, each of draws of its own."""
     found = []
     for number in range(first, last):
@@ -45,7 +46,7 @@ def steps(step: Any, players: Players, recipe: Recipe, first: int, last: int) ->
 
 
 def weights(players: Players) -> list[torch.Tensor]:
-    return [tensor for net in (players.G, players.D, players.average) for tensor in net.state_dict().values()]
+    return [tensor for net in (*players.nets.values(), players.average) for tensor in net.state_dict().values()]
 
 
 SCHEDULE: dict[str, Any] = {"anneal_kimg": 0.1, "learning_rate_end": 1e-3, "penalty_end": 0.5, "ema_kimg": 0.05}

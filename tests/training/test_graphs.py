@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from facesmith.training.graphs import WARM_UP, CudaRecorder, Measured, RecordedStep
-from facesmith.training.recipes import RECIPES, Recipe
+from facesmith.training.players import Players
+from facesmith.training.recipes import GAMES, GameRecipe
 from facesmith.training.schedules import scheduled
-from facesmith.training.step import Players, set_up, train_step
+from facesmith.training.step import set_up, train_step
 
 CPU = torch.device("cpu")
 SCHEDULE: dict[str, Any] = {
@@ -54,19 +55,19 @@ class Tracer:
 
 def state(players: Players) -> list[Tensor]:
     """Every tensor a step changes."""
-    moments = [each for optimizer in (players.optimizer_G, players.optimizer_D) for each in optimizer.state.values()]
-    nets = [net.state_dict() for net in (players.G, players.D, players.average)]
+    moments = [each for optimizer in players.optimizers.values() for each in optimizer.state.values()]
+    nets = [net.state_dict() for net in (*players.nets.values(), players.average)]
     return [tensor for table in (*nets, *moments) for tensor in table.values()]
 
 
-def narrow(name: str, **changes: Any) -> Recipe:
+def narrow(name: str, **changes: Any) -> GameRecipe:
     return replace(
-        RECIPES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+        GAMES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,
     )  # fmt: skip
 
 
-def steps(step: Any, players: Players, recipe: Recipe, first: int, last: int) -> list[dict[str, float]]:
+def steps(step: Any, players: Players, recipe: GameRecipe, first: int, last: int) -> list[dict[str, float]]:
     """Take steps ``first`` to ``last``; at every fifth D does not learn."""
     device, found, turns = players.device, [], 0
     for number in range(last):

@@ -7,10 +7,11 @@ import pytest
 from safetensors.numpy import load_file
 
 import facesmith
+from facesmith import Model
 from facesmith.datasets.dataset import Dataset
 from facesmith.datasets.importing import import_dataset
 from facesmith.training import checkpoint
-from facesmith.training.recipes import RECIPES
+from facesmith.training.recipes import GAMES
 
 # All that a recipe may draw or move is switched on: turns by accuracy, schedules, augmentation, part of the epoch.
 SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=8", "threads=1", "precision=float32",
@@ -23,7 +24,7 @@ def faces28(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return import_dataset("builtin:32", tmp_path_factory.mktemp("faces") / "28", size="28", quiet=True)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", GAMES)
 def test_a_run_cut_short_and_resumed_is_the_run_never_interrupted(
     name: str, builtin_dataset: Dataset, faces28: Dataset, tmp_path: Path
 ) -> None:
@@ -37,7 +38,31 @@ def test_a_run_cut_short_and_resumed_is_the_run_never_interrupted(
     unbroken = train("unbroken", 0.08)
     train("broken", 0.048)  # six steps: in the middle of a line of the metrics
     broken = train("broken", 0.08, resume=True)
+    assert_same(unbroken, broken)
+
+
+def assert_same(unbroken: Path, broken: Path) -> None:
     one, other = (load_file(checkpoint.stored(run / "checkpoints")[-1]) for run in (unbroken, broken))
     assert one.keys() == other.keys()
     assert [key for key in one if not np.array_equal(one[key], other[key])] == []
     assert (unbroken / "metrics.jsonl").read_text() == (broken / "metrics.jsonl").read_text()
+
+
+OTHERS = ("batch_size=8", "threads=1", "precision=float32", "memory_format=channels_last", "log_steps=4",
+          "anneal_kimg=0.1", "learning_rate_end=1e-4", "epoch_share=0.5", "tick_kimg=10")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["encoder", "judge"])
+def test_so_are_the_runs_of_other_tasks(
+    name: str, builtin_dataset: Dataset, small_run: Path, small_model: Model, tmp_path: Path
+) -> None:
+    own = [f"model={small_model.path}", f"gan={small_run}"] if name == "encoder" else ["width=4", "feature_size=8"]
+
+    def train(run: str, kimg: float, resume: bool = False) -> Path:
+        return facesmith.train(
+            name, builtin_dataset, tmp_path / run, settings=(*OTHERS, *own), kimg=kimg, resume=resume, quiet=True
+        )
+
+    unbroken = train("unbroken", 0.08)
+    train("broken", 0.048)
+    assert_same(unbroken, train("broken", 0.08, resume=True))

@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from facesmith.training.recipes import RECIPES, Recipe
-from facesmith.training.schedules import MOVING, scheduled
+from facesmith.training.recipes import GAMES, GameRecipe
+from facesmith.training.schedules import moving, scheduled
 
 ENDS: dict[str, Any] = {"learning_rate": 5e-5, "beta2": 0.99, "penalty": 0.2, "ema_kimg": 500.0, "augment": 0.4}
 STARTS: dict[str, Any] = {"learning_rate": 2e-4, "beta2": 0.9, "penalty": 2.0, "ema_kimg": 0.5, "augment": 0.0}
-PLAIN = replace(RECIPES["tiny"], **STARTS)
+PLAIN = replace(GAMES["tiny"], **STARTS)
 MOVES = replace(PLAIN, anneal_kimg=40.0, **{f"{name}_end": end for name, end in ENDS.items()})
 
 
-def values(recipe: Recipe) -> dict[str, float]:
-    return {name: getattr(recipe, name) for name in MOVING}
+def values(recipe: GameRecipe) -> dict[str, float]:
+    return {name: getattr(recipe, name) for name in moving(PLAIN)}
 
 
 def test_the_start_and_the_ends_are_reached_and_kept() -> None:
@@ -25,12 +25,12 @@ def test_the_start_and_the_ends_are_reached_and_kept() -> None:
 
 def test_halfway_is_half_and_a_third_of_the_way_a_quarter() -> None:
     for shown, part in ((20_000, 0.5), (40_000 / 3, 0.25), (80_000 / 3, 0.75)):  # (1 - cos 60°) / 2 = 1 / 4
-        expected = {name: STARTS[name] + part * (ENDS[name] - STARTS[name]) for name in MOVING}
+        expected = {name: STARTS[name] + part * (ENDS[name] - STARTS[name]) for name in moving(PLAIN)}
         assert values(scheduled(MOVES, round(shown))) == pytest.approx(expected, rel=1e-3)
 
 
 def test_every_step_moves_the_same_way() -> None:
-    for name in MOVING:
+    for name in moving(PLAIN):
         way = [getattr(scheduled(MOVES, shown), name) for shown in range(0, 40_001, 64)]
         rises = ENDS[name] > STARTS[name]
         assert all(before < after if rises else before > after for before, after in pairwise(way)), name

@@ -36,7 +36,7 @@ def test_a_run_is_scored_and_its_best_generator_kept(scored: Path) -> None:
     kept = next(
         path for path in checkpoint.stored(run.checkpoints) if checkpoint.read_card(path)["kimg"] == best["kimg"]
     )
-    ours, its = checkpoint.generator_state(run.best), checkpoint.generator_state(kept)
+    ours, its = checkpoint.used_state(run.best, "G"), checkpoint.used_state(kept, "G")
     assert all(ours[name].equal(its[name]) for name in its)
 
 

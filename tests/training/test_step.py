@@ -6,16 +6,16 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from facesmith.training.recipes import RECIPES, Recipe
+from facesmith.training.recipes import GAMES, GameRecipe
 from facesmith.training.step import dials_of, kind_of, learn, on_device, set_up, train_step
 
 CPU = torch.device("cpu")
 SIDES = {"mini28": 28, "artiface": 32}  # of the smallest pictures, where 16 will not do
 
 
-def small(name: str, **changes: Any) -> Recipe:
+def small(name: str, **changes: Any) -> GameRecipe:
     return replace(
-        RECIPES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+        GAMES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,
     )  # fmt: skip
 
@@ -26,24 +26,24 @@ def test_the_discriminator_learns_to_tell_a_fixed_generator_from_the_truth() -> 
     real = torch.linspace(-1, 1, 16).expand(8, 3, 16, 16).contiguous()
     measured = {}
     for step in range(30):
-        frozen = copy.deepcopy(players.G.state_dict())
+        frozen = copy.deepcopy(players.nets["G"].state_dict())
         measured = train_step(players, real.clone(), torch.randn(8, 100), recipe, step, step * 8)
-        players.G.load_state_dict(frozen)
+        players.nets["G"].load_state_dict(frozen)
     assert measured["accuracy_real"] == 1
     assert measured["accuracy_fake"] == 1
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", GAMES)
 def test_both_players_move_and_leave_no_gradient_of_d_to_g(name: str) -> None:
     recipe = small(name)
     side = SIDES.get(name, 16)
     players = set_up(recipe, (side, side), CPU)
-    before = copy.deepcopy((players.G.state_dict(), players.D.state_dict()))
+    before = copy.deepcopy((players.nets["G"].state_dict(), players.nets["D"].state_dict()))
     for step in range(3):  # what lies before a residual block's zeros moves when they have
         real, z = torch.randn(8, 3, side, side), torch.randn(8, recipe.latent_size)
         measured = train_step(players, real, z, recipe, step, step * 8)
         assert all(torch.isfinite(value) for value in measured.values())
-    for net, old in zip((players.G, players.D), before, strict=True):
+    for net, old in zip(players.nets.values(), before, strict=True):
         still = {key for key, p in net.named_parameters() if torch.equal(p, old[key])}
         assert still <= {"judge.bias"}, "only what every logit shares, a pairing loss cannot see"
         assert all(p.requires_grad for p in net.parameters())
@@ -58,7 +58,7 @@ def test_a_step_never_reads_what_it_computes() -> None:
             assert func._schema.name not in forbidden, func
             return func(*args, **(kwargs or {}))
 
-    for name in RECIPES:
+    for name in GAMES:
         recipe = replace(small(name), augment=0.5)
         side = SIDES.get(name, 16)
         players = set_up(recipe, (side, side), CPU)
@@ -99,16 +99,16 @@ def test_one_step_of_the_classic_recipe_is_the_plain_loop() -> None:
     train_step(players, real.clone(), z, recipe, 0, 0)
 
     bce, ones, zeros = torch.nn.functional.binary_cross_entropy_with_logits, torch.ones(8), torch.zeros(8)
-    bce(plain.D(real), ones).backward()
-    fake = plain.G(z)
-    bce(plain.D(fake.detach()), zeros).backward()
-    plain.optimizer_D.step()
-    plain.G.zero_grad()
-    bce(plain.D(fake), ones).backward()
-    plain.optimizer_G.step()
-    for ours, theirs in zip(players.G.parameters(), plain.G.parameters(), strict=True):
+    bce(plain.nets["D"](real), ones).backward()
+    fake = plain.nets["G"](z)
+    bce(plain.nets["D"](fake.detach()), zeros).backward()
+    plain.optimizers["D"].step()
+    plain.nets["G"].zero_grad()
+    bce(plain.nets["D"](fake), ones).backward()
+    plain.optimizers["G"].step()
+    for ours, theirs in zip(players.nets["G"].parameters(), plain.nets["G"].parameters(), strict=True):
         assert torch.allclose(ours, theirs, atol=2e-6)
-    for ours, theirs in zip(players.D.parameters(), plain.D.parameters(), strict=True):
+    for ours, theirs in zip(players.nets["D"].parameters(), plain.nets["D"].parameters(), strict=True):
         assert torch.allclose(ours, theirs, atol=2e-6)
 
 
@@ -125,12 +125,15 @@ def test_the_average_lags_behind_and_reaches_a_standing_generator() -> None:
     recipe = small("tiny", ema_kimg=0.05, learning_rate=0.0)
     players = set_up(recipe, (16, 16), CPU)
     with torch.no_grad():
-        for p in players.G.parameters():
+        for p in players.nets["G"].parameters():
             p.add_(1.0)
     gaps = []
     for step in range(40):
         train_step(players, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, step, step * 8)
-        latest, average = players.G.state_dict()["project.weight"], players.average.state_dict()["project.weight"]
+        latest, average = (
+            players.nets["G"].state_dict()["project.weight"],
+            players.average.state_dict()["project.weight"],
+        )
         gaps.append((average - latest).abs().max().item())
     assert gaps == sorted(gaps, reverse=True)
     assert gaps[-1] < 0.01
@@ -155,7 +158,7 @@ def test_the_order_of_pixels_in_memory_changes_no_more_than_rounding() -> None:
         torch.manual_seed(0)
         for step in range(3):
             train_step(players, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, step, step * 8)
-        nets.append((players.G.state_dict(), players.D.state_dict()))
+        nets.append((players.nets["G"].state_dict(), players.nets["D"].state_dict()))
     for one, other in zip(*nets, strict=True):
         for name in one:
             assert torch.allclose(one[name].float(), other[name].float(), atol=2e-4), name

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from facesmith.training import watch as watching
-from facesmith.training.recipes import RECIPES, Recipe
+from facesmith.training.recipes import GAMES, GameRecipe
 from facesmith.training.verdicts import ALIKE, DIVERGED, HEALTHY, WINNING
 from facesmith.training.watch import Watch, look, replay, spread
 
-TINY = RECIPES["tiny"]
+TINY = GAMES["tiny"]
 PICTURES = 640  # a line of the metrics: 10 steps of 64
 LATE = math.ceil(watching.GRACE_KIMG * 1000 / PICTURES) + 1  # the first line at which faces are looked at
 
@@ -25,7 +25,7 @@ def line(number: int, **changes: Any) -> dict[str, Any]:
     return {"step": 10 * number, "kimg": number * PICTURES / 1000, **values, **changes}
 
 
-def verdicts(lines: Sequence[dict[str, Any]], recipe: Recipe = TINY) -> list[str]:
+def verdicts(lines: Sequence[dict[str, Any]], recipe: GameRecipe = TINY) -> list[str]:
     watch, seen = Watch(), []
     for each in lines:
         watch = look(watch, each, recipe)
@@ -33,7 +33,7 @@ def verdicts(lines: Sequence[dict[str, Any]], recipe: Recipe = TINY) -> list[str
     return seen
 
 
-def least(recipe: Recipe) -> float:
+def least(recipe: GameRecipe) -> float:
     """The loss of a D that cannot be fooled, as its definition has it."""
     if recipe.loss == "rpgan":
         return 0.0
@@ -42,9 +42,9 @@ def least(recipe: Recipe) -> float:
     return entropy / 2 if recipe.average_losses else entropy
 
 
-@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize("name", sorted(GAMES))
 def test_noise_of_a_healthy_run_never_leaves_healthy(name: str) -> None:
-    recipe, rng = RECIPES[name], np.random.default_rng(0)
+    recipe, rng = GAMES[name], np.random.default_rng(0)
     lines = []
     for number in range(1, 3001):
         noise = np.exp(rng.normal(0, 0.2, 5))
@@ -137,9 +137,9 @@ def test_one_noisy_phase_does_not_raise_what_is_expected() -> None:
     assert set(verdicts([*noisy, *after])) == {HEALTHY}
 
 
-@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize("name", sorted(GAMES))
 def test_a_d_that_is_certain_for_long_is_winning(name: str) -> None:
-    recipe = RECIPES[name]
+    recipe = GAMES[name]
     sure = {"loss_D": least(recipe) + 1e-4, "accuracy_real": 1.0, "accuracy_fake": 1.0, "loss_G": 15.0}
     lines = [line(number, **sure) for number in range(1, watching.LINES + 20)]
     seen = verdicts(lines, recipe)
@@ -216,8 +216,8 @@ def test_a_diversity_that_is_no_number_is_passed_over(value: float | None) -> No
 
 
 def test_another_recipe_has_another_least_loss() -> None:
-    label = replace(RECIPES["celebrity"], real_label=0.9)
+    label = replace(GAMES["celebrity"], real_label=0.9)
     sure = {"loss_D": 0.326, "accuracy_real": 1.0, "accuracy_fake": 1.0}  # -0.9 ln 0.9 - 0.1 ln 0.1 = 0.3251
     lines = [line(number, **sure) for number in range(1, 100)]
     assert verdicts(lines, label)[-1] == WINNING
-    assert verdicts(lines, RECIPES["celebrity"])[-1] == HEALTHY
+    assert verdicts(lines, GAMES["celebrity"])[-1] == HEALTHY

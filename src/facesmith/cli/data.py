@@ -34,6 +34,11 @@ def data() -> None:
 @click.option("--limit", type=int, help="Keep at most this many, chosen at random.")
 @click.option("--seed", default=0, show_default=True, help="For --limit and for the built-in faces.")
 @click.option("--labels", type=click.Path(path_type=Path), help="CSV or Parquet with a row of labels a picture.")
+@click.option(
+    "--align",
+    is_flag=True,
+    help="Ordinary photos: find every face and align it as CelebA's are; --crop is then of those 178x218 pixels.",
+)
 @click.option("--name", help="Name of the dataset; by default the source's.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
@@ -47,6 +52,7 @@ def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
     facesmith data import ~/celeba celeba64 --size 64 --crop center:178
     facesmith data import ~/celeba men --where 'Male & ~Eyeglasses & ~Blurry' --limit 10000
     facesmith data import ~/paintings paintings --size 80x100
+    facesmith data import ~/holidays people --align --crop center:178
     """
     made = facesmith.import_dataset(source, dataset, quiet=quiet, **options)  # type: ignore[arg-type]
     width, height = made.size
@@ -76,3 +82,20 @@ def explore(dataset: Path, out: Path | None, quiet: bool) -> None:
     facesmith data explore celeba64
     """
     click.echo(f"look at {facesmith.explore(facesmith.open_dataset(dataset), out, quiet=quiet)}")
+
+
+@data.command()
+@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--judge", required=True, type=click.Path(path_type=Path), help="A judge's folder.")
+@click.option("--replace", is_flag=True, help="Attributes of the same names are lost to the judge's.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def label(dataset: Path, out: Path, judge: Path, replace: bool, quiet: bool) -> None:
+    """Write the new folder OUT: the pictures of DATASET with the attributes that a judge sees in them.
+
+    \b
+    facesmith data label people labelled --judge my-judge
+    """
+    made = facesmith.label(dataset, out, judge, replace=replace, quiet=quiet)
+    seen = made.card["labelled"]
+    click.echo(f"{out}: {len(made):,} pictures, {len(seen['attributes'])} attributes by the judge {seen['judge']}")

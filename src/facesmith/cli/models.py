@@ -19,7 +19,9 @@ import facesmith
 @click.option("--name", help="Name of the model; by default the folder's.")
 @click.option("--half", is_flag=True, help="Weights as float16: a folder of half the size.")
 def export(run: Path, model: Path, checkpoint: str | None, name: str | None, half: bool) -> None:
-    """Write the generator of RUN as the new folder MODEL: safetensors, ONNX, a card.
+    """Write what RUN has trained as the new folder MODEL: safetensors, ONNX, a card.
+
+    The run of an encoder gives a model with all its generator's has and the encoder; that of a judge, a judge.
 
     \b
     facesmith export runs/first my-model
@@ -27,10 +29,11 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
     facesmith export runs/first small-model --half
     """
     made = facesmith.export(run, model, checkpoint=checkpoint, name=name, half=half)
-    trained, parity = made.card["trained"], made.card["onnx_parity"]
+    new = made.card.get("encoder", made.card)  # what this run has added
+    trained, parity = new["trained"], new["onnx_parity"]
     which = f", its {trained['checkpoint']}" if trained["checkpoint"] in ("best", "last") else ""
     click.echo(
-        f"{model}: {made.card['parameters']:,} parameters after {trained['kimg']:g} kimg{which}, "
+        f"{model}: {new['parameters']:,} parameters after {trained['kimg']:g} kimg{which}, "
         f"ONNX equal to torch within {parity:.0e}"
     )
 

@@ -13,6 +13,7 @@ import facesmith
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of the recipe; repeatable.")
 @click.option("--kimg", type=float, help="End after this many thousand pictures shown; by default the recipe's.")
+@click.option("--model", help="For an encoder: the model whose generator it is fitted to.")
 @click.option("--minutes", type=float, help="End after this many minutes of training, all sessions counted.")
 @click.option("--resume", is_flag=True, help="Go on with RUN exactly where its last checkpoint left it.")
 @click.option(
@@ -47,6 +48,8 @@ def train(
     facesmith train celebrity celeba64 runs/classic --set turns=ratio:2 --on-collapse stop
     facesmith train celebrity celeba64 runs/classic --kimg 500 --set batch_size=128 --set seed=1
     facesmith train tiny celeba64 runs/first --resume --branch runs/gentler --set learning_rate=2e-4
+    facesmith train encoder celeba64 runs/encoder --model my-model
+    facesmith train judge celeba64 runs/judge
     """
     flags = {"on_collapse": on_collapse, "freeze_discriminator_after": freeze_discriminator_after}
     settings += tuple(f"{name}={value}" for name, value in flags.items() if value is not None)

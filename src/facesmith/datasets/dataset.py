@@ -1,11 +1,13 @@
 """A dataset on disk: the artefact every later step reads."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from facesmith.datasets.source import RESERVED
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json
 
@@ -87,3 +89,30 @@ def open_dataset(path: Path | str) -> Dataset:
     if not (path / METADATA).is_file():
         raise FacesmithError(f"{path} is damaged, it has no {METADATA}: import it again")
     return Dataset(path, card, images)
+
+
+def write_metadata(table: "pa.Table", folder: Path) -> None:
+    """Write the metadata of a dataset that is being made."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    (folder / METADATA).write_bytes(sink.getvalue())
+
+
+def digest(images: bytes, table: "pa.Table") -> str:
+    """A dataset's fingerprint: hex sha256 over the sha256 of its pixels and every value of the metadata.
+
+    It does not depend on the version of the file formats.
+    """
+    found = hashlib.sha256(images)
+    for name in table.column_names:
+        column = table[name]
+        found.update(f"\n{name}\n".encode())
+        if name in ("file", "split"):
+            found.update("\n".join("" if value is None else value for value in column.to_pylist()).encode())
+        else:
+            found.update(column.is_null().to_numpy().tobytes())
+            found.update(column.fill_null(0 if name in RESERVED else False).to_numpy().tobytes())
+    return found.hexdigest()

@@ -16,10 +16,10 @@ import numpy as np
 
 from facesmith.datasets.archive import list_source
 from facesmith.datasets.celeba import celeba_source, is_celeba
-from facesmith.datasets.dataset import CARD, FORMAT, IMAGES, METADATA, VERSION, Dataset, open_dataset
+from facesmith.datasets.dataset import CARD, FORMAT, IMAGES, VERSION, Dataset, digest, open_dataset, write_metadata
 from facesmith.datasets.filters import choose
 from facesmith.datasets.pictures import Frame, parse_frame
-from facesmith.datasets.source import RESERVED, SPLITS, Source, attribute_names, printable
+from facesmith.datasets.source import SPLITS, Source, attribute_names, printable
 from facesmith.datasets.workers import decoded
 from facesmith.doctor import usable_cores
 from facesmith.errors import FacesmithError
@@ -44,6 +44,7 @@ def import_dataset(
     limit: int | None = None,
     seed: int = 0,
     labels: str | Path | None = None,
+    align: bool = False,
     name: str | None = None,
     workers: int | None = None,
     quiet: bool = False,
@@ -61,6 +62,8 @@ def import_dataset(
         limit: take this many of the pictures, chosen at random by ``seed`` and kept in their order.
         seed: of that choice, and of the built-in faces.
         labels: a CSV or Parquet file with the labels of a folder of pictures.
+        align: find every face in ordinary photos and align it as CelebA's are: one picture a face, cut by ``crop`` out
+            of CelebA's frame of 178 x 218. ``limit`` counts photos. Needs the extra ``photos``.
         name: of the dataset; the source's where not given.
         workers: processes to use; as many as there are cores where not given.
         quiet: show no progress.
@@ -76,10 +79,21 @@ def import_dataset(
         refuse_existing(folder, "dataset")
         found = find_source(str(source), frame, seed, None if labels is None else Path(labels), quiet)
         rows = choose(found.table, where, limit, seed)
+        skipped: list[dict[str, str]] = []
+        alignment: dict[str, object] = {}
+        if align:
+            from facesmith.datasets.aligned import ALIGNMENT, aligned_source, check_align
+
+            check_align(found.kind, frame)
+            _release_memory()
+            found, skipped = aligned_source(found, rows, frame, workers or usable_cores(), quiet)
+            alignment = {"alignment": ALIGNMENT}
+            rows = np.arange(len(found.table))
         _check_space(folder, len(rows) * frame.pixels * 3)
         _release_memory()
         with new_folder(folder, "dataset") as partial:
             written = _write_images(found, rows, frame, partial / IMAGES, workers or usable_cores(), quiet)
+            written.skipped[:0] = skipped
             if not written.kept:
                 file, reason = written.skipped[0]["file"], written.skipped[0]["reason"]
                 raise FacesmithError(
@@ -87,7 +101,7 @@ def import_dataset(
                     f"{file}: {reason}"
                 )
             table = found.table.take(np.asarray(written.kept, np.int64)).combine_chunks()
-            _write_metadata(table, partial / METADATA)
+            write_metadata(table, partial)
             card = {
                 "format": FORMAT,
                 "version": VERSION,
@@ -102,6 +116,7 @@ def import_dataset(
                 "channels": 3,
                 "crop": crop,
                 "resize": resize,
+                **alignment,
                 "where": where,
                 "limit": limit,
                 "seed": seed,
@@ -114,7 +129,7 @@ def import_dataset(
                 "ignored_columns": list(found.ignored_columns),
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "facesmith": __version__,
-                "fingerprint": _fingerprint(written.images_digest, table),
+                "fingerprint": digest(written.images_digest, table),
             }
             write_json(partial / CARD, card)  # last: its presence says that the rest is there
     return open_dataset(folder)
@@ -153,7 +168,7 @@ def _write_images(source: Source, rows: np.ndarray, frame: Frame, path: Path, wo
 
     Plain writes, not a memory map: pages written through a map count as this process's memory until the disk has them.
     """
-    written, digest = _Written(), hashlib.sha256()
+    written, pixels_seen = _Written(), hashlib.sha256()
     names, at = source.table["file"], 0
     with path.open("wb") as file, decoded(source.handles(rows), frame, workers) as chunks:
         start = _write_header(file, len(rows), frame)
@@ -161,7 +176,7 @@ def _write_images(source: Source, rows: np.ndarray, frame: Frame, path: Path, wo
             for pixels, reasons in chunks:
                 data = pixels.data
                 file.write(data)
-                digest.update(data)
+                pixels_seen.update(data)
                 for row, reason in zip(rows[at : at + len(reasons)], reasons, strict=True):
                     if reason is None:
                         written.kept.append(int(row))
@@ -173,7 +188,7 @@ def _write_images(source: Source, rows: np.ndarray, frame: Frame, path: Path, wo
             raise AssertionError("NumPy's header grew")  # it is padded for any count, so that this works
         file.flush()
         os.fsync(file.fileno())
-    written.images_digest = digest.digest()
+    written.images_digest = pixels_seen.digest()
     return written
 
 
@@ -183,29 +198,6 @@ def _write_header(file: BinaryIO, count: int, frame: Frame) -> int:
     shape = (count, frame.height, frame.width, 3)
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
     return file.tell()
-
-
-def _write_metadata(table: "pa.Table", path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    path.write_bytes(sink.getvalue())
-
-
-def _fingerprint(images: bytes, table: "pa.Table") -> str:
-    """Hex sha256 over the images' digest and every value of the metadata, whatever the version of the file format."""
-    digest = hashlib.sha256(images)
-    for name in table.column_names:
-        column = table[name]
-        digest.update(f"\n{name}\n".encode())
-        if name in ("file", "split"):
-            digest.update("\n".join("" if value is None else value for value in column.to_pylist()).encode())
-        else:
-            digest.update(column.is_null().to_numpy().tobytes())
-            digest.update(column.fill_null(0 if name in RESERVED else False).to_numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _count_splits(table: "pa.Table") -> dict[str, int]:

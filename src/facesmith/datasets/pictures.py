@@ -2,7 +2,8 @@
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -91,6 +92,32 @@ def decode(encoded: str | bytes, frame: Frame) -> np.ndarray:
     EXIF rotation is undone, transparency laid on white, 16 bits a channel scaled to 8, the first frame of an animation
     taken. Raises `BadPicture` for whatever cannot be read and for pictures smaller than the crop.
     """
+    with _opened(encoded) as (image, orientation):
+        width, height = image.size if orientation not in (5, 6, 7, 8) else image.size[::-1]
+        box = frame.box(width, height)
+        if isinstance(image, JpegImagePlugin.JpegImageFile):
+            _decode_smaller(image, box, frame)
+        image = _loaded(image, orientation)
+        across, down = image.width / width, image.height / height  # below 1 where the decoder shrank the picture
+        return np.asarray(_resized(image, (box[0] * across, box[1] * down, box[2] * across, box[3] * down), frame))
+
+
+def upright(encoded: str | bytes) -> np.ndarray:
+    """All of a picture file at its own size, read as `decode` reads it."""
+    with _opened(encoded) as (image, orientation):
+        image = _loaded(image, orientation)
+        return np.asarray(_guarded(lambda: _rgb(image)))
+
+
+def framed(pixels: np.ndarray, frame: Frame, box: Box | None = None) -> np.ndarray:
+    """The frame's part of RGB pixels, or the part ``box``, as `decode` would have cut and resized it."""
+    height, width = pixels.shape[:2]
+    return np.asarray(_resized(Image.fromarray(pixels), box or frame.box(width, height), frame))
+
+
+@contextmanager
+def _opened(encoded: str | bytes) -> Iterator[tuple[Image.Image, int]]:
+    """A picture file that is opened and not yet decoded, and its EXIF orientation."""
     if not encoded:
         raise BadPicture("zero bytes")
     with warnings.catch_warnings():
@@ -98,22 +125,15 @@ def decode(encoded: str | bytes, frame: Frame) -> np.ndarray:
         with _guarded(
             lambda: Image.open(encoded if isinstance(encoded, str) else BytesIO(encoded), formats=FORMATS)
         ) as image:
-            return np.asarray(_framed(image, frame))
+            if image.width * image.height > MOST_PIXELS:
+                raise BadPicture(f"too large ({image.width}x{image.height} pixels)")
+            yield image, _guarded(lambda: image.getexif().get(ORIENTATION, 1))
 
 
-def _framed(image: Image.Image, frame: Frame) -> Image.Image:
-    if image.width * image.height > MOST_PIXELS:
-        raise BadPicture(f"too large ({image.width}x{image.height} pixels)")
-    orientation = _guarded(lambda: image.getexif().get(ORIENTATION, 1))
-    width, height = image.size if orientation not in (5, 6, 7, 8) else image.size[::-1]
-    box = frame.box(width, height)
-    if isinstance(image, JpegImagePlugin.JpegImageFile):
-        _decode_smaller(image, box, frame)
+def _loaded(image: Image.Image, orientation: int) -> Image.Image:
     _guarded(image.load)
-    if orientation != 1:
-        image = _guarded(lambda: ImageOps.exif_transpose(image))
-    across, down = image.width / width, image.height / height  # below 1 where the decoder shrank the picture
-    return _resized(image, (box[0] * across, box[1] * down, box[2] * across, box[3] * down), frame)
+    turned: Image.Image = image if orientation == 1 else _guarded(lambda: ImageOps.exif_transpose(image))
+    return turned
 
 
 def _resized(image: Image.Image, box: Box, frame: Frame) -> Image.Image:

@@ -10,15 +10,22 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SPLITS = ("train", "valid", "test")  # CelebA's partitions 0, 1 and 2
-RESERVED = ("file", "split", "identity")  # the columns of a metadata table that are no attributes
+# Who was found where, in a dataset whose faces were aligned.
+FACE_COLUMNS = ("face_index", "face_x", "face_y", "face_width", "face_height", "face_score")
+RESERVED = ("file", "split", "identity", *FACE_COLUMNS)  # the columns of a metadata table that are no attributes
 
 
 class Handle(Protocol):
-    """A small picklable promise of one encoded picture, kept in a worker process."""
+    """A small picklable promise of one picture, kept in a worker process."""
 
-    def open(self) -> str | bytes:
-        """Return the path of a picture file or the bytes of one; raise `BadPicture` where that cannot be had."""
+    def open(self) -> str | bytes | np.ndarray:
+        """Return the path of a picture file, the bytes of one, or the pixels a dataset is to hold.
+
+        Raises `BadPicture` where that cannot be had.
+        """
         ...
+
+    def __hash__(self) -> int: ...
 
 
 @dataclass(frozen=True)

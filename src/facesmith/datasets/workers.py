@@ -10,11 +10,11 @@ import sys
 import threading
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from facesmith.errors import FacesmithError
 CHUNK_BYTES = 2 * 2**20  # of decoded pixels: enough to hide the cost of a task, little enough to keep memory flat
 MOST_IN_CHUNK = 64
 
+Result = TypeVar("Result")
 Chunk = tuple[np.ndarray, list[str | None]]  # the good pictures' pixels; a reason, or None, for every picture
 
 _slots: np.ndarray  # in a worker: the memory it shares with its parent, uint8 (slots, pictures, height, width, 3)
@@ -39,9 +40,33 @@ def decoded(handles: Iterable[Handle], frame: Frame, workers: int) -> Iterator[I
     """
     pictures = max(1, min(MOST_IN_CHUNK, CHUNK_BYTES // (frame.pixels * 3)))
     shape = (2 * workers + 2, pictures, frame.height, frame.width, 3)
+    with _deaths_told(), _pool(workers, shape) as (pool, slots):
+        yield _in_order(pool, slots, iter(handles), frame)
+
+
+@contextmanager
+def mapped(function: Callable[[Handle], Result], handles: Iterable[Handle], workers: int) -> Iterator[Iterator[Result]]:
+    """Start ``workers`` processes and give an iterator over ``function`` of each handle, in order.
+
+    For results of a few numbers: they come through a pipe. Raises `FacesmithError` where a worker dies.
+    """
+    with _deaths_told(), _pool(workers, (1,)) as (pool, _):
+        yield _results(pool, function, iter(handles), 2 * workers + 2)
+
+
+def _results(
+    pool: ProcessPoolExecutor, function: Callable[[Handle], Result], handles: Iterator[Handle], ahead: int
+) -> Iterator[Result]:
+    waiting = deque(pool.submit(function, handle) for handle in itertools.islice(handles, ahead))
+    while waiting:
+        yield waiting.popleft().result()
+        waiting.extend(pool.submit(function, handle) for handle in itertools.islice(handles, 1))
+
+
+@contextmanager
+def _deaths_told() -> Iterator[None]:
     try:
-        with _pool(workers, shape) as (pool, slots):
-            yield _in_order(pool, slots, iter(handles), frame)
+        yield
     except BrokenProcessPool:
         raise FacesmithError(
             "a process that reads pictures died, for want of memory or on a picture that crashes its decoder: "
@@ -69,7 +94,9 @@ def _decode_chunk(slot: int, handles: list[Handle], frame: Frame) -> list[str | 
     reasons: list[str | None] = []
     for handle in handles:
         try:
-            _slots[slot, reasons.count(None)] = decode(handle.open(), frame)
+            opened = handle.open()
+            pixels = opened if isinstance(opened, np.ndarray) else decode(opened, frame)
+            _slots[slot, reasons.count(None)] = pixels
             reasons.append(None)
         except BadPicture as bad:
             reasons.append(str(bad))

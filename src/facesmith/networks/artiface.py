@@ -46,12 +46,12 @@ class Config:
 
 
 class Generator(StackGenerator):
-    """z (N x latent_size) to pictures (N x 3 x H x W) in [-1, 1]."""
+    """Latents (N x latent_size, or with detail) to pictures (N x 3 x H x W) in [-1, 1]."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.grid, width = config.grid, config.generator_width
-        self.deepest = 4 * width
+        width = config.generator_width
+        self.latent_size, self.grid, self.deepest = config.latent_size, config.grid, 4 * width
         cells = self.grid[0] * self.grid[1]
         # The norm comes before the grid is formed: every cell of every channel has a mean and variance of its own.
         self.project = nn.Sequential(

@@ -63,12 +63,12 @@ class Config:
 
 
 class Generator(StackGenerator):
-    """z (N x latent_size) to pictures (N x 3 x H x W) in [-1, 1]."""
+    """Latents (N x latent_size, or with detail) to pictures (N x 3 x H x W) in [-1, 1]."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         grids, channels = config.grids[::-1], config.channels(config.generator_width)[::-1]
-        self.grid, self.deepest = grids[0], channels[0]
+        self.latent_size, self.grid, self.deepest = config.latent_size, grids[0], channels[0]
         self.project = nn.Linear(config.latent_size, self.deepest * self.grid[0] * self.grid[1], bias=config.bias)
         layers: list[nn.Module] = [*_norm(config.generator_norm, self.deepest), nn.ReLU(inplace=True)]
         for level, (before, after) in enumerate(pairwise(channels)):

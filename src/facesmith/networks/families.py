@@ -1,5 +1,6 @@
 """Network families by name: what a recipe or a model's card calls, and how its networks are made and placed."""
 
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any, Protocol, TypeVar
 
@@ -8,6 +9,8 @@ from torch import nn
 
 from facesmith.errors import FacesmithError
 from facesmith.networks import artiface, dcgan, mini28, residual
+from facesmith.networks.encoder import MOST_DETAIL, Encoder
+from facesmith.networks.stack import CoarseGenerator
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -26,6 +29,17 @@ class Config(Protocol):
 FAMILIES: dict[str, Any] = {"dcgan": dcgan, "residual": residual, "mini28": mini28, "artiface": artiface}
 
 
+# What can be made of a family, by the "part" of a card; without one it is the generator.
+PARTS: dict[str, Callable[[Any, Any], nn.Module]] = {
+    "generator": lambda family, config: family.Generator(config),
+    "discriminator": lambda family, config: family.Discriminator(config),
+    "encoder": lambda family, config: Encoder(family.Discriminator(config), outline(family, config), detail=False),
+    "detailed encoder": lambda family, config: Encoder(
+        family.Discriminator(config), outline(family, config), detail=True
+    ),
+}
+
+
 def describe(family: str, size: tuple[int, int], settings: Any) -> Any:
     """The description of a family's networks for pictures of ``size`` (width, height), from a recipe's fields.
 
@@ -41,13 +55,31 @@ def as_card(family: str, config: Any) -> dict[str, Any]:
 
 
 def from_card(card: dict[str, Any]) -> nn.Module:
-    """The generator that a model's card describes, its weights yet to be loaded."""
-    settings = {name: value for name, value in card.items() if name != "family"}
+    """The network that a model's card describes, its weights yet to be loaded: a generator, or its "part"."""
+    settings = {name: value for name, value in card.items() if name not in ("family", "part")}
     if card["family"] not in FAMILIES:
         raise FacesmithError(f"this facesmith knows no network family {card['family']!r}: use the version that made it")
     family = FAMILIES[card["family"]]
-    net: nn.Module = family.Generator(family.Config(**settings | {"size": tuple(settings["size"])}))
+    config = family.Config(**settings | {"size": tuple(settings["size"])})
+    part = card.get("part", "generator")
+    if part not in PARTS:
+        raise FacesmithError(f"this facesmith knows no part {part!r} of a family: use the version that made it")
+    return PARTS[part](family, config)
+
+
+def outline(family: Any, config: Any) -> CoarseGenerator:
+    """The generator without its weights: what sizes it has."""
+    with torch.device("meta"):
+        net: CoarseGenerator = family.Generator(config)
     return net
+
+
+def detail_size(card: dict[str, Any]) -> int:
+    """How many numbers of detail the generator of a model's card may be given; 0 where they would be too many."""
+    settings = {name: value for name, value in card.items() if name not in ("family", "part")}
+    family = FAMILIES[card["family"]]
+    size = outline(family, family.Config(**settings | {"size": tuple(settings["size"])})).detail_size
+    return size if size <= MOST_DETAIL else 0
 
 
 def build(family: str, config: Config, seed: int) -> tuple[Any, Any]:

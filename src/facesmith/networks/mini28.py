@@ -37,12 +37,12 @@ class Config:
 
 
 class Generator(StackGenerator):
-    """z (N x latent_size) to pictures (N x 3 x 28 x 28) in [-1, 1]."""
+    """Latents (N x latent_size, or with detail) to pictures (N x 3 x 28 x 28) in [-1, 1]."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         width = config.generator_width
-        self.grid, self.deepest = (GRID, GRID), 4 * width
+        self.latent_size, self.grid, self.deepest = config.latent_size, (GRID, GRID), 4 * width
         self.project = nn.Linear(config.latent_size, self.deepest * GRID * GRID, bias=False)
         self.layers = nn.Sequential(
             *_hidden(4 * width),

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from facesmith.errors import FacesmithError
 from facesmith.networks import dcgan
 from facesmith.networks.convolutions import Conv, ConvTranspose
+from facesmith.networks.stack import CoarseGenerator
 
 Layer = TypeVar("Layer", nn.Conv2d, Conv, ConvTranspose, nn.Linear)
 
@@ -59,14 +60,14 @@ class Config:
         return [3, *(width * min(2**level, most) for level in range(len(self.plan.grids) - 1))]
 
 
-class Generator(nn.Module):
-    """z (N x latent_size) to pictures (N x 3 x H x W) in [-1, 1]."""
+class Generator(CoarseGenerator):
+    """Latents (N x latent_size, or with detail) to pictures (N x 3 x H x W) in [-1, 1]."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         plan, z = config.plan, config.latent_size
         grids, channels = plan.grids[::-1], config.channels(config.generator_width, 6)[::-1]
-        self.grid, self.deepest = grids[0], channels[0]
+        self.latent_size, self.grid, self.deepest = z, grids[0], channels[0]
         self.mapping = nn.ModuleList(_linear(z, z, GAIN) for _ in range(config.mapping))
         self.project = _linear(z, self.deepest * self.grid[0] * self.grid[1])
         self.levels = nn.ModuleList(
@@ -88,13 +89,13 @@ class Generator(nn.Module):
             w = F.leaky_relu(layer(w), 0.2)
         return w
 
-    def forward(self, z: Tensor) -> Tensor:
-        return self.synthesize(self.style(z))
+    def forward(self, latents: Tensor) -> Tensor:
+        z, detail = self.parts(latents)
+        return self.synthesize(self.style(z), detail)
 
-    def synthesize(self, w: Tensor) -> Tensor:
-        """Pictures of w (N x latent_size)."""
-        # Channels are the projection's fastest axis, so that the grid is born in channels-last order.
-        x = self.project(w).view(-1, *self.grid, self.deepest).permute(0, 3, 1, 2)
+    def synthesize(self, w: Tensor, detail: Tensor | None = None) -> Tensor:
+        """Pictures of w (N x latent_size), and of detail, if any."""
+        x = self.begin(w, detail)
         for blocks, up in zip(self.levels, self.ups, strict=True):
             for block in blocks:  # type: ignore[attr-defined]
                 x = block(x, w)

@@ -26,13 +26,30 @@ class Chart:
 
 _SHARE = (-0.02, 1.02)
 CHARTS = {
-    "losses": Chart("Losses", "loss", {"loss_D": "D", "loss_G": "G"}),
+    "losses": Chart("Losses", "loss", {"loss_D": "D", "loss_G": "G", "loss_E": "encoder", "loss_J": "judge"}),
     "accuracies": Chart(
         "How often D is right",
         "share right",
         {"accuracy_real": "real faces called real", "accuracy_fake": "generated faces called generated"},
         limits=_SHARE,
     ),
+    "judged": Chart(
+        "How often the judge is right",
+        "share of the labels",
+        {"accuracy": "faces it learns from"},
+        limits=(0.5, 1.02),
+    ),
+    "held_out": Chart(
+        "How often the judge is right about held-out faces",
+        "share of the labels",
+        {"accuracy": "all attributes"},
+        table="scores",
+        smooth=1,
+    ),
+    "reconstruction": Chart("Reconstruction: lower is better", "difference of two pixels", {"pixel": "photos"}),
+    "psnr": Chart("Reconstruction of held-out photos: higher is better", "PSNR, dB", {"psnr": "PSNR"}, "scores", 1),
+    "latents": Chart("Latents found again", "mean square error", {"latent": "of generated faces"}),
+    "features": Chart("Difference in features", "share of the photo's", {"feature": "reconstructions"}),
     "diversity": Chart(
         "How different the faces are: real ones are at 1", "diversity", {"diversity": "generated faces"}, smooth=1
     ),
@@ -40,7 +57,11 @@ CHARTS = {
     "kid": Chart("KID: lower is better", "KID", {"kid": "KID"}, table="scores", smooth=1),
     "fid": Chart("FID: lower is better", "FID", {"fid": "FID"}, table="scores", smooth=1),
     "turns": Chart("Steps in which D learned", "share of the steps", {"d_share": "D"}, limits=_SHARE),
-    "gradients": Chart("Gradient norms", "norm of all gradients", {"grad_D": "D", "grad_G": "G"}),
+    "gradients": Chart(
+        "Gradient norms",
+        "norm of all gradients",
+        {"grad_D": "D", "grad_G": "G", "grad_E": "encoder", "grad_J": "judge"},
+    ),
     "speed": Chart("Speed", "images a second", {"images_per_second": "images a second"}, table="timing"),
 }
 

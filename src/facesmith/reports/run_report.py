@@ -16,20 +16,27 @@ from facesmith.training.verdicts import COLLAPSED, HEALTHY
 _INLINE_VIDEO = 6_000_000  # bytes; a longer film stays beside the page, and its GIF goes in
 _SHOWN_UNDONE = 2  # rollbacks whose faces are shown, the newest; the others are in the folder
 _LONG_STORY = 8  # sentences; a longer one opens on a click
+_SCORES = {"kid": "KID", "fid": "FID", "psnr": "PSNR", "accuracy": "accuracy"}
+_SAME = {  # what stays the same from sheet to sheet, by the task
+    "game": "The same latent vectors each time, so each place shows how one face came about.",
+    "encoder": "The same held-out photos each time, each beside what the generator makes of its latent.",
+    "judge": "The same held-out faces each time, with what the judge says wrongly of them.",
+}
 _FILES = {
     "report.html": "this page",
     "recipe.toml": "every setting",
     "run.json": "how the run stands: times, sessions, machine",
     "metrics.jsonl": "losses, accuracies, diversity and the watch's verdict, a line a measurement",
     "timing.jsonl": "speed and memory, a line a measurement",
-    "scores.jsonl": "KID and FID, a line a measurement",
+    "scores.jsonl": "scores, a line a measurement",
     **{f"{name}.png": f"chart: {chart.title.partition(':')[0]}" for name, chart in CHARTS.items()},
     "real_beside_generated.png": "real faces beside generated ones",
     "progress.mp4": "the film of the sample sheets",
     "progress.gif": "the same as a GIF",
+    "given": "copies of what it was trained with that was trained before",
     "samples": "sample sheets, named by the thousands of images shown",
     "checkpoints": "what training is resumed and models are exported from",
-    "best.safetensors": "the generator with the lowest KID",
+    "best.safetensors": "what had the best score",
     "rolled_back": "what rollbacks undid: measurements and sheets, a folder for each",
 }
 
@@ -79,8 +86,8 @@ def _outcome(run: RunFiles) -> Html:
     if speed is not None:
         numbers["images a second"] = f"{speed:,.0f}"
     if score := run.best.get("score"):
-        names = [name for name in ("kid", "fid") if name in score]
-        numbers |= {f"{name.upper()} of the best model": f"{score[name]:.4g}" for name in names}
+        names = [name for name in _SCORES if name in score]
+        numbers |= {f"{_SCORES[name]} of the best model": f"{score[name]:.4g}" for name in names}
     remarks, warnings = run_words.learning(run)
     if not remarks and not warnings:
         remarks = ["Nothing has been measured yet."]
@@ -126,7 +133,8 @@ def _newest(run: RunFiles) -> Html:
     if not run.samples:
         return html.section("The newest faces", html.paragraph("No sample sheet has been drawn yet."))
     kimg, path = run.samples[-1]
-    caption = "Before training: noise." if kimg == 0 else f"After {kimg:,.0f} thousand images."
+    before = "Before training: noise." if _task(run) == "game" else "Before training."
+    caption = before if kimg == 0 else f"After {kimg:,.0f} thousand images."
     return html.section("The newest faces", html.figure(path, f"Sample sheet at {kimg:g} kimg", caption))
 
 
@@ -140,7 +148,7 @@ def _way(run: RunFiles) -> Html:
     chosen = dict.fromkeys((first, middle, last))
     return html.section(
         "From the first to the last",
-        html.paragraph("The same latent vectors each time, so each place shows how one face came about."),
+        html.paragraph(_SAME.get(_task(run), "")),
         html.columns(*(html.figure(path, f"Sample sheet at {kimg:g} kimg", f"{kimg:g} kimg") for kimg, path in chosen)),
     )
 
@@ -160,6 +168,8 @@ def _film(run: RunFiles) -> Html:
 
 def _beside(run: RunFiles) -> Html:
     path = run.file("real_beside_generated.png")
+    if _task(run) != "game":
+        return Html("")
     if path is None:
         return html.section("Real beside generated", html.paragraph("This comparison has not been drawn yet."))
     text = "Real pictures of the dataset and generated ones, to be told apart at one glance or not."
@@ -254,6 +264,8 @@ def _next(run: RunFiles) -> Html:
             f"generate {model} --count 64 --seed 1 --out {shlex.quote(f'{name}-faces')}",
         ),
     ]
+    if _task(run) == "judge":
+        parts[-2:] = [html.paragraph(f"Make a judge {said}:"), _command(f"export {here} {model}{which}")]
     present = {name: what for name, what in _FILES.items() if name == "report.html" or (run.path / name).exists()}
     parts.append(html.part("What lies in the folder", html.definition(present)))
     return html.section("What to do next", *parts)
@@ -261,6 +273,11 @@ def _next(run: RunFiles) -> Html:
 
 def _command(*lines: str) -> Html:
     return html.code("\n".join(f"facesmith {line}" for line in lines))
+
+
+def _task(run: RunFiles) -> str:
+    """What was trained; games are older than other tasks, and their recipes do not say so."""
+    return str(run.recipe.get("task", "game"))
 
 
 def _card(run: RunFiles, name: str) -> dict[str, Any]:

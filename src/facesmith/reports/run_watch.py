@@ -51,7 +51,13 @@ def returns(run: RunFiles) -> dict[int, float]:
 def best_score(run: RunFiles) -> str | None:
     """The best score and when it was measured; None where there is no best model."""
     score, kimg = run.best.get("score"), run.best.get("kimg")
-    if not isinstance(score, dict) or not isinstance(kimg, int | float) or "kid" not in score:
+    if not isinstance(score, dict) or not isinstance(kimg, int | float):
+        return None
+    if "psnr" in score:
+        return f"PSNR {score['psnr']:.2f} dB on held-out photos at {_kimg(kimg)}, higher is better"
+    if "accuracy" in score:
+        return f"{score['accuracy']:.2%} of the labels of held-out faces at {_kimg(kimg)}, higher is better"
+    if "kid" not in score:
         return None
     spread = f" ± {score['kid_spread']:.2g}" if "kid_spread" in score else ""
     fid = f" (FID {score['fid']:.4g})" if "fid" in score else ""

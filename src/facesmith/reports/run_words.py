@@ -101,13 +101,16 @@ def learning(run: RunFiles) -> tuple[list[str], list[str]]:
     if known:
         remarks.append(f"The losses at the end: {' and '.join(known)} (D is the judge, G draws the faces).")
         remarks.append("A loss of a GAN does not fall as faces get better: look at the pictures, and at its balance.")
-    for name in ("D", "G"):
+    for name in ("D", "G", "E", "J"):
         column = run.metrics.get(f"loss_{name}")
         if column is not None and len(column) and not np.isfinite(column[-1]) and run.verdict != DIVERGED:
             warnings.append(
                 f"The last loss of {name} is not a number: training broke down. Resume from an earlier checkpoint with "
                 "a lower learning rate."
             )
+    for name, what in (("E", "the encoder"), ("J", "the judge")):
+        if (loss := recent(run, f"loss_{name}")) is not None:
+            remarks.append(f"The loss of {what} at the end: {loss:.4g}. It falls as long as something is learned.")
     real, fake = recent(run, "accuracy_real"), recent(run, "accuracy_fake")
     if real is not None and fake is not None:
         right = (real + fake) / 2

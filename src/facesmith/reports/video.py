@@ -28,8 +28,8 @@ def write_video(frames: Sequence[Path], mp4: Path, gif: Path, fps: int = 8, hold
         raise FacesmithError(f"{mp4} cannot be made: there are no sample sheets yet")
     if fps < 1 or hold < 0:
         raise ValueError("fps is at least 1 and hold is not negative")
-    _write_mp4(frames, mp4, fps, hold)
-    _write_gif(evenly(frames, GIF_FRAMES), gif, fps, hold)
+    write_mp4(frames, mp4, fps, hold)
+    write_gif(evenly(frames, GIF_FRAMES), gif, fps, hold)
 
 
 def evenly(frames: Sequence[Path], most: int) -> list[Path]:
@@ -41,7 +41,7 @@ def evenly(frames: Sequence[Path], most: int) -> list[Path]:
     return [frames[round(index * (len(frames) - 1) / (most - 1))] for index in range(most)]
 
 
-def _write_mp4(frames: Sequence[Path], mp4: Path, fps: int, hold: float) -> None:
+def write_mp4(frames: Sequence[Path], mp4: Path, fps: int, hold: float) -> None:
     av = require("av", "train", "making a video")
     size = _read(frames[-1]).size
     even = (size[0] + size[0] % 2, size[1] + size[1] % 2)  # yuv420p halves both sides
@@ -60,7 +60,7 @@ def _write_mp4(frames: Sequence[Path], mp4: Path, fps: int, hold: float) -> None
         container.mux(stream.encode(None))
 
 
-def _write_gif(frames: Sequence[Path], gif: Path, fps: int, hold: float) -> None:
+def write_gif(frames: Sequence[Path], gif: Path, fps: int, hold: float) -> None:
     width, height = _read(frames[-1]).size
     factor = min(1.0, _GIF_SIDE / max(width, height))
     with replacing(gif) as beside:

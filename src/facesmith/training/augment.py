@@ -85,3 +85,24 @@ class _Move(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         down, right = ctx.saved_tensors
         return cast(Tensor, _Move.apply(gradient, -down, -right)), None, None  # type: ignore[no-untyped-call]
+
+
+def vary(pictures: Tensor, shift: float, colour: float, rng: torch.Generator) -> Tensor:
+    """``pictures`` (N x 3 x H x W in [-1, 1]) as they might as well have been taken: moved, zoomed, under other light.
+
+    Each is moved by up to the share ``shift`` of its sides and zoomed by as much, edges repeated where nothing is left;
+    brightness, saturation and contrast vary by up to the share ``colour``. Float32.
+    """
+    count, device = len(pictures), pictures.device
+    down, right, zoom, *light = (2 * torch.rand(6, count, 1, 1, 1, generator=rng, device=device) - 1).unbind()
+    x = pictures.float()
+    if shift:
+        places = F.affine_grid(torch.eye(2, 3, device=device).expand(count, 2, 3), list(x.shape), align_corners=False)
+        # Half a picture is 1 wide in the coordinates of a grid.
+        places = places * (1 + shift * zoom) + 2 * shift * torch.cat([right, down], 3)
+        x = F.grid_sample(x, places, padding_mode="border", align_corners=False)
+    brightness, saturation, contrast = (colour * one for one in light)
+    grey = x.mean(1, keepdim=True)
+    x = grey + (1 + saturation) * (x - grey)
+    mean = x.mean((1, 2, 3), keepdim=True)
+    return mean + (1 + contrast) * (x - mean) + brightness

@@ -6,6 +6,7 @@ from a generator seeded by (seed, what for, step), the idea of edm2's resumable 
 
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facesmith.training.recipes import Recipe
+from facesmith.training.recipes import GameRecipe
+from facesmith.training.settings import Recipe
 
-SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, LAYERS, REAL, SCORES = range(
-    8
-)  # what a draw is for: streams that never overlap
+# What a draw is for: streams that never overlap.
+SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, LAYERS, REAL, SCORES = range(8)
 MEMORY_SHARE = 0.5  # of the memory that is free, the most a dataset may take
 
 
@@ -59,23 +60,20 @@ def picture_indices(seed: int, start: int, count: int, total: int, share: float 
     return np.concatenate(parts)
 
 
-_latest_order: tuple[tuple[int, int, int], NDArray[np.int64]] | None = None
-
-
+@lru_cache(maxsize=4)  # the newest epochs: steps ask for the same ones thousands of times in a row
 def _epoch_order(seed: int, epoch: int, total: int) -> NDArray[np.int64]:
-    # Only the newest epoch is remembered: steps ask for the same one thousands of times in a row.
-    global _latest_order
-    key = (seed, epoch, total)
-    if _latest_order is None or _latest_order[0] != key:
-        _latest_order = key, np.random.default_rng([seed, SHUFFLE, epoch]).permutation(total)
-    return _latest_order[1]
+    return np.random.default_rng([seed, SHUFFLE, epoch]).permutation(total)
 
 
-def latents(recipe: Recipe, count: int, device: torch.device, *key: int) -> Tensor:
-    """``count`` x latent_size draws of the recipe's distribution: N(0, 1), or uniform on [-1, 1]."""
-    rng = generator(device, recipe.seed, *key)
-    shape = (count, recipe.latent_size)
-    if recipe.latent == "uniform":
+def latents(recipe: GameRecipe, count: int, device: torch.device, *key: int) -> Tensor:
+    """``count`` x latent_size draws of the recipe's distribution."""
+    return draw_latents(recipe.latent, (count, recipe.latent_size), device, recipe.seed, *key)
+
+
+def draw_latents(latent: str, shape: tuple[int, int], device: torch.device, *key: int) -> Tensor:
+    """Draws of a distribution that depend on ``key`` alone: N(0, 1), or uniform on [-1, 1]."""
+    rng = generator(device, *key)
+    if latent == "uniform":
         return torch.rand(shape, generator=rng, device=device) * 2 - 1
     return torch.randn(shape, generator=rng, device=device)
 
@@ -91,8 +89,8 @@ def reader(path: Path, where: str, device: torch.device) -> tuple[Reader, str]:
     if where == "auto":
         where = "memory" if path.stat().st_size < MEMORY_SHARE * free_memory(device) else "disk"
     if where == "memory":
-        pictures = torch.from_numpy(np.load(path)).to(device)
-        return lambda indices: pictures[_onto(device, indices)], where
+        stored = torch.from_numpy(np.load(path)).to(device)
+        return lambda indices: stored[_onto(device, indices)], where
 
     def from_disk(indices: NDArray[np.int64]) -> Tensor:
         # Mapped anew for each batch: pages once touched would otherwise count as ours until the run ends.
@@ -114,13 +112,27 @@ def batch(
 
     ``share`` is the part of the batch that is wanted; draws are made for all of it.
     """
-    pictures = read(picture_indices(recipe.seed, shown, recipe.batch_size, total, recipe.epoch_share)[share])
-    x = pictures.permute(0, 3, 1, 2)  # stored channels-last, and so they stay
+    indices = picture_indices(recipe.seed, shown, recipe.batch_size, total, recipe.epoch_share)
+    return pictures(read, indices, recipe, shown, device, share)
+
+
+def pictures(
+    read: Reader, indices: NDArray[np.int64], recipe: Recipe, shown: int, device: torch.device, share: slice
+) -> Tensor:
+    """The pictures of the batch ``indices``, in [-1, 1] and mirrored at random or not: N x 3 x H x W."""
+    x = read(indices[share]).permute(0, 3, 1, 2)  # stored channels-last, and so they stay
     if recipe.flip:
         rng = generator(device, recipe.seed, FLIPS, shown)
-        mirrored = torch.rand(recipe.batch_size, generator=rng, device=device)[share] < 0.5
+        mirrored = torch.rand(len(indices), generator=rng, device=device)[share] < 0.5
         x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
     return x.to(torch.float32) / 127.5 - 1
+
+
+def to_uint8(pictures: Tensor) -> NDArray[np.uint8]:
+    """Pictures (N x 3 x H x W in [-1, 1]) as bytes (N x H x W x 3), rounded to the nearest."""
+    scaled = pictures.permute(0, 2, 3, 1).float().mul(127.5).add(127.5).round().clamp(0, 255)
+    bytes_: NDArray[np.uint8] = scaled.to(torch.uint8).cpu().numpy()
+    return bytes_
 
 
 def free_memory(device: torch.device) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, replacing, whole
-from facesmith.training.step import Players
+from facesmith.training.players import Players
 from facesmith.training.turns import GUESSING
 
 FORMAT, VERSION = "facesmith-checkpoint", 2
@@ -52,15 +52,15 @@ def save(folder: Path, players: Players, progress: Progress, keep: int) -> Path:
     return path
 
 
-def save_best(path: Path, players: Players, progress: Progress, score: dict[str, float]) -> None:
-    """Write the G that makes the pictures, and nothing else, with the score that makes it the best so far."""
+def save_best(path: Path, players: Players, progress: Progress, score: dict[str, Any]) -> None:
+    """Write the network that is used afterwards, and nothing else, with the score that makes it the best so far."""
     tensors = {f"average.{name}": tensor for name, tensor in players.average.state_dict().items()}
     _write(path, tensors, progress, {"score": score})
 
 
 def finite(players: Players) -> bool:
     """Whether all weights are ordinary numbers. Waits for the device."""
-    weights: list[Tensor] = [p for net in (players.G, players.D) for p in net.parameters()]
+    weights: list[Tensor] = [p for net in players.nets.values() for p in net.parameters()]
     return bool(torch.stack(torch._foreach_norm(weights)).isfinite().all())
 
 
@@ -108,10 +108,15 @@ def wanted(paths: list[Path], keep: int) -> list[Path]:
     return sorted({*paths[-keep:], *milestones.values()})
 
 
-def generator_state(path: Path) -> dict[str, Tensor]:
-    """The weights of the G that makes the pictures: the averaged one where the run keeps an average."""
+def used_state(path: Path, averaged: str) -> dict[str, Tensor]:
+    """The weights of the network that is used afterwards: the average of ``averaged`` where the run keeps one."""
+    return state_of(path, "average") or state_of(path, averaged)
+
+
+def state_of(path: Path, net: str) -> dict[str, Tensor]:
+    """The weights of one network in a checkpoint, by its name; none if it holds no such network."""
+    prefix = f"{net}."
     with safe_open(path, "pt") as file:
-        prefix = "average." if any(name.startswith("average.") for name in file.keys()) else "G."  # noqa: SIM118
         return {n.removeprefix(prefix): file.get_tensor(n) for n in file.keys() if n.startswith(prefix)}  # noqa: SIM118
 
 
@@ -128,11 +133,11 @@ def _write(path: Path, tensors: dict[str, Tensor], progress: Progress, more: dic
 
 def _tensors(players: Players) -> dict[str, Tensor]:
     """Every tensor of the run's state by name; the tensors themselves, not copies."""
-    nets = {"G": players.G, "D": players.D}
-    if players.average is not players.G:
+    nets = dict(players.nets)
+    if players.average is not nets[players.averaged]:
         nets["average"] = players.average
     tensors = {f"{net}.{name}": t for net, module in nets.items() for name, t in module.state_dict().items()}
-    for net, optimizer in (("G", players.optimizer_G), ("D", players.optimizer_D)):
+    for net, optimizer in players.optimizers.items():
         names: dict[Tensor, str] = {p: name for name, p in nets[net].named_parameters()}
         for parameter, state in optimizer.state.items():
             tensors |= {f"adam_{net}.{key}.{names[parameter]}": value for key, value in state.items()}

@@ -1,4 +1,4 @@
-"""`train_step` made faster, as `Recipe.compile` says: by torch.compile, by CUDA graphs, or not at all.
+"""`train_step` made faster, as `GameRecipe.compile` says: by torch.compile, by CUDA graphs, or not at all.
 
 The eager step is what is meant; the others compute the same numbers from the same draws, but for rounding.
 """
@@ -13,11 +13,11 @@ from torch import Tensor
 from facesmith.errors import FacesmithError
 from facesmith.training.batches import generator
 from facesmith.training.graphs import CudaRecorder, RecordedStep
+from facesmith.training.players import Players
 from facesmith.training.processes import Team
-from facesmith.training.recipes import Recipe
+from facesmith.training.recipes import GameRecipe
 from facesmith.training.step import (
     Passes,
-    Players,
     answer,
     augment_key,
     augments,
@@ -30,10 +30,10 @@ from facesmith.training.step import (
     train_step,
 )
 
-Step = Callable[[Players, Tensor, Tensor, Recipe, int | None, int], dict[str, Tensor]]
+Step = Callable[[Players, Tensor, Tensor, GameRecipe, int | None, int], dict[str, Tensor]]
 
 
-def chosen_step(recipe: Recipe, team: Team, say: Callable[[str], Any]) -> Step:
+def chosen_step(recipe: GameRecipe, team: Team, say: Callable[[str], Any]) -> Step:
     """A function to be called as `train_step` is, for a recipe whose machine settings are settled.
 
     ``recipe`` is the run's, not that of a step. Raises `FacesmithError` for CUDA graphs without CUDA.
@@ -48,7 +48,7 @@ def chosen_step(recipe: Recipe, team: Team, say: Callable[[str], Any]) -> Step:
     return RecordedStep(recipe, CudaRecorder(), say) if recipe.compile == "graph" else compiled_step(recipe)
 
 
-def compiled_step(recipe: Recipe, backend: str = "inductor") -> Step:
+def compiled_step(recipe: GameRecipe, backend: str = "inductor") -> Step:
     """The step with its passes through G and D compiled, each as one graph; D's holds R1 and R2 and their gradients.
 
     Twice differentiable is only what is differentiated within one graph, so augmentation, whose draws a graph cannot
@@ -62,7 +62,9 @@ def compiled_step(recipe: Recipe, backend: str = "inductor") -> Step:
     looking = (judge, answer) if augments(recipe) else (made(judge), made(answer))
     passes = Passes(made(generate), *looking)
 
-    def step(players: Players, real: Tensor, z: Tensor, now: Recipe, turn: int | None, shown: int) -> dict[str, Tensor]:
+    def step(
+        players: Players, real: Tensor, z: Tensor, now: GameRecipe, turn: int | None, shown: int
+    ) -> dict[str, Tensor]:
         rng = generator(players.device, *augment_key(now, players, shown)) if augments(recipe) else None
         # Tensors, because numbers that change would be compiled anew; the recipe without its schedule for the same end.
         dials = on_device(dials_of(now, shown), players.device)

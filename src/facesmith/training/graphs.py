@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from facesmith.training.batches import seed_of
-from facesmith.training.recipes import Recipe
+from facesmith.training.players import Players
+from facesmith.training.recipes import GameRecipe
 from facesmith.training.step import (
     Kind,
-    Players,
     augment_key,
     augments,
     dials_of,
@@ -57,7 +57,7 @@ class RecordedStep:
     recorded, ``say`` tells why, and the training goes on without.
     """
 
-    def __init__(self, recipe: Recipe, recorder: Recorder, say: Callable[[str], Any]) -> None:
+    def __init__(self, recipe: GameRecipe, recorder: Recorder, say: Callable[[str], Any]) -> None:
         self.recipe, self.recorder, self.say = recipe, recorder, say
         self.refused = False
         self.players: Players | None = None
@@ -65,7 +65,7 @@ class RecordedStep:
         self.recorded: dict[Kind, Callable[[], Measured]] = {}
 
     def __call__(
-        self, players: Players, real: Tensor, z: Tensor, now: Recipe, turn: int | None, shown: int
+        self, players: Players, real: Tensor, z: Tensor, now: GameRecipe, turn: int | None, shown: int
     ) -> Measured:
         if self.refused:
             return train_step(players, real, z, now, turn, shown)
@@ -146,7 +146,7 @@ class CudaRecorder:
             _recover(players.device, before)
             raise
         finally:
-            for net in (players.G, players.D):
+            for net in players.nets.values():
                 net.zero_grad()  # gradients lie in the graphs' memory
         self.graphs.add(graph)
         names = list(measured)
@@ -165,7 +165,7 @@ class CudaRecorder:
 @contextmanager
 def _capturable(players: Players) -> Iterator[None]:
     """Let Adam be recorded. It is asked for only meanwhile, because Adam warns where it is asked for in vain."""
-    groups = [group for each in (players.optimizer_G, players.optimizer_D) for group in each.param_groups]
+    groups = [group for each in players.optimizers.values() for group in each.param_groups]
     for group in groups:
         group["capturable"] = True
     try:

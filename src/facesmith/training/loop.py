@@ -24,16 +24,15 @@ from facesmith.progress import progress as progress_bar
 from facesmith.progress import silent, tell
 from facesmith.reports.run_report import report
 from facesmith.training import checkpoint, processes, record, runs, start, words
-from facesmith.training.batches import LATENTS, LAYERS, Reader, batch, due, latents, reader, seed_of
-from facesmith.training.compiled import Step, chosen_step
+from facesmith.training.batches import LAYERS, due, reader, seed_of
 from facesmith.training.finish import write_pictures
 from facesmith.training.processes import Team
-from facesmith.training.recipes import Recipe, get_recipe, with_settings
+from facesmith.training.recipes import get_recipe
 from facesmith.training.rollback import roll_back
 from facesmith.training.schedules import scheduled
 from facesmith.training.scores import Scores
+from facesmith.training.settings import Recipe, with_settings
 from facesmith.training.start import Start
-from facesmith.training.turns import Turns, discriminator_learns, parse, running_accuracy
 from facesmith.training.verdicts import COLLAPSED, DIVERGED
 from facesmith.training.watch import replay
 
@@ -51,20 +50,22 @@ def train(
     minutes: float | None = None,
     resume: bool = False,
     branch: str | Path | None = None,
+    model: str | Path | None = None,
     quiet: bool = False,
 ) -> Path:
     """Train a recipe on a dataset and return the run folder.
 
-    ``settings`` are ``key=value`` strings for any field of the recipe. The run ends after ``kimg`` thousand pictures
-    (default: the recipe's) or ``minutes`` of training, all sessions counted, whichever is first. ``resume`` goes on
-    with the run exactly where its last checkpoint left it; with ``branch`` the changed recipe goes on from there in a
-    new run. Ctrl-C and SIGTERM save, write the pictures and the report, and return. Started by torchrun, it is one
-    of several processes that train together.
+    ``settings`` are ``key=value`` strings for any field of the recipe; ``model``, the one that an encoder is fitted to,
+    is one of them. The run ends after ``kimg`` thousand pictures (default: the recipe's) or ``minutes`` of training,
+    all sessions counted, whichever is first. ``resume`` goes on with the run exactly where its last checkpoint left it;
+    with ``branch`` the changed recipe goes on from there in a new run. Ctrl-C and SIGTERM save, write the pictures and
+    the report, and return. Started by torchrun, it is one of several processes that train together.
 
     Raises `FacesmithError` for an unknown recipe or setting, a size the networks cannot make, a folder that is taken, a
     changed recipe or dataset on resume, or a collapse that was not to be, or could not be, rolled back.
     """
     with processes.team() as team:
+        settings = (*settings, f"model={model}") if model is not None else settings
         data = dataset if isinstance(dataset, Dataset) else open_dataset(Path(dataset))
         here = _start(recipe, data, Path(run), settings, kimg, resume, Path(branch) if branch else None, team)
         say = tell if team.leads and not quiet else silent
@@ -82,11 +83,11 @@ def train(
 
 def _train(here: Start, minutes: float | None, say: Any) -> str | None:
     """Run the loop until its end, whatever ends it; the reason if it is a collapse."""
-    recipe, data, device, team = here.recipe, here.dataset, here.players.device, here.team
+    recipe, device, team = here.recipe, here.players.device, here.team
     start.prepare_machine(recipe.threads)
-    turns, watch = parse(recipe.turns), team.lead(lambda: replay(runs.read_lines(here.run.metrics), recipe))
-    read, kept_in = reader(data.path / "images.npy", recipe.data, device)
-    step, real_spread = chosen_step(recipe, team, say), record.real_spread(data.images, recipe)
+    watch = team.lead(lambda: replay(runs.read_lines(here.run.metrics), recipe))
+    read, kept_in = reader(here.dataset.path / "images.npy", recipe.data, device)
+    here.task.prepare(read, say)
     goal, budget = round(recipe.kimg * 1000), minutes * 60 if minutes is not None else float("inf")
     first, began = here.progress.shown, time.monotonic() - here.progress.seconds
     if first >= goal or here.progress.seconds >= budget:
@@ -111,18 +112,18 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
         scores = Scores(here, say)
         bar.update(first)
         if first == 0:
-            record.sample_sheet(here, writer)  # of the untrained G
+            record.sample_sheet(here, writer)  # of what has learned nothing
         try:
             while here.progress.shown < goal:
-                # One step: D if it is its turn, then G.
-                pending.append(_step(here, step, read, turns))
+                # One step of the task.
+                pending.append(_step(here))
                 session_steps += 1
                 bar.update(recipe.batch_size)
                 progress = here.progress
 
                 # Write down how it goes. Reading the losses waits for the device, so not at every step.
                 if progress.step % recipe.watch_steps == 0:
-                    pending.append({"diversity": record.diversity(here, real_spread)})
+                    pending.append(here.task.look(here.players))
                 if progress.step % recipe.log_steps == 0:
                     record.add(progress, pending, team)
                     before = watch
@@ -132,7 +133,7 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
                     record.timing_line(here, rate, writer)
                     line_began, line_shown = now, progress.shown
                     bar.total = round(min(goal, progress.shown + rate * (budget - progress.seconds)))
-                    bar.set_postfix_str(words.on_the_bar(means, watch), refresh=False)
+                    bar.set_postfix_str(f"{watch.verdict}; {here.task.on_the_bar(means)}", refresh=False)
 
                     # Say when it goes otherwise than before, and turn back when it goes wrong.
                     if watch.verdict != before.verdict:
@@ -213,23 +214,13 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
     return failed
 
 
-def _step(here: Start, step: Step, read: Reader, turns: Turns) -> dict[str, Tensor]:
-    """Let D, if it is its turn, and G learn from the next batch, and count. Returns what was measured."""
-    progress, device, team = here.progress, here.players.device, here.team
+def _step(here: Start) -> dict[str, Tensor]:
+    """Let the task learn from the next batch, and count. Returns what was measured."""
+    progress = here.progress
     now = scheduled(here.recipe, progress.shown, progress.gentleness)
-    share = team.share(now.batch_size)
-    real = batch(read, now, progress.shown, len(here.dataset), device, share)
-    z = latents(now, now.batch_size, device, LATENTS, progress.step, progress.rollbacks)[share]
-    torch.manual_seed(seed_of(now.seed, LAYERS, progress.step, progress.rollbacks, team.rank))  # what dropout draws
-    frozen = now.freeze_discriminator_after is not None and progress.kimg >= now.freeze_discriminator_after
-    learns = not frozen and discriminator_learns(turns, progress.step, now.batch_size, progress.accuracy)
-    turn = progress.turns if learns else None
-    measured = step(here.players, real, z, now, turn, progress.shown)
-    if turns.threshold is not None:  # this rule alone waits for the device at every step
-        accuracy = (measured["accuracy_real"] + measured["accuracy_fake"]) / 2
-        team.average([accuracy])
-        progress.accuracy = running_accuracy(progress.accuracy, float(accuracy))
-    progress.turns += learns
+    layers = (LAYERS, progress.step, progress.rollbacks, here.team.rank)
+    torch.manual_seed(seed_of(now.seed, *layers))  # what dropout draws
+    measured = here.task.step(here.players, now, progress)
     progress.step += 1
     progress.shown += now.batch_size
     return measured

@@ -4,192 +4,177 @@ A recipe says what the networks are and how they learn; the picture size comes f
 torch, so that ``facesmith recipes`` and ``--help`` answer at once.
 """
 
-import difflib
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar
 
 from facesmith.errors import FacesmithError
+from facesmith.training.settings import (
+    LENGTH_SETTINGS,
+    Recipe,
+    did_you_mean,
+    differences,
+    given,
+    setting,
+    settings_of,
+    with_settings,
+)
 from facesmith.training.turns import parse
 
-
-def _setting(
-    default: Any, about: str, choices: tuple[str, ...] = (), least: float | None = None, most: float | None = None
-) -> Any:
-    return field(default=default, metadata={"about": about, "choices": choices, "least": least, "most": most})
+__all__ = [
+    "GAMES",
+    "LENGTH_SETTINGS",
+    "RECIPES",
+    "EncoderRecipe",
+    "GameRecipe",
+    "JudgeRecipe",
+    "Recipe",
+    "as_table",
+    "differences",
+    "from_table",
+    "get_recipe",
+    "recipe_settings",
+    "with_settings",
+]
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Every setting of a training. The order is the order of the documentation."""
+class GameRecipe(Recipe):
+    """A game of G and D: faces from latents."""
 
-    name: str
-    about: str
+    task: ClassVar[str] = "game"
+
     # the networks
-    family: str = _setting("dcgan", "network family", ("dcgan", "residual", "mini28", "artiface"))
-    latent_size: int = _setting(100, "length of the latent z", least=1)
-    latent: str = _setting("normal", "distribution of z", ("normal", "uniform"))
-    generator_width: int = _setting(64, "channels of G at half the picture's size", least=1)
-    discriminator_width: int = _setting(64, "channels of D at half the picture's size", least=1)
-    kernel: int = _setting(4, "side of every convolution kernel, 4 or 5", least=4)
-    bias: bool = _setting(False, "convolutions and linear layers have biases")
-    generator_norm: bool = _setting(True, "batch norm in G")
-    discriminator_norm: bool = _setting(True, "batch norm in D, but for its first layer")
-    blocks: int = _setting(1, "residual blocks at every level of G (residual)", least=1)
-    discriminator_blocks: int = _setting(0, "residual blocks at every level of D (residual)", least=0)
-    finest: int = _setting(32, "no residual block on levels with a longer shorter side (residual)", least=1)
-    mapping: int = _setting(2, "layers that map z to the w which styles every level (residual)", least=0)
+    family: str = setting("dcgan", "network family", ("dcgan", "residual", "mini28", "artiface"))
+    latent_size: int = setting(100, "length of the latent z", least=1)
+    latent: str = setting("normal", "distribution of z", ("normal", "uniform"))
+    generator_width: int = setting(64, "channels of G at half the picture's size", least=1)
+    discriminator_width: int = setting(64, "channels of D at half the picture's size", least=1)
+    kernel: int = setting(4, "side of every convolution kernel, 4 or 5", least=4)
+    bias: bool = setting(False, "convolutions and linear layers have biases")
+    generator_norm: bool = setting(True, "batch norm in G")
+    discriminator_norm: bool = setting(True, "batch norm in D, but for its first layer")
+    blocks: int = setting(1, "residual blocks at every level of G (residual)", least=1)
+    discriminator_blocks: int = setting(0, "residual blocks at every level of D (residual)", least=0)
+    finest: int = setting(32, "no residual block on levels with a longer shorter side (residual)", least=1)
+    mapping: int = setting(2, "layers that map z to the w which styles every level (residual)", least=0)
     # the game
-    loss: str = _setting("bce", "bce: D names real and fake; rpgan: D compares pairs of them", ("bce", "rpgan"))
-    update: str = _setting(
+    loss: str = setting("bce", "bce: D names real and fake; rpgan: D compares pairs of them", ("bce", "rpgan"))
+    update: str = setting(
         "alternate", "alternate: G answers the D that has just learned; together: one pass", ("alternate", "together")
     )
-    turns: str = _setting("every", "when D learns: every, ratio:k, decay:start,factor,every or accuracy:threshold")
-    freeze_discriminator_after: float | None = _setting(
+    turns: str = setting("every", "when D learns: every, ratio:k, decay:start,factor,every or accuracy:threshold")
+    freeze_discriminator_after: float | None = setting(
         None, "kimg after which D learns no more: an experiment", least=0
     )
-    real_label: float = _setting(1.0, "what D should say of a real picture (bce)")
-    generator_label: float = _setting(1.0, "what G wants D to say of its pictures (bce)")
-    average_losses: bool = _setting(False, "D's loss is the mean, not the sum, of its real and fake parts (bce)")
-    penalty: float = _setting(0.0, "γ of the zero-centred gradient penalties R1 and R2, 0 for none", least=0)
-    penalty_every: int = _setting(4, "steps between two penalties, each scaled up by as much", least=1)
-    # learning
-    batch_size: int = _setting(64, "pictures a step", least=2)
-    learning_rate: float = _setting(2e-4, "Adam's step size, of both networks", least=0)
-    beta1: float = _setting(0.5, "Adam's β1", least=0)
-    beta2: float = _setting(0.999, "Adam's β2", least=0)
-    ema_kimg: float = _setting(0.0, "half-life of the averaged G that makes the pictures, 0 for none", least=0)
-    flip: bool = _setting(True, "half of the real pictures are mirrored")
-    augment: float = _setting(
+    real_label: float = setting(1.0, "what D should say of a real picture (bce)")
+    generator_label: float = setting(1.0, "what G wants D to say of its pictures (bce)")
+    average_losses: bool = setting(False, "D's loss is the mean, not the sum, of its real and fake parts (bce)")
+    penalty: float = setting(0.0, "γ of the zero-centred gradient penalties R1 and R2, 0 for none", least=0)
+    penalty_every: int = setting(4, "steps between two penalties, each scaled up by as much", least=1)
+    augment: float = setting(
         0.0, "probability of each differentiable augmentation of what D sees, 0 for none", least=0, most=1
     )
-    epoch_share: float = _setting(1.0, "share of the pictures in an epoch, drawn anew for each", least=0, most=1)
-    seed: int = _setting(0, "every random draw follows from it", least=0)
-    # the schedule: over the first anneal_kimg the settings move along half a cosine to these, and stay there
-    anneal_kimg: float = _setting(0.0, "kimg until the settings below are reached, 0: they never move", least=0)
-    learning_rate_end: float | None = _setting(None, "Adam's step size after anneal_kimg", least=0)
-    beta2_end: float | None = _setting(None, "Adam's β2 after anneal_kimg", least=0)
-    penalty_end: float | None = _setting(None, "γ after anneal_kimg", least=0)
-    ema_kimg_end: float | None = _setting(None, "half-life of the averaged G after anneal_kimg", least=0)
-    augment_end: float | None = _setting(None, "probability of each augmentation after anneal_kimg", least=0, most=1)
-    # the watch
-    on_collapse: str = _setting(
-        "rollback",
-        "what a collapse leads to: back to the last healthy checkpoint, a stop, or words until numbers end",
-        ("rollback", "stop", "warn"),
-    )
-    rollbacks: int = _setting(4, "rollbacks at most", least=0)
-    watch_steps: int = _setting(50, "steps between two looks at how different the faces are", least=1)
-    score_kimg: float = _setting(40.0, "KID and FID of the averaged G this often, 0 for never", least=0)
-    score_count: int = _setting(1000, "faces a score is measured on", least=100)
-    score_share: float = _setting(0.1, "share of the time that scores may take", least=0)
-    # length and record
-    kimg: float = _setting(1000.0, "length: thousand real pictures shown", least=0)
-    tick_kimg: float = _setting(10.0, "a sample sheet this often, more rarely in long runs", least=0.001)
-    checkpoint_kimg: float = _setting(20.0, "a checkpoint this often", least=0.001)
-    keep: int = _setting(3, "checkpoints kept, beside the milestones", least=1)
-    log_steps: int = _setting(10, "steps averaged in a line of the metrics", least=1)
+    # the schedule
+    penalty_end: float | None = setting(None, "γ after anneal_kimg", least=0)
+    augment_end: float | None = setting(None, "probability of each augmentation after anneal_kimg", least=0, most=1)
     # the machine
-    device: str = _setting("auto", "where to train", ("auto", "cpu", "cuda", "mps"))
-    precision: str = _setting("auto", "auto: whichever this machine is faster at", ("auto", "float32", "bfloat16"))
-    memory_format: str = _setting("auto", "order of pixels in memory", ("auto", "channels_last", "contiguous"))
-    data: str = _setting("auto", "auto: in memory if it fits, else from disk", ("auto", "memory", "disk"))
-    compile: str = _setting(
+    compile: str = setting(
         "auto", "auto: CUDA graphs on a GPU, else none; compile: by torch.compile", ("auto", "none", "compile", "graph")
     )
-    threads: int = _setting(0, "CPU threads, 0 for all", least=0)
+
+    def check(self) -> None:
+        parse(self.turns)
 
 
-SETTINGS = {f.name: f for f in fields(Recipe) if f.metadata}
+@dataclass(frozen=True)
+class EncoderRecipe(Recipe):
+    """An encoder E, fitted to a generator that learns no more: latents from faces."""
+
+    task: ClassVar[str] = "encoder"
+
+    # what was trained before
+    model: str = given("the model whose generator E is fitted to (--model)")
+    judge: str = given("a judge, through whose features pictures are compared")
+    gan: str = given("the model's run: E starts as its D, and pictures are compared through D where no judge is given")
+    # the network
+    width: int = setting(0, "channels of E at half the picture's size, 0: as D has", least=0)
+    norm: bool = setting(True, "batch norm in E, but for its first layer (dcgan)")
+    detail: bool = setting(
+        True, "after z E tells what more of a photo is added inside G, where G's first grid is small"
+    )
+    # what E wants, each part with what it counts for, 0 for none
+    pixel: float = setting(1.0, "weight of the difference of a photo and its reconstruction", least=0)
+    pixel_power: float = setting(2.0, "how a difference of two pixels counts: 2 squared, 1 as it is", least=1, most=2)
+    latent: float = setting(0.1, "weight of the squared error in the latents of generated faces", least=0)
+    feature: float = setting(0.1, "weight of the squared difference in features, as a share of the photo's", least=0)
+    prior: float = setting(0.01, "weight of a latent's squared distance from the usual length", least=0)
+    detail_prior: float = setting(0.1, "weight of the detail's mean square, ten times in generated faces", least=0)
+
+
+@dataclass(frozen=True)
+class JudgeRecipe(Recipe):
+    """A judge: what a face has, from a labelled dataset."""
+
+    task: ClassVar[str] = "judge"
+
+    # the network
+    width: int = setting(
+        24, "channels at half the picture's size; doubled at every halving, up to eight times", least=1
+    )
+    feature_size: int = setting(256, "length of the feature vector", least=1)
+    dropout: float = setting(0.1, "share of the features that are hidden in a step", least=0, most=0.9)
+    # learning
+    weight_decay: float = setting(0.05, "AdamW's: weights shrink by this much times the step size", least=0)
+    shift: float = setting(0.06, "pictures are moved by up to this share of their sides", least=0, most=0.5)
+    colour: float = setting(0.2, "brightness, saturation and contrast vary by up to this share", least=0, most=1)
+
 
 # fmt: off
-RECIPES = {recipe.name: recipe for recipe in (
-    Recipe("tiny", "ours: faces on a laptop CPU in minutes", latent_size=64, generator_width=32, discriminator_width=32, bias=True, discriminator_norm=False, loss="rpgan", penalty=2.0, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, kimg=400.0, tick_kimg=2.0, checkpoint_kimg=8.0),
-    Recipe("small", "ours: residual networks and a mapped latent, for one GPU or a patient CPU", family="residual", latent_size=64, generator_width=32, discriminator_width=32, loss="rpgan", penalty=2.0, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
-    Recipe("base", "ours: small, twice as wide and as deep, for one GPU overnight", family="residual", latent_size=64, generator_width=64, discriminator_width=64, blocks=2, discriminator_blocks=1, finest=64, loss="rpgan", penalty=2.0, batch_size=256, learning_rate=2e-4, beta1=0.0, beta2=0.9, ema_kimg=5.0, anneal_kimg=10000.0, learning_rate_end=5e-5, beta2_end=0.99, penalty_end=0.2, ema_kimg_end=100.0, augment_end=0.3, kimg=20000.0, tick_kimg=20.0, checkpoint_kimg=100.0, score_kimg=200.0),
-    Recipe("mini28", "seed 1: faces of 28x28", family="mini28", generator_width=256, latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),
-    Recipe("artiface", "seed 2: ArtiFace, faces of 128x128", family="artiface", generator_width=128, latent_size=250, average_losses=True, learning_rate=1e-4, beta1=0.9, flip=False),
-    Recipe("celebrity", "seed 0: the classic DCGAN", flip=False),
-    Recipe("dcgan64", "seed 4: NVIDIA's photo-editing DCGAN", kernel=5, bias=True, update="together", real_label=0.9, generator_label=1.1, average_losses=True, learning_rate=5e-4, beta1=0.9, flip=False),
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
+    GameRecipe("tiny", "ours: faces on a laptop CPU in minutes", latent_size=64, generator_width=32, discriminator_width=32, bias=True, discriminator_norm=False, loss="rpgan", penalty=2.0, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, kimg=400.0, tick_kimg=2.0, checkpoint_kimg=8.0),
+    GameRecipe("small", "ours: residual networks and a mapped latent, for one GPU or a patient CPU", family="residual", latent_size=64, generator_width=32, discriminator_width=32, loss="rpgan", penalty=2.0, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
+    GameRecipe("base", "ours: small, twice as wide and as deep, for one GPU overnight", family="residual", latent_size=64, generator_width=64, discriminator_width=64, blocks=2, discriminator_blocks=1, finest=64, loss="rpgan", penalty=2.0, batch_size=256, learning_rate=2e-4, beta1=0.0, beta2=0.9, ema_kimg=5.0, anneal_kimg=10000.0, learning_rate_end=5e-5, beta2_end=0.99, penalty_end=0.2, ema_kimg_end=100.0, augment_end=0.3, kimg=20000.0, tick_kimg=20.0, checkpoint_kimg=100.0, score_kimg=200.0),
+    GameRecipe("mini28", "seed 1: faces of 28x28", family="mini28", generator_width=256, latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),
+    GameRecipe("artiface", "seed 2: ArtiFace, faces of 128x128", family="artiface", generator_width=128, latent_size=250, average_losses=True, learning_rate=1e-4, beta1=0.9, flip=False),
+    GameRecipe("celebrity", "seed 0: the classic DCGAN", flip=False),
+    GameRecipe("dcgan64", "seed 4: NVIDIA's photo-editing DCGAN", kernel=5, bias=True, update="together", real_label=0.9, generator_label=1.1, average_losses=True, learning_rate=5e-4, beta1=0.9, flip=False),
+    EncoderRecipe("encoder", "from a photo to its latent, for a model that is trained already", learning_rate=1e-3, beta1=0.9, ema_kimg=5.0, anneal_kimg=300.0, learning_rate_end=1e-5, score_kimg=10.0, kimg=300.0),
+    JudgeRecipe("judge", "names the attributes of a face, for measuring edits and labelling", learning_rate=2e-3, beta1=0.9, ema_kimg=10.0, anneal_kimg=500.0, learning_rate_end=1e-5, score_kimg=20.0, score_count=2000, kimg=500.0),
 )}
 # fmt: on
-
-# What may change when a run goes on: how long it is and how it is recorded, never what is learned.
-LENGTH_SETTINGS = ("kimg", "on_collapse", "rollbacks", "score_kimg", "score_count", "score_share")
+GAMES = {name: recipe for name, recipe in RECIPES.items() if isinstance(recipe, GameRecipe)}
+KINDS: dict[str, type[Recipe]] = {kind.task: kind for kind in (GameRecipe, EncoderRecipe, JudgeRecipe)}
 
 
 def get_recipe(name: str) -> Recipe:
     """The recipe of that name, or `FacesmithError` with the nearest ones."""
     if name not in RECIPES:
-        raise FacesmithError(f"no recipe is called {name!r}: {_did_you_mean(name, RECIPES)}")
+        raise FacesmithError(f"no recipe is called {name!r}: {did_you_mean(name, RECIPES)}")
     return RECIPES[name]
-
-
-def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
-    """``recipe`` with ``key=value`` strings applied, each checked for name, type and range."""
-    changes: dict[str, Any] = {}
-    for setting in settings:
-        key, equals, text = (part.strip() for part in setting.partition("="))
-        if not equals:
-            raise FacesmithError(f"--set {setting} has no '=': write it as key=value, for example --set batch_size=32")
-        if key not in SETTINGS:
-            raise FacesmithError(f"recipes have no setting {key!r}: {_did_you_mean(key, SETTINGS)}")
-        changes[key] = _parse(key, text)
-    parse(changes.get("turns", recipe.turns))
-    return replace(recipe, **changes)
 
 
 def recipe_settings(name: str) -> list[tuple[str, Any, str]]:
     """(setting, value, what it is) for every setting of the recipe of that name, in the documentation's order."""
     recipe = get_recipe(name)
-    return [(key, getattr(recipe, key), setting.metadata["about"]) for key, setting in SETTINGS.items()]
+    return [(key, getattr(recipe, key), f.metadata["about"]) for key, f in settings_of(recipe).items()]
 
 
 def as_table(recipe: Recipe) -> dict[str, Any]:
     """Every field by name, as `from_table` takes it back and ``recipe.toml`` holds it."""
-    return asdict(recipe)
+    # Games are older than other tasks: their tables never named one, and so need not differ from those of old runs.
+    return asdict(recipe) | ({} if recipe.task == "game" else {"task": recipe.task})
 
 
 def from_table(table: dict[str, Any]) -> Recipe:
     """The recipe a ``recipe.toml`` holds."""
-    names, optional = {f.name for f in fields(Recipe)}, {key for key, f in SETTINGS.items() if f.default is None}
-    unknown, missing = set(table) - names, names - optional - set(table)
+    values = {key: value for key, value in table.items() if key != "task"}
+    kind = KINDS.get(table.get("task", "game"))
+    if kind is None:
+        raise FacesmithError(f"this facesmith knows no task {table['task']!r}: use the version that wrote the recipe")
+    names = {f.name for f in fields(kind)}
+    optional = {key for key, f in settings_of(kind).items() if f.default is None}
+    unknown, missing = set(values) - names, names - optional - set(values)
     if unknown or missing:
         odd = ", ".join(sorted(unknown or missing))
         raise FacesmithError(f"the recipe does not fit this facesmith ({odd}): use the version that wrote it")
-    return Recipe(**table)
-
-
-def differences(old: Recipe, new: Recipe) -> list[str]:
-    """``name old -> new`` for every setting in which two recipes differ."""
-    a, b = as_table(old), as_table(new)
-    return [f"{key} {a[key]} -> {b[key]}" for key in a if a[key] != b[key]]
-
-
-def _parse(key: str, text: str) -> Any:
-    setting = SETTINGS[key]
-    kind: Any = setting.type
-    choices, least, most = (setting.metadata[name] for name in ("choices", "least", "most"))
-    if setting.default is None:
-        if text.lower() == "none":
-            return None
-        kind = float
-    try:
-        value: Any = {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
-    except (KeyError, ValueError):
-        word = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
-        raise FacesmithError(f"--set {key}={text} must be {word} ({setting.metadata['about']})") from None
-    if choices and value not in choices:
-        raise FacesmithError(f"--set {key}={text} must be one of {', '.join(choices)}")
-    if least is not None and not value >= least:
-        raise FacesmithError(f"--set {key}={text} must be at least {least} ({setting.metadata['about']})")
-    if most is not None and value > most:
-        raise FacesmithError(f"--set {key}={text} must be at most {most} ({setting.metadata['about']})")
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        raise FacesmithError(f"--set {key}={text} must be a finite number")
-    return value
-
-
-def _did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(wrong, list(known), n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    return kind(**values)

@@ -6,21 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from facesmith.extras import require
-from facesmith.reports.sheets import save_image, sheet
-from facesmith.training.batches import REAL, SHEET, latents
+from facesmith.reports.sheets import save_image
 from facesmith.training.checkpoint import Progress, kimg_name
 from facesmith.training.processes import Team
-from facesmith.training.recipes import Recipe
 from facesmith.training.runs import append_line
 from facesmith.training.start import Start
-from facesmith.training.watch import Watch, look, spread
-
-SHEET_COUNT = 64
-SHEET_PIXELS = 64  # pictures smaller than this are enlarged by a whole number, so that a sheet can be looked at
+from facesmith.training.watch import Watch, look
 
 
 def add(progress: Progress, pending: list[dict[str, Tensor]], team: Team) -> None:
@@ -80,56 +74,12 @@ def event(here: Start, watch: Watch) -> None:
 
 
 def sample_sheet(here: Start, writer: Any) -> None:
-    """Draw the run's 64 faces, always from the same latents, into samples/."""
+    """Draw the run's sheet into samples/."""
     if not here.team.leads:
         return
-    faces = draw(here.players.average, sheet_latents(here))
-    picture = sheet(faces, scale=max(1, SHEET_PIXELS // faces.shape[1]))
+    picture = here.task.sheet(here.players)
     save_image(picture, here.run.samples / f"{kimg_name(here.progress.kimg)}.png")
     writer.add_image("samples", np.asarray(picture), here.progress.step, dataformats="HWC")
-
-
-def sheet_latents(here: Start) -> Tensor:
-    """The 64 latents of the run's sheets."""
-    return latents(here.recipe, SHEET_COUNT, here.players.device, SHEET)
-
-
-def draw(net: nn.Module, z: Tensor) -> NDArray[np.uint8]:
-    """Faces (N x H x W x 3, uint8) of a G, in float32 whatever the training's precision."""
-    return to_uint8(pictures_of(net, z))
-
-
-@torch.no_grad()
-def pictures_of(net: nn.Module, z: Tensor) -> Tensor:
-    """What a G makes of z when it is used, not trained: N x 3 x H x W in [-1, 1]."""
-    training = net.training
-    net.eval()
-    pictures: Tensor = net(z)
-    net.train(training)
-    return pictures
-
-
-def diversity(here: Start, real: float) -> Tensor:
-    """How far apart the sheet's faces of the G in training lie, in units of what is usual among real pictures.
-
-    Of G itself and not its average, which would tell of a collapse when it is long past.
-    """
-    return spread(pictures_of(here.players.G, sheet_latents(here))) / real
-
-
-def real_spread(images: NDArray[np.uint8], recipe: Recipe) -> float:
-    """The `spread` of as many real pictures as there are on a sheet, averaged over a few draws."""
-    rng = np.random.default_rng([recipe.seed, REAL])
-    draws = [rng.permutation(len(images))[:SHEET_COUNT] for _ in range(8)]
-    chosen = [torch.from_numpy(images[np.sort(draw)]).permute(0, 3, 1, 2) / 127.5 - 1 for draw in draws]
-    return max(1e-6, sum(float(spread(each)) for each in chosen) / len(chosen))
-
-
-def to_uint8(pictures: Tensor) -> NDArray[np.uint8]:
-    """Pictures (N x 3 x H x W in [-1, 1]) as bytes (N x H x W x 3), rounded to the nearest."""
-    scaled = pictures.permute(0, 2, 3, 1).float().mul(127.5).add(127.5).round().clamp(0, 255)
-    bytes_: NDArray[np.uint8] = scaled.to(torch.uint8).cpu().numpy()
-    return bytes_
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from facesmith.files import whole
 from facesmith.training import checkpoint, runs
 from facesmith.training.batches import due
 from facesmith.training.checkpoint import Progress
-from facesmith.training.recipes import Recipe
-from facesmith.training.start import Start, fresh
+from facesmith.training.settings import Recipe
+from facesmith.training.start import Start
 from facesmith.training.verdicts import DIVERGED
 from facesmith.training.watch import Watch
 
@@ -24,7 +24,7 @@ def roll_back(here: Start, watch: Watch) -> None:
     team, collapsed = here.team, here.progress
     stored = team.lead(lambda: checkpoint.stored(here.run.checkpoints))
     healthy = team.lead(lambda: _healthy(stored, watch, collapsed.returned_to, here.recipe))
-    here.players = fresh(here.recipe, here.dataset, team)
+    here.players = here.task.fresh()
     back = checkpoint.load(healthy[-1], here.players) if healthy else Progress()
     here.progress = replace(
         back,

@@ -12,7 +12,8 @@ from typing import Any
 from facesmith.datasets.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json, write_json, write_text
-from facesmith.training.recipes import Recipe, as_table, from_table
+from facesmith.training.recipes import as_table, from_table
+from facesmith.training.settings import Recipe
 
 FORMAT, VERSION = "facesmith-run", 1
 
@@ -59,6 +60,11 @@ class RunFolder:
     @property
     def best(self) -> Path:
         return self.path / "best.safetensors"
+
+    @property
+    def given(self) -> Path:
+        """Copies of what the training was given that was trained before."""
+        return self.path / "given"
 
     @property
     def rolled_back(self) -> Path:

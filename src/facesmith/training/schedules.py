@@ -4,15 +4,15 @@ They follow kimg and not the run's length, so that a run made longer on resume s
 """
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
-from facesmith.training.recipes import Recipe
+from facesmith.training.settings import AnyRecipe, Recipe
 
-MOVING = ("learning_rate", "beta2", "penalty", "ema_kimg", "augment")
+END = "_end"  # of the name of a setting that says where another moves to
 
 
-def scheduled(recipe: Recipe, shown: int, gentleness: float = 1.0) -> Recipe:
+def scheduled(recipe: AnyRecipe, shown: int, gentleness: float = 1.0) -> AnyRecipe:
     """``recipe`` with the values that hold after ``shown`` pictures; the learning rate times ``gentleness``.
 
     Over the first ``anneal_kimg`` each setting that has an end moves to it along half a cosine, as in Huang et al.,
@@ -22,10 +22,15 @@ def scheduled(recipe: Recipe, shown: int, gentleness: float = 1.0) -> Recipe:
     if recipe.anneal_kimg:
         way = min(1.0, shown / (1000 * recipe.anneal_kimg))
         part = (1 - math.cos(math.pi * way)) / 2
-        for name in MOVING:
-            start, end = getattr(recipe, name), getattr(recipe, f"{name}_end")
+        for name in moving(recipe):
+            start, end = getattr(recipe, name), getattr(recipe, f"{name}{END}")
             if end is not None:
                 changes[name] = start + (end - start) * part
     if gentleness != 1.0:
         changes["learning_rate"] = changes.get("learning_rate", recipe.learning_rate) * gentleness
     return replace(recipe, **changes) if changes else recipe
+
+
+def moving(recipe: Recipe) -> list[str]:
+    """The settings of a recipe that can move."""
+    return [f.name.removesuffix(END) for f in fields(recipe) if f.name.endswith(END)]

@@ -1,15 +1,11 @@
-"""Scores during training: KID and FID of the averaged G, within a share of the time, and the best G kept."""
+"""Scores during training, within a share of its time, and the best network kept."""
 
 import time
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from facesmith.errors import FacesmithError
-from facesmith.metrics.scores import rank
-from facesmith.training import checkpoint, record, runs
-from facesmith.training.batches import SCORES, due, latents
+from facesmith.training import checkpoint, runs
+from facesmith.training.batches import due
 from facesmith.training.start import Start
 
 FACES_A_SECOND = 100.0  # how fast scoring is taken to be until it has been measured
@@ -25,8 +21,8 @@ class Scores:
         self.plan()
         self.began, self.spent, self.cost = time.monotonic(), 0.0, recipe.score_count / FACES_A_SECOND
         known = here.run.best.exists()  # its score, not the record's, which a rollback or a resumed run has cut
-        self.best = rank(checkpoint.read_card(here.run.best)["score"]) if known else (True, float("inf"))
-        self.scorer: Any = None
+        self.best = here.task.rank(checkpoint.read_card(here.run.best)["score"]) if known else (float("inf"),)
+        self.ready = False
 
     def plan(self) -> None:
         """Set the moment of the next score, from what has been shown."""
@@ -39,17 +35,17 @@ class Scores:
         return self.spent + self.cost <= self.here.recipe.score_share * (time.monotonic() - self.began)
 
     def measure(self, writer: Any) -> None:
-        """Score the averaged G on always the same latents, write a line, and keep G if it is the best so far."""
+        """Score the averaged network, write a line, and keep the network if it is the best so far."""
         here, began = self.here, time.monotonic()
-        if self.scorer is None and not self._prepare():
+        if not self.ready and not self._prepare():
             return
-        score = self.scorer.score(self._draw)
+        score = here.task.score(here.players)
         where = {"step": here.progress.step, "kimg": here.progress.kimg, "seconds": round(here.progress.seconds, 2)}
         runs.append_line(here.run.scores, where | score)
         for name, value in score.items():
             writer.add_scalar(name, value, here.progress.step)
-        if rank(score) < self.best:
-            self.best = rank(score)
+        if here.task.rank(score) < self.best:
+            self.best = here.task.rank(score)
             checkpoint.save_best(here.run.best, here.players, here.progress, score)
         self.cost = time.monotonic() - began
         self.spent += self.cost
@@ -63,21 +59,14 @@ class Scores:
             self.measure(writer)
 
     def _prepare(self) -> bool:
-        """Load the feature network and the real side; without the package, say so once and train on."""
+        """Load what scoring takes; where it cannot be had, say so once and train on."""
         began = time.monotonic()
         try:
-            from facesmith.metrics.scoring import Scorer
-
-            self.scorer = Scorer(self.here.dataset, count=self.here.recipe.score_count, device=self.here.players.device)
+            self.here.task.prepare_scores()
         except FacesmithError as error:
             self.wanted = False
             self.say(f"this run is not scored: {error}")
             return False
+        self.ready = True
         self.spent += time.monotonic() - began
         return True
-
-    def _draw(self, start: int, count: int) -> NDArray[np.uint8]:
-        """Faces ``start`` to ``start + count`` of the run's scoring latents."""
-        here = self.here
-        key = (SCORES, start, count)
-        return record.draw(here.players.average, latents(here.recipe, count, here.players.device, *key))

@@ -13,13 +13,16 @@ from facesmith import doctor
 from facesmith.datasets.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import clear_partials, new_folder, whole
-from facesmith.networks.families import describe, parameters
-from facesmith.training import checkpoint, runs
+from facesmith.networks.families import parameters
+from facesmith.training import checkpoint, given, runs
 from facesmith.training.checkpoint import Progress
-from facesmith.training.processes import ALONE, Team, share_batch_norm
-from facesmith.training.recipes import LENGTH_SETTINGS, Recipe, differences
+from facesmith.training.players import Players
+from facesmith.training.processes import ALONE, Team
+from facesmith.training.recipes import GameRecipe
 from facesmith.training.runs import RunFolder
-from facesmith.training.step import Players, set_up
+from facesmith.training.settings import LENGTH_SETTINGS, AnyRecipe, Recipe, differences, given_settings
+from facesmith.training.task import Task
+from facesmith.training.tasks import task_of
 from facesmith.training.verdicts import HEALTHY
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names and numbers of glibc's malloc.h
@@ -32,45 +35,46 @@ class Start:
     run: RunFolder
     recipe: Recipe
     dataset: Dataset
+    task: Task[Any]
     players: Players
     progress: Progress
     card: dict[str, Any]
     team: Team
 
 
-def fresh(recipe: Recipe, dataset: Dataset, team: Team) -> Players:
-    """Players that have learned nothing yet, for a recipe that is resolved."""
+def new(recipe: Recipe, dataset: Dataset, path: Path, team: Team, known: dict[str, Path] | None = None) -> Start:
+    """Make a run folder for a recipe, its machine settings resolved. Raises `FacesmithError` if the folder is taken.
+
+    ``known`` is what need not be looked for of what the recipe is given.
+    """
     team.share(recipe.batch_size)  # raises if it cannot
-    players = set_up(recipe, dataset.size, doctor.choose_device(recipe.device), team)
-    for net in (players.G, players.D):
-        share_batch_norm(net, team)
-    return players
-
-
-def new(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
-    """Make a run folder for a recipe, its machine settings resolved. Raises `FacesmithError` if the folder is taken."""
     recipe = team.lead(lambda: resolve(recipe, team))
-    players = fresh(recipe, dataset, team)
+    found = team.lead(lambda: given.find(recipe, known))
+    task = task_of(recipe, dataset, team, found)
+    players = task.fresh()
     card: dict[str, Any] = {
         "status": "running",
         "started": runs.now(),
         "ended": None,
         "sessions": [],
-        "parameters": {"generator": parameters(players.G), "discriminator": parameters(players.D)},
+        "parameters": {task.names[name]: parameters(net) for name, net in players.nets.items()},
         "machine": doctor.machine(players.device),
         "dataset": {key: value for key, value in dataset.card.items() if key != "skipped"},
         "verdict": HEALTHY,
         "watch": [],
     }
+    if facts := task.facts():
+        card["task"] = facts
     if team.leads:
         with new_folder(path, "run") as folder:
             run = RunFolder(folder)
             for part in (run.checkpoints, run.samples):
                 part.mkdir()
+            given.keep(found, run.given)
             runs.write_recipe(run, recipe, dataset)
             runs.write_card(run, card)
     team.agree(None)
-    return Start(RunFolder(path), recipe, dataset, players, Progress(), card, team)
+    return Start(RunFolder(path), recipe, dataset, task, players, Progress(), card, team)
 
 
 def resumed(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
@@ -89,8 +93,9 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
     if before != team.count:
         most = doctor.usable_cores() // team.local_count
         recipe = replace(recipe, threads=max(1, min(most, recipe.threads * before // team.count)))
-    players = fresh(recipe, dataset, team)
-    progress = Progress()
+    team.share(recipe.batch_size)
+    task = task_of(recipe, dataset, team, given.kept(run.given))
+    players, progress = task.fresh(), Progress()
     found = team.lead(lambda: checkpoint.stored(run.checkpoints))
     if found:
         progress = checkpoint.load(found[-1], players)
@@ -105,7 +110,7 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
     team.agree(None)
     reached = (progress.rollbacks, progress.step)
     card["watch"] = [event for event in card["watch"] if (event["rollbacks"], event["step"]) <= reached]
-    return Start(run, recipe, dataset, players, progress, card, team)
+    return Start(run, recipe, dataset, task, players, progress, card, team)
 
 
 def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path, team: Team) -> Start:
@@ -114,41 +119,44 @@ def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path, team: Team
     own, trained_on = team.lead(lambda: runs.read_recipe(source))
     if (trained_on["width"], trained_on["height"]) != dataset.size:
         _refuse_other_dataset(old, trained_on, dataset)
-    networks = [(each.family, describe(each.family, dataset.size, each)) for each in (own, recipe)]
-    if networks[0] != networks[1]:
+    same = [name for name, text in given_settings(own).items() if given_settings(recipe).get(name) == text]
+    known = {name: path for name, path in given.kept(source.given).items() if name in same}
+    before, after = (task_of(each, dataset, team, given.find(each, known)) for each in (own, recipe))
+    if before.networks != after.networks:
         raise FacesmithError(
             f"the networks of {old} cannot change in a branch ({'; '.join(differences(own, recipe))}): train a new run"
         )
     if bool(own.ema_kimg) != bool(recipe.ema_kimg):
-        raise FacesmithError(f"a branch of {old} must keep an average of G as it does: set ema_kimg={own.ema_kimg}")
+        raise FacesmithError(f"a branch of {old} must keep an average as it does: set ema_kimg={own.ema_kimg}")
     found = team.lead(lambda: checkpoint.stored(source.checkpoints))
     if not found:
         raise FacesmithError(f"{old} has no checkpoint to branch from: train it longer first")
-    new(recipe, dataset, path, team)
+    new(recipe, dataset, path, team, known)
     target = RunFolder(path)
     if team.leads:
         shutil.copy2(found[-1], target.checkpoints)
         for sample in whole(source.samples, ".png"):
             if sample.stem <= found[-1].name.removesuffix(checkpoint.SUFFIX):
                 shutil.copy2(sample, target.samples)
-        for before, after in zip(source.records, target.records, strict=True):
-            if before.exists():
-                shutil.copy2(before, after)
+        for record, copy in zip(source.records, target.records, strict=True):
+            if record.exists():
+                shutil.copy2(record, copy)
     team.agree(None)
     return resumed(team.lead(lambda: runs.read_recipe(target)[0]), dataset, path, team)
 
 
-def resolve(recipe: Recipe, team: Team = ALONE) -> Recipe:
+def resolve(recipe: AnyRecipe, team: Team = ALONE) -> AnyRecipe:
     """Settle what "auto" means on this machine, so that the run's recipe says what was really used."""
     device = doctor.choose_device(recipe.device)
     threads = recipe.threads or max(1, doctor.usable_cores() // team.local_count)
     prepare_machine(threads)
     fastest = doctor.fastest(device) if "auto" in (recipe.precision, recipe.memory_format) else ("", "")
+    if isinstance(recipe, GameRecipe) and recipe.compile == "auto":
+        recipe = replace(recipe, compile="graph" if device.type == "cuda" else "none")
     return replace(
         recipe,
         device=device.type,
         threads=threads,
-        compile={"auto": "graph" if device.type == "cuda" else "none"}.get(recipe.compile, recipe.compile),
         precision=fastest[0] if recipe.precision == "auto" else recipe.precision,
         memory_format=fastest[1] if recipe.memory_format == "auto" else recipe.memory_format,
     )

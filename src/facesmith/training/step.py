@@ -1,57 +1,28 @@
 """One step of training: D learns from a batch of real pictures, G from what D says of its own."""
 
-import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from facesmith.networks import families
+from facesmith.training import players as playing
 from facesmith.training.augment import augment
 from facesmith.training.batches import AUGMENT, generator
 from facesmith.training.losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
+from facesmith.training.players import Players, autocast, backward, follow_share, frozen, tune, update_average
 from facesmith.training.processes import ALONE, Team
-from facesmith.training.recipes import Recipe
+from facesmith.training.recipes import GameRecipe
 
 Number = TypeVar("Number", float, Tensor)
 
 
-@dataclass
-class Players:
-    """The networks and what moves them. ``average`` is the G that makes the pictures (G itself without an EMA)."""
-
-    G: nn.Module
-    D: nn.Module
-    average: nn.Module
-    optimizer_G: torch.optim.Optimizer
-    optimizer_D: torch.optim.Optimizer
-    device: torch.device
-    bfloat16: bool
-    team: Team
-
-
-def set_up(recipe: Recipe, size: tuple[int, int], device: torch.device, team: Team = ALONE) -> Players:
+def set_up(recipe: GameRecipe, size: tuple[int, int], device: torch.device, team: Team = ALONE) -> Players:
     """Fresh players for a recipe whose device, precision and memory format are settled."""
-    config = families.describe(recipe.family, size, recipe)
-    G, D = families.build(recipe.family, config, recipe.seed)
-    G, D = families.place(G, device, recipe.memory_format), families.place(D, device, recipe.memory_format)
-    average = copy.deepcopy(G).requires_grad_(False).eval() if recipe.ema_kimg else G
-
-    def adam(net: nn.Module) -> torch.optim.Optimizer:
-        betas = (recipe.beta1, recipe.beta2)
-        optimizer = torch.optim.Adam(net.parameters(), recipe.learning_rate, betas, fused=device.type != "mps")
-        for p in net.parameters():  # the state it would make at its first step, so that a checkpoint always has one
-            at = device if optimizer.defaults["fused"] else torch.device("cpu")
-            moments = {
-                name: torch.zeros_like(p, memory_format=torch.preserve_format) for name in ("exp_avg", "exp_avg_sq")
-            }
-            optimizer.state[p] = {"step": torch.zeros((), dtype=torch.float32, device=at), **moments}
-        return optimizer
-
-    return Players(G, D, average, adam(G), adam(D), device, recipe.precision == "bfloat16", team)
+    G, D = families.build(recipe.family, families.describe(recipe.family, size, recipe), recipe.seed)
+    return playing.set_up(recipe, {"G": G, "D": D}, "G", device, team)
 
 
 class Dials(NamedTuple, Generic[Number]):
@@ -83,7 +54,7 @@ class Passes(NamedTuple):
 
 
 def train_step(
-    players: Players, real: Tensor, z: Tensor, recipe: Recipe, turn: int | None, shown: int
+    players: Players, real: Tensor, z: Tensor, recipe: GameRecipe, turn: int | None, shown: int
 ) -> dict[str, Tensor]:
     """Let D, then G, learn once from ``real`` (N x 3 x H x W in [-1, 1]) and ``z`` (N x latent_size).
 
@@ -99,7 +70,7 @@ def learn(
     players: Players,
     real: Tensor,
     z: Tensor,
-    recipe: Recipe,
+    recipe: GameRecipe,
     kind: Kind,
     dials: Dials[Any],
     rng: torch.Generator | None = None,
@@ -110,35 +81,33 @@ def learn(
     Nothing here waits for the device or depends on what it computes, so the whole can be recorded and replayed.
     """
     generate_, judge_, answer_ = passes or Passes(generate, judge, answer)
-    G, D = players.G, players.D
-    for optimizer in (players.optimizer_G, players.optimizer_D):
-        for group in optimizer.param_groups:
-            group["lr"], group["betas"] = dials.learning_rate, (recipe.beta1, kind.beta2)
+    G, D = players.nets["G"], players.nets["D"]
+    optimizer_G, optimizer_D = players.optimizers["G"], players.optimizers["D"]
+    tune(players, dials.learning_rate, (recipe.beta1, kind.beta2))
     apart = kind.learns and recipe.update == "alternate"  # G answers the D that has just learned
 
     # D looks at both. Where G does not learn from the same pass, D's gradient needs no graph of G.
-    with _autocast(players), nullcontext() if kind.learns else _frozen(D):
+    with autocast(players), nullcontext() if kind.learns else frozen(D):
         fake = generate_(G, z)
         shown_real = real.detach().requires_grad_(kind.penalised)
         shown_fake = fake.detach().requires_grad_(kind.penalised) if apart else fake
         judged = judge_(D, shown_real, shown_fake, recipe, kind.penalised, dials, rng)
     loss_D, logits_real, logits_fake, measured = judged
     if apart:
-        measured["grad_D"] = _backward(loss_D, D, players.team)
-        players.optimizer_D.step()
+        measured["grad_D"] = backward(loss_D, D, players.team)
+        optimizer_D.step()
         # D's own gradients would be thrown away here, so they are not computed.
-        with _autocast(players), _frozen(D):
+        with autocast(players), frozen(D):
             loss_G = answer_(D, real, fake, logits_real.detach(), recipe, dials, rng)
-        measured["grad_G"] = _backward(loss_G, G, players.team)
+        measured["grad_G"] = backward(loss_G, G, players.team)
     else:
         loss_G = generator_loss(logits_real, logits_fake, recipe)
-        measured["grad_G"] = _backward(loss_G, G, players.team, retain_graph=kind.learns)
+        measured["grad_G"] = backward(loss_G, G, players.team, retain_graph=kind.learns)
         if kind.learns:
-            measured["grad_D"] = _backward(loss_D, D, players.team)
-            players.optimizer_D.step()
-    players.optimizer_G.step()
-    if recipe.ema_kimg:
-        _update_average(players, dials.follow)
+            measured["grad_D"] = backward(loss_D, D, players.team)
+            optimizer_D.step()
+    optimizer_G.step()
+    update_average(players, dials.follow)
     measured["loss_G"] = loss_G
     measured["d_share"] = torch.full((), float(kind.learns), device=players.device)
     return {name: value.detach() for name, value in measured.items()}
@@ -154,7 +123,7 @@ def judge(
     D: nn.Module,
     real: Tensor,
     fake: Tensor,
-    recipe: Recipe,
+    recipe: GameRecipe,
     penalised: bool,
     dials: Dials[Any],
     rng: torch.Generator | None,
@@ -176,7 +145,7 @@ def answer(
     real: Tensor,
     fake: Tensor,
     logits_real: Tensor,
-    recipe: Recipe,
+    recipe: GameRecipe,
     dials: Dials[Any],
     rng: torch.Generator | None,
 ) -> Tensor:
@@ -193,20 +162,16 @@ def _look(D: nn.Module, pictures: Tensor, dials: Dials[Any], rng: torch.Generato
     return logits.float()
 
 
-def kind_of(recipe: Recipe, turn: int | None) -> Kind:
+def kind_of(recipe: GameRecipe, turn: int | None) -> Kind:
     """The kind of a step. A β2 that moves does so in steps of two figures of 1 − β2, not at every step."""
     penalised = turn is not None and recipe.penalty > 0 and turn % recipe.penalty_every == 0
     beta2 = recipe.beta2 if recipe.beta2_end is None else 1 - float(f"{1 - recipe.beta2:.2g}")
     return Kind(turn is not None, penalised, beta2)
 
 
-def dials_of(recipe: Recipe, shown: int) -> Dials[float]:
-    """The numbers of a step.
-
-    The average's half-life is shorter at the start, so that the untrained G is forgotten.
-    """
-    half_life = min(recipe.ema_kimg * 1000, 0.05 * (shown + recipe.batch_size)) or 1.0
-    follow = 1 - 0.5 ** (recipe.batch_size / half_life)
+def dials_of(recipe: GameRecipe, shown: int) -> Dials[float]:
+    """The numbers of a step."""
+    follow = follow_share(recipe, shown)
     return Dials(recipe.learning_rate, recipe.penalty / 2 * recipe.penalty_every, recipe.augment, follow)
 
 
@@ -215,47 +180,11 @@ def on_device(dials: Dials[float], device: torch.device) -> Dials[Tensor]:
     return Dials(*(torch.full((), number, dtype=torch.float32, device=device) for number in dials))
 
 
-def augments(recipe: Recipe) -> bool:
+def augments(recipe: GameRecipe) -> bool:
     """Whether pictures are augmented before D sees them, now or at another time of the run."""
     return bool(recipe.augment or recipe.augment_end)
 
 
-def augment_key(recipe: Recipe, players: Players, shown: int) -> tuple[int, ...]:
+def augment_key(recipe: GameRecipe, players: Players, shown: int) -> tuple[int, ...]:
     """What the draws of a step's augmentations depend on; they differ from call to call within the step."""
     return recipe.seed, AUGMENT, shown, players.team.rank
-
-
-@torch.no_grad()
-def _update_average(players: Players, follow: float | Tensor) -> None:
-    """Move the average towards G by the share ``follow`` of the way."""
-    averages: list[Tensor] = list(players.average.parameters())
-    latest: list[Tensor] = list(players.G.parameters())
-    torch._foreach_lerp_(averages, latest, [follow] * len(latest))  # type: ignore[list-item]
-    for average, buffer in zip(players.average.buffers(), players.G.buffers(), strict=True):
-        average.copy_(buffer)
-
-
-def _backward(loss: Tensor, net: nn.Module, team: Team, retain_graph: bool = False) -> Tensor:
-    """Give the weights their gradients, averaged over the team, and return the norm of them all together."""
-    weights = list(net.parameters())
-    gradients = torch.autograd.grad(loss, weights, retain_graph=retain_graph)
-    team.average(gradients)
-    for weight, gradient in zip(weights, gradients, strict=True):
-        # Fused Adam goes through memory as it lies, so both must lie alike; a convolution's gradient may not.
-        alike = gradient.stride() == weight.stride()
-        weight.grad = gradient if alike else torch.empty_like(weight).copy_(gradient)
-    norm: Tensor = torch.stack(torch._foreach_norm(gradients)).norm()
-    return norm
-
-
-def _autocast(players: Players) -> torch.autocast:
-    return torch.autocast(players.device.type, torch.bfloat16, enabled=players.bfloat16)
-
-
-@contextmanager
-def _frozen(net: nn.Module) -> Iterator[None]:
-    net.requires_grad_(False)
-    try:
-        yield
-    finally:
-        net.requires_grad_(True)

@@ -1,8 +1,9 @@
 """The watch: how training is going, in words, from figures that cost nothing.
 
-Each line of the metrics gets one of four verdicts. The figure that tells most is `diversity`: how far apart the sheet's
-faces lie, measured by each one's nearest neighbour, against real pictures. It needs no network and sees both ways in
-which a generator collapses, to one face and to a few.
+Each line of the metrics gets one of four verdicts, by the figures it has: losses in any training, diversity where
+pictures are made of latents, D's accuracies in a game. The figure that tells most is `diversity`: how far apart the
+sheet's faces lie, measured by each one's nearest neighbour, against real pictures. It needs no network and sees both
+ways in which a generator collapses, to one face and to a few.
 """
 
 import math
@@ -14,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facesmith.training.recipes import Recipe
+from facesmith.training.recipes import GameRecipe
+from facesmith.training.settings import Recipe
 from facesmith.training.verdicts import ALIKE, DIVERGED, HEALTHY, WINNING
 
 CELLS = 8  # pictures are compared as CELLS x CELLS means: what a face is as a whole, not its grain
@@ -83,6 +85,8 @@ def _see_faces(watch: Watch, diversity: float, kimg: float, step: int) -> Watch:
 
 def _certain(line: Mapping[str, Any], recipe: Recipe) -> bool:
     """Whether D's loss is within `EDGE` of the way from its least value to guessing, and D hardly ever wrong."""
+    if not isinstance(recipe, GameRecipe):
+        return False
     if recipe.loss == "rpgan":
         least, guessing = 0.0, math.log(2)
     else:
@@ -97,4 +101,4 @@ def _certain(line: Mapping[str, Any], recipe: Recipe) -> bool:
 
 def _losses(line: Mapping[str, Any]) -> list[float]:
     """The losses of a line; what JSON had no number for counts as NaN."""
-    return [math.nan if line[name] is None else float(line[name]) for name in ("loss_D", "loss_G")]
+    return [math.nan if value is None else float(value) for name, value in line.items() if name.startswith("loss_")]

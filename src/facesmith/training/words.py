@@ -14,11 +14,11 @@ def announcement(here: Start, kept_in: str, minutes: float | None) -> str:
         going_on += f" with {now} process{'es' * (now > 1)} instead of {before}"
     ends = f"{recipe.kimg:g} kimg ({recipe.kimg * 1000 / len(data):.1f} epochs)"
     team = f", {here.team.count} processes" if here.team.count > 1 else ""
+    networks = " and ".join(f"{name} {count:,}" for name, count in here.card["parameters"].items())
     return (
         f"{recipe.name}: {recipe.about}{going_on}\n"
         f"  data     {data.name}, {len(data):,} pictures of {size}, read from {kept_in}\n"
-        f"  networks G {here.card['parameters']['generator']:,} and "
-        f"D {here.card['parameters']['discriminator']:,} parameters\n"
+        f"  networks {networks} parameters\n"
         f"  machine  {recipe.device}, {recipe.threads} threads{team}, {recipe.precision}, {recipe.memory_format}\n"
         f"  ends     at {ends}"
         + (f" or after {minutes:g} minutes, whichever is first" if minutes is not None else "")
@@ -40,12 +40,6 @@ def estimate(measured: dict[str, float], pictures_left: int, seconds_left: float
         f"measured here: {rate:.0f} images/s, so {seconds * rate / 1000:.0f} kimg in about {length}; "
         f"{measured['memory_gb']:.1f} GB of memory"
     )
-
-
-def on_the_bar(means: dict[str, float], watch: Watch) -> str:
-    """The newest figures, in the width of a terminal."""
-    right = (means["accuracy_real"] + means["accuracy_fake"]) / 2
-    return f"{watch.verdict}; D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {right:.0%}"
 
 
 def note(here: Start, watch: Watch) -> str:

@@ -1,0 +1,109 @@
+"""The judge: a folder like a model's, that says which attributes a face has. Needs no torch.
+
+judge = facesmith.load_judge("my-judge")
+judge.label(faces)         # N x A: the probability of every attribute
+judge.features(faces)      # N x F: faces that look alike lie near each other
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesmith.errors import FacesmithError
+from facesmith.files import check_version, read_json
+
+FORMAT, VERSION = "facesmith-judge", 1
+CARD, WEIGHTS, ONNX = "judge.json", "judge.safetensors", "judge.onnx"
+BLOCK = 16  # pictures are always judged in blocks of so many, so that none depends on how many others there are
+
+Pictures = NDArray[np.uint8]
+
+
+class Judge:
+    """A trained judge. Made by `load_judge`; ``card`` is what its judge.json says."""
+
+    def __init__(self, path: Path, card: dict[str, Any]) -> None:
+        import onnxruntime
+
+        onnxruntime.set_default_logger_severity(3)  # warnings about missing GPUs are no news to anyone
+        self.path, self.card = path, card
+        try:
+            self._session = onnxruntime.InferenceSession(str(path / ONNX), providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's own exceptions share no base but this one
+            raise FacesmithError(f"{path / ONNX} cannot be loaded ({error}): export the judge again") from None
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"<facesmith.Judge {self.name!r} {width}x{height}, {len(self.attributes)} attributes {self.digest[:12]}>"
+
+    @property
+    def name(self) -> str:
+        return str(self.card["name"])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the pictures it judges."""
+        width, height = self.card["network"]["size"]
+        return width, height
+
+    @property
+    def attributes(self) -> list[str]:
+        """What it names, in the order of the columns of `label`."""
+        return list(self.card["attributes"])
+
+    @property
+    def thresholds(self) -> NDArray[np.float32]:
+        """From which probability on a face is said to have each attribute."""
+        return np.asarray(self.card["thresholds"], np.float32)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the weights: two judges with the same digest judge alike."""
+        return str(self.card["digest"])
+
+    def label(self, pictures: Pictures) -> NDArray[np.float32]:
+        """The probability of every attribute (N x A) of ``pictures``: uint8, N x H x W x 3, or one of them.
+
+        Pictures have the judge's size and are cut as its dataset's are. Raises `FacesmithError` for other shapes.
+        """
+        logits = self._run(pictures, "logits", len(self.attributes))
+        return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+
+    def features(self, pictures: Pictures) -> NDArray[np.float32]:
+        """The feature vector (N x F) of ``pictures``: uint8, N x H x W x 3, or one of them."""
+        return self._run(pictures, "features", int(self.card["network"]["feature_size"]))
+
+    def _run(self, pictures: Pictures, output: str, columns: int) -> NDArray[np.float32]:
+        seen = np.asarray(pictures)
+        seen = seen[None] if seen.ndim == 3 else seen
+        width, height = self.size
+        if seen.dtype != np.uint8 or seen.ndim != 4 or seen.shape[1:] != (height, width, 3):
+            raise FacesmithError(
+                f"{self.name} judges uint8 pictures of shape (N, {height}, {width}, 3), not {seen.dtype} {seen.shape}"
+            )
+        found = np.zeros((len(seen), columns), np.float32)
+        for start in range(0, len(seen), BLOCK):
+            block = seen[start : start + BLOCK]
+            x = np.zeros((BLOCK, 3, height, width), np.float32)
+            x[: len(block)] = block.transpose(0, 3, 1, 2) / np.float32(127.5) - 1
+            found[start : start + BLOCK] = self._session.run([output], {"pictures": x})[0][: len(block)]
+        return found
+
+
+def load_judge(judge: str | Path) -> Judge:
+    """Load a judge folder.
+
+    Raises `FacesmithError` for a folder that is not one, an unknown version, or a file that cannot be loaded.
+    """
+    path = Path(judge)
+    if not (path / CARD).is_file():
+        what = f"has no {CARD}" if path.is_dir() else "does not exist"
+        raise FacesmithError(
+            f"{path} is not a judge, it {what}: train one with facesmith train judge DATASET RUN, "
+            "then facesmith export RUN JUDGE"
+        )
+    card = read_json(path / CARD, "a judge's card")
+    check_version(card, FORMAT, VERSION, path / CARD)
+    return Judge(path, card)

@@ -1,0 +1,101 @@
+// What the page holds, unpacked: COUNT faces of the dataset, and after them the photos placed among them.
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const COUNT = DATA.count,
+  TOTAL = DATA.files.length;
+const SHOWN = 12; // neighbours of each face
+const $ = (id) => document.getElementById(id);
+
+function bytes(text) {
+  const raw = atob(text),
+    out = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) out[i] = raw.charCodeAt(i);
+  return out.buffer;
+}
+
+const SPACES = { latents: "latent space", features: "the judge's eyes" };
+const SHAPES = { "2d": "2D", "3d": "3D", sphere: "Sphere" };
+
+// points: x, y, z of each, where the flat map has z = 0; y points up.
+const layouts = DATA.layouts.map(({ space, method, shape, points, gaps }) => {
+  const packed = new Int16Array(bytes(points)),
+    each = shape === "2d" ? 2 : 3,
+    unpacked = new Float32Array(3 * TOTAL);
+  for (let i = 0; i < TOTAL; i++) for (let d = 0; d < each; d++) unpacked[3 * i + d] = packed[each * i + d] / 32767;
+  return { space, method, shape, points: unpacked, gaps: new Float32Array(bytes(gaps)) };
+});
+
+const neighbours = Object.fromEntries(
+  Object.entries(DATA.neighbours).map(([space, text]) => [space, new Uint32Array(bytes(text))]),
+);
+const nearOf = (space, i) => Array.from(neighbours[space].subarray(SHOWN * i, SHOWN * (i + 1)));
+
+// Attributes of the dataset, and labels given here: 1 with it, 0 without, -1 unknown, one Int8Array each.
+const attributes = new Map();
+{
+  const all = new Int8Array(bytes(DATA.labels));
+  DATA.attributes.forEach((name, a) => {
+    const values = new Int8Array(TOTAL).fill(-1);
+    values.set(all.subarray(a * COUNT, (a + 1) * COUNT));
+    attributes.set(name, values);
+  });
+}
+const labels = new Map();
+
+const thumbs = DATA.thumbnails,
+  perAtlas = thumbs.columns * thumbs.rows,
+  atlases = [];
+thumbs.atlases.forEach((source, a) => {
+  const image = new Image();
+  image.src = source;
+  image
+    .decode()
+    .then(() => createImageBitmap(image))
+    .then((bitmap) => {
+      atlases[a] = bitmap;
+      redraw();
+      picturesArrived();
+    });
+});
+
+// Draw face i into a rectangle of a canvas.
+function drawFace(context, i, x, y, width, height) {
+  const atlas = atlases[Math.floor(i / perAtlas)],
+    at = i % perAtlas;
+  if (!atlas) return;
+  const across = Math.min(thumbs.columns, Math.round(atlas.width / thumbs.width));
+  context.drawImage(
+    atlas,
+    (at % across) * thumbs.width,
+    Math.floor(at / across) * thumbs.height,
+    thumbs.width,
+    thumbs.height,
+    x,
+    y,
+    width,
+    height,
+  );
+}
+
+// Fill a canvas with face i, whole, in the middle.
+function portray(canvas, i) {
+  const context = canvas.getContext("2d"),
+    scale = Math.min(canvas.width / thumbs.width, canvas.height / thumbs.height);
+  const width = thumbs.width * scale,
+    height = thumbs.height * scale;
+  context.imageSmoothingQuality = "high";
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  drawFace(context, i, (canvas.width - width) / 2, (canvas.height - height) / 2, width, height);
+}
+
+const state = {
+  layout: layouts[0],
+  tool: "move",
+  selected: -1,
+  hovered: -1,
+  near: layouts[0].space,
+  inRegion: new Uint8Array(TOTAL),
+  region: [],
+  circle: [],
+};
+const number = (value) => value.toLocaleString("en");
+const plain = (name) => name.replaceAll("_", " ");

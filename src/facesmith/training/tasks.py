@@ -1,0 +1,22 @@
+"""Every kind of training by the name its recipes give it."""
+
+from pathlib import Path
+from typing import Any
+
+from facesmith.datasets.dataset import Dataset
+from facesmith.training.encoder import Encoding
+from facesmith.training.game import Game
+from facesmith.training.judging import Judging
+from facesmith.training.processes import Team
+from facesmith.training.settings import Recipe
+from facesmith.training.task import Task
+
+TASKS: dict[str, type[Task[Any]]] = {"game": Game, "encoder": Encoding, "judge": Judging}
+
+
+def task_of(recipe: Recipe, dataset: Dataset, team: Team, given: dict[str, Path]) -> Task[Any]:
+    """The task of a recipe whose machine settings are settled.
+
+    Raises `FacesmithError` for a dataset that it cannot be done with, or for something given that does not fit.
+    """
+    return TASKS[recipe.task](recipe, dataset, team, given)
