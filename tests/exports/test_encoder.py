@@ -7,6 +7,7 @@ import pytest
 import facesmith
 from facesmith import Model
 from facesmith.datasets.dataset import Dataset
+from facesmith.latent.refining import refine
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +57,20 @@ def test_a_second_encoder_takes_the_place_of_the_first(run: Path, builtin_datase
     second = facesmith.export(again, tmp_path / "second")
     assert second.card["encoder"]["digest"] != first.card["encoder"]["digest"]
     assert (second.path / "README.md").read_text().count("## Encoder") == 1
+
+
+def test_refining_brings_photos_nearer_by_detail_than_by_z_alone(
+    run: Path, builtin_dataset: Dataset, tmp_path: Path
+) -> None:
+    model = facesmith.export(run, tmp_path / "model")
+    photos = np.asarray(builtin_dataset.images[:4])
+    z = model.encode(photos)
+
+    def error(latents: np.ndarray) -> float:
+        return float(np.square(model.generate(latents).astype(float) - photos).mean())
+
+    whole = refine(model, photos, z, 40, quiet=True)
+    alone = refine(model, photos, z[:, : model.latent_size], 40, quiet=True)
+    assert whole.shape == z.shape
+    assert error(whole) < error(alone)
+    assert error(alone) < error(z[:, : model.latent_size])

