@@ -63,7 +63,7 @@ class Way:
         """Take some steps, as the loop does; what they measured stays on the device."""
         found, recipe, device = [], self.recipe, self.players.device
         for number in range(self.taken, self.taken + steps):
-            real = batch(self.read, recipe, number * recipe.batch_size, PICTURES, device)
+            real = batch(self.read, recipe, number * recipe.batch_size, np.arange(PICTURES), device)
             z = latents(recipe, recipe.batch_size, device, LATENTS, number)
             torch.manual_seed(seed_of(recipe.seed, LAYERS, number))
             found.append(self.step(self.players, real, z, recipe, number, number * recipe.batch_size))

@@ -86,7 +86,7 @@ def ours(name: str) -> Callable[[int], None]:
     read, _ = reader(Path(folder.name) / "images.npy", "memory", players.device)
 
     def step(number: int) -> None:
-        real = batch(read, recipe, number * BATCH, PICTURES, players.device)
+        real = batch(read, recipe, number * BATCH, np.arange(PICTURES), players.device)
         z = latents(recipe, BATCH, players.device, LATENTS, number)
         train_step(players, real, z, recipe, number, number * BATCH)
 

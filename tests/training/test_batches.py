@@ -9,6 +9,7 @@ from facesmith.training.batches import batch, latents, picture_indices, reader
 from facesmith.training.recipes import GAMES
 
 CPU = torch.device("cpu")
+ALL = np.arange(10)
 TINY = GAMES["tiny"]
 
 
@@ -37,7 +38,10 @@ def test_batches_are_the_same_from_memory_and_from_disk(pictures: Path) -> None:
     read_disk, _ = reader(pictures, "disk", CPU)
     assert where == "memory"
     for shown in (0, 8, 40):
-        a, b = batch(read_memory, recipe, shown, 10, CPU), batch(read_disk, recipe, shown, 10, CPU)
+        a, b = (
+            batch(read_memory, recipe, shown, ALL, CPU),
+            batch(read_disk, recipe, shown, ALL, CPU),
+        )
         assert torch.equal(a, b)
         assert a.is_contiguous(memory_format=torch.channels_last)
 
@@ -45,13 +49,13 @@ def test_batches_are_the_same_from_memory_and_from_disk(pictures: Path) -> None:
 def test_a_batch_holds_the_streams_pictures_in_range_and_some_of_them_mirrored(pictures: Path) -> None:
     stored = torch.from_numpy(np.load(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
     recipe = replace(TINY, batch_size=10)
-    got = batch(reader(pictures, "memory", CPU)[0], recipe, 0, 10, CPU)
+    got = batch(reader(pictures, "memory", CPU)[0], recipe, 0, ALL, CPU)
     plain = stored[torch.from_numpy(picture_indices(recipe.seed, 0, 10, 10))]
     mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(got, plain, strict=True)]
     straight = [torch.equal(a, b) for a, b in zip(got, plain, strict=True)]
     assert all(a != b for a, b in zip(mirrored, straight, strict=True))
     assert 0 < sum(mirrored) < 10
-    assert torch.equal(batch(reader(pictures, "memory", CPU)[0], replace(recipe, flip=False), 0, 10, CPU), plain)
+    assert torch.equal(batch(reader(pictures, "memory", CPU)[0], replace(recipe, flip=False), 0, ALL, CPU), plain)
 
 
 def test_latents_follow_from_their_key_and_the_recipes_distribution() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.datasets.dataset import Dataset
+from facesmith.errors import FacesmithError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,6 +33,17 @@ def held_out(dataset: Dataset, count: int = 2000, seed: int = 0) -> NDArray[np.b
     if not held.any():
         held[np.random.default_rng(seed).permutation(len(dataset))[:wanted]] = True
     return held
+
+
+def parted(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The indices of the pictures that are held out, and of those that are learned from; neither may be empty."""
+    held = held_out(dataset)
+    if held.all() or not held.any():
+        raise FacesmithError(
+            f"{dataset.name} has {int((~held).sum())} pictures to learn from and {int(held.sum())} to measure on: "
+            "import more of them, of all splits"
+        )
+    return np.flatnonzero(held), np.flatnonzero(~held)
 
 
 def attribute_table(dataset: Dataset) -> tuple[list[str], NDArray[np.int8]]:

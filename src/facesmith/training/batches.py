@@ -106,14 +106,20 @@ def _onto(device: torch.device, array: NDArray[Any]) -> Tensor:
 
 
 def batch(
-    read: Reader, recipe: Recipe, shown: int, total: int, device: torch.device, share: slice = slice(None)
+    read: Reader,
+    recipe: Recipe,
+    shown: int,
+    learned: NDArray[np.int64],
+    device: torch.device,
+    share: slice = slice(None),
 ) -> Tensor:
     """The real pictures after the first ``shown``, in [-1, 1] and mirrored at random or not: N x 3 x H x W.
 
-    ``share`` is the part of the batch that is wanted; draws are made for all of it.
+    They are drawn from those with the indices ``learned``. ``share`` is the part of the batch that is wanted; draws are
+    made for all of it.
     """
-    indices = picture_indices(recipe.seed, shown, recipe.batch_size, total, recipe.epoch_share)
-    return pictures(read, indices, recipe, shown, device, share)
+    places = picture_indices(recipe.seed, shown, recipe.batch_size, len(learned), recipe.epoch_share)
+    return pictures(read, learned[places], recipe, shown, device, share)
 
 
 def pictures(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from facesmith import judge as judges
 from facesmith import model as models
 from facesmith.datasets.dataset import Dataset
+from facesmith.datasets.holdout import parted
 from facesmith.errors import FacesmithError
 from facesmith.files import read_json
 from facesmith.networks import families
@@ -24,13 +25,11 @@ from facesmith.training.batches import (
     LATENTS,
     SCORES,
     Reader,
+    batch,
     draw_latents,
-    picture_indices,
-    pictures,
     to_uint8,
 )
 from facesmith.training.checkpoint import Progress
-from facesmith.training.judging import split
 from facesmith.training.players import Players, autocast, in_use, learn_from, set_up
 from facesmith.training.processes import Team
 from facesmith.training.recipes import EncoderRecipe
@@ -55,7 +54,7 @@ class Encoding(Task[EncoderRecipe]):
         if "judge" in given:
             self.judge = team.lead(lambda: read_json(given["judge"] / judges.CARD, "a judge's card"))
             _refuse_other_size("judge", self.judge["network"]["size"], dataset)
-        self.held, self.learned = split(dataset)
+        self.held, self.learned = parted(dataset)
         self.latent_size = int(self.model["network"]["latent_size"])
         self.detail_size = families.detail_size(self.model["network"]) if recipe.detail else 0
 
@@ -118,8 +117,7 @@ class Encoding(Task[EncoderRecipe]):
     def step(self, players: Players, now: EncoderRecipe, progress: Progress) -> dict[str, Tensor]:
         """From photos to their reconstructions, and from generated faces to the latents they were made of."""
         share, shown = self.team.share(now.batch_size), progress.shown
-        indices = self.learned[picture_indices(now.seed, shown, now.batch_size, len(self.learned), now.epoch_share)]
-        photos = pictures(self.read, indices, now, shown, self.device, share)
+        photos = batch(self.read, now, shown, self.learned, self.device, share)
         z = self._latents(now.batch_size, LATENTS, progress.step, progress.rollbacks)[share]
         E, G = players.nets["E"], players.given["G"]
         measured = {}

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from facesmith.datasets.dataset import Dataset
+from facesmith.datasets.holdout import parted
 from facesmith.metrics.scores import rank
 from facesmith.networks.families import describe
 from facesmith.reports.sheets import BACKGROUND, sheet
@@ -36,6 +37,7 @@ class Game(Task[GameRecipe]):
     def __init__(self, recipe: GameRecipe, dataset: Dataset, team: Team, given: dict[str, Path]) -> None:
         super().__init__(recipe, dataset, team, given)
         self.turns = parse(recipe.turns)
+        self.learned = parted(dataset)[1] if recipe.hold_out else np.arange(len(dataset))
         self.sheet_latents = latents(recipe, SHEET_COUNT, self.device, SHEET)
         self.scorer: Any = None
 
@@ -53,7 +55,7 @@ class Game(Task[GameRecipe]):
     def step(self, players: Players, now: GameRecipe, progress: Progress) -> dict[str, Tensor]:
         """Let D, if it is its turn, and G learn; `Progress` counts D's turns."""
         share = self.team.share(now.batch_size)
-        real = batch(self.read, now, progress.shown, len(self.dataset), self.device, share)
+        real = batch(self.read, now, progress.shown, self.learned, self.device, share)
         z = latents(now, now.batch_size, self.device, LATENTS, progress.step, progress.rollbacks)[share]
         frozen = now.freeze_discriminator_after is not None and progress.kimg >= now.freeze_discriminator_after
         learns = not frozen and discriminator_learns(self.turns, progress.step, now.batch_size, progress.accuracy)

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from facesmith.datasets.dataset import Dataset
-from facesmith.datasets.holdout import attribute_table, held_out
+from facesmith.datasets.holdout import attribute_table, parted
 from facesmith.errors import FacesmithError
 from facesmith.networks.judge import Config, build
 from facesmith.reports.sheets import sheet
@@ -41,7 +41,7 @@ class Judging(Task[JudgeRecipe]):
                 f"{dataset.name} has no attributes to learn: import photos that have labels, with facesmith data import"
             )
         self.labels = torch.from_numpy(table)  # N x A: 1, 0, or -1 unknown
-        self.held, self.learned = split(dataset)
+        self.held, self.learned = parted(dataset)
 
     @property
     def networks(self) -> Config:
@@ -121,17 +121,6 @@ class Judging(Task[JudgeRecipe]):
                 x = self.read(chosen[start : start + BLOCK]).permute(0, 3, 1, 2).to(torch.float32) / 127.5 - 1
                 found.append(net(x)[0].sigmoid().cpu())
         return np.asarray(torch.cat(found).numpy(), np.float32)
-
-
-def split(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The indices of the pictures that are held out, and of those that are learned from; neither may be empty."""
-    held = held_out(dataset)
-    if held.all() or not held.any():
-        raise FacesmithError(
-            f"{dataset.name} has {int((~held).sum())} pictures to learn from and {int(held.sum())} to measure on: "
-            "import more of them, of all splits"
-        )
-    return np.flatnonzero(held), np.flatnonzero(~held)
 
 
 def _mistakes(attributes: list[str], wrong: NDArray[np.float32], labels: NDArray[np.int8]) -> str:

@@ -74,6 +74,7 @@ class GameRecipe(Recipe):
     augment: float = setting(
         0.0, "probability of each differentiable augmentation of what D sees, 0 for none", least=0, most=1
     )
+    hold_out: bool = setting(False, "leave out the pictures that encoders, judges and edits are measured on")
     # the schedule
     penalty_end: float | None = setting(None, "γ after anneal_kimg", least=0)
     augment_end: float | None = setting(None, "probability of each augmentation after anneal_kimg", least=0, most=1)
