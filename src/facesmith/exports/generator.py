@@ -40,7 +40,7 @@ def export_generator(source: Source, target: Path, name: str | None, half: bool)
             "parameters": families.parameters(net),
             "weights": "float16" if half else "float32",
             "digest": digest,
-            "trained": source.trained(),
+            "trained": source.trained() | {"hold_out": recipe.hold_out},
             "dataset": source.card["dataset"],
             "terms": source.terms,
             "facesmith": __version__,
