@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from facesmith.latent.directions import Directions
     from facesmith.latent.editing import edit
     from facesmith.latent.fitting import fit_directions
+    from facesmith.latent.mixing import style_mix
     from facesmith.latent.moving import analogy, interpolate, sweep
     from facesmith.latent.neighbours import neighbours
     from facesmith.latent.reconstructing import encode, reconstruct
@@ -87,6 +88,7 @@ __all__ = [
     "report",
     "shipped_models",
     "show_faces",
+    "style_mix",
     "subjects",
     "sweep",
     "train",
@@ -132,6 +134,7 @@ _HOMES = {
     "report": "reports.run_report",
     "shipped_models": "shipped",
     "show_faces": "photos.showing",
+    "style_mix": "latent.mixing",
     "subjects": "latent.subjects",
     "sweep": "latent.moving",
     "train": "training.loop",

@@ -30,6 +30,7 @@ COMMANDS = {
     "analogy": "moving",
     "interpolate": "moving",
     "sweep": "moving",
+    "style-mix": "moving",
     "neighbours": "moving",
     "map": "mapping",
     "recipes": "machine",
@@ -49,7 +50,8 @@ class _Lazy(click.Group):
 
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"facesmith.cli.{COMMANDS[cmd_name]}"), cmd_name)
+        module = import_module(f"facesmith.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
 

@@ -1,4 +1,4 @@
-"""facesmith analogy, interpolate, sweep and neighbours."""
+"""facesmith analogy, interpolate, sweep, style-mix and neighbours."""
 
 from pathlib import Path
 
@@ -70,6 +70,23 @@ def sweep(model: str, photo: tuple[str, ...], out: Path, **options: object) -> N
     facesmith sweep my-model seed:7 --axis 12 --from -2 --to 2 --steps 24 --out axis.gif
     """
     facesmith.sweep(model, photo, out, **options)  # type: ignore[arg-type]
+    click.echo(f"look at {out}")
+
+
+@click.command(name="style-mix")
+@click.argument("model")
+@click.option("--coarse", multiple=True, required=True, metavar="PHOTO", help="Whose large forms, a row each.")
+@click.option("--fine", multiple=True, required=True, metavar="PHOTO", help="Whose style, a column each.")
+@click.option("--level", default=2, show_default=True, help="From which level on; 0 is the coarsest.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The new picture.")
+@faces
+def style_mix(model: str, coarse: tuple[str, ...], fine: tuple[str, ...], out: Path, **options: object) -> None:
+    """Give every face of --coarse the style of every face of --fine; for models of the recipes small and base.
+
+    \b
+    facesmith style-mix my-small-model --coarse seed:1 --coarse seed:2 --fine seed:3 --fine seed:4 --out mix.png
+    """
+    facesmith.style_mix(model, coarse, fine, out, **options)  # type: ignore[arg-type]
     click.echo(f"look at {out}")
 
 

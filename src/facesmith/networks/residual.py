@@ -93,12 +93,23 @@ class Generator(CoarseGenerator):
         z, detail = self.parts(latents)
         return self.synthesize(self.style(z), detail)
 
-    def synthesize(self, w: Tensor, detail: Tensor | None = None) -> Tensor:
-        """Pictures of w (N x latent_size), and of detail, if any."""
+    def mixed(self, coarse: Tensor, fine: Tensor, level: int) -> Tensor:
+        """Pictures of the latents ``coarse``, styled from ``level`` on (0 is the coarsest) by the latents ``fine``.
+
+        Style mixing as in StyleGAN (Karras et al., arXiv:1812.04948, section 3.1).
+        """
+        z, detail = self.parts(coarse)
+        return self.synthesize(self.style(z), detail, self.style(self.parts(fine)[0]), level)
+
+    def synthesize(
+        self, w: Tensor, detail: Tensor | None = None, finer: Tensor | None = None, level: int = 0
+    ) -> Tensor:
+        """Pictures of w (N x latent_size), and of detail, if any; from ``level`` on styled by ``finer``, if that is."""
         x = self.begin(w, detail)
-        for blocks, up in zip(self.levels, self.ups, strict=True):
+        for number, (blocks, up) in enumerate(zip(self.levels, self.ups, strict=True)):
+            style = w if finer is None or number < level else finer
             for block in blocks:  # type: ignore[attr-defined]
-                x = block(x, w)
+                x = block(x, style)
             x = up(F.leaky_relu(x, 0.2))
         pictures: Tensor = x.tanh()
         return pictures
