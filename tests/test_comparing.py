@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from facesmith.cli.comparing import compare as command
+from facesmith.cli import facesmith as root
 from facesmith.comparing import compare
 from facesmith.datasets.dataset import Dataset
 from facesmith.errors import FacesmithError
@@ -116,13 +116,13 @@ def test_a_file_is_no_place_for_a_comparison(small_run: Path, tmp_path: Path) ->
 
 
 def test_the_command_line_reaches_the_function(study: Path, small_run: Path, tmp_path: Path) -> None:
-    words = [str(small_run), str(study / "runs" / "every"), "--out", str(tmp_path / "out"), "--quiet"]
-    done = CliRunner().invoke(command, words)
+    words = ["compare", str(small_run), str(study / "runs" / "every"), "--out", str(tmp_path / "out"), "--quiet"]
+    done = CliRunner().invoke(root, words)
     assert (done.exit_code, done.output) == (0, "")
     assert (tmp_path / "out" / "compare.html").exists()
 
 
 def test_the_default_recipe_and_the_turns_named_in_the_help_exist() -> None:
-    words = CliRunner().invoke(command, ["--help"]).output
+    words = CliRunner().invoke(root, ["compare", "--help"]).output
     assert "[default: artiface]" in words
     assert "artiface" in RECIPES

@@ -9,7 +9,7 @@ from PIL import Image
 
 import facesmith
 from facesmith import FacesmithError, Model
-from facesmith.cli import models
+from facesmith.cli import facesmith as root
 from facesmith.shipped import DEFAULT
 
 
@@ -75,14 +75,14 @@ def default_model(small_model: Model, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_generate_without_a_model_takes_the_default(default_model: Model) -> None:
-    done = CliRunner().invoke(models.generate, ["--out", "faces", "--count", "2", "--quiet"], catch_exceptions=False)
+    done = CliRunner().invoke(root, ["generate", "--out", "faces", "--count", "2", "--quiet"], catch_exceptions=False)
     assert done.exit_code == 0
     assert [row["model"] for row in rows(Path("faces"))] == [default_model.digest] * 2
     assert rows(facesmith.generate(DEFAULT, "again", count=2, quiet=True)) == rows(Path("faces"))
 
 
 def test_the_shipped_models_are_listed_with_what_they_are(default_model: Model) -> None:
-    done = CliRunner().invoke(models.models, catch_exceptions=False)
+    done = CliRunner().invoke(root, ["models"], catch_exceptions=False)
     head, row = done.output.splitlines()
     assert head.split() == ["name", "size", "parameters", "data", "terms", "scores"]
     for cell in (DEFAULT, "32x32", f"{default_model.card['parameters']:,}", "256 pictures of", "credit", "none"):

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import facesmith
-from facesmith.cli.data import data as command
+from facesmith.cli import facesmith as root
 from facesmith.datasets.dataset import Dataset
 from facesmith.errors import FacesmithError
 
@@ -104,7 +104,7 @@ def test_the_pixels_are_stored_once(faces: Dataset, judge: Path, tmp_path: Path)
 
 
 def test_the_command(faces: Dataset, judge: Path, tmp_path: Path) -> None:
-    words = ["label", str(faces.path), str(tmp_path / "made"), "--judge", str(judge), "--replace", "--quiet"]
-    done = CliRunner().invoke(command, words)
+    words = ["data", "label", str(faces.path), str(tmp_path / "made"), "--judge", str(judge), "--replace", "--quiet"]
+    done = CliRunner().invoke(root, words)
     assert done.exit_code == 0, done.output
     assert "256 pictures, 3 attributes by the judge eye" in done.output

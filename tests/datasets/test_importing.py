@@ -162,7 +162,8 @@ def test_a_disk_that_fills_up_is_one_sentence(tmp_path: Path) -> None:
 
 
 RUN = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which shells turn off for what runs in the background
 from facesmith.datasets.importing import import_dataset
 import_dataset(sys.argv[1], sys.argv[2], size="256", workers=2, quiet=True)
 """

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from facesmith.cli import facesmith as root
 from facesmith.datasets.dataset import Dataset
 from facesmith.datasets.holdout import attribute_table
 from facesmith.datasets.importing import import_dataset
@@ -108,9 +109,7 @@ def test_what_cannot_be_mapped_is_refused_in_a_sentence(
 
 
 def test_the_command_says_where_to_look(seeing_model: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
-    from facesmith.cli.mapping import map as command
-
-    words = [str(seeing_model.path), str(builtin_dataset.path), "--count", "20", "--methods", "pca", "--quiet"]
-    done = CliRunner().invoke(command, [*words, "--photo", "seed:1", "--out", str(tmp_path / "m")])
+    words = ["map", str(seeing_model.path), str(builtin_dataset.path), "--count", "20", "--methods", "pca", "--quiet"]
+    done = CliRunner().invoke(root, [*words, "--photo", "seed:1", "--out", str(tmp_path / "m")])
     assert done.exit_code == 0, done.output
     assert done.output == f"look at {tmp_path / 'm' / 'map.html'}, or tensorboard --logdir {tmp_path / 'm'}\n"

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import facesmith
-from facesmith.cli.faces import faces as command
+from facesmith.cli import facesmith as root
 from facesmith.errors import FacesmithError
 
 
@@ -33,7 +33,7 @@ def test_the_command_names_photos_without_a_face(group: Path, tmp_path: Path) ->
     Image.new("RGB", (80, 80)).save(tmp_path / "dark.png")
     (tmp_path / "torn.jpg").write_bytes(b"\xff\xd8\xff")
     photos = [str(group), str(tmp_path / "dark.png"), str(tmp_path / "torn.jpg")]
-    done = CliRunner().invoke(command, [*photos, "--out", str(tmp_path / "out"), "--faces", "largest", "--quiet"])
+    done = CliRunner().invoke(root, ["faces", *photos, "--out", str(tmp_path / "out"), "--faces", "largest", "--quiet"])
     assert done.exit_code == 0, done.output
     assert "1 faces in 1 of 3 photos" in done.output
     assert "dark.png shows no face" in done.output

@@ -79,7 +79,8 @@ def test_two_processes_train_what_one_does_and_a_signal_to_either_ends_both(
     processes = two(builtin_dataset.path, together, 1000)
     wait_for(together, processes)
     processes[1].terminate()
-    assert [code for code, _ in ends(processes)] == [0, 0]
+    found = ends(processes)
+    assert [code for code, _ in found] == [0, 0], found
     (session,) = card(together)["sessions"]
     assert (card(together)["status"], session["reason"]) == ("interrupted", "SIGTERM")
     assert checkpoint.read_card(checkpoint.stored(together / "checkpoints")[-1])["step"] == card(together)["step"]
