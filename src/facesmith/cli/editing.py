@@ -30,10 +30,16 @@ def faces(command: Command) -> Command:
     return command
 
 
+refine = click.option(
+    "--refine", default=0, metavar="STEPS", help="Search on from what the encoder says of photos; needs torch."
+)
+
+
 @click.command()
 @click.argument("model")
 @click.argument("photo", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The new file to write, .npz.")
+@refine
 @faces
 def encode(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
     """Write the latents of every PHOTO: z (N x latent_size) and names.
@@ -52,7 +58,7 @@ def encode(model: str, photo: tuple[str, ...], out: Path, **options: object) -> 
 @click.argument("model")
 @click.argument("photo", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The new folder to write.")
-@click.option("--refine", default=0, metavar="STEPS", help="Search on from the encoder's answer; needs torch.")
+@refine
 @click.option("--judge", type=click.Path(path_type=Path), help="A judge, whose features compare the faces too.")
 @faces
 def reconstruct(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
@@ -109,6 +115,7 @@ def directions(model: str, dataset: Path | None, orthogonal_to: str | None, **op
 @click.option("--table", type=click.Path(path_type=Path), help="CSV: a column an attribute, a row an edit.")
 @click.option("--kind", default="orthogonal", show_default=True, type=KINDS, help="Of the directions.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The new folder to write.")
+@refine
 @faces
 def edit(
     model: str,

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 import facesmith
-from facesmith.cli.editing import KINDS, faces
+from facesmith.cli.editing import KINDS, faces, refine
 
 OUT = click.option("--out", required=True, type=click.Path(path_type=Path), help="The new file: .png, .gif or .mp4.")
 
@@ -17,6 +17,7 @@ OUT = click.option("--out", required=True, type=click.Path(path_type=Path), help
 @click.option("--columns", default=10, show_default=True, help="From A along to B.")
 @click.option("--fps", default=16, show_default=True, help="Faces a second of a film.")
 @OUT
+@refine
 @faces
 def analogy(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
     """Show what is to C as B is to A: the face B - A + C, and all between the four.
@@ -38,6 +39,7 @@ def analogy(model: str, photo: tuple[str, ...], out: Path, **options: object) ->
 @click.option("--loop", is_flag=True, help="Come back to the first face.")
 @click.option("--fps", default=16, show_default=True, help="Faces a second of a film.")
 @OUT
+@refine
 @faces
 def interpolate(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
     """Show the way from one PHOTO to the next, through two or more.
@@ -61,6 +63,7 @@ def interpolate(model: str, photo: tuple[str, ...], out: Path, **options: object
 @click.option("--kind", default="orthogonal", show_default=True, type=KINDS, help="Of an attribute's direction.")
 @click.option("--fps", default=8, show_default=True, help="Faces a second of a film.")
 @OUT
+@refine
 @faces
 def sweep(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
     """Move every PHOTO along one attribute, axis or direction; a film goes there and back.
@@ -79,6 +82,7 @@ def sweep(model: str, photo: tuple[str, ...], out: Path, **options: object) -> N
 @click.option("--fine", multiple=True, required=True, metavar="PHOTO", help="Whose style, a column each.")
 @click.option("--level", default=2, show_default=True, help="From which level on; 0 is the coarsest.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The new picture.")
+@refine
 @faces
 def style_mix(model: str, coarse: tuple[str, ...], fine: tuple[str, ...], out: Path, **options: object) -> None:
     """Give every face of --coarse the style of every face of --fine; for models of the recipes small and base.

@@ -31,6 +31,7 @@ def edit(
     kind: str = DEFAULT_KIND,
     face: str = "largest",
     aligned: bool = False,
+    refine: int = 0,
     quiet: bool = False,
 ) -> Path:
     """Write every face with every edit into the new folder ``out``, and return it.
@@ -39,13 +40,13 @@ def edit(
     with a row for each. sheet.png has a row for each edit and a column for each face, after rows for the photos and for
     the faces as they are. 002-001.png is face 1 with edit 2, where edit 0 leaves it as it is; edits.json says which
     face and which edit that is, latents.npz holds their latents in that order. What strength 1 means is said at
-    `Directions`. ``faces``, ``face`` and ``aligned`` are those of `subjects`. Raises `FacesmithError` where there is
-    nothing to do, for an unknown attribute and for more than 10,000 faces.
+    `Directions`. ``faces``, ``face``, ``aligned`` and ``refine`` are those of `subjects`. Raises `FacesmithError` where
+    there is nothing to do, for an unknown attribute and for more than 10,000 faces.
     """
     source = model if isinstance(model, Model) else load(model, quiet=quiet)
     refuse_existing(Path(out), "edited faces")
     rows = _rows(source.directions, edits, csv)
-    people = subjects(source, faces, face=face, aligned=aligned, quiet=quiet)
+    people = subjects(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
     if (len(rows) + 2) * len(people) > LARGEST_TABLE:
         raise FacesmithError(f"{len(rows)} edits of {len(people):,} faces are too many for one table: use fewer faces")
     latents = np.stack([source.directions.moved(np.stack([one.z for one in people]), row, kind) for row in rows])

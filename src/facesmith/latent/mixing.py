@@ -25,6 +25,7 @@ def style_mix(
     level: int = 2,
     face: str = "largest",
     aligned: bool = False,
+    refine: int = 0,
     quiet: bool = False,
 ) -> Path:
     """Write a table of faces to ``out``: a row for each of ``coarse``, a column for each of ``fine``.
@@ -44,7 +45,9 @@ def style_mix(
     styled = [number for number, blocks in enumerate(net.levels) if len(blocks)]
     if level not in styled:
         raise FacesmithError(f"level {level} is not styled in {source.name}: use one of {', '.join(map(str, styled))}")
-    rows, columns = (subjects(source, one, face=face, aligned=aligned, quiet=quiet) for one in (coarse, fine))
+    rows, columns = (
+        subjects(source, one, face=face, aligned=aligned, refine=refine, quiet=quiet) for one in (coarse, fine)
+    )
     if (len(rows) + 1) * (len(columns) + 1) > MOST:
         raise FacesmithError(f"{len(rows)} times {len(columns)} faces are too many for one table: use fewer")
     large, small = (torch.from_numpy(np.stack([one.z for one in faces])).to(device) for faces in (rows, columns))

@@ -29,6 +29,7 @@ def interpolate(
     fps: int = 16,
     face: str = "largest",
     aligned: bool = False,
+    refine: int = 0,
     quiet: bool = False,
 ) -> Path:
     """Write ``frames`` faces on the way through two or more ``faces`` to ``out``: .gif, .mp4, or a sheet as .png.
@@ -36,7 +37,7 @@ def interpolate(
     ``spherical`` follows arcs, else straight lines; ``loop`` comes back to the first face. See `arithmetic.path`.
     """
     source, path = _begin(model, out, frames, fps, quiet)
-    people = subjects(source, faces, face=face, aligned=aligned, quiet=quiet)
+    people = subjects(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
     latents = arithmetic.path([one.z for one in people], frames, spherical=spherical, loop=loop)
     save_series(generated(source, latents, quiet), path, fps=fps, loop=loop)
     return path
@@ -57,6 +58,7 @@ def sweep(
     fps: int = 8,
     face: str = "largest",
     aligned: bool = False,
+    refine: int = 0,
     quiet: bool = False,
 ) -> Path:
     """Write faces moved by ``start`` to ``stop``, in ``steps`` even steps, to ``out``: .png (a table), .gif or .mp4.
@@ -76,7 +78,7 @@ def sweep(
         move = _axis(axis, source.latent_size)
     else:
         move = _direction(direction, source.latent_size)
-    people = subjects(source, faces, face=face, aligned=aligned, quiet=quiet)
+    people = subjects(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
     strengths = np.linspace(start, stop, steps, dtype=np.float32)
     latents = np.stack([one.z for one in people])[:, None].repeat(steps, 1)
     latents[..., : source.latent_size] += strengths[:, None] * move
@@ -100,6 +102,7 @@ def analogy(
     fps: int = 16,
     face: str = "largest",
     aligned: bool = False,
+    refine: int = 0,
     quiet: bool = False,
 ) -> Path:
     """Write the plane between A, B, C (the three ``faces``) and D = B - A + C to ``out``: what is to C as B is to A.
@@ -108,7 +111,7 @@ def analogy(
     .mp4 it is the way round its border, clockwise from A, again and again.
     """
     source, path = _begin(model, out, max(rows * columns, 2), fps, quiet)
-    people = subjects(source, faces, face=face, aligned=aligned, quiet=quiet)
+    people = subjects(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
     if len(people) != 3:
         raise FacesmithError(f"an analogy wants three faces, A, B and C, not {len(people)}")
     a, b, c = (one.z for one in people)

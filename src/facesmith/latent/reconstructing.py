@@ -32,16 +32,18 @@ def encode(
     *,
     face: str = "largest",
     aligned: bool = False,
+    refine: int = 0,
     quiet: bool = False,
 ) -> list[Subject]:
     """Write the latents of ``faces`` as the file ``out`` (.npz), and return them.
 
     It holds ``z`` (N x latent_size, float32, or with detail: see `Model.encode`) and ``names`` (N), and stands wherever
-    a photo does. The same photos give the same latents, to the bit. ``face`` and ``aligned`` are those of `subjects`.
+    a photo does. The same photos give the same latents, to the bit. ``face``, ``aligned`` and ``refine`` are those of
+    `subjects`.
     """
     check_latents(Path(out))
     source = model if isinstance(model, Model) else load(model, quiet=quiet)
-    people = subjects(source, faces, face=face, aligned=aligned, quiet=quiet)
+    people = subjects(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
     save_latents(Path(out), [one.name for one in people], np.stack([one.z for one in people]))
     return people
 

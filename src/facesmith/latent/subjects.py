@@ -44,13 +44,20 @@ Source = str | Path | bytes | Picture | Subject
 
 
 def subjects(
-    model: Model, sources: Sequence[Source], *, face: str = "largest", aligned: bool = False, quiet: bool = False
+    model: Model,
+    sources: Sequence[Source],
+    *,
+    face: str = "largest",
+    aligned: bool = False,
+    refine: int = 0,
+    quiet: bool = False,
 ) -> list[Subject]:
     """The faces that ``sources`` stand for, in their order; a photo or a file of latents may be several.
 
     ``face`` says which faces of a photo: "largest", "all", or "0", "1", ... from the left. ``aligned`` takes photos as
-    they are, aligned like the model's dataset. All photos are encoded together. Raises `FacesmithError` for what is no
-    face, a photo without one, latents of another model, and photos where the model has no encoder.
+    they are, aligned like the model's dataset. ``refine`` is how many steps of search bring the latents of photos
+    nearer to them (it needs torch). All photos are encoded together. Raises `FacesmithError` for what is no face, a
+    photo without one, latents of another model, and photos where the model has no encoder.
     """
     if not sources:
         raise FacesmithError("no face was named: give photos, seed:7, seed:7:3, latents.npz or latents.npz:5")
@@ -60,7 +67,14 @@ def subjects(
             found += _found(model, source, face, aligned)
             bar.update()
     pictures = [one[1] for one in found if isinstance(one, tuple)]
-    latents = iter(encoded(model, pictures, quiet=quiet) if pictures else ())
+    if refine < 0:
+        raise FacesmithError(f"refine is {refine}: it cannot be negative")
+    z = encoded(model, pictures, quiet=quiet)
+    if refine and pictures:
+        from facesmith.latent.refining import refine as search
+
+        z = search(model, np.stack(pictures), z, refine, quiet=quiet)
+    latents = iter(z)
     return [one if isinstance(one, Subject) else Subject(one[0], next(latents), one[1]) for one in found]
 
 
