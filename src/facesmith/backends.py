@@ -12,6 +12,10 @@ from facesmith.extras import require
 
 BACKENDS = ("onnx", "torch")
 
+# Networks always compute these same blocks of consecutive indices. Arithmetic in another batch size may round
+# otherwise; in the same block at the same place it cannot, so face i of a seed is the same face in any run.
+BLOCK = 16
+
 Backend = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
@@ -24,21 +28,47 @@ def network(backend: str, onnx: Path, weights: Path, card: dict[str, Any]) -> Ba
     return _onnx(onnx) if backend == "onnx" else _by_torch(*torch_module(weights, card))
 
 
-def _onnx(path: Path) -> Backend:
+def session(path: Path, what: str = "model") -> Any:
+    """An ONNX Runtime session on the CPU for one file; `FacesmithError` where it cannot be loaded."""
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(3)  # warnings about missing GPUs are no news to anyone
     try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own exceptions share no base but this one
-        raise FacesmithError(f"{path} cannot be loaded ({error}): export the model again") from None
-    (takes,) = session.get_inputs()
+        raise FacesmithError(f"{path} cannot be loaded ({error}): export the {what} again") from None
+
+
+def of_pictures(
+    compute: Backend, pictures: NDArray[np.uint8], size: tuple[int, int], columns: int, who: str
+) -> NDArray[np.float32]:
+    """What ``compute`` says of pictures (uint8, N x H x W x 3, or one of them), given them in [-1, 1]: N x ``columns``.
+
+    ``size`` is width and height; where pictures have others, a `FacesmithError` begins with ``who``.
+    """
+    seen = np.asarray(pictures)
+    seen = seen[None] if seen.ndim == 3 else seen
+    width, height = size
+    if seen.dtype != np.uint8 or seen.ndim != 4 or seen.shape[1:] != (height, width, 3):
+        raise FacesmithError(f"{who} uint8 pictures of shape (N, {height}, {width}, 3), not {seen.dtype} {seen.shape}")
+    found = np.zeros((len(seen), columns), np.float32)
+    for start in range(0, len(seen), BLOCK):
+        block = seen[start : start + BLOCK]
+        x = np.zeros((BLOCK, 3, height, width), np.float32)  # always a whole block: none depends on the others
+        x[: len(block)] = block.transpose(0, 3, 1, 2) / np.float32(127.5) - 1
+        found[start : start + BLOCK] = compute(x)[: len(block)]
+    return found
+
+
+def _onnx(path: Path) -> Backend:
+    loaded = session(path)
+    (takes,) = loaded.get_inputs()
     width = takes.shape[1] if len(takes.shape) == 2 else None  # of latents
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         if width is not None and batch.shape[1] < width:  # no detail is a detail of zeros
             batch = np.pad(batch, ((0, 0), (0, width - batch.shape[1])))
-        (made,) = session.run(None, {takes.name: batch})
+        (made,) = loaded.run(None, {takes.name: batch})
         return np.asarray(made)
 
     return run

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facesmith import backends
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json
+from facesmith.latent.calibration import logistic
 
 FORMAT, VERSION = "facesmith-judge", 1
 CARD, WEIGHTS, ONNX = "judge.json", "judge.safetensors", "judge.onnx"
-BLOCK = 16  # pictures are always judged in blocks of so many, so that none depends on how many others there are
 
 Pictures = NDArray[np.uint8]
 
@@ -25,14 +26,7 @@ class Judge:
     """A trained judge. Made by `load_judge`; ``card`` is what its judge.json says."""
 
     def __init__(self, path: Path, card: dict[str, Any]) -> None:
-        import onnxruntime
-
-        onnxruntime.set_default_logger_severity(3)  # warnings about missing GPUs are no news to anyone
-        self.path, self.card = path, card
-        try:
-            self._session = onnxruntime.InferenceSession(str(path / ONNX), providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's own exceptions share no base but this one
-            raise FacesmithError(f"{path / ONNX} cannot be loaded ({error}): export the judge again") from None
+        self.path, self.card, self._session = path, card, backends.session(path / ONNX, "judge")
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -69,27 +63,17 @@ class Judge:
         Pictures have the judge's size and are cut as its dataset's are. Raises `FacesmithError` for other shapes.
         """
         logits = self._run(pictures, "logits", len(self.attributes))
-        return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+        return np.asarray(logistic(logits.astype(np.float64)), np.float32)
 
     def features(self, pictures: Pictures) -> NDArray[np.float32]:
         """The feature vector (N x F) of ``pictures``: uint8, N x H x W x 3, or one of them."""
         return self._run(pictures, "features", int(self.card["network"]["feature_size"]))
 
     def _run(self, pictures: Pictures, output: str, columns: int) -> NDArray[np.float32]:
-        seen = np.asarray(pictures)
-        seen = seen[None] if seen.ndim == 3 else seen
-        width, height = self.size
-        if seen.dtype != np.uint8 or seen.ndim != 4 or seen.shape[1:] != (height, width, 3):
-            raise FacesmithError(
-                f"{self.name} judges uint8 pictures of shape (N, {height}, {width}, 3), not {seen.dtype} {seen.shape}"
-            )
-        found = np.zeros((len(seen), columns), np.float32)
-        for start in range(0, len(seen), BLOCK):
-            block = seen[start : start + BLOCK]
-            x = np.zeros((BLOCK, 3, height, width), np.float32)
-            x[: len(block)] = block.transpose(0, 3, 1, 2) / np.float32(127.5) - 1
-            found[start : start + BLOCK] = self._session.run([output], {"pictures": x})[0][: len(block)]
-        return found
+        def compute(x: NDArray[np.float32]) -> NDArray[np.float32]:
+            return np.asarray(self._session.run([output], {"pictures": x})[0])
+
+        return backends.of_pictures(compute, pictures, self.size, columns, f"{self.name} judges")
 
 
 def load_judge(judge: str | Path) -> Judge:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from facesmith import backends
+from facesmith.backends import BLOCK
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json
 from facesmith.hub import client, one_sentence, places
@@ -28,10 +29,6 @@ FORMAT, VERSION = "facesmith-model", 1
 CARD, WEIGHTS, ONNX = "model.json", "generator.safetensors", "generator.onnx"
 ENCODER_WEIGHTS, ENCODER_ONNX = "encoder.safetensors", "encoder.onnx"
 HUB_FILES = ["*.json", "*.safetensors", "*.onnx", "README.md"]
-
-# Faces are always computed in these same blocks of consecutive indices. Arithmetic in another batch size may round
-# otherwise; in the same block at the same place it cannot, so face i of a seed is the same face in any run.
-BLOCK = 16
 
 Pictures = NDArray[np.uint8]
 Latents = NDArray[np.float32]
@@ -140,20 +137,8 @@ class Model:
         and were cut as its dataset cuts them (`cut_faces` does it to any photo). Raises `FacesmithError` for a model
         without an encoder and for pictures of another size.
         """
-        encoder, seen = self._encoder, np.asarray(pictures)
-        seen = seen[None] if seen.ndim == 3 else seen
-        width, height = self.size
-        if seen.dtype != np.uint8 or seen.ndim != 4 or seen.shape[1:] != (height, width, 3):
-            raise FacesmithError(
-                f"{self.name} encodes uint8 pictures of shape (N, {height}, {width}, 3), not {seen.dtype} {seen.shape}"
-            )
-        found = np.zeros((len(seen), self.latent_size + self.detail_size), np.float32)
-        for start in range(0, len(seen), BLOCK):
-            block = seen[start : start + BLOCK]
-            x = np.zeros((BLOCK, 3, height, width), np.float32)  # always a whole block: none depends on the others
-            x[: len(block)] = block.transpose(0, 3, 1, 2) / np.float32(127.5) - 1
-            found[start : start + BLOCK] = encoder(x)[: len(block)]
-        return found
+        columns = self.latent_size + self.detail_size
+        return backends.of_pictures(self._encoder, pictures, self.size, columns, f"{self.name} encodes")
 
     @cached_property
     def _encoder(self) -> backends.Backend:

@@ -163,7 +163,7 @@ def _list_zip(path: Path) -> Listing:
             )
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError):  # the second is zipfile's word for a form it does not know
+    except (zipfile.BadZipFile, RuntimeError):  # the second where it is of a form that zipfile does not read
         raise FacesmithError(
             f"{path} is neither a folder nor a whole zip: give a folder of photos, or download the zip again"
         ) from None

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from facesmith.backends import BLOCK
 from facesmith.exports.files import agree, write_network, write_onnx
 from facesmith.exports.source import Source
 from facesmith.files import new_folder, read_json, write_json, write_text
-from facesmith.model import BLOCK, CARD, ENCODER_ONNX, ENCODER_WEIGHTS, ONNX, WEIGHTS, Model, load
+from facesmith.model import CARD, ENCODER_ONNX, ENCODER_WEIGHTS, ONNX, WEIGHTS, Model, load
 from facesmith.model_card import with_encoder
 from facesmith.networks import families
 from facesmith.training import checkpoint, given

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from facesmith.backends import BLOCK
 from facesmith.exports.files import agree, write_network
 from facesmith.exports.source import Source
 from facesmith.files import new_folder, write_json, write_text
-from facesmith.model import BLOCK, CARD, FORMAT, ONNX, VERSION, WEIGHTS, Model, load
+from facesmith.model import CARD, FORMAT, ONNX, VERSION, WEIGHTS, Model, load
 from facesmith.model_card import model_card
 from facesmith.networks import families
 from facesmith.reports.sheets import fit, save_image, sheet

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from facesmith.backends import BLOCK
 from facesmith.exports.files import agree, write_network
 from facesmith.exports.source import Source
 from facesmith.files import new_folder, write_json, write_text
-from facesmith.judge import BLOCK, CARD, FORMAT, ONNX, VERSION, WEIGHTS, Judge, load_judge
+from facesmith.judge import CARD, FORMAT, ONNX, VERSION, WEIGHTS, Judge, load_judge
 from facesmith.judge_card import judge_card
 from facesmith.networks import judge as networks
 from facesmith.networks.families import parameters

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from facesmith.backends import BLOCK
 from facesmith.errors import FacesmithError
 from facesmith.files import new_folder, refuse_existing, write_json
 from facesmith.latent.directions import DEFAULT_KIND, Directions
 from facesmith.latent.edits import in_words, parse_edit, read_edits
 from facesmith.latent.figures import table
 from facesmith.latent.subjects import Source, Subject, save_latents, subjects
-from facesmith.model import BLOCK, Model, load
+from facesmith.model import Model, load
 from facesmith.progress import progress
 from facesmith.reports.sheets import save_image
 
