@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 from facesmith.datasets.dataset import Dataset
 from facesmith.datasets.importing import import_dataset
 from facesmith.exporting import export
+from facesmith.judge import Judge
 from facesmith.model import Model
 from facesmith.training.loop import train
 
@@ -82,3 +83,21 @@ def small_model(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Mo
     """The model of `small_run`; read it, and write nothing into its folder."""
     model: Model = export(small_run, tmp_path_factory.mktemp("small") / "model")
     return model
+
+
+@pytest.fixture(scope="session")
+def small_judge(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Judge:
+    """A narrow judge of the built-in faces, trained for a moment; read it, and write nothing into its folder."""
+    folder = tmp_path_factory.mktemp("judge")
+    settings = ("width=4", "feature_size=8", "batch_size=16", "threads=1", "precision=float32", "score_kimg=0.16",
+                "memory_format=channels_last", "score_share=1000", "checkpoint_kimg=0.16")  # fmt: skip
+    judge: Judge = export(train("judge", builtin_dataset, folder / "run", settings=settings, kimg=0.32, quiet=True),
+                          folder / "judge")  # fmt: skip
+    return judge
+
+
+@pytest.fixture(scope="session")
+def write_makeover() -> Callable[..., Path]:
+    """Writes a makeover folder whose network is known: see tests/makeover_files.py."""
+    write: Callable[..., Path] = _beside("makeover_files").write_makeover
+    return write

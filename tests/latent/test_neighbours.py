@@ -1,22 +1,13 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import facesmith
-from facesmith import FacesmithError, Model
+from facesmith import FacesmithError, Judge, Model
 from facesmith.datasets.dataset import Dataset
-from facesmith.latent.neighbours import dataset_vectors
-
-
-class Colours:
-    digest = "colours"
-
-    def features(self, pictures: np.ndarray) -> np.ndarray:
-        return np.asarray(pictures.mean((1, 2)), np.float32)
 
 
 @pytest.fixture
@@ -26,9 +17,9 @@ def dataset(builtin_dataset: Dataset, tmp_path: Path) -> Dataset:
 
 
 def test_neighbours_are_the_nearest_of_all_in_both_spaces(
-    linear_model: Model, dataset: Dataset, photo: Path, tmp_path: Path
+    linear_model: Model, dataset: Dataset, small_judge: Judge, photo: Path, tmp_path: Path
 ) -> None:
-    judge: Any = Colours()
+    judge = small_judge
     out = tmp_path / "out"
     found = facesmith.neighbours(linear_model, dataset, [photo, "seed:4"], out, count=3, judge=judge, quiet=True)
     assert json.loads((out / "neighbours.json").read_text()) == found
@@ -41,28 +32,10 @@ def test_neighbours_are_the_nearest_of_all_in_both_spaces(
         assert [near["distance"] for near in one["latent"]] == pytest.approx(np.sort(distances)[:3], abs=1e-3)
         assert [near["file"] for near in one["latent"]] == [files[near["row"]] for near in one["latent"]]
     assert found[0]["latent"][0]["row"] == found[0]["feature"][0]["row"] == 3, "a photo is its own nearest neighbour"
-    colours = judge.features(dataset.images)
+    features = judge.features(dataset.images)
     seen = judge.features(linear_model.sample(1, 4))[0]
-    distances = 1 - colours @ seen / np.linalg.norm(colours, axis=1) / np.linalg.norm(seen)
+    distances = 1 - features @ seen / np.linalg.norm(features, axis=1) / np.linalg.norm(seen)
     assert [near["distance"] for near in found[1]["feature"]] == pytest.approx(np.sort(distances)[:3], abs=1e-5)
-
-
-def test_what_was_computed_is_kept_until_it_is_of_something_else(dataset: Dataset) -> None:
-    calls = []
-
-    def compute(pictures: np.ndarray) -> np.ndarray:
-        calls.append(len(pictures))
-        return np.asarray(pictures.mean((1, 2)), np.float32)
-
-    first = dataset_vectors(dataset, "a" * 64, compute, quiet=True)
-    assert sum(calls) == len(dataset)
-    assert np.array_equal(dataset_vectors(dataset, "a" * 64, compute, quiet=True), first)
-    assert sum(calls) == len(dataset)
-    dataset_vectors(dataset, "a" * 8 + "b" * 56, compute, quiet=True)
-    assert sum(calls) == 2 * len(dataset), "the same beginning is not the same digest"
-    (kept,) = (dataset.path / "features").iterdir()
-    kept.write_bytes(b"PK broken")
-    assert np.array_equal(dataset_vectors(dataset, "a" * 64, compute, quiet=True), first)
 
 
 def test_what_cannot_be_compared_is_one_sentence(linear_model: Model, dataset: Dataset, tmp_path: Path) -> None:

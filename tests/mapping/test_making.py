@@ -1,7 +1,6 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from facesmith.datasets.dataset import Dataset
 from facesmith.datasets.holdout import attribute_table
 from facesmith.datasets.importing import import_dataset
 from facesmith.errors import FacesmithError
+from facesmith.judge import Judge
 from facesmith.mapping.making import map_faces
 from facesmith.model import Model
 
@@ -19,18 +19,6 @@ from facesmith.model import Model
 def arrays_of(out: Path) -> dict[str, np.ndarray]:
     with np.load(out / "coordinates.npz", allow_pickle=False) as file:
         return dict(file)
-
-
-class Brightness:
-    """Stands where a trained judge will: two features of a picture."""
-
-    digest = "brightness"
-
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.size = size
-
-    def features(self, pictures: np.ndarray) -> np.ndarray:
-        return np.asarray(pictures.mean((1, 2)), np.float32)
 
 
 def test_a_map_says_what_it_is_of(small_map: Path, seeing_model: Model, builtin_dataset: Dataset) -> None:
@@ -76,14 +64,17 @@ def test_the_seed_draws_the_faces_and_the_rest_follows(
     assert not np.array_equal(first["rows"], other["rows"])
 
 
-def test_a_judge_makes_a_second_map(seeing_model: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
-    judge: Any = Brightness(builtin_dataset.size)
-    out = map_faces(seeing_model, builtin_dataset, tmp_path / "m", count=30, methods=["pca"], judge=judge, quiet=True)
+def test_a_judge_makes_a_second_map(
+    seeing_model: Model, small_judge: Judge, builtin_dataset: Dataset, tmp_path: Path
+) -> None:
+    out = map_faces(
+        seeing_model, builtin_dataset, tmp_path / "m", count=30, methods=["pca"], judge=small_judge.path, quiet=True
+    )
     arrays = arrays_of(out)
-    np.testing.assert_allclose(arrays["features"], builtin_dataset.images[arrays["rows"]].mean((1, 2)), rtol=1e-5)
+    np.testing.assert_array_equal(arrays["features"], small_judge.features(builtin_dataset.images[arrays["rows"]]))
     assert arrays["features_pca_3d"].shape == (30, 3)
     assert (out / "projector" / "features.tsv").exists()
-    assert json.loads((out / "map.json").read_text())["judge"] == "brightness"
+    assert json.loads((out / "map.json").read_text())["judge"] == small_judge.digest
 
 
 def test_what_cannot_be_mapped_is_refused_in_a_sentence(

@@ -1,33 +1,24 @@
 """The faces of a dataset that are nearest to a face: in the latent space, and in a judge's feature space."""
 
-import json
-import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facesmith.datasets.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import new_folder, refuse_existing, replacing, write_json
+from facesmith.files import new_folder, refuse_existing, write_json
 from facesmith.latent.editing import generated
 from facesmith.latent.figures import save_table
 from facesmith.latent.labelled import known_judge, refuse_other_size
 from facesmith.latent.subjects import Source, subjects
+from facesmith.latent.vectors import Vectors, features_of, latents_of
 from facesmith.metrics.neighbours import nearest
 from facesmith.model import Model, load
-from facesmith.progress import progress
 
 if TYPE_CHECKING:
     from facesmith.judge import Judge
-
-BLOCK = 64  # pictures computed between two steps of the bar
-KEPT = "features"  # the folder of a dataset that holds what was computed of all its pictures
-
-Vectors = NDArray[np.float32]
-Compute = Callable[[NDArray[np.uint8]], Vectors]
 
 
 def neighbours(
@@ -60,14 +51,9 @@ def neighbours(
     z = np.stack([one.z for one in people])
     made = generated(source, z, quiet)
     seen = np.stack([made[i] if one.picture is None else one.picture for i, one in enumerate(people)])
-    encoder = str(source.card["encoder"]["digest"]) if "encoder" in source.card else ""
-
-    def encode(pictures: NDArray[np.uint8]) -> Vectors:
-        return source.encode(pictures)[:, : source.latent_size]  # z alone: detail is not what a face is like
-
-    found = {"latent": nearest(z[:, : source.latent_size], dataset_vectors(data, encoder, encode, quiet=quiet), count)}
+    found = {"latent": nearest(z[:, : source.latent_size], latents_of(source, data, quiet=quiet), count)}
     if eye is not None:
-        there = _unit(dataset_vectors(data, eye.digest, eye.features, quiet=quiet))
+        there = _unit(features_of(eye, data, quiet=quiet))
         distances, rows = nearest(_unit(eye.features(seen)), there, count)
         found["feature"] = (distances**2 / 2, rows)  # of vectors of length 1
     files = data.metadata()["file"].to_pylist()
@@ -93,33 +79,6 @@ def neighbours(
         save_table(np.stack(lines), names, columns, folder / "sheet.png")
         write_json(folder / "neighbours.json", result)
     return result
-
-
-def dataset_vectors(dataset: Dataset, digest: str, compute: Compute, *, quiet: bool = False) -> Vectors:
-    """What ``compute`` says of every picture of a dataset (N x size), kept in the dataset's folder under ``digest``.
-
-    Where that folder cannot be written it is computed again every time.
-    """
-    key = json.dumps({"dataset": dataset.fingerprint, "network": digest})
-    path = dataset.path / KEPT / f"vectors-{digest[:8]}.npz"
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            if str(file["key"]) == key and len(file["vectors"]) == len(dataset):
-                return np.asarray(file["vectors"], np.float32)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        pass  # nothing is kept, or what is there cannot be read: it is computed
-    blocks = []
-    with progress(len(dataset), "dataset", shown=not quiet) as bar:
-        for start in range(0, len(dataset), BLOCK):
-            blocks.append(compute(dataset.images[start : start + BLOCK]))
-            bar.update(len(blocks[-1]))
-    vectors = np.concatenate(blocks)
-    try:
-        with replacing(path) as beside:
-            np.savez(beside, key=np.array(key), vectors=vectors)
-    except OSError:
-        pass  # a dataset that is only ours to read
-    return vectors
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -16,13 +16,14 @@ from facesmith.datasets.dataset import Dataset, open_dataset
 from facesmith.datasets.holdout import attribute_table
 from facesmith.errors import FacesmithError
 from facesmith.files import new_folder, refuse_existing, write_json, write_text
+from facesmith.latent.labelled import known_judge
+from facesmith.latent.vectors import features_of, latents_of
 from facesmith.mapping.layouts import LEAST, METHODS, Layout, check_methods, lay_out
 from facesmith.mapping.neighbours import Neighbours, neighbours
 from facesmith.mapping.page import map_page, packed, page_layout
 from facesmith.mapping.projector import write_projector
 from facesmith.mapping.thumbnails import atlases
 from facesmith.model import Model, Pictures, load
-from facesmith.progress import progress
 from facesmith.version import __version__
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 FORMAT, VERSION = "facesmith-map", 1
 CARD, COORDINATES, LABELS, PAGE = "map.json", "coordinates.npz", "labels.csv", "map.html"
 MOST = 50_000  # faces; more make a page that no browser likes to open
-_BLOCK = 256  # pictures encoded between two steps of the bar
 
 Points = NDArray[np.float32]
 
@@ -81,7 +81,7 @@ def map_faces(
     refuse_existing(Path(out), "map")
     source = model if isinstance(model, Model) else load(model, quiet=quiet)
     pictures = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
-    eye = _open_judge(judge)
+    eye = known_judge(judge)
     _check(source, pictures, eye, count)
     faces, spaces = _look(source, pictures, eye, count, photos, seed, quiet)
     near = {name: neighbours(*both) for name, both in spaces.items()}
@@ -97,14 +97,6 @@ def map_faces(
         write_projector(folder, {name: points for name, (points, _) in spaces.items()}, columns, faces.pictures)
         write_text(folder / PAGE, map_page(f"Map of {pictures.name}", _page(card, faces, near, layouts)))
     return Path(out)
-
-
-def _open_judge(judge: "str | Path | Judge | None") -> "Judge | None":
-    if not isinstance(judge, str | Path):
-        return judge
-    from facesmith.judge import load_judge
-
-    return load_judge(judge)
 
 
 def _check(model: Model, dataset: Dataset, judge: "Judge | None", count: int) -> None:
@@ -137,13 +129,9 @@ def _look(
     files = dataset.metadata()["file"].to_pylist()
     chosen = dataset.images[rows]
     faces = _Faces(rows, [files[row] for row in rows], attributes, labels[rows], chosen, names, extra)
-
-    def encode(pictures: Pictures) -> Points:
-        return model.encode(pictures)[:, : model.latent_size]  # z alone: detail is not what a face is like
-
-    spaces = {"latents": (_in_blocks(encode, chosen, "encoding", quiet), latents)}
+    spaces = {"latents": (latents_of(model, dataset, rows, quiet), latents)}
     if judge is not None:
-        features = _in_blocks(judge.features, chosen, "judging", quiet)
+        features = features_of(judge, dataset, rows, quiet)
         spaces["features"] = (features, judge.features(extra) if len(extra) else features[:0])
     return faces, spaces
 
@@ -158,15 +146,6 @@ def _photos(model: Model, photos: "Sequence[Source]", quiet: bool) -> tuple[list
     found = subjects(model, photos, quiet=quiet)
     shown = [model.generate(one.z)[0] if one.picture is None else one.picture for one in found]
     return [one.name for one in found], np.stack(shown), np.stack([one.z[: model.latent_size] for one in found])
-
-
-def _in_blocks(compute: Callable[[Pictures], Points], pictures: Pictures, what: str, quiet: bool) -> Points:
-    blocks = []
-    with progress(len(pictures), what, shown=not quiet) as bar:
-        for start in range(0, len(pictures), _BLOCK):
-            blocks.append(compute(pictures[start : start + _BLOCK]))
-            bar.update(len(blocks[-1]))
-    return np.concatenate(blocks)
 
 
 def _card(
