@@ -45,6 +45,13 @@ def test_what_it_says_of_a_face_does_not_depend_on_the_others(small_judge: Judge
     assert len(small_judge.label(faces[:0])) == 0
 
 
+def test_a_face_has_what_its_mirror_image_has(small_judge: Judge, builtin_dataset: Dataset) -> None:
+    faces = np.asarray(builtin_dataset.images[:16])
+    mirrored = np.ascontiguousarray(faces[:, :, ::-1])
+    assert not np.array_equal(faces, mirrored)
+    assert np.allclose(small_judge.label(faces), small_judge.label(mirrored), atol=1e-6)
+
+
 def test_the_card_says_how_often_it_is_right(small_judge: Judge, builtin_dataset: Dataset) -> None:
     """Measured again, by the file that is used, on the pictures that were held out."""
     from facesmith.datasets.holdout import attribute_table, held_out

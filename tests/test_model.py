@@ -18,6 +18,7 @@ from facesmith.shipped import DEFAULT, FOLDER, shipped_models
 
 ROOT = Path(__file__).parent.parent
 FILES = {"model.json", "generator.safetensors", "generator.onnx", "README.md", "samples.png"}
+EDITING = {"encoder.safetensors", "encoder.onnx", "directions.safetensors"}
 LARGEST = 9_000_000  # bytes of a shipped model
 
 
@@ -176,7 +177,7 @@ def test_every_shipped_model_is_whole_and_small_and_makes_faces() -> None:
     assert {path.name for path in FOLDER.iterdir() if path.is_dir()} - {"__pycache__"} == names
     for name in names:
         files = {path.name: path.read_bytes() for path in (FOLDER / name).iterdir()}
-        assert set(files) == FILES
+        assert set(files) == FILES | EDITING
         assert sum(map(len, files.values())) < LARGEST
         model = facesmith.load(FOLDER / name)
         card = model.card
@@ -190,6 +191,9 @@ def test_every_shipped_model_is_whole_and_small_and_makes_faces() -> None:
         assert len({face.tobytes() for face in faces}) == 16
         again = facesmith.load(FOLDER / name, backend="torch").sample(16)
         assert np.abs(again.astype(int) - faces).max() <= 1
+        assert {"Smiling", "Eyeglasses", "Blond_Hair"} <= set(model.directions.names)
+        near, far = (np.abs(model.generate(model.encode(faces)).astype(int) - to).mean() for to in (faces, faces[::-1]))
+        assert near < far / 2, "its encoder knows the faces that it makes"
     kind = facesmith.load(DEFAULT, quiet=True).card["dataset"]["source"]["kind"]
     assert kind == "builtin", "whoever names no model gets one that is free to use"
 

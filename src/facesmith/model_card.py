@@ -5,6 +5,7 @@ from typing import Any
 from facesmith.metrics.scores import scores_section
 from facesmith.training.settings import Recipe, settings_of
 
+_HELD_OUT = " It never saw the pictures that encoders, judges and edits are measured on."
 _TERMS = {
     "celeba": (
         "Trained on CelebA, whose pictures may be used for **non-commercial research only**; the same holds for this "
@@ -21,6 +22,7 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
     """Markdown for a model whose model.json is ``card``, trained by ``recipe``."""
     data, trained, network = card["dataset"], card["trained"], card["network"]
     width, height = network["size"]
+    held_out = _HELD_OUT if trained.get("hold_out") else ""
     lines = [
         f"# {card['name']}",
         "",
@@ -42,7 +44,7 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
         "",
         f"Recipe `{recipe.name}` ({recipe.about}), {trained['kimg']:g} thousand pictures shown in "
         f"{trained['seconds'] / 60:.1f} minutes on {trained['machine']['cpu']}, {trained['machine']['device']}. "
-        f"{card['parameters']:,} parameters, kept as {card['weights']}.{_chosen(trained)}",
+        f"{card['parameters']:,} parameters, kept as {card['weights']}.{_chosen(trained)}{held_out}",
         "",
         *settings_lines(recipe),
         "## Scores",
@@ -79,7 +81,8 @@ def with_encoder(readme: str, encoder: dict[str, Any], recipe: Recipe) -> str:
         f"`encoder.safetensors` (SHA-256 `{encoder['digest']}`) and `encoder.onnx`, which differs by at most "
         f"{encoder['onnx_parity']:.1e}.{reached}",
         "",
-        f"It has learned from {encoder['learned_from']:,} of these pictures, {encoder['held_out']:,} were held out: ",
+        f"It has learned from {encoder['learned_from']:,} of the pictures below; {encoder['held_out']:,} were held "
+        "out.",
         "",
         *data_lines(encoder["dataset"], "encoder"),
         *settings_lines(recipe),
