@@ -50,17 +50,17 @@ class Identity:
         # OpenCV's own FaceRecognizerSF cannot feed this file in OpenCV 5, which takes its weights for inputs too.
         self._network = cv2.dnn.readNetFromONNX(str(path))
 
-    def places(self, photos: Pictures) -> Floats:
-        """Where eyes, nose and mouth are in photos (N x H x W x 3): N x 5 x 2.
+    def places(self, photos: Pictures, enlarged: int = LOOKED) -> Floats:
+        """Where eyes, nose and mouth are in photos (N x H x W x 3), looked for ``enlarged`` so many times: N x 5 x 2.
 
         Where no face is seen they are taken to be where they are in most.
         """
         found = np.full((len(photos), 5, 2), np.nan, np.float32)
-        back = aligning.inverse(aligning.scaled(LOOKED))
+        back = aligning.inverse(aligning.scaled(enlarged))
         for row, photo in enumerate(photos):
-            size = photo.shape[1] * LOOKED, photo.shape[0] * LOOKED
-            enlarged = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BICUBIC))
-            if faces := facesmith.find_faces(enlarged):
+            size = photo.shape[1] * enlarged, photo.shape[0] * enlarged
+            large = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BICUBIC))
+            if faces := facesmith.find_faces(large):
                 found[row] = faces[0].landmarks @ back[:, :2].T + back[:, 2]
         if np.isnan(found).all():
             sys.exit("no face was found in any of the photos: SFace cannot compare them")
@@ -89,19 +89,28 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="pairs")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    data = facesmith.open_dataset(args.dataset)
-    rows = np.flatnonzero(held_out(data))
-    people = np.array(data.metadata()["identity"].to_pylist(), np.float64)[rows]  # NaN where nobody knows
-    order = np.random.default_rng(args.seed).permutation(len(rows))
-    pairs = [(a, b) for a, b in zip(order, _another(people, order), strict=True) if b is not None][: args.count]
-    first, second = (data.images[rows[[pair[side] for pair in pairs]]] for side in (0, 1))
-    eye = Identity()
-    ones, others = (eye.vectors(faces, eye.places(faces)) for faces in (first, second))
-    same, different = similarity(ones, others), similarity(ones, np.roll(others, 1, 0))
-    for what, found in (("the same person", same), ("different people", different)):
+    data, eye = facesmith.open_dataset(args.dataset), Identity()
+    photos = [data.images[rows] for rows in couples(data, args.count, args.seed)]
+    ones, others = (eye.vectors(faces, eye.places(faces)) for faces in photos)
+    for what, found in yardsticks(ones, others).items():
         low, high = np.percentile(found, (2.5, 97.5))
         print(f"{what}: {found.mean():.3f} on average, 95 % between {low:.3f} and {high:.3f} ({len(found)} pairs)")
     print(json.dumps({"SFace": SHA256, "dataset": data.fingerprint, "machine": doctor.machine(torch.device("cpu"))}))
+
+
+def couples(data: facesmith.Dataset, count: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rows of ``count`` pairs of held-out pictures of the same person, or of as many as there are."""
+    rows = np.flatnonzero(held_out(data))
+    people = np.array(data.metadata()["identity"].to_pylist(), np.float64)[rows]  # NaN where nobody knows
+    order = np.random.default_rng(seed).permutation(len(rows))
+    pairs = [(a, b) for a, b in zip(order, _another(people, order), strict=True) if b is not None][:count]
+    first, second = (rows[[pair[side] for pair in pairs]] for side in (0, 1))
+    return first, second
+
+
+def yardsticks(ones: Floats, others: Floats) -> dict[str, Floats]:
+    """How similar the photos of `couples` are, by their vectors: of the same person, and of one and the next one's."""
+    return {"the same person": similarity(ones, others), "different people": similarity(ones, np.roll(others, 1, 0))}
 
 
 def _another(people: NDArray[np.float64], order: NDArray[np.intp]) -> list[int | None]:

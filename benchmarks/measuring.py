@@ -95,20 +95,20 @@ def verdicts(judge: facesmith.Judge, probabilities: Floats) -> NDArray[np.bool_]
     return np.asarray(probabilities >= judge.thresholds)
 
 
-def search(rate: Callable[[int], float], level: float) -> tuple[int, float]:
+def search(rate: Callable[[int], float], level: float, tried: Sequence[int] = TRIED) -> tuple[int, float]:
     """The least strength, in steps, at which the hit rate is ``level``, and the rate there.
 
-    Where none has it, the weakest of those that come nearest.
+    Where none of those ``tried`` has it, the weakest of those that come nearest.
     """
     low = 0
-    for high in TRIED:
+    for high in tried:
         if rate(high) >= level:
             while high - low > 1:
                 middle = (low + high) // 2
                 low, high = (low, middle) if rate(middle) >= level else (middle, high)
             return high, rate(high)
         low = high
-    best = max(TRIED, key=rate)
+    best = max(tried, key=rate)
     return best, rate(best)
 
 

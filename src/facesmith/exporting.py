@@ -24,7 +24,7 @@ def export(
     """Write what a run has trained as a new folder and return it loaded.
 
     The run of a game becomes a `Model`. The run of an encoder becomes a `Model` too: that of its generator, and the
-    encoder. The run of a judge becomes a `Judge`.
+    encoder. The run of a judge becomes a `Judge`, that of a makeover a `Makeover`.
 
     ``checkpoint`` is "best" (by the scores taken while it trained), "last", or the kimg of one that the run has kept;
     by default the best where there are scores, else the last. ``name`` defaults to the folder's. ``half`` rounds the
@@ -37,8 +37,11 @@ def export(
     from facesmith.exports.encoder import export_encoder
     from facesmith.exports.generator import export_generator
     from facesmith.exports.judge import export_judge
+    from facesmith.exports.makeover import export_makeover
     from facesmith.exports.source import source
 
-    exporters = {"game": export_generator, "encoder": export_encoder, "judge": export_judge}
+    exporters = {
+        "game": export_generator, "encoder": export_encoder, "judge": export_judge, "makeover": export_makeover
+    }  # fmt: skip
     chosen = source(run, checkpoint)
     return exporters[chosen.recipe.task](chosen, Path(model), name, half)

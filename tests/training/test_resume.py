@@ -52,11 +52,24 @@ OTHERS = ("batch_size=8", "threads=1", "precision=float32", "memory_format=chann
           "anneal_kimg=0.1", "learning_rate_end=1e-4", "epoch_share=0.5", "tick_kimg=10")  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["encoder", "judge"])
+MAKEOVER = ("directions=No_Beard > Mouth_Slightly_Open", "noise=0.2", "noise_end=0", "augment=0.5", "watch_steps=4")
+
+
+@pytest.mark.parametrize("name", ["encoder", "judge", "makeover", "makeover+"])
 def test_so_are_the_runs_of_other_tasks(
     name: str, builtin_dataset: Dataset, small_run: Path, small_model: Model, tmp_path: Path
 ) -> None:
-    own = [f"model={small_model.path}", f"gan={small_run}"] if name == "encoder" else ["width=4", "feature_size=8"]
+    narrow = ["width=4", "blocks=1", "discriminator_width=4"]
+    own = {
+        "encoder": [f"model={small_model.path}", f"gan={small_run}"],
+        "judge": ["width=4", "feature_size=8"],
+        "makeover": [*MAKEOVER, "half_life_kimg=0.05"],
+        "makeover+": [
+            *MAKEOVER,
+            *narrow,
+            "directions=No_Beard > Mouth_Slightly_Open; b: Wavy_Hair | Smiling > No_Beard",
+        ],
+    }[name]
 
     def train(run: str, kimg: float, resume: bool = False) -> Path:
         return facesmith.train(

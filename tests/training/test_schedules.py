@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from facesmith.training.recipes import GAMES, GameRecipe
-from facesmith.training.schedules import moving, scheduled
+from facesmith.training.schedules import moving, scheduled, way_gone
 
 ENDS: dict[str, Any] = {"learning_rate": 5e-5, "beta2": 0.99, "penalty": 0.2, "ema_kimg": 500.0, "augment": 0.4}
 STARTS: dict[str, Any] = {"learning_rate": 2e-4, "beta2": 0.9, "penalty": 2.0, "ema_kimg": 0.5, "augment": 0.0}
@@ -41,6 +41,17 @@ def test_nothing_moves_without_a_length_and_no_setting_without_an_end() -> None:
     assert scheduled(without_length, 20_000) is without_length
     one = replace(PLAIN, anneal_kimg=40.0, penalty_end=0.2)
     assert values(scheduled(one, 40_000)) == pytest.approx({**STARTS, "penalty": 0.2})
+
+
+def test_every_half_life_takes_half_of_the_way_that_is_left() -> None:
+    halving = replace(MOVES, anneal_kimg=0.0, half_life_kimg=10.0)
+    for half_lives, left in ((0, 1.0), (1, 0.5), (2, 0.25), (0.5, 0.5**0.5), (10, 0.5**10)):
+        shown = round(10_000 * half_lives)
+        assert way_gone(halving, shown) == pytest.approx(1 - left, abs=1e-9)
+        expected = {name: ENDS[name] + left * (STARTS[name] - ENDS[name]) for name in moving(PLAIN)}
+        assert values(scheduled(halving, shown)) == pytest.approx(expected)
+    both = replace(halving, anneal_kimg=40.0)
+    assert scheduled(both, 10_000).penalty == scheduled(halving, 10_000).penalty, "in place of anneal_kimg"
 
 
 def test_an_end_of_nought_is_an_end() -> None:

@@ -21,7 +21,8 @@ import facesmith
 def export(run: Path, model: Path, checkpoint: str | None, name: str | None, half: bool) -> None:
     """Write what RUN has trained as the new folder MODEL: safetensors, ONNX, a card.
 
-    The run of an encoder gives a model with all its generator's has and the encoder; that of a judge, a judge.
+    The run of an encoder gives a model with all its generator's has and the encoder; that of a judge, a judge; that of
+    a makeover, a makeover.
 
     \b
     facesmith export runs/first my-model

@@ -14,6 +14,9 @@ import facesmith
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of the recipe; repeatable.")
 @click.option("--kimg", type=float, help="End after this many thousand pictures shown; by default the recipe's.")
 @click.option("--model", help="For an encoder: the model whose generator it is fitted to.")
+@click.option("--direction", "directions", multiple=True, help="For a makeover: mtf, ftm, mtm or ftf; repeatable.")
+@click.option("--source", metavar="EXPRESSION", help="For a makeover: the faces to change, 'Male & ~Eyeglasses'.")
+@click.option("--target", metavar="EXPRESSION", help="For a makeover: the faces they are to become.")
 @click.option("--minutes", type=float, help="End after this many minutes of training, all sessions counted.")
 @click.option("--resume", is_flag=True, help="Go on with RUN exactly where its last checkpoint left it.")
 @click.option(
@@ -33,6 +36,9 @@ def train(
     dataset: Path,
     run: Path,
     settings: tuple[str, ...],
+    directions: tuple[str, ...],
+    source: str | None,
+    target: str | None,
     on_collapse: str | None,
     freeze_discriminator_after: float | None,
     **options: object,
@@ -50,7 +56,13 @@ def train(
     facesmith train tiny celeba64 runs/first --resume --branch runs/gentler --set learning_rate=2e-4
     facesmith train encoder celeba64 runs/encoder --model my-model
     facesmith train judge celeba64 runs/judge
+    facesmith train makeover+ celeba80 runs/both-ways --direction mtf --direction ftm
+    facesmith train makeover celeba80 runs/older --source 'Young & ~Blurry' --target '~Young & ~Blurry'
     """
+    if (source is None) != (target is None):
+        raise click.UsageError("--source and --target are the two sides of one makeover: give both")
+    directions += (f"{source} > {target}",) if source else ()
+    settings += (f"directions={'; '.join(directions)}",) if directions else ()
     flags = {"on_collapse": on_collapse, "freeze_discriminator_after": freeze_discriminator_after}
     settings += tuple(f"{name}={value}" for name, value in flags.items() if value is not None)
     facesmith.train(recipe, dataset, run, settings=settings, **options)  # type: ignore[arg-type]

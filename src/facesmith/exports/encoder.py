@@ -34,8 +34,8 @@ def export_encoder(source: Source, target: Path, name: str | None, half: bool) -
     with new_folder(target, "model") as folder:
         shutil.copytree(parts["model"], folder, dirs_exist_ok=True)
         width, height = network["size"]
-        faces = torch.zeros(2, 3, height, width)
-        digest = write_network(net, faces, "pictures", ["z"], half, folder / ENCODER_WEIGHTS, folder / ENCODER_ONNX)
+        takes = {"pictures": torch.zeros(2, 3, height, width)}
+        digest = write_network(net, takes, ["z"], half, folder / ENCODER_WEIGHTS, folder / ENCODER_ONNX)
         size = families.detail_size(before["network"]) if net.detail is not None else 0
         if size:
             _take_detail(before, size, folder)
@@ -71,5 +71,5 @@ def _take_detail(card: dict[str, Any], detail_size: int, folder: Path) -> None:
     """Let the generator.onnx of a model folder take the latents of photos too."""
     net = families.from_card(card["network"]).eval()
     net.load_state_dict(load_file(folder / WEIGHTS))
-    latents = torch.zeros(2, card["network"]["latent_size"] + detail_size)
-    write_onnx(net, latents, "z", ["pictures"], card.get("weights") == "float16", folder / ONNX)
+    takes = {"z": torch.zeros(2, card["network"]["latent_size"] + detail_size)}
+    write_onnx(net, takes, ["pictures"], card.get("weights") == "float16", folder / ONNX)

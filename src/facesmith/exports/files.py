@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,20 @@ PARITY = 1e-3  # the most by which ONNX Runtime may differ from torch: of pictur
 
 
 def write_network(
-    net: nn.Module, example: Tensor, takes: str, gives: Sequence[str], half: bool, weights: Path, onnx: Path
+    net: nn.Module, takes: Mapping[str, Tensor], gives: Sequence[str], half: bool, weights: Path, onnx: Path
 ) -> str:
-    """Write both files of a network that takes a batch like ``example``, of any length; returns the weights' SHA-256.
+    """Write both files of a network; returns the weights' SHA-256.
 
-    ``half`` rounds the weights to float16, which halves both files; the arithmetic stays float32. Raises
-    `FacesmithError` where they are too large for it.
+    It takes batches like those of ``takes``, by name and in their order, all of one length, whichever it is. ``half``
+    rounds the weights to float16, which halves both files; the arithmetic stays float32. Raises `FacesmithError`
+    where they are too large for it.
     """
     state = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
     if half:
         state |= _round(net)
     save_file(state, weights)
     weights.chmod(0o644)  # safetensors keeps its files from everyone else
-    write_onnx(net, example, takes, gives, half, onnx)
+    write_onnx(net, takes, gives, half, onnx)
     return hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
@@ -56,18 +57,19 @@ def _round(net: nn.Module) -> dict[str, Tensor]:
     return halves
 
 
-def write_onnx(net: nn.Module, example: Tensor, takes: str, gives: Sequence[str], half: bool, path: Path) -> None:
+def write_onnx(net: nn.Module, takes: Mapping[str, Tensor], gives: Sequence[str], half: bool, path: Path) -> None:
     """Write a network as an ONNX file; ``half`` says that its weights are rounded to what float16 holds."""
     require("onnxscript", "train", "exporting")
+    batch = torch.export.Dim("batch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's notes to its own developers
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             net,
-            (example,),
-            input_names=[takes],
+            tuple(takes.values()),
+            input_names=list(takes),
             output_names=list(gives),
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamic_shapes=tuple({0: batch} for _ in takes),
             dynamo=True,
             # It folds batch norm into the convolutions before it, which makes weights that float16 does not hold.
             optimize=not half,

@@ -30,8 +30,8 @@ def export_generator(source: Source, target: Path, name: str | None, half: bool)
     net = families.from_card(network).eval()
     net.load_state_dict(checkpoint.used_state(source.checkpoint, "G"))
     with new_folder(target, "model") as folder:
-        z = torch.zeros(2, config.latent_size)
-        digest = write_network(net, z, "z", ["pictures"], half, folder / WEIGHTS, folder / ONNX)
+        takes = {"z": torch.zeros(2, config.latent_size)}
+        digest = write_network(net, takes, ["pictures"], half, folder / WEIGHTS, folder / ONNX)
         card: dict[str, Any] = {
             "format": FORMAT,
             "version": VERSION,

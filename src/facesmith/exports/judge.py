@@ -35,8 +35,8 @@ def export_judge(source: Source, target: Path, name: str | None, half: bool) -> 
     trained = source.trained()
     trained["score"] = score and {key: score[key] for key in ("accuracy", "count")}
     with new_folder(target, "judge") as folder:
-        faces = torch.zeros(2, 3, source.size[1], source.size[0])
-        digest = write_network(net, faces, "pictures", ["logits", "features"], half, folder / WEIGHTS, folder / ONNX)
+        takes = {"pictures": torch.zeros(2, 3, source.size[1], source.size[0])}
+        digest = write_network(net, takes, ["logits", "features"], half, folder / WEIGHTS, folder / ONNX)
         card: dict[str, Any] = {
             "format": FORMAT,
             "version": VERSION,

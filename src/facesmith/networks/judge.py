@@ -7,6 +7,7 @@ over, since aligned faces have their parts in places of their own.
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -51,13 +52,15 @@ class Judge(nn.Module):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def features(self, pictures: Tensor) -> Tensor:
-        """What the logits are computed from."""
+        """What the logits are computed from, of the pictures as they are."""
         x: Tensor = self.layers(pictures)
         x = self.embed(self.dropout(x.permute(0, 2, 3, 1).flatten(1)))
         return F.relu(x)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         features = self.features(pictures)
+        if not self.training:  # a face has what its mirror image has, so both may speak
+            features = (features + self.features(pictures.flip(3))) / 2
         return self.decide(self.dropout(features)), features
 
 
@@ -73,6 +76,11 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         change: Tensor = self.norms[1](self.second(F.relu(self.norms[0](self.first(x)))))
         return F.relu(x + change)
+
+
+def from_card(card: dict[str, Any]) -> Judge:
+    """The judge that its folder's card describes under "network", its weights yet to be loaded."""
+    return Judge(Config(**card | {"size": tuple(card["size"])}))
 
 
 def build(config: Config, seed: int) -> Judge:

@@ -50,6 +50,21 @@ CHARTS = {
     "psnr": Chart("Reconstruction of held-out photos: higher is better", "PSNR, dB", {"psnr": "PSNR"}, "scores", 1),
     "latents": Chart("Latents found again", "mean square error", {"latent": "of generated faces"}),
     "features": Chart("Difference in features", "share of the photo's", {"feature": "reconstructions"}),
+    "moved": Chart(
+        "How much of a picture changes",
+        "share",
+        {"moved": "mean change of 4x4 pixels", "mask": "mean of the mask"},
+    ),
+    "said": Chart(
+        "Held-out faces that the judge calls what they were to be", "share", {"target": "called"}, "scores", 1, _SHARE
+    ),
+    "annealing": Chart(
+        "The schedule",
+        "share",
+        {"annealing": "left of the way", "pixel_share": "the change in G's loss", "noise": "spread of the noise"},
+        smooth=1,
+    ),
+    "learning_rate": Chart("Learning rate", "Adam's step size", {"learning_rate": "all networks"}, smooth=1),
     "diversity": Chart(
         "How different the faces are: real ones are at 1", "diversity", {"diversity": "generated faces"}, smooth=1
     ),

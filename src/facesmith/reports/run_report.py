@@ -21,6 +21,7 @@ _SAME = {  # what stays the same from sheet to sheet, by the task
     "game": "The same latent vectors each time, so each place shows how one face came about.",
     "encoder": "The same held-out photos each time, each beside what the generator makes of its latent.",
     "judge": "The same held-out faces each time, with what the judge says wrongly of them.",
+    "makeover": "The same held-out faces each time, each beside what has become of it.",
 }
 _FILES = {
     "report.html": "this page",
@@ -266,6 +267,13 @@ def _next(run: RunFiles) -> Html:
     ]
     if _task(run) == "judge":
         parts[-2:] = [html.paragraph(f"Make a judge {said}:"), _command(f"export {here} {model}{which}")]
+    if _task(run) == "makeover":
+        parts[-2:] = [
+            html.paragraph(f"Make a makeover {said} and change faces with it:"),
+            _command(
+                f"export {here} {model}{which}", f"makeover {model} photo.jpg --out {shlex.quote(f'{name}-made')}"
+            ),
+        ]
     present = {name: what for name, what in _FILES.items() if name == "report.html" or (run.path / name).exists()}
     parts.append(html.part("What lies in the folder", html.definition(present)))
     return html.section("What to do next", *parts)

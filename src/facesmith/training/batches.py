@@ -19,7 +19,7 @@ from facesmith.training.recipes import GameRecipe
 from facesmith.training.settings import Recipe
 
 # What a draw is for: streams that never overlap.
-SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, LAYERS, REAL, SCORES = range(8)
+SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, LAYERS, REAL, SCORES, NOISE = range(9)
 MEMORY_SHARE = 0.5  # of the memory that is free, the most a dataset may take
 
 
@@ -60,7 +60,7 @@ def picture_indices(seed: int, start: int, count: int, total: int, share: float 
     return np.concatenate(parts)
 
 
-@lru_cache(maxsize=4)  # the newest epochs: steps ask for the same ones thousands of times in a row
+@lru_cache(maxsize=16)  # the newest epochs: steps ask for the same ones, of all sides, thousands of times in a row
 def _epoch_order(seed: int, epoch: int, total: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, SHUFFLE, epoch]).permutation(total)
 

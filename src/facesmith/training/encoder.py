@@ -50,10 +50,10 @@ class Encoding(Task[EncoderRecipe]):
         if "model" not in given:
             raise FacesmithError("an encoder is fitted to a generator: name its model folder with --model")
         self.model = team.lead(lambda: read_json(given["model"] / models.CARD, "a model's card"))
-        _refuse_other_size("model", self.model["network"]["size"], dataset)
+        refuse_other_size("model", self.model["network"]["size"], dataset)
         if "judge" in given:
             self.judge = team.lead(lambda: read_json(given["judge"] / judges.CARD, "a judge's card"))
-            _refuse_other_size("judge", self.judge["network"]["size"], dataset)
+            refuse_other_size("judge", self.judge["network"]["size"], dataset)
         self.held, self.learned = parted(dataset)
         self.latent_size = int(self.model["network"]["latent_size"])
         self.detail_size = families.detail_size(self.model["network"]) if recipe.detail else 0
@@ -76,8 +76,7 @@ class Encoding(Task[EncoderRecipe]):
         if "gan" in self.given:
             given["D"] = families.from_card({**self.networks, "part": "discriminator"})
         if "judge" in self.given:
-            network = self.judge["network"]
-            given["J"] = judge_network.Judge(judge_network.Config(**network | {"size": tuple(network["size"])}))
+            given["J"] = judge_network.from_card(self.judge["network"])
         if self.team.leads:
             self._load(E, given)
         for net in (E, *given.values()):
@@ -195,7 +194,8 @@ def _apart(net: Any, made: Tensor, photos: Tensor) -> Tensor:
     return (found - wanted).square().mean() / wanted.square().mean().clamp(min=1e-6)
 
 
-def _refuse_other_size(what: str, size: list[int], dataset: Dataset) -> None:
+def refuse_other_size(what: str, size: list[int], dataset: Dataset) -> None:
+    """Raise `FacesmithError` where what was given is for pictures of another ``size`` than the dataset's."""
     if tuple(size) != dataset.size:
         theirs, ours = ("x".join(map(str, one)) for one in (size, dataset.size))
         raise FacesmithError(

@@ -7,13 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facesmith.networks.convolutions import no_weight_gradients
-from facesmith.training.recipes import GameRecipe
+from facesmith.training.recipes import AdversarialRecipe
 
 
-def discriminator_loss(real: Tensor, fake: Tensor, recipe: GameRecipe) -> Tensor:
+def discriminator_loss(real: Tensor, fake: Tensor, recipe: AdversarialRecipe) -> Tensor:
     """D's loss from its logits (N) of real and of fake pictures.
 
-    ``bce``: cross-entropy against the labels `GameRecipe.real_label` and 0 (Goodfellow et al., arXiv:1406.2661).
+    ``bce``: cross-entropy against the labels `AdversarialRecipe.real_label` and 0 (Goodfellow et al., arXiv:1406.2661).
     ``rpgan``: softplus(D(fake) - D(real)), each fake compared with one real (Jolicoeur-Martineau, arXiv:1807.00734;
     Huang et al., arXiv:2501.05441, equation 1).
     """
@@ -23,7 +23,7 @@ def discriminator_loss(real: Tensor, fake: Tensor, recipe: GameRecipe) -> Tensor
     return loss / 2 if recipe.average_losses else loss
 
 
-def generator_loss(real: Tensor, fake: Tensor, recipe: GameRecipe) -> Tensor:
+def generator_loss(real: Tensor, fake: Tensor, recipe: AdversarialRecipe) -> Tensor:
     """G's loss from D's logits (N): the non-saturating ``bce``, or ``rpgan``'s mirror image of D's."""
     if recipe.loss == "rpgan":
         return F.softplus(real - fake).mean()
@@ -41,7 +41,7 @@ def gradient_penalty(logits: Tensor, pictures: Tensor) -> Tensor:
     return gradient.float().square().sum((1, 2, 3)).mean()
 
 
-def accuracies(real: Tensor, fake: Tensor, recipe: GameRecipe) -> tuple[Tensor, Tensor]:
+def accuracies(real: Tensor, fake: Tensor, recipe: AdversarialRecipe) -> tuple[Tensor, Tensor]:
     """The shares of real and of fake pictures that D has on the right side.
 
     ``bce`` draws the line at 0. ``rpgan`` teaches D no line, only differences: there it lies halfway between the means.

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 from facesmith.errors import FacesmithError
+from facesmith.training import sides
 from facesmith.training.settings import (
     LENGTH_SETTINGS,
     Recipe,
@@ -24,9 +25,11 @@ __all__ = [
     "GAMES",
     "LENGTH_SETTINGS",
     "RECIPES",
+    "AdversarialRecipe",
     "EncoderRecipe",
     "GameRecipe",
     "JudgeRecipe",
+    "MakeoverRecipe",
     "Recipe",
     "as_table",
     "differences",
@@ -38,7 +41,25 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class GameRecipe(Recipe):
+class AdversarialRecipe(Recipe):
+    """What D learns and G answers, in every training that has both."""
+
+    loss: str = setting("bce", "bce: D names real and fake; rpgan: D compares pairs of them", ("bce", "rpgan"))
+    real_label: float = setting(1.0, "what D should say of a real picture (bce)")
+    generator_label: float = setting(1.0, "what G wants D to say of its pictures (bce)")
+    average_losses: bool = setting(False, "D's loss is the mean, not the sum, of its real and fake parts (bce)")
+    penalty: float = setting(0.0, "γ of the zero-centred gradient penalties R1 and R2, 0 for none", least=0)
+    penalty_every: int = setting(4, "steps between two penalties, each scaled up by as much", least=1)
+    augment: float = setting(
+        0.0, "probability of each differentiable augmentation of what D sees, 0 for none", least=0, most=1
+    )
+    # the schedule
+    penalty_end: float | None = setting(None, "γ at the schedule's end", least=0)
+    augment_end: float | None = setting(None, "probability of each augmentation at the schedule's end", least=0, most=1)
+
+
+@dataclass(frozen=True)
+class GameRecipe(AdversarialRecipe):
     """A game of G and D: faces from latents."""
 
     task: ClassVar[str] = "game"
@@ -58,7 +79,6 @@ class GameRecipe(Recipe):
     finest: int = setting(32, "no residual block on levels with a longer shorter side (residual)", least=1)
     mapping: int = setting(2, "layers that map z to the w which styles every level (residual)", least=0)
     # the game
-    loss: str = setting("bce", "bce: D names real and fake; rpgan: D compares pairs of them", ("bce", "rpgan"))
     update: str = setting(
         "alternate", "alternate: G answers the D that has just learned; together: one pass", ("alternate", "together")
     )
@@ -66,18 +86,7 @@ class GameRecipe(Recipe):
     freeze_discriminator_after: float | None = setting(
         None, "kimg after which D learns no more: an experiment", least=0
     )
-    real_label: float = setting(1.0, "what D should say of a real picture (bce)")
-    generator_label: float = setting(1.0, "what G wants D to say of its pictures (bce)")
-    average_losses: bool = setting(False, "D's loss is the mean, not the sum, of its real and fake parts (bce)")
-    penalty: float = setting(0.0, "γ of the zero-centred gradient penalties R1 and R2, 0 for none", least=0)
-    penalty_every: int = setting(4, "steps between two penalties, each scaled up by as much", least=1)
-    augment: float = setting(
-        0.0, "probability of each differentiable augmentation of what D sees, 0 for none", least=0, most=1
-    )
     hold_out: bool = setting(False, "leave out the pictures that encoders, judges and edits are measured on")
-    # the schedule
-    penalty_end: float | None = setting(None, "γ after anneal_kimg", least=0)
-    augment_end: float | None = setting(None, "probability of each augmentation after anneal_kimg", least=0, most=1)
     # the machine
     compile: str = setting(
         "auto", "auto: CUDA graphs on a GPU, else none; compile: by torch.compile", ("auto", "none", "compile", "graph")
@@ -130,6 +139,43 @@ class JudgeRecipe(Recipe):
     colour: float = setting(0.2, "brightness, saturation and contrast vary by up to this share", least=0, most=1)
 
 
+@dataclass(frozen=True)
+class MakeoverRecipe(AdversarialRecipe):
+    """A makeover: one kind of face into another, the same person, from a labelled dataset."""
+
+    task: ClassVar[str] = "makeover"
+
+    # what was trained before
+    judge: str = given("a judge, for the parts of the loss that it measures; without one they rest")
+    # the networks
+    kind: str = setting("masked", "makeover: the seed's networks; masked: ours", ("makeover", "masked"))
+    directions: str = setting("mtf", "mtf, ftm, mtm, ftf, or 'NAME: SOURCE > TARGET'; several separated by ';'")
+    width: int = setting(16, "channels of G at the full size (masked)", least=1)
+    blocks: int = setting(4, "residual blocks of G on its coarse grid (masked)", least=1)
+    discriminator_width: int = setting(32, "channels of D at half the size (masked)", least=1)
+    # what G wants beside D's approval
+    pixel: float = setting(
+        0.8, "share of G's loss that is the mean change of 4x4 pixels; what D says is the rest", least=0, most=1
+    )
+    mask: float = setting(0.0, "weight of the mean of the mask: how much of a picture may change (masked)", least=0)
+    identity: float = setting(0.0, "weight of the change in what a judge sees half way through, as a share", least=0)
+    attributes: float = setting(0.0, "weight of the change in a judge's logits, where both sides are alike", least=0)
+    target: float = setting(0.0, "weight of a judge's doubt in what all target faces have, or have not", least=0)
+    noise: float = setting(0.0, "spread of the noise on what D sees, as a share of white", least=0)
+    # the schedule
+    pixel_end: float | None = setting(None, "share of the change in G's loss at the schedule's end", least=0, most=1)
+    mask_end: float | None = setting(None, "weight of the mask at the schedule's end", least=0)
+    noise_end: float | None = setting(None, "spread of the noise at the schedule's end", least=0)
+
+    def check(self) -> None:
+        several = len(sides.parse(self.directions))
+        if self.kind == "makeover" and several > 1:
+            raise FacesmithError(
+                f"the recipe {self.name} knows one direction, not {several}: train one for each, or all in one by the "
+                "recipe makeover+"
+            )
+
+
 # fmt: off
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
     GameRecipe("tiny", "ours: faces on a laptop CPU in minutes", latent_size=64, generator_width=32, discriminator_width=32, bias=True, discriminator_norm=False, loss="rpgan", penalty=2.0, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, kimg=400.0, tick_kimg=2.0, checkpoint_kimg=8.0),
@@ -141,10 +187,12 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
     GameRecipe("dcgan64", "seed 4: NVIDIA's photo-editing DCGAN", kernel=5, bias=True, update="together", real_label=0.9, generator_label=1.1, average_losses=True, learning_rate=5e-4, beta1=0.9, flip=False),
     EncoderRecipe("encoder", "from a photo to its latent, for a model that is trained already", learning_rate=1e-3, beta1=0.9, ema_kimg=5.0, anneal_kimg=300.0, learning_rate_end=1e-5, score_kimg=10.0, kimg=300.0),
     JudgeRecipe("judge", "names the attributes of a face, for measuring edits and labelling", learning_rate=2e-3, beta1=0.9, ema_kimg=10.0, anneal_kimg=500.0, learning_rate_end=1e-5, score_kimg=20.0, score_count=2000, kimg=500.0),
+    MakeoverRecipe("makeover", "seed 3: one kind of face into another", kind="makeover", batch_size=16, beta1=0.9, pixel=0.95, noise=0.2, half_life_kimg=80.0, learning_rate_end=1e-7, pixel_end=0.7, noise_end=0.0, tick_kimg=4.0, kimg=700.0),
+    MakeoverRecipe("makeover+", "ours: many makeovers in one network, to any strength, and only where it is needed", batch_size=32, loss="rpgan", penalty=2.0, mask_end=0.1, identity=0.5, attributes=0.02, target=0.2, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, anneal_kimg=400.0, learning_rate_end=4e-5, tick_kimg=4.0, score_kimg=20.0, kimg=400.0),
 )}
 # fmt: on
 GAMES = {name: recipe for name, recipe in RECIPES.items() if isinstance(recipe, GameRecipe)}
-KINDS: dict[str, type[Recipe]] = {kind.task: kind for kind in (GameRecipe, EncoderRecipe, JudgeRecipe)}
+KINDS: dict[str, type[Recipe]] = {kind.task: kind for kind in (GameRecipe, EncoderRecipe, JudgeRecipe, MakeoverRecipe)}
 
 
 def get_recipe(name: str) -> Recipe:

@@ -15,13 +15,10 @@ END = "_end"  # of the name of a setting that says where another moves to
 def scheduled(recipe: AnyRecipe, shown: int, gentleness: float = 1.0) -> AnyRecipe:
     """``recipe`` with the values that hold after ``shown`` pictures; the learning rate times ``gentleness``.
 
-    Over the first ``anneal_kimg`` each setting that has an end moves to it along half a cosine, as in Huang et al.,
-    arXiv:2501.05441: slowly, then quickly, then slowly.
+    Each setting that has an end has gone `way_gone` of the way to it.
     """
     changes: dict[str, Any] = {}
-    if recipe.anneal_kimg:
-        way = min(1.0, shown / (1000 * recipe.anneal_kimg))
-        part = (1 - math.cos(math.pi * way)) / 2
+    if part := way_gone(recipe, shown):
         for name in moving(recipe):
             start, end = getattr(recipe, name), getattr(recipe, f"{name}{END}")
             if end is not None:
@@ -29,6 +26,20 @@ def scheduled(recipe: AnyRecipe, shown: int, gentleness: float = 1.0) -> AnyReci
     if gentleness != 1.0:
         changes["learning_rate"] = changes.get("learning_rate", recipe.learning_rate) * gentleness
     return replace(recipe, **changes) if changes else recipe
+
+
+def way_gone(recipe: Recipe, shown: int) -> float:
+    """The share of the way to every end that is gone after ``shown`` pictures, 0 where nothing moves.
+
+    With ``half_life_kimg`` half of what is left goes in each: 1 minus the third seed's annealing temperature. Else over
+    the first ``anneal_kimg`` along half a cosine, as in Huang et al., arXiv:2501.05441: slowly, quickly, slowly.
+    """
+    kimg = shown / 1000
+    if recipe.half_life_kimg:
+        return 1 - float(0.5 ** (kimg / recipe.half_life_kimg))
+    if recipe.anneal_kimg:
+        return (1 - math.cos(math.pi * min(1.0, kimg / recipe.anneal_kimg))) / 2
+    return 0.0
 
 
 def moving(recipe: Recipe) -> list[str]:

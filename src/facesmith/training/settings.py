@@ -5,6 +5,7 @@ A setting is a field of a recipe's dataclass with a default and a sentence. Noth
 """
 
 import difflib
+import inspect
 from collections.abc import Iterable
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar, TypeVar
@@ -41,11 +42,14 @@ class Recipe:
     flip: bool = setting(True, "half of the real pictures are mirrored")
     epoch_share: float = setting(1.0, "share of the pictures in an epoch, drawn anew for each", least=0, most=1)
     seed: int = setting(0, "every random draw follows from it", least=0)
-    # the schedule: over the first anneal_kimg the settings move along half a cosine to these, and stay there
+    # the schedule: the settings move to these, along half a cosine or by half of the way left in every half-life
     anneal_kimg: float = setting(0.0, "kimg until every setting with an end has reached it, 0: none moves", least=0)
-    learning_rate_end: float | None = setting(None, "Adam's step size after anneal_kimg", least=0)
-    beta2_end: float | None = setting(None, "Adam's β2 after anneal_kimg", least=0)
-    ema_kimg_end: float | None = setting(None, "half-life of the averaged network after anneal_kimg", least=0)
+    half_life_kimg: float | None = setting(
+        None, "in place of anneal_kimg: kimg in which half of the way left to every end is gone", least=0.001
+    )
+    learning_rate_end: float | None = setting(None, "Adam's step size at the schedule's end", least=0)
+    beta2_end: float | None = setting(None, "Adam's β2 at the schedule's end", least=0)
+    ema_kimg_end: float | None = setting(None, "half-life of the averaged network at the schedule's end", least=0)
     # the watch
     on_collapse: str = setting(
         "rollback",
@@ -83,8 +87,8 @@ LENGTH_SETTINGS = ("kimg", "on_collapse", "rollbacks", "score_kimg", "score_coun
 def settings_of(recipe: Recipe | type[Recipe]) -> dict[str, Field[Any]]:
     """The settings of a recipe by name, those of its own kind first: the documentation's order."""
     known = {f.name: f for f in fields(recipe) if f.metadata}
-    shared = {f.name for f in fields(Recipe)}
-    return {key: known[key] for own in (True, False) for key in known if (key not in shared) == own}
+    kinds = (recipe if isinstance(recipe, type) else type(recipe)).__mro__
+    return {key: known[key] for kind in kinds for key in inspect.get_annotations(kind) if key in known}
 
 
 def given_settings(recipe: Recipe) -> dict[str, str]:
@@ -103,6 +107,10 @@ def with_settings(recipe: AnyRecipe, settings: Iterable[str]) -> AnyRecipe:
             raise FacesmithError(f"--set {one} has no '=': write it as key=value, for example --set batch_size=32")
         if key == "model" and key not in known:
             raise FacesmithError(f"the recipe {recipe.name} is not fitted to a model: leave out --model")
+        if key == "directions" and key not in known:
+            raise FacesmithError(
+                f"the recipe {recipe.name} has no two sides: leave out --direction, --source, --target"
+            )
         if key not in known:
             raise FacesmithError(f"the recipe {recipe.name} has no setting {key!r}: {did_you_mean(key, known)}")
         changes[key] = _parse(known[key], text)

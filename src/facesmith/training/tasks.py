@@ -7,11 +7,17 @@ from facesmith.datasets.dataset import Dataset
 from facesmith.training.encoder import Encoding
 from facesmith.training.game import Game
 from facesmith.training.judging import Judging
+from facesmith.training.makeover import Making
 from facesmith.training.processes import Team
 from facesmith.training.settings import Recipe
 from facesmith.training.task import Task
 
-TASKS: dict[str, type[Task[Any]]] = {"game": Game, "encoder": Encoding, "judge": Judging}
+TASKS: dict[str, type[Task[Any]]] = {
+    "game": Game,
+    "encoder": Encoding,
+    "judge": Judging,
+    "makeover": Making,
+}
 
 
 def task_of(recipe: Recipe, dataset: Dataset, team: Team, given: dict[str, Path]) -> Task[Any]:

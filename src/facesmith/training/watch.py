@@ -1,7 +1,7 @@
 """The watch: how training is going, in words, from figures that cost nothing.
 
 Each line of the metrics gets one of four verdicts, by the figures it has: losses in any training, diversity where
-pictures are made of latents, D's accuracies in a game. The figure that tells most is `diversity`: how far apart the
+pictures are made, D's accuracies where it plays. The figure that tells most is `diversity`: how far apart the
 sheet's faces lie, measured by each one's nearest neighbour, against real pictures. It needs no network and sees both
 ways in which a generator collapses, to one face and to a few.
 """
@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facesmith.training.recipes import GameRecipe
+from facesmith.training.recipes import AdversarialRecipe
 from facesmith.training.settings import Recipe
 from facesmith.training.verdicts import ALIKE, DIVERGED, HEALTHY, WINNING
 
@@ -85,7 +85,7 @@ def _see_faces(watch: Watch, diversity: float, kimg: float, step: int) -> Watch:
 
 def _certain(line: Mapping[str, Any], recipe: Recipe) -> bool:
     """Whether D's loss is within `EDGE` of the way from its least value to guessing, and D hardly ever wrong."""
-    if not isinstance(recipe, GameRecipe):
+    if not isinstance(recipe, AdversarialRecipe):
         return False
     if recipe.loss == "rpgan":
         least, guessing = 0.0, math.log(2)

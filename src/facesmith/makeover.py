@@ -1,0 +1,112 @@
+"""The makeover: a folder like a model's, that turns one kind of face into another. Needs no torch.
+
+makeover = facesmith.load_makeover("my-makeover")
+makeover.apply(faces)                # N x H x W x 3, uint8: all the way in its first direction
+makeover.apply(faces, "ftm", 0.5)    # half the way in another
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesmith import backends
+from facesmith.backends import BLOCK
+from facesmith.errors import FacesmithError
+from facesmith.files import check_version, read_json
+from facesmith.progress import tell
+from facesmith.shipped import FOLDER
+
+FORMAT, VERSION = "facesmith-makeover", 1
+CARD, WEIGHTS, ONNX = "makeover.json", "makeover.safetensors", "makeover.onnx"
+
+Pictures = NDArray[np.uint8]
+
+
+class Makeover:
+    """A trained makeover. Made by `load_makeover`; ``card`` is what its makeover.json says."""
+
+    def __init__(self, path: Path, card: dict[str, Any]) -> None:
+        self.path, self.card, self._session = path, card, backends.session(path / ONNX, "makeover")
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        names = ", ".join(each["name"] for each in self.directions)
+        return f"<facesmith.Makeover {self.name!r} {width}x{height}, {names} {self.digest[:12]}>"
+
+    @property
+    def name(self) -> str:
+        return str(self.card["name"])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the pictures it takes and makes."""
+        width, height = self.card["network"]["size"]
+        return width, height
+
+    @property
+    def directions(self) -> list[dict[str, Any]]:
+        """What it can do, each with its "name" and the attribute expressions of its "source" and "target" faces."""
+        return list(self.card["directions"])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the weights: two makeovers with the same digest make the same pictures."""
+        return str(self.card["digest"])
+
+    def place(self, direction: str | None) -> int:
+        """Which of `directions` has that name, None being the first; `FacesmithError` where none has it."""
+        names = [each["name"] for each in self.directions]
+        if direction is None:
+            return 0
+        if direction not in names:
+            raise FacesmithError(f"{self.name} has no direction {direction!r}: choose {' or '.join(names)}")
+        return names.index(direction)
+
+    def apply(self, pictures: Pictures, direction: str | None = None, strength: float = 1.0) -> Pictures:
+        """``pictures`` (uint8, N x H x W x 3, or one of them) made over: uint8, N x H x W x 3.
+
+        ``direction`` is the name of one of `directions`, by default the first. ``strength`` is 0, which changes
+        nothing, to 1, which goes all the way. Pictures have the makeover's size and are cut as its dataset's are
+        (`cut_faces` does it to any photo). Raises `FacesmithError` for other shapes, directions and strengths.
+        """
+        if not 0 <= strength <= 1:
+            raise FacesmithError(f"strength {strength:g} is not between 0 (as it is) and 1 (all the way)")
+        strengths = np.zeros((BLOCK, len(self.directions)), np.float32)
+        strengths[:, self.place(direction)] = strength
+
+        def compute(x: NDArray[np.float32]) -> NDArray[np.float32]:
+            made = self._session.run(["made"], {"pictures": x, "strengths": strengths})[0]
+            return np.asarray(made).reshape(len(x), -1)
+
+        width, height = self.size
+        rows = backends.of_pictures(compute, pictures, self.size, 3 * height * width, f"{self.name} makes over")
+        made = rows.reshape(-1, 3, height, width).transpose(0, 2, 3, 1)
+        return np.asarray(np.clip(np.rint(made * 127.5 + 127.5), 0, 255), np.uint8)
+
+
+def load_makeover(makeover: str | Path, *, quiet: bool = False) -> Makeover:
+    """Load a makeover folder, or a makeover that comes with facesmith by its name.
+
+    A folder here goes before a shipped one of its name. One that came along and learned from photos that restrict its
+    use says so in a line on stderr, unless ``quiet``. Raises `FacesmithError` for a folder that is not a makeover, an
+    unknown version, or a file that cannot be loaded.
+    """
+    path = Path(makeover)
+    shipped = {card.parent.name: card.parent for card in sorted(FOLDER.glob(f"*/{CARD}"))}
+    came_along = not (path / CARD).is_file() and str(makeover) in shipped
+    if came_along:
+        path = shipped[str(makeover)]
+    if not (path / CARD).is_file():
+        what = f"has no {CARD}" if path.is_dir() else "does not exist"
+        raise FacesmithError(
+            f"{path} is not a makeover, it {what}: train one with facesmith train makeover DATASET RUN, "
+            "then facesmith export RUN MODEL"
+            + (f", or take one that comes with facesmith ({', '.join(shipped)})" if shipped else "")
+        )
+    card = read_json(path / CARD, "a makeover's card")
+    check_version(card, FORMAT, VERSION, path / CARD)
+    if came_along and not quiet and card["dataset"]["source"]["kind"] == "celeba":
+        tell(f"{makeover} was trained on CelebA: {card['terms']}")
+    return Makeover(path, card)

@@ -1,0 +1,36 @@
+"""The command, from the words to the files."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from facesmith import FacesmithError, Makeover
+from facesmith.cli import facesmith as root
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(root, [str(word) for word in words], catch_exceptions=False)
+
+
+def test_from_photos_to_everything_there_is(of_faces: Makeover, party: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (80, 80)).save(tmp_path / "dark.png")
+    out = tmp_path / "out"
+    photos = [party, tmp_path / "dark.png"]
+    said = run("makeover", of_faces.path, *photos, "--face", "all", "--direction", "redder", "--strength", 0.5,
+               "--steps", 3, "--whole", "--video", out / "way.gif", "--out", out, "--quiet")  # fmt: skip
+    assert said.exit_code == 0, said.output
+    assert f"{out}: 2 faces of 1 photos, made over by redder" in said.output
+    assert "dark.png shows no face" in said.output
+    assert f"look at {out / 'sheet.png'}" in said.output
+    files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    assert files == {"makeover.json", "party_0.png", "party_1.png", "sheet.png", "way.gif", "whole/party.png"}
+
+
+def test_what_a_user_can_put_right_is_one_sentence(of_faces: Makeover, tmp_path: Path) -> None:
+    with pytest.raises(FacesmithError, match="nobody.jpg cannot be used, it is not found"):
+        run("makeover", of_faces.path, tmp_path / "nobody.jpg", "--out", tmp_path / "out")
+    with pytest.raises(FacesmithError, match="is not a makeover, it has no makeover.json"):
+        run("makeover", tmp_path, tmp_path / "nobody.jpg", "--out", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
