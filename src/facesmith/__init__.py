@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from facesmith.latent.neighbours import neighbours
     from facesmith.latent.reconstructing import encode, reconstruct
     from facesmith.latent.subjects import Subject, subjects
+    from facesmith.makeover import Makeover, load_makeover
+    from facesmith.makeovers.making import make_over
     from facesmith.mapping.making import map_faces
     from facesmith.metrics.evaluate import evaluate
     from facesmith.metrics.scores import Scores
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from facesmith.photos.showing import show_faces
     from facesmith.reports.run_report import report
     from facesmith.shipped import shipped_models
+    from facesmith.studio.serving import studio
     from facesmith.training.loop import train
     from facesmith.training.recipes import RECIPES, Recipe, recipe_settings
 
@@ -56,6 +59,7 @@ __all__ = [
     "Face",
     "FacesmithError",
     "Judge",
+    "Makeover",
     "Model",
     "Recipe",
     "Scores",
@@ -80,6 +84,8 @@ __all__ = [
     "label",
     "load",
     "load_judge",
+    "load_makeover",
+    "make_over",
     "map_faces",
     "neighbours",
     "open_dataset",
@@ -88,6 +94,7 @@ __all__ = [
     "report",
     "shipped_models",
     "show_faces",
+    "studio",
     "style_mix",
     "subjects",
     "sweep",
@@ -103,6 +110,7 @@ _HOMES = {
     "Directions": "latent.directions",
     "Face": "photos.finding",
     "Judge": "judge",
+    "Makeover": "makeover",
     "Model": "model",
     "Recipe": "training.recipes",
     "Scores": "metrics.scores",
@@ -126,6 +134,8 @@ _HOMES = {
     "label": "labelling",
     "load": "model",
     "load_judge": "judge",
+    "load_makeover": "makeover",
+    "make_over": "makeovers.making",
     "map_faces": "mapping.making",
     "neighbours": "latent.neighbours",
     "open_dataset": "datasets.dataset",
@@ -134,6 +144,7 @@ _HOMES = {
     "report": "reports.run_report",
     "shipped_models": "shipped",
     "show_faces": "photos.showing",
+    "studio": "studio.serving",
     "style_mix": "latent.mixing",
     "subjects": "latent.subjects",
     "sweep": "latent.moving",

@@ -40,9 +40,9 @@ class Model:
     Made by `load`; ``card`` is what its model.json says, ``backend`` is "onnx" or "torch".
     """
 
-    def __init__(self, path: Path, card: dict[str, Any], backend: str) -> None:
-        self.path, self.card, self.backend = path, card, backend
-        self._backend = backends.network(backend, path / ONNX, path / WEIGHTS, card["network"])
+    def __init__(self, path: Path, card: dict[str, Any], backend: str, threads: int | None = None) -> None:
+        self.path, self.card, self.backend, self.threads = path, card, backend, threads
+        self._backend = backends.network(backend, path / ONNX, path / WEIGHTS, card["network"], threads)
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -71,6 +71,16 @@ class Model:
     def digest(self) -> str:
         """SHA-256 of the weights: two models with the same digest make the same faces."""
         return str(self.card["digest"])
+
+    @cached_property
+    def block(self) -> int:
+        """How many faces must be computed together so that each is, to the bit, the one that `sample` makes: 1 or 16.
+
+        1 is for whoever wants a face at once: `generate` of its latent, alone or with up to 7 others, then makes it in
+        a fraction of the time. It is found by trying, at the price of some fifty faces, where it is first asked for.
+        With 16 a face has to be computed among 16 latents, at its own place, which is its index modulo 16.
+        """
+        return 1 if backends.rows_stand_alone(self._backend, self.latent_size) else BLOCK
 
     def latents(self, count: int, seed: int = 0, *, start: int = 0) -> Latents:
         """Latents ``start`` to ``start + count`` of a seed (count x latent_size), each drawn by seed and index."""
@@ -148,7 +158,7 @@ class Model:
                 "then facesmith export RUN NEW_MODEL"
             )
         card = self.card["encoder"]["network"]
-        return backends.network(self.backend, self.path / ENCODER_ONNX, self.path / ENCODER_WEIGHTS, card)
+        return backends.network(self.backend, self.path / ENCODER_ONNX, self.path / ENCODER_WEIGHTS, card, self.threads)
 
     @cached_property
     def directions(self) -> "Directions":
@@ -158,13 +168,16 @@ class Model:
         return load_directions(self.path, self.card)
 
 
-def load(model: str | Path = DEFAULT, backend: str = "onnx", *, quiet: bool = False) -> Model:
+def load(
+    model: str | Path = DEFAULT, backend: str = "onnx", *, threads: int | None = None, quiet: bool = False
+) -> Model:
     """Load a model folder, a model that comes with facesmith by its name, or a hub id ``owner/name`` of that layout.
 
     A model folder here goes before a shipped model of its name. One trained on photos that restrict its use says so in
     a line on stderr, unless ``quiet``. ``backend`` is "onnx" (ONNX Runtime on the CPU; needs no torch) or "torch" (the
-    safetensors weights, on a GPU if there is one); both make the same faces but for the last bit of rounding. Raises
-    `FacesmithError` for a folder that is not a model, an unknown version, or weights that do not fit the card.
+    safetensors weights, on a GPU if there is one); both make the same faces but for the last bit of rounding. ONNX
+    Runtime computes with that many ``threads``, by default one for every core. Raises `FacesmithError` for a folder
+    that is not a model, an unknown version, or weights that do not fit the card.
     """
     if backend not in backends.BACKENDS:
         raise FacesmithError(f"backend {backend!r} is not one: use onnx or torch")
@@ -186,7 +199,7 @@ def load(model: str | Path = DEFAULT, backend: str = "onnx", *, quiet: bool = Fa
     check_version(card, FORMAT, VERSION, path / CARD)
     if shipped is not None and not quiet and card["dataset"]["source"]["kind"] == "celeba":
         tell(f"{model} was trained on CelebA: {card['terms']}")
-    return Model(path, card, backend)
+    return Model(path, card, backend, threads)
 
 
 def _looks_like_hub_id(text: str) -> bool:

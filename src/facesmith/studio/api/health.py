@@ -1,0 +1,59 @@
+"""Whether it lives, whether it is ready, what it counts; and the second seed's one address."""
+
+import secrets
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from facesmith.studio.api.generate import drawing
+from facesmith.studio.parts import Here
+from facesmith.studio.pictures import encoded, notes
+from facesmith.studio.problems import Problem
+
+router = APIRouter(tags=["server"])
+
+
+class Health(BaseModel):
+    """ "ok", or an error with another status."""
+
+    status: str = "ok"
+
+
+@router.get("/healthz", summary="Whether it lives")
+async def healthz(here: Here) -> Health:
+    """503 where no faces can be made any more: then a restart helps."""
+    if not here.batcher.alive and not here.closing.is_set():
+        raise Problem(503, "the threads that make faces have ended: restart the studio")
+    return Health()
+
+
+@router.get("/readyz", summary="Whether it takes requests")
+async def readyz(here: Here) -> Health:
+    """503 until the first model has made a face, while the queue is full, and from the moment it is told to end."""
+    if here.closing.is_set():
+        raise Problem(503, "the studio is about to end")
+    if not here.warm.is_set():
+        raise Problem(503, "the first model is still being loaded")
+    if here.batcher.waiting >= here.batcher.limit:
+        raise Problem(503, "as many faces wait as may")
+    return Health()
+
+
+@router.get("/metrics", summary="What it counts, for Prometheus", response_class=Response)
+async def metrics(here: Here) -> Response:
+    return Response(here.figures.text(), media_type=here.figures.media_type)
+
+
+@router.get(
+    "/generate_image",
+    summary="A face nobody has seen",
+    response_class=Response,
+    responses={200: {"description": "One face", "content": {"image/png": {}}}},
+)
+async def generate_image(here: Here) -> Response:
+    """One PNG of a face of a random seed, by the first model. Its metadata say which seed: /generate makes it again."""
+    model, seed = await here.shelf.model(), secrets.randbelow(2**53)
+    about = notes(model.name, model.digest, seed=seed, index=0, truncation=1.0)
+    draw = drawing(model, seed, 0, 1.0, {})
+    made = await here.batcher.make(model, 1, draw, lambda faces: encoded(faces[0], "png", about))
+    return Response(made, media_type="image/png", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,81 @@
+"""The app: routers, pages, errors as sentences, and what stands between them and the world.
+
+A router is a module of `facesmith.studio.api` with an ``APIRouter`` called ``router``: name it in `ROUTERS`, and it is
+served under /api/v1. Its routes take ``here: Here`` for the studio's parts (settings, shelf, batcher, aside, sessions,
+figures, closing) and ``visitor: Visitor`` for the session of who asks, both from `facesmith.studio.parts`. They may
+raise `Problem`, `NotHere`, `Busy` or any `FacesmithError`. An ``async def`` route leaves computing to ``here.batcher``
+(faces), ``here.aside`` (all else that takes long) or ``asyncio.to_thread`` (reading a file); it is cancelled once its
+client has gone. What streams for long ends when ``here.closing`` is set.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+
+from fastapi import FastAPI
+
+from facesmith.errors import FacesmithError
+from facesmith.studio import pages
+from facesmith.studio.guard import guarded
+from facesmith.studio.parts import Parts, assemble
+from facesmith.studio.problems import RESPONSES, NotHere, install
+from facesmith.studio.settings import Settings
+from facesmith.version import __version__
+
+API = "/api/v1"
+ROUTERS = ("models", "generate")
+
+ABOUT = """
+Faces that nobody has, made, edited and shown by facesmith. Everything a page does is here.
+
+Every error is `{"error": "one sentence"}`; 429 comes with `Retry-After`. Nothing that is sent here is written to disk,
+and nothing leaves the machine.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The studio as an ASGI app; `FacesmithError` for paths that are not there."""
+    parts = assemble(settings)
+
+    @asynccontextmanager
+    async def living(app: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.create_task(_warm(parts))
+        yield
+        parts.closing.set()
+        warming.cancel()
+        parts.batcher.close()
+        parts.aside.close()
+
+    app = FastAPI(
+        title="facesmith studio",
+        version=__version__,
+        description=ABOUT,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # these load scripts from other hosts
+        redoc_url=None,
+        lifespan=living,
+        responses=RESPONSES,
+        redirect_slashes=False,
+    )
+    app.state.parts = parts
+    install(app)
+    for name in ROUTERS:
+        app.include_router(import_module(f"facesmith.studio.api.{name}").router, prefix=API)
+    app.include_router(import_module("facesmith.studio.api.health").router)
+    pages.install(app, API)
+    app.add_middleware(guarded, settings, parts.figures)
+    return app
+
+
+async def _warm(parts: Parts) -> None:
+    """Make a face with the first model, so that the first visitor need not wait for what the first face takes."""
+    try:
+        model = await parts.shelf.model()
+        await parts.batcher.make(model, 1, lambda first, last: model.latents(last - first), lambda faces: None)
+    except NotHere:
+        pass  # runs can be watched without any model
+    except FacesmithError as error:
+        print(f"facesmith: {error}", file=sys.stderr)
+    parts.warm.set()

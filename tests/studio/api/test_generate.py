@@ -1,0 +1,133 @@
+import asyncio
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable
+
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from numpy.typing import NDArray
+from PIL import Image
+
+from facesmith import Model
+from facesmith.studio.pictures import tiled
+
+Visit = Callable[..., None]
+PATH = "/api/v1/generate"
+
+
+def _pixels(answer: httpx.Response) -> NDArray[np.uint8]:
+    assert answer.status_code == 200, answer.text
+    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))
+
+
+def test_faces_are_those_of_the_model(visit: Visit, first: Model, second: Model) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        assert np.array_equal(_pixels(await client.get(f"{PATH}?seed=7&start=3")), first.sample(1, 7, start=3)[0])
+        sheet = tiled(second.sample(20, 5, truncation=0.5), 6)
+        for form in ("png", "webp"):
+            answer = await client.get(f"{PATH}?model=second&seed=5&count=20&columns=6&truncation=0.5&format={form}")
+            assert answer.headers["content-type"] == f"image/{form}"
+            assert np.array_equal(_pixels(answer), sheet)
+        large = _pixels(await client.get(f"{PATH}?model=second&seed=5&count=20&columns=6&truncation=0.5&scale=3"))
+        assert np.array_equal(large[1::3, 1::3], sheet)
+        near = _pixels(await client.get(f"{PATH}?seed=7&start=3&format=jpeg"))
+        assert near.shape == (8, 8, 3)
+
+    visit(ask)
+
+
+def test_attributes_move_all_faces(visit: Visit, second: Model) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        z = second.directions.moved(second.latents(3, 2), {"Smiling": 1.5, "Young": -2})
+        answer = await client.get(f"{PATH}?model=second&seed=2&count=3&set=smiling:1.5&set=Young:-2&columns=3")
+        assert np.array_equal(_pixels(answer), tiled(second.generate(z), 3))
+        numbers = (
+            await client.get(f"{PATH}?model=second&seed=2&count=3&set=Smiling:1.5&set=Young:-2&format=json")
+        ).json()
+        assert np.allclose([face["latent"] for face in numbers["faces"]], z)
+        assert [face["index"] for face in numbers["faces"]] == [0, 1, 2]
+        for wrong, status in (
+            ("Smilin:1", 400),
+            ("Smiling:90", 400),
+            ("Smiling", 422),
+            ("Smiling:nan", 422),
+            (":1", 422),
+        ):
+            assert (await client.get(f"{PATH}?model=second&set={wrong}")).status_code == status, wrong
+        assert (await client.get(f"{PATH}?model=second&set=Young:1&set=Young:2")).status_code == 422
+        answer = await client.get(f"{PATH}?model=first&set=Smiling:1")
+        assert answer.status_code == 400
+        assert "first has no attribute directions" in answer.json()["error"]
+
+    visit(ask)
+
+
+def test_what_has_not_changed_is_not_made_again(visit: Visit, first: Model) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        answer = await client.get(f"{PATH}?seed=7")
+        assert answer.headers["cache-control"] == "private, no-cache"
+        before = app.state.parts.figures.text()
+        for tags in (answer.headers["etag"], f'"other", W/{answer.headers["etag"]}'):
+            again = await client.get(f"{PATH}?seed=7", headers={"If-None-Match": tags})
+            assert (again.status_code, again.content) == (304, b"")
+        other = await client.get(f"{PATH}?seed=8", headers={"If-None-Match": answer.headers["etag"]})
+        assert other.status_code == 200
+        made = [line for line in before.decode().splitlines() if line.startswith("facesmith_faces_total")]
+        assert made == ['facesmith_faces_total{model="first"} 2.0']  # the first of them to warm up
+        kept = await client.get(f"{PATH}?seed=7&digest={first.digest[:12]}")
+        assert "immutable" in kept.headers["cache-control"]
+        assert (await client.get(f"{PATH}?seed=7&digest=ffffffff")).status_code == 404
+
+    visit(ask)
+
+
+def test_a_zip_holds_every_face_and_how_to_make_it_again(visit: Visit, second: Model) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        address = f"{PATH}?model=second&seed=4&start=30&count=130&format=zip&set=Smiling:1"
+        answer = await client.get(address)
+        assert (await client.get(address)).content == answer.content
+        archive = zipfile.ZipFile(io.BytesIO(answer.content))
+        assert archive.testzip() is None
+        rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode())))
+        assert [row["file"] for row in rows] == [f"{index:06d}.png" for index in range(30, 160)]
+        assert len(archive.namelist()) == 132
+        z = second.directions.moved(second.latents(130, 4, start=30), {"Smiling": 1})
+        assert np.allclose([float(row["Smiling"]) for row in rows], second.directions.probabilities(z)[:, 0])
+        for number in (0, 64, 129):
+            picture = Image.open(io.BytesIO(archive.read(rows[number]["file"])))
+            assert np.array_equal(np.asarray(picture), second.generate(z[number])[0])
+            assert json.loads(picture.info["facesmith"])["index"] == 30 + number
+        assert json.loads(archive.read("manifest.json"))["faces"][0]["seed"] == 4
+
+    visit(ask)
+
+
+def test_too_many_faces_at_once_are_refused_and_the_studio_goes_on(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        answers = await asyncio.gather(*(client.get(f"{PATH}?seed={seed}&count=256") for seed in range(20)))
+        busy = [answer for answer in answers if answer.status_code == 429]
+        assert busy
+        assert {answer.status_code for answer in answers} == {200, 429}
+        assert all(int(answer.headers["retry-after"]) >= 1 for answer in busy)
+        assert app.state.parts.batcher.waiting == 0
+        assert (await client.get(PATH)).status_code == 200
+
+    visit(ask, queue_faces=512)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["count=0", "count=257", "count=10001&format=zip", "seed=-1", "seed=1e3", "start=-1", "truncation=2.1",
+     "truncation=nan", "scale=9", "columns=0", "format=gif", "digest=zz"],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(visit: Visit, query: str) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        answer = await client.get(f"{PATH}?{query}")
+        assert answer.status_code == 422
+        assert query.partition("=")[0] in answer.json()["error"]
+
+    visit(ask)

@@ -1,0 +1,78 @@
+import asyncio
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import numpy as np
+from fastapi import FastAPI
+from PIL import Image
+
+from facesmith import Model
+
+Visit = Callable[..., None]
+
+
+def test_it_is_ready_once_a_face_was_made_and_until_it_is_told_to_end(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        parts = app.state.parts
+        assert (await client.get("/readyz")).status_code == 503
+        await asyncio.wait_for(parts.warm.wait(), 30)
+        assert (await client.get("/readyz")).json() == {"status": "ok"}
+        parts.closing.set()
+        assert (await client.get("/readyz")).status_code == 503
+        assert (await client.get("/healthz")).status_code == 200
+
+    visit(ask)
+
+
+def test_it_is_ready_to_show_runs_without_a_model(visit: Visit, tmp_path: Path) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        await asyncio.wait_for(app.state.parts.warm.wait(), 30)
+        assert (await client.get("/readyz")).status_code == 200
+        assert (await client.get("/generate_image")).status_code == 404
+
+    visit(ask, paths=(str(tmp_path),))
+
+
+def test_without_threads_to_make_faces_it_does_not_live(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        await asyncio.wait_for(app.state.parts.warm.wait(), 30)
+        assert (await client.get("/healthz")).status_code == 200
+        await asyncio.to_thread(app.state.parts.batcher.close)
+        assert (await client.get("/healthz")).status_code == 503
+
+    visit(ask)
+
+
+def test_the_second_seeds_address_gives_a_new_face_each_time(visit: Visit, first: Model) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        answers = [await client.get("/generate_image") for _ in range(2)]
+        assert answers[0].content != answers[1].content
+        assert answers[0].headers["content-type"] == "image/png"
+        assert answers[0].headers["cache-control"] == "no-store"
+        picture = Image.open(io.BytesIO(answers[0].content))
+        seed = json.loads(picture.info["facesmith"])["seed"]
+        assert np.array_equal(np.asarray(picture), first.sample(1, seed)[0])
+
+    visit(ask)
+
+
+def test_it_counts_what_it_does(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        await asyncio.wait_for(app.state.parts.warm.wait(), 30)
+        await client.get("/api/v1/generate?count=9")
+        await client.get("/api/v1/generate?count=0")
+        for name in ("a", "b", "c"):
+            await client.get(f"/nothing/{name}")
+        said = (await client.get("/metrics")).text.splitlines()
+        assert 'facesmith_requests_total{method="GET",route="/generate",status="200"} 1.0' in said
+        assert 'facesmith_requests_total{method="GET",route="/generate",status="422"} 1.0' in said
+        assert 'facesmith_requests_total{method="GET",route="other",status="404"} 3.0' in said
+        assert 'facesmith_faces_total{model="first"} 10.0' in said
+        assert 'facesmith_request_seconds_count{route="/generate"} 2.0' in said
+        for gauge, value in (("queue_faces", 0), ("queue_limit_faces", 1024), ("models_loaded", 1), ("sessions", 0)):
+            assert f"facesmith_{gauge} {value}.0" in said
+
+    visit(ask)

@@ -1,0 +1,129 @@
+"""Models of a moment, whose faces are sums of their latents: real folders, read by the real loader."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import onnx
+import pytest
+from fastapi import FastAPI
+from onnx import TensorProto, helper, numpy_helper
+
+import facesmith
+from facesmith import Model
+from facesmith.latent.directions import Directions, save_directions
+from facesmith.studio.app import create_app
+from facesmith.studio.settings import Settings
+
+LATENT, SIDE = 6, 8
+HOST = "http://127.0.0.1:8000"
+
+
+def write_model(folder: Path, seed: int = 0, *, beside: bool = False, directed: bool = False) -> Path:
+    """A model folder of 8x8 faces. With ``beside`` a face looks otherwise where others are computed beside it."""
+    rng = np.random.default_rng(seed)
+    tensors = {
+        "weights": rng.standard_normal((LATENT, 3 * SIDE * SIDE)).astype(np.float32) / 4,
+        "bias": rng.standard_normal(3 * SIDE * SIDE).astype(np.float32) / 4,
+        "shape": np.array([-1, 3, SIDE, SIDE]),
+        "hundredth": np.float32(0.01),
+    }
+    nodes = [
+        helper.make_node("Gemm", ["z", "weights", "bias"], ["flat"]),
+        helper.make_node("Reshape", ["flat", "shape"], ["alone" if beside else "pictures"]),
+    ]
+    if beside:
+        nodes += [
+            helper.make_node("Shape", ["z"], ["rows"], start=0, end=1),
+            helper.make_node("Cast", ["rows"], ["count"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["count", "hundredth"], ["shift"]),
+            helper.make_node("Add", ["alone", "shift"], ["pictures"]),
+        ]
+    graph = helper.make_graph(
+        nodes,
+        "sum",
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["batch", LATENT])],
+        [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["batch", 3, SIDE, SIDE])],
+        [numpy_helper.from_array(np.asarray(tensor), name) for name, tensor in tensors.items()],
+    )
+    folder.mkdir(parents=True)
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), folder / "generator.onnx"
+    )
+    card: dict[str, Any] = {
+        "format": "facesmith-model",
+        "version": 1,
+        "name": folder.name,
+        "network": {"family": "sum", "size": [SIDE, SIDE], "latent_size": LATENT},
+        "latent": "normal",
+        "digest": f"{seed:064x}",
+        "dataset": {"count": 100, "source": {"kind": "builtin", "name": "nobody"}},
+        "terms": "any use",
+    }
+    if directed:
+        moves = rng.standard_normal((2, LATENT)).astype(np.float32)
+        fitted = Directions(
+            names=["Smiling", "Young"],
+            moves=dict.fromkeys(("mean", "boundary", "orthogonal"), moves),
+            normals=moves,
+            offsets=np.zeros(2, np.float32),
+            curves=np.array([[2, 0], [2, 0]], np.float32),
+            rates=np.array([0.5, 0.5], np.float32),
+            about={"encoder": None},
+        )
+        card["directions"] = save_directions(fitted, folder)
+    (folder / "model.json").write_text(json.dumps(card))
+    (folder / "README.md").write_text(f"# {folder.name}\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two models: ``first``, and ``second`` with directions; write nothing into it."""
+    folder = tmp_path_factory.mktemp("models")
+    write_model(folder / "first")
+    write_model(folder / "second", 1, directed=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def first(models: Path) -> Model:
+    return facesmith.load(models / "first", threads=1)
+
+
+@pytest.fixture(scope="session")
+def second(models: Path) -> Model:
+    return facesmith.load(models / "second", threads=1)
+
+
+@pytest.fixture(scope="session")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model whose faces depend on how many are computed at once."""
+    return facesmith.load(write_model(tmp_path_factory.mktemp("beside") / "beside", beside=True), threads=1)
+
+
+Asking = Callable[[httpx.AsyncClient, FastAPI], Awaitable[None]]
+
+
+@pytest.fixture(scope="session")
+def visit(models: Path) -> Callable[..., None]:
+    """Runs an app over `models` with these settings, and what asks it."""
+
+    def run(asking: Asking, **settings: Any) -> None:
+        async def asked() -> None:
+            chosen: dict[str, Any] = {"paths": (str(models),), "quiet": True, "workers": 2} | settings
+            app = create_app(Settings(**chosen))
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            async with (
+                app.router.lifespan_context(app),
+                httpx.AsyncClient(transport=transport, base_url=HOST) as client,
+            ):
+                await asking(client, app)
+
+        asyncio.run(asked())
+
+    return run

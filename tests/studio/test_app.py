@@ -1,0 +1,207 @@
+"""The app as a whole: what stands around the routes, and what errors look like."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from facesmith import FacesmithError
+from facesmith.studio.guard import HEADERS
+from facesmith.studio.parts import Visitor
+from facesmith.studio.settings import Settings, usable_cores
+
+Visit = Callable[..., None]
+
+
+def test_every_answer_has_the_strict_headers_and_an_id(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        for path in ("/", "/api/v1/models", "/api/v1/nothing", "/static/reference.css", "/api/v1/generate?count=0"):
+            answer = await client.get(path)
+            assert {name: answer.headers[name] for name in HEADERS} == HEADERS, path
+            assert len(answer.headers["x-request-id"]) == 16
+            assert "access-control-allow-origin" not in answer.headers
+        assert (await client.get("/", headers={"X-Request-ID": "abc-12345"})).headers["x-request-id"] == "abc-12345"
+        assert (await client.get("/", headers={"X-Request-ID": "a\tb" * 9})).headers["x-request-id"] != "a\tb" * 9
+
+    visit(ask)
+
+
+def test_every_error_is_one_sentence(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        async def defect() -> None:
+            raise ZeroDivisionError("in /home/me/secret.py")
+
+        async def refused() -> None:
+            raise FacesmithError(
+                "/home/me/models/mine has no encoder: fit one with facesmith train encoder DATASET RUN"
+            )
+
+        app.add_api_route("/defect", defect)
+        app.add_api_route("/refused", refused)
+        for method, path, status in (
+            ("GET", "/nothing", 404),
+            ("POST", "/api/v1/models", 405),
+            ("GET", "/api/v1/models/nobody", 404),
+            ("GET", "/api/v1/generate?count=257", 422),
+            ("GET", "/api/v1/generate?count=two", 422),
+            ("GET", "/static/../app.py", 404),
+            ("GET", "/static/v-1/..%2f..%2fapp.py", 404),
+            ("GET", "/refused", 400),
+            ("GET", "/defect", 500),
+        ):
+            answer = await client.request(method, path)
+            assert answer.status_code == status, path
+            assert list(answer.json()) == ["error"], path
+            assert "/home" not in answer.text, path
+            assert "Traceback" not in answer.text, path
+        assert "mine has no encoder" in (await client.get("/refused")).json()["error"]
+
+    visit(ask)
+
+
+def test_a_defect_is_in_the_log_and_what_was_asked_is_not(visit: Visit, capsys: pytest.CaptureFixture[str]) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        async def defect() -> None:
+            raise ZeroDivisionError("in the route")
+
+        app.add_api_route("/defect", defect)
+        await client.get("/defect?token=secret", headers={"Cookie": "a=secret", "Authorization": "Bearer secret"})
+        await client.get("/healthz")
+
+    visit(ask, quiet=False)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "in the route" in said
+    assert '"status": 500' in said
+    assert "secret" not in said
+
+
+def test_only_who_has_the_token_gets_in(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        for path in ("/", "/api/v1/models", "/metrics", "/static/reference.css", "/?token=wrong-token"):
+            answer = await client.get(path)
+            assert answer.status_code == 401, path
+            assert answer.headers["www-authenticate"] == "Bearer"
+        assert (await client.get("/healthz")).status_code == 200
+        for value, status in (("Bearer right-token", 200), ("Bearer right-tokem", 401), ("Basic right-token", 401)):
+            assert (await client.get("/metrics", headers={"Authorization": value})).status_code == status
+        answer = await client.get("/watch?run=a%26b&token=right-token")
+        assert answer.status_code == 303
+        assert answer.headers["location"] == "/watch?run=a%26b"
+        assert "right-token" not in answer.headers["set-cookie"]
+        assert "HttpOnly" in answer.headers["set-cookie"]
+        assert "SameSite=strict" in answer.headers["set-cookie"]
+        assert (await client.get("/api/v1/models")).status_code == 200  # the client keeps cookies
+
+    visit(ask, token="right-token")
+
+
+def test_other_pages_cannot_ask_through_a_browser(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        async def change() -> str:
+            return "changed"
+
+        app.add_api_route("/change", change, methods=["POST"])
+        assert (await client.post("/change")).status_code == 200
+        assert (await client.post("/change", headers={"Origin": "http://127.0.0.1:8000"})).status_code == 200
+        for origin in ("https://elsewhere.example", "null", "http://127.0.0.1:9000"):
+            assert (await client.post("/change", headers={"Origin": origin})).status_code == 403
+        for host in ("elsewhere.example", "127.0.0.1.elsewhere.example:8000", "[", ""):
+            assert (await client.get("/", headers={"Host": host})).status_code == 403, host
+        assert (await client.get("/", headers={"Host": "localhost:8000"})).status_code == 200
+
+    visit(ask)
+
+
+def test_origins_that_are_named_may_ask(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        wanted = {"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"}
+        asked = await client.options("/api/v1/models", headers=wanted)
+        assert asked.status_code == 200  # though it has no token
+        assert asked.headers["access-control-allow-origin"] == "https://friend.example"
+        stranger = {"Origin": "https://stranger.example", "Authorization": "Bearer right-token"}
+        answer = await client.get("/api/v1/models", headers=stranger)
+        assert "access-control-allow-origin" not in answer.headers
+
+    visit(ask, cors=("https://friend.example",), token="right-token")
+
+
+def test_a_visitor_has_a_session_by_cookie_or_by_header(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        async def mine(visitor: Visitor) -> int:
+            visitor.keep(None, 1)
+            return len(visitor)
+
+        app.add_api_route("/mine", mine)
+        answer = await client.get("/mine")
+        assert "HttpOnly" in answer.headers["set-cookie"]
+        assert "SameSite=strict" in answer.headers["set-cookie"]
+        assert (await client.get("/mine")).json() == 2
+        client.cookies.clear()
+        assert (await client.get("/mine")).json() == 1
+        client.cookies.clear()
+        assert (await client.get("/mine", headers={"X-Session": answer.headers["x-session"]})).json() == 3
+
+    visit(ask)
+
+
+def test_pages_and_their_files_are_kept_as_long_as_they_stay_the_same(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        page = await client.get("/api/v1/docs")
+        assert page.headers["cache-control"] == "no-cache"
+        file = page.text.split('href="')[1].split('"')[0]
+        assert file.startswith("/static/v-")
+        assert "immutable" in (await client.get(file)).headers["cache-control"]
+        plain = await client.get("/static/reference.css")
+        assert plain.headers["cache-control"] == "no-cache"
+        again = await client.get("/static/reference.css", headers={"If-None-Match": plain.headers["etag"]})
+        assert again.status_code == 304
+        assert "src=" not in page.text  # nothing from anywhere else
+
+    visit(ask)
+
+
+def test_the_document_says_what_each_route_may_answer(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        document = (await client.get("/api/v1/openapi.json")).json()
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                assert operation["summary"], (method, path)
+                assert {"200", "422", "429"} <= set(operation["responses"]), (method, path)
+                errors = [answer for code, answer in operation["responses"].items() if code >= "400"]
+                kinds = {error["content"]["application/json"]["schema"]["$ref"] for error in errors}
+                assert kinds == {"#/components/schemas/Error"}, (method, path)
+
+    visit(ask)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"port": 70000}, "port 70000"),
+        ({"certfile": Path("c")}, "go together"),
+        ({"token": "short"}, "8 to 256"),
+        ({"rate": 0.0}, "above 0"),
+        ({"host": "0.0.0.0", "allow_training": True}, "could train"),
+        ({"cors": ("example.org",)}, "no origin"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, object], sentence: str) -> None:
+    with pytest.raises(FacesmithError, match=sentence):
+        Settings(**settings)  # type: ignore[arg-type]
+
+
+def test_only_strangers_are_limited_in_how_often_they_ask() -> None:
+    assert Settings().client_rate is None
+    assert Settings(host="0.0.0.0").client_rate == 50
+    assert Settings(host="0.0.0.0", rate=7).client_rate == 7
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"), [("100000 100000", 1), ("40000 100000", 1), ("max 100000", None), ("", None)]
+)
+def test_a_container_that_may_use_less_of_its_cores_has_fewer(tmp_path: Path, quota: str, cores: int | None) -> None:
+    (tmp_path / "cpu.max").write_text(quota)
+    assert usable_cores(tmp_path / "cpu.max") == (cores or usable_cores(tmp_path / "nothing"))

@@ -1,0 +1,188 @@
+import asyncio
+from collections.abc import Callable
+from threading import Event
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from facesmith import FacesmithError, Model
+from facesmith.studio.api.generate import drawing
+from facesmith.studio.batching import Batcher
+from facesmith.studio.problems import Busy
+
+Pictures = NDArray[np.uint8]
+
+
+def _as_they_are(faces: Pictures) -> Pictures:
+    return faces
+
+
+async def _faces(batcher: Batcher, model: Model, count: int, seed: int, start: int = 0) -> Pictures:
+    return await batcher.make(model, count, drawing(model, seed, start, 1.0, {}), _as_they_are, place=start)
+
+
+class _Held:
+    """A batcher whose one thread computes a face that is not drawn before `go` is set."""
+
+    def __init__(self, model: Model, limit: int = 1000) -> None:
+        self.model, self.go, self.holds = model, Event(), Event()
+        self.batcher = Batcher(1, limit)
+
+    async def __aenter__(self) -> Batcher:
+        def draw(first: int, last: int) -> NDArray[np.float32]:
+            self.holds.set()
+            assert self.go.wait(30)
+            return self.model.latents(1)
+
+        self.first = asyncio.ensure_future(self.batcher.make(self.model, 1, draw, _as_they_are))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(self.holds.wait, 30)
+        return self.batcher
+
+    async def __aexit__(self, *_: object) -> None:
+        self.go.set()
+        await asyncio.gather(self.first, return_exceptions=True)
+        self.batcher.close()
+
+
+def test_whoever_else_asks_a_face_is_that_of_its_seed(first: Model, second: Model, beside: Model) -> None:
+    """Sixty requests of three models at once; one of them makes other faces where others are computed beside them."""
+    assert (first.block, second.block, beside.block) == (1, 1, 16)
+    asked = [
+        (model, count, seed, start)
+        for seed, (count, start) in enumerate([(1, 0), (1, 5), (1, 37), (3, 15), (16, 0), (20, 9), (64, 1)] * 3)
+        for model in (first, second, beside)
+    ]
+
+    async def ask() -> list[Pictures]:
+        batcher = Batcher(2, 10_000)
+        made = await asyncio.gather(*(_faces(batcher, *one) for one in asked))
+        assert batcher.waiting == 0
+        batcher.close()
+        return made
+
+    for (model, count, seed, start), made in zip(asked, asyncio.run(ask()), strict=True):
+        assert np.array_equal(made, model.sample(count, seed, start=start)), (model.name, count, seed, start)
+
+
+def test_what_nobody_waits_for_any_more_is_not_computed(first: Model) -> None:
+    drawn: list[int] = []
+
+    def recorded(number: int) -> Callable[[int, int], NDArray[np.float32]]:
+        def draw(begin: int, end: int) -> NDArray[np.float32]:
+            drawn.append(number)
+            return first.latents(end - begin)
+
+        return draw
+
+    async def ask() -> None:
+        held = _Held(first)
+        async with held as batcher:
+            tasks = [asyncio.ensure_future(batcher.make(first, 20, recorded(n), _as_they_are)) for n in range(3)]
+            await asyncio.sleep(0)
+            assert batcher.waiting == 60
+            tasks[1].cancel()
+            await asyncio.wait([tasks[1]])
+            assert batcher.waiting == 40
+            held.go.set()
+            assert [len(made) for made in await asyncio.gather(tasks[0], tasks[2])] == [20, 20]
+            assert batcher.waiting == 0
+        assert set(drawn) == {0, 2}
+
+    asyncio.run(ask())
+
+
+def test_more_than_may_wait_is_refused_and_leaves_nothing_behind(first: Model) -> None:
+    async def ask() -> None:
+        async with (held := _Held(first, limit=10)) as batcher:
+            waiting = asyncio.ensure_future(_faces(batcher, first, 8, 0))
+            await asyncio.sleep(0)
+            with pytest.raises(Busy, match="8 faces are waiting") as refused:
+                await _faces(batcher, first, 3, 0)
+            assert refused.value.status_code == 429
+            assert int((refused.value.headers or {})["Retry-After"]) >= 1
+            assert batcher.waiting == 8
+            held.go.set()
+            assert len(await waiting) == 8
+            assert len(await _faces(batcher, first, 10, 0)) == 10
+
+    asyncio.run(ask())
+
+
+def test_one_face_does_not_wait_for_a_large_sheet_that_came_before(first: Model) -> None:
+    async def ask() -> None:
+        async with (held := _Held(first)) as batcher:
+            done: list[str] = []
+            tasks = list[asyncio.Task[Pictures]]()
+            for name, count in (("sheet", 200), ("face", 1)):
+                tasks.append(asyncio.create_task(_faces(batcher, first, count, 0)))
+                tasks[-1].set_name(name)
+                tasks[-1].add_done_callback(lambda task: done.append(task.get_name()))
+                await asyncio.sleep(0)
+            held.go.set()
+            await asyncio.gather(*tasks)
+            assert done == ["face", "sheet"]
+
+    asyncio.run(ask())
+
+
+def test_many_single_faces_are_computed_in_one_call(first: Model) -> None:
+    calls: list[int] = []
+
+    async def ask() -> None:
+        async with (held := _Held(first)) as batcher:
+            batcher._made = lambda _, faces: calls.append(faces)
+            tasks = [asyncio.ensure_future(_faces(batcher, first, 1, seed)) for seed in range(16)]
+            await asyncio.sleep(0)
+            held.go.set()
+            await asyncio.gather(*tasks)
+
+    asyncio.run(ask())
+    assert calls == [1, 8, 8]
+
+
+def test_what_goes_wrong_for_one_is_said_to_that_one_alone(first: Model) -> None:
+    def bad(begin: int, end: int) -> NDArray[np.float32]:
+        raise FacesmithError("no such attribute")
+
+    def unfinished(faces: Pictures) -> Pictures:
+        raise ValueError("cannot be encoded")
+
+    async def ask() -> None:
+        async with (held := _Held(first)) as batcher:
+            good = asyncio.ensure_future(_faces(batcher, first, 20, 3))
+            undrawn = asyncio.ensure_future(batcher.make(first, 20, bad, _as_they_are))
+            unmade = asyncio.ensure_future(batcher.make(first, 1, lambda a, b: first.latents(b - a), unfinished))
+            wrong = asyncio.ensure_future(
+                batcher.make(first, 1, lambda a, b: np.full((1, 6), np.nan, np.float32), _as_they_are)
+            )
+            await asyncio.sleep(0)
+            held.go.set()
+            results = await asyncio.gather(good, undrawn, unmade, wrong, return_exceptions=True)
+            assert batcher.waiting == 0
+            assert batcher.alive
+            assert len(await _faces(batcher, first, 5, 0)) == 5
+        assert isinstance(results[1], FacesmithError)
+        assert isinstance(results[2], ValueError)
+        assert isinstance(results[3], FacesmithError)
+
+    asyncio.run(ask())
+
+
+def test_at_the_end_what_waits_is_told_and_the_threads_are_gone(first: Model) -> None:
+    async def ask() -> None:
+        held = _Held(first)
+        async with held as batcher:
+            waiting = asyncio.ensure_future(_faces(batcher, first, 8, 0))
+            await asyncio.sleep(0)
+            asyncio.get_running_loop().call_later(0.05, held.go.set)
+            await asyncio.to_thread(batcher.close)
+            with pytest.raises(Busy, match="about to end"):
+                await waiting
+            with pytest.raises(Busy, match="about to end"):
+                await _faces(batcher, first, 1, 0)
+            assert not batcher.alive
+            assert len(await held.first) == 1
+
+    asyncio.run(ask())

@@ -1,0 +1,158 @@
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from facesmith.studio.limits import Body, Rate
+from facesmith.studio.problems import Problem
+
+SCOPE: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": [], "client": ("10.0.0.1", 1)}
+END: Message = {"type": "http.request", "body": b"", "more_body": False}
+
+
+def _body(sent: list[bytes]) -> list[Message]:
+    return [{"type": "http.request", "body": part, "more_body": True} for part in sent] + [END]
+
+
+class _Client:
+    """Sends messages, then nothing until it goes; keeps what it gets."""
+
+    def __init__(self, messages: list[Message], goes: bool = False) -> None:
+        self.messages, self.goes, self.got = messages, goes, list[Message]()
+
+    async def receive(self) -> Message:
+        if self.messages:
+            return self.messages.pop(0)
+        if not self.goes:
+            await asyncio.Event().wait()
+        await asyncio.sleep(0.01)
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        self.got.append(message)
+
+    @property
+    def status(self) -> int:
+        return int(self.got[0]["status"])
+
+
+async def _reading(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with as many bytes as it was sent."""
+    read, more = 0, True
+    while more:
+        message = await receive()
+        read += len(message["body"])
+        more = message["more_body"]
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"%d" % read, "more_body": False})
+
+
+def _scope(*headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return SCOPE | {"headers": list(headers)}
+
+
+def test_a_body_that_says_it_is_too_long_is_refused_unread() -> None:
+    client = _Client(_body([b"x" * 11]))
+    asyncio.run(Body(_reading, 10, 1)(_scope((b"content-length", b"11")), client.receive, client.send))
+    assert client.status == 413
+    assert len(client.messages) == 2
+
+
+def test_a_body_that_does_not_say_is_refused_where_it_becomes_too_long() -> None:
+    client = _Client(_body([b"x" * 6, b"x" * 6, b"x" * 6]))
+    with pytest.raises(Problem) as refused:
+        asyncio.run(Body(_reading, 10, 1)(_scope((b"transfer-encoding", b"chunked")), client.receive, client.send))
+    assert refused.value.status_code == 413
+    assert len(client.messages) == 2
+    client = _Client(_body([b"x" * 5, b"x" * 5]))
+    asyncio.run(Body(_reading, 10, 1)(_scope((b"transfer-encoding", b"chunked")), client.receive, client.send))
+    assert client.got[1]["body"] == b"10"
+
+
+def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
+    client = _Client([{"type": "http.request", "body": b"x", "more_body": True}])
+    with pytest.raises(Problem) as refused:
+        asyncio.run(Body(_reading, 10, 0.05)(_scope((b"content-length", b"5")), client.receive, client.send))
+    assert refused.value.status_code == 408
+
+
+@pytest.mark.parametrize("headers", [(), ((b"content-length", b"3"),)])
+def test_work_ends_when_its_client_goes(headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    ended: list[str] = []
+
+    async def working(scope: Scope, receive: Receive, send: Send) -> None:
+        assert not (await receive())["more_body"]
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.append("work")
+
+    async def ask() -> None:
+        client = _Client([{"type": "http.request", "body": b"x" * len(headers), "more_body": False}], goes=True)
+        await Body(working, 10, 1)(_scope(*headers), client.receive, client.send)
+        assert client.got == []
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+        await asyncio.sleep(0)
+
+    asyncio.run(ask())
+    assert ended == ["work"]
+
+
+def test_a_server_that_ends_cancels_what_it_does() -> None:
+    async def working(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(30)
+
+    async def ask() -> None:
+        client = _Client([END])
+        task = asyncio.ensure_future(Body(working, 10, 1)(_scope(), client.receive, client.send))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(ask())
+
+
+def test_what_streams_hears_of_its_clients_going() -> None:
+    heard: list[str] = []
+
+    async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
+        heard.append((await receive())["type"])
+        try:
+            heard.append((await receive())["type"])
+        except asyncio.CancelledError:
+            heard.append("cancelled")
+
+    client = _Client([END], goes=True)
+    asyncio.run(Body(streaming, 10, 1)(_scope(), client.receive, client.send))
+    assert heard[0] == "http.request"
+    assert heard[1] in ("http.disconnect", "cancelled")
+
+
+def test_a_client_may_ask_in_bursts_but_not_for_long() -> None:
+    now = 0.0
+    rate = Rate(_reading, 10, lambda: now)
+    assert [rate.wait("one") for _ in range(40)] == [0.0] * 40
+    assert rate.wait("one") == pytest.approx(0.1)
+    assert rate.wait("other") == 0
+    now = 0.55
+    assert [rate.wait("one") == 0 for _ in range(6)] == [True] * 5 + [False]
+
+
+def test_who_asks_too_often_is_told_when_to_come_back() -> None:
+    async def ask(path: str, address: str) -> _Client:
+        client = _Client([END])
+        await rate(SCOPE | {"path": path, "client": (address, 1)}, client.receive, client.send)
+        return client
+
+    async def all_of_them() -> list[int]:
+        many = [await ask("/", f"2001:db8:1:2::{number}") for number in range(5)]
+        assert dict(many[-1].got[0]["headers"])[b"retry-after"] == b"1"
+        return [*(one.status for one in many), (await ask("/healthz", "2001:db8:1:2::1")).status]
+
+    rate = Rate(_reading, 1, lambda: 0.0)
+    assert asyncio.run(all_of_them()) == [200, 200, 200, 200, 429, 200]
