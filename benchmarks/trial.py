@@ -18,14 +18,12 @@ from facesmith.datasets.holdout import attribute_table
 from facesmith.datasets.pictures import upright
 from facesmith.latent.similarity import PEAK
 from facesmith.makeovers.blending import blended
-from facesmith.photos.aligning import anchors, inverse
+from facesmith.photos.aligning import anchors
 from facesmith.photos.cutting import Cut, cut_faces
+from facesmith.photos.shape import face_region
 from facesmith.training.sides import Sides
 
 ROOT, ALIGNED = "CELEBA_ROOT", "img_align_celeba"
-# The ellipse of the face: how far below the eyes its middle is, and its half axes along and across the face. In units
-# of the distance between the eyes or, of a turned head, of that from between them to the mouth.
-MIDDLE, ALONG, ACROSS = 0.4, 1.4, 1.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,17 +95,12 @@ def originals(data: facesmith.Dataset, rows: NDArray[Any]) -> Pictures:
 
 def beyond(places: Floats, cuts: Sequence[Cut]) -> NDArray[np.bool_]:
     """Where in cuts the face is not (N x H x W), by the places of eyes and mouth in their photos (N x 5 x 2)."""
-    masks = []
-    for points, cut in zip(places, cuts, strict=True):
-        height, width = cut.picture.shape[:2]
-        down, across = np.mgrid[:height, :width]
-        back = np.array([1, 1j]) @ inverse(cut.transform)
-        pixels = across * back[0] + down * back[1] + back[2]
-        left, right, mouth = anchors(points) @ (1, 1j)
-        eyes = (left + right) / 2
-        face = (pixels - eyes) / (mouth - eyes) * abs(mouth - eyes) / max(abs(right - left), abs(mouth - eyes))
-        masks.append(((face.real - MIDDLE) / ALONG) ** 2 + (face.imag / ACROSS) ** 2 > 1)
-    return np.stack(masks)
+    return np.stack(
+        [
+            ~face_region(anchors(points), cut.transform, (cut.picture.shape[1], cut.picture.shape[0]))
+            for points, cut in zip(places, cuts, strict=True)
+        ]
+    )
 
 
 def asked(data: facesmith.Dataset, judge: facesmith.Judge, both: Sides) -> dict[str, bool]:

@@ -3,7 +3,7 @@ import torch
 
 from facesmith.datasets.dataset import Dataset
 from facesmith.networks.judge import Config, Judge, build
-from facesmith.training.makeover_losses import Wishes, change, judged, look, wishes
+from facesmith.training.makeover_losses import Wishes, change, judged, look, outside, wishes
 from facesmith.training.sides import parse, sides
 
 
@@ -70,3 +70,14 @@ def test_gradients_reach_what_was_made_and_not_what_was_given(judge: Judge, face
     assert made.grad is not None
     assert bool(made.grad.any())
     assert given.grad is None
+
+
+def test_only_what_changes_outside_the_face_counts_there() -> None:
+    before = torch.rand(2, 3, 8, 8) * 2 - 1
+    beyond = torch.zeros(8, 8)
+    beyond[:, 6:] = 1
+    inside = before.clone()
+    inside[..., :6] = -inside[..., :6]
+    assert outside(inside, before, beyond) == 0
+    assert torch.isclose(outside(before + 0.5, before, beyond), torch.tensor(0.25)), "a quarter of black to white"
+    assert outside(before + 0.5, before, torch.zeros(8, 8)) == 0, "a crop may hold nothing but the face"

@@ -1,5 +1,6 @@
 """From any photo to the pictures a model works on: faces found, aligned and cut as the model's dataset holds them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,19 +29,24 @@ class Cut:
 
 
 def cut_faces(
-    photo: str | Path | bytes | Picture, data: dict[str, Any], *, faces: str = "largest", aligned: bool = False
+    photo: str | Path | bytes | Picture,
+    data: dict[str, Any],
+    *,
+    faces: str | Sequence[Face] = "largest",
+    aligned: bool = False,
 ) -> list[Cut]:
     """Cut the faces of a photo as the dataset with the card ``data`` has its own; at least one.
 
     For a dataset of CelebA, or one imported with ``align``, faces are found and aligned: the ``"largest"``, ``"all"``
-    of them from left to right, or one by its number from the left, ``"0"``, ``"1"``, ... A photo that is 178 x 218, or
-    said to be ``aligned``, goes straight through the dataset's crop and resize, and so does any photo for other
-    datasets; one of the model's own size is taken as it is.
+    of them from left to right, or one by its number from the left, ``"0"``, ``"1"``, ...; faces that `find_faces` has
+    found in the photo are not looked for again. A photo that is 178 x 218, or said to be ``aligned``, goes straight
+    through the dataset's crop and resize, and so does any photo for other datasets; one of the model's own size is
+    taken as it is.
 
     Raises `FacesmithError` for a photo that cannot be read or is smaller than the crop, one without a face, and a face
     too small or a number that is not there.
     """
-    if faces not in ("largest", "all") and not faces.isdecimal():
+    if isinstance(faces, str) and faces not in ("largest", "all") and not faces.isdecimal():
         raise FacesmithError(
             f"faces {faces!r} is no choice: write largest, all, or a number from the left, 0 the first"
         )
@@ -56,7 +62,8 @@ def cut_faces(
             return [_part(picture, frame, frame.box(*seen), file)]
         if aligned or seen == (WIDTH, HEIGHT):
             return [_part(picture, frame, _aligned_box(frame, *seen))]
-        found = chosen(find_faces(picture), faces, photo_name(photo))
+        known = [] if isinstance(faces, str) else list(faces)
+        found = known or chosen(find_faces(picture), faces if isinstance(faces, str) else "all", photo_name(photo))
         large = [face for face in found if not too_small(face, frame)]
         if not large:
             raise FacesmithError(
@@ -97,7 +104,7 @@ def from_the_left(found: list[Face]) -> list[Face]:
 
 def too_small(face: Face, frame: Frame) -> bool:
     """Whether a photo shows a face with less than an eighth of the resolution that its cut has."""
-    turn = after(_cut_matrix(frame, frame.box(WIDTH, HEIGHT)), alignment(face))
+    turn = after(cut_matrix(frame, frame.box(WIDTH, HEIGHT)), alignment(face))
     return bool(np.hypot(turn[0, 0], turn[1, 0]) > LEAST_DETAIL)
 
 
@@ -112,14 +119,14 @@ def cut_face(picture: Picture, face: Face, frame: Frame, original: bool = False)
     zoom = 1 if original else max(1, int(np.ceil(wanted)))
     left, top, right, bottom = (zoom * side for side in box)
     pixels = framed(align(picture, face, zoom), frame, (left, top, right, bottom))
-    return Cut(pixels, face, after(_cut_matrix(frame, box), alignment(face)))
+    return Cut(pixels, face, after(cut_matrix(frame, box), alignment(face)))
 
 
 def _part(picture: Picture, frame: Frame, box: Box, file: str | Path | bytes | None = None) -> Cut:
     """A part of the photo, without looking for a face; a file is decoded as an import decodes it, to the same bits."""
     encoded = file if isinstance(file, bytes) else str(file)
     pixels = framed(picture, frame, box) if file is None else decode(encoded, frame)
-    return Cut(pixels, None, _cut_matrix(frame, box))
+    return Cut(pixels, None, cut_matrix(frame, box))
 
 
 def _aligned_box(frame: Frame, width: int, height: int) -> Box:
@@ -131,7 +138,7 @@ def _aligned_box(frame: Frame, width: int, height: int) -> Box:
     return left * across, top * down, right * across, bottom * down
 
 
-def _cut_matrix(frame: Frame, box: Box) -> NDArray[np.float64]:
+def cut_matrix(frame: Frame, box: Box) -> NDArray[np.float64]:
     """From the pixels of a picture to those of its part ``box`` resized to the frame."""
     left, top, right, bottom = box
     return after(scaled(frame.width / (right - left), frame.height / (bottom - top)), turning(1, complex(-left, -top)))

@@ -18,6 +18,7 @@ from facesmith.datasets.dataset import Dataset
 from facesmith.files import read_json
 from facesmith.networks import judge as judge_network
 from facesmith.networks import makeovers
+from facesmith.photos.shape import usual_region
 from facesmith.reports.sheets import sheet
 from facesmith.training.augment import augment
 from facesmith.training.batches import AUGMENT, Reader, generator, pictures, to_uint8
@@ -25,7 +26,7 @@ from facesmith.training.checkpoint import Progress
 from facesmith.training.encoder import refuse_other_size
 from facesmith.training.losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
 from facesmith.training.makeover_batches import draw, noise
-from facesmith.training.makeover_losses import change, judged, wishes
+from facesmith.training.makeover_losses import change, judged, outside, wishes
 from facesmith.training.makeover_scores import Scorer, called
 from facesmith.training.players import (
     Players,
@@ -47,7 +48,7 @@ from facesmith.training.watch import spread
 SHEET_COUNT, EACH = 32, 16  # faces on a sheet, and of one direction
 BLOCK = 64  # pictures made over at a time
 JUDGED = ("identity", "attributes", "target")  # the parts of G's loss that take a judge
-WEIGHTED = ("mask", *JUDGED)  # settings that say what the measurements of these names count for
+WEIGHTED = ("mask", "outside", *JUDGED)  # settings that say what the measurements of these names count for
 
 
 class Making(Task[MakeoverRecipe]):
@@ -66,6 +67,8 @@ class Making(Task[MakeoverRecipe]):
             nobody = np.zeros((1, len(self.judge["attributes"])), np.float32)
             for one in self.sides:  # a judge that cannot say who is a target is better refused now than at a score
                 called(one.direction.target, self.judge["attributes"], nobody)
+        region = usual_region(dataset.card)
+        self.beyond = None if region is None else torch.from_numpy(~region).float().to(self.device)
         each = min(EACH, max(1, SHEET_COUNT // len(self.sides)))
         self.sheet_faces = [one.held_sources[:each] for one in self.sides]
         self.scorer: Any = None
@@ -129,6 +132,8 @@ class Making(Task[MakeoverRecipe]):
             minded = {"moved": change(made, x)}
             if mask is not None:
                 minded["mask"] = mask.mean()
+            if self.beyond is not None:
+                minded["outside"] = outside(made, x, self.beyond)
             if "J" in players.given and any(getattr(now, name) for name in JUDGED):
                 minded |= judged(players.given["J"], made, x, k, self.wishes)
             loss_D = discriminator_loss(logits_real, logits_made, now)

@@ -53,6 +53,12 @@ def change(made: Tensor, pictures: Tensor) -> Tensor:
     return pooled.abs().mean() / 2  # [-1, 1] is 2 wide
 
 
+def outside(made: Tensor, pictures: Tensor, beyond: Tensor) -> Tensor:
+    """The mean absolute change where no face is usually (``beyond``: H x W, 1 there), as `change` counts it."""
+    moved = (made - pictures).abs().mean((0, 1)) / 2
+    return (moved * beyond).sum() / beyond.sum().clamp(min=1)
+
+
 def judged(judge: Any, made: Tensor, pictures: Tensor, which: Tensor, wanted: Wishes) -> dict[str, Tensor]:
     """What a judge minds about makeovers of ``pictures`` in the directions ``which`` (N), as scalars to be made small.
 

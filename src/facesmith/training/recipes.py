@@ -158,6 +158,7 @@ class MakeoverRecipe(AdversarialRecipe):
         0.8, "share of G's loss that is the mean change of 4x4 pixels; what D says is the rest", least=0, most=1
     )
     mask: float = setting(0.0, "weight of the mean of the mask: how much of a picture may change (masked)", least=0)
+    outside: float = setting(0.0, "weight of the mean change outside the face, where faces are aligned", least=0)
     identity: float = setting(0.0, "weight of the change in what a judge sees half way through, as a share", least=0)
     attributes: float = setting(0.0, "weight of the change in a judge's logits, where both sides are alike", least=0)
     target: float = setting(0.0, "weight of a judge's doubt in what all target faces have, or have not", least=0)
