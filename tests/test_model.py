@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -169,6 +170,15 @@ def test_a_shipped_model_gets_into_the_wheel(small_model: Model, tmp_path: Path)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as file:
         assert {f"facesmith/shipped/made-up/{name}" for name in FILES} <= set(file.namelist())
+
+
+def test_nobody_is_told_that_a_model_was_used(small_model: Model, tmp_path: Path) -> None:
+    """ONNX Runtime keeps what it is about to send home under the user's cache folder."""
+    code = f"import facesmith; facesmith.load({str(small_model.path)!r}).sample(2)"
+    home = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    home.pop("ORT_DISABLE_TELEMETRY", None)  # set by whatever loaded a model before, in this process
+    subprocess.run([sys.executable, "-c", code], env=home, check=True)
+    assert not list(tmp_path.rglob("*onnxruntime*"))
 
 
 def test_every_shipped_model_is_whole_and_small_and_makes_faces() -> None:

@@ -1,5 +1,6 @@
 """What computes a model's networks: ONNX Runtime, which needs no torch, or torch itself."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ def session(path: Path, what: str = "model", threads: int | None = None) -> Any:
 
     It computes with that many ``threads``, by default one for every core.
     """
+    # What is computed here is nobody else's business: ONNX Runtime 1.31 tells its maker how it is used, and that can
+    # only be turned off before it is imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(3)  # warnings about missing GPUs are no news to anyone
