@@ -27,25 +27,30 @@ if TYPE_CHECKING:
     from facesmith.generating import generate
     from facesmith.judge import Judge, load_judge
     from facesmith.labelling import label
+    from facesmith.latent.arithmetic import analogy_grid, latent_path
     from facesmith.latent.describing import describe
     from facesmith.latent.directions import Directions
     from facesmith.latent.editing import edit
     from facesmith.latent.fitting import fit_directions
     from facesmith.latent.mixing import style_mix
     from facesmith.latent.moving import analogy, interpolate, sweep
-    from facesmith.latent.neighbours import neighbours
+    from facesmith.latent.neighbours import nearest_faces, neighbours
     from facesmith.latent.reconstructing import encode, reconstruct
+    from facesmith.latent.refining import refine
     from facesmith.latent.subjects import Subject, subjects
     from facesmith.makeover import Makeover, load_makeover
+    from facesmith.makeovers.blending import blended
     from facesmith.makeovers.making import make_over
     from facesmith.mapping.making import map_faces
     from facesmith.metrics.evaluate import evaluate
     from facesmith.metrics.scores import Scores
     from facesmith.model import Model, load
-    from facesmith.photos.cutting import Cut, cut_faces
-    from facesmith.photos.finding import Face, find_faces
+    from facesmith.photos.cutting import Cut, cut_faces, of_faces
+    from facesmith.photos.finding import Face, find_faces, read_photo
     from facesmith.photos.showing import show_faces
+    from facesmith.reports.following import Run, open_run
     from facesmith.reports.run_report import report
+    from facesmith.reports.run_status import RunStatus
     from facesmith.shipped import shipped_models
     from facesmith.studio.serving import studio
     from facesmith.training.loop import train
@@ -62,10 +67,14 @@ __all__ = [
     "Makeover",
     "Model",
     "Recipe",
+    "Run",
+    "RunStatus",
     "Scores",
     "Subject",
     "__version__",
     "analogy",
+    "analogy_grid",
+    "blended",
     "checkup",
     "compare",
     "cut_faces",
@@ -82,15 +91,21 @@ __all__ = [
     "import_dataset",
     "interpolate",
     "label",
+    "latent_path",
     "load",
     "load_judge",
     "load_makeover",
     "make_over",
     "map_faces",
+    "nearest_faces",
     "neighbours",
+    "of_faces",
     "open_dataset",
+    "open_run",
+    "read_photo",
     "recipe_settings",
     "reconstruct",
+    "refine",
     "report",
     "shipped_models",
     "show_faces",
@@ -113,9 +128,13 @@ _HOMES = {
     "Makeover": "makeover",
     "Model": "model",
     "Recipe": "training.recipes",
+    "Run": "reports.following",
+    "RunStatus": "reports.run_status",
     "Scores": "metrics.scores",
     "Subject": "latent.subjects",
     "analogy": "latent.moving",
+    "analogy_grid": "latent.arithmetic",
+    "blended": "makeovers.blending",
     "checkup": "doctor",
     "compare": "comparing",
     "cut_faces": "photos.cutting",
@@ -132,15 +151,21 @@ _HOMES = {
     "import_dataset": "datasets.importing",
     "interpolate": "latent.moving",
     "label": "labelling",
+    "latent_path": "latent.arithmetic",
     "load": "model",
     "load_judge": "judge",
     "load_makeover": "makeover",
     "make_over": "makeovers.making",
     "map_faces": "mapping.making",
+    "nearest_faces": "latent.neighbours",
     "neighbours": "latent.neighbours",
+    "of_faces": "photos.cutting",
     "open_dataset": "datasets.dataset",
+    "open_run": "reports.following",
+    "read_photo": "photos.finding",
     "recipe_settings": "training.recipes",
     "reconstruct": "latent.reconstructing",
+    "refine": "latent.refining",
     "report": "reports.run_report",
     "shipped_models": "shipped",
     "show_faces": "photos.showing",

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from facesmith import FacesmithError
-from facesmith.latent.arithmetic import analogy, analogy_grid, lerp, path, slerp
+from facesmith.latent.arithmetic import analogy, analogy_grid, latent_path, lerp, slerp
 
 A, B = np.array([3.0, 0, 0, 0]), np.array([0, 5.0, 0, 0])
 
@@ -71,27 +71,27 @@ def test_an_analogy_grid_has_its_corners_and_its_sides() -> None:
 def test_an_open_path_holds_its_keyframes() -> None:
     keys = np.random.default_rng(4).standard_normal((3, 6)).astype(np.float32)
     for spherical in (True, False):
-        way = path(list(keys), 9, spherical=spherical)
+        way = latent_path(list(keys), 9, spherical=spherical)
         assert way.shape == (9, 6)
         assert np.array_equal(way[[0, 4, 8]], keys)
-    assert np.allclose(path(list(keys), 9, spherical=False)[2], (keys[0] + keys[1]) / 2)
-    assert np.allclose(path(list(keys), 9)[2], slerp(0.5, keys[0], keys[1]))
+    assert np.allclose(latent_path(list(keys), 9, spherical=False)[2], (keys[0] + keys[1]) / 2)
+    assert np.allclose(latent_path(list(keys), 9)[2], slerp(0.5, keys[0], keys[1]))
 
 
 def test_a_loop_comes_back_without_a_frame_shown_twice() -> None:
     keys = np.random.default_rng(5).standard_normal((3, 6)).astype(np.float32)
-    way = path(list(keys), 12, loop=True)
+    way = latent_path(list(keys), 12, loop=True)
     assert np.array_equal(way[[0, 4, 8]], keys)
     assert not np.array_equal(way[-1], way[0])
     assert np.allclose(way[-1], slerp(0.75, keys[2], keys[0]))
-    there_and_back = path([A, B], 4, loop=True)
+    there_and_back = latent_path([A, B], 4, loop=True)
     assert np.allclose(there_and_back[[1, 3]], slerp(0.5, A, B))
 
 
 def test_what_makes_no_path_or_grid_is_one_sentence() -> None:
     with pytest.raises(FacesmithError, match="at least two faces, not 1"):
-        path([A], 5)
+        latent_path([A], 5)
     with pytest.raises(FacesmithError, match="1 frames make no path"):
-        path([A, B], 1)
+        latent_path([A, B], 1)
     with pytest.raises(FacesmithError, match="at least 2 rows and 2 columns"):
         analogy_grid(A, B, A, 1, 5)

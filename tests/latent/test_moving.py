@@ -7,7 +7,7 @@ from PIL import Image
 
 import facesmith
 from facesmith import FacesmithError, Model
-from facesmith.latent.arithmetic import analogy_grid, path
+from facesmith.latent.arithmetic import analogy_grid, latent_path
 
 FACES = ["seed:1", "seed:1:1", "seed:1:2"]
 SIDE = 32 * 4
@@ -23,7 +23,7 @@ def test_an_interpolation_as_a_sheet_is_the_faces_of_its_path(linear_model: Mode
     for loop, spherical in ((False, True), (True, False)):
         out = tmp_path / f"{loop}.png"
         facesmith.interpolate(linear_model, FACES, out, frames=9, spherical=spherical, loop=loop, quiet=True)
-        made = linear_model.generate(path(list(z), 9, spherical=spherical, loop=loop))
+        made = linear_model.generate(latent_path(list(z), 9, spherical=spherical, loop=loop))
         sheet = np.asarray(Image.open(out))
         assert all(np.array_equal(face_at(sheet, i // 3, i % 3), made[i]) for i in range(9))
 

@@ -53,6 +53,9 @@ def test_refining_comes_nearer_to_a_face_and_each_goes_its_own_way(model: Model)
     alone = refine(model, pictures[1:2], start[1:2], 30, quiet=True)
     assert np.allclose(alone, found[1:2], atol=1e-3)
     assert np.array_equal(refine(model, pictures, start, 30, quiet=True), found)
+    steps: list[int] = []
+    refine(model, pictures, start, 3, told=steps.append, quiet=True)
+    assert steps == [1, 2, 3]
 
 
 def test_the_distance_is_of_pixels_and_a_weak_prior() -> None:

@@ -71,6 +71,11 @@ def test_faces_are_chosen_by_size_or_from_the_left(group: Path) -> None:
     assert len(middles) == 3
     assert (largest.picture == every[1].picture).all()
     assert (cut_faces(group, FACES, faces="2")[0].picture == every[2].picture).all()
+    known = [cut.face for cut in every[::-1] if cut.face]
+    again = cut_faces(group, FACES, faces=known)  # in the order that they were given in
+    assert all((one.picture == other.picture).all() for one, other in zip(again, every[::-1], strict=True))
+    with pytest.raises(FacesmithError, match="shows no face"):
+        cut_faces(group, FACES, faces=[])
     with pytest.raises(FacesmithError, match=r"group.png has no face 3: it has 3 faces, 0 to 2, counted from the left"):
         cut_faces(group, FACES, faces="3")
     with pytest.raises(FacesmithError, match="write largest, all, or a number"):

@@ -36,6 +36,7 @@ def test_several_faces_come_largest_first(group: Path) -> None:
     assert widths == sorted(widths, reverse=True)
     for face, expected in zip(faces, ((410, 240), (758, 240), (98, 375)), strict=True):
         assert middle(face.box) == pytest.approx(expected, abs=40)
+    assert [face.box for face in find_faces(group, most=2)] == [face.box for face in faces[:2]]
 
 
 def test_a_photo_on_its_side_or_head_is_turned(drawn: Pictures) -> None:

@@ -21,6 +21,7 @@ from PIL import Image
 import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.studio.pictures import tiled
+from facesmith.studio.serving import _listener
 
 
 @pytest.fixture
@@ -106,6 +107,13 @@ def test_an_address_in_use_and_a_certificate_that_is_none_are_said_in_a_sentence
         facesmith.studio([models], port=0, certfile=tmp_path / "cert.pem", keyfile=tmp_path / "key.pem")
     with pytest.raises(FacesmithError, match="is no folder"):
         facesmith.studio(["nowhere"], port=0)
+
+
+def test_an_answer_does_not_wait_for_its_headers_to_be_confirmed() -> None:
+    with _listener("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_the_serving_install_needs_no_torch_and_says_which_extra_it_is() -> None:

@@ -68,7 +68,7 @@ def analogy_grid(a: ArrayLike, b: ArrayLike, c: ArrayLike, rows: int, columns: i
     return np.stack([slerp(along, *ends) for ends in zip(left, right, strict=True)])
 
 
-def path(keyframes: Sequence[ArrayLike], frames: int, *, spherical: bool = True, loop: bool = False) -> Latents:
+def latent_path(keyframes: Sequence[ArrayLike], frames: int, *, spherical: bool = True, loop: bool = False) -> Latents:
     """``frames`` latents through two or more ``keyframes``, as many to each step as to the next: frames x d.
 
     An open path begins with the first keyframe and ends with the last. A loop goes on from the last to the first, and
@@ -105,6 +105,7 @@ def _between(
 
 def _across(units: NDArray[np.float64]) -> NDArray[np.float64]:
     """Unit vectors at right angles to ``units``, in the plane of each and the axis it has least of."""
-    axes = np.eye(units.shape[-1])[np.abs(units).argmin(-1)]
+    axes = np.zeros_like(units)
+    np.put_along_axis(axes, np.abs(units).argmin(-1)[..., None], 1, -1)
     across = axes - (axes * units).sum(-1, keepdims=True) * units
     return np.asarray(across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), np.finfo(float).tiny))

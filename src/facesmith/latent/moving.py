@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
-from facesmith.latent import arithmetic
+from facesmith.latent.arithmetic import analogy_grid, latent_path
 from facesmith.latent.directions import DEFAULT_KIND, LARGEST
 from facesmith.latent.editing import generated
 from facesmith.latent.figures import FILMS, check_series, save_series, save_table
@@ -34,11 +34,11 @@ def interpolate(
 ) -> Path:
     """Write ``frames`` faces on the way through two or more ``faces`` to ``out``: .gif, .mp4, or a sheet as .png.
 
-    ``spherical`` follows arcs, else straight lines; ``loop`` comes back to the first face. See `arithmetic.path`.
+    ``spherical`` follows arcs, else straight lines; ``loop`` comes back to the first face. See `latent_path`.
     """
     source, path = _begin(model, out, frames, fps, quiet)
     people = subjects(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
-    latents = arithmetic.path([one.z for one in people], frames, spherical=spherical, loop=loop)
+    latents = latent_path([one.z for one in people], frames, spherical=spherical, loop=loop)
     save_series(generated(source, latents, quiet), path, fps=fps, loop=loop)
     return path
 
@@ -107,7 +107,7 @@ def analogy(
 ) -> Path:
     """Write the plane between A, B, C (the three ``faces``) and D = B - A + C to ``out``: what is to C as B is to A.
 
-    As .png it is ``rows`` x ``columns`` faces with A, B above and C, D below, see `arithmetic.analogy_grid`. As .gif or
+    As .png it is ``rows`` x ``columns`` faces with A, B above and C, D below, see `analogy_grid`. As .gif or
     .mp4 it is the way round its border, clockwise from A, again and again.
     """
     source, path = _begin(model, out, max(rows * columns, 2), fps, quiet)
@@ -115,7 +115,7 @@ def analogy(
     if len(people) != 3:
         raise FacesmithError(f"an analogy wants three faces, A, B and C, not {len(people)}")
     a, b, c = (one.z for one in people)
-    grid = arithmetic.analogy_grid(a, b, c, rows, columns)
+    grid = analogy_grid(a, b, c, rows, columns)
     if path.suffix.lower() in FILMS:
         border = np.concatenate([grid[0, :-1], grid[:-1, -1], grid[-1, :0:-1], grid[:0:-1, 0]])
         save_series(generated(source, border, quiet), path, fps=fps, loop=True)

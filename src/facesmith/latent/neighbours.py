@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facesmith.datasets.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
@@ -12,13 +13,17 @@ from facesmith.files import new_folder, refuse_existing, write_json
 from facesmith.latent.editing import generated
 from facesmith.latent.figures import save_table
 from facesmith.latent.labelled import known_judge, refuse_other_size
-from facesmith.latent.subjects import Source, subjects
+from facesmith.latent.subjects import Source, Subject, subjects
 from facesmith.latent.vectors import Vectors, features_of, latents_of
 from facesmith.metrics.neighbours import nearest
 from facesmith.model import Model, load
 
 if TYPE_CHECKING:
     from facesmith.judge import Judge
+
+SPACES = ("latent", "feature")
+
+Pictures = NDArray[np.uint8]
 
 
 def neighbours(
@@ -42,22 +47,46 @@ def neighbours(
     """
     refuse_existing(Path(out), "neighbours")
     data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
-    if not 1 <= count <= len(data):
-        raise FacesmithError(f"count is {count}: {data.name} can name 1 to {len(data):,} neighbours")
+    _refuse_count(data, count)
     eye = known_judge(judge)
     source = model if isinstance(model, Model) else load(model, quiet=quiet)
     refuse_other_size(source, data)
     people = subjects(source, faces, face=face, aligned=aligned, quiet=quiet)
-    z = np.stack([one.z for one in people])
-    made = generated(source, z, quiet)
-    seen = np.stack([made[i] if one.picture is None else one.picture for i, one in enumerate(people)])
-    found = {"latent": nearest(z[:, : source.latent_size], latents_of(source, data, quiet=quiet), count)}
-    if eye is not None:
-        there = _unit(features_of(eye, data, quiet=quiet))
-        distances, rows = nearest(_unit(eye.features(seen)), there, count)
+    result = nearest_faces(source, data, people, count=count, judge=eye, quiet=quiet)
+    with new_folder(Path(out), "neighbours") as folder:
+        spaces = [space for space in SPACES if space in result[0]]
+        names = [f"{one.name}\nby {space}" for one in people for space in spaces]
+        lines = [
+            np.concatenate([seen[None], data.images[[near["row"] for near in found[space]]]])
+            for seen, found in zip(_pictures(source, people, quiet), result, strict=True)
+            for space in spaces
+        ]
+        columns = ["face", *(str(number) for number in range(1, count + 1))]
+        save_table(np.stack(lines), names, columns, folder / "sheet.png")
+        write_json(folder / "neighbours.json", result)
+    return result
+
+
+def nearest_faces(
+    model: Model,
+    dataset: Dataset,
+    people: Sequence[Subject],
+    *,
+    count: int = 8,
+    judge: "Judge | None" = None,
+    quiet: bool = False,
+) -> list[dict[str, Any]]:
+    """What `neighbours` returns, of faces that are known already; nothing is written but DATASET/features."""
+    _refuse_count(dataset, count)
+    refuse_other_size(model, dataset)
+    z = np.stack([one.z[: model.latent_size] for one in people])
+    found = {"latent": nearest(z, latents_of(model, dataset, quiet=quiet), count)}
+    if judge is not None:
+        there = _unit(features_of(judge, dataset, quiet=quiet))
+        distances, rows = nearest(_unit(judge.features(_pictures(model, people, quiet))), there, count)
         found["feature"] = (distances**2 / 2, rows)  # of vectors of length 1
-    files = data.metadata()["file"].to_pylist()
-    result = [
+    files = dataset.metadata()["file"].to_pylist()
+    return [
         {"face": one.name}
         | {
             space: [
@@ -68,17 +97,17 @@ def neighbours(
         }
         for i, one in enumerate(people)
     ]
-    with new_folder(Path(out), "neighbours") as folder:
-        names = [f"{one.name}\nby {space}" for one in people for space in found]
-        lines = [
-            np.concatenate([seen[i : i + 1], data.images[rows[i]]])
-            for i in range(len(people))
-            for _, rows in found.values()
-        ]
-        columns = ["face", *(str(number) for number in range(1, count + 1))]
-        save_table(np.stack(lines), names, columns, folder / "sheet.png")
-        write_json(folder / "neighbours.json", result)
-    return result
+
+
+def _refuse_count(dataset: Dataset, count: int) -> None:
+    if not 1 <= count <= len(dataset):
+        raise FacesmithError(f"count is {count}: {dataset.name} can name 1 to {len(dataset):,} neighbours")
+
+
+def _pictures(model: Model, people: Sequence[Subject], quiet: bool) -> Pictures:
+    """The faces as they were taken, or, where they were not, as the model makes them: N x H x W x 3."""
+    made = generated(model, np.stack([one.z for one in people]), quiet)
+    return np.stack([each if one.picture is None else one.picture for each, one in zip(made, people, strict=True)])
 
 
 def _unit(vectors: Vectors) -> Vectors:

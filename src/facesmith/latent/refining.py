@@ -1,5 +1,6 @@
 """Latents that make a photo better than the encoder's: its answer is where a search begins. Needs torch."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,13 +21,20 @@ BLOCK = 16  # faces searched for at once; each goes its own way
 
 
 def refine(
-    model: Model, pictures: NDArray[np.uint8], z: NDArray[np.float32], steps: int, *, quiet: bool = False
+    model: Model,
+    pictures: NDArray[np.uint8],
+    z: NDArray[np.float32],
+    steps: int,
+    *,
+    told: Callable[[int], None] = lambda step: None,
+    quiet: bool = False,
 ) -> NDArray[np.float32]:
     """Latents like ``z`` (N x latent_size, or with detail) after ``steps`` of Adam from there.
 
     They make faces closer to ``pictures`` (N x H x W x 3, uint8). The same photo and steps give the same latent,
-    whatever other photos there are but for rounding. Adam (Kingma and Ba, arXiv:1412.6980) is written out here: to
-    import torch's takes longer than a hundred of its steps.
+    whatever other photos there are but for rounding. ``told`` is called with the number of each step that is done, and
+    what it raises ends the search. Adam (Kingma and Ba, arXiv:1412.6980) is written out here: to import torch's takes
+    longer than a hundred of its steps. Raises `FacesmithError` where torch is missing.
     """
     torch = require("torch", "train", "refining")
     if steps < 1:
@@ -51,6 +59,7 @@ def refine(
                     root = (square / (1 - BETAS[1] ** step)).sqrt() + 1e-8
                     latents -= rates * mean / (1 - BETAS[0] ** step) / root
                 bar.update(len(latents))
+                told(step)
             found[rows] = latents.detach().cpu().numpy()
     return found
 

@@ -62,8 +62,9 @@ def cut_faces(
             return [_part(picture, frame, frame.box(*seen), file)]
         if aligned or seen == (WIDTH, HEIGHT):
             return [_part(picture, frame, _aligned_box(frame, *seen))]
-        known = [] if isinstance(faces, str) else list(faces)
-        found = known or chosen(find_faces(picture), faces if isinstance(faces, str) else "all", photo_name(photo))
+        found = find_faces(picture) if isinstance(faces, str) else list(faces)
+        if isinstance(faces, str) or not found:
+            found = chosen(found, str(faces), photo_name(photo))
         large = [face for face in found if not too_small(face, frame)]
         if not large:
             raise FacesmithError(

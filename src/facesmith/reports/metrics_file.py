@@ -29,8 +29,8 @@ def read_columns(path: Path) -> Columns:
     checkpoint measured some steps twice: the later line counts. A file that is not there gives no columns.
     """
     rows = _kept(row for row in _parsed(path) if row is not None)
-    names = dict.fromkeys(name for row in rows for name, value in row.items() if _is_number(value))
-    return {name: np.array([_number(row.get(name)) for row in rows], np.float64) for name in names}
+    names = dict.fromkeys(name for row in rows for name, value in row.items() if is_number(value))
+    return {name: np.array([as_number(row.get(name)) for row in rows], np.float64) for name in names}
 
 
 def unreadable_lines(path: Path) -> int:
@@ -44,10 +44,11 @@ def _parsed(path: Path) -> Iterable[dict[str, Any] | None]:
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if line.strip():
-                yield _object(line)
+                yield parsed_line(line)
 
 
-def _object(line: str) -> dict[str, Any] | None:
+def parsed_line(line: str | bytes) -> dict[str, Any] | None:
+    """The table on a line, or None where it is not whole."""
     try:
         value = json.loads(line)
     except ValueError:
@@ -58,16 +59,17 @@ def _object(line: str) -> dict[str, Any] | None:
 def _kept(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     kept: list[dict[str, Any]] = []
     for row in rows:
-        step = _number(row.get("step"))
-        while kept and _number(kept[-1].get("step")) >= step:
+        step = as_number(row.get("step"))
+        while kept and as_number(kept[-1].get("step")) >= step:
             kept.pop()
         kept.append(row)
     return kept
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _number(value: Any) -> float:
-    return float(value) if _is_number(value) else float("nan")
+def as_number(value: Any) -> float:
+    """A number as it is, and NaN for what is none."""
+    return float(value) if is_number(value) else float("nan")

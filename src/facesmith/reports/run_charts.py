@@ -81,19 +81,25 @@ CHARTS = {
 }
 
 
+def charts_of(run: RunFiles) -> dict[str, Chart]:
+    """The charts for which the run has measured something, by name."""
+    found = {name: chart for name, chart in CHARTS.items() if set(chart.columns) & set(getattr(run, chart.table))}
+    if "turns" in found and (run.metrics["d_share"] == 1).all():  # D learned at every step
+        del found["turns"]
+    return found
+
+
 def draw_charts(run: RunFiles) -> dict[str, bytes]:
     """PNG charts of what a run has measured so far, by the names in `CHARTS`."""
     marks = [*resumed_at(run), *returns(run).values()]
     drawn = {}
-    for name, chart in CHARTS.items():
+    for name, chart in charts_of(run).items():
         table: Columns = getattr(run, chart.table)
         series = {
             label: (table.get("kimg", np.arange(len(table[key]))), table[key])
             for key, label in chart.columns.items()
             if key in table
         }
-        if not series or (name == "turns" and (table["d_share"] == 1).all()):  # D learned at every step
-            continue
         if name == "diversity" and (worry := _worry(run)) is not None:
             series["below this the watch worries"] = (table["kimg"], worry)
         bands = {label: table[f"{key}_spread"] for key, label in chart.columns.items() if f"{key}_spread" in table}

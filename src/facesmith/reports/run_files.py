@@ -48,8 +48,22 @@ class RunFiles:
         return path if path.is_file() and path.stat().st_size > 0 else None
 
 
-def read_run(run: Path) -> RunFiles:
-    """Read a run folder without its checkpoints; raises `FacesmithError` when ``run`` is no run folder."""
+@dataclass(frozen=True)
+class Measured:
+    """What a run has written down line by line, so far."""
+
+    metrics: Columns
+    timing: Columns
+    scores: Columns
+    broken_lines: int
+    verdict: str | None
+
+
+def read_run(run: Path, measured: Measured | None = None) -> RunFiles:
+    """Read a run folder without its checkpoints; raises `FacesmithError` when ``run`` is no run folder.
+
+    ``measured`` is what has been read already of the files that grow.
+    """
     if not (run / "run.json").is_file():
         raise FacesmithError(
             f"{run} is not a run folder, it has no run.json: give the folder that facesmith train wrote"
@@ -59,19 +73,30 @@ def read_run(run: Path) -> RunFiles:
         raise FacesmithError(f"{run / 'run.json'} cannot be read as the card of a run: it holds no table")
     check_version(card, "facesmith-run", 1, run / "run.json")
     tables = _read_toml(run / "recipe.toml")
+    found = measured or _measured(run)
     return RunFiles(
         path=run,
         card=card,
         recipe=_table(tables, "recipe"),
         settings=_table(tables, "run"),
+        metrics=found.metrics,
+        timing=found.timing,
+        broken_lines=found.broken_lines,
+        samples=sample_sheets(run / "samples"),
+        scores=found.scores,
+        best=_card_within(run / "best.safetensors"),
+        verdict=found.verdict,
+        undone=_undone(run / "rolled_back"),
+    )
+
+
+def _measured(run: Path) -> Measured:
+    return Measured(
         metrics=read_metrics(run),
         timing=read_timing(run),
-        broken_lines=unreadable_lines(run / "metrics.jsonl") + unreadable_lines(run / "timing.jsonl"),
-        samples=sample_sheets(run / "samples"),
         scores=read_columns(run / "scores.jsonl"),
-        best=_card_within(run / "best.safetensors"),
+        broken_lines=unreadable_lines(run / "metrics.jsonl") + unreadable_lines(run / "timing.jsonl"),
         verdict=_last_verdict(run / "metrics.jsonl"),
-        undone=_undone(run / "rolled_back"),
     )
 
 

@@ -2,10 +2,10 @@
 
 A router is a module of `facesmith.studio.api` with an ``APIRouter`` called ``router``: name it in `ROUTERS`, and it is
 served under /api/v1. Its routes take ``here: Here`` for the studio's parts (settings, shelf, batcher, aside, sessions,
-figures, closing) and ``visitor: Visitor`` for the session of who asks, both from `facesmith.studio.parts`. They may
-raise `Problem`, `NotHere`, `Busy` or any `FacesmithError`. An ``async def`` route leaves computing to ``here.batcher``
-(faces), ``here.aside`` (all else that takes long) or ``asyncio.to_thread`` (reading a file); it is cancelled once its
-client has gone. What streams for long ends when ``here.closing`` is set.
+figures, watching, trainings, closing) and ``visitor: Visitor`` for the session of who asks, both from
+`facesmith.studio.parts`. They may raise `Problem`, `NotHere`, `Busy` or any `FacesmithError`. An ``async def`` route
+leaves computing to ``here.batcher`` (faces), ``here.aside`` (all else that takes long) or ``asyncio.to_thread``
+(reading a file); it is cancelled once its client has gone. What streams for long ends when ``here.closing`` is set.
 """
 
 import asyncio
@@ -25,7 +25,21 @@ from facesmith.studio.settings import Settings
 from facesmith.version import __version__
 
 API = "/api/v1"
-ROUTERS = ("models", "generate")
+ROUTERS = (
+    "models",
+    "generate",
+    "photos",
+    "edit",
+    "refine",
+    "between",
+    "makeover",
+    "runs",
+    "sheets",
+    "watch",
+    "training",
+    "data",
+    "maps",
+)
 
 ABOUT = """
 Faces that nobody has, made, edited and shown by facesmith. Everything a page does is here.
@@ -45,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         parts.closing.set()
         warming.cancel()
+        await parts.trainings.close()
         parts.batcher.close()
         parts.aside.close()
 

@@ -12,6 +12,8 @@ from facesmith.studio.figures import Figures
 from facesmith.studio.sessions import COOKIE, HEADER, Session, Sessions
 from facesmith.studio.settings import Settings
 from facesmith.studio.shelf import Shelf
+from facesmith.studio.training import Trainings
+from facesmith.studio.watching import Watching
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +26,8 @@ class Parts:
     aside: Aside
     sessions: Sessions
     figures: Figures
+    watching: Watching
+    trainings: Trainings
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     warm: asyncio.Event = field(default_factory=asyncio.Event)  # set once the first model has made a face
 
@@ -45,7 +49,9 @@ def assemble(settings: Settings) -> Parts:
     figures.watch("models_loaded", "Models in memory", lambda: shelf.loaded)
     figures.watch("sessions", "Visitors whose photos and faces are kept", lambda: len(sessions))
     figures.watch("session_bytes", "Bytes kept for visitors", lambda: sessions.bytes)
-    return Parts(settings, shelf, batcher, aside, sessions, figures)
+    watching, trainings = Watching(shelf), Trainings(settings, shelf)
+    figures.watch("watchers", "Visitors who watch runs", lambda: watching.watchers)
+    return Parts(settings, shelf, batcher, aside, sessions, figures, watching, trainings)
 
 
 async def _here(request: Request) -> Parts:  # without async, FastAPI would ask a thread for it
@@ -61,18 +67,23 @@ def session_name(request: Request) -> str | None:
     return request.headers.get(HEADER) or request.cookies.get(COOKIE)
 
 
-async def _visitor(request: Request, response: Response, here: Here) -> Session:
-    session = here.sessions.open(session_name(request))
+def begun(request: Request, response: Response, sessions: Sessions) -> Session:
+    """The session of who asks, begun where there is none; its cookie and header go into ``response``."""
+    session = sessions.open(session_name(request))
     response.headers[HEADER] = session.name
     response.set_cookie(
         COOKIE,
         session.name,
-        max_age=round(here.sessions.seconds),
+        max_age=round(sessions.seconds),
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",
     )
     return session
+
+
+async def _visitor(request: Request, response: Response, here: Here) -> Session:
+    return begun(request, response, here.sessions)
 
 
 # The session of who asks, begun where there is none. Cookie and header go into the `Response` that FastAPI injects: a

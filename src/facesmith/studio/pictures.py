@@ -13,6 +13,7 @@ from PIL.ExifTags import Base
 from PIL.PngImagePlugin import PngInfo
 
 import facesmith
+from facesmith.errors import FacesmithError
 
 Format = Literal["png", "jpeg", "webp"]
 Pictures = NDArray[np.uint8]
@@ -25,6 +26,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "jpeg": {"quality": 92, "subsampling": 0},
     "webp": {"lossless": True, "quality": 0, "method": 0},
 }
+_LONGEST = {"jpeg": 65_500, "webp": 16_383}  # pixels of a side, as their encoders take them
 SYNTHETIC = "A synthetic face, made by a computer: it shows nobody."
 EDITED = "An edited photo: a computer has changed the face."
 
@@ -53,8 +55,10 @@ def encoded(picture: Pictures, form: str, about: Mapping[str, Any]) -> bytes:
     """One picture (H x W x 3, uint8) as PNG, JPEG or WebP, with `notes` in text chunks or EXIF; PNG and WebP lose none.
 
     PNG has the chunks Software, Description and facesmith (JSON); the others have Software, and an ImageDescription
-    that ends with the JSON.
+    that ends with the JSON. Raises `FacesmithError` for a side that is too long for JPEG or WebP.
     """
+    if max(picture.shape[:2]) > _LONGEST.get(form, max(picture.shape)):
+        raise FacesmithError(f"a {form} has at most {_LONGEST[form]:,} pixels a side, and this has more: ask for png")
     sentence = EDITED if about.get("edited") else SYNTHETIC
     software, facts = f"facesmith {facesmith.__version__}", json.dumps(about)
     options = dict(_OPTIONS[form])

@@ -31,6 +31,9 @@ class Session:
     def __len__(self) -> int:
         return len(self._things)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._things
+
     def keep(self, thing: object, size: int) -> str:
         """Keep a thing of so many bytes; its id, 128 random bits in 22 letters of a URL."""
         if size > self.limit:

@@ -1,5 +1,6 @@
 """/models: what can be asked for faces, makeovers and judgements, and each one's card."""
 
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -30,6 +31,7 @@ class ModelInfo(BaseModel):
     size: tuple[int, int] = Field(examples=[(64, 64)], description="width and height of its pictures")
     latent_size: int | None = Field(examples=[64], description="numbers in a latent; null where it has none")
     encoder: bool = Field(description="whether it takes photos")
+    refine: bool = Field(description="whether /refine brings faces of photos nearer to them: this needs PyTorch")
     attributes: list[str] = Field(examples=[["Smiling", "Young"]], description="what it can change, or a judge tell")
     directions: list[Direction] = Field(description="of a makeover")
     terms: str = Field(examples=["any use, with credit to the artist"])
@@ -79,6 +81,7 @@ def _info(item: Item) -> ModelInfo:
         size=(width, height),
         latent_size=card["network"].get("latent_size") if item.kind == "generator" else None,
         encoder="encoder" in card,
+        refine="encoder" in card and find_spec("torch") is not None,
         attributes=[] if makeover else attributes,
         directions=card["directions"] if makeover else [],
         terms=card.get("terms", "not stated"),

@@ -1,0 +1,101 @@
+// The studio's pages: which there are, and the frame around them. A page is a module of pages/ whose default export is
+// a component; it is loaded when it is first gone to, with style/NAME.css where `styled` says that there is one.
+import { html, render, useEffect, useRef, useState } from "./vendor/preact-htm.js";
+import { lastSeen, usePath } from "./shell/address.js";
+import { Icon } from "./shell/icons.js";
+import { ThemeSwitch } from "./shell/theme.js";
+import { Toasts } from "./shell/toasts.js";
+
+const PAGES = [
+  { path: "/", name: "generate", title: "Generate", icon: "faces", styled: true },
+  { path: "/photo", name: "photo", title: "Photo", icon: "photo", styled: true },
+  { path: "/makeover", name: "makeover", title: "Makeover", icon: "makeover", styled: true },
+  { path: "/arithmetic", name: "arithmetic", title: "Arithmetic", icon: "arithmetic", styled: true },
+  { path: "/watch", name: "watch", title: "Watch", icon: "watch", styled: true },
+  { path: "/map", name: "map", title: "Map", icon: "map", styled: true },
+  { path: "/data", name: "data", title: "Data", icon: "data", styled: true },
+  { path: "/compare", name: "compare", title: "Compare", icon: "compare", styled: true },
+  { path: "/about", name: "about", title: "About", icon: "about", styled: true },
+];
+const ON_PHONES = 4; // beside More, which lists the others
+
+const loaded = {}; // path: the component
+
+async function load(page) {
+  const style = new Promise((done, failed) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", onload: done, onerror: failed });
+    if (!page.styled) return done();
+    link.href = new URL(`style/${page.name}.css`, import.meta.url);
+    document.head.append(link);
+  });
+  const [module] = await Promise.all([import(`./pages/${page.name}.js`), style]);
+  return (loaded[page.path] = module.default);
+}
+
+function Page({ page }) {
+  const [state, set] = useState({});
+  const main = useRef();
+  const first = useRef(true);
+  const Shown = loaded[page.path];
+  useEffect(() => {
+    document.title = `${page.title} · facesmith studio`;
+    if (!Shown)
+      load(page).then(
+        () => set({}),
+        (error) => (console.error(error), set({ failed: true })),
+      );
+  }, [page]);
+  useEffect(() => {
+    // After going to another page, a screen reader begins there; on the first page it begins at the top by itself.
+    if (!first.current) (scrollTo(0, 0), main.current.focus({ preventScroll: true }));
+    first.current = false;
+  }, [page]);
+  return html`<main id="main" ref=${main} tabindex="-1" class="page-${page.name}" aria-busy=${!Shown && !state.failed}>
+    ${Shown ? html`<${Shown} key=${page.path} />` : html`<h1 class="unseen">${page.title}</h1>`}
+    ${state.failed && html`<p class="empty">This page could not be loaded. Is the studio still running?</p>`}
+  </main>`;
+}
+
+const Links = ({ pages, now, onGo }) =>
+  pages.map(
+    (page) => html`<a href=${lastSeen(page.path)} onClick=${onGo}
+      aria-current=${page.path === now ? "page" : undefined}>
+      <${Icon} name=${page.icon} /><span>${page.title}</span>
+    </a>`,
+  );
+
+function Bottom({ now }) {
+  const [open, set] = useState(false);
+  const shut = () => set(false);
+  useEffect(() => {
+    const escape = (event) => event.key === "Escape" && shut();
+    if (open) addEventListener("keydown", escape);
+    return () => removeEventListener("keydown", escape);
+  }, [open]);
+  const [first, rest] = [PAGES.slice(0, ON_PHONES), PAGES.slice(ON_PHONES)];
+  return html`<nav class="bottom" aria-label="Pages">
+    ${open && html`<div class="rest"><${Links} pages=${rest} now=${now} onGo=${shut} /></div>`}
+    <${Links} pages=${first} now=${now} onGo=${shut} />
+    <button class="plain" aria-expanded=${open} onClick=${() => set(!open)}
+      data-here=${rest.some((p) => p.path === now)}>
+      <${Icon} name="more" /><span>More</span>
+    </button>
+  </nav>`;
+}
+
+function Studio() {
+  const path = usePath();
+  const page = PAGES.find((one) => one.path === path) ?? PAGES[0];
+  return html`<a class="skip" href="#main">Skip to the page</a>
+    <header>
+      <a class="brand" href="/" aria-label="facesmith studio"><img src=${new URL("icon.svg", import.meta.url)} alt="" />
+        <span>facesmith</span></a>
+      <nav class="top" aria-label="Pages"><${Links} pages=${PAGES} now=${page.path} /></nav>
+      <${ThemeSwitch} />
+    </header>
+    <${Page} page=${page} />
+    <${Bottom} now=${page.path} />
+    <${Toasts} />`;
+}
+
+render(html`<${Studio} />`, document.getElementById("studio"));

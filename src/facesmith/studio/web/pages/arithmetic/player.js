@@ -1,0 +1,37 @@
+// A sheet of frames, played.
+import { html, useEffect, useState } from "../../vendor/preact-htm.js";
+import { Icon } from "../../shell/icons.js";
+import { Drawn } from "../../parts/wall.js";
+
+export function Player({ bitmap, frames, columns, shape: [width, height], speed, loop }) {
+  const [frame, show] = useState(0);
+  const [playing, play] = useState(!matchMedia("(prefers-reduced-motion: reduce)").matches);
+  useEffect(() => {
+    if (!playing) return;
+    // A way that is no loop is gone there and back, so that it does not jump.
+    let back = false;
+    const timer = setInterval(
+      () =>
+        show((now) => {
+          if (loop) return (now + 1) % frames;
+          if (now >= frames - 1) back = true;
+          if (now <= 0) back = false;
+          return Math.min(frames - 1, Math.max(0, now + (back ? -1 : 1)));
+        }),
+      1000 / speed,
+    );
+    return () => clearInterval(timer);
+  }, [playing, frames, loop, speed]);
+  const at = Math.min(frame, frames - 1);
+  const part = [(at % columns) * width, Math.floor(at / columns) * height, width, height];
+  return html`<div class="player">
+    <${Drawn} bitmap=${bitmap} part=${part} label="The animation" style=${{ aspectRatio: `${width} / ${height}` }} />
+    <div class="with">
+      <button class="button" aria-label=${playing ? "Pause" : "Play"} onClick=${() => play(!playing)}>
+        <${Icon} name=${playing ? "pause" : "play"} /></button>
+      <input type="range" min="0" max=${frames - 1} step="1" value=${at} aria-label="Frame"
+        style=${{ "--to": `${(100 * at) / (frames - 1)}%` }}
+        onInput=${(event) => (play(false), show(event.target.valueAsNumber))} />
+    </div>
+  </div>`;
+}

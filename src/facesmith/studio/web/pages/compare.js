@@ -1,0 +1,93 @@
+// Compare: runs beside each other: their last faces, their curves over each other, and what set them apart.
+import { html, useMemo } from "../vendor/preact-htm.js";
+import { useAddress } from "../shell/address.js";
+import { ask, useLoad } from "../shell/api.js";
+import { choice, list } from "../shell/fields.js";
+import { Segments } from "../parts/controls.js";
+import { RunCharts } from "../parts/run-charts.js";
+import { useRuns } from "../parts/run-feed.js";
+import { RunList } from "../parts/run-list.js";
+import { duration, small, Status, thousands } from "../parts/run-words.js";
+import { Empty } from "../parts/states.js";
+
+const FIELDS = { run: list(), against: choice("kimg", ["kimg", "time"]) };
+const MOST = 6;
+
+/** A run's best score as far as it goes by that name, and the recipe's settings that are not the same in all. */
+function rows(runs) {
+  const facts = [
+    ["stands", (run) => html`<${Status} status=${run.info.status} />`],
+    ["recipe", (run) => run.info.recipe],
+    ["dataset", (run) => run.info.dataset],
+    ["images shown", (run) => thousands(run.info.kimg)],
+    ["training time", (run) => duration(run.info.seconds)],
+    ["images a second", (run) => run.info.images_per_second?.toPrecision(3) ?? "–"],
+    ["the watch", (run) => run.info.verdict ?? "–"],
+    ["best", (run) => run.info.best ?? "–"],
+  ];
+  const names = [...new Set(runs.flatMap((run) => Object.keys(run.info.settings)))];
+  const value = (run, name) => (name in run.info.settings ? String(run.info.settings[name]) : "–");
+  const apart = names.filter((name) => !["name", "about"].includes(name) && new Set(runs.map((run) => value(run, name))).size > 1);
+  return [facts, apart.map((name) => [name, (run) => value(run, name)])];
+}
+
+const Rows = ({ of, runs }) =>
+  of.map(([name, cell]) => html`<tr key=${name}><th scope="row">${name}</th>${runs.map((run) => html`<td key=${run.name} class="number">${cell(run)}</td>`)}</tr>`);
+
+function Table({ runs }) {
+  const [facts, settings] = useMemo(() => rows(runs), [...runs.map((run) => run.info)]);
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="The runs in numbers">
+    <table class="plain-table compared">
+      <thead><tr><td></td>${runs.map((run, at) => html`<th key=${run.name} scope="col" class="c${at}"><span class="swatch"></span>${run.name}</th>`)}</tr></thead>
+      <tbody><${Rows} of=${facts} runs=${runs} /></tbody>
+      <tbody>
+        <tr><th colspan=${runs.length + 1} scope="rowgroup" class="part">${settings.length ? "Settings in which they differ" : "They do not differ in any setting."}</th></tr>
+        <${Rows} of=${settings} runs=${runs} />
+      </tbody>
+    </table>
+  </div>`;
+}
+
+export default function Compare() {
+  const [state, change] = useAddress(FIELDS);
+  const { value: runs } = useLoad((signal) => ask("/runs", { signal }), []);
+  const chosen = useMemo(() => {
+    const known = new Set(runs?.map((run) => run.name));
+    return state.run.filter((name) => known.has(name)).slice(0, MOST);
+  }, [runs, state.run]);
+  const loaded = useRuns(chosen);
+  const shown = chosen.map((name) => loaded[name]).filter((run) => run?.info);
+  if (runs && runs.length < 2)
+    return html`<h1>Compare</h1><${Empty} icon="compare" title="It takes two runs to compare">
+      <p>There ${runs.length ? "is only one" : "is none"} here. Train another, with one setting changed: <code>facesmith train tiny DATASET runs/other --set seed=1</code></p>
+    <//>`;
+  return html`<div class="two">
+    <div class="side">
+      <h1>Compare</h1>
+      ${runs && html`<${RunList} runs=${runs} chosen=${chosen} most=${MOST} onChange=${(run) => change({ run }, { push: true })} />`}
+    </div>
+    <div class="stage" aria-busy=${shown.length < chosen.length}>
+      ${runs && chosen.length < 2 &&
+      html`<${Empty} icon="compare" title=${chosen.length ? "And another one" : "Choose two runs, or more"}>
+        <p>Their last faces are shown beside each other, their curves over each other, and the settings that set them apart.</p>
+      <//>`}
+      ${shown.length > 1 &&
+      html`<section class="card"><h2>Their newest faces</h2>
+          <div class="beside">
+            ${shown.map((run, at) => html`<figure key=${run.name}>
+              ${run.sheets.length > 0 && html`<img class="picture" src=${small(run.sheets.at(-1).address, 420)} alt=${`The newest sheet of ${run.name}`} />`}
+              <figcaption class="c${at}"><span class="swatch"></span><a href=${`/watch?run=${run.name}`}>${run.name}</a>
+                <span class="small quiet number">after ${thousands(run.sheets.at(-1)?.kimg ?? 0)} images</span></figcaption>
+            </figure>`)}
+          </div></section>
+        <section class="card">
+          <div class="row spread"><h2>Their curves</h2>
+            <ul class="legend small">${shown.map((run, at) => html`<li key=${run.name} class="c${at}"><span class="swatch"></span>${run.name}</li>`)}</ul>
+            <${Segments} label="Over" hidden value=${state.against} options=${[["kimg", "Images shown"], ["time", "Minutes"]]} onChange=${(against) => change({ against })} />
+          </div>
+          <${RunCharts} runs=${shown} against=${state.against} />
+        </section>
+        <section class="card"><h2>What sets them apart</h2><${Table} runs=${shown} /></section>`}
+    </div>
+  </div>`;
+}

@@ -1,0 +1,50 @@
+// The encoder's answer, improved step by step until it is this person and not only this kind of person.
+import { html, useEffect, useRef, useState } from "../../vendor/preact-htm.js";
+import { events } from "../../shell/api.js";
+import { Icon } from "../../shell/icons.js";
+import { say } from "../../shell/toasts.js";
+import { Progress } from "../../parts/states.js";
+
+const STEPS = 30; // as many as a server takes at once
+
+/** `onRefined` gets the refined face, or "" to go back to the encoder's. */
+export function Refine({ model, face, refined, onRefined }) {
+  const [state, set] = useState(null);
+  const running = useRef();
+  useEffect(() => () => running.current?.abort(), []);
+  const start = async () => {
+    running.current = new AbortController();
+    set({ step: 0, steps: STEPS });
+    try {
+      const json = { model, face, steps: STEPS };
+      for await (const { event, data } of events("/refine", { json, signal: running.current.signal })) {
+        if (event === "progress") set((old) => ({ first: data.score, ...old, ...data }));
+        if (event === "error") throw new Error(data.error);
+        if (event === "done") onRefined(data.face);
+      }
+    } catch (error) {
+      say(error);
+    }
+    set(null);
+  };
+  if (state) {
+    const gained = state.score == null ? "" : `, ${state.score.toFixed(1)} dB`;
+    return html`<${Progress} label="Step ${state.step} of ${state.steps}${gained}" value=${state.step / state.steps}>
+      <button class="plain" aria-label="Stop refining" onClick=${() => running.current.abort()}>
+        <${Icon} name="close" />
+      </button>
+    <//>`;
+  }
+  return html`<div class="field">
+    ${
+      refined
+        ? html`<button class="button" onClick=${() => onRefined("")}>
+          <${Icon} name="reset" /> Back to the first answer
+        </button>`
+        : html`<button class="button" onClick=${start}><${Icon} name="makeover" /> Refine</button>`
+    }
+    <p class="small quiet">
+      ${refined ? "It is closer to the photo now." : `Brings the rebuilt face closer to the photo, in ${STEPS} steps.`}
+    </p>
+  </div>`;
+}

@@ -1,0 +1,69 @@
+// Watch: trainings as they go on, side by side, and those that have ended. Their names are in the address.
+import { html, useMemo, useState } from "../vendor/preact-htm.js";
+import { useAddress } from "../shell/address.js";
+import { ask, useLoad } from "../shell/api.js";
+import { list, maybe } from "../shell/fields.js";
+import { Icon } from "../shell/icons.js";
+import { Empty } from "../parts/states.js";
+import { useRuns } from "../parts/run-feed.js";
+import { RunList } from "../parts/run-list.js";
+import { Panel } from "./watch/panel.js";
+import { Train } from "./watch/train.js";
+
+const FIELDS = { run: list(), kimg: maybe(0, 1e7) };
+const MOST = 4; // side by side; more are compared on another page
+
+/** Those that are being trained, or the newest. */
+function usual(runs) {
+  const going = runs.filter((run) => run.status === "running");
+  return (going.length ? going : runs).slice(0, going.length ? 2 : 1).map((run) => run.name);
+}
+
+/** What a list says of a run that is being watched. */
+const now = (info) => info && { status: info.status, kimg: info.kimg };
+
+export default function Watch() {
+  const [state, change] = useAddress(FIELDS);
+  const [changed, again] = useState(0);
+  const [form, open] = useState(null); // what is to be trained: {} or {branch: run}
+  const { value: runs, loading } = useLoad((signal) => ask("/runs", { signal }), [changed]);
+  const { value: training } = useLoad((signal) => ask("/training", { signal }), []);
+  const chosen = useMemo(() => {
+    const known = new Set(runs?.map((run) => run.name));
+    const asked = state.run.filter((name) => known.has(name)).slice(0, MOST);
+    return asked.length || !runs ? asked : usual(runs);
+  }, [runs, state.run]);
+  const shown = useRuns(chosen);
+  const listed = runs?.map((run) => ({ ...run, ...now(shown[run.name]?.info) }));
+  const begun = (name) => {
+    open(null);
+    change({ run: [name], kimg: null }, { push: true });
+    again(changed + 1);
+  };
+  const head = html`<div class="row spread">
+    <h1>Watch</h1>
+    ${training?.allowed && html`<button class="button primary" onClick=${() => open({})}><${Icon} name="plus" />Train</button>`}
+  </div>`;
+  const dialog = form && html`<${Train} ...${form} recipes=${training.recipes} onClose=${() => open(null)} onBegun=${begun} />`;
+  if (runs && !runs.length)
+    return html`${head}${dialog}<${Empty} icon="watch" title="Nothing has been trained here yet">
+      <p>A training appears here as soon as it begins: <code>facesmith train tiny DATASET runs/first</code></p>
+    <//>`;
+  return html`${dialog}<div class="two watch">
+    <div class="side">
+      ${head}
+      ${listed && html`<${RunList} runs=${listed} chosen=${chosen} most=${MOST} onChange=${(run) => change({ run, kimg: null }, { push: true })} />`}
+      ${chosen.length > 1 && html`<a class="button" href=${`/compare?${new URLSearchParams(chosen.map((name) => ["run", name]))}`}>
+        <${Icon} name="compare" />Compare these</a>`}
+    </div>
+    <div class="stage panels" data-count=${chosen.length} aria-busy=${loading || chosen.some((name) => !shown[name])}>
+      ${chosen.map((name) => {
+        const run = shown[name];
+        if (!run) return html`<article key=${name} class="card panel waiting"><h2>${name}</h2></article>`;
+        if (run.error) return html`<article key=${name} class="card panel"><h2>${name}</h2><p>${run.error.message}</p></article>`;
+        return html`<${Panel} key=${name} run=${run} allowed=${training?.allowed} at=${state.kimg}
+          onMove=${(kimg) => change({ kimg })} onBranch=${() => open({ branch: run })} />`;
+      })}
+    </div>
+  </div>`;
+}

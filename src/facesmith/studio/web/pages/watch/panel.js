@@ -1,0 +1,104 @@
+// One run: its newest faces, how far it is, what the watch says, its curves.
+import { html, useState } from "../../vendor/preact-htm.js";
+import { ask } from "../../shell/api.js";
+import { Icon } from "../../shell/icons.js";
+import { say, tell } from "../../shell/toasts.js";
+import { Dialog } from "../../parts/dialog.js";
+import { RunCharts } from "../../parts/run-charts.js";
+import { duration, Status, thousands } from "../../parts/run-words.js";
+import { Sheets } from "./sheets.js";
+
+const Figure = ({ name, children }) => html`<div><dt>${name}</dt><dd class="number">${children}</dd></div>`;
+
+function Figures({ info }) {
+  const going = info.status === "running";
+  return html`<dl class="figures">
+    <${Figure} name="images shown">${thousands(info.kimg)}<//>
+    ${info.epochs != null && html`<${Figure} name="times through the data">${info.epochs.toFixed(1)}<//>`}
+    ${info.images_per_second != null && html`<${Figure} name="images a second">${info.images_per_second.toPrecision(3)}<//>`}
+    ${going
+      ? html`<${Figure} name="left, about">${duration(info.seconds_left)}<//>`
+      : html`<${Figure} name="training time">${duration(info.seconds)}<//>`}
+  </dl>`;
+}
+
+function Verdict({ info }) {
+  const known = info.watch?.match(/“(.+?)”[:.]?\s*(.*)/);
+  return html`<div class="verdict ${info.verdict === "healthy" ? "good" : "worry"}" role="status">
+    <${Icon} name=${info.verdict === "healthy" ? "check" : "alert"} />
+    <p>${known ? html`<b>${known[1][0].toUpperCase() + known[1].slice(1)}.</b> ${known[2][0]?.toUpperCase() + known[2].slice(1)}` : "The watch has not said anything yet."}</p>
+  </div>`;
+}
+
+/** What its visitors may do with it, where they may. */
+function Actions({ run, onBranch }) {
+  const { info, name } = run;
+  const [busy, set] = useState(false);
+  const doing = (path, words) => async () => {
+    set(true);
+    try {
+      await ask(`/runs/${name}/${path}`, { method: "POST", json: path === "resume" ? {} : undefined });
+      tell(words);
+    } catch (error) {
+      say(error);
+    }
+    set(false);
+  };
+  return html`
+    ${info.here && info.status === "running" && html`<button class="button" disabled=${busy} onClick=${doing("stop", `${name} is saving, and then ends`)}><${Icon} name="pause" />Stop</button>`}
+    ${!info.here && info.status !== "running" && info.status !== "finished" &&
+    html`<button class="button" disabled=${busy} onClick=${doing("resume", `${name} goes on`)}><${Icon} name="play" />${busy ? "Beginning" : "Go on"}</button>`}
+    <button class="button" onClick=${onBranch}><${Icon} name="arithmetic" />Branch</button>
+    ${!info.report && !info.here && info.status !== "running" && html`<button class="button" disabled=${busy} onClick=${doing("report", `The report of ${name} is written`)}>Write its report</button>`}`;
+}
+
+const Words = ({ title, lines }) => lines.length > 0 && html`<h3>${title}</h3><ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
+
+export function Panel({ run, allowed, at, onMove, onBranch }) {
+  const { info } = run;
+  const [film, show] = useState(false);
+  return html`<article class="card panel" aria-label=${run.name}>
+    <header class="row spread">
+      <div><h2>${run.name}</h2><p class="small quiet">${info.recipe} on ${info.dataset}</p></div>
+      <${Status} status=${info.status} />
+    </header>
+    <div class="look">
+      <${Sheets} run=${run} at=${at} onMove=${onMove} />
+      <div class="facts">
+        ${info.share != null && info.status === "running" &&
+        html`<div class="progress"><progress aria-label=${`How far ${run.name} is`} value=${info.share} max="1"></progress>
+          <span class="number">${(100 * info.share).toFixed(info.share < 0.1 ? 1 : 0)}% of its goal</span></div>`}
+        <${Figures} info=${info} />
+        <${Verdict} info=${info} />
+        ${info.last_words && info.status !== "finished" && html`<p class="warning">${info.last_words}</p>`}
+        ${info.status !== "running" && html`<p>${info.sentence}</p>`}
+        ${info.warnings.map((words) => html`<p class="warning">${words}</p>`)}
+        ${info.best && html`<p class="small quiet">${info.status === "running" ? "Best so far" : "Best"}: ${info.best}.</p>`}
+        <div class="row">
+          ${info.here && info.status !== "running" && html`<p class="small quiet" role="status">Its film and its report are being written.</p>`}
+          ${info.report && html`<a class="button" href=${info.report} target="_blank">Its report</a>`}
+          ${info.video && html`<button class="button" onClick=${() => show(true)}><${Icon} name="play" />Film</button>`}
+          ${allowed && html`<${Actions} run=${run} onBranch=${onBranch} />`}
+        </div>
+      </div>
+    </div>
+    <${RunCharts} runs=${[run]} />
+    <details>
+      <summary>What happened, in words</summary>
+      <${Words} title="What the watch saw" lines=${info.story} />
+      <${Words} title="How it learns" lines=${info.remarks} />
+      <${Words} title="Its history" lines=${info.history} />
+    </details>
+    <details>
+      <summary>Its recipe</summary>
+      <div class="scroll" tabindex="0" role="region" aria-label=${`Settings of ${run.name}`}>
+        <table class="plain-table"><tbody>
+          ${Object.entries(info.settings).map(([name, value]) => html`<tr><th scope="row">${name}</th><td class="number">${String(value)}</td></tr>`)}
+        </tbody></table>
+      </div>
+    </details>
+    ${film && html`<${Dialog} title=${`The film of ${run.name}`} onClose=${() => show(false)}>
+      <video class="picture" src=${info.video} controls autoplay loop muted playsinline aria-label=${`All sheets of ${run.name}, one after the other`}></video>
+    <//>`}
+  </article>`;
+}

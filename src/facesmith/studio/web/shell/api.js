@@ -1,0 +1,102 @@
+// Asking the server: every answer that is not the one asked for becomes an error that says the server's sentence.
+import { useEffect, useState } from "../vendor/preact-htm.js";
+import { say } from "./toasts.js";
+
+export const API = "/api/v1";
+
+export class Refusal extends Error {
+  constructor(sentence, status = 0, after = 0) {
+    super(sentence);
+    [this.status, this.after] = [status, after]; // `after`: seconds until it makes sense to ask again
+  }
+}
+
+/** The address of something in the API. Values that are null or empty are left out, lists are repeated. */
+export function at(path, query = {}) {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).filter((one) => one != null && one !== "").map((one) => [name, one]),
+  );
+  return API + path + (pairs.length ? `?${new URLSearchParams(pairs)}` : "");
+}
+
+/** Ask, and give the answer `as` json, blob, text or the response itself. `json` is sent as a body, or any `body`. */
+export async function ask(path, { query, method, json, body, headers = {}, signal, as = "json" } = {}) {
+  if (json !== undefined) [body, headers] = [JSON.stringify(json), { ...headers, "Content-Type": "application/json" }];
+  method ??= body === undefined ? "GET" : "POST";
+  let answer;
+  try {
+    answer = await fetch(at(path, query), { method, body, headers, signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal("The studio does not answer: is it still running?");
+  }
+  if (!answer.ok) throw await refusal(answer);
+  return as === "response" || answer.status === 204 ? answer : answer[as]();
+}
+
+async function refusal(answer) {
+  let sentence = `The studio answered ${answer.status}.`;
+  try {
+    sentence = (await answer.json()).error ?? sentence;
+  } catch {
+    // no JSON: something between here and the studio answered
+  }
+  return new Refusal(sentence, answer.status, Number(answer.headers.get("Retry-After")) || 0);
+}
+
+/** The server-sent events of an answer, one after the other: `for await (const { event, data } of events(...))`. */
+export async function* events(path, options = {}) {
+  const answer = await ask(path, { ...options, as: "response" });
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const blocks = (rest + value).split(/\r?\n\r?\n/);
+      rest = blocks.pop();
+      for (const block of blocks) {
+        const lines = block.split(/\r?\n/).map((line) => /^(\w+):? ?(.*)$/.exec(line) ?? []);
+        const said = lines
+          .filter(([, name]) => name === "data")
+          .map(([, , text]) => text)
+          .join("\n");
+        if (said) yield { event: lines.find(([, name]) => name === "event")?.[2] ?? "message", data: JSON.parse(said) };
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {}); // whoever stops listening hangs up
+  }
+}
+
+/** What `load(signal)` gives, as { value, error, loading }; loaded anew when `on` changes, and then dropped half-way.
+ * The former value stays until the next is there. With `quiet` the page itself says what went wrong. */
+export function useLoad(load, on = [], { quiet = false } = {}) {
+  const [state, set] = useState({ value: null, error: null, loading: true });
+  useEffect(() => {
+    const control = new AbortController();
+    set((before) => ({ ...before, loading: true }));
+    Promise.resolve(load(control.signal)).then(
+      (value) => control.signal.aborted || set({ value, error: null, loading: false }),
+      (error) => {
+        if (control.signal.aborted) return;
+        set({ value: null, error, loading: false });
+        if (!quiet) say(error);
+      },
+    );
+    return () => control.abort();
+  }, on);
+  return state;
+}
+
+let models = null; // asked for once, and by all pages
+
+/** All models, or null until they are there. `useModels((model) => model.encoder)` gives those that fit. */
+export function useModels(fits = () => true) {
+  const { value } = useLoad(
+    () => (models ??= ask("/models").catch((error) => ((models = null), Promise.reject(error)))),
+  );
+  return value && value.filter(fits);
+}
+
+export const isGenerator = (model) => model.kind === "generator";

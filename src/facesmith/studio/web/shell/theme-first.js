@@ -1,0 +1,7 @@
+// A classic script, so that it runs before the first paint: no flash of the wrong colours.
+try {
+  const theme = localStorage.getItem("theme");
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+} catch {
+  // a browser that keeps nothing
+}

@@ -1,0 +1,26 @@
+// Dark or light: as the system says, until someone says otherwise. theme-first.js sets it before anything is painted.
+import { html, useState } from "../vendor/preact-htm.js";
+import { Icon } from "./icons.js";
+
+const NEXT = { auto: "light", light: "dark", dark: "auto" };
+const DRAWN = { auto: "auto", light: "sun", dark: "moon" };
+
+export function ThemeSwitch() {
+  const [theme, set] = useState(document.documentElement.dataset.theme ?? "auto");
+  const change = () => {
+    const next = NEXT[theme];
+    set(next);
+    if (next === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = next;
+    try {
+      localStorage.setItem("theme", next);
+    } catch {
+      // a browser that keeps nothing: it holds until the page is closed
+    }
+    dispatchEvent(new Event("themechange")); // for canvases, which do not follow by themselves
+  };
+  const words = `Colours: ${theme === "auto" ? "as the system says" : theme}`;
+  return html`<button class="plain" id="theme" onClick=${change} aria-label=${words} title=${words}>
+    <${Icon} name=${DRAWN[theme]} />
+  </button>`;
+}

@@ -1,0 +1,136 @@
+"""Models that see: what they make of a latent, and the latent that they see in a picture, is known."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+import facesmith
+from facesmith import Model
+from facesmith.datasets.builtin import Drawing
+from facesmith.latent.directions import Directions, save_directions
+
+LATENT, DETAIL, SIDE = 4, 2, 8
+FACES = (("avataaars", 23), ("avataaars", 68))  # YuNet finds few drawn faces, and these surely
+PHOTOS = {"size": [SIDE, SIDE], "crop": "center:178", "resize": "lanczos", "count": 9, "name": "photos",
+          "source": {"kind": "celeba", "name": "photos"}}  # fmt: skip
+DRAWINGS = {**PHOTOS, "crop": "fit", "name": "drawings", "source": {"kind": "builtin", "name": "drawings"}}
+
+
+@pytest.fixture(scope="session")
+def seers(tmp_path_factory: pytest.TempPathFactory, write_makeover: Callable[..., Path]) -> Path:
+    """``photographer`` and ``painter``, models with encoders and directions, and the makeover ``mirror``."""
+    folder = tmp_path_factory.mktemp("seers")
+    _write_seer(folder / "photographer", 1, PHOTOS)
+    _write_seer(folder / "painter", 2, DRAWINGS)
+    write_makeover(folder / "mirror", PHOTOS)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photographer(seers: Path) -> Model:
+    return facesmith.load(seers / "photographer", threads=1)
+
+
+@pytest.fixture(scope="session")
+def painter(seers: Path) -> Model:
+    return facesmith.load(seers / "painter", threads=1)
+
+
+@pytest.fixture(scope="session")
+def two_faces() -> bytes:
+    """A PNG of 600 x 400 with a large face at the right and a smaller one at the left."""
+    image = Image.new("RGB", (600, 400), (120, 130, 140))
+    for (style, index), side, left, top in zip(FACES, (340, 200), (240, 10), (30, 150), strict=True):
+        drawn = Image.open(io.BytesIO(Drawing(style, 0, index, 256).open())).convert("RGB")
+        image.paste(drawn.resize((side, side), Image.Resampling.LANCZOS), (left, top))
+    return png(np.asarray(image))
+
+
+@pytest.fixture(scope="session")
+def bring(two_faces: bytes) -> Callable[..., Any]:
+    """Sends a photo, by default `two_faces`, and returns what was found."""
+
+    async def sent(client: httpx.AsyncClient, data: bytes = two_faces, query: str = "") -> Any:
+        answer = await client.post(f"/api/v1/photos{query}", content=data, headers={"Content-Type": "image/png"})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    return sent
+
+
+@pytest.fixture(scope="session")
+def pixels() -> Callable[[httpx.Response], NDArray[np.uint8]]:
+    def read(answer: httpx.Response) -> NDArray[np.uint8]:
+        assert answer.status_code == 200, answer.text
+        return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))
+
+    return read
+
+
+def png(picture: NDArray[np.uint8]) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "PNG")
+    return out.getvalue()
+
+
+def _write_seer(folder: Path, seed: int, data: dict[str, Any]) -> None:
+    """A generator that adds up 4 + 2 pictures, and an encoder that finds out how much of each there is."""
+    rng = np.random.default_rng(seed)
+    basis = np.linalg.qr(rng.standard_normal((3 * SIDE * SIDE, LATENT + DETAIL)))[0].T.astype(np.float32)
+    folder.mkdir(parents=True)
+    _write_sum(folder / "generator.onnx", "z", "pictures", basis, [-1, 3, SIDE, SIDE])
+    _write_sum(folder / "encoder.onnx", "pictures", "z", basis.T, [-1, LATENT + DETAIL])
+    moves = rng.standard_normal((2, LATENT)).astype(np.float32)
+    fitted = Directions(
+        names=["Smiling", "Young"],
+        moves={kind: moves * scale for kind, scale in (("mean", 1), ("boundary", 2), ("orthogonal", 3))},
+        normals=moves,
+        offsets=np.zeros(2, np.float32),
+        curves=np.array([[2, 0], [2, 0]], np.float32),
+        rates=np.array([0.5, 0.25], np.float32),
+        about={"encoder": "e" * 64, "accuracy": {"Smiling": 0.9, "Young": None}},
+    )
+    card = {
+        "format": "facesmith-model",
+        "version": 1,
+        "name": folder.name,
+        "network": {"family": "sum", "size": [SIDE, SIDE], "latent_size": LATENT},
+        "encoder": {"network": {}, "digest": "e" * 64, "detail_size": DETAIL},
+        "latent": "normal",
+        "digest": f"{seed:064x}",
+        "dataset": data,
+        "directions": save_directions(fitted, folder),
+        "terms": "any use",
+    }
+    (folder / "model.json").write_text(json.dumps(card))
+
+
+def _write_sum(path: Path, takes: str, gives: str, weights: NDArray[np.float32], shape: list[int]) -> None:
+    """A network that reshapes, multiplies and reshapes."""
+    into = len(weights)
+    tensors = {"weights": weights, "flat": np.array([-1, into]), "shape": np.array(shape)}
+    nodes = [
+        helper.make_node("Reshape", [takes, "flat"], ["row"]),
+        helper.make_node("MatMul", ["row", "weights"], ["sum"]),
+        helper.make_node("Reshape", ["sum", "shape"], [gives]),
+    ]
+    pictures: list[Any] = ["batch", 3, SIDE, SIDE]
+    latents: list[Any] = ["batch", LATENT + DETAIL]
+    graph = helper.make_graph(
+        nodes,
+        "sum",
+        [helper.make_tensor_value_info(takes, TensorProto.FLOAT, latents if takes == "z" else pictures)],
+        [helper.make_tensor_value_info(gives, TensorProto.FLOAT, latents if gives == "z" else pictures)],
+        [numpy_helper.from_array(np.ascontiguousarray(tensor), name) for name, tensor in tensors.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)

@@ -1,0 +1,89 @@
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import Response
+
+import facesmith
+from facesmith.studio.api.refine import _events
+from facesmith.studio.people import Found, People, Photo
+
+Visit = Callable[..., None]
+Bring = Callable[..., Any]
+Pixels = Callable[..., Any]
+PATH = "/api/v1/refine"
+
+
+def _said(text: str) -> list[tuple[str, Any]]:
+    events = [dict(line.split(": ", 1) for line in part.splitlines()) for part in text.strip().split("\n\n")]
+    return [(event["event"], json.loads(event["data"])) for event in events]
+
+
+def test_a_refined_face_is_nearer_to_its_photo(visit: Visit, bring: Bring, pixels: Pixels) -> None:
+    picture = _other_face()
+
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        whole = (await bring(client, picture, "?model=drawn64"))["whole"]
+        before = (await client.post("/api/v1/encode", json={"face": whole})).json()
+        answer = await client.post(PATH, json={"face": whole, "steps": 8})
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        events = _said(answer.text)
+        assert events[:8] == [("progress", {"step": step, "steps": 8}) for step in range(1, 9)]
+        name, done = events[8]
+        assert name == "done"
+        assert done["score"] > before["score"] + 0.5
+        after = (await client.post("/api/v1/encode", json={"face": done["face"]})).json()
+        assert after["score"] == pytest.approx(done["score"])
+        model = facesmith.load("drawn64", threads=1)
+        drawn = pixels(await client.get(f"/api/v1/faces/{done['id']}.png"))
+        assert np.array_equal(drawn, model.generate(after["latent"])[0])
+        for wrong, status in (({"face": "seed:1"}, 400), ({"face": whole, "steps": 201}, 422)):
+            assert (await client.post(PATH, json=wrong)).status_code == status
+
+    visit(ask, paths=("drawn64",))
+
+
+def test_it_ends_for_who_has_gone(visit: Visit) -> None:
+    async def ask(_: httpx.AsyncClient, app: FastAPI) -> None:
+        scope = {"type": "http", "headers": [], "scheme": "http", "path": "/", "server": ("here", 80)}
+        people = People(app.state.parts, Request(scope), Response())
+        photo = people.keep(Photo(_other_face()), 1)
+        face = people.keep(Found(photo, None), 1, photo)
+        model = await people.model("drawn64")
+        events = _events(people, model, await people.person(f"photo:{face}", model), 100_000)
+        await anext(events)
+        await events.aclose()
+        async with asyncio.timeout(20):
+            while app.state.parts.aside.jobs:
+                await asyncio.sleep(0.01)
+
+    visit(ask, paths=("drawn64",))
+
+
+def test_without_torch_it_says_what_is_missing(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        assert (await client.get("/api/v1/models")).json()[0]["refine"]
+        monkeypatch.setitem(sys.modules, "torch", None)
+        assert not (await client.get("/api/v1/models")).json()[0]["refine"]
+        answer = await client.post(PATH, json={"face": "seed:1"})
+        assert answer.status_code == 400
+        assert "pip install 'facesmith[train]'" in answer.json()["error"]
+
+    visit(ask, paths=("drawn64",))
+
+
+def _other_face() -> bytes:
+    """A PNG of a face that the model never saw, and that no latent of it makes: every pixel is moved a little."""
+    face = facesmith.load("drawn64", threads=1).sample(1, 11)[0]
+    out = BytesIO()
+    Image.fromarray(np.roll(face, 2, axis=1)).save(out, "PNG")
+    return out.getvalue()

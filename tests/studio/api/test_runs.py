@@ -1,0 +1,202 @@
+"""/runs, their sheets, and /watch: of real runs, as training writes them."""
+
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from PIL import Image
+
+Visit = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def runs(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the run ``first`` and the like of it, ``bare``, that has drawn and written nothing yet."""
+    folder = tmp_path_factory.mktemp("runs")
+    shutil.copytree(small_run, folder / "first")
+    bare = Path(
+        shutil.copytree(small_run, folder / "bare", ignore=shutil.ignore_patterns("*.jsonl", "*.html", "*.mp4"))
+    )
+    for sheet in (bare / "samples").iterdir():
+        sheet.unlink()
+    for name, text in (("broken", "{"), ("empty", "{}")):
+        (folder / name).mkdir()
+        (folder / name / "run.json").write_text(text)
+    return folder
+
+
+def test_runs_are_listed_and_broken_cards_are_passed_over(visit: Visit, runs: Path) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        listed = {run["name"]: run for run in (await client.get("/api/v1/runs")).json()}
+        assert set(listed) == {"first", "bare"}
+        first = listed["first"]
+        assert (first["status"], first["recipe"], first["kimg"], first["verdict"]) == (
+            "finished",
+            "tiny",
+            0.512,
+            "healthy",
+        )
+        assert (await client.get(first["sheet"])).headers["content-type"] == "image/png"
+        assert listed["bare"]["sheet"] is None
+
+    visit(ask, paths=(str(runs),))
+
+
+def test_cards_that_no_training_wrote_are_no_defect_of_the_server(
+    visit: Visit, small_run: Path, tmp_path: Path
+) -> None:
+    odd: list[dict[str, Any]] = [
+        {"status": "flying"},
+        {"kimg": "many"},
+        {"goal": [1]},
+        {"goal": {"kimg": "all", "minutes": True}},
+        {"sessions": {"a": 1}},
+        {"sessions": [1, {"from_kimg": "x"}]},
+        {"watch": [1, {"step": 1}]},
+        {"dataset": None},
+        {"started": 7, "ended": []},
+        {"seconds": "long"},
+        {"verdict": 3},
+    ]
+    card = json.loads((small_run / "run.json").read_text())
+    for number, changes in enumerate(odd):
+        folder = tmp_path / f"odd-{number}"
+        shutil.copytree(small_run, folder, ignore=shutil.ignore_patterns("tensorboard", "checkpoints", "*.html"))
+        (folder / "run.json").write_text(json.dumps(card | changes))
+        (folder / "metrics.jsonl").write_text('{"step": "a", "loss_D": [1], "watch": 5}\n{"loss_D": 1e400}\n')
+
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        app.state.parts.closing.set()
+        assert (await client.get("/api/v1/runs")).status_code == 200
+        for number, changes in enumerate(odd):
+            for path in ("", "/metrics", "/sheets", "/events"):
+                answer = await client.get(f"/api/v1/runs/odd-{number}{path}")
+                assert answer.status_code in (200, 400), (changes, path)
+
+    visit(ask, paths=(str(tmp_path),))
+
+
+def test_how_a_run_stands_is_told_also_where_nothing_was_measured(visit: Visit, runs: Path) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        first = (await client.get("/api/v1/runs/first")).json()
+        assert first["watch"].startswith("The watch ended on")
+        assert (first["here"], first["last_words"]) == (False, None)
+        assert first["settings"]["batch_size"] == 32
+        bare = (await client.get("/api/v1/runs/bare")).json()
+        assert (bare["video"], bare["report"], bare["best"]) == (None, None, None)
+        metrics = (await client.get("/api/v1/runs/bare/metrics")).json()
+        assert (metrics["charts"], metrics["tables"]["metrics"]) == ({}, {})
+        for path in (
+            "/nothing",
+            "/..%2ffirst",
+            "/bare/report",
+            "/bare/video",
+            "/bare/sheets/newest.png",
+            "/broken/sheets",
+        ):
+            answer = await client.get(f"/api/v1/runs{path}")
+            assert answer.status_code in (400, 404), path
+            assert str(runs) not in answer.text
+
+    visit(ask, paths=(str(runs),))
+
+
+def test_measurements_come_by_column_with_what_they_are_called(visit: Visit, runs: Path) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        found = (await client.get("/api/v1/runs/first/metrics")).json()
+        rows = [json.loads(line) for line in (runs / "first" / "metrics.jsonl").read_text().splitlines()]
+        assert found["tables"]["metrics"]["step"] == [row["step"] for row in rows]
+        assert found["tables"]["metrics"]["loss_D"] == pytest.approx([row["loss_D"] for row in rows], rel=1e-4)
+        chart = found["charts"]["losses"]
+        assert (chart["table"], set(chart["columns"]) & set(found["tables"]["metrics"])) == (
+            "metrics",
+            {"loss_D", "loss_G"},
+        )
+        since = (await client.get(f"/api/v1/runs/first/metrics?since={rows[-1]['step']}")).json()
+        assert since["tables"]["metrics"]["step"] == []
+        for query in ("most=1", "most=x", "since=-2"):
+            assert (await client.get(f"/api/v1/runs/first/metrics?{query}")).status_code == 422
+
+    visit(ask, paths=(str(runs),))
+
+
+def test_sheets_are_those_of_the_folder_and_may_be_smaller(visit: Visit, runs: Path) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        sheets = (await client.get("/api/v1/runs/first/sheets")).json()
+        files = sorted((runs / "first" / "samples").glob("*.png"))
+        assert [sheet["sheet"] for sheet in sheets] == [file.stem for file in files]
+        answer = await client.get(sheets[-1]["address"])
+        assert answer.content == files[-1].read_bytes()
+        assert "immutable" in answer.headers["cache-control"]
+        for name in ("newest", f"{sheets[-1]['kimg']:g}", sheets[-1]["sheet"]):
+            answer = await client.get(f"/api/v1/runs/first/sheets/{name}.png")
+            assert answer.content == files[-1].read_bytes(), name
+            assert answer.headers["cache-control"] == "private, no-cache"
+        small = await client.get(sheets[-1]["address"].replace(".png", ".jpg") + "&width=50")
+        assert Image.open(io.BytesIO(small.content)).size[0] == 50
+        assert small.headers["content-type"] == "image/jpeg"
+        for name in ("0.1", "newest.gif", "..%2f..%2frun.json", "1"):
+            assert (await client.get(f"/api/v1/runs/first/sheets/{name}.png")).status_code == 404, name
+
+    visit(ask, paths=(str(runs),))
+
+
+def test_the_film_can_be_asked_for_in_parts(visit: Visit, runs: Path) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        address = (await client.get("/api/v1/runs/first")).json()["video"]
+        whole = (await client.get(address)).content
+        assert whole == (runs / "first" / "progress.mp4").read_bytes()
+        part = await client.get(address, headers={"Range": "bytes=10-19"})
+        assert (part.status_code, part.content) == (206, whole[10:20])
+
+    visit(ask, paths=(str(runs),))
+
+
+def test_a_report_is_in_a_box_of_its_own(visit: Visit, runs: Path) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        address = (await client.get("/api/v1/runs/first")).json()["report"]
+        answer = await client.get(address)
+        assert answer.text == (runs / "first" / "report.html").read_text()
+        policy = answer.headers.get_list("content-security-policy")
+        assert len(policy) == 1  # not the studio's besides, which would forbid its style
+        assert policy[0].endswith("sandbox")
+        assert "script" not in policy[0]
+        assert "default-src 'none'" in policy[0]
+
+    visit(ask, paths=(str(runs),))
+
+
+def test_a_stream_begins_with_how_things_stand_and_ends_with_the_studio(visit: Visit, runs: Path) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        mark = (await client.get("/api/v1/runs/first")).json()["mark"]
+        app.state.parts.closing.set()  # so that it ends once it has said what there is to say
+        for path, headers, kinds in (
+            ("/runs/first/events", {}, ["status"]),
+            ("/watch?run=first&run=bare", {}, ["status", "status"]),
+            ("/runs/first/events", {"Last-Event-ID": f"first@0_0_0__,bare@{mark}"}, ["status", "metrics", "sheet"]),
+            (f"/watch?run=first@{mark}", {}, ["status"]),
+        ):
+            answer = await client.get(f"/api/v1{path}", headers=headers)
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            blocks = [
+                dict(line.split(": ", 1) for line in block.splitlines()) for block in answer.text.split("\n\n") if block
+            ]
+            assert [block["event"] for block in blocks][: len(kinds)] == kinds, path
+            assert all(block["id"].startswith("first@") for block in blocks)
+            assert json.loads(blocks[0]["data"])["mark"] == mark
+        for query in (
+            "",
+            "run=",
+            "run=nobody",
+            "run=first&run=nobody",
+            "&".join(f"run=a{number}" for number in range(20)),
+        ):
+            assert (await client.get(f"/api/v1/watch?{query}")).status_code in (404, 422), query
+
+    visit(ask, paths=(str(runs),))

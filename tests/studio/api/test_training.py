@@ -1,0 +1,160 @@
+import asyncio
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+import facesmith
+from facesmith import Dataset
+from facesmith.files import read_json
+
+Visit = Callable[..., None]
+NARROW = {
+    "generator_width": 8, "discriminator_width": 8, "batch_size": 32, "threads": 1, "precision": "float32",
+    "memory_format": "channels_last", "tick_kimg": 0.2, "log_steps": 2, "score_kimg": 0,
+}  # fmt: skip
+
+
+@pytest.fixture
+def place(builtin_dataset: Dataset, small_run: Path, tmp_path: Path) -> Path:
+    """A folder with the dataset ``faces`` and the run ``first``."""
+    shutil.copytree(builtin_dataset.path, tmp_path / "faces")
+    shutil.copytree(small_run, tmp_path / "first")
+    return tmp_path
+
+
+async def _until(client: httpx.AsyncClient, name: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        info: dict[str, Any] = (await client.get(f"/api/v1/runs/{name}")).json()
+        if holds(info):
+            return info
+        await asyncio.sleep(0.2)
+    raise AssertionError(info)
+
+
+def test_nothing_is_started_where_it_is_not_allowed(visit: Visit, place: Path) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        assert (await client.get("/api/v1/training")).json()["allowed"] is False
+        new = {"name": "new", "recipe": "tiny", "dataset": "faces"}
+        for path, body in (
+            ("", new),
+            ("/first/stop", {}),
+            ("/first/resume", {}),
+            ("/first/branch", {"name": "new"}),
+            ("/first/report", {}),
+        ):
+            answer = await client.post(f"/api/v1/runs{path}", json=body)
+            assert (answer.status_code, list(answer.json())) == (403, ["error"]), path
+        assert sorted(path.name for path in place.iterdir()) == ["faces", "first"]
+
+    visit(ask, paths=(str(place),))
+
+
+def test_recipes_are_described_with_every_setting(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        known = (await client.get("/api/v1/training")).json()
+        assert [recipe["name"] for recipe in known["recipes"]] == list(facesmith.RECIPES)
+        encoder = (await client.get("/api/v1/training/encoder")).json()
+        settings = {setting["name"]: setting for setting in encoder["settings"]}
+        assert {name: setting["given"] for name, setting in settings.items() if setting["given"]} == {
+            "model": "generator", "judge": "judge", "gan": "run"
+        }  # fmt: skip
+        assert settings["on_collapse"]["choices"] == ["rollback", "stop", "warn"]
+        assert (await client.get("/api/v1/training/nothing")).status_code == 404
+
+    visit(ask)
+
+
+WRONG: list[tuple[dict[str, Any], int]] = [
+    ({"name": "../new"}, 422),
+    ({"name": "-new"}, 422),
+    ({"name": "new/er"}, 422),
+    ({"name": "first"}, 400),  # is there
+    ({"name": "faces"}, 400),  # is a folder
+    ({"recipe": "tinny"}, 404),
+    ({"recipe": "--help"}, 404),
+    ({"dataset": "nothing"}, 404),
+    ({"dataset": "/etc"}, 404),
+    ({"minutes": 0}, 422),
+    ({"minutes": float("inf")}, 422),
+    ({"settings": {"wings": 2}}, 422),
+    ({"settings": {"--kimg": 2}}, 422),
+    ({"settings": {"seed": [1]}}, 422),
+    ({"settings": {"turns": "a\nb"}}, 422),
+    ({"recipe": "encoder", "settings": {"model": "/etc"}}, 404),
+    ({"recipe": "encoder", "settings": {"gan": "../first"}}, 404),
+    ({"other": 1}, 422),
+]
+
+
+def test_what_cannot_be_trained_is_refused_before_anything_is_started(visit: Visit, place: Path) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        for body, status in WRONG:
+            wanted = {"name": "new", "recipe": "tiny", "dataset": "faces"} | body
+            text = json.dumps(wanted).replace("Infinity", "1e999")
+            answer = await client.post("/api/v1/runs", content=text, headers={"Content-Type": "application/json"})
+            assert (answer.status_code, list(answer.json())) == (status, ["error"]), body
+            assert app.state.parts.trainings.find(wanted["name"]) is None
+
+    visit(ask, paths=(str(place),), allow_training=True)
+
+
+def test_a_run_is_started_stopped_gone_on_with_and_ended_with_the_studio(visit: Visit, place: Path) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        wrong = {"name": "wrong", "recipe": "tiny", "dataset": "faces", "settings": {"learning_rate": -1}}
+        new = {"name": "new", "recipe": "tiny", "dataset": "faces", "minutes": 9, "settings": NARROW}
+        refused, begun = await asyncio.gather(
+            client.post("/api/v1/runs", json=wrong, timeout=100), client.post("/api/v1/runs", json=new, timeout=100)
+        )
+        assert refused.status_code == 400
+        assert "learning_rate=-1 must be at least 0" in refused.json()["error"]
+        assert not (place / "wrong").exists()
+        assert (begun.status_code, begun.json()) == (200, {"name": "new", "writing": True})
+        info = await _until(client, "new", lambda info: info["kimg"] > 0)
+        assert (info["status"], info["here"], info["goal_minutes"]) == ("running", True, 9)
+        for path in ("/new/resume", "/first/stop"):
+            assert (await client.post(f"/api/v1/runs{path}", json={})).status_code in (400, 404)
+        assert (await client.post("/api/v1/runs/new/stop")).status_code == 200
+        assert (await client.post("/api/v1/runs/new/stop")).status_code in (200, 404)  # once more does not kill it
+        info = await _until(client, "new", lambda info: not info["here"])
+        assert (info["status"], info["last_words"]) == ("interrupted", None)
+        assert info["report"]
+        reached = info["kimg"]
+        answer = await client.post(
+            "/api/v1/runs/new/branch", json={"name": "other", "settings": {"seed": 1}}, timeout=100
+        )
+        assert answer.status_code == 200, answer.text
+        info = await _until(client, "other", lambda info: info["kimg"] > reached)
+        assert info["settings"]["seed"] == 1
+        assert info["here"]
+
+    visit(ask, paths=(str(place),), allow_training=True)
+    card = read_json(place / "other" / "run.json", "card")
+    assert (card["status"], card["sessions"][-1]["reason"]) == ("interrupted", "Ctrl-C")
+
+
+def test_a_training_that_is_killed_is_told_as_such(visit: Visit, place: Path) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        answer = await client.post("/api/v1/runs/first/resume", json={"kimg": 500}, timeout=100)
+        assert answer.status_code == 200, answer.text
+        app.state.parts.trainings.find("first").process.kill()
+        info = await _until(client, "first", lambda info: not info["here"])
+        assert (info["status"], info["last_words"]) == ("silent", "training was ended by SIGKILL")
+
+    visit(ask, paths=(str(place),), allow_training=True)
+
+
+def test_a_single_run_gives_no_folder_for_others(visit: Visit, place: Path) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        answer = await client.post("/api/v1/runs", json={"name": "new", "recipe": "tiny", "dataset": "faces"})
+        assert answer.status_code == 400
+        assert "no folder to put runs in" in answer.json()["error"]
+
+    visit(ask, paths=(str(place / "first"), str(place / "faces")), allow_training=True)

@@ -1,0 +1,257 @@
+"""Every page in a real browser, on a desk and on a phone: what a person comes for, and takes away."""
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import numpy as np
+from PIL import Image, ImageSequence
+
+import facesmith
+
+Visit = Callable[..., Any]
+
+
+def drawn(page: Any, selector: str = ".wall canvas") -> str:
+    """Which answer a canvas shows."""
+    return str(page.get_attribute(selector, "data-of"))
+
+
+def move(page: Any, name: str, *values: float) -> None:
+    """Move a slider as a hand does, through values."""
+    page.get_by_label(name, exact=True).evaluate(
+        "(slider, values) => { for (const value of values) { slider.value = value;"
+        " slider.dispatchEvent(new Event('input', { bubbles: true })) } }",
+        list(values),
+    )
+
+
+def choose(page: Any, name: str) -> None:
+    """Choose one of a few, by keyboard."""
+    page.get_by_role("radio", name=name).press("Space")
+
+
+def saved(page: Any, press: Callable[[], None]) -> bytes:
+    with page.expect_download() as download:
+        press()
+    return Path(download.value.path()).read_bytes()
+
+
+def state(page: Any) -> dict[str, list[str]]:
+    """What the address says, once it has been written."""
+    page.wait_for_timeout(300)
+    return parse_qs(urlsplit(page.url).query)
+
+
+def fits(page: Any) -> bool:
+    """Whether nothing is wider than the window."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def test_a_slider_moves_all_faces_and_the_address_brings_them_back(studio: str, visit: Visit, size: str) -> None:
+    page = visit(f"{studio}/?seed=5&count=12", size)
+    page.wait_for_selector(".wall canvas[data-of*='seed=5']")
+    asked = list[str]()
+    page.on("request", lambda request: asked.append(request.url))
+    before = page.locator(".wall canvas").screenshot()
+    move(page, "Smiling", *(step / 50 for step in range(101)))
+    page.wait_for_selector(".wall canvas[data-of*='Smiling%3A2&']")
+    assert len(asked) < 20  # of 101 places, those that the newest was not yet known at
+    assert page.locator(".wall canvas").screenshot() != before
+    assert state(page) == {"seed": ["5"], "count": ["12"], "set": ["Smiling:2"]}
+    assert fits(page)
+    again = visit(page.url, size)
+    again.wait_for_selector(".wall canvas[data-of]")
+    assert drawn(again) == drawn(page)
+    assert again.get_by_label("Smiling", exact=True).input_value() == "2"
+
+
+def test_a_face_of_the_grid_is_saved_as_it_was_seen_and_batches_have_their_labels(studio: str, visit: Visit) -> None:
+    page = visit(f"{studio}/?model=drawn64&seed=5&count=12&set=Smiling:1")
+    page.get_by_role("button", name="Face 3 of seed 5").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("heading", name="Likeliest").wait_for()
+    assert state(page)["face"] == ["3"]
+    page.keyboard.press("ArrowRight")
+    dialog.get_by_role("heading", name="Face 4 of seed 5").wait_for()
+    png = Image.open(io.BytesIO(saved(page, dialog.get_by_text("Save PNG").click)))
+    model = facesmith.load("drawn64")
+    z = model.directions.moved(model.latents(1, 5, start=4), {"Smiling": 1.0})
+    assert np.abs(np.asarray(png).astype(int) - model.generate(z)[0]).max() <= 1
+    assert "synthetic" in json.dumps(png.info).lower()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    assert "face" not in state(page)
+    page.get_by_label("Download a batch").fill("3")
+    archive = zipfile.ZipFile(io.BytesIO(saved(page, page.get_by_text("Zip", exact=True).click)))
+    assert archive.namelist()[:3] == ["000000.png", "000001.png", "000002.png"]
+    assert json.loads(archive.read("manifest.json"))["changes"] == {"Smiling": 1.0}
+
+
+def test_a_photo_is_rebuilt_changed_and_described(studio: str, visit: Visit, size: str, party: Path) -> None:
+    page = visit(f"{studio}/photo?model=celeba64&view=side", size)
+    page.set_input_files("input[type=file]", party)
+    page.get_by_role("button", name="Face 1 of 2").wait_for()
+    assert page.locator(".page-photo .box[aria-pressed=true]").get_attribute("aria-label") == "Face 1 of 2"
+    page.get_by_alt_text("The face as the model makes it").wait_for()
+    first = page.locator(".score strong").inner_text()
+    assert first.endswith(" dB")
+    page.get_by_role("button", name="Face 2 of 2").click()
+    page.wait_for_function("first => document.querySelector('.score strong')?.innerText !== first", arg=first)
+    move(page, "Smiling", 2)
+    page.get_by_role("img", name="Smiling +2", exact=True).wait_for()
+    assert page.locator(".top-five li").count() == 5
+    assert page.locator(".edit-table li").count() == 5
+    page.get_by_role("button", name="The sliders as a row").click()
+    page.wait_for_function("document.querySelectorAll('.edit-table li').length === 6")
+    assert state(page)["row"][-1] == "Smiling:2"
+    choose(page, "Before | after")
+    line = page.get_by_role("slider", name="Before to after")
+    line.press("ArrowLeft")
+    assert line.input_value() == "49"
+    assert fits(page)
+    page.get_by_role("button", name="Forget this photo").click()
+    page.get_by_role("heading", name="Drop a photo here").wait_for()
+
+
+def test_refining_brings_a_face_closer_and_can_be_taken_back(studio: str, visit: Visit, party: Path) -> None:
+    page = visit(f"{studio}/photo?model=celeba64")
+    page.set_input_files("input[type=file]", party)
+    score = page.locator(".score strong")
+    first = score.inner_text()
+    page.get_by_role("button", name="Refine").click()
+    back = page.get_by_role("button", name="Back to the first answer")
+    back.wait_for()
+    page.wait_for_function("first => document.querySelector('.score strong')?.innerText > first", arg=first)
+    back.click()
+    page.wait_for_function("first => document.querySelector('.score strong')?.innerText === first", arg=first)
+
+
+def test_photos_are_dropped_pasted_and_taken_by_the_camera(studio: str, visit: Visit, party: Path) -> None:
+    page = visit(f"{studio}/photo?model=celeba64")
+    give = (
+        "([bytes, kind]) => { const data = new DataTransfer();"
+        " data.items.add(new File([new Uint8Array(bytes)], 'party.png', { type: 'image/png' }));"
+        " const init = { bubbles: true, cancelable: true };"
+        " dispatchEvent(kind === 'drop' ? new DragEvent('drop', { ...init, dataTransfer: data })"
+        " : new ClipboardEvent('paste', { ...init, clipboardData: data })) }"
+    )
+    for count, kind in enumerate(("drop", "paste"), 1):
+        page.evaluate(give, [list(party.read_bytes()), kind])
+        page.get_by_role("button", name="Face 1 of 2").wait_for()
+        page.goto(f"{studio}/photo") if count == 1 else None
+    page.get_by_role("button", name="Camera").click()
+    page.get_by_role("button", name="Take the picture").click()
+    page.get_by_text("Taken as a whole").wait_for()
+
+
+def test_arithmetic_by_dragging_tapping_and_typing(studio: str, visit: Visit, size: str) -> None:
+    page = visit(f"{studio}/arithmetic?model=drawn64&tray=9&size=3", size)
+    page.wait_for_selector(".between canvas[data-of]")
+    before = page.get_by_alt_text("A minus B plus C").get_attribute("src")
+    tray = page.get_by_role("group", name="Faces of seed 9")
+    page.get_by_role("button", name="B: ").click()
+    tray.get_by_role("button", name="Take face 2 of seed 9").click()
+    page.get_by_label("C by its seed").fill("seed:9:4")
+    if size == "desktop":
+        tray.get_by_role("button", name="Take face 6 of seed 9").drag_to(page.get_by_role("button", name="A: "))
+    else:
+        page.get_by_label("A by its seed").fill("seed:9:6")
+    page.wait_for_selector(".between canvas[data-of$='seed:9:6,seed:9:2,seed:9:4,3']")
+    assert page.get_by_alt_text("A minus B plus C").get_attribute("src") != before
+    assert {name: state(page)[name] for name in "abc"} == {"a": ["seed:9:6"], "b": ["seed:9:2"], "c": ["seed:9:4"]}
+    assert fits(page)
+    choose(page, "Animation")
+    page.get_by_role("img", name="The animation").wait_for()
+    tray.get_by_role("button", name="Take face 2 of seed 9").click()
+    page.get_by_alt_text("Face 5 of the way").wait_for()
+    move(page, "Frames", 16)
+    film = Image.open(io.BytesIO(saved(page, page.get_by_role("button", name="GIF").click)))
+    assert sum(1 for _ in ImageSequence.Iterator(film)) == 16
+    assert fits(page)
+
+
+def test_a_makeover_alone_and_back_in_the_photo(studio: str, visit: Visit, size: str, party: Path) -> None:
+    page = visit(f"{studio}/makeover", size)
+    page.set_input_files("input[type=file]", party)
+    choose(page, "redder")
+    move(page, "Strength", 0.5)
+    page.wait_for_selector(".made canvas[data-of='redder 0.5 false']")
+    choose(page, "In the photo")
+    page.wait_for_selector(".made canvas[data-of='redder 0.5 true']")
+    whole = np.asarray(Image.open(io.BytesIO(saved(page, page.get_by_role("button", name="PNG").click)))).astype(int)
+    changed = whole[..., :3] - np.asarray(Image.open(party)).astype(int)
+    assert changed[..., 0].max() >= 15
+    assert np.abs(changed[..., 1:]).max() <= 1
+    assert fits(page)
+
+
+def test_without_a_makeover_the_page_says_how_to_get_one(
+    listening: Callable[..., AbstractContextManager[str]], visit: Visit, tmp_path: Path, models: Path
+) -> None:
+    model = shutil.copytree(models / "first", tmp_path / "model")
+    hostile = "<script>document.title = 'taken'</script><img src=x onerror=alert(1)>"
+    (model / "README.md").write_text(f"# {hostile}\n\n[here](javascript:alert(1)) and [there](https://example.org/)\n")
+    with listening(str(model)) as address:
+        page = visit(f"{address}/makeover")
+        page.get_by_role("heading", name="No makeover is here").wait_for()
+        page.goto(f"{address}/photo")
+        page.get_by_role("heading", name="No model here takes photos").wait_for()
+        page.goto(f"{address}/about")
+        page.get_by_role("heading", name=hostile).wait_for()
+        assert page.title().startswith("About")
+        links = page.locator(".markdown a").evaluate_all("links => links.map((link) => link.href)")
+        assert links == ["https://example.org/"]
+
+
+def test_pages_are_reached_from_each_other_and_come_back_as_they_were(studio: str, visit: Visit, size: str) -> None:
+    page = visit(f"{studio}/?seed=5&count=4", size)
+    page.wait_for_selector(".wall canvas[data-of]")
+    pages = page.get_by_role("navigation", name="Pages")
+    page.wait_for_timeout(300)  # until the address is written
+    pages.get_by_role("link", name="Arithmetic").click()
+    page.wait_for_url("**/arithmetic")
+    assert page.evaluate("document.activeElement.id") == "main"
+    if size == "phone":
+        pages.get_by_role("button", name="More").click()
+    pages.get_by_role("link", name="About").click()
+    page.get_by_role("heading", name="What leaves the machine: nothing").wait_for()
+    assert page.title() == "About · facesmith studio"
+    assert fits(page)
+    pages.get_by_role("link", name="Generate").click()
+    page.wait_for_url(f"{studio}/?seed=5&count=4")
+    page.go_back()
+    page.get_by_role("heading", name="What leaves the machine: nothing").wait_for()
+
+
+def test_colours_follow_the_system_until_they_are_chosen(studio: str, visit: Visit) -> None:
+    page = visit(f"{studio}/about")
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    light = page.evaluate(ground)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"light => {ground} !== light", arg=light)
+    page.get_by_role("button", name="Colours").click()
+    assert page.evaluate(ground) == light
+    page.reload()
+    assert page.evaluate(ground) == light
+
+
+def test_what_the_server_refuses_is_said_in_its_sentence(
+    studio: str, visit: Visit, tmp_path: Path, troubles: list[str]
+) -> None:
+    page = visit(f"{studio}/photo")
+    (tmp_path / "photo.png").write_bytes(b"no picture")
+    page.set_input_files("input[type=file]", tmp_path / "photo.png")
+    answer = httpx.post(f"{studio}/api/v1/photos", content=b"no picture", headers={"Content-Type": "image/png"})
+    page.get_by_role("status").get_by_text(answer.json()["error"][1:]).wait_for()
+    page.get_by_role("button", name="Dismiss").click()
+    assert page.get_by_role("status").inner_text() == ""
+    assert [f"status of {answer.status_code}" in trouble for trouble in troubles] == [True]
+    troubles.clear()  # the browser's own words of the same
