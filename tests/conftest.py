@@ -101,3 +101,11 @@ def write_makeover() -> Callable[..., Path]:
     """Writes a makeover folder whose network is known: see tests/makeover_files.py."""
     write: Callable[..., Path] = _beside("makeover_files").write_makeover
     return write
+
+
+@pytest.fixture(scope="session")
+def dockerfile() -> list[tuple[str, str]]:
+    """The instructions of the studio's Dockerfile, and what follows each."""
+    text = (Path(__file__).parent.parent / "deploy" / "studio" / "Dockerfile").read_text()
+    lines = "\n".join(line for line in text.splitlines() if line and not line.startswith("#"))
+    return [(word, rest) for word, rest in (line.split(None, 1) for line in lines.replace("\\\n", "").split("\n"))]
