@@ -15,6 +15,7 @@ from facesmith import backends
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json
 from facesmith.latent.calibration import logistic
+from facesmith.trained import Trained
 
 FORMAT, VERSION = "facesmith-judge", 1
 CARD, WEIGHTS, ONNX = "judge.json", "judge.safetensors", "judge.onnx"
@@ -22,25 +23,16 @@ CARD, WEIGHTS, ONNX = "judge.json", "judge.safetensors", "judge.onnx"
 Pictures = NDArray[np.uint8]
 
 
-class Judge:
+class Judge(Trained):
     """A trained judge. Made by `load_judge`; ``card`` is what its judge.json says."""
 
     def __init__(self, path: Path, card: dict[str, Any]) -> None:
-        self.path, self.card, self._session = path, card, backends.session(path / ONNX, "judge")
+        super().__init__(path, card)
+        self._session = backends.session(path / ONNX, "judge")
 
     def __repr__(self) -> str:
         width, height = self.size
         return f"<facesmith.Judge {self.name!r} {width}x{height}, {len(self.attributes)} attributes {self.digest[:12]}>"
-
-    @property
-    def name(self) -> str:
-        return str(self.card["name"])
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the pictures it judges."""
-        width, height = self.card["network"]["size"]
-        return width, height
 
     @property
     def attributes(self) -> list[str]:
@@ -51,11 +43,6 @@ class Judge:
     def thresholds(self) -> NDArray[np.float32]:
         """From which probability on a face is said to have each attribute."""
         return np.asarray(self.card["thresholds"], np.float32)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the weights: two judges with the same digest judge alike."""
-        return str(self.card["digest"])
 
     def label(self, pictures: Pictures) -> NDArray[np.float32]:
         """The probability of every attribute (N x A) of ``pictures``: uint8, N x H x W x 3, or one of them.

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from facesmith.model_card import data_lines, settings_lines
+from facesmith.model_card import data_lines, settings_lines, training_words
 from facesmith.training.settings import Recipe
 
 
 def judge_card(card: dict[str, Any], recipe: Recipe) -> str:
     """Markdown for a judge whose judge.json is ``card``, trained by ``recipe``."""
-    trained, (width, height) = card["trained"], card["size"]
+    width, height = card["size"]
     lines = [
         f"# {card['name']}",
         "",
@@ -35,9 +35,7 @@ def judge_card(card: dict[str, Any], recipe: Recipe) -> str:
         *_accuracy(card),
         "## Training",
         "",
-        f"Recipe `{recipe.name}` ({recipe.about}), {trained['kimg']:g} thousand pictures shown in "
-        f"{trained['seconds'] / 60:.1f} minutes on {trained['machine']['cpu']}, {trained['machine']['device']}. "
-        f"{card['parameters']:,} parameters, kept as {card['weights']}.",
+        training_words(card, recipe),
         "",
         *settings_lines(recipe),
         "## Files",

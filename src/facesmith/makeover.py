@@ -17,6 +17,7 @@ from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json
 from facesmith.progress import tell
 from facesmith.shipped import FOLDER
+from facesmith.trained import Trained
 
 FORMAT, VERSION = "facesmith-makeover", 1
 CARD, WEIGHTS, ONNX = "makeover.json", "makeover.safetensors", "makeover.onnx"
@@ -24,11 +25,12 @@ CARD, WEIGHTS, ONNX = "makeover.json", "makeover.safetensors", "makeover.onnx"
 Pictures = NDArray[np.uint8]
 
 
-class Makeover:
+class Makeover(Trained):
     """A trained makeover. Made by `load_makeover`; ``card`` is what its makeover.json says."""
 
     def __init__(self, path: Path, card: dict[str, Any]) -> None:
-        self.path, self.card, self._session = path, card, backends.session(path / ONNX, "makeover")
+        super().__init__(path, card)
+        self._session = backends.session(path / ONNX, "makeover")
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -36,24 +38,9 @@ class Makeover:
         return f"<facesmith.Makeover {self.name!r} {width}x{height}, {names} {self.digest[:12]}>"
 
     @property
-    def name(self) -> str:
-        return str(self.card["name"])
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the pictures it takes and makes."""
-        width, height = self.card["network"]["size"]
-        return width, height
-
-    @property
     def directions(self) -> list[dict[str, Any]]:
         """What it can do, each with its "name" and the attribute expressions of its "source" and "target" faces."""
         return list(self.card["directions"])
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the weights: two makeovers with the same digest make the same pictures."""
-        return str(self.card["digest"])
 
     def place(self, direction: str | None) -> int:
         """Which of `directions` has that name, None being the first; `FacesmithError` where none has it."""

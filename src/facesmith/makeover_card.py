@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from facesmith.model_card import data_lines, settings_lines
+from facesmith.model_card import data_lines, settings_lines, training_words
 from facesmith.training.settings import Recipe
 
 
@@ -39,9 +39,7 @@ def makeover_card(card: dict[str, Any], recipe: Recipe) -> str:
         "",
         "## Training",
         "",
-        f"Recipe `{recipe.name}` ({recipe.about}), {trained['kimg']:g} thousand pictures shown in "
-        f"{trained['seconds'] / 60:.1f} minutes on {trained['machine']['cpu']}, {trained['machine']['device']}. "
-        f"{card['parameters']:,} parameters, kept as {card['weights']}.",
+        training_words(card, recipe),
         "",
         *_score(trained["score"]),
         *settings_lines(recipe),

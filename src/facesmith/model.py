@@ -21,6 +21,7 @@ from facesmith.files import check_version, read_json
 from facesmith.hub import client, one_sentence, places
 from facesmith.progress import tell
 from facesmith.shipped import DEFAULT, shipped_folder, shipped_models
+from facesmith.trained import Trained
 
 if TYPE_CHECKING:
     from facesmith.latent.directions import Directions
@@ -34,29 +35,20 @@ Pictures = NDArray[np.uint8]
 Latents = NDArray[np.float32]
 
 
-class Model:
+class Model(Trained):
     """A trained generator, and with it an encoder and attribute directions where its folder has them.
 
     Made by `load`; ``card`` is what its model.json says, ``backend`` is "onnx" or "torch".
     """
 
     def __init__(self, path: Path, card: dict[str, Any], backend: str, threads: int | None = None) -> None:
-        self.path, self.card, self.backend, self.threads = path, card, backend, threads
+        super().__init__(path, card)
+        self.backend, self.threads = backend, threads
         self._backend = backends.network(backend, path / ONNX, path / WEIGHTS, card["network"], threads)
 
     def __repr__(self) -> str:
         width, height = self.size
         return f"<facesmith.Model {self.name!r} {width}x{height} {self.digest[:12]}>"
-
-    @property
-    def name(self) -> str:
-        return str(self.card["name"])
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of its pictures."""
-        width, height = self.card["network"]["size"]
-        return width, height
 
     @property
     def latent_size(self) -> int:
@@ -66,11 +58,6 @@ class Model:
     def detail_size(self) -> int:
         """How many numbers its encoder adds to a z, 0 for none: what is so in a photo and in no generated face."""
         return int(self.card.get("encoder", {}).get("detail_size", 0))
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the weights: two models with the same digest make the same faces."""
-        return str(self.card["digest"])
 
     @cached_property
     def block(self) -> int:

@@ -42,9 +42,7 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
         *data_lines(data, "model"),
         "## Training",
         "",
-        f"Recipe `{recipe.name}` ({recipe.about}), {trained['kimg']:g} thousand pictures shown in "
-        f"{trained['seconds'] / 60:.1f} minutes on {trained['machine']['cpu']}, {trained['machine']['device']}. "
-        f"{card['parameters']:,} parameters, kept as {card['weights']}.{_chosen(trained)}{held_out}",
+        f"{training_words(card, recipe)}{_chosen(trained)}{held_out}",
         "",
         *settings_lines(recipe),
         "## Scores",
@@ -89,6 +87,16 @@ def with_encoder(readme: str, encoder: dict[str, Any], recipe: Recipe) -> str:
     ]
     before, _, _ = readme.partition("## Encoder\n")  # of an encoder that this one takes the place of
     return f"{before.rstrip()}\n\n" + "\n".join(lines)
+
+
+def training_words(card: dict[str, Any], recipe: Recipe) -> str:
+    """By which recipe, for how long and on what it was trained, and how large it is."""
+    trained = card["trained"]
+    return (
+        f"Recipe `{recipe.name}` ({recipe.about}), {trained['kimg']:g} thousand pictures shown in "
+        f"{trained['seconds'] / 60:.1f} minutes on {trained['machine']['cpu']}, {trained['machine']['device']}. "
+        f"{card['parameters']:,} parameters, kept as {card['weights']}."
+    )
 
 
 def data_lines(data: dict[str, Any], what: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Models of a moment, whose faces are sums of their latents: real folders, read by the real loader."""
 
 import asyncio
+import io
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,15 +13,18 @@ import onnx
 import pytest
 from fastapi import FastAPI
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 import facesmith
 from facesmith import Model
+from facesmith.datasets.builtin import Drawing
 from facesmith.latent.directions import Directions, save_directions
 from facesmith.studio.app import create_app
 from facesmith.studio.settings import Settings
 
 LATENT, SIDE = 6, 8
 HOST = "http://127.0.0.1:8000"
+FACES = (("avataaars", 23), ("avataaars", 68))  # YuNet finds few drawn faces, and these surely
 
 
 def write_model(folder: Path, seed: int = 0, *, beside: bool = False, directed: bool = False) -> Path:
@@ -104,6 +108,18 @@ def second(models: Path) -> Model:
 def beside(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A model whose faces depend on how many are computed at once."""
     return facesmith.load(write_model(tmp_path_factory.mktemp("beside") / "beside", beside=True), threads=1)
+
+
+@pytest.fixture(scope="session")
+def two_faces() -> bytes:
+    """A PNG of 600 x 400 with a large face at the right and a smaller one at the left."""
+    image = Image.new("RGB", (600, 400), (120, 130, 140))
+    for (style, index), side, left, top in zip(FACES, (340, 200), (240, 10), (30, 150), strict=True):
+        drawn = Image.open(io.BytesIO(Drawing(style, 0, index, 256).open())).convert("RGB")
+        image.paste(drawn.resize((side, side), Image.Resampling.LANCZOS), (left, top))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 Asking = Callable[[httpx.AsyncClient, FastAPI], Awaitable[None]]

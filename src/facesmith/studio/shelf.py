@@ -96,6 +96,16 @@ class Shelf:
                 self._found, self._looked = _search(self._roots), time.monotonic()
             return [item for item in self._found if not kinds or item.kind in kinds]
 
+    def described(self, about: Callable[[Item], Thing], *kinds: str) -> list[Thing]:
+        """What ``about`` says of each item of these kinds, but for those of whose cards nothing can be said."""
+        found = []
+        for item in self.items(*kinds):
+            try:
+                found.append(about(item))
+            except (FacesmithError, NotHere, KeyError, TypeError, ValueError):
+                continue  # a card that cannot be read is of nothing that could be shown
+        return found
+
     def find(self, name: str | None, *kinds: str) -> Item:
         """The one of that name and one of these kinds, None being the first; `NotHere` with a list where none is."""
         for found in (self._found, None):  # what is known is found without looking again

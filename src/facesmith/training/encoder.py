@@ -30,6 +30,7 @@ from facesmith.training.batches import (
     to_uint8,
 )
 from facesmith.training.checkpoint import Progress
+from facesmith.training.given import refuse_other_size
 from facesmith.training.players import Players, autocast, in_use, learn_from, set_up
 from facesmith.training.processes import Team
 from facesmith.training.recipes import EncoderRecipe
@@ -192,13 +193,3 @@ def _apart(net: Any, made: Tensor, photos: Tensor) -> Tensor:
         wanted: Tensor = net.features(photos).float()
     found: Tensor = net.features(made).float()
     return (found - wanted).square().mean() / wanted.square().mean().clamp(min=1e-6)
-
-
-def refuse_other_size(what: str, size: list[int], dataset: Dataset) -> None:
-    """Raise `FacesmithError` where what was given is for pictures of another ``size`` than the dataset's."""
-    if tuple(size) != dataset.size:
-        theirs, ours = ("x".join(map(str, one)) for one in (size, dataset.size))
-        raise FacesmithError(
-            f"the {what} is for pictures of {theirs} and {dataset.name} has {ours}: import the photos with "
-            f"--size {theirs}, cut as the {what}'s were"
-        )

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from facesmith.datasets.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.judge import load_judge
 from facesmith.model import load
@@ -33,6 +34,16 @@ def keep(given: dict[str, Path], folder: Path) -> None:
 def kept(folder: Path) -> dict[str, Path]:
     """What a run has copies of, by setting."""
     return {path.stem: path for path in sorted(folder.iterdir())} if folder.is_dir() else {}
+
+
+def refuse_other_size(what: str, size: list[int], dataset: Dataset) -> None:
+    """Raise `FacesmithError` where what was given is for pictures of another ``size`` than the dataset's."""
+    if tuple(size) != dataset.size:
+        theirs, ours = ("x".join(map(str, one)) for one in (size, dataset.size))
+        raise FacesmithError(
+            f"the {what} is for pictures of {theirs} and {dataset.name} has {ours}: import the photos with "
+            f"--size {theirs}, cut as the {what}'s were"
+        )
 
 
 def _model(text: str) -> Path:

@@ -23,7 +23,7 @@ from facesmith.reports.sheets import sheet
 from facesmith.training.augment import augment
 from facesmith.training.batches import AUGMENT, Reader, generator, pictures, to_uint8
 from facesmith.training.checkpoint import Progress
-from facesmith.training.encoder import refuse_other_size
+from facesmith.training.given import refuse_other_size
 from facesmith.training.losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
 from facesmith.training.makeover_batches import draw, noise
 from facesmith.training.makeover_losses import change, judged, outside, wishes

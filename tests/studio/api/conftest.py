@@ -16,11 +16,9 @@ from PIL import Image
 
 import facesmith
 from facesmith import Model
-from facesmith.datasets.builtin import Drawing
 from facesmith.latent.directions import Directions, save_directions
 
 LATENT, DETAIL, SIDE = 4, 2, 8
-FACES = (("avataaars", 23), ("avataaars", 68))  # YuNet finds few drawn faces, and these surely
 PHOTOS = {"size": [SIDE, SIDE], "crop": "center:178", "resize": "lanczos", "count": 9, "name": "photos",
           "source": {"kind": "celeba", "name": "photos"}}  # fmt: skip
 DRAWINGS = {**PHOTOS, "crop": "fit", "name": "drawings", "source": {"kind": "builtin", "name": "drawings"}}
@@ -44,16 +42,6 @@ def photographer(seers: Path) -> Model:
 @pytest.fixture(scope="session")
 def painter(seers: Path) -> Model:
     return facesmith.load(seers / "painter", threads=1)
-
-
-@pytest.fixture(scope="session")
-def two_faces() -> bytes:
-    """A PNG of 600 x 400 with a large face at the right and a smaller one at the left."""
-    image = Image.new("RGB", (600, 400), (120, 130, 140))
-    for (style, index), side, left, top in zip(FACES, (340, 200), (240, 10), (30, 150), strict=True):
-        drawn = Image.open(io.BytesIO(Drawing(style, 0, index, 256).open())).convert("RGB")
-        image.paste(drawn.resize((side, side), Image.Resampling.LANCZOS), (left, top))
-    return png(np.asarray(image))
 
 
 @pytest.fixture(scope="session")

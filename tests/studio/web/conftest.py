@@ -1,6 +1,5 @@
 """A studio that listens, and browsers to visit it with: large and small, whose every complaint is a failure."""
 
-import io
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,9 +9,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from PIL import Image
 
-from facesmith.datasets.builtin import Drawing
 from facesmith.studio.app import create_app
 from facesmith.studio.settings import Settings
 
@@ -22,7 +19,6 @@ SIZES: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 800}},
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
-FACES = (("avataaars", 23), ("avataaars", 68))  # YuNet finds few drawn faces, and these surely
 PHOTOS = {"size": [64, 64], "crop": "center:178", "resize": "lanczos", "count": 9,
           "source": {"kind": "celeba", "name": "photos"}}  # fmt: skip
 
@@ -104,12 +100,8 @@ def size(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def party(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A photo of 600 x 400 with a large face at the right and a smaller one at the left."""
-    image = Image.new("RGB", (600, 400), (120, 130, 140))
-    for (style, index), side, left, top in zip(FACES, (340, 200), (240, 10), (30, 150), strict=True):
-        drawn = Image.open(io.BytesIO(Drawing(style, 0, index, 256).open())).convert("RGB")
-        image.paste(drawn.resize((side, side), Image.Resampling.LANCZOS), (left, top))
+def party(two_faces: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The photo of two faces as a file."""
     path = tmp_path_factory.mktemp("party") / "party.png"
-    image.save(path)
+    path.write_bytes(two_faces)
     return path

@@ -11,7 +11,6 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 import facesmith
-from facesmith.errors import FacesmithError
 from facesmith.studio.files import STILL, page, version
 from facesmith.studio.parts import Here
 from facesmith.studio.pictures import tiled
@@ -43,13 +42,7 @@ class DatasetInfo(BaseModel):
 
 @router.get("", summary="All datasets")
 def datasets(here: Here) -> list[DatasetInfo]:
-    found = []
-    for item in here.shelf.items("dataset"):
-        try:
-            found.append(_info(item))
-        except (FacesmithError, NotHere, KeyError, TypeError, ValueError):
-            continue  # a card that cannot be read is of nothing that could be shown
-    return found
+    return here.shelf.described(_info, "dataset")
 
 
 @router.get("/{name}", summary="A dataset's whole card")

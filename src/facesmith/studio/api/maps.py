@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from facesmith.errors import FacesmithError
 from facesmith.studio.files import MOVING, page, version
 from facesmith.studio.parts import Here
 from facesmith.studio.problems import NotHere
@@ -33,13 +32,7 @@ class MapInfo(BaseModel):
 
 @router.get("", summary="All maps")
 def maps(here: Here) -> list[MapInfo]:
-    found = []
-    for item in here.shelf.items("map"):
-        try:
-            found.append(_info(item))
-        except (FacesmithError, NotHere, KeyError, TypeError, ValueError):
-            continue  # a card that cannot be read is of nothing that could be shown
-    return found
+    return here.shelf.described(_info, "map")
 
 
 @router.get(

@@ -7,7 +7,6 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
-from facesmith.errors import FacesmithError
 from facesmith.studio.parts import Here
 from facesmith.studio.problems import NotHere
 from facesmith.studio.shelf import MODELS, Item
@@ -42,13 +41,7 @@ class ModelInfo(BaseModel):
 @router.get("", summary="All models")
 def models(here: Here) -> list[ModelInfo]:
     """Generators, makeovers and judges; the first generator is what is taken where none is named."""
-    found = []
-    for item in here.shelf.items(*MODELS):
-        try:
-            found.append(_info(item))
-        except (FacesmithError, NotHere, KeyError, TypeError, ValueError):
-            continue  # a card that cannot be read is of nothing that could be used
-    return found
+    return here.shelf.described(_info, *MODELS)
 
 
 @router.get("/{name}", summary="A model's whole card")
