@@ -84,6 +84,7 @@ def test_generate_without_a_model_takes_the_default(default_model: Model) -> Non
 def test_the_shipped_models_are_listed_with_what_they_are(default_model: Model) -> None:
     done = CliRunner().invoke(root, ["models"], catch_exceptions=False)
     head, row = done.output.splitlines()
-    assert head.split() == ["name", "size", "parameters", "data", "terms", "scores"]
-    for cell in (DEFAULT, "32x32", f"{default_model.card['parameters']:,}", "256 pictures of", "credit", "none"):
+    assert head.split() == ["name", "makes", "size", "parameters", "data", "terms", "scores"]
+    parameters = f"{default_model.card['parameters']:,}"
+    for cell in (DEFAULT, "faces", "32x32", parameters, "256 pictures of", "credit", "none"):
         assert cell in row

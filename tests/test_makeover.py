@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import facesmith
 from facesmith import FacesmithError, Makeover
+from facesmith.cli import facesmith as root
 from facesmith.datasets.dataset import Dataset
 
 
@@ -75,7 +77,7 @@ def test_one_that_comes_along_is_known_by_its_name_and_says_its_terms(
 ) -> None:
     celeba = {**builtin_dataset.card, "source": {**builtin_dataset.card["source"], "kind": "celeba"}}
     write_makeover(tmp_path / "shipped" / "mtf64", celeba)
-    monkeypatch.setattr("facesmith.makeover.FOLDER", tmp_path / "shipped")
+    monkeypatch.setattr("facesmith.shipped.FOLDER", tmp_path / "shipped")
     monkeypatch.chdir(tmp_path)
     assert facesmith.load_makeover("mtf64", quiet=True).name == "mtf64"
     assert capsys.readouterr().err == ""
@@ -83,6 +85,11 @@ def test_one_that_comes_along_is_known_by_its_name_and_says_its_terms(
     assert capsys.readouterr().err == "mtf64 was trained on CelebA: non-commercial research only\n"
     with pytest.raises(FacesmithError, match=r"or take one that comes with facesmith \(mtf64\)"):
         facesmith.load_makeover("mtf65")
+    assert facesmith.shipped_makeovers() == {
+        "mtf64": "lighter and redder of 32x32 faces after 256 pictures of builtin avataaars, non-commercial research only"
+    }
+    done = CliRunner().invoke(root, ["models"], catch_exceptions=False)
+    assert "makeovers: lighter, redder" in done.output.splitlines()[-1]
     shutil.copytree(makeover.path, tmp_path / "mtf64")
     assert facesmith.load_makeover("mtf64").name == "known", "what lies here goes first"
 

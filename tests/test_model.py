@@ -15,7 +15,7 @@ from PIL import Image
 import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.exporting import TERMS
-from facesmith.shipped import DEFAULT, FOLDER, shipped_models
+from facesmith.shipped import DEFAULT, FOLDER, shipped_makeovers, shipped_models
 
 ROOT = Path(__file__).parent.parent
 FILES = {"model.json", "generator.safetensors", "generator.onnx", "README.md", "samples.png"}
@@ -184,7 +184,9 @@ def test_nobody_is_told_that_a_model_was_used(small_model: Model, tmp_path: Path
 def test_every_shipped_model_is_whole_and_small_and_makes_faces() -> None:
     names = set(shipped_models())
     assert {"drawn64", "celeba64"} <= names
-    assert {path.name for path in FOLDER.iterdir() if path.is_dir()} - {"__pycache__"} == names
+    assert {path.name for path in FOLDER.iterdir() if path.is_dir()} - {"__pycache__"} == names | set(
+        shipped_makeovers()
+    )
     for name in names:
         files = {path.name: path.read_bytes() for path in (FOLDER / name).iterdir()}
         assert set(files) == FILES | EDITING

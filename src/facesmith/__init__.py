@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from facesmith.reports.following import Run, open_run
     from facesmith.reports.run_report import report
     from facesmith.reports.run_status import RunStatus
-    from facesmith.shipped import shipped_models
+    from facesmith.shipped import shipped_makeovers, shipped_models
     from facesmith.studio.serving import studio
     from facesmith.training.loop import train
     from facesmith.training.recipes import RECIPES, Recipe, recipe_settings
@@ -107,6 +107,7 @@ __all__ = [
     "reconstruct",
     "refine",
     "report",
+    "shipped_makeovers",
     "shipped_models",
     "show_faces",
     "studio",
@@ -167,6 +168,7 @@ _HOMES = {
     "reconstruct": "latent.reconstructing",
     "refine": "latent.refining",
     "report": "reports.run_report",
+    "shipped_makeovers": "shipped",
     "shipped_models": "shipped",
     "show_faces": "photos.showing",
     "studio": "studio.serving",

@@ -16,7 +16,7 @@ from facesmith.backends import BLOCK
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json
 from facesmith.progress import tell
-from facesmith.shipped import FOLDER
+from facesmith.shipped import shipped_folder, shipped_makeovers
 from facesmith.trained import Trained
 
 FORMAT, VERSION = "facesmith-makeover", 1
@@ -28,9 +28,9 @@ Pictures = NDArray[np.uint8]
 class Makeover(Trained):
     """A trained makeover. Made by `load_makeover`; ``card`` is what its makeover.json says."""
 
-    def __init__(self, path: Path, card: dict[str, Any]) -> None:
+    def __init__(self, path: Path, card: dict[str, Any], threads: int | None = None) -> None:
         super().__init__(path, card)
-        self._session = backends.session(path / ONNX, "makeover")
+        self._session = backends.session(path / ONNX, "makeover", threads)
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -73,27 +73,26 @@ class Makeover(Trained):
         return np.asarray(np.clip(np.rint(made * 127.5 + 127.5), 0, 255), np.uint8)
 
 
-def load_makeover(makeover: str | Path, *, quiet: bool = False) -> Makeover:
+def load_makeover(makeover: str | Path, *, threads: int | None = None, quiet: bool = False) -> Makeover:
     """Load a makeover folder, or a makeover that comes with facesmith by its name.
 
     A folder here goes before a shipped one of its name. One that came along and learned from photos that restrict its
-    use says so in a line on stderr, unless ``quiet``. Raises `FacesmithError` for a folder that is not a makeover, an
-    unknown version, or a file that cannot be loaded.
+    use says so in a line on stderr, unless ``quiet``. ONNX Runtime computes with that many ``threads``, by default one
+    for every core. Raises `FacesmithError` for a folder that is not a makeover, an unknown version, or a file that
+    cannot be loaded.
     """
     path = Path(makeover)
-    shipped = {card.parent.name: card.parent for card in sorted(FOLDER.glob(f"*/{CARD}"))}
-    came_along = not (path / CARD).is_file() and str(makeover) in shipped
-    if came_along:
-        path = shipped[str(makeover)]
+    shipped = None if (path / CARD).is_file() else shipped_folder(str(makeover), CARD)
+    path = shipped or path
     if not (path / CARD).is_file():
         what = f"has no {CARD}" if path.is_dir() else "does not exist"
+        names = ", ".join(shipped_makeovers())
         raise FacesmithError(
             f"{path} is not a makeover, it {what}: train one with facesmith train makeover DATASET RUN, "
-            "then facesmith export RUN MODEL"
-            + (f", or take one that comes with facesmith ({', '.join(shipped)})" if shipped else "")
+            "then facesmith export RUN MODEL" + (f", or take one that comes with facesmith ({names})" if names else "")
         )
     card = read_json(path / CARD, "a makeover's card")
     check_version(card, FORMAT, VERSION, path / CARD)
-    if came_along and not quiet and card["dataset"]["source"]["kind"] == "celeba":
+    if shipped is not None and not quiet and card["dataset"]["source"]["kind"] == "celeba":
         tell(f"{makeover} was trained on CelebA: {card['terms']}")
-    return Makeover(path, card)
+    return Makeover(path, card, threads)

@@ -170,7 +170,7 @@ def load(
         raise FacesmithError(f"backend {backend!r} is not one: use onnx or torch")
     path = Path(model)
     # A dataset may well be called celeba64: only a model of that name stands before the shipped one.
-    shipped = None if (path / CARD).is_file() else shipped_folder(str(model))
+    shipped = None if (path / CARD).is_file() else shipped_folder(str(model), CARD)
     if shipped is not None:
         path = shipped
     elif not path.exists() and _looks_like_hub_id(str(model)):

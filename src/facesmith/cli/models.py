@@ -78,28 +78,28 @@ def generate(model: str, out: Path, backend: str, **options: object) -> None:
 
 @click.command()
 def models() -> None:
-    """List the models that come with facesmith: what they were trained on, their terms, their scores.
+    """List the models that come with facesmith: what they make, of what data, their terms, their scores.
 
     \b
     facesmith models
     """
-    rows = [("name", "size", "parameters", "data", "terms", "scores")]
+    rows: list[tuple[str, ...]] = [("name", "makes", "size", "parameters", "data", "terms", "scores")]
     for name in facesmith.shipped_models():
         card = facesmith.load(name, quiet=True).card
-        (width, height), data = card["network"]["size"], card["dataset"]
-        rows.append(
-            (
-                name,
-                f"{width}x{height}",
-                f"{card['parameters']:,}",
-                f"{data['count']:,} pictures of {data['source']['name']}",
-                card["terms"],
-                "; ".join(map(_scored, card.get("scores", []))) or "none",
-            )
-        )
+        rows.append(_row(name, "faces", card, "; ".join(map(_scored, card.get("scores", []))) or "none"))
+    for name in facesmith.shipped_makeovers():
+        makeover = facesmith.load_makeover(name, quiet=True)
+        makes = f"makeovers: {', '.join(each['name'] for each in makeover.directions)}"
+        rows.append(_row(name, makes, makeover.card, "in its card"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _row(name: str, makes: str, card: dict[str, Any], scores: str) -> tuple[str, ...]:
+    (width, height), data = card["network"]["size"], card["dataset"]
+    told = f"{data['count']:,} pictures of {data['source']['name']}"
+    return name, makes, f"{width}x{height}", f"{card['parameters']:,}", told, card["terms"], scores
 
 
 def _scored(score: dict[str, Any]) -> str:

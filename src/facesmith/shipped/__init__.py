@@ -1,4 +1,4 @@
-"""The models that come with facesmith: model folders beside this file, loaded by their names."""
+"""What comes with facesmith: folders of models and makeovers beside this file, loaded by their names."""
 
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,31 @@ DEFAULT = "drawn64"  # trained on faces that facesmith draws: whoever asks for n
 
 def shipped_models() -> dict[str, str]:
     """The names of the models that come with facesmith, and a line on each: its pictures, its data, its terms."""
-    return {path.parent.name: _about(read_json(path, "a model's card")) for path in sorted(FOLDER.glob("*/model.json"))}
+    return {name: f"{_size(card)} faces {_about(card)}" for name, card in _cards("model.json")}
 
 
-def shipped_folder(name: str) -> Path | None:
-    """The folder of the shipped model of that name, or None where there is none."""
-    return next((path.parent for path in FOLDER.glob("*/model.json") if path.parent.name == name), None)
+def shipped_makeovers() -> dict[str, str]:
+    """The names of the makeovers that come with facesmith, and a line on each: what they do, data, terms."""
+    return {
+        name: f"{' and '.join(each['name'] for each in card['directions'])} of {_size(card)} faces {_about(card)}"
+        for name, card in _cards("makeover.json")
+    }
+
+
+def shipped_folder(name: str, card: str) -> Path | None:
+    """The folder of that name that came along with such a ``card``, the file that says what it is; None without one."""
+    return next((path.parent for path in FOLDER.glob(f"*/{card}") if path.parent.name == name), None)
+
+
+def _cards(card: str) -> list[tuple[str, Any]]:
+    return [(path.parent.name, read_json(path, "a model's card")) for path in sorted(FOLDER.glob(f"*/{card}"))]
+
+
+def _size(card: dict[str, Any]) -> str:
+    width, height = card["network"]["size"]
+    return f"{width}x{height}"
 
 
 def _about(card: dict[str, Any]) -> str:
-    (width, height), data = card["network"]["size"], card["dataset"]
-    return f"{width}x{height} faces after {data['count']:,} pictures of {data['source']['name']}, {card['terms']}"
+    data = card["dataset"]
+    return f"after {data['count']:,} pictures of {data['source']['name']}, {card['terms']}"
