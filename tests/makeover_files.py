@@ -43,6 +43,7 @@ def write_makeover(folder: Path, dataset: dict[str, Any], **changes: Any) -> Pat
         "kind": "masked",
         "directions": [{"name": name, "source": f"~{name}", "target": name} for name in COLOURS],
         "network": {"kind": "masked", "size": [width, height], "directions": len(COLOURS)},
+        "parameters": 6,
         "size": [width, height],
         "digest": "0" * 64,
         "dataset": dataset,

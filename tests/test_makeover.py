@@ -85,11 +85,10 @@ def test_one_that_comes_along_is_known_by_its_name_and_says_its_terms(
     assert capsys.readouterr().err == "mtf64 was trained on CelebA: non-commercial research only\n"
     with pytest.raises(FacesmithError, match=r"or take one that comes with facesmith \(mtf64\)"):
         facesmith.load_makeover("mtf65")
-    assert facesmith.shipped_makeovers() == {
-        "mtf64": "lighter and redder of 32x32 faces after 256 pictures of builtin avataaars, non-commercial research only"
-    }
-    done = CliRunner().invoke(root, ["models"], catch_exceptions=False)
-    assert "makeovers: lighter, redder" in done.output.splitlines()[-1]
+    data = "256 pictures of builtin avataaars, non-commercial research only"
+    assert facesmith.shipped_makeovers() == {"mtf64": f"lighter and redder of 32x32 faces after {data}"}
+    row = CliRunner().invoke(root, ["models"], catch_exceptions=False).output.splitlines()[-1]
+    assert row.split("  ")[:4] == ["mtf64", "makeovers: lighter, redder", "32x32", "6"]
     shutil.copytree(makeover.path, tmp_path / "mtf64")
     assert facesmith.load_makeover("mtf64").name == "known", "what lies here goes first"
 
