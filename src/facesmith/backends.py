@@ -49,11 +49,12 @@ def session(path: Path, what: str = "model", threads: int | None = None) -> Any:
 
 
 def of_pictures(
-    compute: Backend, pictures: NDArray[np.uint8], size: tuple[int, int], columns: int, who: str
+    compute: Backend, pictures: NDArray[np.uint8], size: tuple[int, int], columns: int, who: str, block: int = BLOCK
 ) -> NDArray[np.float32]:
     """What ``compute`` says of pictures (uint8, N x H x W x 3, or one of them), given them in [-1, 1]: N x ``columns``.
 
-    ``size`` is width and height; where pictures have others, a `FacesmithError` begins with ``who``.
+    ``size`` is width and height; where pictures have others, a `FacesmithError` begins with ``who``. ``compute`` is
+    always given ``block`` pictures.
     """
     seen = np.asarray(pictures)
     seen = seen[None] if seen.ndim == 3 else seen
@@ -61,11 +62,11 @@ def of_pictures(
     if seen.dtype != np.uint8 or seen.ndim != 4 or seen.shape[1:] != (height, width, 3):
         raise FacesmithError(f"{who} uint8 pictures of shape (N, {height}, {width}, 3), not {seen.dtype} {seen.shape}")
     found = np.zeros((len(seen), columns), np.float32)
-    for start in range(0, len(seen), BLOCK):
-        block = seen[start : start + BLOCK]
-        x = np.zeros((BLOCK, 3, height, width), np.float32)  # always a whole block: none depends on the others
-        x[: len(block)] = block.transpose(0, 3, 1, 2) / np.float32(127.5) - 1
-        found[start : start + BLOCK] = compute(x)[: len(block)]
+    for start in range(0, len(seen), block):
+        some = seen[start : start + block]
+        x = np.zeros((block, 3, height, width), np.float32)  # always a whole block: none depends on the others
+        x[: len(some)] = some.transpose(0, 3, 1, 2) / np.float32(127.5) - 1
+        found[start : start + block] = compute(x)[: len(some)]
     return found
 
 

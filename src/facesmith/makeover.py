@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith import backends
-from facesmith.backends import BLOCK
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json
 from facesmith.progress import tell
@@ -60,7 +59,7 @@ class Makeover(Trained):
         """
         if not 0 <= strength <= 1:
             raise FacesmithError(f"strength {strength:g} is not between 0 (as it is) and 1 (all the way)")
-        strengths = np.zeros((BLOCK, len(self.directions)), np.float32)
+        strengths = np.zeros((1, len(self.directions)), np.float32)
         strengths[:, self.place(direction)] = strength
 
         def compute(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -68,7 +67,9 @@ class Makeover(Trained):
             return np.asarray(made).reshape(len(x), -1)
 
         width, height = self.size
-        rows = backends.of_pictures(compute, pictures, self.size, 3 * height * width, f"{self.name} makes over")
+        # One face at a time costs no more for each than many at once, and a single one, as most are, far less.
+        who = f"{self.name} makes over"
+        rows = backends.of_pictures(compute, pictures, self.size, 3 * height * width, who, block=1)
         made = rows.reshape(-1, 3, height, width).transpose(0, 2, 3, 1)
         return np.asarray(np.clip(np.rint(made * 127.5 + 127.5), 0, 255), np.uint8)
 
