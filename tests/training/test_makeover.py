@@ -32,8 +32,8 @@ def recipe(name: str, *settings: str) -> MakeoverRecipe:
     return with_settings(found, (*NARROW, *settings))
 
 
-def task_of(given: MakeoverRecipe, dataset: Dataset, read: Any = None) -> Making:
-    task = Making(given, dataset, ALONE, {})
+def task_of(given: MakeoverRecipe, dataset: Dataset, read: Any = None, **others: Path) -> Making:
+    task = Making(given, dataset, ALONE, others)
     pictures = torch.from_numpy(np.array(dataset.images))
     task.prepare(read or (lambda indices: pictures[torch.from_numpy(indices)]), lambda _: None)
     return task
@@ -167,6 +167,17 @@ def test_a_makeover_learns_what_its_target_faces_have(builtin_dataset: Dataset) 
     before, after = task._made(players.nets["G"], only[:32], 0)
     wanted = float((before + 1).mean()) * 2 / 3
     assert float((before - after).mean()) > wanted / 3
+
+
+def test_a_judge_sees_before_and_after_moved_and_lit_alike(builtin_dataset: Dataset, judge: Path) -> None:
+    """An untrained net changes nothing: were the two seen in different ways, that would be a change."""
+    measured = []
+    for settings in (("shift=0", "colour=0"), ("shift=0.2", "colour=0"), ("shift=0", "colour=0.3")):
+        given = recipe("makeover+", f"directions={ONE}", "identity=1", "attributes=1", "target=1", *settings)
+        task = task_of(given, builtin_dataset, judge=judge)
+        measured.append({key: float(value) for key, value in task.step(task.fresh(), given, Progress()).items()})
+    assert [one["identity"] for one in measured] == [one["attributes"] for one in measured] == [0, 0, 0]
+    assert len({one["target"] for one in measured}) == 3, "and neither of them as it stands"
 
 
 def test_what_a_judge_would_measure_rests_without_one_and_is_said(builtin_dataset: Dataset) -> None:

@@ -19,7 +19,7 @@ from facesmith.training.recipes import GameRecipe
 from facesmith.training.settings import Recipe
 
 # What a draw is for: streams that never overlap.
-SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, LAYERS, REAL, SCORES, NOISE = range(9)
+SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, LAYERS, REAL, SCORES, NOISE, VIEW = range(10)
 MEMORY_SHARE = 0.5  # of the memory that is free, the most a dataset may take
 
 

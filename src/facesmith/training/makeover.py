@@ -20,8 +20,8 @@ from facesmith.networks import judge as judge_network
 from facesmith.networks import makeovers
 from facesmith.photos.shape import usual_region
 from facesmith.reports.sheets import sheet
-from facesmith.training.augment import augment
-from facesmith.training.batches import AUGMENT, Reader, generator, pictures, to_uint8
+from facesmith.training.augment import augment, vary
+from facesmith.training.batches import AUGMENT, VIEW, Reader, generator, pictures, to_uint8
 from facesmith.training.checkpoint import Progress
 from facesmith.training.given import refuse_other_size
 from facesmith.training.losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
@@ -125,6 +125,11 @@ class Making(Task[MakeoverRecipe]):
             logits: Tensor = D(augment(seen, now.augment, rng) if now.augment else seen)
             return logits.gather(1, k[:, None]).squeeze(1).float()
 
+        def view(faces: Tensor) -> Tensor:
+            """``faces`` as the judge gets to see them: what is there only from where it stands would not be in them."""
+            rng = generator(self.device, now.seed, VIEW, shown, progress.rollbacks, self.team.rank)
+            return vary(faces, now.shift, now.colour, rng) if now.shift or now.colour else faces
+
         with autocast(players):
             made, mask = parts(x, strengths)
             real.requires_grad_(penalised)
@@ -135,7 +140,7 @@ class Making(Task[MakeoverRecipe]):
             if self.beyond is not None:
                 minded["outside"] = outside(made, x, self.beyond)
             if "J" in players.given and any(getattr(now, name) for name in JUDGED):
-                minded |= judged(players.given["J"], made, x, k, self.wishes)
+                minded |= judged(players.given["J"], view(made), view(x), k, self.wishes)
             loss_D = discriminator_loss(logits_real, logits_made, now)
             loss_G = (1 - now.pixel) * generator_loss(logits_real, logits_made, now) + now.pixel * minded["moved"]
             for name in WEIGHTED:

@@ -162,6 +162,13 @@ class MakeoverRecipe(AdversarialRecipe):
     identity: float = setting(0.0, "weight of the change in what a judge sees half way through, as a share", least=0)
     attributes: float = setting(0.0, "weight of the change in a judge's logits, where both sides are alike", least=0)
     target: float = setting(0.0, "weight of a judge's doubt in what all target faces have, or have not", least=0)
+    shift: float = setting(0.0, "a judge sees pictures moved by up to this share of their sides", least=0, most=0.5)
+    colour: float = setting(
+        0.0,
+        "and brightness, saturation and contrast changed by up to this share, alike before and after",
+        least=0,
+        most=1,
+    )
     noise: float = setting(0.0, "spread of the noise on what D sees, as a share of white", least=0)
     # the schedule
     pixel_end: float | None = setting(None, "share of the change in G's loss at the schedule's end", least=0, most=1)
@@ -189,7 +196,7 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
     EncoderRecipe("encoder", "from a photo to its latent, for a model that is trained already", learning_rate=1e-3, beta1=0.9, ema_kimg=5.0, anneal_kimg=300.0, learning_rate_end=1e-5, score_kimg=10.0, kimg=300.0),
     JudgeRecipe("judge", "names the attributes of a face, for measuring edits and labelling", learning_rate=2e-3, beta1=0.9, ema_kimg=10.0, anneal_kimg=500.0, learning_rate_end=1e-5, score_kimg=20.0, score_count=2000, kimg=500.0),
     MakeoverRecipe("makeover", "seed 3: one kind of face into another", kind="makeover", batch_size=16, beta1=0.9, pixel=0.95, noise=0.2, half_life_kimg=80.0, learning_rate_end=1e-7, pixel_end=0.7, noise_end=0.0, tick_kimg=4.0, kimg=700.0),
-    MakeoverRecipe("makeover+", "ours: many makeovers in one network, to any strength, and only where it is needed", batch_size=32, loss="rpgan", penalty=2.0, mask_end=0.1, identity=0.5, attributes=0.02, target=0.2, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, anneal_kimg=400.0, learning_rate_end=4e-5, tick_kimg=4.0, score_kimg=20.0, kimg=400.0),
+    MakeoverRecipe("makeover+", "ours: many makeovers in one network, to any strength, and only where it is needed", batch_size=32, loss="rpgan", penalty=2.0, pixel=0.2, mask_end=0.05, outside=5.0, identity=1.0, attributes=0.05, target=2.0, shift=0.06, colour=0.2, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, anneal_kimg=200.0, learning_rate_end=4e-5, tick_kimg=4.0, score_kimg=20.0, kimg=400.0),
 )}
 # fmt: on
 GAMES = {name: recipe for name, recipe in RECIPES.items() if isinstance(recipe, GameRecipe)}
