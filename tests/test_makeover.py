@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 import subprocess
@@ -8,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 import facesmith
 from facesmith import FacesmithError, Makeover
 from facesmith.cli import facesmith as root
 from facesmith.datasets.dataset import Dataset
+from facesmith.exporting import TERMS
+from facesmith.shipped import FOLDER, shipped_makeovers
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +118,23 @@ def test_what_is_no_makeover_or_does_not_fit_is_one_sentence(makeover: Makeover,
     (broken / "makeover.json").write_text(json.dumps(card | {"version": 99}))
     with pytest.raises(FacesmithError, match="version 99"):
         facesmith.load_makeover(broken)
+
+
+def test_every_shipped_makeover_is_whole_and_small_and_makes_people_over() -> None:
+    assert "celeba-makeover" in shipped_makeovers()
+    drawn = facesmith.load("drawn64", quiet=True).sample(4)
+    for name in shipped_makeovers():
+        files = {path.name: path.read_bytes() for path in (FOLDER / name).iterdir()}
+        assert set(files) == {"makeover.json", "makeover.onnx", "makeover.safetensors", "README.md"}
+        assert sum(map(len, files.values())) < 9_000_000
+        found = facesmith.load_makeover(FOLDER / name)
+        assert (found.name, found.card["weights"]) == (name, "float16")
+        assert found.digest == hashlib.sha256(files["makeover.safetensors"]).hexdigest()
+        assert found.card["terms"] == TERMS[found.card["dataset"]["source"]["kind"]]
+        assert found.card["dataset"]["source"]["credit"] in files["README.md"].decode()
+        faces = np.stack([np.asarray(Image.fromarray(face).resize(found.size)) for face in drawn])
+        made = [found.apply(faces, each["name"]) for each in found.directions]
+        for each, after in zip(found.directions, made, strict=True):
+            assert np.array_equal(found.apply(faces, each["name"], 0), faces)
+            assert 0 < np.abs(after.astype(int) - faces).mean() < 40, "a face is still there"
+        assert len({after.tobytes() for after in made}) == len(made)

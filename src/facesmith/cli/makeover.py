@@ -22,12 +22,12 @@ def makeover(model: str, photo: tuple[str, ...], out: Path, **options: object) -
     """Turn the faces in every PHOTO into MODEL's kind of face, the same person; a folder stands for all photos in it.
 
     OUT gets the faces after, by the names of their photos, sheet.png (before beside after), with --whole the photos
-    with their faces put back, and makeover.json.
+    with their faces put back, and makeover.json. facesmith models lists the makeovers that come along.
 
     \b
-    facesmith makeover my-makeover holiday.jpg --out made
-    facesmith makeover my-makeover album/ wedding.jpg --face all --strength 0.7 --whole --out album-made
-    facesmith makeover my-makeover holiday.jpg --direction ftm --steps 6 --video morph.mp4 --out there-and-back
+    facesmith makeover celeba-makeover holiday.jpg --out made
+    facesmith makeover celeba-makeover album/ wedding.jpg --face all --strength 0.7 --whole --out album-made
+    facesmith makeover celeba-makeover holiday.jpg --direction ftm --steps 6 --video morph.mp4 --out there-and-back
     """
     said = facesmith.make_over(model, photo, out, **options)  # type: ignore[arg-type]
     photos = len({face["photo"] for face in said["faces"]})
