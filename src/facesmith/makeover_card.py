@@ -64,9 +64,11 @@ def _direction(direction: dict[str, str], counts: dict[str, int]) -> str:
 def _score(score: dict[str, float] | None) -> list[str]:
     if score is None:
         return []
-    judged = f"; {score['target']:.1%} are called what they were to become by the judge it learned from"
+    judged = ""
+    if "target" in score:
+        judged = f"; {score['target']:.1%} are called what they were to become by the judge it learned from"
     return [
         f"While it was trained, on held-out faces: KID to target faces {1000 * score['kid']:.1f} x 10⁻³, the mean "
-        f"change of a pixel {score['moved']:.1%} of the way from black to white{judged if 'target' in score else ''}.",
+        f"change of a pixel {score['moved']:.1%} of the way from black to white{judged}.",
         "",
     ]
