@@ -62,7 +62,7 @@ def test_half_precision_halves_both_files(run: Path, tmp_path: Path) -> None:
 
 def test_so_does_the_seeds_which_learns_without_a_judge(builtin_dataset: Dataset, tmp_path: Path) -> None:
     settings = ("directions=No_Beard > Mouth_Slightly_Open", "batch_size=4", "threads=1", "precision=float32",
-                "memory_format=channels_last", "score_kimg=0.02", "score_count=20", "score_share=1000")  # fmt: skip
+                "memory_format=channels_last", "score_kimg=0.02", "score_count=100", "score_share=1000")  # fmt: skip
     run = facesmith.train("makeover", builtin_dataset, tmp_path / "run", settings=settings, kimg=0.02, quiet=True)
     made = facesmith.export(run, tmp_path / "made", half=True)
     assert isinstance(made, Makeover)
