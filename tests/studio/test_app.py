@@ -106,7 +106,7 @@ def test_other_pages_cannot_ask_through_a_browser(visit: Visit) -> None:
         app.add_api_route("/change", change, methods=["POST"])
         assert (await client.post("/change")).status_code == 200
         assert (await client.post("/change", headers={"Origin": "http://127.0.0.1:8000"})).status_code == 200
-        for origin in ("https://elsewhere.example", "null", "http://127.0.0.1:9000"):
+        for origin in ("https://elsewhere.example", "null", "http://127.0.0.1:9000", "http://["):
             assert (await client.post("/change", headers={"Origin": origin})).status_code == 403
         for host in ("elsewhere.example", "127.0.0.1.elsewhere.example:8000", "[", ""):
             assert (await client.get("/", headers={"Host": host})).status_code == 403, host

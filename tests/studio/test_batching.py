@@ -127,19 +127,49 @@ def test_one_face_does_not_wait_for_a_large_sheet_that_came_before(first: Model)
     asyncio.run(ask())
 
 
-def test_many_single_faces_are_computed_in_one_call(first: Model) -> None:
+def test_who_has_a_face_in_the_same_call_does_not_wait_until_a_large_sheet_is_encoded(first: Model) -> None:
+    told = Event()
+
+    def encode(faces: Pictures) -> bool:
+        return told.wait(5)
+
+    async def ask() -> None:
+        async with (held := _Held(first)) as batcher:
+            sheet = asyncio.ensure_future(batcher.make(first, 15, lambda a, b: first.latents(b - a), encode))
+            await asyncio.sleep(0)
+            face = asyncio.ensure_future(_faces(batcher, first, 1, 0))
+            face.add_done_callback(lambda _: told.set())
+            await asyncio.sleep(0)
+            held.go.set()
+            assert await sheet
+
+    asyncio.run(ask())
+
+
+def test_many_single_faces_are_computed_in_one_call_and_told_in_one_turn_of_the_loop(first: Model) -> None:
     calls: list[int] = []
+    wakes: list[object] = []
 
     async def ask() -> None:
         async with (held := _Held(first)) as batcher:
             batcher._made = lambda _, faces: calls.append(faces)
+            loop = asyncio.get_running_loop()
+            wake = loop.call_soon_threadsafe
+
+            def counted(call: Callable[[], None]) -> None:
+                wakes.append(call)
+                wake(call)
+
             tasks = [asyncio.ensure_future(_faces(batcher, first, 1, seed)) for seed in range(16)]
             await asyncio.sleep(0)
-            held.go.set()
-            await asyncio.gather(*tasks)
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(loop, "call_soon_threadsafe", counted)
+                held.go.set()
+                await asyncio.gather(*tasks)
 
     asyncio.run(ask())
     assert calls == [1, 8, 8]
+    assert len(wakes) == 3
 
 
 def test_what_goes_wrong_for_one_is_said_to_that_one_alone(first: Model) -> None:

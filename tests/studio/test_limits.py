@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from facesmith.studio.limits import Body, Rate
+from facesmith.studio.limits import MOST_WORDS, Body, Rate
 from facesmith.studio.problems import Problem
 
 SCOPE: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": [], "client": ("10.0.0.1", 1)}
@@ -68,6 +68,50 @@ def test_a_body_that_does_not_say_is_refused_where_it_becomes_too_long() -> None
     client = _Client(_body([b"x" * 5, b"x" * 5]))
     asyncio.run(Body(_reading, 10, 1)(_scope((b"transfer-encoding", b"chunked")), client.receive, client.send))
     assert client.got[1]["body"] == b"10"
+
+
+def test_only_a_picture_may_be_large() -> None:
+    for kind, status in ((b"application/json", 413), (b"", 413), (b"Image/PNG", 200)):
+        client = _Client(_body([b"x" * (MOST_WORDS + 1)]))
+        said = _scope((b"content-type", kind), (b"content-length", b"%d" % (MOST_WORDS + 1)))
+        asyncio.run(Body(_reading, 10 * MOST_WORDS, 1)(said, client.receive, client.send))
+        assert client.status == status, kind
+
+
+@pytest.mark.parametrize("length", [b"9" * 5000, b"-1", b"x", "\xb2".encode("latin-1")])
+def test_a_length_that_is_none_is_refused(length: bytes) -> None:
+    client = _Client(_body([b"x"]))
+    asyncio.run(Body(_reading, 10, 1)(_scope((b"content-length", length)), client.receive, client.send))
+    assert client.status == 413
+
+
+@pytest.mark.parametrize("begin", [[{"type": "http.request", "body": b"x", "more_body": True}], []])
+@pytest.mark.parametrize("headers", [(), ((b"content-length", b"3"),)])
+def test_who_leaves_before_the_end_of_a_body_is_not_answered(
+    headers: tuple[tuple[bytes, bytes], ...], begin: list[Message]
+) -> None:
+    async def ask() -> None:
+        client = _Client([*begin, {"type": "http.disconnect"}])
+        await Body(_reading, 10, 1)(_scope(*headers), client.receive, client.send)
+        assert client.got == []
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("sent", [b"", b"x" * 11])
+def test_a_body_that_nobody_wants_ends_an_answer_and_is_no_defect(sent: bytes) -> None:
+    heard: list[str] = []
+
+    async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        heard.append((await receive())["type"])
+
+    client = _Client([{"type": "http.request", "body": sent, "more_body": True}] if sent else [])
+    asyncio.run(Body(streaming, 10, 0.05)(_scope((b"content-length", b"9")), client.receive, client.send))
+    assert heard == ["http.disconnect"]
 
 
 def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:

@@ -14,6 +14,15 @@ import facesmith
 @click.option("--token", envvar="FACESMITH_TOKEN", help="Let in only who has it, by ?token= or a Bearer header.")
 @click.option("--allow-training", is_flag=True, help="Visitors may start, stop and branch runs.")
 @click.option("--cors", multiple=True, metavar="ORIGIN", help="Pages from there may ask the API; repeatable.")
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="HOST",
+    envvar="FACESMITH_STUDIO_ALLOWED_HOST",
+    show_default="this machine's own names, or any where others are let in",
+    help="A name it answers to, besides this machine's; repeatable.",
+)
 @click.option("--certfile", type=click.Path(path_type=Path), help="For TLS, with --keyfile.")
 @click.option("--keyfile", type=click.Path(path_type=Path), help="Of the certificate.")
 @click.option("--workers", default=0, show_default="one a core", help="Threads that make faces.")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from facesmith.reports.run_files import RunFiles
-from facesmith.training.verdicts import HEALTHY, MEANINGS
+from facesmith.training.verdicts import HEALTHY, meaning
 
 
 def verdict(run: RunFiles) -> str | None:
@@ -11,9 +11,8 @@ def verdict(run: RunFiles) -> str | None:
     if run.verdict is None:
         return None
     ended = run.card.get("status") in ("finished", "failed", "interrupted")
-    return f"The watch {'ended on' if ended else 'says'} \u201c{run.verdict}\u201d" + (
-        f": {MEANINGS[run.verdict]}" if run.verdict in MEANINGS else "."
-    )
+    means = meaning(run.verdict, str(run.recipe.get("task", "game")))
+    return f"The watch {'ended on' if ended else 'says'} \u201c{run.verdict}\u201d" + (f": {means}" if means else ".")
 
 
 def story(run: RunFiles) -> list[str]:

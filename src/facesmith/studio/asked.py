@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from fastapi import Response
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from facesmith import Model
 from facesmith.studio.films import MEDIA as FILMS
@@ -18,6 +18,7 @@ from facesmith.studio.problems import Problem
 MOST = 256  # faces of one answer
 LARGEST = 64_000_000  # pixels of a sheet, or of all frames of a film
 FILM_SIDE = 256  # pixels that a film's frames are enlarged to, about
+MOST_FIELDS = 100  # of a table
 
 Name = Annotated[str | None, Field(None, max_length=200, description="of /models; by default the first that can")]
 Reference = Annotated[
@@ -35,10 +36,25 @@ Film = Literal["gif", "mp4"]
 Draw = Callable[[], NDArray[np.float32]]
 
 
+def _few(given: Any) -> Any:
+    """Refuse at once what would else be found wrong field by field: of thousands, that takes seconds."""
+    if isinstance(given, dict) and len(given) > MOST_FIELDS:
+        raise ValueError(f"a table of more than {MOST_FIELDS} fields is too large")
+    return given
+
+
+Few = BeforeValidator(_few)
+
+
 class Strict(BaseModel):
     """A body whose misspelt fields are not passed over in silence."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few(cls, given: Any) -> Any:
+        return _few(given)
 
 
 class Kept(BaseModel):

@@ -54,12 +54,16 @@ class _Piece:
     last: int
 
 
+_Done = tuple[_Task, Any, Exception | None]  # with what was made of it, or what went wrong
+
+
 class Batcher:
     """Makes faces in ``workers`` threads, which start when they are first needed.
 
-    An idle thread takes what there is at once, and what comes while all are busy is gathered: nobody waits for company,
-    and the more ask, the fuller the calls are. Tasks take turns of `CALL` faces, so that a large one holds up a small
-    one no longer than a call. At most ``limit`` faces wait; who asks for more gets `Busy`.
+    Whoever asks is of one loop. An idle thread takes what there is at once, and what comes while all are busy is
+    gathered: nobody waits for company, and the more ask, the fuller the calls are. Tasks take turns of `CALL` faces, so
+    that a large one holds up a small one no longer than a call. At most ``limit`` faces wait; who asks for more gets
+    `Busy`.
     """
 
     def __init__(self, workers: int, limit: int, made: Callable[[str, int], None] = lambda model, faces: None) -> None:
@@ -119,8 +123,7 @@ class Batcher:
             self._closed = True
             left, self._turns = self._turns, deque()
             self._changed.notify_all()
-        for task in left:
-            _tell(task, None, Busy("the studio is about to end: ask again in a moment", 5))
+        _tell([(task, None, Busy("the studio is about to end: ask again in a moment", 5)) for task in left])
         for thread in self._threads:
             thread.join()
 
@@ -133,12 +136,17 @@ class Batcher:
     def _work(self) -> None:
         while pieces := self._take():
             began = time.perf_counter()
-            for task in sorted(self._compute(pieces), key=lambda task: task.count):  # a large sheet is long to encode
+            done = list[_Done]()
+            for task in sorted(self._compute(pieces), key=lambda task: task.count):
+                if task.count > CALL:  # a large sheet is long to encode
+                    _tell(done)
+                    done = []
                 try:
                     assert task.pictures is not None
-                    _tell(task, task.finish(task.pictures), None)
+                    done.append((task, task.finish(task.pictures), None))
                 except Exception as error:
-                    _tell(task, None, error)
+                    done.append((task, None, error))
+            _tell(done)
             faces = sum(piece.last - piece.first for piece in pieces)
             self._pace += 0.05 * (self.workers * faces / (time.perf_counter() - began) - self._pace)
             del pieces
@@ -205,7 +213,7 @@ class Batcher:
         with self._changed:
             self._waiting -= task.count - task.taken
             task.taken = task.count
-        _tell(task, None, error)
+        _tell([(task, None, error)])
 
 
 def _generated(model: Model, z: Latents, place: int) -> Pictures:
@@ -230,16 +238,21 @@ def _row_by_row(piece: _Piece, z: Latents) -> Latents:
     return np.pad(z, ((0, 0), (0, missing))) if missing else z
 
 
-def _tell(task: _Task, made: Any, error: Exception | None) -> None:
-    """Answer a task from a worker thread; whoever asked may have gone meanwhile, and the loop with them."""
+def _tell(done: list[_Done]) -> None:
+    """Answer tasks from a worker thread, all at once: whenever it wakes the loop, the two contend for the interpreter.
+
+    Whoever asked may have gone meanwhile, and the loop with them.
+    """
 
     def answer() -> None:
-        if task.answer.done():
-            return
-        if error is None:
-            task.answer.set_result(made)
-        else:
-            task.answer.set_exception(error)
+        for task, made, error in done:
+            if task.answer.done():
+                continue
+            if error is None:
+                task.answer.set_result(made)
+            else:
+                task.answer.set_exception(error)
 
-    with suppress(RuntimeError):  # the loop is closed
-        task.answer.get_loop().call_soon_threadsafe(answer)
+    if done:
+        with suppress(RuntimeError):  # the loop is closed
+            done[0][0].answer.get_loop().call_soon_threadsafe(answer)

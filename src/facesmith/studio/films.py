@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from facesmith.extras import require
-from facesmith.studio.pictures import EDITED, SYNTHETIC, Pictures
+from facesmith.studio.pictures import Pictures, sentence
 
 MEDIA = {"gif": "image/gif", "mp4": "video/mp4"}
 HOLD = 1.5  # seconds for which a film that does not begin anew shows its last face
@@ -21,7 +21,7 @@ def film(faces: Pictures, form: str, fps: int, loop: bool, scale: int, about: Ma
 
     Raises `FacesmithError` for an mp4 where PyAV is missing.
     """
-    said = f"{EDITED if about.get('edited') else SYNTHETIC} {json.dumps(about)}"
+    said = f"{sentence(about)} {json.dumps(about)}"
     return _gif(faces, fps, loop, scale, said) if form == "gif" else _mp4(faces, fps, loop, scale, said)
 
 

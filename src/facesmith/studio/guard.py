@@ -42,8 +42,9 @@ def guarded(app: ASGIApp, settings: Settings, figures: Figures) -> ASGIApp:
         inner = Rate(inner, settings.client_rate)
     inner = Origin(inner, settings)
     if settings.cors:  # before the token: a browser asks whether it may ask without it
+        told = [HEADER, "Retry-After"]
         inner = CORSMiddleware(
-            inner, allow_origins=settings.cors, allow_methods=["*"], allow_headers=["*"], expose_headers=[HEADER]
+            inner, allow_origins=settings.cors, allow_methods=["*"], allow_headers=["*"], expose_headers=told
         )
     outer = Records(Headers(inner, settings), figures, settings.quiet)
 
@@ -92,7 +93,7 @@ class Origin:
             return
         if scope["method"] not in SAFE:
             origin = header(scope, b"origin")
-            same = not origin or urlsplit(origin).netloc == host
+            same = not origin or origin.partition("://")[2] == host
             if not same and origin not in self.cors and "*" not in self.cors:
                 await refuse(403, "requests of other pages are not taken here", scope, receive, send)
                 return

@@ -1,16 +1,18 @@
-"""How much and how often one client may ask: middlewares that bound requests, bodies and work for nobody."""
+"""What a client may ask, how much and how often: middlewares that bound names, requests, bodies and work for nobody."""
 
 import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facesmith.studio.problems import Problem, header, refuse
 
 PROBES = ("/healthz", "/readyz")  # asked by machines, often and without a token
+MOST_WORDS = 200_000  # bytes of a body that is no picture: the longest table of edits has a quarter of them
 _MOST_CLIENTS = 10_000  # whose rate is remembered
 
 
@@ -41,33 +43,70 @@ class Rate:
         return 0.0 if taken else (1 - full) / self.rate
 
 
+class Hosts:
+    """Answers to its own names alone: any other was chosen by who wants a browser to ask here for another page.
+
+    Probes come by any name, such as a pod's address.
+    """
+
+    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
+        self.app, self.names = app, names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in PROBES or _hostname(header(scope, b"host")) in self.names:
+            await self.app(scope, receive, send)
+            return
+        asked = header(scope, b"host") or "no host"
+        await refuse(400, f"{asked} is not this studio's name", scope, receive, send)
+
+
+def _hostname(host: str) -> str | None:
+    """The name in a Host header, in small letters and without a port; None where there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
 class Body:
     """Bounds the bytes and the seconds of a body, and ends the work for a client that has gone.
 
-    A body that says it is too long is refused before any of it is read. Once a request is here as a whole, all that the
-    server can still say is that its client has gone: then the app is cancelled, and with it what waits to be computed.
+    A body that says it is too long is refused before any of it is read; only pictures may have more than `MOST_WORDS`.
+    Once a request is here as a whole, all that the server can still say is that its client has gone: then, or where it
+    goes before, the app is cancelled, and with it what waits to be computed.
     """
 
     def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
         self.app, self.most, self.seconds = app, most, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        length = header(scope, b"content-length")
-        if length and (not length.isdecimal() or int(length) > self.most):
-            await refuse(413, self._too_large(), scope, receive, send, {"connection": "close"})
+        length, most = header(scope, b"content-length"), self.most
+        if not header(scope, b"content-type").lower().startswith("image/"):
+            most = min(most, MOST_WORDS)
+        too_large = f"the body is larger than {most:,} bytes: send less"
+        if length and (not length.isdecimal() or len(length) > 18 or int(length) > most):
+            await refuse(413, too_large, scope, receive, send, {"connection": "close"})
             return
         task = asyncio.current_task()
         assert task is not None
         gone = asyncio.Event()
-        read, until, arrived, answered = 0, time.monotonic() + self.seconds, False, False
+        read, until, arrived, begun, answered = 0, time.monotonic() + self.seconds, False, False, False
         watch: asyncio.Task[None] | None = None
+
+        def leave() -> None:
+            if not answered:  # the server says the same of a client that has its answer
+                gone.set()
+                task.cancel()
 
         async def watching() -> None:
             while (await receive())["type"] != "http.disconnect":
                 pass
-            if not answered:  # the server says the same of a client that has its answer
-                gone.set()
-                task.cancel()
+            leave()
+
+        def refused(status: int, sentence: str) -> Message:
+            if begun:  # by an app that wants no body: all that it can be told
+                return {"type": "http.disconnect"}
+            raise Problem(status, sentence, {"connection": "close"})
 
         async def bounded() -> Message:
             nonlocal read, arrived, watch
@@ -78,22 +117,27 @@ class Body:
                 async with asyncio.timeout(until - time.monotonic()):
                     message = await receive()
             except TimeoutError:
-                raise Problem(408, "the body did not arrive in time", {"connection": "close"}) from None
+                return refused(408, "the body did not arrive in time")
+            if message["type"] == "http.disconnect":
+                leave()
+                await asyncio.sleep(0)  # here it is cancelled, if it was not answered before
+                return message
             read += len(message.get("body", b""))
-            if read > self.most:
-                raise Problem(413, self._too_large(), {"connection": "close"})
+            if read > most:
+                return refused(413, too_large)
             if message["type"] == "http.request" and not message.get("more_body", False):
                 arrived, watch = True, asyncio.create_task(watching())
             return message
 
         async def noted(message: Message) -> None:
-            nonlocal answered
+            nonlocal begun, answered
+            begun = True
             answered = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
-        if not length and not header(scope, b"transfer-encoding"):
-            await bounded()  # empty, and here already
         try:
+            if not length and not header(scope, b"transfer-encoding"):
+                await bounded()  # empty, and here already
             await self.app(scope, _after_empty(bounded) if arrived else bounded, noted)
         except asyncio.CancelledError:
             if not gone.is_set():
@@ -102,9 +146,6 @@ class Body:
         finally:
             if watch is not None:
                 watch.cancel()
-
-    def _too_large(self) -> str:
-        return f"the body is larger than {self.most:,} bytes: send less"
 
 
 def _after_empty(receive: Receive) -> Receive:

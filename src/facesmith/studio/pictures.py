@@ -1,5 +1,6 @@
 """Faces → the bytes of a picture, which says of itself that it shows nobody."""
 
+import base64
 import io
 import json
 import math
@@ -29,11 +30,20 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 _LONGEST = {"jpeg": 65_500, "webp": 16_383}  # pixels of a side, as their encoders take them
 SYNTHETIC = "A synthetic face, made by a computer: it shows nobody."
 EDITED = "An edited photo: a computer has changed the face."
+AS_IT_WAS = "A picture as it was brought here: a computer has at most cut and scaled it."
+UNCHANGED: dict[str, Any] = {"unchanged": True}  # what such a picture says of itself
 
 
 def notes(model: str, digest: str, *, edited: bool = False, **about: object) -> dict[str, Any]:
     """What a picture says of itself: made by which model, from which seed, or edited from a photo."""
     return {"synthetic": True, "edited": edited, "model": model, "digest": digest, **about}
+
+
+def sentence(about: Mapping[str, Any]) -> str:
+    """What a picture with these `notes`, or `UNCHANGED`, is, for people."""
+    if about.get("unchanged"):
+        return AS_IT_WAS
+    return EDITED if about.get("edited") else SYNTHETIC
 
 
 def tiled(faces: Pictures, columns: int | None = None, scale: int = 1) -> Pictures:
@@ -59,18 +69,22 @@ def encoded(picture: Pictures, form: str, about: Mapping[str, Any]) -> bytes:
     """
     if max(picture.shape[:2]) > _LONGEST.get(form, max(picture.shape)):
         raise FacesmithError(f"a {form} has at most {_LONGEST[form]:,} pixels a side, and this has more: ask for png")
-    sentence = EDITED if about.get("edited") else SYNTHETIC
     software, facts = f"facesmith {facesmith.__version__}", json.dumps(about)
     options = dict(_OPTIONS[form])
     if form == "png":
         text = PngInfo()
-        for key, value in (("Software", software), ("Description", sentence), ("facesmith", facts)):
+        for key, value in (("Software", software), ("Description", sentence(about)), ("facesmith", facts)):
             text.add_text(key, value)
         options["pnginfo"] = text
     else:
         exif = Image.Exif()
-        exif[Base.ImageDescription], exif[Base.Software] = f"{sentence} {facts}", software
+        exif[Base.ImageDescription], exif[Base.Software] = f"{sentence(about)} {facts}", software
         options["exif"] = exif
     out = io.BytesIO()
     Image.fromarray(picture).save(out, form.upper(), **options)
     return out.getvalue()
+
+
+def within_page(picture: Pictures) -> str:
+    """A picture as it was brought, as the address of itself: a PNG in a data: URL."""
+    return f"data:image/png;base64,{base64.b64encode(encoded(picture, 'png', UNCHANGED)).decode()}"

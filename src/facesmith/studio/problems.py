@@ -13,6 +13,9 @@ from starlette.types import Receive, Scope, Send
 
 from facesmith.errors import FacesmithError
 
+MOST_WRONG = 8  # parameters that are named in one answer
+LONGEST = 1_000  # letters of a sentence, which may repeat what was sent
+
 
 class Problem(HTTPException):
     """An answer of ``status`` with one sentence."""
@@ -43,6 +46,7 @@ class Error(BaseModel):
 
 # In place of the frameworks' own words.
 _SENTENCES = {
+    400: "the body cannot be read: send JSON, as /api/v1/docs says",
     404: "there is nothing at this address: /api/v1/docs lists what there is",
     405: "that method is not for this address: /api/v1/docs says which are",
 }
@@ -83,7 +87,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def misread(_: Request, error: RequestValidationError) -> JSONResponse:
-        return _answer(422, "; ".join(_in_words(one) for one in error.errors()))
+        wrong = error.errors()
+        more = f"; and {len(wrong) - MOST_WRONG:,} more" if len(wrong) > MOST_WRONG else ""
+        return _answer(422, "; ".join(map(_in_words, wrong[:MOST_WRONG])) + more)
 
 
 def documented(document: dict[str, Any]) -> dict[str, Any]:
@@ -109,11 +115,12 @@ def header(scope: Scope, name: bytes) -> str:
 
 
 def _answer(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": sentence}, status, headers)
+    said = sentence if len(sentence) <= LONGEST else f"{sentence[:LONGEST]}..."
+    return JSONResponse({"error": said}, status, headers)
 
 
 def _in_words(error: Any) -> str:
     """A line of pydantic's on as few words: "count: input should be less than or equal to 256"."""
     where = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
-    words = str(error["msg"])
-    return f"{where}: {words[:1].lower()}{words[1:]}"
+    words = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where[:100]}: {words[:1].lower()}{words[1:]}"

@@ -1,7 +1,7 @@
 """What happened: each request counted and, unless the studio is quiet, a line of JSON on stderr.
 
 A line has when, id, method, path, status, ms, and bytes of the answer. It has no query, no body, no cookie: nothing of
-a picture, no token, and nothing that tells which face somebody looked at.
+a picture, and no token. A path may have the random id of a face, which is good for its visitor alone.
 """
 
 import json

@@ -66,7 +66,8 @@ def _table(rows: list[tuple[str, dict[str, Any], str, bool]], document: dict[str
         f"<td>{escape(about)}</td></tr>"
         for name, schema, about, needed in rows
     )
-    return f"<table><thead><tr><th>name</th><th>what</th><th>about</th></tr></thead><tbody>{cells}</tbody></table>"
+    head = "<thead><tr><th>name</th><th>what</th><th>about</th></tr></thead>"
+    return f"<table tabindex=0>{head}<tbody>{cells}</tbody></table>"  # on a phone it scrolls, by the keyboard too
 
 
 def _kind(schema: dict[str, Any], document: dict[str, Any]) -> str:
@@ -92,7 +93,7 @@ def _text(text: str) -> str:
     """Paragraphs; a command, which is indented, stays as it is."""
     blocks = filter(None, (block.rstrip() for block in text.strip("\n").split("\n\n")))
     return "".join(
-        f"<pre>{escape(block.strip())}</pre>" if block.startswith("    ") else f"<p>{_codes(block)}</p>"
+        f"<pre tabindex=0>{escape(block.strip())}</pre>" if block.startswith("    ") else f"<p>{_codes(block)}</p>"
         for block in blocks
     )
 

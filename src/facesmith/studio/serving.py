@@ -26,6 +26,7 @@ def studio(
     token: str | None = None,
     allow_training: bool = False,
     cors: Sequence[str] = (),
+    allowed_hosts: Sequence[str] = (),
     certfile: str | Path | None = None,
     keyfile: str | Path | None = None,
     workers: int = 0,
@@ -38,10 +39,12 @@ def studio(
     ``paths`` are runs, models, makeovers, judges, datasets and maps, folders of them, names of shipped models, or hub
     ids; without any it is all that is beneath the working folder, and the shipped models. With a ``token`` only who has
     it is let in. ``allow_training`` lets visitors start, stop and branch runs. ``cors`` are origins whose pages may ask
-    the API. ``certfile`` and ``keyfile`` are for TLS. ``port`` 0 takes any free one. ``workers`` threads make faces, by
-    default one for every core; one client may ask ``rate`` times a second, by default 50 times, or as often as it likes
-    where only this machine can ask. ``browser`` opens one on the first page. SIGTERM and SIGINT end it: it takes no new
-    requests, finishes those in flight, and returns.
+    the API. ``allowed_hosts`` are names that it answers to besides those of this machine; without any, a studio that
+    only this machine can reach answers to no other, and one that others can reach to all. ``certfile`` and ``keyfile``
+    are for TLS. ``port`` 0 takes any free one. ``workers`` threads make faces, by default one for every core; one
+    client may ask ``rate`` times a second, by default 50 times, or as often as it likes where only this machine can
+    ask. ``browser`` opens one on the first page. SIGTERM and SIGINT end it: it takes no new requests, finishes those in
+    flight, and returns.
 
     Raises `FacesmithError` for settings that do not go together, paths that are not there, and an address in use.
     """
@@ -57,6 +60,7 @@ def studio(
         token=token,
         allow_training=allow_training,
         cors=tuple(cors),
+        allowed_hosts=tuple(allowed_hosts),
         certfile=None if certfile is None else Path(certfile),
         keyfile=None if keyfile is None else Path(keyfile),
         workers=workers,

@@ -35,6 +35,7 @@ class Settings:
     token: str | None = None
     allow_training: bool = False
     cors: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()  # besides this machine's own names; none: see `hosts`
     certfile: Path | None = None
     keyfile: Path | None = None
     quiet: bool = False
@@ -63,16 +64,31 @@ class Settings:
         if self.token is not None and not re.fullmatch(r"[A-Za-z0-9._~+/=-]{8,256}", self.token):
             raise FacesmithError("a token is 8 to 256 letters, digits and . _ ~ + / = -: choose another")
         if self.allow_training and self.token is None and not self.local:
-            raise FacesmithError(
-                f"anyone who reaches {self.host} could train on this machine: give a --token, or listen on 127.0.0.1"
-            )
+            name = (*self.allowed_hosts, self.host)[0]
+            way = "" if self.allowed_hosts else ", or listen on 127.0.0.1"
+            raise FacesmithError(f"anyone who reaches {name} could train on this machine: give a --token{way}")
         for origin in self.cors:
             if origin != "*" and not re.fullmatch(r"https?://[^/\s,]+", origin):
                 raise FacesmithError(f"{origin!r} is no origin: write it as https://example.org, or * for all")
+        for name in self.allowed_hosts:
+            if not re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", name):
+                raise FacesmithError(f"{name!r} is no host: write it without a port, as faces.example.org or [fe80::1]")
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """The names that the studio answers to, in small letters; None for any, for it is to be reached as it may.
+
+        Where only this machine can reach it, a name that another host chose to point here is a trap (DNS rebinding).
+        """
+        if not self.local and not self.allowed_hosts:
+            return None
+        return frozenset(name.strip("[]").lower() for name in (*LOCAL_NAMES, self.host, *self.allowed_hosts))
 
     @property
     def local(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Whether only this machine can reach it: where it answers to other names, something here passes them on."""
+        if self.allowed_hosts:
+            return False
         try:
             return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
         except ValueError:

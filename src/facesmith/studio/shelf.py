@@ -11,7 +11,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -20,6 +19,7 @@ from typing import Any, TypeVar, cast
 import facesmith
 from facesmith import Dataset, Judge, Makeover, Model
 from facesmith.errors import FacesmithError
+from facesmith.shipped import DEFAULT, FOLDER
 from facesmith.studio.problems import NotHere
 
 # What a folder is, by the card that lies in it.
@@ -32,7 +32,6 @@ CARDS = {
     "map": "map.json",
 }
 MODELS = ("generator", "makeover", "judge")  # one list, and no two of one name
-SHIPPED_FIRST = "drawn64"  # free to use: what is shown to whoever asks for no other model
 DEEPEST, MOST_FOLDERS, MOST_ENTRIES = 3, 5_000, 2_000  # of the search beneath a folder, which may be somebody's home
 FRESH = 2.0  # seconds for which what was found is not looked for again
 
@@ -77,8 +76,7 @@ class Shelf:
 
     def __init__(self, paths: Sequence[str] = (), most: int = 4) -> None:
         self.most = most
-        shipped = Path(str(files("facesmith") / "shipped"))
-        self._roots = [_root(path, shipped) for path in paths] or [(Path.cwd(), None), (shipped, None)]
+        self._roots = [_root(path) for path in paths] or [(Path.cwd(), None), (FOLDER, None)]
         self._found: list[Item] = []
         self._looked = -FRESH
         self._loaded: OrderedDict[tuple[str, str], tuple[object, object]] = OrderedDict()  # the longest unused first
@@ -164,13 +162,13 @@ def _load_model(path: Path) -> Model:
     return model
 
 
-def _root(text: str, shipped: Path) -> tuple[Path, str | None]:
+def _root(text: str) -> tuple[Path, str | None]:
     """A folder to look in, and the name of what is found there where the folder does not tell it."""
     path = Path(text).expanduser()
     if path.is_dir():
         return path.resolve(), None
-    if re.fullmatch(r"[\w-]+", text) and (shipped / text).is_dir():
-        return shipped / text, None
+    if re.fullmatch(r"[\w-]+", text) and (FOLDER / text).is_dir():
+        return FOLDER / text, None
     if path.exists() or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", text):
         raise FacesmithError(f"{text} is no folder of runs or models: give one, a shipped model, or a hub id")
     return facesmith.load(text, quiet=True).path, text.rpartition("/")[2]
@@ -214,7 +212,7 @@ def _beneath(root: Path) -> Iterator[tuple[str, Path]]:
                 yield kind, folder
             elif depth < DEEPEST:
                 inner = [e for e in listed if not e.name.startswith((".", "_")) and e.is_dir(follow_symlinks=False)]
-                inner.sort(key=lambda entry: (entry.name != SHIPPED_FIRST, entry.name))
+                inner.sort(key=lambda entry: (entry.name != DEFAULT, entry.name))  # whoever asks for no model gets it
                 below += [Path(entry.path) for entry in inner]
         level = below
 

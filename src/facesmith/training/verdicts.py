@@ -16,3 +16,21 @@ MEANINGS = {
     DIVERGED: "the losses are no longer numbers, or so large that nothing can be learned from them. Take an earlier "
     "checkpoint, or branch off one with a lower learning rate.",
 }
+
+_UNPLAYED = {HEALTHY: "the losses are ordinary numbers, which is all that is watched where no game is played."}
+_OTHERWISE = {  # by task: what the words above would get wrong
+    "encoder": _UNPLAYED,
+    "judge": _UNPLAYED,
+    "makeover": {
+        HEALTHY: "faces that are made over still differ from each other, and neither network has run away.",
+        WINNING: "D has told real from made over without fail for hundreds of steps, and G learns little from it. "
+        "Branch off with a lower learning rate.",
+        ALIKE: "faces that are made over are growing into one another, and what training adds from here is lost. Take "
+        "an earlier checkpoint, or branch off one with a lower learning rate.",
+    },
+}
+
+
+def meaning(verdict: str, task: str) -> str | None:
+    """What a verdict means in a training of this ``task``; None for one that the watch does not give."""
+    return _OTHERWISE.get(task, {}).get(verdict) or MEANINGS.get(verdict)

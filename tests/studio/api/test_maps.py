@@ -1,9 +1,19 @@
+import base64
+import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
+import numpy as np
+import pytest
 from fastapi import FastAPI
+from PIL import Image
+
+import facesmith
+from facesmith import Model
 
 Visit = Callable[..., None]
 CARD = {
@@ -41,7 +51,108 @@ def test_maps_are_listed_and_shown_in_a_box_of_their_own(visit: Visit, tmp_path:
         (policy,) = answer.headers.get_list("content-security-policy")
         assert policy.endswith("sandbox allow-scripts allow-downloads")  # and not of this origin
         assert "connect-src" not in policy
-        for path in ("bare/map.html", "nothing/map.html", "..%2ffaces/map.html", "faces/coordinates.npz"):
+        for name in ("broken", "empty", "faces"):
+            answer = await client.post(f"/api/v1/maps/{name}/place", json={"face": "seed:7"})
+            assert (answer.status_code, list(answer.json())) == (400, ["error"]), name
+        for path in (
+            "empty/points?of=latents_pca_2d",
+            "bare/map.html",
+            "nothing/map.html",
+            "..%2ffaces/map.html",
+            "faces/coordinates.npz",
+        ):
             assert (await client.get(f"/api/v1/maps/{path}")).status_code == 404, path
 
     visit(ask, paths=(str(tmp_path),))
+
+
+@pytest.fixture(scope="module")
+def place(seers: Path, photographer: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20 pictures of 8x8, and the map ``shown`` that ``photographer`` makes of them, with two faces placed on it."""
+    folder = tmp_path_factory.mktemp("place")
+    (folder / "photos").mkdir()
+    for number, picture in enumerate(np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)):
+        Image.fromarray(picture).save(folder / "photos" / f"{number:02d}.png")
+    dataset = facesmith.import_dataset(folder / "photos", folder / "friends", size="8", quiet=True)
+    facesmith.map_faces(
+        photographer, dataset, folder / "shown", methods=["pca"], photos=["seed:7", "seed:7:3"], quiet=True
+    )
+    return folder
+
+
+def test_a_face_is_placed_where_the_map_itself_would_have_it(visit: Visit, seers: Path, place: Path) -> None:
+    with np.load(place / "shown" / "coordinates.npz") as kept:
+        arrays = dict(kept)
+
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        (shown,) = (await client.get("/api/v1/maps")).json()
+        assert shown["placing"] == "photographer"
+        for index, face in enumerate(("seed:7", "seed:7:3")):
+            placed = (await client.post("/api/v1/maps/shown/place", json={"face": face})).json()
+            assert list(placed["places"]) == shown["layouts"] == [f"latents_pca_{s}" for s in ("2d", "3d", "sphere")]
+            for layout, point in placed["places"].items():
+                assert point == pytest.approx(arrays[f"photos_{layout}"][index].tolist(), abs=2e-4), layout
+            near = placed["neighbours"]
+            assert [one["at"] for one in near] == arrays["photos_latents_neighbours"][index].tolist()
+            assert [one["file"] for one in near] == [f"{arrays['rows'][one['at']]:02d}.png" for one in near]
+            first = Image.open(io.BytesIO(base64.b64decode(near[0]["picture"].partition(",")[2])))
+            assert np.array_equal(np.asarray(first), facesmith.open_dataset(place / "friends").images[near[0]["row"]])
+        laid = (await client.get("/api/v1/maps/shown/points?of=latents_pca_3d")).json()
+        assert np.allclose(laid["points"], arrays["latents_pca_3d"], atol=1e-4)
+        assert laid["having"] is None
+        assert (await client.get("/api/v1/maps/shown/points?of=rows")).status_code == 404
+        assert (await client.get("/api/v1/maps/shown/points?of=latents_pca_2d&attribute=Bald")).status_code == 404
+
+    visit(ask, paths=(str(seers), str(place)))
+
+
+def test_a_photo_is_placed_by_what_the_model_sees_of_it(
+    visit: Visit, seers: Path, place: Path, bring: Callable[..., Any]
+) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        photo = await bring(client, (place / "photos" / "05.png").read_bytes(), "?aligned=1")
+        placed = (await client.post("/api/v1/maps/shown/place", json={"face": photo["whole"]})).json()
+        assert (placed["neighbours"][0]["file"], placed["model"]) == ("05.png", "photographer")
+        assert placed["neighbours"][0]["distance"] == pytest.approx(0, abs=1e-3)
+        assert (await client.post("/api/v1/maps/shown/place", json={"face": "photo:" + 22 * "A"})).status_code == 404
+
+    visit(ask, paths=(str(seers), str(place)))
+
+
+def test_what_has_no_place_for_a_new_face_takes_the_middle_of_its_nearest(
+    visit: Visit, seers: Path, place: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(place / "shown", tmp_path / "shown")
+    with np.load(folder / "coordinates.npz") as kept:
+        arrays = dict(kept)
+    laid = np.arange(40, dtype=np.float32).reshape(20, 2) ** 2
+    np.savez(folder / "coordinates.npz", **arrays, latents_tsne_2d=laid)
+    card = json.loads((folder / "map.json").read_text())
+    (folder / "map.json").write_text(json.dumps(card | {"layouts": ["latents_tsne_2d"], "attributes": ["Smiling"]}))
+    head, *lines = (folder / "labels.csv").read_text().splitlines()
+    words = ["1", "0", "", *["0"] * 17]
+    rows = [f"{line},{word}" for line, word in zip(lines, words, strict=True)]
+    (folder / "labels.csv").write_text("\n".join([f"{head},Smiling", *rows, ""]))
+
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        placed = (await client.post("/api/v1/maps/shown/place", json={"face": "seed:7"})).json()
+        near = arrays["photos_latents_neighbours"][0, :7]
+        assert placed["places"] == {"latents_tsne_2d": np.median(laid[near], axis=0).tolist()}
+        assert placed["neighbours"][0]["picture"] is None  # whose dataset is not here
+        points = (await client.get("/api/v1/maps/shown/points?of=latents_tsne_2d&attribute=Smiling")).json()
+        assert points["having"][:4] == [True, False, None, False]
+        (folder / "coordinates.npz").write_bytes(b"PK")
+        answer = await client.post("/api/v1/maps/shown/place", json={"face": "seed:7"})
+        assert (answer.status_code, "make the map again" in answer.text) == (400, True)
+
+    visit(ask, paths=(str(seers), str(tmp_path)))
+
+
+def test_without_its_model_a_map_places_nobody(visit: Visit, seers: Path, place: Path) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        (shown,) = (await client.get("/api/v1/maps")).json()
+        assert shown["placing"] is None
+        answer = await client.post("/api/v1/maps/shown/place", json={"face": "seed:7"})
+        assert (answer.status_code, "was made with photographer" in answer.text) == (400, True)
+
+    visit(ask, paths=(str(seers / "painter"), str(place)))

@@ -42,6 +42,8 @@ def test_a_models_card_is_there_whole_and_to_read(visit: Visit) -> None:
         card = await client.get("/api/v1/models/first/card")
         assert card.text == "# first\n"
         assert card.headers["content-type"].startswith("text/markdown")
+        document = (await client.get("/api/v1/openapi.json")).json()["paths"]["/api/v1/models/{name}/card"]
+        assert list(document["get"]["responses"]["200"]["content"]) == ["text/markdown"]
         for name in ("nobody", "..", "%2e%2e", "..%2ffirst"):
             assert (await client.get(f"/api/v1/models/{name}")).status_code == 404, name
 

@@ -18,7 +18,8 @@ import facesmith
 from facesmith import Makeover, Model
 from facesmith.studio import people
 from facesmith.studio.api import photos
-from facesmith.studio.uploads import MOST_SCANS
+from facesmith.studio.pictures import AS_IT_WAS
+from facesmith.studio.uploads import MOST_SCANS, MOST_SIDE
 
 Visit = Callable[..., None]
 Bring = Callable[..., Any]
@@ -33,13 +34,13 @@ def _png(picture: NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
-def _bomb(width: int, height: int) -> bytes:
-    """A PNG that says it is of that size, and is a few bytes long."""
+def _bomb(width: int, height: int, depth: int = 8, colour: int = 2) -> bytes:
+    """A PNG that says it is of that size, of so many bits and that kind of colour, and is a few bytes long."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
 
 
@@ -68,6 +69,7 @@ def test_faces_are_found_cut_and_seen_by_a_model(
             (cut,) = facesmith.cut_faces(two_faces, photographer.card["dataset"], faces=[one])
             seen = await client.get(f"/api/v1/faces/{face['id']}.png?what=cut&model=photographer")
             assert np.array_equal(pixels(seen), cut.picture)
+            assert Image.open(io.BytesIO(seen.content)).text["Description"] == AS_IT_WAS  # type: ignore[attr-defined]
             made = await client.get(f"/api/v1/faces/{face['id']}.png?model=photographer")
             assert np.array_equal(pixels(made), photographer.generate(photographer.encode(cut.picture))[0])
             assert made.headers["cache-control"] == "no-store"
@@ -122,6 +124,9 @@ def test_what_would_cost_too_much_is_refused_before_it_is_decoded(
         for data, status, words in (
             (_bomb(20_000, 20_000), 413, "pixels"),
             (_bomb(1_001, 1_000), 413, "1,001 x 1,000"),
+            (_bomb(1_000, 501, 8, 6), 413, "1,000 x 501"),
+            (_bomb(1_000, 501, 16, 0), 413, "500,000 are taken"),
+            (_bomb(1, MOST_SIDE + 1), 413, "side"),
             (_layered(MOST_SCANS), 413, "layers"),
             (gif.getvalue(), 415, "JPEG"),
             (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "JPEG"),

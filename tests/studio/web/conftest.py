@@ -7,11 +7,16 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import numpy as np
 import pytest
 import uvicorn
 
+import facesmith
+from facesmith import Dataset
+from facesmith.files import read_json, write_json
 from facesmith.studio.app import create_app
 from facesmith.studio.settings import Settings
+from facesmith.training.runs import append_line
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -21,6 +26,11 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 PHOTOS = {"size": [64, 64], "crop": "center:178", "resize": "lanczos", "count": 9,
           "source": {"kind": "celeba", "name": "photos"}}  # fmt: skip
+MAP = """<!doctype html><title>map</title><p id="said"></p><script>
+  let cookies = "cookies";
+  try { document.cookie } catch { cookies = "no cookies" }
+  document.getElementById("said").textContent = `ran, ${self.origin}, ${cookies}`;
+</script>"""
 
 
 @contextmanager
@@ -33,9 +43,11 @@ def _listening(*paths: str) -> Iterator[str]:
     while not server.started:
         thread.join(0.01)
         assert thread.is_alive()
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:  # or a test that fails would leave it running, and the tests with it
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +62,76 @@ def studio(tmp_path_factory: pytest.TempPathFactory, write_makeover: Callable[..
     makeover = write_makeover(tmp_path_factory.mktemp("studio") / "mirror", PHOTOS)
     with _listening("drawn64", "celeba64", str(makeover)) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def measure() -> Callable[..., None]:
+    """Writes what a training writes of a step."""
+    return _measure
+
+
+@pytest.fixture(scope="session")
+def place(
+    small_run: Path,
+    builtin_dataset: Dataset,
+    write_makeover: Callable[..., Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The runs ``going``, which says that it is trained, and ``done``; the dataset ``faces``; a map; a makeover."""
+    folder = tmp_path_factory.mktemp("place")
+    for name in ("going", "done"):
+        shutil.copytree(small_run, folder / name, ignore=shutil.ignore_patterns("tensorboard", "checkpoints"))
+    card = read_json(folder / "going" / "run.json", "card")
+    write_json(folder / "going" / "run.json", card | {"status": "running", "ended": None, "goal": {"kimg": 3.2}})
+    recipe = folder / "done" / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("seed = 0", "seed = 5"))
+    for step in range(20, 60, 10):
+        _measure(folder / "going", step)
+    shutil.copytree(builtin_dataset.path, folder / "faces")
+    _write_map(folder / "map", builtin_dataset)
+    write_makeover(folder / "mirror", PHOTOS)
+    return folder
+
+
+def _measure(run: Path, step: int, loss: float = 1.0, watch: str = "healthy") -> None:
+    accuracies = {"accuracy_real": 0.7, "accuracy_fake": 0.8}
+    line: dict[str, float | str] = {"step": step, "kimg": step * 0.032, "loss_D": loss, "loss_G": 2.0, "watch": watch}
+    append_line(run / "metrics.jsonl", line | accuracies)
+    append_line(
+        run / "timing.jsonl", {"step": step, "kimg": step * 0.032, "seconds": step / 2, "images_per_second": 64}
+    )
+
+
+def _write_map(folder: Path, dataset: Dataset) -> None:
+    """A map of 100 of a dataset's faces, as celeba64 might have seen them."""
+    model = facesmith.load("celeba64")
+    rng = np.random.default_rng(0)
+    arrays: dict[str, Any] = {
+        "rows": np.arange(0, 200, 2),
+        "latents": rng.standard_normal((100, model.latent_size), np.float32),
+    }
+    methods = ("pca", "tsne")
+    for method in methods:
+        for shape, dimensions in (("2d", 2), ("3d", 3)):
+            arrays[f"latents_{method}_{shape}"] = rng.uniform(-0.7, 0.7, (100, dimensions)).astype(np.float32)
+    folder.mkdir()
+    np.savez(folder / "coordinates.npz", **arrays)
+    lines = [f"{row},{row:06d}.jpg,{row // 2 % 2}" for row in arrays["rows"]]
+    (folder / "labels.csv").write_text("\n".join(["row,file,Smiling", *lines, ""]))
+    write_json(folder / "map.json", {
+        "dataset": {"name": "friends", "fingerprint": dataset.fingerprint, "source": {"credit": "taken by us"}},
+        "model": {"name": "mine", "digest": model.digest, "encoder": model.card["encoder"]["digest"]}, "judge": None,
+        "count": 100, "of": 256, "photos": [], "methods": dict.fromkeys(methods, "1"), "attributes": ["Smiling"],
+        "layouts": [name for name in arrays if name.count("_") == 2], "created": "2026-01-01",
+    })  # fmt: skip
+    (folder / "map.html").write_text(MAP)
+
+
+@pytest.fixture(scope="session")
+def address(place: Path) -> Iterator[str]:
+    """A studio with everything there is to show."""
+    with _listening("drawn64", "celeba64", str(place)) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")  # as long as one is open, its event loop is in the way of every test with its own

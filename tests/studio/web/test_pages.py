@@ -173,6 +173,7 @@ def test_arithmetic_by_dragging_tapping_and_typing(studio: str, visit: Visit, si
     tray.get_by_role("button", name="Take face 2 of seed 9").click()
     page.get_by_alt_text("Face 5 of the way").wait_for()
     move(page, "Frames", 16)
+    assert page.get_by_role("button", name="MP4").is_enabled()
     film = Image.open(io.BytesIO(saved(page, page.get_by_role("button", name="GIF").click)))
     assert sum(1 for _ in ImageSequence.Iterator(film)) == 16
     assert fits(page)

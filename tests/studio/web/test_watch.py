@@ -2,63 +2,14 @@
 
 import json
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image
 
-from facesmith import Dataset
-from facesmith.files import read_json, write_json
-from facesmith.training.runs import append_line
-
 Visit = Callable[..., Any]
-MAP = """<!doctype html><title>map</title><p id="said"></p><script>
-  let cookies = "cookies";
-  try { document.cookie } catch { cookies = "no cookies" }
-  document.getElementById("said").textContent = `ran, ${self.origin}, ${cookies}`;
-</script>"""
-
-
-@pytest.fixture(scope="module")
-def place(small_run: Path, builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The runs ``going``, which says that it is being trained, and ``done``; the dataset ``faces``; a map."""
-    folder = tmp_path_factory.mktemp("place")
-    for name in ("going", "done"):
-        shutil.copytree(small_run, folder / name, ignore=shutil.ignore_patterns("tensorboard", "checkpoints"))
-    card = read_json(folder / "going" / "run.json", "card")
-    write_json(folder / "going" / "run.json", card | {"status": "running", "ended": None, "goal": {"kimg": 3.2}})
-    recipe = folder / "done" / "recipe.toml"
-    recipe.write_text(recipe.read_text().replace("seed = 0", "seed = 5"))
-    for step in range(20, 60, 10):
-        _measure(folder / "going", step)
-    shutil.copytree(builtin_dataset.path, folder / "faces")
-    (folder / "map").mkdir()
-    write_json(folder / "map" / "map.json", {
-        "dataset": {"name": "friends", "source": {"credit": "taken by us"}}, "model": {"name": "mine"}, "judge": None,
-        "count": 100, "of": 200, "photos": [], "methods": {"pca": "1"}, "attributes": [], "created": "2026-01-01",
-    })  # fmt: skip
-    (folder / "map" / "map.html").write_text(MAP)
-    return folder
-
-
-def _measure(run: Path, step: int, loss: float = 1.0, watch: str = "healthy") -> None:
-    accuracies = {"accuracy_real": 0.7, "accuracy_fake": 0.8}
-    line: dict[str, float | str] = {"step": step, "kimg": step * 0.032, "loss_D": loss, "loss_G": 2.0, "watch": watch}
-    append_line(run / "metrics.jsonl", line | accuracies)
-    append_line(
-        run / "timing.jsonl", {"step": step, "kimg": step * 0.032, "seconds": step / 2, "images_per_second": 64}
-    )
-
-
-@pytest.fixture(scope="module")
-def address(place: Path, listening: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
-    with listening(str(place)) as found:
-        yield found
 
 
 def fits(page: Any) -> bool:
@@ -66,7 +17,9 @@ def fits(page: Any) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
-def test_a_training_is_watched_as_it_goes_on(visit: Visit, size: str, address: str, place: Path) -> None:
+def test_a_training_is_watched_as_it_goes_on(
+    visit: Visit, size: str, address: str, place: Path, measure: Callable[..., None]
+) -> None:
     run = place / "going"
     page = visit(f"{address}/watch", size)  # it shows what is being trained
     panel = page.get_by_role("article", name="going")
@@ -78,14 +31,14 @@ def test_a_training_is_watched_as_it_goes_on(visit: Visit, size: str, address: s
     sheets = panel.get_by_role("slider")
     before = int(sheets.get_attribute("max"))
     step = 10 + max(json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines())
-    _measure(run, step, loss=7.25, watch="discriminator is winning")
+    measure(run, step, loss=7.25, watch="discriminator is winning")
     picture = Image.fromarray(np.full((64, 64, 3), 200, np.uint8))
     picture.save(run / "samples" / f"{step * 0.032:010.3f}.png")
     panel.locator(".verdict", has_text="Discriminator is winning.").wait_for()
     panel.get_by_role("img", name=re.compile("D 7.25")).wait_for()
     panel.get_by_text(f"Sheet {before + 2} of {before + 2}", exact=True).wait_for()
     assert f"{step * 32:,}" in panel.locator(".figures").inner_text()
-    _measure(run, step + 10)
+    measure(run, step + 10)
     panel.locator(".verdict", has_text="Healthy.").wait_for()
     assert fits(page)
 
@@ -147,3 +100,25 @@ def test_a_map_runs_its_code_and_cannot_ask_the_studio(visit: Visit, size: str, 
     assert said.inner_text() == "ran, null, no cookies"
     page.get_by_text("taken by us").wait_for()
     assert fits(page)
+
+
+def test_a_face_finds_its_place_on_a_map(visit: Visit, size: str, address: str) -> None:
+    page = visit(f"{address}/map", size)
+    page.get_by_role("button", name="A made-up face").click()
+    page.wait_for_selector(".plot[data-of^='PCA map of 100 faces']")
+    flat = page.locator(".plot").screenshot()
+    assert page.get_by_alt_text(re.compile("^Face [0-9]+ of friends$")).count() == 12
+    page.get_by_role("radio", name="t-SNE").press("Space")
+    page.get_by_role("radio", name="In space").press("Space")
+    page.wait_for_selector(".plot.spatial[data-of^='t-SNE']")
+    page.get_by_role("slider", name="Turn").press("ArrowRight")
+    page.get_by_role("radio", name="Around the face").press("Space")
+    page.get_by_label("Colour by").select_option("Smiling")
+    page.get_by_text("has not").wait_for()
+    page.wait_for_url(re.compile(r"/map\?face=seed:[0-9]+&method=tsne&shape=3d&near=1&colour=Smiling$"))
+    assert page.locator(".plot").screenshot() != flat
+    assert fits(page)
+    again = visit(page.url, size)
+    again.wait_for_selector(".plot.spatial[data-of^='t-SNE']")
+    page.get_by_role("button", name="Close").click()
+    page.locator(".plot").wait_for(state="detached")

@@ -1,7 +1,6 @@
 """/analogy, /interpolate, /neighbours: faces between faces, and those of a dataset that are nearest to one."""
 
 import asyncio
-import base64
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +15,7 @@ from facesmith.studio.api.edit import One
 from facesmith.studio.asked import FILMED, Columns, Fps, Kept, Name, Reference, Scale, Strict
 from facesmith.studio.films import MEDIA as FILMS
 from facesmith.studio.people import Person, Those, key
-from facesmith.studio.pictures import MEDIA, encoded
+from facesmith.studio.pictures import MEDIA, within_page
 
 router = APIRouter(tags=["faces"])
 
@@ -149,7 +148,8 @@ async def neighbours(body: NeighboursAsked, people: Those) -> Neighbours:
 
     def job() -> list[Neighbour]:
         (found,) = nearest_faces(model, data, [person.subject], count=min(body.count, len(data)), quiet=True)
-        return [Neighbour(**near, picture=_url(data.images[near["row"]])) for near in found["latent"]]
+        pictures = (within_page(np.asarray(data.images[near["row"]])) for near in found["latent"])
+        return [Neighbour(**near, picture=picture) for near, picture in zip(found["latent"], pictures, strict=True)]
 
     found = await people.here.aside.run(job)
     return Neighbours(face=body.face, model=person.model, dataset=name, neighbours=found)
@@ -165,8 +165,3 @@ def _refuse_film(form: str) -> None:
     """Say that there is no mp4 before its faces are made."""
     if form == "mp4":
         require("av", "train", "making an mp4")
-
-
-def _url(picture: NDArray[np.uint8]) -> str:
-    png = encoded(np.asarray(picture), "png", {"edited": True})
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

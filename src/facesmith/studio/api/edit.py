@@ -13,7 +13,7 @@ import facesmith
 from facesmith import Model, Subject
 from facesmith.studio import asked
 from facesmith.studio.api.generate import changed
-from facesmith.studio.asked import MOST, PICTURED, Columns, Kept, Name, Picture, Reference, Scale, Strict
+from facesmith.studio.asked import MOST, PICTURED, Columns, Few, Kept, Name, Picture, Reference, Scale, Strict
 from facesmith.studio.people import People, Person, Those, key
 from facesmith.studio.pictures import MEDIA, Pictures
 from facesmith.studio.problems import Problem
@@ -28,6 +28,7 @@ Kind = Annotated[
 ]
 Edit = Annotated[
     dict[Annotated[str, Field(max_length=100)], Annotated[float, Field(ge=-20, le=20, allow_inf_nan=False)]],
+    Few,
     Field(max_length=64),
 ]
 

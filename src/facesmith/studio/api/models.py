@@ -3,8 +3,7 @@
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from fastapi import APIRouter
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from facesmith.studio.parts import Here
@@ -50,15 +49,20 @@ def card(name: str, here: Here) -> dict[str, Any]:
     return here.shelf.find(name, *MODELS).card()
 
 
-@router.get("/{name}/card", summary="A model's card to read", response_class=PlainTextResponse)
-def readme(name: str, here: Here) -> PlainTextResponse:
+@router.get(
+    "/{name}/card",
+    summary="A model's card to read",
+    response_class=Response,
+    responses={200: {"content": {"text/markdown": {}}, "description": "The card"}},
+)
+def readme(name: str, here: Here) -> Response:
     """Its README.md, as text."""
     item = here.shelf.find(name, *MODELS)
     try:
         text = (item.path / "README.md").read_text(encoding="utf-8", errors="replace")
     except OSError:
         raise NotHere(f"{name} came without a README.md") from None
-    return PlainTextResponse(text, media_type="text/markdown; charset=utf-8")
+    return Response(text, media_type="text/markdown; charset=utf-8")
 
 
 def _info(item: Item) -> ModelInfo:

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from facesmith import Face, Makeover, Model, find_faces, of_faces, read_photo
+from facesmith import Face, find_faces, of_faces, read_photo
 from facesmith.studio.asked import about, answered, drawn
 from facesmith.studio.people import Found, Photo, Those
-from facesmith.studio.pictures import MEDIA, encoded, notes
+from facesmith.studio.pictures import MEDIA, UNCHANGED, encoded
 from facesmith.studio.problems import Error, Problem
 from facesmith.studio.sessions import COOKIE
 from facesmith.studio.uploads import check_photo
@@ -71,7 +71,7 @@ async def bring(
 
         curl -H 'Content-Type: image/jpeg' --data-binary @me.jpg -D - http://127.0.0.1:8000/api/v1/photos
     """
-    if not request.headers.get("content-type", "").startswith("image/"):
+    if not request.headers.get("content-type", "").lower().startswith("image/"):
         raise Problem(415, "a photo is sent as the body, with a Content-Type such as image/jpeg")
     here, data = people.here, await request.body()
     if not data:
@@ -140,20 +140,15 @@ async def face(
     thing, reference = people.find(name), f"photo:{name}"
     if what == "cut" and isinstance(thing, Found):
         network = await people.network(model)
-        picture, facts = (await people.cut(reference, network)).picture, _facts(network)
-        made = await people.here.aside.run(lambda: encoded(picture, "png", facts))
+        picture = (await people.cut(reference, network)).picture
+        made = await people.here.aside.run(lambda: encoded(picture, "png", UNCHANGED))
         return answered(made, MEDIA["png"], response)
     generator = await people.model(model or getattr(thing, "model", None))
     person = await people.person(reference, generator)
     if what == "cut":
         if person.subject.picture is None:
             raise Problem(404, "that face is of no photo, so nothing was cut: ask for what=made")
-        return answered(encoded(person.subject.picture, "png", _facts(generator)), MEDIA["png"], response)
+        return answered(encoded(person.subject.picture, "png", UNCHANGED), MEDIA["png"], response)
     z = person.subject.z[None]
     made = await drawn(people, generator, 1, lambda: z, "png", about(generator, [person]))
     return answered(made, MEDIA["png"], response)
-
-
-def _facts(network: Model | Makeover) -> dict[str, object]:
-    """What a cut says of itself."""
-    return notes(network.name, network.digest, edited=True, cut=True)

@@ -16,14 +16,14 @@ from facesmith.studio import asked
 from facesmith.studio.api.edit import One, score
 from facesmith.studio.people import People, Person, Those, key
 from facesmith.studio.problems import Problem
-from facesmith.studio.streams import event, streamed
+from facesmith.studio.streams import MEDIA, event, streamed
 
 router = APIRouter(tags=["faces"])
 
 _EVENTS = {
     200: {
         "description": "progress with step and steps; then done with id, face, model, score; or error with error",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {MEDIA: {}},
     }
 }
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 import facesmith
 from facesmith.errors import FacesmithError
+from facesmith.studio.asked import Few, Strict
 from facesmith.studio.parts import Here, Parts
 from facesmith.studio.problems import NotHere, Problem
 from facesmith.studio.shelf import FRESH
@@ -26,10 +27,10 @@ Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Value = bool | int | float | Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f]*$")] | None
 
 
-class Length(BaseModel):
+class Length(Strict):
     """How long to train: until the nearer of the two."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     minutes: float | None = Field(None, gt=0, le=_MOST_MINUTES, examples=[10], description="all sessions counted")
     kimg: float | None = Field(None, gt=0, le=_MOST_KIMG, description="thousands of pictures; by default the recipe's")
@@ -39,7 +40,7 @@ class Changed(Length):
     """A training that differs from its recipe in some settings."""
 
     name: Name = Field(examples=["second-run"], description="of the new run, which gets a folder of that name")
-    settings: dict[Key, Value] = Field(
+    settings: Annotated[dict[Key, Value], Few] = Field(
         {},
         max_length=100,
         examples=[{"seed": 1, "learning_rate": 2e-4}],

@@ -5,7 +5,7 @@ import { isGenerator, useModels } from "../shell/api.js";
 import { choice, list, number, text } from "../shell/fields.js";
 import { LARGEST_SEED, ModelChoice, Segments } from "../parts/controls.js";
 import { parsed } from "../parts/faces.js";
-import { Empty } from "../parts/states.js";
+import { Empty, Waiting } from "../parts/states.js";
 import { Sum } from "./arithmetic/sum.js";
 import { Tray } from "./arithmetic/tray.js";
 import { Way } from "./arithmetic/way.js";
@@ -29,9 +29,11 @@ export default function Arithmetic() {
   const models = useModels(isGenerator);
   const [state, change] = useAddress(FIELDS);
   const [active, choose] = useState("a"); // the slot that the next face goes to
-  if (!models) return html`<h1 class="unseen">Arithmetic</h1>`;
+  if (!models) return html`<h1 class="unseen">Arithmetic</h1><${Waiting} />`;
   if (!models.length)
-    return html`<h1 class="unseen">Arithmetic</h1><${Empty} icon="arithmetic" title="No model is here yet" />`;
+    return html`<h1 class="unseen">Arithmetic</h1><${Empty} icon="arithmetic" title="No model is here yet">
+      <p>Start the studio where there are models, or name one: <code>facesmith studio drawn64</code></p>
+    <//>`;
 
   const model = models.find((one) => one.name === state.model) ?? models[0];
   const stops = state.stop.filter(parsed).slice(0, MOST_ON_WAY);

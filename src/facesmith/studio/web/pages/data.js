@@ -6,7 +6,7 @@ import { number, text } from "../shell/fields.js";
 import { Icon } from "../shell/icons.js";
 import { say, tell } from "../shell/toasts.js";
 import { Choice } from "../parts/controls.js";
-import { Empty } from "../parts/states.js";
+import { Empty, Waiting } from "../parts/states.js";
 
 const FIELDS = { data: text(), seed: number(0, 0, 999_999), having: text() };
 
@@ -49,7 +49,7 @@ function Explored({ data, allowed, onMade }) {
 
 export default function Data() {
   const [state, change] = useAddress(FIELDS);
-  const { value } = useLoad((signal) => ask("/datasets", { signal }), []);
+  const { value, loading } = useLoad((signal) => ask("/datasets", { signal }), []);
   const { value: training } = useLoad((signal) => ask("/training", { signal }), []);
   const [made, keep] = useState({}); // what was explored since
   const datasets = value?.map((one) => made[one.name] ?? one);
@@ -65,7 +65,7 @@ export default function Data() {
     return html`<h1>Data</h1><${Empty} icon="data" title="There is no dataset here">
       <p>Make one of your own photos: <code>facesmith data import ~/photos faces --size 64</code></p>
     <//>`;
-  if (!data) return html`<h1>Data</h1>`;
+  if (!data) return html`<h1>Data</h1>${loading && html`<${Waiting} />`}`;
   const having = data.attributes.includes(state.having) ? state.having : "";
   const columns = wide ? 12 : 6;
   const words = having ? `: ${having.replaceAll("_", " ")}` : "";

@@ -9,7 +9,7 @@ import { LARGEST_SEED, ModelChoice, Seed, Slider, Whole } from "../parts/control
 import { FacePanel } from "../parts/face-panel.js";
 import { bitmapOf, seedFace } from "../parts/faces.js";
 import { useNewest } from "../parts/newest.js";
-import { Empty } from "../parts/states.js";
+import { Empty, Waiting } from "../parts/states.js";
 import { columnsFor, useSpace, Wall } from "../parts/wall.js";
 
 const MOST = 64;
@@ -27,7 +27,7 @@ const FIELDS = {
 export default function Generate() {
   const models = useModels(isGenerator);
   const [state, change] = useAddress(FIELDS);
-  if (!models) return html`<h1 class="unseen">Generate</h1>`;
+  if (!models) return html`<h1 class="unseen">Generate</h1><${Waiting} />`;
   if (!models.length) {
     return html`<h1 class="unseen">Generate</h1><${Empty} icon="faces" title="No model is here yet">
       <p>Start the studio where there are models or runs, or name one: <code>facesmith studio drawn64</code>. Runs in

@@ -8,7 +8,7 @@ import { parsed } from "../parts/faces.js";
 import { PhotoFaces } from "../parts/photo-faces.js";
 import { PhotoInput } from "../parts/photo-input.js";
 import { photoWith, usePhotos } from "../parts/photos.js";
-import { Empty } from "../parts/states.js";
+import { Empty, Waiting } from "../parts/states.js";
 import { Made } from "./makeover/made.js";
 
 const FIELDS = {
@@ -23,7 +23,7 @@ export default function Makeover() {
   const models = useModels((model) => model.kind === "makeover");
   const [state, change] = useAddress(FIELDS);
   usePhotos();
-  if (!models) return html`<h1 class="unseen">Makeover</h1>`;
+  if (!models) return html`<h1 class="unseen">Makeover</h1><${Waiting} />`;
   if (!models.length) return html`<h1 class="unseen">Makeover</h1><${None} />`;
 
   const model = models.find((one) => one.name === state.model) ?? models[0];
@@ -64,10 +64,9 @@ const kind = (said) =>
   said.replaceAll("_", " ").replaceAll("~", "not ").replaceAll(" & ", ", ").replaceAll(" | ", " or ").toLowerCase();
 
 const None = () => html`<${Empty} icon="makeover" title="No makeover is here">
-  <p>A makeover turns one kind of face into another, the same person. None comes with facesmith: it takes labelled
-    photos of people to train one, and photos whose terms allow it.</p>
-  <p>Train one where such photos are, export it, and start the studio with it:</p>
-  <pre>facesmith train makeover MY_DATASET runs/mtf --direction mtf
+  <p>A makeover turns one kind of face into another, the same person. This studio was started without one.</p>
+  <p>Train one where there are labelled photos of people, export it, and start the studio with it:</p>
+  <pre tabindex="0">facesmith train makeover MY_DATASET runs/mtf --direction mtf
 facesmith export runs/mtf my-makeover
 facesmith studio my-makeover</pre>
   <p>Meanwhile <a href="/photo">Photo</a> changes faces by sliders.</p>

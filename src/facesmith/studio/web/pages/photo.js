@@ -10,7 +10,7 @@ import { parsed } from "../parts/faces.js";
 import { PhotoFaces } from "../parts/photo-faces.js";
 import { PhotoInput } from "../parts/photo-input.js";
 import { photoWith, usePhotos } from "../parts/photos.js";
-import { Empty } from "../parts/states.js";
+import { Empty, Waiting } from "../parts/states.js";
 import { EditTable } from "./photo/edit-table.js";
 import { Known, useKnown } from "./photo/known.js";
 import { Portrait } from "./photo/portrait.js";
@@ -29,7 +29,7 @@ const FIELDS = {
 export default function Photo() {
   const models = useModels((model) => model.kind === "generator" && model.encoder);
   const [state, change] = useAddress(FIELDS);
-  if (!models) return html`<h1 class="unseen">Photo</h1>`;
+  if (!models) return html`<h1 class="unseen">Photo</h1><${Waiting} />`;
   if (!models.length) {
     return html`<h1 class="unseen">Photo</h1><${Empty} icon="photo" title="No model here takes photos">
       <p>A model needs an encoder for that. <code>facesmith train encoder</code> makes one for any model; the models

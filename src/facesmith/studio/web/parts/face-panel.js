@@ -8,6 +8,7 @@ import { say, tell } from "../shell/toasts.js";
 import { changesInWords } from "./attributes.js";
 import { Dialog } from "./dialog.js";
 import { changedFace } from "./faces.js";
+import { usePlace } from "./maps.js";
 import { Neighbours } from "./neighbours.js";
 import { copy } from "./states.js";
 import { TopFive } from "./top-five.js";
@@ -27,14 +28,15 @@ export function FacePanel({ model, seed, index, count, truncation, changes, refe
     if (event.key === "ArrowLeft" && index > 0) onMove(index - 1);
     if (event.key === "ArrowRight" && index < count - 1) onMove(index + 1);
   };
-  const take = async (page, field) => {
+  const place = usePlace(model);
+  const take = async (address) => {
     try {
-      const face = await changedFace(model.name, reference, changes);
-      go(`${page}?${new URLSearchParams({ model: model.name, [field]: face })}`);
+      go(address(await changedFace(model.name, reference, changes)));
     } catch (error) {
       say(error);
     }
   };
+  const as = (page, field) => (face) => `${page}?${new URLSearchParams({ model: model.name, [field]: face })}`;
   const { value: told } = useLoad(
     async (signal) => {
       if (!model.attributes.length) return null;
@@ -64,15 +66,18 @@ export function FacePanel({ model, seed, index, count, truncation, changes, refe
         </div>
         <div class="row">
           ${["a", "b", "c"].map(
-            (slot) => html`<button class="button" key=${slot} onClick=${() => take("/arithmetic", slot)}
+            (slot) => html`<button class="button" key=${slot} onClick=${() => take(as("/arithmetic", slot))}
             aria-label="Take it to Arithmetic as ${slot.toUpperCase()}">${slot.toUpperCase()}</button>`,
           )}
           <span class="small quiet">to Arithmetic</span>
         </div>
-        ${model.encoder && html`<button class="button" onClick=${() => take("/photo", "face")}>
-          <${Icon} name="sliders" /> Change it alone</button>`}
+        <div class="row">
+          ${model.encoder && html`<button class="button" onClick=${() => take(as("/photo", "face"))}>
+            <${Icon} name="sliders" /> Change it alone</button>`}
+          ${place && html`<button class="button" onClick=${() => take(place)}><${Icon} name="map" /> On the map</button>`}
+        </div>
         ${told && html`<${TopFive} attributes=${told} />`}
-        <${Neighbours} key=${reference} model=${model.name} face=${() => changedFace(model.name, reference, changes)}
+        <${Neighbours} key=${reference} model=${model} face=${() => changedFace(model.name, reference, changes)}
           sought=${sought} onSeek=${seek} />
       </div>
     </div>

@@ -7,14 +7,17 @@ import { Progress } from "./states.js";
 
 /** `face()` gives the reference; `sought` is the dataset that is looked through, kept by whoever shows this. */
 export function Neighbours({ model, face, sought, onSeek }) {
-  const { value: datasets } = useLoad((signal) => ask("/datasets", { signal }), [], { quiet: true });
+  const { value } = useLoad((signal) => ask("/datasets", { signal }), [], { quiet: true });
+  // Those that the model can see, and first of them the one it has learned from.
+  const own = (one) => model.about.endsWith(` of ${one.title}`);
+  const datasets = value?.filter((one) => one.size.join() === model.size.join()).sort((a, b) => own(b) - own(a));
   const [found, set] = useState(null);
   const [chosen, choose] = useState(null);
   useEffect(() => {
     if (!sought) return;
     const control = new AbortController();
     set("looking");
-    look(model, sought, face, control.signal).then(
+    look(model.name, sought, face, control.signal).then(
       set,
       (error) => control.signal.aborted || (set(null), onSeek(null), say(error)),
     );

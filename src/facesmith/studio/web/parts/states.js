@@ -12,6 +12,9 @@ export const Progress = ({ label, value, children }) => html`<div class="progres
   <progress aria-label=${label} value=${value} max="1"></progress>
 </div>`;
 
+/** While a page does not know yet what is here; what is quick shows nothing. */
+export const Waiting = () => html`<div class="waiting"><${Progress} label="Looking at what is here" /></div>`;
+
 /** Copy words, and say so; where the browser does not let us, show them to be copied by hand. */
 export async function copy(words, tell) {
   try {

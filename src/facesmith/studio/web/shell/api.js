@@ -93,9 +93,16 @@ let models = null; // asked for once, and by all pages
 
 /** All models, or null until they are there. `useModels((model) => model.encoder)` gives those that fit. */
 export function useModels(fits = () => true) {
-  const { value } = useLoad(
+  const [turn, again] = useState(0);
+  const { value, error } = useLoad(
     () => (models ??= ask("/models").catch((error) => ((models = null), Promise.reject(error)))),
+    [turn],
   );
+  useEffect(() => {
+    if (!error) return;
+    const timer = setTimeout(() => again(turn + 1), 3000); // a studio that was started anew is soon there
+    return () => clearTimeout(timer);
+  }, [error]);
   return value && value.filter(fits);
 }
 

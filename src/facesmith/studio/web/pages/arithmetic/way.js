@@ -24,6 +24,7 @@ export function Way({ model, stops, frames, end, onChange }) {
       },
     [JSON.stringify(asked), model.digest],
   );
+  const { value: films } = useLoad((signal) => ask("/films", { signal }), []); // not every server writes mp4
   const keep = async (format) => {
     work(format);
     try {
@@ -75,7 +76,7 @@ export function Way({ model, stops, frames, end, onChange }) {
       <${Slider} label="Frames" value=${frames} low=${8} high=${192} step=${8}
         onInput=${(count) => onChange({ frames: count })} />
       <div class="row">
-        ${["gif", "mp4"].map(
+        ${(films?.formats ?? ["gif"]).map(
           (format) => html`<button key=${format} class="button" disabled=${Boolean(saving) || !ready}
             onClick=${() => keep(format)}>
           <${Icon} name="download" /> ${saving === format ? "Making ..." : format.toUpperCase()}</button>`,

@@ -8,6 +8,7 @@ import { changesInWords } from "../../parts/attributes.js";
 import { BeforeAfter } from "../../parts/before-after.js";
 import { Segments } from "../../parts/controls.js";
 import { bitmapOf, parsed, pictureOf, save } from "../../parts/faces.js";
+import { usePlace } from "../../parts/maps.js";
 import { useNewest } from "../../parts/newest.js";
 import { Progress } from "../../parts/states.js";
 import { Drawn } from "../../parts/wall.js";
@@ -16,6 +17,7 @@ import { Drawn } from "../../parts/wall.js";
 export function Portrait({ model, face, used, encoded, changes, view, onView }) {
   const [made, show] = useState(null);
   const brought = Boolean(parsed(face).photo);
+  const place = usePlace(model);
   const wish = useNewest(async (wanted, signal) => {
     const json = { model: model.name, faces: [used], edits: [wanted], format: "jpeg" };
     const bitmap = await bitmapOf(ask("/edit", { json, signal, as: "blob" }));
@@ -64,7 +66,10 @@ export function Portrait({ model, face, used, encoded, changes, view, onView }) 
         ["line", "Before | after"],
         ["side", "Side by side"],
       ]} />
-      <button class="button" onClick=${keepIt}><${Icon} name="download" /> PNG</button>
+      <div class="row">
+        ${place && html`<a class="button" href=${place(used)}><${Icon} name="map" /> On the map</a>`}
+        <button class="button" onClick=${keepIt}><${Icon} name="download" /> PNG</button>
+      </div>
     </div>
   </section>`;
 }

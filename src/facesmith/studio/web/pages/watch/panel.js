@@ -22,11 +22,16 @@ function Figures({ info }) {
   </dl>`;
 }
 
+const capital = (words) => words.slice(0, 1).toUpperCase() + words.slice(1);
+
 function Verdict({ info }) {
-  const known = info.watch?.match(/“(.+?)”[:.]?\s*(.*)/);
-  return html`<div class="verdict ${info.verdict === "healthy" ? "good" : "worry"}" role="status">
-    <${Icon} name=${info.verdict === "healthy" ? "check" : "alert"} />
-    <p>${known ? html`<b>${known[1][0].toUpperCase() + known[1].slice(1)}.</b> ${known[2][0]?.toUpperCase() + known[2].slice(1)}` : "The watch has not said anything yet."}</p>
+  const [, said, meant] = info.watch?.match(/“(.+?)”[:.]?\s*(.*)/) ?? [];
+  if (!said)
+    return html`<p class="small quiet" role="status">${info.status === "running" ? "The watch has not said anything yet." : "No watch was kept on it."}</p>`;
+  const healthy = info.verdict === "healthy";
+  return html`<div class="verdict ${healthy ? "good" : "worry"}" role="status">
+    <${Icon} name=${healthy ? "check" : "alert"} />
+    <p><b>${capital(said)}.</b> ${capital(meant)}</p>
   </div>`;
 }
 

@@ -1,0 +1,114 @@
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from facesmith.studio import connection
+from facesmith.studio.connection import MOST_HEAD, Connection
+
+Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+HEAD = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+async def _app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with as many bytes as it was sent."""
+    read, more = 0, True
+    while more:
+        message = await receive()
+        read, more = read + len(message.get("body", b"")), message.get("more_body", False)
+    body = b"%d" % read
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _serve(asking: Callable[[Callable[[], Awaitable[Line]]], Awaitable[None]]) -> None:
+    async def served() -> None:
+        server = uvicorn.Server(uvicorn.Config(_app, port=0, http=Connection, lifespan="off", log_config=None))
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
+        await server.startup()
+        port = server.servers[0].sockets[0].getsockname()[1]
+        try:
+            async with asyncio.timeout(10):
+                await asking(lambda: asyncio.open_connection("127.0.0.1", port))
+        finally:
+            await server.shutdown()
+
+    asyncio.run(served())
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    return int(head.split()[1]), await reader.readexactly(length)
+
+
+def test_headers_without_end_are_refused_and_closed() -> None:
+    async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
+        for header in (b"X-A: b\r\n", b"x"):  # many headers, and one
+            reader, writer = await connect()
+            writer.write(HEAD)
+            await asyncio.sleep(0.01)
+            for _ in range(8):  # who goes on sending may never hear why nobody reads it
+                writer.write(header * (MOST_HEAD // 8 // len(header)))
+                await asyncio.sleep(0.01)
+            status, body = await _answer(reader)
+            assert (status, json.loads(body)["error"]) == (431, "the headers are too large")
+            assert await reader.read() == b""
+            writer.close()
+
+    _serve(ask)
+
+
+def test_bodies_are_not_taken_for_headers_and_many_requests_come_one_after_the_other() -> None:
+    async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
+        reader, writer = await connect()
+        for size in (3 * MOST_HEAD, 0, MOST_HEAD + 1):
+            writer.write(HEAD + b"X-A: " + b"b" * (MOST_HEAD // 2) + b"\r\nContent-Length: %d\r\n\r\n" % size)
+            writer.write(b"c" * size)
+            assert await _answer(reader) == (200, b"%d" % size)
+        writer.close()
+
+    _serve(ask)
+
+
+@pytest.mark.parametrize("begun", [b"", HEAD, b"\r\n", HEAD + b"Content-Length: 0\r\n\r\n" + HEAD])
+def test_a_head_that_does_not_arrive_is_not_waited_for(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.2)
+
+    async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
+        reader, writer = await connect()
+        writer.write(begun)
+        said = await reader.read()
+        assert said.count(b"HTTP/1.1 ") == begun.count(b"\r\n\r\n")
+        writer.close()
+
+    _serve(ask)
+
+
+def test_a_request_under_way_is_given_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.1)
+
+    async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
+        reader, writer = await connect()
+        writer.write(HEAD + b"Content-Length: 2\r\n\r\na")
+        await asyncio.sleep(0.3)
+        writer.write(b"b")
+        assert await _answer(reader) == (200, b"2")
+        writer.close()
+
+    _serve(ask)
+
+
+def test_what_is_no_request_is_said_in_a_sentence() -> None:
+    async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
+        reader, writer = await connect()
+        writer.write(bytes(range(256)))
+        status, body = await _answer(reader)
+        assert (status, json.loads(body)["error"]) == (400, "that is no request of HTTP/1.1")
+        writer.close()
+
+    _serve(ask)

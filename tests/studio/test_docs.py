@@ -1,0 +1,145 @@
+"""docs/studio.md says what the studio does: its routes and requests, pages, options, limits, figures."""
+
+import ast
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import jsonschema
+import pytest
+
+from facesmith.cli.studio import studio
+from facesmith.studio import limits, sessions, training, uploads
+from facesmith.studio.api import generate, photos, watch
+from facesmith.studio.api.refine import RefineAsked
+from facesmith.studio.app import API, create_app
+from facesmith.studio.pages import PAGES, WEB
+from facesmith.studio.parts import assemble
+from facesmith.studio.settings import Settings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "studio.md").read_text(encoding="utf-8")
+FACE = "photo:kZ0Yw5n0T7yYzB1m2c3d4e"
+
+
+def section(title: str) -> str:
+    return re.split(r"\n##+ ", PAGE[PAGE.index(f" {title}\n") :])[0]
+
+
+def rows(title: str) -> list[list[str]]:
+    """The cells of a section's table."""
+    lines = re.findall(r"^\| (.*) \|$", section(title), re.MULTILINE)
+    return [line.split(" | ") for line in lines if not line.startswith("---")][1:]
+
+
+@pytest.fixture(scope="module")
+def document(models: Path) -> dict[str, Any]:
+    return create_app(Settings(paths=(str(models),))).openapi()
+
+
+def test_every_route_has_its_row(document: dict[str, Any]) -> None:
+    there = {(method.upper(), path.removeprefix(API)) for path, of in document["paths"].items() for method in of}
+    assert set(re.findall(r"^\| `([A-Z]+) (/\S+)` \|", PAGE, re.MULTILINE)) == there
+
+
+def requests() -> list[tuple[str, str, str | None]]:
+    """(method, address, body) of every line that asks; `post` is a function of the page's own."""
+    found = []
+    for line in re.findall(r"^(?:curl|post) .+", PAGE, re.MULTILINE):
+        shown = line.replace("${FACE#photo:}", FACE[6:]).replace("$FACE", FACE).replace("$S", API)
+        words = shlex.split(shown, comments=True)
+        address = next(word for word in words if word.startswith(("/api", "http")))
+        method = words[words.index("-X") + 1] if "-X" in words else "GET"
+        if words[0] == "post" or "--data-binary" in words:
+            method = "POST"
+        found.append((method, address, words[1] if words[0] == "post" else None))
+    return found
+
+
+@pytest.mark.parametrize(("method", "address", "body"), requests())
+def test_what_the_lines_ask_can_be_asked(method: str, address: str, body: str | None, document: dict[str, Any]) -> None:
+    url = urlsplit(address)
+    (operation,) = (
+        of[method.lower()]
+        for path, of in document["paths"].items()
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+?", path.replace(".", r"\.")), url.path) and method.lower() in of
+    )
+    parameters = [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
+    assert {name for name, _ in parse_qsl(url.query, keep_blank_values=True)} <= set(parameters)
+    if body is not None:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        jsonschema.Draft202012Validator(schema | {"components": document["components"]}).validate(json.loads(body))
+
+
+def test_the_python_lines_are_python_and_ask_for_what_there_is(document: dict[str, Any]) -> None:
+    code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    asked = [text for part in code for text in re.findall(r'"(?:http://[^/"]+)?(/\w[^"]*)"', part)]
+    assert len(code) > 1
+    for part in code:
+        ast.parse(part)
+    for path in asked:
+        assert path == API or API + path.removeprefix(API) in document["paths"]
+
+
+def test_every_figure_has_its_row_and_kind(models: Path) -> None:
+    written = assemble(Settings(paths=(str(models),))).figures.text().decode()
+    there = re.findall(r"^# TYPE (\w+) (\w+)", written, re.MULTILINE)
+    assert [(cells[0].strip("`"), cells[1]) for cells in rows("Metrics")] == there
+
+
+def fields(module: Path) -> set[str]:
+    """The names that a page's FIELDS give to what its address says."""
+    code = re.sub(r"//.*", "", module.read_text(encoding="utf-8"))
+    body = code[code.index("const FIELDS = {") + len("const FIELDS = {") :]
+    body = body[: re.search(r"\}\s*;", body).start()]  # type: ignore[union-attr]
+    while (inner := re.sub(r"\([^()]*\)|\{[^{}]*\}|\[[^\[\]]*\]", "", body)) != body:
+        body = inner
+    return set(re.findall(r"(\w+):", body))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_has_its_address_told(page: str) -> None:
+    said = {cells[0].strip("`"): cells[1] for cells in rows("Addresses")}
+    names = set(re.findall(r"`(\w+)[`=]", said[page]))
+    assert names == fields(WEB / "pages" / f"{page[1:] or 'generate'}.js")
+    assert f"**{(page[1:] or 'generate').title()}**" in section("Pages")
+
+
+@pytest.mark.parametrize("option", studio.params, ids=lambda option: str(option.name))
+def test_every_option_has_its_row_and_its_variable(option: Any) -> None:
+    variable = option.envvar or f"FACESMITH_STUDIO_{option.name.upper()}"
+    (cells,) = (cells for cells in rows("Options") if f"`{variable}`" in cells[1])
+    assert all(f"`{name}`" in cells[0] for name in (*option.opts, *option.secondary_opts) if name.startswith("--"))
+
+
+def test_the_limits_are_those_it_has() -> None:
+    has = Settings()
+    rate = Settings(host="0.0.0.0").client_rate
+    assert rate is not None
+    said = {cells[0]: [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", cells[1])] for cells in
+            rows("Limits")}  # fmt: skip
+    steps = RefineAsked.model_json_schema()["properties"]["steps"]["maximum"]
+    assert list(said.values()) == [
+        [has.body_bytes, limits.MOST_WORDS, has.body_seconds],
+        [has.pixels, uploads.MOST_SCANS, photos.MOST_FACES],
+        [generate.MOST, generate.MOST_ZIPPED, generate.LARGEST],
+        [has.queue_faces],
+        [has.aside_jobs],
+        [steps],
+        [rate, limits.Rate(create_app(has), rate).most],
+        [has.session_bytes, sessions.MOST_ITEMS, has.session_minutes],
+        [has.sessions, has.sessions_bytes],
+        [has.models_loaded],
+        [watch.MOST_WATCHED],
+        [training.MOST],
+    ]
+    assert f"those in flight have {has.shutdown_seconds} seconds" in " ".join(PAGE.split())
+
+
+def test_every_status_is_told(document: dict[str, Any]) -> None:
+    there = {
+        status for of in document["paths"].values() for operation in of.values() for status in operation["responses"]
+    }
+    assert {status for cells in rows("Errors") for status in cells[0].split(", ")} == {s for s in there if s >= "400"}

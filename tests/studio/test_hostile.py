@@ -1,0 +1,78 @@
+"""A little of what benchmarks/hostile.py does to a studio in a process of its own."""
+
+import importlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+Visit = Callable[..., None]
+PIXELS = 300_000
+
+
+@pytest.fixture(scope="module")
+def harm() -> Iterator[Callable[[str], Any]]:
+    """The modules in benchmarks/ that draw what is sent."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+        yield importlib.import_module
+
+
+def test_of_every_kind_of_hostile_upload_no_more_comes_than_a_refusal(
+    visit: Visit,
+    harm: Callable[[str], Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    files = harm("hostile_files")
+
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        before = (await client.get("/generate_image")).status_code
+        seen = set()
+        for upload in files.uploads(len(files.KINDS), 0, PIXELS):
+            headers = {"Content-Type": upload.media}
+            answer = await client.post("/api/v1/photos", content=upload.data, headers=headers)
+            assert answer.status_code in (200, 400, 413, 415, 422), (upload.kind, answer.text)
+            assert answer.status_code == 200 or list(answer.json()) == ["error"], upload.kind
+            seen.add(answer.status_code)
+        assert seen >= {200, 400, 413, 415}
+        assert (await client.delete("/api/v1/session")).status_code == 200
+        assert len(app.state.parts.sessions) == 0
+        assert (await client.get("/generate_image")).status_code == before == 200
+
+    with monkeypatch.context() as patch:
+        patch.chdir(tmp_path)
+        patch.setattr(tempfile, "tempdir", str(tmp_path / "no such folder"))  # whoever wants a file there fails
+        visit(ask, pixels=PIXELS)
+    assert capfd.readouterr() == ("", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_requests_that_make_no_sense_are_refused_in_a_sentence(
+    visit: Visit, harm: Callable[[str], Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    requests = harm("hostile_requests")
+
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        for asked in requests.requests()[::23]:
+            headers = [(name.encode(), value.encode("latin-1")) for name, value in asked.headers.items()]
+            answer = await client.request(asked.method, asked.path, content=asked.body, headers=headers)
+            assert answer.status_code < 500, (asked, answer.text)
+            if answer.status_code >= 400 and asked.method != "HEAD":
+                assert list(answer.json()) == ["error"], asked
+                assert len(answer.text) < 1_200, asked
+        assert (await client.get("/generate_image")).status_code == 200
+
+    visit(ask)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_drawn_is_the_same_every_time(harm: Callable[[str], Any]) -> None:
+    files = harm("hostile_files")
+    once, again, other = ([*files.uploads(8, seed, PIXELS)] for seed in (0, 0, 1))
+    assert once == again != other

@@ -1,0 +1,46 @@
+"""Which names a studio answers to."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from facesmith import FacesmithError
+from facesmith.studio.settings import Settings
+
+Visit = Callable[..., None]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_named_hosts_are_answered_and_no_others(visit: Visit, host: str) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        for name in ("faces.example.org", "FACES.example.org:8443", "[fe80::1]:8000", "localhost:8000", "127.0.0.1"):
+            assert (await client.get("/", headers={"Host": name})).status_code == 200, name
+        for name in ("elsewhere.example", "faces.example.org.elsewhere.example", "fe80::1", "[", ""):
+            answer = await client.get("/", headers={"Host": name})
+            assert (answer.status_code, list(answer.json())) == (400, ["error"]), name
+            assert (await client.get("/healthz", headers={"Host": name})).status_code == 200, name
+        sent = {"Host": "faces.example.org", "Origin": "https://faces.example.org"}
+        assert (await client.delete("/api/v1/session", headers=sent)).status_code == 200
+
+    visit(ask, host=host, allowed_hosts=("Faces.example.org", "[fe80::1]"))
+
+
+def test_a_studio_that_others_reach_answers_to_any_name(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        assert (await client.get("/", headers={"Host": "whatever.example"})).status_code == 200
+
+    visit(ask, host="0.0.0.0")
+
+
+def test_where_something_passes_others_on_they_are_many() -> None:
+    alone, shared = Settings(), Settings(allowed_hosts=("faces.example.org",))
+    own = frozenset(["localhost", "127.0.0.1", "::1"])
+    assert (alone.hosts, shared.hosts) == (own, own | {"faces.example.org"})
+    assert (alone.client_rate, shared.client_rate) == (None, 50)
+    with pytest.raises(FacesmithError, match=r"reaches faces.example.org .* give a --token$"):
+        Settings(allowed_hosts=("faces.example.org",), allow_training=True)
+    for name in ("faces.example.org:80", "https://faces.example.org", "", "a b", "*"):
+        with pytest.raises(FacesmithError, match="is no host"):
+            Settings(allowed_hosts=(name,))

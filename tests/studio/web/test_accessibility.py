@@ -1,0 +1,76 @@
+"""What axe-core finds wrong with the pages: in both colours, on a desk and on a phone, with something on each."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+
+Visit = Callable[..., Any]
+# What is there once a page has what it shows.
+PAGES = {
+    "/?seed=5&count=12": ".wall canvas[data-of]",
+    "/?seed=5&count=12&model=celeba64&face=3": ".top-five",
+    "/photo": ".photo-input.large",
+    "/photo?model=celeba64&face=seed:7&set=Smiling:1": ".edit-table canvas",
+    "/makeover": ".photo-input.large",
+    "/arithmetic": ".between canvas[data-of]",
+    "/arithmetic?show=way": ".player canvas",
+    "/watch?run=going&run=done": "article[aria-label=going] .chart svg path.bold",
+    "/map?face=seed:7&colour=Smiling&shape=3d": ".plot[data-of]",
+    "/data": ".rates li",
+    "/compare?run=going&run=done": ".compared",
+    "/about": ".markdown p",
+}
+
+
+@pytest.fixture(scope="module")
+def axe() -> Any:
+    return sync_playwright.Axe()
+
+
+def look(axe: Any, page: Any) -> None:
+    """Fail with what is wrong, in words."""
+    # Pages in a frame are tested where they are written, and preloading would ask for style sheets anew.
+    options = {"iframes": False, "preload": False, "rules": {"target-size": {"enabled": True}}}
+    results = axe.run(page, options={"resultTypes": ["violations"], **options})
+    assert results.violations_count == 0, f"{page.url} {results.generate_report()}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_keeps_people_out_of_a_page(address: str, visit: Visit, size: str, axe: Any, page: str) -> None:
+    seen = visit(address + page, size)
+    seen.wait_for_selector(PAGES[page])
+    for colours in ("light", "dark"):
+        seen.emulate_media(color_scheme=colours)
+        look(axe, seen)
+
+
+def test_nor_with_a_photo_or_with_all_pages_listed(
+    address: str, visit: Visit, size: str, axe: Any, party: Path
+) -> None:
+    for page, shown in (("photo?model=celeba64", ".edit-table canvas"), ("makeover", ".made canvas[data-of]")):
+        seen = visit(f"{address}/{page}", size)
+        seen.set_input_files("input[type=file]", party)
+        seen.wait_for_selector(shown)
+        if size == "phone":
+            seen.get_by_role("button", name="More").click()
+        for colours in ("light", "dark"):
+            seen.emulate_media(color_scheme=colours)
+            look(axe, seen)
+
+
+def test_nor_of_the_reference_and_of_what_is_there_when_nothing_is(
+    listening: Callable[..., Any], visit: Visit, size: str, axe: Any, tmp_path: Path
+) -> None:
+    with listening(str(tmp_path)) as address:
+        page = visit(f"{address}/", size)
+        for path in ("/", "/makeover", "/watch", "/map", "/data", "/compare", "/api/v1/docs"):
+            page.goto(address + path)
+            page.wait_for_selector(".empty, body > main")
+            look(axe, page)
+        page.evaluate("document.body.append(new Image())")
+        with pytest.raises(AssertionError, match="image-alt"):
+            look(axe, page)
