@@ -97,6 +97,7 @@ def requests() -> list[Asked]:
     ]
 
 
-def shapes(host: str) -> list[bytes]:
-    """What only looks like HTTP, or hardly that."""
-    return [shape.replace("HOST", host).encode("latin-1") for shape in SHAPES]
+def shapes(host: str) -> list[list[bytes]]:
+    """What only looks like HTTP, or hardly that; each in the pieces that it is sent in."""
+    whole = [shape.replace("HOST", host).encode("latin-1") for shape in SHAPES]
+    return [[each[place : place + 100_000] for place in range(0, len(each), 100_000)] for each in whole]

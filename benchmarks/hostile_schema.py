@@ -54,6 +54,7 @@ def schemathesis(here: Studio, folder: Path, examples: int, seed: int) -> dict[s
         *(word for path in (*ENDLESS, KEPT) for word in ("--exclude-path", path)),
     ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    say(here.port, [written("DELETE", KEPT, {"X-Session": session})])
     if not report.exists():
         sys.exit(done.stdout[-3000:] + done.stderr[-3000:])
     found = json.loads(report.read_text())

@@ -56,7 +56,7 @@ def test_headers_without_end_are_refused_and_closed() -> None:
                 writer.write(header * (MOST_HEAD // 8 // len(header)))
                 await asyncio.sleep(0.01)
             status, body = await _answer(reader)
-            assert (status, json.loads(body)["error"]) == (431, "the headers are too large")
+            assert (status, json.loads(body)["error"]) == (431, "the address or the headers are too long")
             assert await reader.read() == b""
             writer.close()
 

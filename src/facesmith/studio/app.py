@@ -9,6 +9,7 @@ leaves computing to ``here.batcher`` (faces), ``here.aside`` (all else that take
 """
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -97,4 +98,6 @@ async def _warm(parts: Parts) -> None:
         pass  # runs can be watched without any model
     except FacesmithError as error:
         print(f"facesmith: {error}", file=sys.stderr)
+    gc.collect()
+    gc.freeze()  # what is here stays: looking for what is no longer used would hold up faces for as long as 30 ms
     parts.warm.set()

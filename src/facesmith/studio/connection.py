@@ -29,7 +29,7 @@ class Connection(HttpToolsProtocol):
         if self._late is None and self._idle:  # not only where a request begins: blank lines may go before it
             self._await_head()
         if self._late is not None and self._read >= MOST_HEAD and not self.transport.is_closing():
-            self._refuse(431, "the headers are too large")
+            self._refuse(431, "the address or the headers are too long")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -87,6 +87,7 @@ class Body:
         if length and (not length.isdecimal() or len(length) > 18 or int(length) > most):
             await refuse(413, too_large, scope, receive, send, {"connection": "close"})
             return
+        empty = not length and not header(scope, b"transfer-encoding")  # and so here already
         task = asyncio.current_task()
         assert task is not None
         gone = asyncio.Event()
@@ -114,8 +115,11 @@ class Body:
                 await gone.wait()
                 return {"type": "http.disconnect"}
             try:
-                async with asyncio.timeout(until - time.monotonic()):
+                if empty:
                     message = await receive()
+                else:
+                    async with asyncio.timeout(until - time.monotonic()):
+                        message = await receive()
             except TimeoutError:
                 return refused(408, "the body did not arrive in time")
             if message["type"] == "http.disconnect":
@@ -136,8 +140,8 @@ class Body:
             await send(message)
 
         try:
-            if not length and not header(scope, b"transfer-encoding"):
-                await bounded()  # empty, and here already
+            if empty:
+                await bounded()
             await self.app(scope, _after_empty(bounded) if arrived else bounded, noted)
         except asyncio.CancelledError:
             if not gone.is_set():

@@ -64,6 +64,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         413: "The body is too large",
         422: "A parameter is not what it must be",
         429: "Too much at once: come back after Retry-After seconds",
+        431: "The address or the headers are too long",
         500: "A defect of the server, which its log describes",
         503: "Not ready yet, or about to end",
     }.items()

@@ -73,6 +73,7 @@ def _faces_made(app: FastAPI) -> float:
 
 def test_what_has_not_changed_is_not_made_again(visit: Visit, first: Model) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        await app.state.parts.warm.wait()  # after which nobody else makes faces
         answer = await client.get(f"{PATH}?seed=7")
         assert answer.headers["cache-control"] == "private, no-cache"
         before = _faces_made(app)

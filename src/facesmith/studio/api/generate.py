@@ -6,13 +6,15 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, Field
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field, ValidationError
 
 from facesmith import Model, __version__
 from facesmith.studio.batching import Draw, Latents
@@ -20,8 +22,6 @@ from facesmith.studio.parts import Here, Parts
 from facesmith.studio.pictures import MEDIA, Pictures, encoded, notes, tiled
 from facesmith.studio.problems import Busy, Problem
 from facesmith.studio.zipping import Zip
-
-router = APIRouter(tags=["faces"])
 
 MOST, MOST_ZIPPED = 256, 10_000
 LARGEST = 64_000_000  # pixels of a sheet
@@ -52,6 +52,28 @@ class Asked(BaseModel):
         pattern="^[0-9a-f]{8,64}$",
         description="how the model's digest begins: the answer may then be kept for ever, and another model is refused",
     )
+
+
+class _Direct(APIRoute):
+    """Reads the address at once: FastAPI reads it parameter by parameter, in as long as the rest of a request takes."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        async def handler(request: Request) -> Response:
+            query = request.query_params
+            said: dict[str, Any] = dict(query)
+            if "set" in query:
+                said["set"] = query.getlist("set")
+            try:
+                asked = Asked.model_validate(said)
+            except ValidationError as error:
+                wrong = [{**one, "loc": ("query", *one["loc"])} for one in error.errors()]
+                raise RequestValidationError(wrong) from None
+            return await generate(request.app.state.parts, request, asked)
+
+        return handler
+
+
+router = APIRouter(tags=["faces"], route_class=_Direct)
 
 
 @router.get(
