@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from facesmith.cli.studio import studio
-from facesmith.studio import limits, sessions, training, uploads
+from facesmith.studio import connection, limits, sessions, training, uploads
 from facesmith.studio.api import generate, photos, watch
 from facesmith.studio.api.refine import RefineAsked
 from facesmith.studio.app import API, create_app
@@ -123,7 +123,8 @@ def test_the_limits_are_those_it_has() -> None:
     steps = RefineAsked.model_json_schema()["properties"]["steps"]["maximum"]
     assert list(said.values()) == [
         [has.body_bytes, limits.MOST_WORDS, has.body_seconds],
-        [has.pixels, uploads.MOST_SCANS, photos.MOST_FACES],
+        [has.pixels, uploads.MOST_SIDE, uploads.MOST_SCANS, photos.MOST_FACES],
+        [connection.MOST_HEAD // 1024, connection.HEAD_SECONDS],
         [generate.MOST, generate.MOST_ZIPPED, generate.LARGEST],
         [has.queue_faces],
         [has.aside_jobs],

@@ -51,6 +51,7 @@ def studio(
     require("fastapi", "studio", "the studio")
     uvicorn = require("uvicorn", "studio", "the studio")
     from facesmith.studio.app import create_app
+    from facesmith.studio.connection import Connection
     from facesmith.studio.settings import Settings
 
     settings = Settings(
@@ -70,6 +71,7 @@ def studio(
     app = create_app(settings)
     config = uvicorn.Config(
         app,
+        http=Connection,
         ssl_certfile=settings.certfile,
         ssl_keyfile=settings.keyfile,
         access_log=False,
