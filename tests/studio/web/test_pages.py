@@ -219,7 +219,7 @@ def test_pages_are_reached_from_each_other_and_come_back_as_they_were(studio: st
     page.wait_for_timeout(300)  # until the address is written
     pages.get_by_role("link", name="Arithmetic").click()
     page.wait_for_url("**/arithmetic")
-    assert page.evaluate("document.activeElement.id") == "main"
+    page.wait_for_function("document.activeElement.id === 'main'")  # once its code is here
     if size == "phone":
         pages.get_by_role("button", name="More").click()
     pages.get_by_role("link", name="About").click()
