@@ -20,7 +20,6 @@ from fastapi import FastAPI
 from facesmith.errors import FacesmithError
 from facesmith.studio import pages
 from facesmith.studio.guard import guarded
-from facesmith.studio.limits import Hosts
 from facesmith.studio.parts import Parts, assemble
 from facesmith.studio.problems import RESPONSES, NotHere, install
 from facesmith.studio.settings import Settings
@@ -83,8 +82,6 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(import_module(f"facesmith.studio.api.{name}").router, prefix=API)
     app.include_router(import_module("facesmith.studio.api.health").router)
     pages.install(app, API)
-    if settings.hosts is not None:
-        app.add_middleware(Hosts, settings.hosts)
     app.add_middleware(guarded, settings, parts.figures)
     return app
 

@@ -6,6 +6,7 @@ a request microseconds.
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.middleware.cors import CORSMiddleware
@@ -17,7 +18,7 @@ from facesmith.studio.limits import PROBES, Body, Rate
 from facesmith.studio.problems import header, refuse
 from facesmith.studio.records import Records
 from facesmith.studio.sessions import HEADER
-from facesmith.studio.settings import LOCAL_NAMES, Settings
+from facesmith.studio.settings import Settings
 
 COOKIE = "facesmith_token"
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -40,7 +41,9 @@ def guarded(app: ASGIApp, settings: Settings, figures: Figures) -> ASGIApp:
         inner = Token(inner, settings.token)
     if settings.client_rate is not None:  # before the token, which is not to be guessed
         inner = Rate(inner, settings.client_rate)
-    inner = Origin(inner, settings)
+    inner = Origin(inner, settings.cors)
+    if settings.hosts is not None:
+        inner = Hosts(inner, settings.hosts)
     if settings.cors:  # before the token: a browser asks whether it may ask without it
         told = [HEADER, "Retry-After"]
         inner = CORSMiddleware(
@@ -75,25 +78,33 @@ class Headers:
         await self.app(scope, receive, strict)
 
 
-class Origin:
-    """Refuses what other pages make a browser ask.
+class Hosts:
+    """Answers to its own names alone: any other was chosen by who wants a browser to ask here for another page.
 
-    Where only this machine may ask, a name that another host chose to point here (DNS rebinding) is refused; and
-    nowhere is another page's request that changes something let through, unless its origin was allowed.
+    Probes come by any name, such as a pod's address.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app, self.cors = app, settings.cors
-        self.hosts = {*LOCAL_NAMES, settings.host} if settings.local else None
+    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
+        self.app, self.names = app, names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = header(scope, b"host")
-        if self.hosts is not None and _hostname(host) not in self.hosts:
-            await refuse(403, f"{host or 'no host'} is not this studio's name", scope, receive, send)
+        if scope["path"] in PROBES or _hostname(host) in self.names:
+            await self.app(scope, receive, send)
             return
+        await refuse(403, f"{host or 'no host'} is not this studio's name", scope, receive, send)
+
+
+class Origin:
+    """Refuses what changes something and another page makes a browser ask, unless its origin was allowed."""
+
+    def __init__(self, app: ASGIApp, cors: Collection[str]) -> None:
+        self.app, self.cors = app, cors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in SAFE:
             origin = header(scope, b"origin")
-            same = not origin or origin.partition("://")[2] == host
+            same = not origin or origin.partition("://")[2] == header(scope, b"host")
             if not same and origin not in self.cors and "*" not in self.cors:
                 await refuse(403, "requests of other pages are not taken here", scope, receive, send)
                 return
@@ -139,6 +150,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _hostname(host: str) -> str | None:
+    """The name in a Host header, in small letters and without a port; None where there is none."""
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:

@@ -1,11 +1,10 @@
-"""What a client may ask, how much and how often: middlewares that bound names, requests, bodies and work for nobody."""
+"""What a client may ask, how much and how often: middlewares that bound requests, bodies and work for nobody."""
 
 import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection
-from urllib.parse import urlsplit
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,31 +40,6 @@ class Rate:
         if len(self._buckets) > _MOST_CLIENTS:
             self._buckets.popitem(last=False)
         return 0.0 if taken else (1 - full) / self.rate
-
-
-class Hosts:
-    """Answers to its own names alone: any other was chosen by who wants a browser to ask here for another page.
-
-    Probes come by any name, such as a pod's address.
-    """
-
-    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
-        self.app, self.names = app, names
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in PROBES or _hostname(header(scope, b"host")) in self.names:
-            await self.app(scope, receive, send)
-            return
-        asked = header(scope, b"host") or "no host"
-        await refuse(400, f"{asked} is not this studio's name", scope, receive, send)
-
-
-def _hostname(host: str) -> str | None:
-    """The name in a Host header, in small letters and without a port; None where there is none."""
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
 
 
 class Body:
