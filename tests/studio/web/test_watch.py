@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 Visit = Callable[..., Any]
 
 
@@ -24,7 +26,7 @@ def test_a_training_is_watched_as_it_goes_on(
     page = visit(f"{address}/watch", size)  # it shows what is being trained
     panel = page.get_by_role("article", name="going")
     panel.locator(".status", has_text="running").wait_for()
-    assert page.get_by_role("article").count() == 1
+    expect(page.get_by_role("article")).to_have_count(1)
     panel.locator(".verdict", has_text="Healthy.").wait_for()
     chart = panel.get_by_role("img", name=re.compile("^Losses"))
     chart.wait_for()
@@ -37,7 +39,7 @@ def test_a_training_is_watched_as_it_goes_on(
     panel.locator(".verdict", has_text="Discriminator is winning.").wait_for()
     panel.get_by_role("img", name=re.compile("D 7.25")).wait_for()
     panel.get_by_text(f"Sheet {before + 2} of {before + 2}", exact=True).wait_for()
-    assert f"{step * 32:,}" in panel.locator(".figures").inner_text()
+    expect(panel.locator(".figures")).to_contain_text(f"{step * 32:,}")
     measure(run, step + 10)
     panel.locator(".verdict", has_text="Healthy.").wait_for()
     assert fits(page)
@@ -58,7 +60,8 @@ def test_all_sheets_are_gone_through_and_played(visit: Visit, size: str, address
     page.get_by_role("button", name="Film").click()
     page.get_by_role("dialog").locator("video").wait_for()
     page.keyboard.press("Escape")
-    assert panel.get_by_role("link", name="Its report").get_attribute("href").startswith("/api/v1/runs/done/report?v=")
+    report = panel.get_by_role("link", name="Its report")
+    expect(report).to_have_attribute("href", re.compile(r"^/api/v1/runs/done/report\?v="))
     assert page.get_by_role("button", name="Train").count() == 0  # nobody allowed it
     assert fits(page)
 
@@ -71,13 +74,13 @@ def test_runs_are_compared(visit: Visit, size: str, address: str) -> None:
     page.wait_for_url("**/compare?run=going&run=done")
     page.locator(".compared").wait_for()
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="seed", exact=True))
-    assert row.get_by_role("cell").all_inner_texts() == ["0", "5"]
+    expect(row.get_by_role("cell")).to_have_text(["0", "5"])
     assert page.get_by_role("rowheader", name="batch_size").count() == 0  # in which they do not differ
     chart = page.get_by_role("img", name=re.compile("^Losses.*going: D.*done: G"))
-    assert "kimg" in chart.get_attribute("aria-label")
+    expect(chart).to_have_attribute("aria-label", re.compile("kimg"))
     page.get_by_text("Minutes", exact=True).click()
     page.get_by_role("img", name=re.compile("^Losses.*minutes$")).wait_for()
-    assert page.locator(".beside img").count() == 2
+    expect(page.locator(".beside img")).to_have_count(2)
     assert fits(page)
 
 
@@ -97,7 +100,7 @@ def test_a_map_runs_its_code_and_cannot_ask_the_studio(visit: Visit, size: str, 
     page = visit(f"{address}/map", size)
     said = page.frame_locator("iframe").locator("#said")
     said.filter(has_text="ran").wait_for()
-    assert said.inner_text() == "ran, null, no cookies"
+    expect(said).to_have_text("ran, null, no cookies")
     page.get_by_text("taken by us").wait_for()
     assert fits(page)
 
@@ -107,7 +110,7 @@ def test_a_face_finds_its_place_on_a_map(visit: Visit, size: str, address: str) 
     page.get_by_role("button", name="A made-up face").click()
     page.wait_for_selector(".plot[data-of^='PCA map of 100 faces']")
     flat = page.locator(".plot").screenshot()
-    assert page.get_by_alt_text(re.compile("^Face [0-9]+ of friends$")).count() == 12
+    expect(page.get_by_alt_text(re.compile("^Face [0-9]+ of friends$"))).to_have_count(12)
     page.get_by_role("radio", name="t-SNE").press("Space")
     page.get_by_role("radio", name="In space").press("Space")
     page.wait_for_selector(".plot.spatial[data-of^='t-SNE']")
