@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from facesmith import FacesmithError, Model
 from facesmith.studio.api.generate import drawing
-from facesmith.studio.batching import Batcher
+from facesmith.studio.batching import CALL, Batcher
 from facesmith.studio.problems import Busy
 
 Pictures = NDArray[np.uint8]
@@ -127,7 +127,7 @@ def test_one_face_does_not_wait_for_a_large_sheet_that_came_before(first: Model)
     asyncio.run(ask())
 
 
-def test_who_has_a_face_in_the_same_call_does_not_wait_until_a_large_sheet_is_encoded(first: Model) -> None:
+def test_who_has_a_face_in_the_same_call_does_not_wait_until_a_sheet_is_encoded(first: Model) -> None:
     told = Event()
 
     def encode(faces: Pictures) -> bool:
@@ -160,7 +160,7 @@ def test_many_single_faces_are_computed_in_one_call_and_told_in_one_turn_of_the_
                 wakes.append(call)
                 wake(call)
 
-            tasks = [asyncio.ensure_future(_faces(batcher, first, 1, seed)) for seed in range(16)]
+            tasks = [asyncio.ensure_future(_faces(batcher, first, 1, seed)) for seed in range(2 * CALL)]
             await asyncio.sleep(0)
             with pytest.MonkeyPatch.context() as patched:
                 patched.setattr(loop, "call_soon_threadsafe", counted)
@@ -168,7 +168,7 @@ def test_many_single_faces_are_computed_in_one_call_and_told_in_one_turn_of_the_
                 await asyncio.gather(*tasks)
 
     asyncio.run(ask())
-    assert calls == [1, 8, 8]
+    assert calls == [1, CALL, CALL]
     assert len(wakes) == 3
 
 

@@ -15,10 +15,10 @@ from facesmith.cli.studio import studio
 from facesmith.studio import connection, limits, sessions, training, uploads
 from facesmith.studio.api import generate, photos, watch
 from facesmith.studio.api.refine import RefineAsked
-from facesmith.studio.app import API, create_app
+from facesmith.studio.app import create_app
 from facesmith.studio.pages import PAGES, WEB
 from facesmith.studio.parts import assemble
-from facesmith.studio.settings import Settings
+from facesmith.studio.settings import API, Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "studio.md").read_text(encoding="utf-8")
 FACE = "photo:kZ0Yw5n0T7yYzB1m2c3d4e"

@@ -19,13 +19,14 @@ from fastapi import FastAPI
 
 from facesmith.errors import FacesmithError
 from facesmith.studio import pages
+from facesmith.studio.api import generate
+from facesmith.studio.direct import Direct
 from facesmith.studio.guard import guarded
 from facesmith.studio.parts import Parts, assemble
 from facesmith.studio.problems import RESPONSES, NotHere, install
-from facesmith.studio.settings import Settings
+from facesmith.studio.settings import API, Settings
 from facesmith.version import __version__
 
-API = "/api/v1"
 ROUTERS = (
     "models",
     "generate",
@@ -82,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(import_module(f"facesmith.studio.api.{name}").router, prefix=API)
     app.include_router(import_module("facesmith.studio.api.health").router)
     pages.install(app, API)
+    app.add_middleware(Direct, f"{API}/generate", generate.direct)
     app.add_middleware(guarded, settings, parts.figures)
     return app
 

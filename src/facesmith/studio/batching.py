@@ -19,10 +19,10 @@ from facesmith import Model
 from facesmith.errors import FacesmithError
 from facesmith.studio.problems import Busy
 
-# Faces computed in one call. ONNX Runtime's time grows with the faces, and faster where what lies between two layers no
-# longer fits a core's cache: 64 faces of 64x64 take a third less time in calls of 8 than in one. So a call is short, a
-# large sheet is computed by all threads at once, and who wants one face waits for no more than the calls under way.
-CALL = 8
+# Faces computed in one call. The more there are, the less each costs Python; but where what lies between two layers no
+# longer fits a core's cache, ONNX Runtime's time grows faster than the faces do, a large sheet is to be computed by all
+# threads at once, and who wants one face should wait for no more than the short calls under way.
+CALL = 16
 
 Latents = NDArray[np.float32]
 Pictures = NDArray[np.uint8]
@@ -138,7 +138,7 @@ class Batcher:
             began = time.perf_counter()
             done = list[_Done]()
             for task in sorted(self._compute(pieces), key=lambda task: task.count):
-                if task.count > CALL:  # a large sheet is long to encode
+                if task.count > 1:  # a sheet is longer to encode than a face
                     _tell(done)
                     done = []
                 try:
@@ -183,14 +183,14 @@ class Batcher:
         model, drawn, rows = pieces[0].task.model, list[_Piece](), list[Latents]()
         for piece in pieces:
             try:
-                rows.append(_row_by_row(piece, piece.task.draw(piece.first, piece.last)))
+                rows.append(_checked(piece, piece.task.draw(piece.first, piece.last)))
                 drawn.append(piece)
             except Exception as error:  # of this task alone
                 self._fail(piece.task, error)
         if not drawn:
             return []
         try:
-            made = _generated(model, np.concatenate(rows), drawn[0].task.place + drawn[0].first)
+            made = _generated(model, _joined(rows), drawn[0].task.place + drawn[0].first)
         except Exception as error:
             for piece in drawn:
                 self._fail(piece.task, error)
@@ -200,9 +200,12 @@ class Batcher:
         with self._changed:
             for piece in drawn:
                 task, faces = piece.task, piece.last - piece.first
-                if task.pictures is None:
-                    task.pictures = np.empty((task.count, *made.shape[1:]), np.uint8)
-                task.pictures[piece.first : piece.last] = made[start : start + faces]
+                if faces == task.count:
+                    task.pictures = made[start : start + faces]
+                else:
+                    if task.pictures is None:
+                        task.pictures = np.empty((task.count, *made.shape[1:]), np.uint8)
+                    task.pictures[piece.first : piece.last] = made[start : start + faces]
                 start += faces
                 task.left -= faces
                 if task.left == 0 and not task.answer.done():
@@ -226,16 +229,19 @@ def _generated(model: Model, z: Latents, place: int) -> Pictures:
     return model.generate(block)[at : at + len(z)]
 
 
-def _row_by_row(piece: _Piece, z: Latents) -> Latents:
-    """The latents of a piece with the detail that the model takes, zeros where they have none: all of one width.
-
-    Raises `FacesmithError` for what the model would refuse, before it would be refused to all who share the call.
-    """
+def _checked(piece: _Piece, z: Latents) -> Latents:
+    """The latents of a piece; `FacesmithError` for what the model would refuse to all who share the call."""
     model, count = piece.task.model, piece.last - piece.first
-    missing = model.latent_size + model.detail_size - z.shape[1]
-    if len(z) != count or missing not in (0, model.detail_size) or not np.isfinite(z).all():
+    whole = model.latent_size + model.detail_size
+    if len(z) != count or z.shape[1] not in (model.latent_size, whole) or not np.isfinite(z).all():
         raise FacesmithError(f"{model.name} takes {model.latent_size} ordinary numbers for each face")
-    return np.pad(z, ((0, 0), (0, missing))) if missing else z
+    return z
+
+
+def _joined(rows: list[Latents]) -> Latents:
+    """The latents of pieces, one below the other; if some have detail, the others get one of zeros, which is none."""
+    width = max(z.shape[1] for z in rows)
+    return np.concatenate([z if z.shape[1] == width else np.pad(z, ((0, 0), (0, width - z.shape[1]))) for z in rows])
 
 
 def _tell(done: list[_Done]) -> None:

@@ -58,7 +58,7 @@ def tiled(faces: Pictures, columns: int | None = None, scale: int = 1) -> Pictur
     if across * down > count:
         faces = np.concatenate([faces, np.zeros((across * down - count, height, width, 3), np.uint8)])
     sheet = faces.reshape(down, across, height, width, 3).transpose(0, 2, 1, 3, 4)
-    sheet = sheet.reshape(down * height, across * width, 3)
+    sheet = sheet.reshape(down * height, across * width, 3)  # of one face no copy
     return sheet if scale == 1 else sheet.repeat(scale, axis=0).repeat(scale, axis=1)
 
 

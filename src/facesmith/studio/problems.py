@@ -76,21 +76,26 @@ def install(app: FastAPI) -> None:
     made = app.openapi
     app.openapi = lambda: documented(made())  # type: ignore[method-assign]
 
-    @app.exception_handler(HTTPException)
-    async def said(_: Request, error: HTTPException) -> JSONResponse:
+    async def handle(_: Request, error: Exception) -> JSONResponse:
+        return answer_to(error)
+
+    for kind in (HTTPException, FacesmithError, RequestValidationError):
+        app.add_exception_handler(kind, handle)
+
+
+def answer_to(error: Exception) -> JSONResponse:
+    """What is said of an error to whoever asked; a defect is raised again."""
+    if isinstance(error, HTTPException):
         sentence = str(error.detail) if isinstance(error, Problem) else _SENTENCES.get(error.status_code, error.detail)
         return _answer(error.status_code, sentence, dict(error.headers or {}))
-
-    @app.exception_handler(FacesmithError)
-    async def refused(_: Request, error: FacesmithError) -> JSONResponse:
+    if isinstance(error, FacesmithError):
         # Functions that a command calls too say where on disk; a visitor is told the last part of it.
         return _answer(400, re.sub(r"(?<![\w/:.])~?/(?:[^\s/,;:'\"]+/)+([^\s/,;:'\"]+)", r"\1", str(error)))
-
-    @app.exception_handler(RequestValidationError)
-    async def misread(_: Request, error: RequestValidationError) -> JSONResponse:
+    if isinstance(error, RequestValidationError):
         wrong = error.errors()
         more = f"; and {len(wrong) - MOST_WRONG:,} more" if len(wrong) > MOST_WRONG else ""
         return _answer(422, "; ".join(map(_in_words, wrong[:MOST_WRONG])) + more)
+    raise error
 
 
 def documented(document: dict[str, Any]) -> dict[str, Any]:

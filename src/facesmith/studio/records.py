@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facesmith.studio.figures import Figures
 from facesmith.studio.problems import header, refuse
+from facesmith.studio.settings import API
 
 GONE = 499  # what a client that left before its answer is counted as
 DULL = ("/healthz", "/readyz", "/metrics", "/static")  # not worth a line while they go well
@@ -74,4 +75,7 @@ def _route(scope: Scope) -> str:
     if scope["path"].startswith("/static/"):
         return "/static"
     path = getattr(scope.get("route"), "path", None)
-    return path if isinstance(path, str) else "other"
+    if not isinstance(path, str):
+        return "other"
+    # A router's routes do not know under which address it was included; a page may be called as a route of the API is.
+    return API + path if scope["path"].startswith(f"{API}/") and not path.startswith(API) else path

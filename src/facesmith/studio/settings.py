@@ -8,6 +8,7 @@ from pathlib import Path
 
 from facesmith.errors import FacesmithError
 
+API = "/api/v1"  # what the addresses of the API begin with
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 

@@ -66,12 +66,16 @@ def test_it_counts_what_it_does(visit: Visit) -> None:
         await client.get("/api/v1/generate?count=0")
         for name in ("a", "b", "c"):
             await client.get(f"/nothing/{name}")
+        for path in ("/about", "/api/v1/models", "/api/v1/models/first"):
+            assert (await client.get(path)).status_code == 200
         said = (await client.get("/metrics")).text.splitlines()
-        assert 'facesmith_requests_total{method="GET",route="/generate",status="200"} 1.0' in said
-        assert 'facesmith_requests_total{method="GET",route="/generate",status="422"} 1.0' in said
+        assert 'facesmith_requests_total{method="GET",route="/api/v1/generate",status="200"} 1.0' in said
+        assert 'facesmith_requests_total{method="GET",route="/api/v1/generate",status="422"} 1.0' in said
         assert 'facesmith_requests_total{method="GET",route="other",status="404"} 3.0' in said
+        for route in ("/about", "/api/v1/models", "/api/v1/models/{name}"):
+            assert f'facesmith_requests_total{{method="GET",route="{route}",status="200"}} 1.0' in said
         assert 'facesmith_faces_total{model="first"} 10.0' in said
-        assert 'facesmith_request_seconds_count{route="/generate"} 2.0' in said
+        assert 'facesmith_request_seconds_count{route="/api/v1/generate"} 2.0' in said
         for gauge, value in (("queue_faces", 0), ("queue_limit_faces", 1024), ("models_loaded", 1), ("sessions", 0)):
             assert f"facesmith_{gauge} {value}.0" in said
 

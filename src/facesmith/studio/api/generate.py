@@ -6,14 +6,13 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field, ValidationError
 
 from facesmith import Model, __version__
@@ -54,26 +53,7 @@ class Asked(BaseModel):
     )
 
 
-class _Direct(APIRoute):
-    """Reads the address at once: FastAPI reads it parameter by parameter, in as long as the rest of a request takes."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        async def handler(request: Request) -> Response:
-            query = request.query_params
-            said: dict[str, Any] = dict(query)
-            if "set" in query:
-                said["set"] = query.getlist("set")
-            try:
-                asked = Asked.model_validate(said)
-            except ValidationError as error:
-                wrong = [{**one, "loc": ("query", *one["loc"])} for one in error.errors()]
-                raise RequestValidationError(wrong) from None
-            return await generate(request.app.state.parts, request, asked)
-
-        return handler
-
-
-router = APIRouter(tags=["faces"], route_class=_Direct)
+router = APIRouter(tags=["faces"])
 
 
 @router.get(
@@ -104,7 +84,7 @@ async def generate(here: Here, request: Request, asked: Annotated[Asked, Query()
     width, height = model.size
     if width * height * asked.scale**2 * (asked.count + (asked.columns or 0)) > LARGEST and asked.format != "zip":
         raise Problem(422, f"scale: a sheet of more than {LARGEST:,} pixels is too large; ask for less")
-    tag = _tag(model, request.url.query)
+    tag = _tag(model, request.scope["query_string"])
     kept = "max-age=31536000, immutable" if asked.digest else "no-cache"
     headers = {"ETag": tag, "Cache-Control": f"private, {kept}"}
     if tag in (part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")):
@@ -129,6 +109,19 @@ async def generate(here: Here, request: Request, asked: Annotated[Asked, Query()
     return Response(made, media_type=MEDIA[form], headers=headers)
 
 
+async def direct(request: Request) -> Response:
+    """`generate`, for `Direct`: the address is read at once."""
+    query = request.query_params
+    said: dict[str, Any] = dict(query)
+    if "set" in query:
+        said["set"] = query.getlist("set")
+    try:
+        asked = Asked.model_validate(said)
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in error.errors()]) from None
+    return await generate(request.app.state.parts, request, asked)
+
+
 def changed(texts: list[str]) -> dict[str, float]:
     """The strengths of Smiling:1, Male:-0.5; `Problem` where one is not that, or an attribute comes twice."""
     changes: dict[str, float] = {}
@@ -150,10 +143,10 @@ def drawing(model: Model, seed: int, start: int, truncation: float, changes: dic
     return draw
 
 
-def _tag(model: Model, query: str) -> str:
+def _tag(model: Model, query: bytes) -> str:
     """The same for the same answer, without making it."""
     moves = model.card.get("directions", {}).get("digest")
-    return f'"{hashlib.sha256(f"{__version__} {model.digest} {moves} {query}".encode()).hexdigest()[:32]}"'
+    return f'"{hashlib.sha256(f"{__version__} {model.digest} {moves} ".encode() + query).hexdigest()[:32]}"'
 
 
 def _about(model: Model, asked: Asked) -> dict[str, Any]:
