@@ -63,8 +63,8 @@ class Model(Trained):
     def block(self) -> int:
         """How many faces must be computed together so that each is, to the bit, the one that `sample` makes: 1 or 16.
 
-        1 is for whoever wants a face at once: `generate` of its latent, alone or with up to 7 others, then makes it in
-        a fraction of the time. It is found by trying, at the price of some fifty faces, where it is first asked for.
+        1 is for whoever wants a face at once: `generate` of its latent, alone or with up to 15 others, then makes it in
+        a fraction of the time. It is found by trying, at the price of 136 faces, where it is first asked for.
         With 16 a face has to be computed among 16 latents, at its own place, which is its index modulo 16.
         """
         return 1 if backends.rows_stand_alone(self._backend, self.latent_size) else BLOCK

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Callable
-from threading import Event
+from threading import Barrier, Event
 
 import numpy as np
 import pytest
@@ -170,6 +170,26 @@ def test_many_single_faces_are_computed_in_one_call_and_told_in_one_turn_of_the_
     asyncio.run(ask())
     assert calls == [1, CALL, CALL]
     assert len(wakes) == 3
+
+
+def test_threads_share_what_there_is(first: Model) -> None:
+    """A sheet of 12 is no call of 12 by one of two threads: the other has its half at the same time."""
+    both = Barrier(2)
+    drawn: list[tuple[int, int]] = []
+
+    def draw(begin: int, end: int) -> NDArray[np.float32]:
+        drawn.append((begin, end))
+        both.wait(30)
+        return first.latents(end - begin, start=begin)
+
+    async def ask() -> Pictures:
+        batcher = Batcher(2, 100)
+        made = await batcher.make(first, 12, draw, _as_they_are)
+        batcher.close()
+        return made
+
+    assert np.array_equal(asyncio.run(ask()), first.sample(12))
+    assert sorted(drawn) == [(0, 6), (6, 12)]
 
 
 def test_what_goes_wrong_for_one_is_said_to_that_one_alone(first: Model) -> None:

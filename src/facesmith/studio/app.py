@@ -22,6 +22,7 @@ from facesmith.studio import pages
 from facesmith.studio.api import generate
 from facesmith.studio.direct import Direct
 from facesmith.studio.guard import guarded
+from facesmith.studio.keeping import keep_house
 from facesmith.studio.parts import Parts, assemble
 from facesmith.studio.problems import RESPONSES, NotHere, install
 from facesmith.studio.settings import API, Settings
@@ -58,10 +59,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
-        warming = asyncio.create_task(_warm(parts))
+        by_itself = [asyncio.create_task(_warm(parts)), asyncio.create_task(keep_house(parts.sessions))]
         yield
         parts.closing.set()
-        warming.cancel()
+        for task in by_itself:
+            task.cancel()
         await parts.trainings.close()
         parts.batcher.close()
         parts.aside.close()

@@ -22,7 +22,7 @@ from facesmith.studio.problems import Busy
 # Faces computed in one call. The more there are, the less each costs Python; but where what lies between two layers no
 # longer fits a core's cache, ONNX Runtime's time grows faster than the faces do, a large sheet is to be computed by all
 # threads at once, and who wants one face should wait for no more than the short calls under way.
-CALL = 16
+CALL = 16  # of what `Model.block` was tried with, no more
 
 Latents = NDArray[np.float32]
 Pictures = NDArray[np.uint8]
@@ -60,17 +60,17 @@ _Done = tuple[_Task, Any, Exception | None]  # with what was made of it, or what
 class Batcher:
     """Makes faces in ``workers`` threads, which start when they are first needed.
 
-    Whoever asks is of one loop. An idle thread takes what there is at once, and what comes while all are busy is
-    gathered: nobody waits for company, and the more ask, the fuller the calls are. Tasks take turns of `CALL` faces, so
-    that a large one holds up a small one no longer than a call. At most ``limit`` faces wait; who asks for more gets
-    `Busy`.
+    Whoever asks is of one loop. An idle thread takes its share of what there is at once, and what comes while all are
+    busy is gathered: nobody waits for company, and the more ask, the fuller the calls are. Tasks take turns of at most
+    `CALL` faces, so that a large one holds up a small one no longer than a call. At most ``limit`` faces wait; who asks
+    for more gets `Busy`.
     """
 
     def __init__(self, workers: int, limit: int, made: Callable[[str, int], None] = lambda model, faces: None) -> None:
         self.workers, self.limit = workers, limit
         self._made = made
         self._turns: deque[_Task] = deque()
-        self._waiting = 0
+        self._waiting = self._under_way = 0  # faces
         self._changed = Condition()
         self._threads: list[Thread] = []
         self._closed = False
@@ -108,7 +108,7 @@ class Batcher:
             self._start()
             self._turns.append(task)
             self._waiting += count
-            self._changed.notify(min(self.workers, -(-count // CALL)))
+            self._changed.notify(min(self.workers, count))
         try:
             made: Made = await answer
         finally:
@@ -148,6 +148,8 @@ class Batcher:
                     done.append((task, None, error))
             _tell(done)
             faces = sum(piece.last - piece.first for piece in pieces)
+            with self._changed:
+                self._under_way -= faces
             self._pace += 0.05 * (self.workers * faces / (time.perf_counter() - began) - self._pace)
             del pieces
 
@@ -155,7 +157,7 @@ class Batcher:
         """The pieces of the next call, all of one model, each task's turn ending with its piece; none at the end."""
         with self._changed:
             while not self._closed:
-                pieces, room, passed = list[_Piece](), CALL, deque[_Task]()
+                pieces, room, passed = list[_Piece](), self._share(), deque[_Task]()
                 while self._turns and room > 0:
                     task = self._turns.popleft()
                     if task.taken >= task.count:  # taken back
@@ -169,6 +171,7 @@ class Batcher:
                     piece = _Piece(task, task.taken, min(task.taken + most, task.count))
                     task.taken = piece.last
                     self._waiting -= piece.last - piece.first
+                    self._under_way += piece.last - piece.first
                     room = 0 if whole > 1 else room - (piece.last - piece.first)
                     pieces.append(piece)
                 self._turns.extendleft(reversed(passed))
@@ -177,6 +180,10 @@ class Batcher:
                     return pieces
                 self._changed.wait()
         return []
+
+    def _share(self) -> int:
+        """How many faces a thread takes at most: a thread that took all there are would have the others wait for it."""
+        return max(1, min(CALL, -(-(self._waiting + self._under_way) // self.workers)))
 
     def _compute(self, pieces: list[_Piece]) -> list[_Task]:
         """Compute a call, put its faces where they belong, and return the tasks that are complete with it."""

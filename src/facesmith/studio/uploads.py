@@ -1,11 +1,8 @@
 """What was sent as a photo: refused by its first bytes where decoding it would cost too much."""
 
-import ctypes
 import io
 import re
 import warnings
-from contextlib import suppress
-from functools import cache
 
 from PIL import Image, UnidentifiedImageError
 
@@ -17,7 +14,6 @@ MOST_SCANS = 60  # of a JPEG: cameras write up to a dozen, and each is as much w
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # markers that nothing belongs to
 _SCAN, _END = 0xDA, 0xD9
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # as malloc.h counts them
 
 
 def check_photo(data: bytes, most: int) -> tuple[int, int]:
@@ -27,7 +23,6 @@ def check_photo(data: bytes, most: int) -> tuple[int, int]:
     the memory (WebP, transparency, 16 bits), a side too long, and a JPEG of so many scans that only somebody who means
     harm would write it.
     """
-    _forget_large_blocks()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what is wrong with a photo its sender hears, and nobody else
@@ -48,19 +43,6 @@ def check_photo(data: bytes, most: int) -> tuple[int, int]:
     if form in ("JPEG", "MPO") and _scans(data) > MOST_SCANS:
         raise Problem(413, f"the photo is written in more than {MOST_SCANS} layers: save it anew, and send that")
     return width, height
-
-
-@cache
-def _forget_large_blocks() -> None:
-    """Have the C library give the memory of large pictures back to the system, from the first photo on.
-
-    glibc learns from the first large blocks that are freed to keep the next ones: after some photos of the largest size
-    hundreds of megabytes stay with a process that does not need them. Told what is large, it learns nothing.
-    """
-    with suppress(AttributeError, OSError, TypeError):  # where the C library is another one
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_MMAP_THRESHOLD, 4 << 20)
-        libc.mallopt(_TRIM_THRESHOLD, 16 << 20)
 
 
 def _scans(data: bytes) -> int:

@@ -1,6 +1,5 @@
 """A zip that is read while it grows."""
 
-import io
 import zipfile
 from typing import Any
 
@@ -34,15 +33,21 @@ class Zip:
         return self.taken()
 
 
-class _Pipe(io.RawIOBase):
-    """What a zip is written to, without a way back, so that zipfile never looks for one."""
+class _Pipe:
+    """What a zip is written to, without a way back, so that zipfile never looks for one.
+
+    It cannot be closed: a zip that is given up half-way still writes its end, in an order that Python chooses.
+    """
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
 
-    def writable(self) -> bool:
-        return True
-
     def write(self, data: Any) -> int:
         self.parts.append(bytes(data))
         return len(data)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

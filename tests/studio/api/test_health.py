@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import io
 import json
 from collections.abc import Callable
@@ -50,9 +51,13 @@ def test_the_second_seeds_address_gives_a_new_face_each_time(visit: Visit, first
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         answers = [await client.get("/generate_image") for _ in range(2)]
         assert answers[0].content != answers[1].content
-        assert answers[0].headers["content-type"] == "image/png"
         assert answers[0].headers["cache-control"] == "no-store"
-        picture = Image.open(io.BytesIO(answers[0].content))
+        shown = await client.get("/generate_image", headers={"Accept": "text/html,image/webp,*/*;q=0.8"})
+        assert shown.headers["content-type"] == "image/png"
+        assert Image.open(io.BytesIO(shown.content)).size == first.size
+        kind, _, data = answers[0].json()["image"].partition(",")
+        assert kind == "data:image/png;base64"
+        picture = Image.open(io.BytesIO(base64.b64decode(data)))
         seed = json.loads(picture.info["facesmith"])["seed"]
         assert np.array_equal(np.asarray(picture), first.sample(1, seed)[0])
 

@@ -1,8 +1,11 @@
 """Whether it lives, whether it is ready, what it counts; and the second seed's one address."""
 
+import base64
 import secrets
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from facesmith.studio.api.generate import drawing
@@ -48,12 +51,30 @@ async def metrics(here: Here) -> Response:
     "/generate_image",
     summary="A face nobody has seen",
     response_class=Response,
-    responses={200: {"description": "One face", "content": {"image/png": {}}}},
+    responses={
+        200: {
+            "description": "One face",
+            "content": {
+                "application/json": {
+                    "schema": {"type": "object", "properties": {"image": {"type": "string", "format": "uri"}}},
+                    "example": {"image": "data:image/png;base64,iVBORw0KGgo..."},
+                },
+                "image/png": {},
+            },
+        }
+    },
 )
-async def generate_image(here: Here) -> Response:
-    """One PNG of a face of a random seed, by the first model. Its metadata say which seed: /generate makes it again."""
+async def generate_image(here: Here, accept: Annotated[str, Header()] = "*/*") -> Response:
+    """A face of a random seed, by the first model, as the second seed gave it: a PNG as a data: URL within JSON.
+
+    Whoever accepts images by name, as a browser does, gets the PNG itself. Its metadata say which seed: /generate makes
+    it again.
+    """
     model, seed = await here.shelf.model(), secrets.randbelow(2**53)
     about = notes(model.name, model.digest, seed=seed, index=0, truncation=1.0)
     draw = drawing(model, seed, 0, 1.0, {})
     made = await here.batcher.make(model, 1, draw, lambda faces: encoded(faces[0], "png", about))
-    return Response(made, media_type="image/png", headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
+    if "image/" in accept:
+        return Response(made, media_type="image/png", headers=headers)
+    return JSONResponse({"image": f"data:image/png;base64,{base64.b64encode(made).decode()}"}, headers=headers)
