@@ -2,9 +2,8 @@
 
 import base64
 import secrets
-from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -64,7 +63,7 @@ async def metrics(here: Here) -> Response:
         }
     },
 )
-async def generate_image(here: Here, accept: Annotated[str, Header()] = "*/*") -> Response:
+async def generate_image(here: Here, request: Request) -> Response:
     """A face of a random seed, by the first model, as the second seed gave it: a PNG as a data: URL within JSON.
 
     Whoever accepts images by name, as a browser does, gets the PNG itself. Its metadata say which seed: /generate makes
@@ -75,6 +74,6 @@ async def generate_image(here: Here, accept: Annotated[str, Header()] = "*/*") -
     draw = drawing(model, seed, 0, 1.0, {})
     made = await here.batcher.make(model, 1, draw, lambda faces: encoded(faces[0], "png", about))
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
-    if "image/" in accept:
+    if "image/" in request.headers.get("accept", ""):
         return Response(made, media_type="image/png", headers=headers)
     return JSONResponse({"image": f"data:image/png;base64,{base64.b64encode(made).decode()}"}, headers=headers)
