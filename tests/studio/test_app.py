@@ -22,6 +22,7 @@ def test_every_answer_has_the_strict_headers_and_an_id(visit: Visit) -> None:
             assert {name: answer.headers[name] for name in HEADERS} == HEADERS, path
             assert len(answer.headers["x-request-id"]) == 16
             assert "access-control-allow-origin" not in answer.headers
+        assert (await client.head("/photo")).headers["content-type"].startswith("text/html")
         assert (await client.get("/", headers={"X-Request-ID": "abc-12345"})).headers["x-request-id"] == "abc-12345"
         assert (await client.get("/", headers={"X-Request-ID": "a\tb" * 9})).headers["x-request-id"] != "a\tb" * 9
 

@@ -15,6 +15,7 @@ from facesmith.studio.reference import reference
 
 WEB = Path(str(files("facesmith.studio") / "web"))
 PAGES = ("/", "/watch", "/photo", "/makeover", "/arithmetic", "/map", "/data", "/compare", "/about")
+_METHODS = ["GET", "HEAD"]  # who wants to know what a link leads to asks for its head
 _NOT_KEPT, _KEPT = "no-cache", "public, max-age=31536000, immutable"
 
 
@@ -32,8 +33,8 @@ def install(app: FastAPI, api: str) -> None:
         return HTMLResponse(text, headers={"Cache-Control": _NOT_KEPT})
 
     for path in PAGES:
-        app.add_api_route(path, page, include_in_schema=False)
-    app.add_api_route(f"{api}/docs", docs, include_in_schema=False)
+        app.add_api_route(path, page, methods=_METHODS, include_in_schema=False)
+    app.add_api_route(f"{api}/docs", docs, methods=_METHODS, include_in_schema=False)
     app.mount("/static", _Files(directory=WEB))
 
 
