@@ -14,6 +14,7 @@ from facesmith import Run, open_run
 from facesmith.errors import FacesmithError
 from facesmith.studio.files import version
 from facesmith.studio.problems import NotHere
+from facesmith.studio.settings import API
 from facesmith.studio.shelf import Item, Shelf
 
 FRESH = 1.0  # seconds for which a run is not looked at again
@@ -131,7 +132,7 @@ def _brief(item: Item) -> dict[str, Any]:
 
 def sheet_address(name: str, path: Path) -> str:
     """Where this very sheet of a run is found, so that it may be kept for ever."""
-    return f"/api/v1/runs/{name}/sheets/{path.stem}.png?v={version(path)}"
+    return f"{API}/runs/{name}/sheets/{path.stem}.png?v={version(path)}"
 
 
 def mark_of(run: Run) -> str:
