@@ -13,8 +13,8 @@ from facesmith.studio.problems import answer_to
 class Direct:
     """Answers GET requests for one address by itself, in front of the app that declares and documents it.
 
-    FastAPI finds a route among all there are and reads its parameters one by one, in Python, which is what two cores are
-    short of where many ask for a face: without that they get over a fifth more (docs/measured.md).
+    FastAPI finds a route among all there are and reads its parameters one by one, in Python, of which two cores have
+    too little where many ask for a face: without that they get over a fifth more (docs/measured.md).
     """
 
     def __init__(self, app: ASGIApp, path: str, answer: Callable[[Request], Awaitable[Response]]) -> None:
