@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 import facesmith
-from facesmith.datasets.pictures import framed, parse_frame, upright
 from facesmith.extras import require
-from facesmith.photos.aligning import HEIGHT, TEMPLATE, WIDTH, after, alignment, turning
-from facesmith.photos.cutting import cut_face
+from facesmith.images.align import HEIGHT, TEMPLATE, WIDTH, after, alignment, turning
+from facesmith.images.crop_faces import cut_face
+from facesmith.images.decode import framed, parse_frame, upright
 
 SIDE = 800
 KINDS = {  # scales, and degrees of tilt

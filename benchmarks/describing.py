@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 import facesmith
 from facesmith import doctor
-from facesmith.datasets.holdout import attribute_table, held_out
+from facesmith.data.holdout import attribute_table, held_out
 from facesmith.files import write_json
 from facesmith.latent.calibration import fit_curve, logistic
-from facesmith.latent.subjects import encoded
+from facesmith.latent.face_refs import encoded
 
 BINS = 10
 TOPS = (1, 5)

@@ -27,10 +27,10 @@ from standing import save_examples, summary, table
 
 import facesmith
 from facesmith import doctor
-from facesmith.datasets.holdout import attribute_table, held_out
+from facesmith.data.holdout import attribute_table, held_out
 from facesmith.files import new_folder, write_json
 from facesmith.latent.directions import KINDS
-from facesmith.latent.editing import generated
+from facesmith.latent.edit import generated
 from facesmith.progress import tell
 
 PARTS = (

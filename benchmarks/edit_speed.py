@@ -24,7 +24,7 @@ import torch
 
 import facesmith
 from facesmith import doctor
-from facesmith.datasets.dataset import CARD, IMAGES, write_metadata
+from facesmith.data.dataset import CARD, IMAGES, write_metadata
 from facesmith.files import write_json
 
 FACES = 64

@@ -36,11 +36,11 @@ from standing import save_examples, summary, table
 
 import facesmith
 from facesmith import doctor
-from facesmith.datasets.holdout import attribute_table, held_out
+from facesmith.data.holdout import attribute_table, held_out
 from facesmith.files import new_folder, write_json
 from facesmith.latent.directions import DEFAULT_KIND, KINDS
-from facesmith.latent.editing import generated
-from facesmith.latent.refining import refine
+from facesmith.latent.edit import generated
+from facesmith.latent.refine import refine
 from facesmith.progress import tell
 
 GIVEN = ("Smiling", "Male", "Young", "Eyeglasses", "Blond_Hair", "Black_Hair", "Bald", "Mustache", "Wearing_Lipstick",

@@ -29,13 +29,13 @@ import torch
 from floors import Counter, matmul_peak, wait
 
 from facesmith import FacesmithError, doctor
+from facesmith.tasks.gan.compiled_step import Step, chosen_step
+from facesmith.tasks.gan.step import set_up, train_step
+from facesmith.tasks.recipes import GAMES, GameRecipe
 from facesmith.training import start
-from facesmith.training.batches import LATENTS, LAYERS, Reader, batch, latents, reader, seed_of
-from facesmith.training.compiled import Step, chosen_step
-from facesmith.training.players import Players
-from facesmith.training.processes import ALONE
-from facesmith.training.recipes import GAMES, GameRecipe
-from facesmith.training.step import set_up, train_step
+from facesmith.training.distributed import ALONE
+from facesmith.training.sampling import LATENTS, LAYERS, Reader, batch, latents, reader, seed_of
+from facesmith.training.train_state import Players
 
 PICTURES = 4096
 SIDES = {"mini28": 28, "artiface": 128}  # the others' own size is 64

@@ -30,7 +30,7 @@ from hostile_schema import KEPT, PHOTOS, bring, schemathesis
 from hostile_studio import CUT, HOST, Answer, Studio, files, say, studio, written
 
 from facesmith import doctor
-from facesmith.studio.keeping import EVERY
+from facesmith.studio.maintenance import EVERY
 
 SHIPPED = ("drawn64", "celeba64")
 FACE = "/api/v1/generate?model=drawn64&seed=7"

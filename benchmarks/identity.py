@@ -23,10 +23,10 @@ from PIL import Image
 
 import facesmith
 from facesmith import doctor
-from facesmith.datasets.holdout import held_out
+from facesmith.data.holdout import held_out
 from facesmith.extras import require
-from facesmith.photos import aligning
-from facesmith.photos.detector import weights
+from facesmith.images import align as aligning
+from facesmith.images.detector import weights
 
 FILE = "face_recognition_sface_2021dec_int8bq.onnx"  # beside the detector's
 SHA256 = "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee"

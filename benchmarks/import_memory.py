@@ -18,7 +18,7 @@ from pathlib import Path
 
 RUN = """
 import sys
-from facesmith.datasets.importing import import_dataset
+from facesmith.data.importer import import_dataset
 import_dataset(sys.argv[1], sys.argv[2], size="64", crop="center:178", limit=int(sys.argv[3]), quiet=True)
 """
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, features
 
-from facesmith.datasets.importing import import_dataset
+from facesmith.data.importer import import_dataset
 
 
 def bare(path: str) -> np.ndarray:

@@ -43,11 +43,11 @@ from trial import Trial, asked, judged, originals, prepare
 import facesmith
 from facesmith import doctor
 from facesmith.files import new_folder, refuse_existing, write_json
+from facesmith.images.grid import save_image, sheet
 from facesmith.metrics.features import network
 from facesmith.metrics.kid import discrepancy
 from facesmith.progress import tell
-from facesmith.reports.sheets import save_image, sheet
-from facesmith.training.sides import Direction, sides
+from facesmith.tasks.makeover.domains import Direction, sides
 
 TRIED = (25, 50, 75, 100)  # hundredths of strength
 COUPLES = 200

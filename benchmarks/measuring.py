@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import facesmith
 from facesmith.latent.directions import Directions
-from facesmith.latent.editing import generated
+from facesmith.latent.edit import generated
 
 STEP = 0.05  # what strengths are told apart by
 # In steps: what is tried until the hit rate is reached, before the last one is halved down to a step.

@@ -34,10 +34,10 @@ from PIL import Image
 import facesmith
 from facesmith import doctor
 from facesmith.files import refuse_existing, write_json
+from facesmith.images.grid import save_image, sheet
 from facesmith.metrics.features import DEFAULT, network
 from facesmith.metrics.fid import frechet_distance, gaussian
 from facesmith.metrics.kid import kid
-from facesmith.reports.sheets import save_image, sheet
 
 SIZE = 64
 RECIPES = ("tiny", "small", "celebrity")

@@ -32,13 +32,13 @@ from numpy.typing import NDArray
 
 import facesmith
 from facesmith import doctor
-from facesmith.datasets.holdout import held_out
+from facesmith.data.holdout import held_out
 from facesmith.files import new_folder, write_json
-from facesmith.latent import refining
-from facesmith.latent.editing import generated
-from facesmith.latent.figures import enlargement
-from facesmith.latent.similarity import psnr, ssim
-from facesmith.reports.sheets import save_image, sheet
+from facesmith.images.grid import save_image, sheet
+from facesmith.latent import refine as refining
+from facesmith.latent.edit import generated
+from facesmith.latent.face_grids import enlargement
+from facesmith.metrics.similarity import psnr, ssim
 
 TOGETHER = 64  # photos, after which the ways take turns, so that whatever slows the machine slows all alike
 SHOWN = 25

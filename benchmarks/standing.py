@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import facesmith
-from facesmith.latent.editing import generated
-from facesmith.latent.figures import save_table
+from facesmith.latent.edit import generated
+from facesmith.latent.face_grids import save_table
 
 MEASURES = ("strength", "hit_rate", "drift", "flips", "elsewhere", "identity")
 

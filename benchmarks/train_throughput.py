@@ -26,10 +26,10 @@ from floors import Counter, copy_bandwidth, matmul_peak
 from torch import nn
 
 from facesmith import doctor
+from facesmith.tasks.gan.step import set_up, train_step
+from facesmith.tasks.recipes import GAMES
 from facesmith.training import start
-from facesmith.training.batches import LATENTS, batch, latents, reader
-from facesmith.training.recipes import GAMES
-from facesmith.training.step import set_up, train_step
+from facesmith.training.sampling import LATENTS, batch, latents, reader
 
 BATCH, PICTURES, WARM_UP = 64, 4096, 4
 

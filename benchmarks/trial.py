@@ -13,15 +13,15 @@ from measuring import Floats, Pictures, spread, verdicts
 from numpy.typing import NDArray
 
 import facesmith
-from facesmith.datasets.filters import TOKEN
-from facesmith.datasets.holdout import attribute_table
-from facesmith.datasets.pictures import upright
-from facesmith.latent.similarity import PEAK
-from facesmith.makeovers.blending import blended
-from facesmith.photos.aligning import anchors
-from facesmith.photos.cutting import Cut, cut_faces
-from facesmith.photos.shape import face_region
-from facesmith.training.sides import Sides
+from facesmith.data.filters import TOKEN
+from facesmith.data.holdout import attribute_table
+from facesmith.images.align import anchors
+from facesmith.images.blend import blended
+from facesmith.images.crop_faces import Cut, cut_faces
+from facesmith.images.decode import upright
+from facesmith.images.face_region import face_region
+from facesmith.metrics.similarity import PEAK
+from facesmith.tasks.makeover.domains import Sides
 
 ROOT, ALIGNED = "CELEBA_ROOT", "img_align_celeba"
 

@@ -24,10 +24,11 @@ import torch
 from safetensors.numpy import load_file
 
 from facesmith import doctor
-from facesmith.datasets.dataset import open_dataset
-from facesmith.networks import families
-from facesmith.training import checkpoint, runs
-from facesmith.training.recipes import GAMES, with_settings
+from facesmith.data.dataset import open_dataset
+from facesmith.networks import registry as families
+from facesmith.runs import run_folder as runs
+from facesmith.tasks.recipes import GAMES, with_settings
+from facesmith.training import checkpoint
 
 QUIETLY = ("checkpoint_kimg=1e6", "tick_kimg=1e6", "score_kimg=0", "device=cpu", "precision=float32", "compile=none")
 

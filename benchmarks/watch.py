@@ -23,8 +23,8 @@ import torch
 
 import facesmith
 from facesmith import doctor
-from facesmith.training import game
-from facesmith.training.runs import RunFolder, read_card, read_lines
+from facesmith.runs.run_folder import RunFolder, read_card, read_lines
+from facesmith.tasks.gan import task as game
 
 BLOW_UP_STEPS = 8  # long enough to ruin the weights, and over before the first look at them
 

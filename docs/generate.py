@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from facesmith.cli import COMMANDS, facesmith
-from facesmith.training.recipes import KINDS, RECIPES
+from facesmith.tasks.recipes import KINDS, RECIPES
 from facesmith.training.settings import Recipe, settings_of
 
 HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ import pytest
 
 from facesmith import Model
 from facesmith.cli import COMMANDS, main
-from facesmith.datasets.dataset import Dataset
+from facesmith.data.dataset import Dataset
 
 
 def run(*words: object) -> tuple[int, str, str]:

@@ -14,8 +14,8 @@ import yaml
 from torch.distributed.run import parse_args
 
 from facesmith.cli import facesmith
-from facesmith.cli.training import train
-from facesmith.training.recipes import RECIPES
+from facesmith.cli.train import train
+from facesmith.tasks.recipes import RECIPES
 
 HERE = Path(__file__).parent
 DEPLOY = HERE.parent / "deploy" / "train"

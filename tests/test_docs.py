@@ -8,7 +8,7 @@ import pytest
 
 import facesmith
 from facesmith.cli import COMMANDS
-from facesmith.training.recipes import RECIPES
+from facesmith.tasks.recipes import RECIPES
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))

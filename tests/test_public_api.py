@@ -43,7 +43,7 @@ def test_a_model_is_served_without_torch() -> None:
     """Loading and sampling must not need what only training needs."""
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "import facesmith.model, facesmith.generating, facesmith.training.recipes, facesmith.datasets.importing"
+        "import facesmith.models.model, facesmith.models.generate, facesmith.tasks.recipes, facesmith.data.importer"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -17,44 +17,44 @@ from facesmith.errors import FacesmithError
 from facesmith.version import __version__
 
 if TYPE_CHECKING:
-    from facesmith.comparing import compare
-    from facesmith.datasets.dataset import Dataset, open_dataset
-    from facesmith.datasets.explore import explore
-    from facesmith.datasets.importing import import_dataset
-    from facesmith.demonstration import demo
+    from facesmith.data.dataset import Dataset, open_dataset
+    from facesmith.data.importer import import_dataset
+    from facesmith.demo import demo
     from facesmith.doctor import checkup
-    from facesmith.exporting import export
-    from facesmith.generating import generate
-    from facesmith.judge import Judge, load_judge
-    from facesmith.labelling import label
+    from facesmith.images.annotate import show_faces
+    from facesmith.images.blend import blended
+    from facesmith.images.crop_faces import Cut, cut_faces, of_faces
+    from facesmith.images.find_faces import Face, find_faces, read_photo
     from facesmith.latent.arithmetic import analogy_grid, latent_path
-    from facesmith.latent.describing import describe
+    from facesmith.latent.describe import describe
+    from facesmith.latent.direction_fit import fit_directions
     from facesmith.latent.directions import Directions
-    from facesmith.latent.editing import edit
-    from facesmith.latent.fitting import fit_directions
-    from facesmith.latent.mixing import style_mix
-    from facesmith.latent.moving import analogy, interpolate, sweep
+    from facesmith.latent.edit import edit
+    from facesmith.latent.encode import encode, reconstruct
+    from facesmith.latent.face_map.build import map_faces
+    from facesmith.latent.face_refs import Subject, subjects
     from facesmith.latent.neighbours import nearest_faces, neighbours
-    from facesmith.latent.reconstructing import encode, reconstruct
-    from facesmith.latent.refining import refine
-    from facesmith.latent.subjects import Subject, subjects
-    from facesmith.makeover import Makeover, load_makeover
-    from facesmith.makeovers.blending import blended
-    from facesmith.makeovers.making import make_over
-    from facesmith.mapping.making import map_faces
+    from facesmith.latent.paths import analogy, interpolate, sweep
+    from facesmith.latent.refine import refine
+    from facesmith.latent.style_mix import style_mix
     from facesmith.metrics.evaluate import evaluate
     from facesmith.metrics.scores import Scores
-    from facesmith.model import Model, load
-    from facesmith.photos.cutting import Cut, cut_faces, of_faces
-    from facesmith.photos.finding import Face, find_faces, read_photo
-    from facesmith.photos.showing import show_faces
-    from facesmith.reports.following import Run, open_run
+    from facesmith.models.classifier import Judge, load_judge
+    from facesmith.models.generate import generate
+    from facesmith.models.included import included_makeovers, included_models
+    from facesmith.models.makeover import Makeover, load_makeover
+    from facesmith.models.model import Model, load
+    from facesmith.reports.compare import compare
+    from facesmith.reports.explore import explore
     from facesmith.reports.run_report import report
-    from facesmith.reports.run_status import RunStatus
-    from facesmith.shipped import shipped_makeovers, shipped_models
-    from facesmith.studio.serving import studio
+    from facesmith.runs.run_reader import Run, open_run
+    from facesmith.runs.status import RunStatus
+    from facesmith.studio.server import studio
+    from facesmith.tasks.classifier.label_dataset import label
+    from facesmith.tasks.export import export
+    from facesmith.tasks.makeover.apply import make_over
+    from facesmith.tasks.recipes import RECIPES, Recipe, recipe_settings
     from facesmith.training.loop import train
-    from facesmith.training.recipes import RECIPES, Recipe, recipe_settings
 
 __all__ = [
     "RECIPES",
@@ -89,6 +89,8 @@ __all__ = [
     "fit_directions",
     "generate",
     "import_dataset",
+    "included_makeovers",
+    "included_models",
     "interpolate",
     "label",
     "latent_path",
@@ -107,8 +109,6 @@ __all__ = [
     "reconstruct",
     "refine",
     "report",
-    "shipped_makeovers",
-    "shipped_models",
     "show_faces",
     "studio",
     "style_mix",
@@ -120,61 +120,61 @@ __all__ = [
 # Where each name lives. They are imported when first asked for: `import facesmith` costs nothing, and serving a model
 # needs no torch.
 _HOMES = {
-    "RECIPES": "training.recipes",
-    "Cut": "photos.cutting",
-    "Dataset": "datasets.dataset",
+    "RECIPES": "tasks.recipes",
+    "Cut": "images.crop_faces",
+    "Dataset": "data.dataset",
     "Directions": "latent.directions",
-    "Face": "photos.finding",
-    "Judge": "judge",
-    "Makeover": "makeover",
-    "Model": "model",
-    "Recipe": "training.recipes",
-    "Run": "reports.following",
-    "RunStatus": "reports.run_status",
+    "Face": "images.find_faces",
+    "Judge": "models.classifier",
+    "Makeover": "models.makeover",
+    "Model": "models.model",
+    "Recipe": "tasks.recipes",
+    "Run": "runs.run_reader",
+    "RunStatus": "runs.status",
     "Scores": "metrics.scores",
-    "Subject": "latent.subjects",
-    "analogy": "latent.moving",
+    "Subject": "latent.face_refs",
+    "analogy": "latent.paths",
     "analogy_grid": "latent.arithmetic",
-    "blended": "makeovers.blending",
+    "blended": "images.blend",
     "checkup": "doctor",
-    "compare": "comparing",
-    "cut_faces": "photos.cutting",
-    "demo": "demonstration",
-    "describe": "latent.describing",
-    "edit": "latent.editing",
-    "encode": "latent.reconstructing",
+    "compare": "reports.compare",
+    "cut_faces": "images.crop_faces",
+    "demo": "demo",
+    "describe": "latent.describe",
+    "edit": "latent.edit",
+    "encode": "latent.encode",
     "evaluate": "metrics.evaluate",
-    "explore": "datasets.explore",
-    "export": "exporting",
-    "find_faces": "photos.finding",
-    "fit_directions": "latent.fitting",
-    "generate": "generating",
-    "import_dataset": "datasets.importing",
-    "interpolate": "latent.moving",
-    "label": "labelling",
+    "explore": "reports.explore",
+    "export": "tasks.export",
+    "find_faces": "images.find_faces",
+    "fit_directions": "latent.direction_fit",
+    "generate": "models.generate",
+    "import_dataset": "data.importer",
+    "interpolate": "latent.paths",
+    "label": "tasks.classifier.label_dataset",
     "latent_path": "latent.arithmetic",
-    "load": "model",
-    "load_judge": "judge",
-    "load_makeover": "makeover",
-    "make_over": "makeovers.making",
-    "map_faces": "mapping.making",
+    "load": "models.model",
+    "load_judge": "models.classifier",
+    "load_makeover": "models.makeover",
+    "make_over": "tasks.makeover.apply",
+    "map_faces": "latent.face_map.build",
     "nearest_faces": "latent.neighbours",
     "neighbours": "latent.neighbours",
-    "of_faces": "photos.cutting",
-    "open_dataset": "datasets.dataset",
-    "open_run": "reports.following",
-    "read_photo": "photos.finding",
-    "recipe_settings": "training.recipes",
-    "reconstruct": "latent.reconstructing",
-    "refine": "latent.refining",
+    "of_faces": "images.crop_faces",
+    "open_dataset": "data.dataset",
+    "open_run": "runs.run_reader",
+    "read_photo": "images.find_faces",
+    "recipe_settings": "tasks.recipes",
+    "reconstruct": "latent.encode",
+    "refine": "latent.refine",
     "report": "reports.run_report",
-    "shipped_makeovers": "shipped",
-    "shipped_models": "shipped",
-    "show_faces": "photos.showing",
-    "studio": "studio.serving",
-    "style_mix": "latent.mixing",
-    "subjects": "latent.subjects",
-    "sweep": "latent.moving",
+    "included_makeovers": "models.included",
+    "included_models": "models.included",
+    "show_faces": "images.annotate",
+    "studio": "studio.server",
+    "style_mix": "latent.style_mix",
+    "subjects": "latent.face_refs",
+    "sweep": "latent.paths",
     "train": "training.loop",
 }
 

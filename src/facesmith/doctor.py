@@ -65,7 +65,7 @@ def measure(device: "torch.device") -> dict[str, float]:
     """
     torch = require("torch", "train", "measuring")
     from facesmith.networks.dcgan import Config, Discriminator
-    from facesmith.networks.families import place
+    from facesmith.networks.registry import place
 
     ways = {}
     for precision in PRECISIONS:

@@ -16,8 +16,8 @@ from PIL import Image
 
 import facesmith
 from facesmith import Model
-from facesmith.datasets.dataset import Dataset
-from facesmith.latent.fitting import fit_directions
+from facesmith.data.dataset import Dataset
+from facesmith.latent.direction_fit import fit_directions
 
 LATENT = 24
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from facesmith import FacesmithError, Model
 from facesmith.cli import COMMANDS
 from facesmith.cli import facesmith as root
-from facesmith.datasets.dataset import Dataset
+from facesmith.data.dataset import Dataset
 
 
 def run(*words: object) -> Result:

@@ -3,7 +3,7 @@ import pytest
 
 from facesmith import FacesmithError, Model
 from facesmith.latent.directions import KINDS
-from facesmith.latent.editing import generated
+from facesmith.latent.edit import generated
 
 
 def test_a_move_of_strength_1_changes_the_score_by_1_for_every_kind(directed_model: Model) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import facesmith
 from facesmith import FacesmithError, Judge, Model
-from facesmith.datasets.dataset import Dataset
+from facesmith.data.dataset import Dataset
 
 
 @pytest.fixture

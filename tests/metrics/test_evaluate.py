@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from facesmith import FacesmithError, Model, load, open_dataset
-from facesmith.datasets.dataset import Dataset
+from facesmith.data.dataset import Dataset
 from facesmith.metrics.evaluate import evaluate
 from facesmith.metrics.scores import Scores
 

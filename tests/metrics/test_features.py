@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facesmith import FacesmithError
-from facesmith.datasets.dataset import Dataset
+from facesmith.data.dataset import Dataset
 from facesmith.metrics.features import BATCH, Network, network
 
 

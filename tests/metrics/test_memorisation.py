@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from facesmith.datasets.dataset import Dataset
+from facesmith.data.dataset import Dataset
 from facesmith.metrics.memorisation import Memorisation, memorisation
 from facesmith.metrics.memorisation_sheet import ROWS, memorisation_sheet
 from facesmith.metrics.reference import Reference

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from facesmith import FacesmithError
-from facesmith.datasets.dataset import Dataset, open_dataset
+from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.metrics.features import Network
 from facesmith.metrics.reference import FOLDER, reference
 

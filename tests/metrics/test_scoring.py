@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facesmith.datasets.dataset import Dataset, open_dataset
+from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.metrics.scores import rank
 from facesmith.metrics.scoring import BLOCK, Scorer
 

@@ -6,8 +6,8 @@ from torch import nn
 
 from facesmith.errors import FacesmithError
 from facesmith.networks.artiface import Config, Discriminator, Generator
-from facesmith.networks.families import build, describe, parameters
-from facesmith.training.recipes import GAMES
+from facesmith.networks.registry import build, describe, parameters
+from facesmith.tasks.recipes import GAMES
 
 
 def small(size: tuple[int, int]) -> Config:

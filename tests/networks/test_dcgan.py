@@ -3,7 +3,7 @@ import torch
 
 from facesmith.errors import FacesmithError
 from facesmith.networks.dcgan import Config
-from facesmith.networks.families import build, parameters
+from facesmith.networks.registry import build, parameters
 
 SIZES = [(64, 64), (28, 28), (32, 32), (96, 96), (128, 128), (80, 100), (37, 61), (256, 256), (16, 16)]
 

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from facesmith.networks import artiface, families
+from facesmith.networks import artiface
+from facesmith.networks import registry as families
 from facesmith.networks.encoder import MOST_DETAIL
 
 NARROW = {"latent_size": 7, "generator_width": 4, "discriminator_width": 4}

@@ -3,9 +3,9 @@ import torch
 from torch import nn
 
 from facesmith.errors import FacesmithError
-from facesmith.networks.families import build, describe, parameters
 from facesmith.networks.mini28 import Config, Discriminator, Generator
-from facesmith.training.recipes import GAMES
+from facesmith.networks.registry import build, describe, parameters
+from facesmith.tasks.recipes import GAMES
 
 SMALL = Config((28, 28), latent_size=8, generator_width=4, discriminator_width=4)
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from facesmith.errors import FacesmithError
-from facesmith.networks.families import build, describe, parameters
+from facesmith.networks.registry import build, describe, parameters
 from facesmith.networks.residual import Block, Config, Style
-from facesmith.training.recipes import GAMES
+from facesmith.tasks.recipes import GAMES
 
 
 @pytest.mark.parametrize("size", [(16, 16), (28, 28), (32, 48), (80, 100), (45, 67)])

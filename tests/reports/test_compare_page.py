@@ -6,11 +6,11 @@ import pytest
 from PIL import Image
 
 from facesmith.errors import FacesmithError
+from facesmith.images.grid import save_image
 from facesmith.reports.compare_charts import draw_charts
 from facesmith.reports.compare_figures import best, lowest_accuracy, read_rivals
 from facesmith.reports.compare_page import write_comparison
-from facesmith.reports.compare_words import outcome
-from facesmith.reports.sheets import save_image
+from facesmith.reports.compare_text import outcome
 
 
 def make_run(run: Path, scores: tuple[dict[str, Any], ...] = (), recipe: str = "", **changes: Any) -> Path:

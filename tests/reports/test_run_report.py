@@ -9,13 +9,14 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from facesmith.errors import FacesmithError
+from facesmith.images.grid import save_image
 from facesmith.reports.run_charts import _worry
-from facesmith.reports.run_files import read_run
 from facesmith.reports.run_report import report
-from facesmith.reports.run_words import duration, when
-from facesmith.reports.sheets import save_image
-from facesmith.training import verdicts, watch
-from facesmith.training.recipes import RECIPES
+from facesmith.reports.run_text import duration, when
+from facesmith.runs import health as verdicts
+from facesmith.runs.run_files import read_run
+from facesmith.tasks.recipes import RECIPES
+from facesmith.training import collapse as watch
 
 
 def make_run(run: Path, **changes: Any) -> Path:

@@ -17,7 +17,7 @@ from PIL import Image
 
 import facesmith
 from facesmith import Model
-from facesmith.datasets.builtin import Drawing
+from facesmith.data.builtin import Drawing
 from facesmith.latent.directions import Directions, save_directions
 from facesmith.studio.app import create_app
 from facesmith.studio.settings import Settings

@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from facesmith import FacesmithError
-from facesmith.studio.guard import HEADERS
-from facesmith.studio.parts import Visitor
+from facesmith.studio.middleware import HEADERS
+from facesmith.studio.services import Visitor
 from facesmith.studio.settings import Settings, usable_cores
 
 Visit = Callable[..., None]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from facesmith import FacesmithError, Model
 from facesmith.studio.api.generate import drawing
 from facesmith.studio.batching import CALL, Batcher
-from facesmith.studio.problems import Busy
+from facesmith.studio.errors import Busy
 
 Pictures = NDArray[np.uint8]
 

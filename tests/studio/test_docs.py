@@ -12,12 +12,13 @@ import jsonschema
 import pytest
 
 from facesmith.cli.studio import studio
-from facesmith.studio import connection, limits, sessions, training, uploads
+from facesmith.studio import connection, limits, sessions, uploads
+from facesmith.studio import training_jobs as training
 from facesmith.studio.api import generate, photos, watch
 from facesmith.studio.api.refine import RefineAsked
 from facesmith.studio.app import create_app
 from facesmith.studio.pages import PAGES, WEB
-from facesmith.studio.parts import assemble
+from facesmith.studio.services import assemble
 from facesmith.studio.settings import API, Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "studio.md").read_text(encoding="utf-8")

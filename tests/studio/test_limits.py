@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from facesmith.studio.errors import Problem
 from facesmith.studio.limits import MOST_WORDS, Body, Rate
-from facesmith.studio.problems import Problem
 
 SCOPE: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": [], "client": ("10.0.0.1", 1)}
 END: Message = {"type": "http.request", "body": b"", "more_body": False}

@@ -1,6 +1,6 @@
 import pytest
 
-from facesmith.studio.problems import Busy, NotHere
+from facesmith.studio.errors import Busy, NotHere
 from facesmith.studio.sessions import SETTLED, Sessions
 
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from facesmith.errors import FacesmithError
+from facesmith.tasks.gan.step import set_up, train_step
+from facesmith.tasks.recipes import GAMES
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
-from facesmith.training.players import Players
-from facesmith.training.recipes import GAMES
-from facesmith.training.step import set_up, train_step
+from facesmith.training.train_state import Players
 
 RECIPE = replace(
     GAMES["tiny"], generator_width=4, discriminator_width=4, device="cpu", precision="bfloat16",

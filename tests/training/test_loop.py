@@ -14,10 +14,10 @@ from safetensors.numpy import load_file
 
 import facesmith
 from facesmith import FacesmithError
-from facesmith.datasets.dataset import Dataset
+from facesmith.data.dataset import Dataset
 from facesmith.training import checkpoint
-from facesmith.training.batches import due
 from facesmith.training.loop import _out_of_memory
+from facesmith.training.sampling import due
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last", "tick_kimg=0.2", "checkpoint_kimg=0.15")  # fmt: skip

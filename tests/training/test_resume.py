@@ -8,10 +8,10 @@ from safetensors.numpy import load_file
 
 import facesmith
 from facesmith import Model
-from facesmith.datasets.dataset import Dataset
-from facesmith.datasets.importing import import_dataset
+from facesmith.data.dataset import Dataset
+from facesmith.data.importer import import_dataset
+from facesmith.tasks.recipes import GAMES
 from facesmith.training import checkpoint
-from facesmith.training.recipes import GAMES
 
 # All that a recipe may draw or move is switched on: turns by accuracy, schedules, augmentation, part of the epoch.
 SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=8", "threads=1", "precision=float32",

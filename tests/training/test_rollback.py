@@ -9,10 +9,11 @@ from safetensors.numpy import load_file
 
 import facesmith
 from facesmith import FacesmithError
-from facesmith.datasets.dataset import Dataset
-from facesmith.datasets.importing import import_dataset
-from facesmith.training import checkpoint, watch
-from facesmith.training.verdicts import ALIKE, COLLAPSED, DIVERGED, HEALTHY
+from facesmith.data.dataset import Dataset
+from facesmith.data.importer import import_dataset
+from facesmith.runs.health import ALIKE, COLLAPSED, DIVERGED, HEALTHY
+from facesmith.training import checkpoint
+from facesmith.training import collapse as watch
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last")  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from facesmith.training.recipes import GAMES, GameRecipe
+from facesmith.tasks.recipes import GAMES, GameRecipe
 from facesmith.training.schedules import moving, scheduled, way_gone
 
 ENDS: dict[str, Any] = {"learning_rate": 5e-5, "beta2": 0.99, "penalty": 0.2, "ema_kimg": 500.0, "augment": 0.4}

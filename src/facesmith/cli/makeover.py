@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 import facesmith
-from facesmith.cli.editing import faces
+from facesmith.cli.edit import faces
 
 
 @click.command()

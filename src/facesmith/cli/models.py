@@ -84,10 +84,10 @@ def models() -> None:
     facesmith models
     """
     rows: list[tuple[str, ...]] = [("name", "makes", "size", "parameters", "data", "terms", "scores")]
-    for name in facesmith.shipped_models():
+    for name in facesmith.included_models():
         card = facesmith.load(name, quiet=True).card
         rows.append(_row(name, "faces", card, "; ".join(map(_scored, card.get("scores", []))) or "none"))
-    for name in facesmith.shipped_makeovers():
+    for name in facesmith.included_makeovers():
         makeover = facesmith.load_makeover(name, quiet=True)
         makes = f"makeovers: {', '.join(each['name'] for each in makeover.directions)}"
         rows.append(_row(name, makes, makeover.card, "in its card"))

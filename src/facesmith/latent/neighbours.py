@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facesmith.datasets.dataset import Dataset, open_dataset
+from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import new_folder, refuse_existing, write_json
-from facesmith.latent.editing import generated
-from facesmith.latent.figures import save_table
-from facesmith.latent.labelled import known_judge, refuse_other_size
-from facesmith.latent.subjects import Source, Subject, subjects
-from facesmith.latent.vectors import Vectors, features_of, latents_of
+from facesmith.latent.dataset_latents import Vectors, features_of, latents_of
+from facesmith.latent.edit import generated
+from facesmith.latent.face_grids import save_table
+from facesmith.latent.face_refs import Source, Subject, subjects
+from facesmith.latent.labelled_latents import known_judge, refuse_other_size
 from facesmith.metrics.neighbours import nearest
-from facesmith.model import Model, load
+from facesmith.models.model import Model, load
 
 if TYPE_CHECKING:
-    from facesmith.judge import Judge
+    from facesmith.models.classifier import Judge
 
 SPACES = ("latent", "feature")
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facesmith.datasets.dataset import Dataset, open_dataset
+from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import read_json, write_json, write_text
+from facesmith.images.grid import save_image
 from facesmith.metrics.features import DEFAULT, Network, network
 from facesmith.metrics.fid import frechet_distance, gaussian, relative_spread
 from facesmith.metrics.kid import SUBSETS, kid, subset_size
@@ -18,10 +19,9 @@ from facesmith.metrics.memorisation_sheet import ROWS, memorisation_sheet
 from facesmith.metrics.precision_recall import NEIGHBOURS, precision_recall
 from facesmith.metrics.reference import reference
 from facesmith.metrics.scores import Scores, same_protocol
-from facesmith.model import CARD, Model, load
-from facesmith.model_card import with_scores
+from facesmith.models.model import CARD, Model, load
 from facesmith.progress import progress
-from facesmith.reports.sheets import save_image
+from facesmith.tasks.gan.card import with_scores
 from facesmith.version import __version__
 
 LEAST = 8  # pictures on each side: fewer have no third nearest neighbour, no subsets, and no meaning

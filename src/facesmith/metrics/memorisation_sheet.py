@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from facesmith.images.grid import BACKGROUND, Colour, fit
 from facesmith.metrics.memorisation import AROUND, NEAR, Memorisation, Neighbours
-from facesmith.reports.sheets import BACKGROUND, Colour, fit
 
 ROWS = 8
 

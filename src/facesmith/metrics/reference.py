@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facesmith.datasets.dataset import Dataset
-from facesmith.datasets.source import SPLITS
+from facesmith.data.dataset import Dataset
+from facesmith.data.source import SPLITS
 from facesmith.errors import FacesmithError
 from facesmith.files import replacing
 from facesmith.metrics.features import BATCH, Network

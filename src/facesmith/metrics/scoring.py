@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from facesmith.datasets.dataset import Dataset
+from facesmith.data.dataset import Dataset
 from facesmith.metrics.features import DEFAULT, network
 from facesmith.metrics.fid import frechet_distance, gaussian, relative_spread
 from facesmith.metrics.kid import discrepancy, kid

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from facesmith.reports.charts import curves
 from facesmith.reports.compare_figures import Line, Rival, accuracy, line, spreads
-from facesmith.reports.curves import curves
 
 # By the name of the file: the column, the title, the name of the axis and its limits.
 CHARTS = {

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.metrics.scores import DIVERSE
-from facesmith.reports.curves import moving_average
-from facesmith.reports.metrics_file import Columns, read_columns
-from facesmith.reports.run_files import RunFiles, read_run
+from facesmith.reports.charts import moving_average
+from facesmith.runs.metrics import Columns, read_columns
+from facesmith.runs.run_files import RunFiles, read_run
 
 WARM_UP = 0.1  # D starts out guessing: the first tenth of what was measured is not its lowest accuracy
 Line = tuple[NDArray[np.float64], NDArray[np.float64]]

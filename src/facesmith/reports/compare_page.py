@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from facesmith.files import replacing, write_text
-from facesmith.reports import compare_words, html, run_words
+from facesmith.reports import compare_text as compare_words
+from facesmith.reports import html
+from facesmith.reports import run_text as run_words
 from facesmith.reports.compare_charts import CHARTS, draw_charts
 from facesmith.reports.compare_figures import (
     WARM_UP,
@@ -19,7 +21,7 @@ from facesmith.reports.compare_figures import (
     read_rivals,
 )
 from facesmith.reports.html import Html
-from facesmith.reports.run_files import plain_value
+from facesmith.runs.run_files import plain_value
 
 NAME = "compare.html"
 _NOTHING = "–"  # a row of the table in which no run has more is left out

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
-from facesmith.reports.curves import curves
-from facesmith.reports.metrics_file import Columns
-from facesmith.reports.run_files import RunFiles
-from facesmith.reports.run_watch import returns
+from facesmith.reports.charts import curves
+from facesmith.reports.run_health import returns
+from facesmith.runs.metrics import Columns
+from facesmith.runs.run_files import RunFiles
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ def _worry(run: RunFiles) -> NDArray[np.float64] | None:
     needs, and where the metrics are not those of a training.
     """
     try:
-        from facesmith.training import watch
-        from facesmith.training.recipes import from_table
+        from facesmith.tasks.recipes import from_table
+        from facesmith.training import collapse as watch
 
         recipe = from_table(run.recipe)
     except (ImportError, FacesmithError):

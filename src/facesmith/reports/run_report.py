@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from facesmith.files import replacing, write_text
-from facesmith.reports import html, run_watch, run_words
+from facesmith.reports import html
+from facesmith.reports import run_health as run_watch
+from facesmith.reports import run_text as run_words
 from facesmith.reports.html import Html
 from facesmith.reports.run_charts import CHARTS, draw_charts, resumed_at
-from facesmith.reports.run_files import RunFiles, Undone, plain_value, read_run
-from facesmith.training.verdicts import COLLAPSED, HEALTHY
+from facesmith.runs.health import COLLAPSED, HEALTHY
+from facesmith.runs.run_files import RunFiles, Undone, plain_value, read_run
 
 _INLINE_VIDEO = 6_000_000  # bytes; a longer film stays beside the page, and its GIF goes in
 _SHOWN_UNDONE = 2  # rollbacks whose faces are shown, the newest; the others are in the folder

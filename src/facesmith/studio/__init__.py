@@ -12,7 +12,7 @@ class _Callable(ModuleType):
     """
 
     def __call__(self, *args: Any, **options: Any) -> None:
-        from facesmith.studio.serving import studio
+        from facesmith.studio.server import studio
 
         studio(*args, **options)
 

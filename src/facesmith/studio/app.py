@@ -3,7 +3,7 @@
 A router is a module of `facesmith.studio.api` with an ``APIRouter`` called ``router``: name it in `ROUTERS`, and it is
 served under /api/v1. Its routes take ``here: Here`` for the studio's parts (settings, shelf, batcher, aside, sessions,
 figures, watching, trainings, closing) and ``visitor: Visitor`` for the session of who asks, both from
-`facesmith.studio.parts`. They may raise `Problem`, `NotHere`, `Busy` or any `FacesmithError`. An ``async def`` route
+`facesmith.studio.services`. They may raise `Problem`, `NotHere`, `Busy` or any `FacesmithError`. An ``async def`` route
 leaves computing to ``here.batcher`` (faces), ``here.aside`` (all else that takes long) or ``asyncio.to_thread``
 (reading a file); it is cancelled once its client has gone. What streams for long ends when ``here.closing`` is set.
 """
@@ -20,11 +20,11 @@ from fastapi import FastAPI
 from facesmith.errors import FacesmithError
 from facesmith.studio import pages
 from facesmith.studio.api import generate
-from facesmith.studio.direct import Direct
-from facesmith.studio.guard import guarded
-from facesmith.studio.keeping import keep_house
-from facesmith.studio.parts import Parts, assemble
-from facesmith.studio.problems import RESPONSES, NotHere, install
+from facesmith.studio.errors import RESPONSES, NotHere, install
+from facesmith.studio.fast_path import Direct
+from facesmith.studio.maintenance import keep_house
+from facesmith.studio.middleware import guarded
+from facesmith.studio.services import Parts, assemble
 from facesmith.studio.settings import API, Settings
 from facesmith.version import __version__
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from facesmith import Model
 from facesmith.errors import FacesmithError
-from facesmith.studio.problems import Busy
+from facesmith.studio.errors import Busy
 
 # Faces computed in one call. The more there are, the less each costs Python; but where what lies between two layers no
 # longer fits a core's cache, ONNX Runtime's time grows faster than the faces do, a large sheet is to be computed by all

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from facesmith.extras import require
-from facesmith.studio.pictures import Pictures, sentence
+from facesmith.studio.image_responses import Pictures, sentence
 
 MEDIA = {"gif": "image/gif", "mp4": "video/mp4"}
 HOLD = 1.5  # seconds for which a film that does not begin anew shows its last face

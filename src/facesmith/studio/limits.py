@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facesmith.studio.problems import Problem, header, refuse
+from facesmith.studio.errors import Problem, header, refuse
 
 PROBES = ("/healthz", "/readyz")  # asked by machines, often and without a token
 MOST_WORDS = 200_000  # bytes of a body that is no picture: the longest table of edits has a quarter of them

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from facesmith.studio.reference import reference
+from facesmith.studio.api_reference import reference
 
 WEB = Path(str(files("facesmith.studio") / "web"))
 PAGES = ("/", "/watch", "/photo", "/makeover", "/arithmetic", "/map", "/data", "/compare", "/about")

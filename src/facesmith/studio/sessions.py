@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from facesmith.studio.problems import Busy, NotHere
+from facesmith.studio.errors import Busy, NotHere
 
 COOKIE, HEADER = "facesmith_session", "X-Session"
 MOST_ITEMS = 2_000  # of one visitor, however small

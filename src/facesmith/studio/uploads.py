@@ -6,7 +6,7 @@ import warnings
 
 from PIL import Image, UnidentifiedImageError
 
-from facesmith.studio.problems import Problem
+from facesmith.studio.errors import Problem
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MOST_SIDE = 65_500  # pixels of a side, as many as a JPEG has; a line of millions takes memory for each of its rows

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, replacing, whole
-from facesmith.training.players import Players
-from facesmith.training.turns import GUESSING
+from facesmith.tasks.gan.d_schedule import GUESSING
+from facesmith.training.train_state import Players
 
 FORMAT, VERSION = "facesmith-checkpoint", 2
 SUFFIX = ".safetensors"

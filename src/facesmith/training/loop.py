@@ -18,23 +18,27 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from facesmith.datasets.dataset import Dataset, open_dataset
+from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.progress import progress as progress_bar
 from facesmith.progress import silent, tell
 from facesmith.reports.run_report import report
-from facesmith.training import checkpoint, processes, record, runs, start, words
-from facesmith.training.batches import LAYERS, due, reader, seed_of
-from facesmith.training.finish import write_pictures
-from facesmith.training.processes import Team
-from facesmith.training.recipes import get_recipe
+from facesmith.runs import run_folder as runs
+from facesmith.runs.health import COLLAPSED, DIVERGED
+from facesmith.tasks.recipes import get_recipe
+from facesmith.training import checkpoint, start
+from facesmith.training import distributed as processes
+from facesmith.training import messages as words
+from facesmith.training import recorder as record
+from facesmith.training.collapse import replay
+from facesmith.training.distributed import Team
 from facesmith.training.rollback import roll_back
+from facesmith.training.run_pictures import write_pictures
+from facesmith.training.sampling import LAYERS, due, reader, seed_of
 from facesmith.training.schedules import scheduled
-from facesmith.training.scores import Scores
+from facesmith.training.scoring import Scores
 from facesmith.training.settings import Recipe, with_settings
 from facesmith.training.start import Start
-from facesmith.training.verdicts import COLLAPSED, DIVERGED
-from facesmith.training.watch import replay
 
 GOAL = "goal reached"
 TIMED_STEPS = 8  # after two that warm up; with penalties every 4th step, an honest share of the dear ones

@@ -4,13 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from facesmith.files import whole
-from facesmith.training import checkpoint, runs
-from facesmith.training.batches import due
+from facesmith.runs import run_folder as runs
+from facesmith.runs.health import DIVERGED
+from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
+from facesmith.training.collapse import Watch
+from facesmith.training.sampling import due
 from facesmith.training.settings import Recipe
 from facesmith.training.start import Start
-from facesmith.training.verdicts import DIVERGED
-from facesmith.training.watch import Watch
 
 
 def roll_back(here: Start, watch: Watch) -> None:

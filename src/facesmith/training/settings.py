@@ -29,7 +29,7 @@ def given(about: str) -> Any:
 class Recipe:
     """The settings that every training has. A kind of training adds its own, which the documentation shows first."""
 
-    task: ClassVar[str] = ""  # what is trained: a key of `facesmith.training.tasks`
+    task: ClassVar[str] = ""  # what is trained: a key of `facesmith.tasks.registry`
 
     name: str
     about: str

@@ -10,20 +10,22 @@ from typing import Any
 import torch
 
 from facesmith import doctor
-from facesmith.datasets.dataset import Dataset
+from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import clear_partials, new_folder, whole
-from facesmith.networks.families import parameters
-from facesmith.training import checkpoint, given, runs
+from facesmith.networks.registry import parameters
+from facesmith.runs import run_folder as runs
+from facesmith.runs.health import HEALTHY
+from facesmith.runs.run_folder import RunFolder
+from facesmith.tasks.recipes import GameRecipe
+from facesmith.tasks.registry import task_of
+from facesmith.training import checkpoint
+from facesmith.training import pretrained as given
 from facesmith.training.checkpoint import Progress
-from facesmith.training.players import Players
-from facesmith.training.processes import ALONE, Team
-from facesmith.training.recipes import GameRecipe
-from facesmith.training.runs import RunFolder
+from facesmith.training.distributed import ALONE, Team
 from facesmith.training.settings import LENGTH_SETTINGS, AnyRecipe, Recipe, differences, given_settings
 from facesmith.training.task import Task
-from facesmith.training.tasks import task_of
-from facesmith.training.verdicts import HEALTHY
+from facesmith.training.train_state import Players
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names and numbers of glibc's malloc.h
 

@@ -9,12 +9,12 @@ from PIL import Image
 from torch import Tensor
 
 from facesmith import doctor
-from facesmith.datasets.dataset import Dataset
-from facesmith.training.batches import Reader
+from facesmith.data.dataset import Dataset
 from facesmith.training.checkpoint import Progress
-from facesmith.training.players import Players
-from facesmith.training.processes import Team
+from facesmith.training.distributed import Team
+from facesmith.training.sampling import Reader
 from facesmith.training.settings import AnyRecipe
+from facesmith.training.train_state import Players
 
 SHEET_PIXELS = 64  # pictures smaller than this are enlarged by a whole number, so that a sheet can be looked at
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 import facesmith
 from facesmith import Model
-from facesmith.studio.pictures import tiled
+from facesmith.studio.image_responses import tiled
 
 Visit = Callable[..., None]
 Bring = Callable[..., Any]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facesmith import Model
-from facesmith.studio.pictures import tiled
+from facesmith.studio.image_responses import tiled
 
 Visit = Callable[..., None]
 PATH = "/api/v1/generate"

@@ -16,9 +16,9 @@ from PIL import Image
 
 import facesmith
 from facesmith import Makeover, Model
-from facesmith.studio import people
+from facesmith.studio import face_refs as people
 from facesmith.studio.api import photos
-from facesmith.studio.pictures import AS_IT_WAS
+from facesmith.studio.image_responses import AS_IT_WAS
 from facesmith.studio.uploads import MOST_SCANS, MOST_SIDE
 
 Visit = Callable[..., None]

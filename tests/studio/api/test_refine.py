@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 import facesmith
 from facesmith.studio.api.refine import _events
-from facesmith.studio.people import Found, People, Photo
+from facesmith.studio.face_refs import Found, People, Photo
 
 Visit = Callable[..., None]
 Bring = Callable[..., Any]

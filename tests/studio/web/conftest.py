@@ -14,9 +14,9 @@ import uvicorn
 import facesmith
 from facesmith import Dataset
 from facesmith.files import read_json, write_json
+from facesmith.runs.run_folder import append_line
 from facesmith.studio.app import create_app
 from facesmith.studio.settings import Settings
-from facesmith.training.runs import append_line
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 sync_api.expect.set_options(timeout=20_000)  # a page has what is expected of it by then, or never

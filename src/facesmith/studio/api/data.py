@@ -11,11 +11,11 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 import facesmith
+from facesmith.studio.errors import NotHere
 from facesmith.studio.files import STILL, page, version
-from facesmith.studio.parts import Here
-from facesmith.studio.pictures import tiled
-from facesmith.studio.problems import NotHere
-from facesmith.studio.shelf import Item
+from facesmith.studio.image_responses import tiled
+from facesmith.studio.registry import Item
+from facesmith.studio.services import Here
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 

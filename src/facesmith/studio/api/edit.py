@@ -11,12 +11,12 @@ from pydantic import BaseModel, Field
 
 import facesmith
 from facesmith import Model, Subject
-from facesmith.studio import asked
+from facesmith.studio import schemas as asked
 from facesmith.studio.api.generate import changed
-from facesmith.studio.asked import MOST, PICTURED, Columns, Few, Kept, Name, Picture, Reference, Scale, Strict
-from facesmith.studio.people import People, Person, Those, key
-from facesmith.studio.pictures import MEDIA, Pictures
-from facesmith.studio.problems import Problem
+from facesmith.studio.errors import Problem
+from facesmith.studio.face_refs import People, Person, Those, key
+from facesmith.studio.image_responses import MEDIA, Pictures
+from facesmith.studio.schemas import MOST, PICTURED, Columns, Few, Kept, Name, Picture, Reference, Scale, Strict
 
 router = APIRouter(tags=["faces"])
 

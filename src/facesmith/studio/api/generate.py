@@ -17,10 +17,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from facesmith import Model, __version__
 from facesmith.studio.batching import Draw, Latents
-from facesmith.studio.parts import Here, Parts
-from facesmith.studio.pictures import MEDIA, Pictures, encoded, notes, tiled
-from facesmith.studio.problems import Busy, Problem
-from facesmith.studio.zipping import Zip
+from facesmith.studio.errors import Busy, Problem
+from facesmith.studio.image_responses import MEDIA, Pictures, encoded, notes, tiled
+from facesmith.studio.services import Here, Parts
+from facesmith.studio.zip_stream import Zip
 
 MOST, MOST_ZIPPED = 256, 10_000
 LARGEST = 64_000_000  # pixels of a sheet

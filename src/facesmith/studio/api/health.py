@@ -8,9 +8,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from facesmith.studio.api.generate import drawing
-from facesmith.studio.parts import Here
-from facesmith.studio.pictures import encoded, notes
-from facesmith.studio.problems import Problem
+from facesmith.studio.errors import Problem
+from facesmith.studio.image_responses import encoded, notes
+from facesmith.studio.services import Here
 
 router = APIRouter(tags=["server"])
 

@@ -10,13 +10,13 @@ from pydantic import Field
 
 from facesmith import Makeover, blended, read_photo
 from facesmith.extras import require
-from facesmith.studio import asked
-from facesmith.studio.asked import Fps, Reference, Scale, Strict
+from facesmith.studio import schemas as asked
+from facesmith.studio.errors import Problem
+from facesmith.studio.face_refs import Found, Photo, Those
 from facesmith.studio.films import MEDIA as FILMS
 from facesmith.studio.films import film
-from facesmith.studio.people import Found, Photo, Those
-from facesmith.studio.pictures import MEDIA, encoded, notes, tiled
-from facesmith.studio.problems import Problem
+from facesmith.studio.image_responses import MEDIA, encoded, notes, tiled
+from facesmith.studio.schemas import Fps, Reference, Scale, Strict
 
 router = APIRouter(tags=["photos"])
 

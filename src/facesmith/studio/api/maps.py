@@ -11,14 +11,14 @@ from pydantic import BaseModel, Field
 
 from facesmith import Dataset
 from facesmith.errors import FacesmithError
-from facesmith.studio.asked import Reference, Strict
+from facesmith.studio.errors import NotHere, Problem
+from facesmith.studio.face_refs import Those
 from facesmith.studio.files import MOVING, page, version
-from facesmith.studio.parts import Here, Parts
-from facesmith.studio.people import Those
-from facesmith.studio.pictures import within_page
-from facesmith.studio.placing import Placed, column, layout, placed
-from facesmith.studio.problems import NotHere, Problem
-from facesmith.studio.shelf import Item
+from facesmith.studio.image_responses import within_page
+from facesmith.studio.map_projection import Placed, column, layout, placed
+from facesmith.studio.registry import Item
+from facesmith.studio.schemas import Reference, Strict
+from facesmith.studio.services import Here, Parts
 
 router = APIRouter(prefix="/maps", tags=["maps"])
 

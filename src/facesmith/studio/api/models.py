@@ -6,9 +6,9 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from facesmith.studio.parts import Here
-from facesmith.studio.problems import NotHere
-from facesmith.studio.shelf import MODELS, Item
+from facesmith.studio.errors import NotHere
+from facesmith.studio.registry import MODELS, Item
+from facesmith.studio.services import Here
 
 router = APIRouter(prefix="/models", tags=["models"])
 

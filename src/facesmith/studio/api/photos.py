@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from facesmith import Face, find_faces, of_faces, read_photo
-from facesmith.studio.asked import about, answered, drawn
-from facesmith.studio.people import Found, Photo, Those
-from facesmith.studio.pictures import MEDIA, UNCHANGED, encoded
-from facesmith.studio.problems import Error, Problem
+from facesmith.studio.errors import Error, Problem
+from facesmith.studio.face_refs import Found, Photo, Those
+from facesmith.studio.image_responses import MEDIA, UNCHANGED, encoded
+from facesmith.studio.schemas import about, answered, drawn
 from facesmith.studio.sessions import COOKIE
 from facesmith.studio.uploads import check_photo
 

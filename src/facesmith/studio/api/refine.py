@@ -12,11 +12,11 @@ from pydantic import Field
 import facesmith
 from facesmith import Model, Subject
 from facesmith.errors import FacesmithError
-from facesmith.studio import asked
+from facesmith.studio import schemas as asked
 from facesmith.studio.api.edit import One, score
-from facesmith.studio.people import People, Person, Those, key
-from facesmith.studio.problems import Problem
-from facesmith.studio.streams import MEDIA, event, streamed
+from facesmith.studio.errors import Problem
+from facesmith.studio.face_refs import People, Person, Those, key
+from facesmith.studio.server_sent_events import MEDIA, event, streamed
 
 router = APIRouter(tags=["faces"])
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from facesmith.studio.errors import NotHere
 from facesmith.studio.files import STILL, page, version
-from facesmith.studio.parts import Here
-from facesmith.studio.problems import NotHere
-from facesmith.studio.watching import mark_of, numbers
+from facesmith.studio.run_watcher import mark_of, numbers
+from facesmith.studio.services import Here
 
 router = APIRouter(tags=["runs"])
 

@@ -11,10 +11,10 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from facesmith import Run
+from facesmith.studio.errors import NotHere
 from facesmith.studio.files import kept, version
-from facesmith.studio.parts import Here
-from facesmith.studio.problems import NotHere
-from facesmith.studio.watching import sheet_address
+from facesmith.studio.run_watcher import sheet_address
+from facesmith.studio.services import Here
 
 router = APIRouter(tags=["runs"])
 

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 import facesmith
 from facesmith.errors import FacesmithError
-from facesmith.studio.asked import Few, Strict
-from facesmith.studio.parts import Here, Parts
-from facesmith.studio.problems import NotHere, Problem
-from facesmith.studio.shelf import FRESH
+from facesmith.studio.errors import NotHere, Problem
+from facesmith.studio.registry import FRESH
+from facesmith.studio.schemas import Few, Strict
+from facesmith.studio.services import Here, Parts
 
 router = APIRouter(tags=["training"])
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from facesmith.studio.parts import Here, Parts
-from facesmith.studio.problems import Problem
-from facesmith.studio.streams import MEDIA, beat, event, streamed
-from facesmith.studio.watching import joined, split
+from facesmith.studio.errors import Problem
+from facesmith.studio.run_watcher import joined, split
+from facesmith.studio.server_sent_events import MEDIA, beat, event, streamed
+from facesmith.studio.services import Here, Parts
 
 router = APIRouter(tags=["runs"])
 

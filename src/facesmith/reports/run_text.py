@@ -1,0 +1,215 @@
+"""How a run went, in words that need no knowledge of the field."""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from facesmith.runs.health import COLLAPSED, DIVERGED, WINNING
+from facesmith.runs.run_files import RunFiles
+
+_RECENT = 0.1  # the last tenth of what was measured is "at the end"
+_FAR_AHEAD = 0.98  # share right; the watch, which sees D's loss too, knows better whether that does harm
+_REASONS = {
+    "finished": "the goal was reached",
+    "interrupted": "it was interrupted",
+    "failed": "it failed",
+    "running": "it is still running",
+}
+
+
+def status_sentence(run: RunFiles) -> str:
+    """The first thing to know: how the run stands."""
+    status = run.card.get("status")
+    shown = f"{images_shown(run)} were shown"
+    if status == "finished":
+        return f"The run finished: {shown}."
+    if status == "interrupted":
+        return f"The run was interrupted before its goal: {shown} so far. It can be resumed without loss."
+    if status == "failed":
+        return f"The run failed: {shown} until then. The last checkpoint is kept, and it can be resumed from there."
+    return f"The run is still going, or its machine stopped without a word: {shown} so far."
+
+
+def images_shown(run: RunFiles) -> str:
+    kimg, epochs = progress_made(run)
+    text = f"{kimg * 1000:,.0f} real images"
+    return text if epochs is None else f"{text} ({epochs:,.1f} times through the dataset)"
+
+
+def progress_made(run: RunFiles) -> tuple[float, float | None]:
+    """Thousands of real images shown, and how many times through the dataset (None: its size is not known)."""
+    kimg = _float(run.card.get("kimg"))
+    if kimg is None:
+        kimg = _last(run, "kimg") or 0.0
+    count = dataset_count(run)
+    return kimg, kimg * 1000 / count if count else None
+
+
+def dataset_count(run: RunFiles) -> int | None:
+    count = run.settings.get("count", _dict(run.card.get("dataset")).get("count"))
+    return int(count) if isinstance(count, int) and count > 0 else None
+
+
+def history(run: RunFiles) -> list[str]:
+    """When it was trained, how long and how fast, and every interruption."""
+    card, sentences = run.card, []
+    started, ended = when(card.get("started")), when(card.get("ended"))
+    if started:
+        sentences.append(f"Started {started}" + (f" and ended {ended}." if ended else "; it has not ended."))
+    seconds = _float(card.get("seconds"))
+    if seconds:
+        speed = speed_reached(run)
+        text = f"Training took {duration(seconds)}"
+        sentences.append(text + (f" at {speed:,.0f} images a second." if speed else "."))
+    if len(rows := sessions(run)) > 1:
+        sentences.append(f"It was trained in {len(rows)} sessions, each resumed from the last checkpoint.")
+    if card.get("status") == "failed" and rows and (reason := rows[-1][-1]) not in ("–", *_REASONS.values()):
+        sentences.append(f"What ended it: {reason}.")
+    goal = _goal(_dict(card.get("goal")))
+    if goal:
+        sentences.append(f"The goal was {goal}.")
+    if run.broken_lines:
+        lines = "One line was" if run.broken_lines == 1 else f"{run.broken_lines} lines were"
+        sentences.append(f"{lines} left unfinished by a crash in the measurements and not counted.")
+    return sentences
+
+
+def sessions(run: RunFiles) -> list[list[str]]:
+    """A row for each time the run was started or resumed: start, end, kimg at both, and why it ended."""
+    return [
+        [
+            when(one.get("started")) or "–",
+            when(one.get("ended")) or "–",
+            _kimg(one.get("from_kimg")),
+            _kimg(one.get("to_kimg")),
+            _REASONS.get(reason := str(one.get("reason") or "–"), reason),
+        ]
+        for one in run.card.get("sessions") or []
+        if isinstance(one, dict)
+    ]
+
+
+def learning(run: RunFiles) -> tuple[list[str], list[str]]:
+    """What losses and accuracies say at the end of the run: plain remarks, and warnings.
+
+    Where the watch has judged, its verdict is the warning, and nothing here contradicts it.
+    """
+    remarks, warnings = [], []
+    losses = {name: recent(run, f"loss_{name}") for name in ("D", "G")}
+    known = [f"{loss:.3f} for {name}" for name, loss in losses.items() if loss is not None]
+    if known:
+        remarks.append(f"The losses at the end: {' and '.join(known)} (D is the judge, G draws the faces).")
+        remarks.append("A loss of a GAN does not fall as faces get better: look at the pictures, and at its balance.")
+    for name in ("D", "G", "E", "J"):
+        column = run.metrics.get(f"loss_{name}")
+        if column is not None and len(column) and not np.isfinite(column[-1]) and run.verdict != DIVERGED:
+            warnings.append(
+                f"The last loss of {name} is not a number: training broke down. Resume from an earlier checkpoint with "
+                "a lower learning rate."
+            )
+    for name, what in (("E", "the encoder"), ("J", "the judge")):
+        if (loss := recent(run, f"loss_{name}")) is not None:
+            remarks.append(f"The loss of {what} at the end: {loss:.4g}. It falls as long as something is learned.")
+    real, fake = recent(run, "accuracy_real"), recent(run, "accuracy_fake")
+    if real is not None and fake is not None:
+        right = (real + fake) / 2
+        remarks.append(
+            f"At the end D was right about {real:.0%} of the real and {fake:.0%} of the generated faces, {right:.0%} "
+            "overall, where guessing gives 50%."
+        )
+        alarming = right > _FAR_AHEAD and run.verdict is None
+        if run.verdict not in COLLAPSED:  # of a game that is over, nothing is left to balance
+            (warnings if alarming else remarks).append(_balance(right, run.verdict))
+    return remarks, warnings
+
+
+def recent(run: RunFiles, name: str) -> float | None:
+    """The mean of the last tenth of a column, or None where nothing was measured there."""
+    column = run.metrics.get(name)
+    if column is None or not len(column):
+        return None
+    end = column[-max(1, round(len(column) * _RECENT)) :]
+    end = end[np.isfinite(end)]
+    return float(end.mean()) if len(end) else None
+
+
+def speed_reached(run: RunFiles) -> float | None:
+    """Images a second over the whole training time, else the median of what was measured."""
+    seconds, (kimg, _) = _float(run.card.get("seconds")), progress_made(run)
+    if seconds and kimg:
+        return kimg * 1000 / seconds
+    speeds = run.timing.get("images_per_second", np.empty(0))
+    speeds = speeds[np.isfinite(speeds)]
+    return float(np.median(speeds)) if len(speeds) else None
+
+
+def duration(seconds: float) -> str:
+    """ "45 seconds", "12 minutes", "3 hours 5 minutes", "2 days 4 hours"."""
+    if seconds < 90:
+        return _unit(round(seconds), "second")
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return _unit(minutes, "minute")
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return _unit(hours, "hour") + (f" {_unit(minutes, 'minute')}" if minutes else "")
+    days, hours = divmod(hours, 24)
+    return _unit(days, "day") + (f" {_unit(hours, 'hour')}" if hours else "")
+
+
+def when(text: Any) -> str | None:
+    """An ISO time as "21 November 2025, 23:05 UTC"; what is no time stays as it is, and nothing is None."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return str(text)
+    return f"{moment.day} {moment:%B %Y, %H:%M} {moment.tzname() or 'UTC'}"
+
+
+def _balance(right: float, verdict: str | None) -> str:
+    if right > _FAR_AHEAD and verdict == WINNING:
+        return "D is hardly ever fooled, which is what the watch says too."
+    if right > _FAR_AHEAD and verdict is not None:
+        return "D is far ahead, but its loss still has something to teach G."
+    if right > _FAR_AHEAD:
+        return (
+            "D is hardly ever fooled: it has run away from G, which then learns little. If the newest faces are no "
+            "better than the middle ones, choose an earlier checkpoint or a lower learning rate."
+        )
+    if right > 0.6:
+        return "D is ahead but not out of reach, which is where G learns most."
+    return "D can hardly tell real from generated: a good sign if the faces look right, a weak judge if they do not."
+
+
+def _goal(goal: dict[str, Any]) -> str:
+    parts = []
+    if (kimg := _float(goal.get("kimg"))) is not None:
+        parts.append(f"{kimg * 1000:,.0f} images")
+    if (minutes := _float(goal.get("minutes"))) is not None:
+        parts.append(duration(minutes * 60))
+    return " or ".join(parts) + (", whichever came first" if len(parts) > 1 else "")
+
+
+def _kimg(value: Any) -> str:
+    number = _float(value)
+    return "–" if number is None else f"{number:,.1f}"
+
+
+def _unit(count: int, unit: str) -> str:
+    return f"{count:,} {unit}{'' if count == 1 else 's'}"
+
+
+def _last(run: RunFiles, name: str) -> float | None:
+    column = run.metrics.get(name)
+    return float(column[-1]) if column is not None and len(column) and np.isfinite(column[-1]) else None
+
+
+def _float(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

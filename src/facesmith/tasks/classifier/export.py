@@ -1,0 +1,87 @@
+"""The run of a judge → judge folder."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from facesmith.files import new_folder, write_json, write_text
+from facesmith.models.backends import BLOCK
+from facesmith.models.classifier import CARD, FORMAT, ONNX, VERSION, WEIGHTS, Judge, load_judge
+from facesmith.models.network_files import agree, write_network
+from facesmith.networks import classifier as networks
+from facesmith.networks.registry import parameters
+from facesmith.runs import run_folder as runs
+from facesmith.tasks.classifier.card import judge_card
+from facesmith.tasks.export_source import Source
+from facesmith.tasks.recipes import JudgeRecipe
+from facesmith.training import checkpoint
+from facesmith.version import __version__
+
+THRESHOLD = 0.5  # of every attribute: others would have to be fitted to the pictures that accuracy is measured on
+
+
+def export_judge(source: Source, target: Path, name: str | None, half: bool) -> Judge:
+    """Write the averaged judge, with each attribute's accuracy where the checkpoint was scored."""
+    recipe, facts = source.recipe, source.card["task"]
+    assert isinstance(recipe, JudgeRecipe)
+    attributes = facts["attributes"]
+    config = networks.Config(source.size, len(attributes), recipe.width, recipe.feature_size, recipe.dropout)
+    net = networks.Judge(config).eval()
+    net.load_state_dict(checkpoint.used_state(source.checkpoint, "J"))
+    data, score = source.card["dataset"], _score(source)
+    trained = source.trained()
+    trained["score"] = score and {key: score[key] for key in ("accuracy", "count")}
+    with new_folder(target, "judge") as folder:
+        takes = {"pictures": torch.zeros(2, 3, source.size[1], source.size[0])}
+        digest = write_network(net, takes, ["logits", "features"], half, folder / WEIGHTS, folder / ONNX)
+        card: dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "name": name or target.resolve().name,
+            "attributes": attributes,
+            "thresholds": [THRESHOLD] * len(attributes),
+            "base_rates": dict(zip(attributes, facts["base_rates"], strict=True)),
+            "accuracy": score and {each: round(score[f"accuracy_{each}"], 5) for each in attributes},
+            "size": list(source.size),
+            "crop": data["crop"],
+            "resize": data["resize"],
+            "network": asdict(config),
+            "parameters": parameters(net),
+            "weights": "float16" if half else "float32",
+            "digest": digest,
+            "trained": trained,
+            "learned_from": facts["learned_from"],
+            "held_out": facts["held_out"],
+            "dataset": data,
+            "terms": source.terms,
+            "facesmith": __version__,
+            "created": runs.now(),
+        }
+        write_json(folder / CARD, card)
+        card["onnx_parity"] = _parity(folder, net, half)
+        write_json(folder / CARD, card)
+        write_text(folder / "README.md", judge_card(card, recipe))
+    return load_judge(target)
+
+
+def _score(source: Source) -> dict[str, Any] | None:
+    """What was measured of the chosen checkpoint, if anything was."""
+    lines = runs.read_lines(source.run.scores)
+    measured = [line for line in lines if line["step"] == source.progress["step"]]
+    score: dict[str, Any] | None = source.progress.get("score") or (measured[-1] if measured else None)
+    return score
+
+
+def _parity(folder: Path, net: networks.Judge, half: bool) -> float:
+    judge = load_judge(folder)
+    width, height = judge.size
+    seen = np.random.default_rng(0).integers(0, 256, (BLOCK, height, width, 3), np.uint8)
+    if half:  # what was rounded is what the weights' file holds
+        net.load_state_dict(load_file(folder / WEIGHTS))
+    with torch.no_grad():
+        logits, features = net(torch.from_numpy(seen).permute(0, 3, 1, 2) / 127.5 - 1)
+    return agree("judge", [judge.label(seen), judge.features(seen)], [logits.sigmoid().numpy(), features.numpy()])

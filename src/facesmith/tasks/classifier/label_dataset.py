@@ -1,0 +1,92 @@
+"""Dataset and judge → the same pictures, labelled by the judge."""
+
+import hashlib
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesmith.data.dataset import CARD, IMAGES, Dataset, digest, open_dataset, write_metadata
+from facesmith.data.labels import attribute_name
+from facesmith.data.source import attribute_names
+from facesmith.errors import FacesmithError
+from facesmith.files import new_folder, write_json
+from facesmith.models.classifier import Judge, load_judge
+from facesmith.progress import progress
+from facesmith.version import __version__
+
+CHUNK = 1024  # pictures read at a time
+
+
+def label(
+    dataset: str | Path | Dataset,
+    out: str | Path,
+    judge: str | Path | Judge,
+    *,
+    replace: bool = False,
+    quiet: bool = False,
+) -> Dataset:
+    """Make the new dataset folder ``out``: the pictures of ``dataset``, with the attributes the judge sees in them.
+
+    A picture has an attribute where the judge's probability reaches its threshold for it. Other attributes are kept as
+    they are; those of the same names are refused, or with ``replace`` give way. The judge is named in the card under
+    ``labelled``. images.npy is the same file under a second name where the disk allows it, else a copy. Raises
+    `FacesmithError` for pictures of another size than the judge's, and for a folder that exists.
+    """
+    data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+    eye = judge if isinstance(judge, Judge) else load_judge(judge)
+    if data.size != eye.size:
+        theirs, its = ("x".join(map(str, size)) for size in (data.size, eye.size))
+        raise FacesmithError(
+            f"{data.path} has pictures of {theirs} and {eye.name} judges {its}: import them with --size {its}"
+        )
+    names = [attribute_name(name) for name in eye.attributes]
+    both = [name for name in data.attributes if name in names]
+    if both and not replace:
+        raise FacesmithError(
+            f"{data.path} has {both[0]} already{f' and {len(both) - 1} more' if both[1:] else ''}: let the judge "
+            f"replace what it names with --replace"
+        )
+    import pyarrow as pa
+
+    with new_folder(Path(out), "dataset") as folder:
+        labels, images = _judged(data, eye, quiet)
+        table = data.metadata().drop_columns(both)
+        for column, name in enumerate(names):
+            table = table.append_column(name, pa.array(labels[:, column]))
+        _same_file(data.path / IMAGES, folder / IMAGES)
+        write_metadata(table, folder)
+        by = {"judge": eye.name, "digest": eye.digest, "attributes": names, "replaced": both}
+        card = {
+            **data.card,
+            "attributes": attribute_names(table),
+            "labelled": by,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "facesmith": __version__,
+            "fingerprint": digest(images, table),
+        }
+        write_json(folder / CARD, card)
+    return open_dataset(Path(out))
+
+
+def _judged(data: Dataset, judge: Judge, quiet: bool) -> tuple[NDArray[np.bool_], bytes]:
+    """What the judge says of every picture, (N, A), and the sha256 of all pixels."""
+    labels = np.zeros((len(data), len(judge.attributes)), bool)
+    pixels = hashlib.sha256()
+    with progress(len(data), "labelling", shown=not quiet) as bar:
+        for start in range(0, len(data), CHUNK):
+            chunk = np.ascontiguousarray(data.images[start : start + CHUNK])
+            labels[start : start + len(chunk)] = judge.label(chunk) >= judge.thresholds
+            pixels.update(chunk.data)
+            bar.update(len(chunk))
+    return labels, pixels.digest()
+
+
+def _same_file(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)  # no dataset is ever changed, so two may share the file
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,76 @@
+"""The run of an encoder → a model folder that has all the generator's model had, and the encoder."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from facesmith.files import new_folder, read_json, write_json, write_text
+from facesmith.models.backends import BLOCK
+from facesmith.models.model import CARD, ENCODER_ONNX, ENCODER_WEIGHTS, ONNX, WEIGHTS, Model, load
+from facesmith.models.network_files import agree, write_network, write_onnx
+from facesmith.networks import registry as families
+from facesmith.tasks.export_source import Source
+from facesmith.tasks.gan.card import with_encoder
+from facesmith.tasks.recipes import EncoderRecipe
+from facesmith.training import checkpoint
+from facesmith.training import pretrained as given
+from facesmith.version import __version__
+
+
+def export_encoder(source: Source, target: Path, name: str | None, half: bool) -> Model:
+    """Write the averaged E beside copies of the generator's files, and tell of it in the card.
+
+    Where E tells detail, generator.onnx is written anew to take it; the weights stay as they are, and so do the faces.
+    """
+    recipe = source.recipe
+    assert isinstance(recipe, EncoderRecipe)
+    parts = given.kept(source.run.given)
+    before = read_json(parts["model"] / CARD, "a model's card")
+    network = source.card["task"]["network"]
+    net = families.from_card(network).eval()
+    net.load_state_dict(checkpoint.used_state(source.checkpoint, "E"))
+    with new_folder(target, "model") as folder:
+        shutil.copytree(parts["model"], folder, dirs_exist_ok=True)
+        width, height = network["size"]
+        takes = {"pictures": torch.zeros(2, 3, height, width)}
+        digest = write_network(net, takes, ["z"], half, folder / ENCODER_WEIGHTS, folder / ENCODER_ONNX)
+        size = families.detail_size(before["network"]) if net.detail is not None else 0
+        if size:
+            _take_detail(before, size, folder)
+        encoder: dict[str, Any] = {
+            "network": network,
+            "detail_size": size,
+            "parameters": families.parameters(net),
+            "weights": "float16" if half else "float32",
+            "digest": digest,
+            "trained": source.trained(),
+            "dataset": source.card["dataset"],
+            "learned_from": source.card["task"]["learned_from"],
+            "held_out": source.card["task"]["held_out"],
+            "terms": source.terms,
+            "facesmith": __version__,
+        }
+        card = before | {"name": name or target.resolve().name, "encoder": encoder}
+        write_json(folder / CARD, card)
+        seen = load(folder, quiet=True).sample(BLOCK)
+        found = [load(folder, backend, quiet=True).encode(seen) for backend in ("onnx", "torch")]
+        encoder["onnx_parity"] = agree("encoder", found[:1], found[1:])
+        made = [load(folder, backend, quiet=True)._backend(found[0]) for backend in ("onnx", "torch")]
+        card["onnx_parity"] = agree("generator", made[:1], made[1:])
+        write_json(folder / CARD, card)
+        readme = folder / "README.md"
+        text = readme.read_text(encoding="utf-8") if readme.exists() else f"# {before['name']}\n"
+        text = text.replace(f"# {before['name']}\n", f"# {card['name']}\n", 1)
+        write_text(readme, with_encoder(text, encoder, recipe))
+    return load(target, quiet=True)
+
+
+def _take_detail(card: dict[str, Any], detail_size: int, folder: Path) -> None:
+    """Let the generator.onnx of a model folder take the latents of photos too."""
+    net = families.from_card(card["network"]).eval()
+    net.load_state_dict(load_file(folder / WEIGHTS))
+    takes = {"z": torch.zeros(2, card["network"]["latent_size"] + detail_size)}
+    write_onnx(net, takes, ["pictures"], card.get("weights") == "float16", folder / ONNX)

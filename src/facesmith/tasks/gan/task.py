@@ -1,0 +1,124 @@
+"""The task of a GAN: G and D play, and G's faces are looked at."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from facesmith.data.dataset import Dataset
+from facesmith.data.holdout import parted
+from facesmith.images.grid import BACKGROUND, sheet
+from facesmith.metrics.scores import rank
+from facesmith.networks.registry import describe
+from facesmith.tasks.gan.compiled_step import chosen_step
+from facesmith.tasks.gan.d_schedule import discriminator_learns, parse, running_accuracy
+from facesmith.tasks.gan.step import set_up
+from facesmith.tasks.recipes import GameRecipe
+from facesmith.training.checkpoint import Progress
+from facesmith.training.collapse import spread
+from facesmith.training.distributed import Team
+from facesmith.training.sampling import LATENTS, REAL, SCORES, SHEET, Reader, batch, latents, to_uint8
+from facesmith.training.task import Task
+from facesmith.training.train_state import Players, in_use
+
+SHEET_COUNT = 64
+
+
+class Game(Task[GameRecipe]):
+    """Faces from latents: `GameRecipe`."""
+
+    names: ClassVar = {"G": "generator", "D": "discriminator"}
+
+    def __init__(self, recipe: GameRecipe, dataset: Dataset, team: Team, given: dict[str, Path]) -> None:
+        super().__init__(recipe, dataset, team, given)
+        self.turns = parse(recipe.turns)
+        self.learned = parted(dataset)[1] if recipe.hold_out else np.arange(len(dataset))
+        self.sheet_latents = latents(recipe, SHEET_COUNT, self.device, SHEET)
+        self.scorer: Any = None
+
+    @property
+    def networks(self) -> Any:
+        return self.recipe.family, describe(self.recipe.family, self.dataset.size, self.recipe)
+
+    def fresh(self) -> Players:
+        return set_up(self.recipe, self.dataset.size, self.device, self.team)
+
+    def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
+        self.read, self.learn = read, chosen_step(self.recipe, self.team, say)
+        self.real_spread = real_spread(self.dataset.images, self.recipe.seed)
+
+    def step(self, players: Players, now: GameRecipe, progress: Progress) -> dict[str, Tensor]:
+        """Let D, if it is its turn, and G learn; `Progress` counts D's turns."""
+        share = self.team.share(now.batch_size)
+        real = batch(self.read, now, progress.shown, self.learned, self.device, share)
+        z = latents(now, now.batch_size, self.device, LATENTS, progress.step, progress.rollbacks)[share]
+        frozen = now.freeze_discriminator_after is not None and progress.kimg >= now.freeze_discriminator_after
+        learns = not frozen and discriminator_learns(self.turns, progress.step, now.batch_size, progress.accuracy)
+        turn = progress.turns if learns else None
+        measured = self.learn(players, real, z, now, turn, progress.shown)
+        if self.turns.threshold is not None:  # this rule alone waits for the device at every step
+            accuracy = (measured["accuracy_real"] + measured["accuracy_fake"]) / 2
+            self.team.average([accuracy])
+            progress.accuracy = running_accuracy(progress.accuracy, float(accuracy))
+        progress.turns += learns
+        return measured
+
+    def look(self, players: Players) -> dict[str, Tensor]:
+        """How far apart the sheet's faces of the G in training lie, in units of what is usual among real pictures.
+
+        Of G itself and not its average, which would tell of a collapse when it is long past.
+        """
+        return {"diversity": spread(pictures_of(players.nets["G"], self.sheet_latents)) / self.real_spread}
+
+    def on_the_bar(self, means: dict[str, float]) -> str:
+        right = (means["accuracy_real"] + means["accuracy_fake"]) / 2
+        return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {right:.0%}"
+
+    def sheet(self, players: Players) -> Image.Image:
+        return sheet(to_uint8(pictures_of(players.average, self.sheet_latents)), scale=self.scale)
+
+    def pictures(self, players: Players) -> dict[str, Image.Image]:
+        chosen = np.random.default_rng([self.recipe.seed, SHEET]).permutation(len(self.dataset))[:SHEET_COUNT]
+        left, right = sheet(np.asarray(self.dataset.images[np.sort(chosen)]), scale=self.scale), self.sheet(players)
+        both = Image.new("RGB", (left.width + right.width + 24, max(left.height, right.height)), BACKGROUND)
+        both.paste(left, (0, 0))
+        both.paste(right, (both.width - right.width, 0))
+        return {"real_beside_generated.png": both}
+
+    def prepare_scores(self) -> None:
+        from facesmith.metrics.scoring import Scorer
+
+        self.scorer = Scorer(self.dataset, count=self.recipe.score_count, device=self.device)
+
+    def score(self, players: Players) -> dict[str, float]:
+        """KID, FID and diversity of the averaged G."""
+
+        def draw(start: int, count: int) -> NDArray[np.uint8]:
+            z = latents(self.recipe, count, self.device, SCORES, start, count)
+            return to_uint8(pictures_of(players.average, z))
+
+        score: dict[str, float] = self.scorer.score(draw)
+        return score
+
+    def rank(self, score: dict[str, float]) -> tuple[float, ...]:
+        return rank(score)
+
+
+def pictures_of(net: nn.Module, z: Tensor) -> Tensor:
+    """What a G makes of z when it is used, not trained, in float32: N x 3 x H x W in [-1, 1]."""
+    with in_use(net):
+        pictures: Tensor = net(z)
+    return pictures
+
+
+def real_spread(images: NDArray[np.uint8], seed: int) -> float:
+    """The `spread` of as many real pictures as there are on a sheet, averaged over a few draws."""
+    rng = np.random.default_rng([seed, REAL])
+    draws = [rng.permutation(len(images))[:SHEET_COUNT] for _ in range(8)]
+    chosen = [torch.from_numpy(images[np.sort(draw)]).permute(0, 3, 1, 2) / 127.5 - 1 for draw in draws]
+    return max(1e-6, sum(float(spread(each)) for each in chosen) / len(chosen))

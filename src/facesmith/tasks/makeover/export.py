@@ -1,0 +1,76 @@
+"""The run of a makeover → makeover folder."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from facesmith.files import new_folder, write_json, write_text
+from facesmith.models.backends import BLOCK, session
+from facesmith.models.makeover import CARD, FORMAT, ONNX, VERSION, WEIGHTS, Makeover, load_makeover
+from facesmith.models.network_files import agree, write_network
+from facesmith.networks import makeover_registry as makeovers
+from facesmith.networks.registry import parameters
+from facesmith.runs import run_folder as runs
+from facesmith.tasks.export_source import Source
+from facesmith.tasks.makeover.card import makeover_card
+from facesmith.tasks.recipes import MakeoverRecipe
+from facesmith.training import checkpoint
+from facesmith.version import __version__
+
+STRENGTHS = (0.5, 1.0)  # at which both files must agree, in every direction
+
+
+def export_makeover(source: Source, target: Path, name: str | None, half: bool) -> Makeover:
+    """Write the averaged G. No picture goes along: those that a makeover is tried on are photos of people."""
+    recipe, facts, data = source.recipe, source.card["task"], source.card["dataset"]
+    assert isinstance(recipe, MakeoverRecipe)
+    network = facts["network"]
+    net = makeovers.from_card(network).eval()
+    net.load_state_dict(checkpoint.used_state(source.checkpoint, "G"))
+    with new_folder(target, "makeover") as folder:
+        (width, height), several = source.size, len(facts["directions"])
+        takes = {"pictures": torch.zeros(2, 3, height, width), "strengths": torch.zeros(2, several)}
+        digest = write_network(net, takes, ["made"], half, folder / WEIGHTS, folder / ONNX)
+        card: dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "name": name or target.resolve().name,
+            "kind": recipe.kind,
+            "directions": facts["directions"],
+            "counts": facts["counts"],
+            "network": network,
+            "parameters": parameters(net),
+            "weights": "float16" if half else "float32",
+            "digest": digest,
+            "size": list(source.size),
+            "crop": data["crop"],
+            "resize": data["resize"],
+            "trained": source.trained(),
+            "dataset": data,
+            "terms": source.terms,
+            "facesmith": __version__,
+            "created": runs.now(),
+        }
+        if half:  # what was rounded is what the weights' file holds
+            net.load_state_dict(load_file(folder / WEIGHTS))
+        card["onnx_parity"] = _parity(folder / ONNX, net, (width, height), several)
+        write_json(folder / CARD, card)
+        write_text(folder / "README.md", makeover_card(card, recipe))
+    return load_makeover(target)
+
+
+def _parity(onnx: Path, net: nn.Module, size: tuple[int, int], directions: int) -> float:
+    computer, rng = session(onnx, "makeover"), np.random.default_rng(0)
+    seen = rng.uniform(-1, 1, (BLOCK, 3, size[1], size[0])).astype(np.float32)
+    by_onnx, by_torch = [], []
+    for strength in STRENGTHS:
+        for one in np.eye(directions, dtype=np.float32) * np.float32(strength):
+            strengths = np.tile(one, (BLOCK, 1))
+            by_onnx.append(computer.run(["made"], {"pictures": seen, "strengths": strengths})[0])
+            with torch.no_grad():
+                by_torch.append(net(torch.from_numpy(seen), torch.from_numpy(strengths)).numpy())
+    return agree("makeover", by_onnx, by_torch)

@@ -1,0 +1,220 @@
+"""CelebA in all the shapes in which it lies on people's disks."""
+
+import csv
+import io
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facesmith.data.celeba import read_attributes
+from facesmith.data.importer import import_dataset
+from facesmith.errors import FacesmithError
+
+NAMES = ["Smiling", "5_o_Clock_Shadow", "Male"]  # not sorted: the file's own order must stay
+VALUES: list[tuple[int, ...]] = [(1, -1, 1), (-1, -1, -1), (1, 1, 1), (-1, 1, -1), (1, -1, -1)]
+SPLITS = [0, 0, 1, 2, 0]
+PEOPLE = [2880, 7, 2880, 9, 1]
+
+
+def attributes_text() -> str:
+    rows = [f"{i + 1:06d}.jpg " + " ".join(f"{v:2d}" for v in values) for i, values in enumerate(VALUES)]
+    return "\n".join(["5", " ".join(NAMES) + " ", *rows]) + "\n"
+
+
+def numbers_text(numbers: list[int]) -> str:
+    return "".join(f"{i + 1:06d}.jpg {number}\n" for i, number in enumerate(numbers))
+
+
+def csv_text(head: list[str], rows: list[tuple[int, ...]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["image_id", *head])
+    writer.writerows([f"{i + 1:06d}.jpg", *row] for i, row in enumerate(rows))
+    return out.getvalue()
+
+
+def photos(folder: Path, count: int = 4) -> Path:
+    """Photos 1 to ``count`` of the five that the annotations name."""
+    folder.mkdir(parents=True)
+    for i in range(count):
+        noise = np.random.default_rng(i).integers(0, 256, (218, 178, 3), np.uint8)
+        Image.fromarray(noise).save(folder / f"{i + 1:06d}.jpg", quality=95)
+    return folder
+
+
+def zipped(folder: Path, path: Path, prefix: str, more: dict[str, str] | None = None) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for photo in sorted(folder.iterdir()):
+            archive.write(photo, f"{prefix}/{photo.name}")
+        for name, text in (more or {}).items():
+            archive.writestr(name, text)
+    return path
+
+
+def official(root: Path) -> Path:
+    photos(root / "img_align_celeba")
+    annotate(root)
+    return root
+
+
+def annotate(root: Path) -> None:
+    (root / "list_attr_celeba.txt").write_text(attributes_text())
+    (root / "list_eval_partition.txt").write_text(numbers_text(SPLITS))
+    (root / "identity_CelebA.txt").write_text(numbers_text(PEOPLE))
+
+
+def layout(kind: str, root: Path) -> Path:
+    """Lay the same four photos out the way ``kind`` says and return the source to import."""
+    kaggle = {
+        "list_attr_celeba.csv": csv_text(NAMES, VALUES),
+        "list_eval_partition.csv": csv_text(["partition"], [(split,) for split in SPLITS]),
+        "identity_CelebA.csv": csv_text(["identity"], [(person,) for person in PEOPLE]),
+    }
+    if kind == "folder":
+        return official(root / "celeba")
+    if kind == "photos beside their annotations":
+        return official(root / "celeba") / "img_align_celeba"
+    if kind == "drive folders":
+        photos(root / "celeba" / "Img" / "img_align_celeba")
+        (root / "celeba" / "Anno").mkdir()
+        annotate(root / "celeba" / "Anno")
+        return root / "celeba"
+    pictures = photos(root / "loose")
+    target = root / "celeba"
+    target.mkdir()
+    if kind == "kaggle folder":
+        nested = target / "img_align_celeba" / "img_align_celeba"
+        nested.parent.mkdir()
+        pictures.rename(nested)
+        for name, text in kaggle.items():
+            (target / name).write_text(text)
+        return target
+    if kind == "kaggle zip":
+        return zipped(pictures, target / "archive.zip", "img_align_celeba/img_align_celeba", kaggle)
+    annotate(target)
+    archive = zipped(pictures, target / "img_align_celeba.zip", "img_align_celeba")
+    return target if kind == "folder with zip" else archive
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "folder",
+        "photos beside their annotations",
+        "drive folders",
+        "kaggle folder",
+        "kaggle zip",
+        "folder with zip",
+        "zip beside its annotations",
+    ],
+)
+def test_every_layout_gives_the_same_dataset(kind: str, tmp_path: Path) -> None:
+    dataset = import_dataset(layout(kind, tmp_path), tmp_path / "out", size="32", quiet=True, workers=1)
+    table = dataset.metadata()
+    assert [Path(file).name for file in table["file"].to_pylist()] == [f"{i:06d}.jpg" for i in range(1, 5)]
+    assert table["split"].to_pylist() == ["train", "train", "valid", "test"]
+    assert table["identity"].to_pylist() == [2880, 7, 2880, 9]
+    assert dataset.attributes == NAMES
+    assert dataset.labels().tolist() == [[value > 0 for value in row] for row in VALUES[:4]]
+    assert dataset.card["rows_without_image"] == 1
+    assert dataset.card["source"]["kind"] == "celeba"
+    assert dataset.card["splits"] == {"train": 2, "valid": 1, "test": 1}
+    assert len({path.name for path in tmp_path.rglob("*.jpg")}) in (4, 0)  # nothing was unpacked beside the source
+    noise = np.random.default_rng(0).integers(0, 256, (218, 178, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "JPEG", quality=95)
+    expected = Image.open(buffer).crop((0, 20, 178, 198)).resize((32, 32), Image.Resampling.LANCZOS)
+    assert np.array_equal(dataset.images[0], np.asarray(expected))
+
+
+def test_photos_alone_are_enough(tmp_path: Path) -> None:
+    root = tmp_path / "img_align_celeba"
+    photos(root)
+    dataset = import_dataset(root, tmp_path / "out", size="32", quiet=True, workers=1)
+    assert len(dataset) == 4
+    assert dataset.attributes == []
+    assert "identity" not in dataset.metadata().column_names
+
+
+def test_a_photo_the_annotations_do_not_name_is_kept_as_unknown(tmp_path: Path) -> None:
+    root = official(tmp_path / "celeba")
+    (root / "img_align_celeba" / "000001.jpg").rename(root / "img_align_celeba" / "000099.jpg")
+    dataset = import_dataset(root, tmp_path / "out", size="32", quiet=True, workers=1)
+    last = dataset.metadata().to_pylist()[-1]
+    assert last == {
+        "file": "img_align_celeba/000099.jpg",
+        "split": None,
+        "identity": None,
+        **dict.fromkeys(NAMES),
+    }
+
+
+def test_where_goes_before_limit(tmp_path: Path) -> None:
+    root = official(tmp_path / "celeba")
+    dataset = import_dataset(
+        root, tmp_path / "out", size="32", where="Smiling & identity == 2880", quiet=True, workers=1
+    )
+    assert [Path(file).name for file in dataset.metadata()["file"].to_pylist()] == ["000001.jpg", "000003.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("list_attr_celeba.txt", "000002.jpg -1 ", "000002.jpg ", "has 3 columns of 4"),
+        ("list_attr_celeba.txt", "000002.jpg -1", "000002.jpg  2", "Smiling has the value 2 where 1 or -1"),
+        ("list_attr_celeba.txt", "000002.jpg -1", "000002.jpg  x", "a value that is not a whole number"),
+        ("list_attr_celeba.txt", "Smiling 5_o", "Male 5_o", "must name the attributes, each once"),
+        ("list_eval_partition.txt", "000002.jpg 0", "000002.jpg 7", "the split '7'"),
+        ("identity_CelebA.txt", "000002.jpg 7", "000002.jpg", "has 1 columns of 2"),
+    ],
+)
+def test_an_annotation_file_of_the_wrong_shape_is_named(
+    tmp_path: Path, file: str, old: str, new: str, said: str
+) -> None:
+    root = official(tmp_path / "celeba")
+    text = (root / file).read_text()
+    assert old in text
+    (root / file).write_text(text.replace(old, new, 1))
+    with pytest.raises(FacesmithError, match=said) as caught:
+        import_dataset(root, tmp_path / "out", size="32", quiet=True)
+    assert file in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_count_line_or_none_is_no_matter() -> None:
+    text = attributes_text()
+    for changed in (text, text.replace("5\n", "999\n", 1), text.removeprefix("5\n"), text.replace("\n", "\r\n")):
+        table = read_attributes(changed.encode(), "list_attr_celeba.txt")
+        assert table.column_names == ["file", *NAMES]
+        assert len(table) == 5
+
+
+def test_a_csv_row_of_the_wrong_length_is_named(tmp_path: Path) -> None:
+    text = csv_text(NAMES, VALUES).replace("000003.jpg,1,1,1", "000003.jpg,1,1")
+    with pytest.raises(FacesmithError, match=r"row 4 has 3 columns of 4"):
+        read_attributes(text.encode(), "list_attr_celeba.csv")
+
+
+def test_all_of_celebas_rows_are_parsed_quickly() -> None:
+    rng = np.random.default_rng(0)
+    names = [f"Attribute_{i}" for i in range(40)]
+    rows = np.where(rng.integers(0, 2, (2000, 40)), " 1", "-1")
+    block = "\n".join(f"{i:06d}.jpg " + " ".join(row) for i, row in enumerate(rows.tolist()))
+    text = f"202599\n{' '.join(names)}\n" + "\n".join([block] * 101) + "\n"
+    start = time.perf_counter()
+    table = read_attributes(text.encode(), "list_attr_celeba.txt")
+    assert len(table) == 202_000
+    assert time.perf_counter() - start < 5  # 0.3 s on an idle machine; a loop in Python takes ten times that
+
+
+def test_the_real_photos_come_in_exactly(celeba_root: Path, tmp_path: Path) -> None:
+    dataset = import_dataset(celeba_root, tmp_path / "out", crop="center:178", limit=40, quiet=True)
+    assert len(dataset.attributes) == 40
+    assert dataset.attributes[0] == "5_o_Clock_Shadow"
+    for file, pixels in zip(dataset.metadata()["file"].to_pylist(), dataset.images, strict=True):
+        image = Image.open(celeba_root / file).convert("RGB").crop((0, 20, 178, 198))
+        assert np.array_equal(np.asarray(image.resize((64, 64), Image.Resampling.LANCZOS)), pixels)

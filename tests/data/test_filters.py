@@ -1,0 +1,117 @@
+"""The language of where, and the seeded choice of some rows."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from facesmith.data.filters import choose, matches
+from facesmith.data.source import metadata_table
+from facesmith.errors import FacesmithError
+
+TABLE = metadata_table(
+    ["a", "b", "c", "d", "e"],
+    pa.array(["train", "train", "valid", "test", None]),
+    pa.array([2880, 1, 2, None, 2880]),
+    {
+        "Male": pa.array([True, True, False, False, None]),
+        "Eyeglasses": pa.array([True, False, False, None, False]),
+        "5_o_Clock_Shadow": pa.array([False, True, False, False, False]),
+        "big nose": pa.array([True, False, True, False, True]),
+    },
+)
+
+
+def rows(where: str) -> str:
+    return "".join(name for name, hit in zip("abcde", matches(TABLE, where), strict=True) if hit)
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("Male", "ab"),
+        ("~Male", "cd"),
+        ("Male & ~Eyeglasses", "b"),
+        ("Male and not Eyeglasses", "b"),
+        ("Male | Eyeglasses", "ab"),
+        ("!(Male | Eyeglasses)", "c"),
+        ("Male or Eyeglasses and ~Male", "ab"),  # and binds more tightly
+        ("~~Male", "ab"),
+        ("5_o_Clock_Shadow", "b"),
+        ("'big nose' & ~Male", "c"),
+        ('"big nose" == true', "ace"),
+        ("Male == 0", "cd"),
+        ("Male != -1", "ab"),
+        ("split == train", "ab"),
+        ("split=='train'", "ab"),
+        ("partition == 0", "ab"),
+        ("partition == 2 | split == valid", "cd"),
+        ("split != train", "cd"),
+        ("split in (valid, 2)", "cd"),
+        ("identity == 2880", "ae"),
+        ("identity != 2880", "bc"),
+        ("identity in (1,2,3)", "bc"),
+        ("identity not in (1,2,3)", "ae"),
+        ("Male & identity == 2880", "a"),
+    ],
+)
+def test_an_expression_matches_what_it_says(where: str, expected: str) -> None:
+    assert rows(where) == expected
+
+
+def test_unknown_matches_neither_way() -> None:
+    assert "d" not in rows("Eyeglasses")
+    assert "d" not in rows("~Eyeglasses")
+    assert rows("Male | ~Male") == "abcd"
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("Mail", "did you mean Male"),
+        ("male", "did you mean Male"),
+        ("eye_glases", "did you mean Eyeglasses"),
+        ("qqqqqq", "it has Male, Eyeglasses"),
+        ("", "it is empty"),
+        ("Male &", "a name is missing at its end"),
+        ("(Male", r"'\)' is missing"),
+        ("Male Eyeglasses", "'Eyeglasses' was not expected"),
+        ("Male & & Eyeglasses", "a name is missing before '&'"),
+        ("split == foo", "'foo' is not a split"),
+        ("split", "split == train"),
+        ("identity", "identity == 2880"),
+        ("identity == x", "not a whole number"),
+        ("identity in (1", r"'\)' is missing"),
+        ("Male == maybe", "not true or false"),
+        ("Male; import os", "';' means nothing here"),
+        ("(" * 1000 + "Male" + ")" * 1000, "nested too deeply"),
+        ("~" * 100_000 + "Male", "nested too deeply"),
+    ],
+)
+def test_a_wrong_expression_is_answered_in_a_sentence(where: str, said: str) -> None:
+    with pytest.raises(FacesmithError, match=said):
+        matches(TABLE, where)
+
+
+def test_a_split_is_refused_where_none_is_known() -> None:
+    with pytest.raises(FacesmithError, match="says nothing about train"):
+        matches(metadata_table(["a"]), "split == train")
+
+
+def test_a_limit_is_a_seeded_choice_in_order_after_where() -> None:
+    table = metadata_table(
+        [f"{i}" for i in range(1000)], attributes={"Odd": pa.array([i % 2 == 1 for i in range(1000)])}
+    )
+    chosen = choose(table, "Odd", 50, seed=3)
+    assert len(chosen) == 50
+    assert (chosen % 2 == 1).all()
+    assert (np.diff(chosen) > 0).all()
+    assert np.array_equal(chosen, choose(table, "Odd", 50, seed=3))
+    assert not np.array_equal(chosen, choose(table, "Odd", 50, seed=4))
+    assert len(choose(table, "Odd", 5000, seed=0)) == 500
+
+
+def test_nothing_left_is_an_error() -> None:
+    with pytest.raises(FacesmithError, match="no picture matches"):
+        choose(TABLE, "Male & ~Male", None, 0)
+    with pytest.raises(FacesmithError, match="limit 0"):
+        choose(TABLE, None, 0, 0)

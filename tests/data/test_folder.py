@@ -1,0 +1,156 @@
+"""Folders and zips of any pictures, and where their labels come from."""
+
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from facesmith.data.dataset import Dataset
+from facesmith.data.importer import import_dataset
+from facesmith.errors import FacesmithError
+
+
+def pictures(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20), "teal").save(root / name)
+    return root
+
+
+def imported(root: Path, out: Path, labels: Path | None = None) -> Dataset:
+    return import_dataset(root, out / "dataset", size="8", labels=labels, quiet=True, workers=1)
+
+
+def rows(dataset: Dataset) -> dict[str, dict[str, object]]:
+    return {row.pop("file"): row for row in dataset.metadata().to_pylist()}
+
+
+def test_folder_names_are_attributes(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "faces", "happy/a.png", "happy/old/b.png", "sad/c.png", "loose.png", "split/d.png")
+    dataset = imported(root, tmp_path)
+    assert dataset.attributes == ["happy", "old", "sad", "split_"]
+    known = rows(dataset)
+    assert known["happy/old/b.png"] == {"split": None, "happy": True, "old": True, "sad": False, "split_": False}
+    assert known["sad/c.png"]["happy"] is False
+    assert known["loose.png"]["happy"] is None
+    assert dataset.name == "faces"
+
+
+def test_very_many_folders_are_people(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "lfw", *(f"Person_{i:03d}/{j}.png" for i in range(260) for j in range(1 + (i == 7))))
+    dataset = imported(root, tmp_path)
+    assert dataset.attributes == []
+    known = rows(dataset)
+    assert known["Person_007/0.png"]["identity"] == known["Person_007/1.png"]["identity"] == 7
+
+
+def test_a_table_beside_the_pictures_labels_them(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "faces", "a.png", "sub/b.png", "c.png")
+    text = "smiling,filename,hat,note,old,split\n1,a.png,-1,hello,true,train\n0,sub/b.png,1,x,,test\n"
+    text += "1,gone.png,1,y,false,\n"
+    (root / "labels.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    dataset = imported(root, tmp_path)
+    assert dataset.attributes == ["smiling", "hat", "old"]
+    assert rows(dataset) == {
+        "a.png": {"split": "train", "smiling": True, "hat": False, "old": True},
+        "c.png": {"split": None, "smiling": None, "hat": None, "old": None},
+        "sub/b.png": {"split": "test", "smiling": False, "hat": True, "old": None},
+    }
+    assert dataset.card["rows_without_image"] == 1
+    assert dataset.card["ignored_columns"] == ["note"]
+
+
+@pytest.mark.parametrize("named", ["000001.png", "000001"])
+def test_a_table_may_name_pictures_by_name_or_stem(tmp_path: Path, named: str) -> None:
+    root = pictures(tmp_path / "faces", "deep/down/000001.png", "000002.png")
+    table = tmp_path / "mine.csv"
+    table.write_text(f"image;Smiling\n{named};yes\n")
+    assert rows(imported(root, tmp_path, table))["deep/down/000001.png"]["Smiling"] is True
+
+
+def test_a_parquet_table_works_as_well(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "faces", "a.png", "b.png")
+    table = pa.table(
+        {"path": ["b.png", "a.png"], "Male": [True, None], "Young": [-1, 1], "identity": [5, 6], "score": [0.1, 0.7]}
+    )
+    pq.write_table(table, root / "labels.parquet")
+    known = rows(imported(root, tmp_path))
+    assert known["a.png"] == {"split": None, "identity": 6, "Male": None, "Young": True}
+    assert known["b.png"] == {"split": None, "identity": 5, "Male": True, "Young": False}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("file,Smiling\nx.png,1\n", "names none of the pictures"),
+        ("file,Smiling\na.png,1,1\n", "row 2 has 3 columns of 2"),
+        ("file,Smiling\na.png,maybe\n", "no label that can be used"),
+        ("file,Smiling,Smiling\na.png,1,1\n", "two columns called 'Smiling'"),
+        ("file,split\na.png,later\n", "the split 'later'"),
+        ("", "is empty"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    root = pictures(tmp_path / "faces", "a.png")
+    (root / "labels.csv").write_text(text)
+    with pytest.raises(FacesmithError, match=said):
+        imported(root, tmp_path)
+
+
+def test_a_zip_is_read_as_it_lies(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "faces", "a.png", "sub/b.png")
+    path = tmp_path / "My faces.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(root / "a.png", "faces/happy/a.png", zipfile.ZIP_STORED)
+        archive.write(root / "sub/b.png", "faces/sad/b.png", zipfile.ZIP_DEFLATED)
+        archive.write(root / "a.png", "faces/sad/c.png", zipfile.ZIP_BZIP2)
+        archive.writestr("__MACOSX/faces/happy/._a.png", b"\0\5")
+        archive.writestr("faces/.DS_Store", b"x")
+    dataset = imported(path, tmp_path)
+    assert rows(dataset) == {
+        "faces/happy/a.png": {"split": None, "happy": True, "sad": False},
+        "faces/sad/b.png": {"split": None, "happy": False, "sad": True},
+    }
+    assert dataset.card["skipped"] == [{"file": "faces/sad/c.png", "reason": "packed in a way that is not supported"}]
+    assert dataset.name == "My faces"
+
+
+def test_a_damaged_member_of_a_zip_is_skipped(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "faces", "a.png", "b.png")
+    path = tmp_path / "faces.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(root / "a.png", "a.png")
+        archive.write(root / "b.png", "b.png")
+    data = bytearray(path.read_bytes())
+    data[60] ^= 255  # inside a.png
+    path.write_bytes(data)
+    dataset = imported(path, tmp_path)
+    assert dataset.card["skipped"] == [{"file": "a.png", "reason": "damaged inside the zip"}]
+    assert len(dataset) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\n<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title>", "is a web page, not a zip"),
+        (b"PK\3\4 cut short", "neither a folder nor a whole zip"),
+        (b"", "neither a folder nor a whole zip"),
+    ],
+)
+def test_what_only_looks_like_a_zip_is_named(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "img_align_celeba.zip"
+    path.write_bytes(data)
+    with pytest.raises(FacesmithError, match=said):
+        imported(path, tmp_path)
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("hello")
+    with pytest.raises(FacesmithError, match="holds no picture"):
+        imported(tmp_path / "empty", tmp_path)
+    with pytest.raises(FacesmithError, match="does not exist"):
+        imported(tmp_path / "nowhere", tmp_path)

@@ -1,0 +1,258 @@
+"""The import as a whole: what it keeps, what it names, and what it leaves behind when it fails."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facesmith.data.dataset import Dataset, open_dataset
+from facesmith.data.importer import import_dataset
+from facesmith.errors import FacesmithError
+
+
+def photos(folder: Path, count: int, side: int = 40) -> Path:
+    folder.mkdir()
+    for i in range(count):
+        noise = np.random.default_rng(i).integers(0, 256, (side, side, 3), np.uint8)
+        Image.fromarray(noise).save(folder / f"{i:04d}.png")
+    return folder
+
+
+def test_of_sixty_hostile_files_the_right_ones_are_kept_and_the_rest_named(
+    hostile_folder: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert len(hostile_folder.kept) + len(hostile_folder.skipped) + len(hostile_folder.ignored) == 60
+    dataset = import_dataset(
+        hostile_folder.folder, tmp_path / "out", size="40", crop="none", resize="box", quiet=True, workers=2
+    )
+    assert capfd.readouterr() == ("", "")
+    files = dataset.metadata()["file"].to_pylist()
+    assert set(files) == set(hostile_folder.kept)
+    skipped = {entry["file"]: entry["reason"] for entry in dataset.card["skipped"]}
+    assert set(skipped) == set(hostile_folder.skipped)
+    assert dataset.card["skipped_count"] == len(skipped) == 18
+    for file, reason in hostile_folder.skipped.items():
+        assert reason in skipped[file], file
+        assert len(skipped[file]) < 60
+    for file, pixels in zip(files, dataset.images, strict=True):
+        shows = hostile_folder.kept[file].convert("RGB").resize((40, 40), Image.Resampling.BOX)
+        assert np.abs(np.asarray(shows).astype(int) - pixels).mean() < 2, file
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names of any bytes are POSIX's")
+def test_a_file_name_that_is_no_text_is_kept(tmp_path: Path) -> None:
+    root = photos(tmp_path / "in", 1)
+    (root / "0000.png").rename(root / os.fsdecode(b"caf\xe9.png"))
+    dataset = import_dataset(root, tmp_path / "out", size="8", quiet=True, workers=1)
+    assert dataset.metadata()["file"].to_pylist() == ["caf\\xe9.png"]
+
+
+def test_nothing_usable_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    (root / "a.jpg").write_bytes(b"")
+    (root / "b.jpg").write_bytes(b"text")
+    with pytest.raises(FacesmithError, match=r"all 2 were skipped, the first of them a\.jpg: zero bytes"):
+        import_dataset(root, tmp_path / "out", quiet=True, workers=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_the_card_says_how_the_dataset_was_made(tmp_path: Path) -> None:
+    root = photos(tmp_path / "in", 7)
+    dataset = import_dataset(
+        root,
+        tmp_path / "out",
+        size="10x8",
+        crop="center:20",
+        resize="bicubic",
+        limit=5,
+        seed=3,
+        name="mine",
+        quiet=True,
+    )
+    card = json.loads((tmp_path / "out" / "dataset.json").read_text())
+    assert card == dataset.card
+    datetime.fromisoformat(card.pop("created"))
+    assert len(card.pop("fingerprint")) == len(card["source"].pop("fingerprint")) == 64
+    assert card.pop("facesmith")
+    assert card == {
+        "format": "facesmith-dataset",
+        "version": 1,
+        "name": "mine",
+        "source": {"kind": "folder", "name": "in", "credit": None},
+        "size": [10, 8],
+        "channels": 3,
+        "crop": "center:20",
+        "resize": "bicubic",
+        "where": None,
+        "limit": 5,
+        "seed": 3,
+        "count": 5,
+        "attributes": [],
+        "splits": {},
+        "skipped": [],
+        "skipped_count": 0,
+        "rows_without_image": 0,
+        "ignored_columns": [],
+    }
+    assert dataset.images.shape == (5, 8, 10, 3)
+    files = dataset.metadata()["file"].to_pylist()
+    assert files == sorted(files)
+
+
+def test_the_number_of_workers_changes_nothing_and_a_pixel_changes_the_fingerprint(tmp_path: Path) -> None:
+    root = photos(tmp_path / "in", 150)
+    one = import_dataset(root, tmp_path / "one", size="8", quiet=True, workers=1)
+    three = import_dataset(root, tmp_path / "three", size="8", quiet=True, workers=3)
+    assert one.fingerprint == three.fingerprint
+    assert np.array_equal(one.images, three.images)
+    image = Image.open(root / "0100.png")
+    Image.fromarray(255 - np.asarray(image)).save(root / "0100.png")
+    assert import_dataset(root, tmp_path / "new", size="8", quiet=True, workers=1).fingerprint != one.fingerprint
+
+
+def test_what_stands_is_not_overwritten(builtin_dataset: Dataset, tmp_path: Path) -> None:
+    root = photos(tmp_path / "in", 1)
+    with pytest.raises(FacesmithError, match="exists already"):
+        import_dataset(root, builtin_dataset.path, quiet=True)
+    assert len(open_dataset(builtin_dataset.path)) == 256
+
+
+def test_a_disk_too_small_is_seen_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: _Usage())
+    with pytest.raises(FacesmithError, match=r"needs 0\.1 GB and its disk has 0\.1 GB free"):
+        import_dataset("builtin:2000", tmp_path / "out", size="128", quiet=True)
+
+
+class _Usage:
+    free = 60_000_000
+
+
+FULL = """
+import resource, sys
+from facesmith.data.importer import import_dataset
+from facesmith.errors import FacesmithError
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    import_dataset(sys.argv[1], sys.argv[2], size="64", quiet=True, workers=1)
+except FacesmithError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="uses a limit on file sizes")
+def test_a_disk_that_fills_up_is_one_sentence(tmp_path: Path) -> None:
+    root = photos(tmp_path / "in", 30)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(root), str(tmp_path / "out")], capture_output=True, text=True, check=True
+    )
+    assert "could not be written" in done.stdout
+    assert done.stderr == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+RUN = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which shells turn off for what runs in the background
+from facesmith.data.importer import import_dataset
+import_dataset(sys.argv[1], sys.argv[2], size="256", workers=2, quiet=True)
+"""
+
+
+def begun(source: str, out: Path) -> "subprocess.Popen[str]":
+    """Start an import in a process of its own and wait until its images are on their way."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, source, str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    images = out.with_name(f".{out.name}.partial") / "images.npy"
+    wait_for(lambda: process.poll() is not None or (images.exists() and images.stat().st_size > 1_000_000))
+    assert process.poll() is None, process.communicate()
+    return process
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals and processes as Linux has them")
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+def test_an_import_that_is_stopped_leaves_no_dataset_and_no_process(tmp_path: Path, end: signal.Signals) -> None:
+    out = tmp_path / "out"
+    process = begun("builtin:5000", out)
+    workers = children(process.pid)
+    assert len(workers) == 2
+    process.send_signal(end)
+    process.communicate(timeout=30)
+    assert process.returncode != 0
+    wait_for(lambda: not any(map(runs, workers)))
+    with pytest.raises(FacesmithError, match="does not exist"):
+        open_dataset(out)
+    if end == signal.SIGKILL:
+        with pytest.raises(FacesmithError, match="not a finished dataset"):
+            open_dataset(tmp_path / ".out.partial")
+    else:
+        assert list(tmp_path.iterdir()) == []
+    assert len(import_dataset("builtin:5", out, size="16", quiet=True, workers=1)) == 5  # the way is free again
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals and processes as Linux has them")
+def test_a_worker_that_dies_is_one_sentence(tmp_path: Path) -> None:
+    process = begun("builtin:5000", tmp_path / "out")
+    for worker in children(process.pid):
+        os.kill(worker, signal.SIGKILL)
+    _, errors = process.communicate(timeout=30)
+    assert (
+        errors.strip()
+        .splitlines()[-1]
+        .startswith("facesmith.errors.FacesmithError: a process that reads pictures died")
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_arguments_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    root = photos(tmp_path / "in", 2)
+    for wrong, said in (
+        ({"size": "x"}, "is not a size"),
+        ({"crop": "x"}, "is not a crop"),
+        ({"resize": "x"}, "is not a filter"),
+        ({"workers": 0}, "workers 0"),
+        ({"limit": 0}, "limit 0"),
+        ({"where": "Smiling"}, "no attribute"),
+        ({"labels": tmp_path / "none.csv"}, r"none\.csv cannot be read"),
+    ):
+        with pytest.raises(FacesmithError, match=said):
+            import_dataset(root, tmp_path / "out", quiet=True, **wrong)
+    with pytest.raises(FacesmithError, match="has its own"):
+        import_dataset("builtin:5", tmp_path / "out", labels=root, quiet=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_progress_is_shown_unless_quiet(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    root = photos(tmp_path / "in", 3)
+    import_dataset(root, tmp_path / "out", size="8", workers=1)
+    assert "importing" in capfd.readouterr().err

@@ -1,0 +1,32 @@
+"""Photos to find faces in, made of the drawn faces that the detector takes for faces."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from facesmith.data.builtin import Drawing
+
+FACES = (("avataaars", 23), ("avataaars", 68), ("personas", 31))  # YuNet finds few drawn faces, and these surely
+SIDE = 256
+
+
+@pytest.fixture(scope="session")
+def drawn() -> list[NDArray[np.uint8]]:
+    """Three faces, 256 x 256."""
+    pictures = (Drawing(style, 0, index, SIDE).open() for style, index in FACES)
+    return [np.asarray(Image.open(BytesIO(picture)).convert("RGB")) for picture in pictures]
+
+
+@pytest.fixture(scope="session")
+def group(drawn: list[NDArray[np.uint8]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photo of 900 x 500 with the three: the second, small; the first, large; the third."""
+    image = Image.new("RGB", (900, 500), (120, 130, 140))
+    for index, side, left, top in ((1, 160, 20, 300), (0, 380, 220, 60), (2, 256, 630, 100)):
+        image.paste(Image.fromarray(drawn[index]).resize((side, side), Image.Resampling.LANCZOS), (left, top))
+    path = tmp_path_factory.mktemp("photos") / "group.png"
+    image.save(path)
+    return path

@@ -1,0 +1,152 @@
+"""Cutting: which face is taken, what is looked for at all, and where a cut lies in its photo."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facesmith.data.dataset import Dataset
+from facesmith.errors import FacesmithError
+from facesmith.images.align import TEMPLATE, alignment, inverse, similarity, turning
+from facesmith.images.crop_faces import cut_face, cut_faces
+from facesmith.images.decode import decode, framed, parse_frame, upright
+from facesmith.images.find_faces import Face, find_faces
+
+FACES: dict[str, Any] = {"size": [64, 64], "crop": "center:178", "resize": "lanczos", "source": {"kind": "celeba"}}
+PLAIN: dict[str, Any] = {**FACES, "crop": "fit", "source": {"kind": "folder"}}
+OWN: dict[str, Any] = {**FACES, "source": {"kind": "folder"}, "alignment": {"frame": "celeba-178x218"}}
+
+
+def ramp(width: int, height: int) -> np.ndarray:
+    """A picture whose red is x and whose green is y, as parts of 255."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack([x * 255 / (width - 1), y * 255 / (height - 1), 0 * x], 2).round().astype(np.uint8)
+
+
+def off(picture: np.ndarray, transform: np.ndarray, seen: np.ndarray) -> float:
+    """How many pixels of ``picture``, a ramp, a cut lies from where its transform says, at the worst inner place."""
+    height, width = seen.shape[:2]
+    y, x = np.mgrid[4 : height - 4, 4 : width - 4]
+    back = np.stack([x.ravel(), y.ravel()], 1) @ inverse(transform)[:, :2].T + inverse(transform)[:, 2]
+    expected = back * 255 / (np.array(picture.shape[1::-1]) - 1)
+    return float(np.abs(seen[y, x, :2].reshape(-1, 2) - expected).max() * max(picture.shape) / 255)
+
+
+def face_at(matrix: np.ndarray) -> Face:
+    eye, other, mouth = TEMPLATE @ matrix[:, :2].T + matrix[:, 2]
+    return Face((0, 0, 1, 1), np.array([eye, other, mouth, mouth, mouth], np.float32), 1.0)
+
+
+@pytest.mark.parametrize(("size", "crop"), [("64", "center:178"), ("32x48", "fit"), ("256", "center:140")])
+def test_a_transform_says_where_every_pixel_is_from(size: str, crop: str) -> None:
+    picture, frame = ramp(900, 800), parse_frame(size, crop, "lanczos")
+    cut = cut_face(picture, face_at(turning(2 * np.exp(0.5j), 300 + 100j)), frame)
+    assert cut.picture.shape == (frame.height, frame.width, 3)
+    assert off(picture, cut.transform, cut.picture) < 6  # a level of the ramp is 3.5 pixels
+
+
+def test_a_cut_of_celeba_itself_is_what_the_dataset_holds() -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
+    ours = cut_face(photo, face_at(turning(1, 0)), parse_frame("64", "center:178", "lanczos")).picture
+    held = framed(photo, parse_frame("64", "center:178", "lanczos"))
+    assert np.abs(ours.astype(int) - held).max() <= 1
+
+
+def test_large_pictures_keep_what_the_photo_shows_unless_the_dataset_has_not() -> None:
+    """Stripes that CelebA's frame cannot hold are there in a cut of twice its size."""
+    stripes = np.zeros((1200, 1200, 3), np.uint8)
+    stripes[:, ::3] = stripes[:, 1::3] = 255
+    face, frame = face_at(turning(3, 100 + 50j)), parse_frame("356", "center:178", "lanczos")
+    assert cut_face(stripes, face, frame).picture[100:200, 100:200].std() > 50
+    assert cut_face(stripes, face, frame, original=True).picture[100:200, 100:200].std() < 10
+
+
+def test_faces_are_chosen_by_size_or_from_the_left(group: Path) -> None:
+    (largest,) = cut_faces(group, FACES)
+    every = cut_faces(group, FACES, faces="all")
+    middles = [cut.face.box[0] + cut.face.box[2] / 2 for cut in every if cut.face]
+    assert middles == sorted(middles)
+    assert len(middles) == 3
+    assert (largest.picture == every[1].picture).all()
+    assert (cut_faces(group, FACES, faces="2")[0].picture == every[2].picture).all()
+    known = [cut.face for cut in every[::-1] if cut.face]
+    again = cut_faces(group, FACES, faces=known)  # in the order that they were given in
+    assert all((one.picture == other.picture).all() for one, other in zip(again, every[::-1], strict=True))
+    with pytest.raises(FacesmithError, match="shows no face"):
+        cut_faces(group, FACES, faces=[])
+    with pytest.raises(FacesmithError, match=r"group.png has no face 3: it has 3 faces, 0 to 2, counted from the left"):
+        cut_faces(group, FACES, faces="3")
+    with pytest.raises(FacesmithError, match="write largest, all, or a number"):
+        cut_faces(group, FACES, faces="second")
+
+
+def test_a_face_is_cut_from_the_photo_it_was_found_in(group: Path) -> None:
+    """The transform carries the landmarks to where CelebA's photos have them."""
+    for cut in cut_faces(group, OWN, faces="all"):
+        assert cut.face is not None
+        carried = cut.face.landmarks @ cut.transform[:, :2].T + cut.transform[:, 2]
+        eyes = (TEMPLATE[:2] + 0.5 - (0, 20)) * 64 / 178 - 0.5
+        assert carried[:2] == pytest.approx(eyes, abs=2.5)
+
+
+def test_a_photo_without_a_face_or_with_too_small_a_one_says_so(drawn: list[Any]) -> None:
+    with pytest.raises(FacesmithError, match="the photo shows no face that is found"):
+        cut_faces(np.full((300, 300, 3), 99, np.uint8), FACES)
+    tall = {**FACES, "size": [1024, 1024]}
+    small = np.asarray(Image.fromarray(drawn[2]).resize((110, 110), Image.Resampling.LANCZOS))
+    photo = np.pad(small, ((60, 60), (60, 60), (0, 0)), mode="edge")
+    assert len(cut_faces(photo, FACES)) == 1
+    with pytest.raises(FacesmithError, match="too small a face, its eyes are 2. pixels apart"):
+        cut_faces(photo, tall)
+
+
+def test_aligned_photos_are_not_searched() -> None:
+    frame = parse_frame("64", "center:178", "lanczos")
+    photo = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
+    (cut,) = cut_faces(photo, FACES)
+    assert cut.face is None
+    assert (cut.picture == framed(photo, frame)).all()
+    mine = photo[:64, :64]
+    assert (cut_faces(mine, FACES)[0].picture == mine).all()
+    double = ramp(356, 436)
+    (cut,) = cut_faces(double, FACES, aligned=True)
+    assert off(double, cut.transform, cut.picture) < 3
+    assert cut.transform[0, 0] == pytest.approx(64 / 356)
+    (cut,) = cut_faces(ramp(300, 200), FACES, aligned=True)
+    assert off(ramp(300, 200), cut.transform, cut.picture) < 3
+
+
+def test_models_of_anything_else_get_their_own_crop(builtin_dataset: Dataset, drawn: list[Any], tmp_path: Path) -> None:
+    Image.fromarray(np.pad(drawn[0], ((0, 0), (20, 80), (0, 0)))).save(tmp_path / "wide.jpg")
+    (cut,) = cut_faces(tmp_path / "wide.jpg", PLAIN)
+    assert cut.face is None
+    assert (cut.picture == decode(str(tmp_path / "wide.jpg"), parse_frame("64", "fit", "lanczos"))).all()
+    picture = ramp(500, 300)
+    (cut,) = cut_faces(picture, PLAIN)
+    assert off(picture, cut.transform, cut.picture) < 3
+    assert cut_faces(drawn[0], builtin_dataset.card)[0].picture.shape == (32, 32, 3)
+    with pytest.raises(FacesmithError, match="cannot be used, it is smaller than the crop"):
+        cut_faces(np.zeros((100, 100, 3), np.uint8), {**PLAIN, "crop": "center:178"})
+
+
+def test_alignment_copies_celebas(celeba_root: Path) -> None:
+    """Photos of CelebA, put tilted, larger and elsewhere into another one, come back to where they were."""
+    import cv2
+
+    moved = []
+    for number, path in enumerate(sorted((celeba_root / "img_align_celeba").iterdir())[:8]):
+        photo = upright(str(path))
+        turn = 1.5 * np.exp(1j * np.deg2rad(45 * number))
+        placed = turning(turn, 300 + 350j - turn * (88.5 + 108.5j))
+        larger = np.asarray(cv2.warpAffine(photo, placed, (600, 700), borderValue=(128, 128, 128)), np.uint8)
+        matrix = alignment(find_faces(larger)[0])
+        there = TEMPLATE @ placed[:, :2].T + placed[:, 2]
+        moved.append(np.hypot(*(there @ matrix[:, :2].T + matrix[:, 2] - TEMPLATE).T).mean())
+    assert np.median(moved) < 4
+    assert max(moved) < 15
+
+
+def test_similarity_of_the_template_is_nothing() -> None:
+    assert similarity(TEMPLATE, TEMPLATE) == pytest.approx(turning(1, 0))

@@ -1,0 +1,145 @@
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import facesmith
+from facesmith import FacesmithError, Model
+from facesmith.data.dataset import Dataset
+from facesmith.data.holdout import attribute_table, held_out
+from facesmith.latent.direction_fit import fit_directions
+from facesmith.latent.directions import KINDS, load_directions
+from facesmith.models.included import FOLDER
+
+
+class Brightness:
+    """A judge whose answers are known: how likely a face is bright above, and bright below."""
+
+    attributes: Sequence[str] = ("Bright_Top", "Bright_Bottom", "Never")
+    digest = "brightness"
+
+    def label(self, pictures: np.ndarray) -> np.ndarray:
+        halves = pictures.reshape(len(pictures), 2, -1).mean(2)
+        likely = 1 / (1 + np.exp(-(halves - MIDDLES) / 4))
+        return np.column_stack([likely, np.zeros(len(likely))]).astype(np.float32)
+
+
+MIDDLES = np.array([150.0, 150.0])
+
+
+@pytest.fixture(scope="module")
+def judged(linear_model: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    out = tmp_path_factory.mktemp("judged") / "model"
+    return fit_directions(linear_model, judge=judge(), count=2000, out=out, quiet=True)
+
+
+def judge() -> Any:
+    return Brightness()
+
+
+def test_one_pass_over_a_dataset_is_what_all_latents_at_once_give(
+    directed_model: Model, linear_model: Model, builtin_dataset: Dataset
+) -> None:
+    z, apart = linear_model.encode(builtin_dataset.images), held_out(builtin_dataset)
+    names, labels = attribute_table(builtin_dataset)
+    directions = directed_model.directions
+    assert directions.about["faces"] == (~apart).sum()
+    assert directions.about["held_out"] == apart.sum()
+    assert len(directions.names) >= 5
+    for name in directions.names:
+        has = labels[~apart, names.index(name)] == 1
+        assert min(has.sum(), (~has).sum()) >= 10
+        gap = z[~apart][has].mean(0) - z[~apart][~has].mean(0)
+        assert np.allclose(directions.vector(name, "mean"), gap, atol=1e-5)
+        for kind in KINDS:
+            row = directions.names.index(name)
+            assert directions.normals[row] @ directions.vector(name, kind) == pytest.approx(1, abs=1e-4)
+
+
+def test_generated_faces_and_a_judge_are_enough(judged: Model) -> None:
+    """Edits along the directions do what the judge was asked about, and less of the other half."""
+    z = judged.latents(64, seed=5)
+    before = judged.generate(z).reshape(64, 2, -1).mean(2)
+    gained = {}
+    for kind in ("boundary", "orthogonal"):
+        after = judged.generate(judged.directions.moved(z, {"bright_top": 2}, kind)).reshape(64, 2, -1).mean(2)
+        gained[kind] = (after - before).mean(0)
+    assert gained["orthogonal"][0] > 3
+    assert gained["orthogonal"][1] / gained["orthogonal"][0] < gained["boundary"][1] / gained["boundary"][0]
+    assert judged.directions.names == ["Bright_Top", "Bright_Bottom"], "an attribute no face has gets no direction"
+
+
+def test_probabilities_are_calibrated_for_encoded_faces(judged: Model) -> None:
+    pictures = judged.sample(1000, seed=6)
+    found = judged.directions.probabilities(judged.encode(pictures))
+    truth = judge().label(pictures)[:, :2]
+    assert np.abs(found.mean(0) - truth.mean(0)).max() < 0.05
+    assert np.corrcoef(found[:, 0], truth[:, 0])[0, 1] > 0.7
+    low, high = found[:, 0] < 0.3, found[:, 0] > 0.7
+    assert truth[low, 0].mean() < 0.35
+    assert truth[high, 0].mean() > 0.65
+
+
+def test_directions_are_saved_whole_and_loaded_again(judged: Model, tmp_path: Path) -> None:
+    again = facesmith.load(judged.path).directions
+    for kind in KINDS:
+        assert np.array_equal(again.moves[kind], judged.directions.moves[kind])
+    assert again.about == judged.card["directions"]
+    assert judged.name == judged.path.name
+    card = dict(judged.card) | {"encoder": {"digest": "another"}}
+    with pytest.raises(FacesmithError, match="another encoder"):
+        load_directions(judged.path, card)
+    copy = tmp_path / "copy"
+    shutil.copytree(judged.path, copy)
+    data = bytearray((copy / "directions.safetensors").read_bytes())
+    data[-1] ^= 1
+    (copy / "directions.safetensors").write_bytes(data)
+    with pytest.raises(FacesmithError, match="fit them again"):
+        _ = facesmith.load(copy).directions
+
+
+def test_a_model_of_ones_own_is_changed_in_place(linear_model: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(linear_model.path, own)
+    before = json.loads((own / "model.json").read_text())
+    made = fit_directions(own, builtin_dataset, quiet=True)
+    after = json.loads((own / "model.json").read_text())
+    assert made.path == own
+    assert {**after, "directions": None} == {**before, "directions": None}
+    assert not list(own.glob(".*")), "nothing half-written is left"
+
+
+def test_what_is_not_ours_is_not_written_in(linear_model: Model, tmp_path: Path) -> None:
+    shipped = {path: path.read_bytes() for path in (FOLDER / "drawn64").iterdir()}
+    with pytest.raises(FacesmithError, match="--out NEW_MODEL"):
+        fit_directions("drawn64", judge=judge(), quiet=True)
+    linked = tmp_path / "linked"  # as the hub's client keeps what it has downloaded
+    linked.mkdir()
+    for file in linear_model.path.iterdir():
+        (linked / file.name).symlink_to(file)
+    with pytest.raises(FacesmithError, match="--out NEW_MODEL"):
+        fit_directions(linked, judge=judge(), quiet=True)
+    assert {path: path.read_bytes() for path in (FOLDER / "drawn64").iterdir()} == shipped
+
+
+def test_what_cannot_be_fitted_is_one_sentence(linear_model: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "new"
+    with pytest.raises(FacesmithError, match="name a dataset with attributes, or a judge"):
+        fit_directions(linear_model, out=out, quiet=True)
+    with pytest.raises(FacesmithError, match="has no encoder: fit one with facesmith train encoder"):
+        card = {key: value for key, value in linear_model.card.items() if key != "encoder"}
+        blind = Model(linear_model.path, card, "onnx")
+        fit_directions(blind, builtin_dataset, out=out, quiet=True)
+    with pytest.raises(FacesmithError, match="did you mean Bright_Top"):
+        fit_directions(linear_model, judge=judge(), orthogonal_to=("bright_tip",), out=out, quiet=True)
+    with pytest.raises(FacesmithError, match="10 faces with it"):
+        fit_directions(linear_model, judge=judge(), count=12, out=out, quiet=True)
+    with pytest.raises(FacesmithError, match="exists already"):
+        fit_directions(linear_model, judge=judge(), out=linear_model.path, quiet=True)
+    with pytest.raises(FacesmithError, match="facesmith directions MODEL DATASET makes them"):
+        _ = linear_model.directions
+    assert not out.exists()

@@ -1,0 +1,70 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import facesmith
+from facesmith import FacesmithError, Model
+from facesmith.latent.refine import PRIOR, distance, refine
+from facesmith.networks import registry as families
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Model:
+    """A small generator, untrained but of much contrast: what it makes depends on every latent."""
+    network = {
+        "family": "dcgan", "size": [16, 16], "latent_size": 8, "generator_width": 8, "discriminator_width": 8,
+        "kernel": 4, "bias": True, "generator_norm": True, "discriminator_norm": False,
+    }  # fmt: skip
+    net = families.from_card(network)
+    weights = {
+        name: (tensor * 12 if tensor.ndim > 1 else tensor).contiguous() for name, tensor in net.state_dict().items()
+    }
+    save_file(weights, tmp_path / "generator.safetensors")
+    card = {
+        "format": "facesmith-model",
+        "version": 1,
+        "name": "contrast",
+        "digest": "0" * 64,
+        "network": network,
+        "latent": "normal",
+        "dataset": {"source": {"kind": "builtin"}},
+    }
+    (tmp_path / "model.json").write_text(json.dumps(card))
+    return facesmith.load(tmp_path, backend="torch")
+
+
+def test_refining_comes_nearer_to_a_face_and_each_goes_its_own_way(model: Model) -> None:
+    z = model.latents(3, seed=1)
+    pictures = model.generate(z)
+    start = (z + np.random.default_rng(0).standard_normal(z.shape) * 0.5).astype(np.float32)
+    kept = start.copy()
+    found = refine(model, pictures, start, 30, quiet=True)
+
+    def error(latents: np.ndarray) -> np.ndarray:
+        return np.asarray(((model.generate(latents).astype(float) - pictures) ** 2).mean((1, 2, 3)))
+
+    assert error(start).min() > 100, "there was something to do"
+    assert np.array_equal(start, kept)
+    assert (error(found) < 0.5 * error(start)).all()
+    alone = refine(model, pictures[1:2], start[1:2], 30, quiet=True)
+    assert np.allclose(alone, found[1:2], atol=1e-3)
+    assert np.array_equal(refine(model, pictures, start, 30, quiet=True), found)
+    steps: list[int] = []
+    refine(model, pictures, start, 3, told=steps.append, quiet=True)
+    assert steps == [1, 2, 3]
+
+
+def test_the_distance_is_of_pixels_and_a_weak_prior() -> None:
+    made, wanted = torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 4, 4)
+    made[1] = 0.5
+    z = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
+    assert distance(made, wanted, z).tolist() == pytest.approx([PRIOR * 12.5, 0.25])
+
+
+def test_no_steps_are_one_sentence(model: Model) -> None:
+    with pytest.raises(FacesmithError, match="at least one"):
+        refine(model, model.sample(1), model.latents(1), 0)

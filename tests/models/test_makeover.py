@@ -1,0 +1,140 @@
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import facesmith
+from facesmith import FacesmithError, Makeover
+from facesmith.cli import facesmith as root
+from facesmith.data.dataset import Dataset
+from facesmith.models.included import FOLDER, included_makeovers
+from facesmith.tasks.export import TERMS
+
+
+@pytest.fixture(scope="module")
+def makeover(
+    write_makeover: Callable[..., Path], builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> Makeover:
+    return facesmith.load_makeover(write_makeover(tmp_path_factory.mktemp("makeover") / "known", builtin_dataset.card))
+
+
+def shifted(pictures: np.ndarray, *levels: float) -> np.ndarray:
+    return np.asarray(np.clip(np.rint(pictures + np.array(levels)), 0, 255), np.uint8)
+
+
+def test_a_folder_says_what_it_does(makeover: Makeover) -> None:
+    assert (makeover.name, makeover.size, makeover.digest) == ("known", (32, 32), "0" * 64)
+    assert [each["name"] for each in makeover.directions] == ["lighter", "redder"]
+    assert repr(makeover) == "<facesmith.Makeover 'known' 32x32, lighter, redder 000000000000>"
+
+
+def test_direction_and_strength_reach_the_network(makeover: Makeover, builtin_dataset: Dataset) -> None:
+    faces = np.asarray(builtin_dataset.images[:40])
+    full = 0.3 * 127.5
+    assert np.array_equal(makeover.apply(faces), shifted(faces, full, full, full))
+    assert np.array_equal(makeover.apply(faces, "redder"), shifted(faces, full, 0, 0))
+    half = makeover.apply(faces, "lighter", 0.5)
+    assert np.abs(half.astype(int) - shifted(faces, full / 2, full / 2, full / 2)).max() <= 1, "but for a half's side"
+    assert np.array_equal(makeover.apply(faces[17], "redder")[0], makeover.apply(faces, "redder")[17])
+    assert makeover.apply(faces[:0]).shape == (0, 32, 32, 3)
+
+
+def test_strength_0_is_the_picture_to_the_bit(makeover: Makeover) -> None:
+    every = np.arange(32 * 32 * 3).reshape(1, 32, 32, 3).astype(np.uint8)
+    assert np.array_equal(makeover.apply(every, strength=0), every)
+
+
+def test_pictures_may_be_higher_than_wide(
+    write_makeover: Callable[..., Path], builtin_dataset: Dataset, tmp_path: Path
+) -> None:
+    folder = write_makeover(tmp_path / "tall", {**builtin_dataset.card, "size": [16, 24]})
+    picture = np.random.default_rng(0).integers(0, 200, (24, 16, 3), np.uint8)
+    assert np.array_equal(facesmith.load_makeover(folder).apply(picture, "redder")[0], shifted(picture, 38.25, 0, 0))
+
+
+def test_it_needs_no_torch(makeover: Makeover) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import facesmith, facesmith.tasks.makeover.apply, numpy as np\n"
+        f"print(facesmith.load_makeover({str(makeover.path)!r}).apply(np.zeros((2, 32, 32, 3), np.uint8)).max())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "38\n"
+
+
+def test_one_that_comes_along_is_known_by_its_name_and_says_its_terms(
+    makeover: Makeover,
+    write_makeover: Callable[..., Path],
+    builtin_dataset: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    celeba = {**builtin_dataset.card, "source": {**builtin_dataset.card["source"], "kind": "celeba"}}
+    write_makeover(tmp_path / "shipped" / "mtf64", celeba)
+    monkeypatch.setattr("facesmith.models.included.FOLDER", tmp_path / "shipped")
+    monkeypatch.chdir(tmp_path)
+    assert facesmith.load_makeover("mtf64", quiet=True).name == "mtf64"
+    assert capsys.readouterr().err == ""
+    facesmith.load_makeover("mtf64")
+    assert capsys.readouterr().err == "mtf64 was trained on CelebA: non-commercial research only\n"
+    with pytest.raises(FacesmithError, match=r"or take one that comes with facesmith \(mtf64\)"):
+        facesmith.load_makeover("mtf65")
+    data = "256 pictures of builtin avataaars, non-commercial research only"
+    assert facesmith.included_makeovers() == {"mtf64": f"lighter and redder of 32x32 faces after {data}"}
+    row = CliRunner().invoke(root, ["models"], catch_exceptions=False).output.splitlines()[-1]
+    assert row.split("  ")[:4] == ["mtf64", "makeovers: lighter, redder", "32x32", "6"]
+    shutil.copytree(makeover.path, tmp_path / "mtf64")
+    assert facesmith.load_makeover("mtf64").name == "known", "what lies here goes first"
+
+
+def test_what_is_no_makeover_or_does_not_fit_is_one_sentence(makeover: Makeover, tmp_path: Path) -> None:
+    with pytest.raises(FacesmithError, match="does not exist: train one with facesmith train makeover"):
+        facesmith.load_makeover(tmp_path / "none")
+    with pytest.raises(FacesmithError, match=r"has no makeover\.json"):
+        facesmith.load_makeover(tmp_path)
+    with pytest.raises(FacesmithError, match=r"shape \(N, 32, 32, 3\), not uint8 \(1, 16, 16, 3\)"):
+        makeover.apply(np.zeros((1, 16, 16, 3), np.uint8))
+    with pytest.raises(FacesmithError, match="known has no direction 'mtf': choose lighter or redder"):
+        makeover.apply(np.zeros((1, 32, 32, 3), np.uint8), "mtf")
+    for strength in (-0.1, 1.1, float("nan")):
+        with pytest.raises(FacesmithError, match="is not between 0"):
+            makeover.apply(np.zeros((1, 32, 32, 3), np.uint8), strength=strength)
+    broken = tmp_path / "broken"
+    shutil.copytree(makeover.path, broken)
+    (broken / "makeover.onnx").write_bytes(b"")
+    with pytest.raises(FacesmithError, match="export the makeover again"):
+        facesmith.load_makeover(broken)
+    card = json.loads((broken / "makeover.json").read_text())
+    (broken / "makeover.json").write_text(json.dumps(card | {"version": 99}))
+    with pytest.raises(FacesmithError, match="version 99"):
+        facesmith.load_makeover(broken)
+
+
+def test_every_shipped_makeover_is_whole_and_small_and_makes_people_over() -> None:
+    assert "celeba-makeover" in included_makeovers()
+    drawn = facesmith.load("drawn64", quiet=True).sample(4)
+    for name in included_makeovers():
+        files = {path.name: path.read_bytes() for path in (FOLDER / name).iterdir()}
+        assert set(files) == {"makeover.json", "makeover.onnx", "makeover.safetensors", "README.md"}
+        assert sum(map(len, files.values())) < 9_000_000
+        found = facesmith.load_makeover(FOLDER / name)
+        assert (found.name, found.card["weights"]) == (name, "float16")
+        assert found.digest == hashlib.sha256(files["makeover.safetensors"]).hexdigest()
+        assert found.card["terms"] == TERMS[found.card["dataset"]["source"]["kind"]]
+        assert found.card["dataset"]["source"]["credit"] in files["README.md"].decode()
+        faces = np.stack([np.asarray(Image.fromarray(face).resize(found.size)) for face in drawn])
+        made = [found.apply(faces, each["name"]) for each in found.directions]
+        for each, after in zip(found.directions, made, strict=True):
+            assert np.array_equal(found.apply(faces, each["name"], 0), faces)
+            assert 0 < np.abs(after.astype(int) - faces).mean() < 40, "a face is still there"
+        assert len({after.tobytes() for after in made}) == len(made)

@@ -1,0 +1,259 @@
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import facesmith
+from facesmith import FacesmithError, Model
+from facesmith.models.included import DEFAULT, FOLDER, included_makeovers, included_models
+from facesmith.tasks.export import TERMS
+
+ROOT = Path(__file__).parent.parent
+FILES = {"model.json", "generator.safetensors", "generator.onnx", "README.md", "samples.png"}
+EDITING = {"encoder.safetensors", "encoder.onnx", "directions.safetensors"}
+LARGEST = 9_000_000  # bytes of a shipped model
+
+
+@pytest.fixture
+def shipped(small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of shipped models for the real ones, both `small_model`, one of them as if trained on CelebA."""
+    folder = tmp_path / "shipped"
+    for name, kind in (("drawn64", "builtin"), ("celeba64", "celeba")):
+        shutil.copytree(small_model.path, folder / name)
+        card = json.loads((folder / name / "model.json").read_text()) | {"name": name, "terms": TERMS[kind]}
+        card["dataset"]["source"]["kind"] = kind
+        (folder / name / "model.json").write_text(json.dumps(card))
+    monkeypatch.setattr("facesmith.models.included.FOLDER", folder)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_a_face_of_a_seed_is_the_same_whatever_the_count_and_the_start(small_model: Model) -> None:
+    whole = small_model.sample(40, seed=7)
+    assert whole.shape == (40, 32, 32, 3)
+    assert whole.dtype == np.uint8
+    for start, count in ((0, 1), (0, 16), (5, 3), (15, 2), (16, 16), (33, 7)):
+        assert np.array_equal(small_model.sample(count, seed=7, start=start), whole[start : start + count])
+    assert not np.array_equal(small_model.sample(40, seed=8), whole)
+    assert len({face.tobytes() for face in whole}) == 40
+
+
+def test_both_backends_make_the_same_faces(small_model: Model) -> None:
+    torch_model = facesmith.load(small_model.path, backend="torch")
+    difference = np.abs(torch_model.sample(32).astype(int) - small_model.sample(32))
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 0.001
+
+
+def test_generate_takes_latents_and_gives_arrays_or_pil(small_model: Model) -> None:
+    z = small_model.latents(3, seed=2)
+    assert z.shape == (3, small_model.latent_size)
+    assert np.array_equal(small_model.generate(z), small_model.sample(3, seed=2))
+    assert np.array_equal(small_model.generate(z[0]), small_model.sample(1, seed=2))
+    pictures = small_model.sample(2, pil=True)
+    assert isinstance(pictures[0], Image.Image)
+    assert pictures[0].size == small_model.size == (32, 32)
+
+
+def test_truncation_draws_faces_together(small_model: Model) -> None:
+    spread = [small_model.sample(32, truncation=psi).astype(float).std(0).mean() for psi in (0.0, 0.5, 1.0)]
+    assert spread[0] == 0
+    assert spread[0] < spread[1] < spread[2]
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda m: m.sample(-1), "count is -1"),
+        (lambda m: m.sample(1, seed=-1), "seed is -1"),
+        (lambda m: m.sample(1, truncation=float("nan")), "truncation"),
+        (lambda m: m.generate(np.zeros((2, 5))), r"shape \(N, 64\)"),
+        (lambda m: m.generate(np.full((1, 64), np.nan)), "not finite"),
+    ],
+)
+def test_a_wrong_request_is_one_sentence(small_model: Model, call: object, sentence: str) -> None:
+    with pytest.raises(FacesmithError, match=sentence):
+        call(small_model)  # type: ignore[operator]
+
+
+def test_no_faces_are_no_faces(small_model: Model) -> None:
+    assert small_model.sample(0).shape == (0, 32, 32, 3)
+
+
+def test_what_is_not_a_model_is_one_sentence(small_model: Model, tmp_path: Path) -> None:
+    with pytest.raises(FacesmithError, match="does not exist"):
+        facesmith.load(tmp_path / "nothing")
+    with pytest.raises(FacesmithError, match=r"no model\.json"):
+        facesmith.load(tmp_path)
+    with pytest.raises(FacesmithError, match="onnx or torch"):
+        facesmith.load(small_model.path, backend="jax")
+    copy = tmp_path / "copy"
+    shutil.copytree(small_model.path, copy)
+    (copy / "generator.onnx").write_bytes(b"not a network")
+    with pytest.raises(FacesmithError, match="export the model again"):
+        facesmith.load(copy)
+    (copy / "generator.safetensors").write_bytes(b"not weights")
+    with pytest.raises(FacesmithError, match="export the model again"):
+        facesmith.load(copy, backend="torch")
+    card = json.loads((copy / "model.json").read_text())
+    (copy / "model.json").write_text(json.dumps(card | {"version": 99}))
+    with pytest.raises(FacesmithError, match="version 99"):
+        facesmith.load(copy)
+
+
+def test_a_model_is_loaded_from_the_hub(small_model: Model, hub: Any) -> None:
+    hub.files["someone/faces"] = {path.name: path.read_bytes() for path in small_model.path.iterdir()}
+    loaded = facesmith.load("someone/faces")
+    assert loaded.digest == small_model.digest
+    assert np.array_equal(loaded.sample(3), small_model.sample(3))
+    assert not any("samples.png" in asked for asked in hub.asked), "only what is needed is fetched"
+
+
+def test_a_model_that_is_nowhere_is_one_sentence(hub: Any) -> None:
+    with pytest.raises(FacesmithError, match="no model folder someone/nothing here, and someone/nothing was not found"):
+        facesmith.load("someone/nothing")
+
+
+def test_a_shipped_model_is_loaded_by_its_name(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert facesmith.load().path == facesmith.load("drawn64").path == shipped / "drawn64"
+    assert capsys.readouterr().err == "", "a model free to use needs no word"
+    assert facesmith.load("celeba64").sample(1).shape == (1, 32, 32, 3)
+    said = capsys.readouterr()
+    assert said.err == "celeba64 was trained on CelebA: non-commercial research only\n"
+    assert said.out == ""
+    facesmith.load("celeba64", quiet=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_model_here_goes_before_a_shipped_one_and_a_dataset_does_not(shipped: Path) -> None:
+    Path("celeba64").mkdir()
+    (Path("celeba64") / "dataset.json").write_text("{}")
+    assert facesmith.load("celeba64", quiet=True).path == shipped / "celeba64"
+    shutil.rmtree("celeba64")
+    shutil.copytree(shipped / "drawn64", "celeba64")
+    assert facesmith.load("celeba64").path == Path("celeba64")
+
+
+def test_an_unknown_name_is_answered_with_those_there_are(shipped: Path) -> None:
+    with pytest.raises(FacesmithError, match=r"celebra64 is not a model folder.*facesmith \(celeba64, drawn64\)"):
+        facesmith.load("celebra64")
+    (shipped.parent / "elsewhere").mkdir()
+    with pytest.raises(FacesmithError, match="not a model folder"):
+        facesmith.load("../shipped/elsewhere")
+
+
+def test_included_models_are_told_apart_in_a_line_each(shipped: Path) -> None:
+    told = included_models()
+    assert list(told) == ["celeba64", "drawn64"]
+    assert told["celeba64"].startswith("32x32 faces after 256 pictures of builtin")
+    assert told["celeba64"].endswith("non-commercial research only")
+    assert "non-commercial" not in told[DEFAULT]
+
+
+def test_a_shipped_model_gets_into_the_wheel(small_model: Model, tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    leave = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.onnx", "*.safetensors")
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=leave)
+    shutil.copytree(small_model.path, tmp_path / "src" / "facesmith" / "shipped" / "made-up")
+    build = "from setuptools import build_meta; build_meta.build_wheel('.')"
+    subprocess.run([sys.executable, "-c", build], cwd=tmp_path, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as file:
+        assert {f"facesmith/shipped/made-up/{name}" for name in FILES} <= set(file.namelist())
+
+
+def test_nobody_is_told_that_a_model_was_used(small_model: Model, tmp_path: Path) -> None:
+    """ONNX Runtime keeps what it is about to send home under the user's cache folder."""
+    code = f"import facesmith; facesmith.load({str(small_model.path)!r}).sample(2)"
+    home = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    home.pop("ORT_DISABLE_TELEMETRY", None)  # set by whatever loaded a model before, in this process
+    subprocess.run([sys.executable, "-c", code], env=home, check=True)
+    assert not list(tmp_path.rglob("*onnxruntime*"))
+
+
+def test_every_shipped_model_is_whole_and_small_and_makes_faces() -> None:
+    names = set(included_models())
+    assert {"drawn64", "celeba64"} <= names
+    assert {path.name for path in FOLDER.iterdir() if path.is_dir()} - {"__pycache__"} == names | set(
+        included_makeovers()
+    )
+    for name in names:
+        files = {path.name: path.read_bytes() for path in (FOLDER / name).iterdir()}
+        assert set(files) == FILES | EDITING
+        assert sum(map(len, files.values())) < LARGEST
+        model = facesmith.load(FOLDER / name)
+        card = model.card
+        assert (model.name, card["weights"]) == (name, "float16")
+        assert model.digest == hashlib.sha256(files["generator.safetensors"]).hexdigest()
+        assert card["terms"] == TERMS[card["dataset"]["source"]["kind"]]
+        assert card["dataset"]["count"] > 0
+        assert card["dataset"]["source"]["credit"] in files["README.md"].decode()
+        assert {"kid", "fid"} <= set(card["trained"]["score"])
+        faces = model.sample(16)
+        assert len({face.tobytes() for face in faces}) == 16
+        again = facesmith.load(FOLDER / name, backend="torch").sample(16)
+        assert np.abs(again.astype(int) - faces).max() <= 1
+        assert {"Smiling", "Eyeglasses", "Blond_Hair"} <= set(model.directions.names)
+        near, far = (np.abs(model.generate(model.encode(faces)).astype(int) - to).mean() for to in (faces, faces[::-1]))
+        assert near < far / 2, "its encoder knows the faces that it makes"
+    kind = facesmith.load(DEFAULT, quiet=True).card["dataset"]["source"]["kind"]
+    assert kind == "builtin", "whoever names no model gets one that is free to use"
+
+
+@pytest.fixture
+def projecting(small_model: Model, tmp_path: Path) -> Model:
+    """`small_model` with an encoder that takes 64 pixels of the upper left of the red channel for a latent."""
+    onnx = pytest.importorskip("onnx")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    shutil.copytree(small_model.path, tmp_path / "projecting")
+    starts, ends, axes = (
+        onnx.numpy_helper.from_array(np.array(values), name)
+        for name, values in (("starts", [0, 0, 0]), ("ends", [1, 2, 32]), ("axes", [1, 2, 3]))
+    )
+    nodes = [helper.make_node("Slice", ["pictures", "starts", "ends", "axes"], ["part"]),
+             helper.make_node("Flatten", ["part"], ["z"])]  # fmt: skip
+    graph = helper.make_graph(
+        nodes, "encoder", [helper.make_tensor_value_info("pictures", kind, ["n", 3, 32, 32])],
+        [helper.make_tensor_value_info("z", kind, ["n", 64])], [starts, ends, axes],
+    )  # fmt: skip
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(made, tmp_path / "projecting" / "encoder.onnx")
+    card = small_model.card | {"encoder": {"network": {}, "digest": "projecting"}}
+    (tmp_path / "projecting" / "model.json").write_text(json.dumps(card))
+    return facesmith.load(tmp_path / "projecting")
+
+
+def test_pictures_are_encoded_in_order_on_the_generators_scale(projecting: Model) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (37, 32, 32, 3), np.uint8)
+    z = projecting.encode(pictures)
+    assert z.dtype == np.float32
+    assert np.allclose(z, pictures[:, :2, :, 0].reshape(37, 64) / 127.5 - 1, atol=1e-6)
+    assert np.array_equal(projecting.encode(pictures[20]), z[20:21])
+    assert projecting.encode(pictures[:0]).shape == (0, 64)
+
+
+def test_what_cannot_be_encoded_is_one_sentence(projecting: Model, small_model: Model) -> None:
+    with pytest.raises(
+        FacesmithError, match="has no encoder: fit one with facesmith train encoder DATASET RUN --model"
+    ):
+        small_model.encode(np.zeros((1, 32, 32, 3), np.uint8))
+    shapes: tuple[Any, ...] = (
+        np.zeros((1, 64, 64, 3), np.uint8),
+        np.zeros((1, 32, 32, 3), np.float32),
+        np.zeros((32, 32), np.uint8),
+    )
+    for wrong in shapes:
+        with pytest.raises(FacesmithError, match=r"encodes uint8 pictures of shape \(N, 32, 32, 3\)"):
+            projecting.encode(wrong)
+    with pytest.raises(FacesmithError, match="no attribute directions"):
+        _ = small_model.directions

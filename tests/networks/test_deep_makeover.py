@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from facesmith import FacesmithError
+from facesmith.data.dataset import Dataset
+from facesmith.networks.deep_makeover import Config, Discriminator, Generator
+
+SIZE = (80, 100)
+
+
+@pytest.fixture(scope="module")
+def faces(builtin_dataset: Dataset) -> Tensor:
+    return torch.from_numpy(np.array(builtin_dataset.images[:32])).permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def psnr(a: Tensor, b: Tensor) -> float:
+    return float((10 * torch.log10(4 / (a - b).square().mean((1, 2, 3)))).mean())
+
+
+@pytest.mark.parametrize(("part", "count"), [(Generator, 593_603), (Discriminator, 835_441)])
+def test_the_convolutions_have_as_many_parameters_as_the_seed_counted(part: type[nn.Module], count: int) -> None:
+    net = part(Config(SIZE))
+    layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d)]
+    assert sum(p.numel() for layer in layers for p in layer.parameters()) == count
+    shifts = sum(norm.num_features for norm in net.modules() if isinstance(norm, nn.BatchNorm2d))
+    assert sum(p.numel() for p in net.parameters()) == count + shifts, "batch norm learns no scale"
+
+
+def test_what_has_learned_nothing_returns_its_input_averaged_over_4x4(faces: Tensor) -> None:
+    torch.manual_seed(0)
+    net, all_the_way = Generator(Config((32, 32))), torch.ones(len(faces), 1)
+    pooled = F.interpolate(F.avg_pool2d(faces, 4), scale_factor=4.0)
+    with torch.no_grad():
+        used, trained = net.eval()(faces, all_the_way), net.train()(faces, all_the_way)
+    assert psnr(used, pooled) > 30
+    assert psnr(used, faces) > psnr(pooled, faces) - 1, "nothing but what pooling takes is lost"
+    # While it trains, batch norm takes every batch's mean for grey: as it should be but for that.
+    means = (0, 2, 3)
+    moved = trained - trained.mean(means, keepdim=True) + pooled.mean(means, keepdim=True)
+    assert psnr(moved, pooled) > 18
+    assert 0.8 < float(moved.std() / pooled.std()) < 1.25
+
+
+def test_strength_goes_from_the_picture_to_what_is_made_of_it(faces: Tensor) -> None:
+    net = Generator(Config((32, 32))).eval()
+    with torch.no_grad():
+        none, half, full = (net(faces, torch.full((len(faces), 1), strength)) for strength in (0.0, 0.5, 1.0))
+        made = 1.1 * torch.tanh(net.layers(faces) / 2)
+    assert torch.equal(none, faces)
+    assert torch.equal(full, made)
+    assert torch.allclose(half, (faces + made) / 2, atol=1e-6)
+
+
+def test_a_discriminator_averages_over_patches_of_any_size() -> None:
+    torch.manual_seed(0)
+    for width, height in (SIZE, (16, 16), (36, 52)):
+        D = Discriminator(Config((width, height)))
+        assert D(torch.randn(3, 3, height, width)).shape == (3, 1)
+
+
+def test_other_sizes_and_several_directions_are_one_sentence() -> None:
+    for size in ((30, 32), (12, 16)):
+        with pytest.raises(FacesmithError, match="multiples of 4 and at least 16"):
+            Config(size)
+    with pytest.raises(FacesmithError, match=r"one direction, not 2: .*makeover\+"):
+        Config(SIZE, directions=2)

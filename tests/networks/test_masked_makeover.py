@@ -1,0 +1,73 @@
+import pytest
+import torch
+from torch import Tensor
+
+from facesmith import FacesmithError
+from facesmith.networks.masked_makeover import Config, Discriminator, Generator
+
+NARROW = Config((20, 24), directions=3, width=4, blocks=2, discriminator_width=4)
+
+
+@pytest.fixture
+def learned() -> Generator:
+    """A G whose every weight has moved from where it starts."""
+    torch.manual_seed(0)
+    net = Generator(NARROW)
+    with torch.no_grad():
+        for p in net.parameters():
+            p.add_(torch.randn_like(p), alpha=0.1)
+    return net
+
+
+@pytest.fixture
+def faces() -> Tensor:
+    return torch.rand(4, 3, 24, 20, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+def test_what_has_learned_nothing_returns_its_input_to_the_bit(faces: Tensor) -> None:
+    net = Generator(NARROW)
+    for strengths in (torch.zeros(4, 3), torch.eye(4, 3), torch.full((4, 3), 0.7)):
+        made, mask = net.parts(faces, strengths)
+        assert torch.equal(made, faces)
+        assert torch.allclose(mask, torch.tensor(-1.0).sigmoid()), "a quarter open, so that it can learn both ways"
+
+
+def test_without_strength_a_picture_stays_as_it_is_whatever_was_learned(learned: Generator, faces: Tensor) -> None:
+    assert torch.equal(learned(faces, torch.zeros(4, 3)), faces)
+
+
+def test_strength_goes_evenly_and_no_further_than_all_the_way(learned: Generator, faces: Tensor) -> None:
+    one = torch.tensor([[0.0, 1.0, 0.0]]).expand(4, 3)
+    with torch.no_grad():
+        full, half, beyond = (learned(faces, strength * one) - faces for strength in (1.0, 0.5, 3.0))
+    assert torch.allclose(half, full / 2, atol=1e-5)
+    assert torch.allclose(beyond, full, atol=1e-5)
+
+
+def test_directions_differ_and_faces_do_not_depend_on_each_other(learned: Generator, faces: Tensor) -> None:
+    with torch.no_grad():
+        ways = [learned(faces, torch.eye(3)[k].expand(4, 3)) for k in range(3)]
+        alone = learned(faces[2:3], torch.eye(3)[:1])
+    assert not torch.allclose(ways[0], ways[1], atol=1e-3)
+    assert not torch.allclose(ways[1], ways[2], atol=1e-3)
+    assert torch.allclose(alone, ways[0][2:3], atol=1e-4)
+
+
+def test_where_the_mask_is_closed_nothing_can_change(learned: Generator, faces: Tensor) -> None:
+    made, mask = learned.parts(faces, torch.eye(4, 3))
+    assert mask.shape == (4, 1, 24, 20)
+    assert 0 <= float(mask.detach().min()) < float(mask.detach().max()) <= 1
+    assert bool(((made - faces).abs() <= 2 * mask + 1e-6).all())
+
+
+def test_a_discriminator_answers_for_every_direction() -> None:
+    for width, height in ((80, 100), (16, 16), (20, 52)):
+        D = Discriminator(Config((width, height), directions=3, discriminator_width=4))
+        assert D(torch.zeros(2, 3, height, width)).shape == (2, 3)
+
+
+def test_other_sizes_are_one_sentence() -> None:
+    with pytest.raises(FacesmithError, match="multiples of 4"):
+        Config((30, 32))
+    with pytest.raises(FacesmithError, match="blocks is 0"):
+        Config((32, 32), blocks=0)

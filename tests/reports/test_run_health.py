@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from facesmith.reports import run_health as run_watch
+from facesmith.runs import health as verdicts
+from facesmith.runs.run_files import RunFiles
+from facesmith.tasks.recipes import KINDS
+
+
+def told(task: str, verdict: str) -> str:
+    run = RunFiles(
+        path=Path("run"), card={"status": "finished"}, recipe={"task": task}, settings={}, verdict=verdict,
+        metrics={}, timing={}, scores={}, samples=[], best={}, undone=[], broken_lines=0,
+    )  # fmt: skip
+    return run_watch.verdict(run) or ""
+
+
+@pytest.mark.parametrize("task", KINDS)
+def test_a_verdict_says_nothing_of_what_its_training_has_not(task: str) -> None:
+    healthy, diverged = told(task, verdicts.HEALTHY), told(task, verdicts.DIVERGED)
+    assert "The watch ended on “healthy”: " in healthy
+    assert "earlier checkpoint" in diverged
+    if task in ("encoder", "judge"):
+        assert "faces" not in healthy
+        assert "neither network" not in healthy
+    else:
+        assert "neither network has run away" in healthy
+        assert ("turns=" in told(task, verdicts.WINNING)) == (task == "game")

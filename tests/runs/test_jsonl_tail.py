@@ -1,0 +1,80 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facesmith.runs.jsonl_tail import Growing, thinned
+from facesmith.runs.metrics import Columns, read_columns
+from facesmith.runs.run_folder import append_line, cut_lines
+
+LINES = [
+    '{"step": 10, "kimg": 0.6, "loss_D": 1.5, "watch": "healthy"}',
+    '{"step": 20, "kimg": 1.2, "loss_D": null, "watch": "healthy"}',
+    '{"step": 30, "kimg": 1.8, "lo',
+    '{"step": 20, "kimg": 1.2, "loss_D": 7, "diversity": 0.9, "watch": "healthy"}',
+    "",
+    "[1, 2]",
+    '{"step": 30, "kimg": 1.8, "loss_D": 2, "watch": "diverged"}',
+    '{"step": 25, "kimg": 1.5, "loss_D": 3, "watch": "samples are becoming alike"}',
+]
+
+
+def _same(one: Columns, other: Columns) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[key], other[key], equal_nan=True) for key in one)
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 10_000])
+def test_read_in_pieces_it_is_what_is_read_at_once(tmp_path: Path, size: int) -> None:
+    path, text = tmp_path / "metrics.jsonl", ("\n".join(LINES) + "\n").encode()
+    growing = Growing(path)
+    assert not growing.read_on()
+    for start in range(0, len(text), size):
+        with path.open("ab") as file:
+            file.write(text[start : start + size])
+        growing.read_on()
+    assert _same(growing.columns, read_columns(path))
+    assert growing.columns["step"].tolist() == [10, 20, 25]
+    assert (growing.broken, growing.verdict) == (2, "samples are becoming alike")
+    assert not growing.read_on()
+
+
+def test_what_a_resume_cuts_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    growing = Growing(path)
+    for step in range(10, 60, 10):
+        append_line(path, {"step": step, "x": step / 2})
+    growing.read_on()
+    cut_lines(path, 30)
+    append_line(path, {"step": 40, "x": -1.0})
+    assert growing.read_on()
+    assert growing.columns["x"].tolist() == [5, 10, 15, -1]
+    path.unlink()
+    assert growing.read_on()
+    assert growing.columns == {}
+
+
+def test_a_long_table_keeps_its_extremes_and_its_ends() -> None:
+    rng = np.random.default_rng(0)
+    steps = np.arange(1, 10_008.0)
+    values = rng.standard_normal(len(steps))
+    values[1234], values[5678], values[4000:4400] = 50, -50, np.nan
+    found = thinned({"step": steps, "kimg": steps / 10, "x": values, "none": np.full(len(steps), np.nan)}, 1000)
+    assert {len(column) for column in found.values()} == {len(found["step"])}
+    assert 900 < len(found["step"]) <= 1000
+    assert (found["step"][0], found["step"][-1]) == (1, steps[-1])
+    assert (np.diff(found["step"]) >= 0).all()
+    assert [np.nanmax(found["x"]), np.nanmin(found["x"])] == [50, -50]
+    assert abs(found["step"][np.nanargmax(found["x"])] - 1235) < 25
+    assert np.isnan(found["x"]).any()
+    assert np.isnan(found["none"]).all()
+    short = {"step": steps[:1000]}
+    assert thinned(short, 1000) is short
+
+
+def test_a_line_that_is_no_utf8_is_not_whole(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n\xff\xfe\n' + json.dumps({"step": 2}).encode() + b"\n")
+    growing = Growing(path)
+    growing.read_on()
+    assert (growing.columns["step"].tolist(), growing.broken) == ([1, 2], 1)

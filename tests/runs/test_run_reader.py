@@ -1,0 +1,131 @@
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import facesmith
+from facesmith import FacesmithError, Run
+from facesmith.files import read_json, write_json
+from facesmith.runs.run_folder import append_line, cut_lines
+from facesmith.runs.status import status_of
+
+
+@pytest.fixture
+def run(small_run: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(small_run, tmp_path / "run", ignore=shutil.ignore_patterns("tensorboard")))
+
+
+def _goes_on(run: Path, step: int, speed: float = 50.0) -> None:
+    """Write what a training would at this step, of 32 pictures each."""
+    kimg = step * 0.032
+    measured = {"loss_D": 1.0 / step, "loss_G": 2.0, "accuracy_real": 0.7, "accuracy_fake": 0.8}
+    append_line(run / "metrics.jsonl", {"step": step, "kimg": kimg, **measured, "watch": "healthy"})
+    timed = {"seconds": step * 0.032 * 1000 / speed, "images_per_second": speed}
+    append_line(run / "timing.jsonl", {"step": step, "kimg": kimg, **timed})
+
+
+def _card(run: Path, **changes: object) -> None:
+    write_json(run / "run.json", read_json(run / "run.json", "card") | changes)
+
+
+def test_a_finished_run_is_told_in_words(run: Path) -> None:
+    found = facesmith.open_run(run)
+    status = found.status
+    assert (status.status, status.task, status.recipe, status.verdict) == ("finished", "game", "tiny", "healthy")
+    assert "finished" in status.sentence
+    assert status.kimg == found.card["kimg"] == 0.512
+    assert (status.share, status.seconds_left) == (1.0, None)
+    assert status.watch is not None
+    assert status.story
+    assert [kimg for kimg, _ in found.sheets] == sorted(kimg for kimg, _ in found.sheets)
+    assert found.recipe["batch_size"] == 32
+    assert {"losses", "speed"} <= set(found.charts())
+    assert "turns" not in found.charts()  # D learned at every step
+    assert not found.refresh()
+
+
+def test_a_run_is_followed_as_it_goes_on(run: Path) -> None:
+    _card(run, status="running", ended=None, goal={"kimg": 3.2, "minutes": None})
+    found = facesmith.open_run(run)
+    before = found.last_steps()
+    for step in range(20, 60, 10):
+        _goes_on(run, step)
+    assert found.refresh()
+    status = found.status
+    assert status.status == "running"
+    assert status.kimg == 50 * 0.032  # beyond what the card says, which is written with every sheet
+    assert status.share == pytest.approx(0.5)
+    assert status.images_per_second == 50
+    assert status.seconds_left == pytest.approx(1600 / 50)
+    new = found.curves(before)
+    assert new["metrics"]["step"].tolist() == [20, 30, 40, 50]
+    assert len(found.curves(most=2)["metrics"]["step"]) <= 2
+    shutil.copy(found.sheets[-1][1], run / "samples" / "000001.600.png")
+    assert found.refresh()
+    assert found.sheets[-1][0] == 1.6
+    _card(run, goal={"kimg": 3.2, "minutes": 1.0})
+    found.refresh()
+    assert found.status.seconds_left == pytest.approx(60 - 32)  # the goal that is nearer
+
+
+def test_a_run_that_should_write_and_does_not_is_silent(run: Path) -> None:
+    _card(run, status="running", ended=None)
+    found = facesmith.open_run(run)
+    now = time.time()
+    assert status_of(found.files, now - 60, now).status == "running"
+    silent = status_of(found.files, now - 3600, now)
+    assert silent.status == "silent"
+    assert "resumed" in silent.sentence
+    assert silent.seconds_left is None
+    for step in range(20, 60, 10):
+        _goes_on(run, step, speed=0.5)  # a line in ten minutes
+    found.refresh()
+    assert status_of(found.files, now - 3600, now).status == "running"
+
+
+def test_what_was_measured_is_told_apart_from_what_is_measured_anew(run: Path) -> None:
+    found = facesmith.open_run(run)
+    for step in (20, 30):
+        _goes_on(run, step)
+    found.refresh()
+    known = found.digest(30)
+    assert found.digest(31) == ""
+    cut_lines(run / "metrics.jsonl", 20)
+    found.refresh()
+    assert found.digest(30) == ""
+    _goes_on(run, 30)
+    found.refresh()
+    assert found.digest(30) == known  # a resume measures the same
+    cut_lines(run / "metrics.jsonl", 20)
+    append_line(run / "metrics.jsonl", {"step": 30, "kimg": 0.96, "loss_D": 9.0, "loss_G": 2.0})
+    found.refresh()
+    assert found.digest(30) != known
+
+
+def test_where_it_was_resumed_is_marked(run: Path) -> None:
+    session = read_json(run / "run.json", "card")["sessions"][0]
+    _card(run, sessions=[session, session | {"from_kimg": 0.32}])
+    assert facesmith.open_run(run).marks() == [0.32]
+
+
+def test_what_is_no_run_is_said(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(FacesmithError, match="not a run folder"):
+        facesmith.open_run(tmp_path)
+    found = Run(run)
+    shutil.rmtree(run)
+    with pytest.raises(FacesmithError, match="not a run folder"):
+        found.refresh()
+
+
+def test_reading_on_gives_what_reading_anew_gives(run: Path) -> None:
+    found = facesmith.open_run(run)
+    for step in range(20, 400, 10):
+        _goes_on(run, step)
+        found.refresh()
+    fresh = facesmith.open_run(run)
+    for table, columns in fresh.curves(most=10_000).items():
+        for name, column in columns.items():
+            assert np.array_equal(found.curves(most=10_000)[table][name], column, equal_nan=True), (table, name)
+    assert found.status == fresh.status

@@ -1,0 +1,54 @@
+from collections.abc import Callable
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from facesmith.studio.errors import LONGEST, MOST_WRONG
+from facesmith.studio.schemas import MOST_FIELDS
+
+Visit = Callable[..., None]
+KIND = {"Content-Type": "application/json"}
+
+
+def test_a_sentence_repeats_no_more_of_what_was_sent_than_anyone_would_read(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        for answer in (
+            await client.get(f"/api/v1/models/{'a' * 9_000}"),
+            await client.post("/api/v1/edit", json={"faces": ["seed:1"], "a" * 9_000: 1}),
+        ):
+            assert answer.status_code in (404, 422)
+            assert answer.json()["error"].count("a") > 90
+            assert len(answer.json()["error"]) <= LONGEST + 3
+        wrong = await client.post("/api/v1/edit", json={"faces": ["nobody"] * (MOST_WRONG + 2)})
+        assert wrong.json()["error"].count("string should match") == MOST_WRONG
+        assert wrong.json()["error"].endswith("; and 2 more")
+
+    visit(ask)
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ('{"faces": ["seed:1"], %s}', "edit"),
+        ('{"faces": ["seed:1"], "edits": [{%s}]}', "edit"),
+        ('{"recipe": "tiny", "dataset": "d", "name": "n", "settings": {%s}}', "runs"),
+    ],
+)
+def test_a_table_without_end_is_refused_as_a_whole(visit: Visit, body: str, path: str) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        many = ", ".join(f'"k{number}": "x y"' for number in range(MOST_FIELDS + 1))
+        answer = await client.post(f"/api/v1/{path}", content=body.replace("%s", many), headers=KIND)
+        assert answer.status_code == 422
+        assert answer.json()["error"].endswith(f": a table of more than {MOST_FIELDS} fields is too large")
+
+    visit(ask)
+
+
+@pytest.mark.parametrize("body", [b'{"face": "\xff"}', b'{"face": ' + b"9" * 5_000 + b"}", b"[" * 100_000])
+def test_a_body_that_cannot_be_read_is_said_to_be_one(visit: Visit, body: bytes) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        answer = await client.post("/api/v1/describe", content=body, headers=KIND)
+        assert (answer.status_code, "send JSON" in answer.json()["error"]) == (400, True)
+
+    visit(ask)

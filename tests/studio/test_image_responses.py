@@ -1,0 +1,46 @@
+import io
+import json
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.ExifTags import Base
+
+from facesmith.studio.image_responses import encoded, notes, tiled
+
+
+@pytest.fixture
+def faces() -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (5, 6, 4, 3), np.uint8)
+
+
+def test_faces_are_side_by_side_without_gaps(faces: NDArray[np.uint8]) -> None:
+    sheet = tiled(faces, 3)
+    assert sheet.shape == (12, 12, 3)
+    assert np.array_equal(sheet[6:12, 4:8], faces[4])
+    assert not sheet[6:, 8:].any()
+    assert tiled(faces).shape == (12, 12, 3)
+    assert tiled(faces[:2], 9).shape == (6, 8, 3)
+    assert np.array_equal(tiled(faces[:1], 1, 3)[::3, ::3], faces[0])
+    assert np.array_equal(tiled(faces[:1], 1, 3)[2::3, 2::3], faces[0])
+
+
+@pytest.mark.parametrize("edited", [False, True])
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
+def test_every_picture_says_what_it_is(faces: NDArray[np.uint8], form: str, edited: bool) -> None:
+    about = notes("mine", "d" * 64, seed=7, edited=edited)
+    picture = Image.open(io.BytesIO(encoded(faces[0], form, about)))
+    assert picture.format == form.upper()
+    if form == "png":
+        sentence, software = picture.info["Description"], picture.info["Software"]
+        assert json.loads(picture.info["facesmith"]) == about
+    else:
+        said, software = picture.getexif()[Base.ImageDescription], picture.getexif()[Base.Software]
+        sentence, brace, facts = said.partition("{")
+        assert json.loads(brace + facts) == about
+    assert ("edited photo" in sentence) == edited
+    assert ("synthetic face" in sentence) != edited
+    assert software.startswith("facesmith ")
+    if form != "jpeg":
+        assert np.array_equal(np.asarray(picture.convert("RGB")), faces[0])

@@ -1,0 +1,34 @@
+import asyncio
+from functools import partial
+from threading import Event
+
+import pytest
+
+from facesmith.studio.errors import Busy
+from facesmith.studio.jobs import Aside
+
+
+def test_long_jobs_are_bounded_and_a_cancelled_one_is_not_begun() -> None:
+    go, begun = Event(), list[int]()
+
+    def job(number: int) -> int:
+        begun.append(number)
+        assert go.wait(30)
+        return number
+
+    async def ask() -> None:
+        aside = Aside(1, 2)
+        tasks = [asyncio.ensure_future(aside.run(partial(job, number))) for number in range(3)]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy, match="3 long jobs"):
+            await aside.run(partial(job, 9))
+        tasks[1].cancel()
+        await asyncio.wait([tasks[1]])
+        assert aside.jobs == 2
+        go.set()
+        assert await asyncio.gather(*tasks[::2]) == [0, 2]
+        aside.close()
+        assert aside.jobs == 0
+
+    asyncio.run(ask())
+    assert begun == [0, 2]

@@ -1,0 +1,47 @@
+import asyncio
+import platform
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facesmith.studio.maintenance import give_back_memory, keep_house
+from facesmith.studio.sessions import Sessions
+
+
+def _resident() -> float:
+    """Megabytes of this process in memory."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+
+
+def test_who_has_gone_is_forgotten_even_if_nobody_asks_for_anything() -> None:
+    now = 0.0
+    sessions = Sessions(count=3, each=100, total=250, seconds=1000, clock=lambda: now)
+    gone = sessions.open(None)
+    sessions.keep(gone, "photo", 10)
+
+    async def idle() -> None:
+        nonlocal now
+        keeping = asyncio.create_task(keep_house(sessions, every=0.001))
+        await asyncio.sleep(0.02)
+        assert sessions.bytes == 10
+        now = 1001.0
+        async with asyncio.timeout(30):
+            while len(sessions):
+                await asyncio.sleep(0.001)
+        keeping.cancel()
+
+    asyncio.run(idle())
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what was freed, and can be told not to")
+def test_freed_memory_goes_back_to_the_system() -> None:
+    blocks = [np.ones(100_000, np.uint8) for _ in range(1000)]
+    last = blocks.pop()  # above all others, which are held by it
+    give_back_memory()
+    full = _resident()
+    blocks.clear()
+    give_back_memory()
+    assert full - _resident() > 80
+    assert last.all()

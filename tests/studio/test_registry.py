@@ -1,0 +1,100 @@
+import asyncio
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+import facesmith
+from facesmith import FacesmithError
+from facesmith.studio import registry as module
+from facesmith.studio.errors import NotHere
+from facesmith.studio.registry import Shelf
+
+
+def _names(shelf: Shelf, *kinds: str) -> list[str]:
+    return [item.name for item in shelf.items(*kinds)]
+
+
+def _card(folder: Path, file: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / file).write_text("{}")
+    return folder
+
+
+def test_without_paths_it_is_what_lies_below_and_what_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _card(tmp_path / "runs" / "first", "run.json")
+    _card(tmp_path / "runs" / "first" / "inner", "model.json")
+    _card(tmp_path / ".hidden", "run.json")
+    _card(tmp_path / "a" / "b" / "c" / "d", "run.json")
+    _card(tmp_path / "faces", "dataset.json")
+    (tmp_path / "link").symlink_to(tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    shelf = Shelf()
+    assert _names(shelf, "run") == ["first"]
+    assert _names(shelf, "dataset") == ["faces"]
+    assert _names(shelf, "generator") == ["drawn64", *sorted(set(facesmith.included_models()) - {"drawn64"})]
+    assert shelf.find(None, "generator").name == "drawn64"
+
+
+def test_paths_are_all_there_is_and_no_two_models_have_one_name(tmp_path: Path) -> None:
+    for folder, card in (("a/my faces", "model.json"), ("b/my faces", "judge.json"), ("c/my faces", "run.json")):
+        _card(tmp_path / folder, card)
+    shelf = Shelf([str(tmp_path / "b"), str(tmp_path / "a"), str(tmp_path / "c" / "my faces"), "drawn64"])
+    assert [(item.kind, item.name) for item in shelf.items()] == [
+        ("judge", "my-faces"),
+        ("generator", "a-my-faces"),
+        ("run", "my-faces"),
+        ("generator", "drawn64"),
+    ]
+    for nowhere in (str(tmp_path / "d"), "../etc", "no-such-model"):
+        with pytest.raises(FacesmithError, match="is no folder"):
+            Shelf([nowhere])
+
+
+@pytest.mark.parametrize("name", ["..", "../models/first", "/etc", "first/", "", "FIRST", "first\0"])
+def test_only_a_name_leads_to_a_folder(models: Path, name: str) -> None:
+    with pytest.raises(NotHere, match="there is no model"):
+        Shelf([str(models)]).find(name, "generator") if name else Shelf([str(models)]).find("\0", "generator")
+    with pytest.raises(NotHere, match="there is no run"):
+        Shelf([str(models)]).find("first", "run")
+
+
+def test_a_model_is_loaded_once_a_few_at_a_time_and_anew_when_it_changed(models: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        shutil.copytree(models / name, tmp_path / name)
+
+    async def ask() -> None:
+        shelf = Shelf([str(tmp_path)], most=1)
+        one, same = await asyncio.gather(shelf.model("first"), shelf.model("first"))
+        assert one is same
+        assert one.threads == 1
+        assert (await shelf.model("second")).name == "second"
+        assert shelf.loaded == 1
+        again = await shelf.model("first")
+        assert again is not one
+        card = tmp_path / "first" / "model.json"
+        card.write_text(json.dumps(json.loads(card.read_text()) | {"digest": "f" * 64}))
+        os.utime(card, ns=(1, 1))  # a clock may be too coarse to tell
+        assert (await shelf.model("first")).digest == "f" * 64
+        shutil.rmtree(tmp_path / "first")
+        with pytest.raises(NotHere, match="no longer here"):
+            await shelf.model("first")
+
+    asyncio.run(ask())
+
+
+def test_what_comes_later_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FRESH", 0.0)
+    shelf = Shelf([str(tmp_path)])
+    assert _names(shelf) == []
+    _card(tmp_path / "run", "run.json")
+    assert shelf.find("run", "run").path == tmp_path / "run"
+
+
+def test_a_search_of_a_very_large_folder_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_FOLDERS", 4)
+    for number in range(8):
+        _card(tmp_path / str(number), "run.json")
+    assert _names(Shelf([str(tmp_path)])) == ["0", "1", "2"]

@@ -1,0 +1,129 @@
+"""The studio as its users start it: a process, asked over loopback, and told to end."""
+
+import asyncio
+import io
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+import facesmith
+from facesmith import FacesmithError, Model
+from facesmith.studio.image_responses import tiled
+from facesmith.studio.server import _listener
+
+
+@pytest.fixture
+def server(models: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    words = [sys.executable, "-m", "facesmith", "studio", str(models), "--quiet"]
+    process = subprocess.Popen(
+        words, stderr=subprocess.PIPE, text=True, env=os.environ | {"FACESMITH_STUDIO_PORT": "0"}
+    )
+    assert process.stderr is not None
+    said = process.stderr.readline()
+    address = re.search(r"http://\S+", said)
+    assert address is not None, said + process.stderr.read()
+    yield process, address[0]
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    process.stderr.close()
+
+
+def test_many_ask_at_once_some_leave_and_all_others_get_their_faces(
+    server: tuple[subprocess.Popen[str], str], first: Model, second: Model
+) -> None:
+    url = urlsplit(server[1])
+
+    async def ask() -> None:
+        limits = httpx.Limits(max_connections=200)
+        async with httpx.AsyncClient(base_url=server[1], limits=limits, timeout=60) as client:
+
+            async def leave(seed: int) -> None:
+                reader, writer = await asyncio.open_connection(url.hostname, url.port)
+                line = f"GET /api/v1/generate?seed={seed}&count=10000&format=zip HTTP/1.1"
+                writer.write(f"{line}\r\nHost: {url.netloc}\r\n\r\n".encode())
+                assert (await reader.readline()).split()[1] == b"200"
+                writer.close()
+                await writer.wait_closed()
+
+            async def stay(seed: int) -> None:
+                model = (first, second)[seed % 2]
+                answer = await client.get(
+                    f"/api/v1/generate?model={model.name}&seed={seed}&count={1 + seed % 5}&columns=9"
+                )
+                picture = np.asarray(Image.open(io.BytesIO(answer.content)))
+                assert np.array_equal(picture, tiled(model.sample(1 + seed % 5, seed), 9)), seed
+
+            await asyncio.gather(*(stay(seed) for seed in range(64)), *(leave(seed) for seed in range(8)))
+            counts = [-1.0, 0.0]
+            while counts[-1] != counts[-2]:
+                await asyncio.sleep(0.2)
+                said = (await client.get("/metrics")).text
+                counts.append(sum(float(made) for made in re.findall(r"facesmith_faces_total\{.*?\} (\S+)", said)))
+            assert "facesmith_queue_faces 0.0" in said
+            assert counts[-1] < 40_000  # of the 80,000 that those who left had asked for
+
+    asyncio.run(ask())
+
+
+def test_told_to_end_it_finishes_what_it_was_asked_for_and_takes_nothing_new(
+    server: tuple[subprocess.Popen[str], str], first: Model
+) -> None:
+    process, address = server
+    with httpx.stream("GET", f"{address}api/v1/generate?seed=3&count=3000&format=zip", timeout=60) as answer:
+        parts = answer.iter_bytes()
+        got = [next(parts)]
+        process.send_signal(signal.SIGTERM)
+        got += list(parts)
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(got)))
+    assert len(archive.namelist()) == 3002
+    last = Image.open(io.BytesIO(archive.read("002999.png")))
+    assert np.array_equal(np.asarray(last), first.sample(1, 3, start=2999)[0])
+    assert process.wait(30) == 0
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(address)
+
+
+def test_an_address_in_use_and_a_certificate_that_is_none_are_said_in_a_sentence(models: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(FacesmithError, match="cannot be listened on"):
+        facesmith.studio([models], port=taken.getsockname()[1])
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("no certificate")
+    with pytest.raises(FacesmithError, match="give a certificate and its key"):
+        facesmith.studio([models], port=0, certfile=tmp_path / "cert.pem", keyfile=tmp_path / "key.pem")
+    with pytest.raises(FacesmithError, match="is no folder"):
+        facesmith.studio(["nowhere"], port=0)
+
+
+def test_an_answer_does_not_wait_for_its_headers_to_be_confirmed() -> None:
+    with _listener("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_the_serving_install_needs_no_torch_and_says_which_extra_it_is() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.modules['cv2'] = None\n"
+        "from facesmith.studio.app import create_app; from facesmith.studio.settings import Settings\n"
+        "create_app(Settings(paths=('drawn64',))).openapi()\n"
+        "sys.modules['fastapi'] = None\n"
+        "from facesmith.cli import main; sys.argv = ['facesmith', 'studio']; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr == "facesmith: the studio needs fastapi: pip install 'facesmith[studio]'\n"

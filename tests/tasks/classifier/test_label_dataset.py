@@ -1,0 +1,110 @@
+"""Labelling by a judge: the same pictures, and what the judge says of them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import facesmith
+from facesmith.cli import facesmith as root
+from facesmith.data.dataset import Dataset
+from facesmith.errors import FacesmithError
+
+ATTRIBUTES = ["Reddish", "Bluish", "Smiling"]  # red and blue of the mean colour above 0.1 and 0.3; always
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real judge's folder, whose network is a mean colour: it says which of the builtin 32 x 32 pictures are red."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    folder = tmp_path_factory.mktemp("judge") / "eye"
+    folder.mkdir()
+    weights = np.array([[20, 0, 0], [0, 0, 0], [0, 20, 0]], np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("GlobalAveragePool", ["pictures"], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["features"]),
+            helper.make_node("Gemm", ["features", "w", "b"], ["logits"]),
+        ],
+        "judge",
+        [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["n", 3, 32, 32])],
+        [
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3]),
+            helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 3]),
+        ],
+        [
+            numpy_helper.from_array(weights, "w"),
+            numpy_helper.from_array(np.array([-2, 0, 5], np.float32), "b"),
+        ],
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "judge.onnx"
+    )
+    card = {"format": "facesmith-judge", "version": 1, "name": "eye", "attributes": ATTRIBUTES, "digest": "0" * 64,
+            "thresholds": [0.5, 1 / (1 + np.exp(-6)), 0.5]}  # fmt: skip
+    network = {"size": [32, 32], "feature_size": 3}
+    (folder / "judge.json").write_text(json.dumps({**card, "size": [32, 32], "network": network}))
+    return folder
+
+
+@pytest.fixture
+def faces(builtin_dataset: Dataset, judge: Path, tmp_path: Path) -> Dataset:
+    """The built-in faces, copied to where a link to them can be made."""
+    return facesmith.open_dataset(shutil.copytree(builtin_dataset.path, tmp_path / "faces"))
+
+
+def test_pictures_get_what_the_judge_sees(faces: Dataset, judge: Path, tmp_path: Path) -> None:
+    made = facesmith.label(faces, tmp_path / "made", judge, replace=True, quiet=True)
+    colours = faces.images.mean((1, 2)) / 127.5 - 1
+    table = made.metadata().to_pydict()
+    assert (np.array(table["Reddish"]) == (colours[:, 0] >= 0.1)).all()
+    assert (np.array(table["Bluish"]) == (colours[:, 2] >= 0.3)).all()
+    assert 0 < sum(table["Reddish"]) < 256
+    assert 0 < sum(table["Bluish"]) < 256
+    assert all(table["Smiling"])
+    assert (made.images == faces.images).all()
+    assert made.card["labelled"]["judge"] == "eye"
+    assert made.card["labelled"]["replaced"] == ["Smiling"]
+    assert set(made.attributes) == {*faces.attributes, *ATTRIBUTES}
+    assert made.card["attributes"] == [name for name in table if name not in ("file", "split", "identity")]
+    kept = faces.metadata()
+    assert table["Eyeglasses"] == kept["Eyeglasses"].to_pylist()
+    assert table["split"] == kept["split"].to_pylist()
+
+
+def test_the_fingerprint_is_that_of_an_import_with_the_same_pixels_and_rows(
+    faces: Dataset, judge: Path, tmp_path: Path
+) -> None:
+    made = facesmith.label(faces, tmp_path / "made", judge, replace=True, quiet=True)
+    assert made.fingerprint != faces.fingerprint
+    again = facesmith.label(made, tmp_path / "again", judge, replace=True, quiet=True)
+    assert again.fingerprint == made.fingerprint
+
+
+def test_names_that_are_taken_are_refused(faces: Dataset, judge: Path, tmp_path: Path) -> None:
+    with pytest.raises(FacesmithError, match="has Smiling already: let the judge replace what it names with --replace"):
+        facesmith.label(faces, tmp_path / "made", judge, quiet=True)
+    assert not (tmp_path / "made").exists()
+
+
+def test_pictures_of_another_size_are_refused(judge: Path, tmp_path: Path) -> None:
+    small = facesmith.import_dataset("builtin:4", tmp_path / "small", size=16, quiet=True)
+    with pytest.raises(FacesmithError, match="pictures of 16x16 and eye judges 32x32: import them with --size 32x32"):
+        facesmith.label(small, tmp_path / "made", judge, quiet=True)
+
+
+def test_the_pixels_are_stored_once(faces: Dataset, judge: Path, tmp_path: Path) -> None:
+    facesmith.label(faces, tmp_path / "made", judge, replace=True, quiet=True)
+    assert (tmp_path / "made" / "images.npy").samefile(faces.path / "images.npy")
+
+
+def test_the_command(faces: Dataset, judge: Path, tmp_path: Path) -> None:
+    words = ["data", "label", str(faces.path), str(tmp_path / "made"), "--judge", str(judge), "--replace", "--quiet"]
+    done = CliRunner().invoke(root, words)
+    assert done.exit_code == 0, done.output
+    assert "256 pictures, 3 attributes by the judge eye" in done.output

@@ -1,0 +1,88 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import facesmith
+from facesmith import FacesmithError
+from facesmith.data.dataset import Dataset
+from facesmith.data.holdout import held_out
+from facesmith.runs.run_folder import RunFolder, read_card, read_lines
+from facesmith.tasks.classifier.task import Judging
+from facesmith.tasks.recipes import RECIPES, JudgeRecipe
+from facesmith.training.checkpoint import Progress
+from facesmith.training.distributed import ALONE
+from facesmith.training.settings import with_settings
+
+
+@pytest.fixture
+def recipe() -> JudgeRecipe:
+    judge = RECIPES["judge"]
+    assert isinstance(judge, JudgeRecipe)
+    settings = ("width=4", "feature_size=8", "batch_size=16", "device=cpu", "precision=float32",
+                "memory_format=contiguous", "shift=0", "colour=0", "dropout=0", "flip=false")  # fmt: skip
+    return with_settings(judge, settings)
+
+
+def test_a_judge_learns_what_can_be_told_and_is_scored_on_pictures_it_never_saw(judge_run: Path) -> None:
+    run = RunFolder(judge_run)
+    scores = read_lines(run.scores)
+    assert [line["kimg"] for line in scores] == [0.16, 0.32, 0.48, 0.64]
+    assert max(line["accuracy_Red"] for line in scores) > 0.9
+    assert scores[-1]["count"] == 48, "a fifth of 240"
+    facts = read_card(run)["task"]
+    assert (facts["attributes"], facts["learned_from"], facts["held_out"]) == (["Red", "Left"], 192, 48)
+    assert (judge_run / "report.html").exists()
+    assert read_lines(run.metrics)[-1]["watch"] == "healthy"
+
+
+def test_no_step_reads_a_picture_that_is_held_out(labelled: Dataset, recipe: JudgeRecipe) -> None:
+    task = Judging(recipe, labelled, ALONE, {})
+    seen: list[int] = []
+    pictures = torch.from_numpy(np.array(labelled.images))
+
+    def read(indices: np.ndarray) -> torch.Tensor:
+        seen.extend(indices.tolist())
+        return pictures[torch.from_numpy(indices)]
+
+    task.prepare(read, print)
+    players = task.fresh()
+    for step in range(24):  # two epochs
+        task.step(players, recipe, Progress(step, 16 * step))
+    held = held_out(labelled)
+    assert not held[seen].any()
+    assert set(seen) == set(np.flatnonzero(~held))
+
+
+def test_what_nobody_knows_teaches_nothing(labelled: Dataset, recipe: JudgeRecipe) -> None:
+    task = Judging(replace(recipe, weight_decay=0.0), labelled, ALONE, {})
+    pictures = torch.from_numpy(np.array(labelled.images))
+    task.prepare(lambda indices: pictures[torch.from_numpy(indices)], print)
+    task.labels = torch.full_like(task.labels, -1)
+    players = task.fresh()
+    before = [p.clone() for p in players.nets["J"].parameters()]
+    measured = task.step(players, task.recipe, Progress())
+    assert float(measured["loss_J"]) == 0
+    after = players.nets["J"].parameters()
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_a_dataset_without_labels_or_without_enough_pictures_is_one_sentence(
+    labelled: Dataset, recipe: JudgeRecipe, tmp_path: Path
+) -> None:
+    bare = replace(labelled, card={**labelled.card, "attributes": []})
+    with pytest.raises(FacesmithError, match="no attributes to learn"):
+        facesmith.train("judge", bare, tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
+    few = facesmith.import_dataset("builtin:4", tmp_path / "few", size="32", quiet=True)
+    with pytest.raises(FacesmithError, match="4 pictures to learn from and 0 to measure on"):
+        facesmith.train("judge", few, tmp_path / "run", quiet=True)
+
+
+def test_the_sheet_names_mistakes(labelled: Dataset, recipe: JudgeRecipe, judge_run: Path) -> None:
+    sheets = sorted((judge_run / "samples").iterdir())
+    assert sheets[0].name == "000000.000.png"
+    assert json.loads((judge_run / "run.json").read_text())["parameters"].keys() == {"judge"}

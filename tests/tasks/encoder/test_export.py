@@ -1,0 +1,79 @@
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import facesmith
+from facesmith import Model
+from facesmith.data.dataset import Dataset
+from facesmith.latent.face_refs import subjects
+from facesmith.latent.refine import refine
+
+
+@pytest.fixture(scope="module")
+def run(builtin_dataset: Dataset, small_model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    settings = ("batch_size=16", "threads=1", "precision=float32", "memory_format=channels_last", "score_kimg=0.16",
+                "score_count=100", "score_share=1000")  # fmt: skip
+    folder = tmp_path_factory.mktemp("encoder") / "run"
+    return facesmith.train(
+        "encoder", builtin_dataset, folder, model=small_model.path, settings=settings, kimg=0.16, quiet=True
+    )
+
+
+def test_the_new_model_is_the_old_one_and_encodes(
+    run: Path, small_model: Model, builtin_dataset: Dataset, tmp_path: Path
+) -> None:
+    model = facesmith.export(run, tmp_path / "new")
+    for name in ("generator.safetensors", "samples.png"):
+        assert (model.path / name).read_bytes() == (small_model.path / name).read_bytes()
+    assert np.abs(model.sample(16).astype(int) - small_model.sample(16)).max() <= 1, "generator.onnx was written anew"
+    card, changed = model.card, ("name", "onnx_parity")
+    assert {key: card[key] for key in small_model.card if key not in changed} == {
+        key: value for key, value in small_model.card.items() if key not in changed
+    }
+    encoder = card["encoder"]
+    assert encoder["digest"] == hashlib.sha256((model.path / "encoder.safetensors").read_bytes()).hexdigest()
+    assert encoder["onnx_parity"] < 1e-3
+    assert encoder["trained"]["recipe"] == "encoder"
+    assert encoder["learned_from"] + encoder["held_out"] == 256
+    faces = np.asarray(builtin_dataset.images[:20])
+    z = model.encode(faces)
+    assert z.shape == (20, model.latent_size + model.detail_size)
+    assert np.isfinite(z).all()
+    assert np.abs(z - facesmith.load(model.path, "torch").encode(faces)).max() < 1e-3
+    readme = (model.path / "README.md").read_text()
+    assert readme.startswith("# new\n")
+    assert encoder["digest"] in readme
+    assert str(small_model.path) not in readme, "where its maker kept the model is nobody's business"
+
+
+def test_a_second_encoder_takes_the_place_of_the_first(run: Path, builtin_dataset: Dataset, tmp_path: Path) -> None:
+    first = facesmith.export(run, tmp_path / "first", half=True)
+    assert (first.path / "encoder.safetensors").stat().st_size < 2 * first.card["encoder"]["parameters"] + 4_000
+    again = facesmith.train(
+        "encoder", builtin_dataset, tmp_path / "run", model=first.path, kimg=0.064, quiet=True,
+        settings=("batch_size=16", "threads=1", "precision=float32", "memory_format=channels_last", "seed=1"),
+    )  # fmt: skip
+    second = facesmith.export(again, tmp_path / "second")
+    assert second.card["encoder"]["digest"] != first.card["encoder"]["digest"]
+    assert (second.path / "README.md").read_text().count("## Encoder") == 1
+
+
+def test_refining_brings_photos_nearer_by_detail_than_by_z_alone(
+    run: Path, builtin_dataset: Dataset, tmp_path: Path
+) -> None:
+    model = facesmith.export(run, tmp_path / "model")
+    photos = np.asarray(builtin_dataset.images[:4])
+    z = model.encode(photos)
+
+    def error(latents: np.ndarray) -> float:
+        return float(np.square(model.generate(latents).astype(float) - photos).mean())
+
+    whole = refine(model, photos, z, 40, quiet=True)
+    alone = refine(model, photos, z[:, : model.latent_size], 40, quiet=True)
+    assert whole.shape == z.shape
+    asked = subjects(model, list(photos), aligned=True, refine=40, quiet=True)
+    assert np.array_equal(np.stack([one.z for one in asked]), whole), "what every command does with --refine"
+    assert error(whole) < error(alone)
+    assert error(alone) < error(z[:, : model.latent_size])

@@ -1,0 +1,100 @@
+"""Compiled steps against eager ones, by aot_eager: it takes gradients as inductor does, and spares the C++ compiler."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch._dynamo.utils import counters
+
+from facesmith import FacesmithError
+from facesmith.tasks.gan.compiled_step import chosen_step, compiled_step
+from facesmith.tasks.gan.step import set_up, train_step
+from facesmith.tasks.recipes import GAMES, GameRecipe
+from facesmith.training.distributed import ALONE, Team
+from facesmith.training.schedules import scheduled
+from facesmith.training.train_state import Players
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_compiled() -> Iterator[None]:
+    yield
+    torch._dynamo.reset()
+    counters.clear()
+
+
+def narrow(name: str, **changes: Any) -> GameRecipe:
+    return replace(
+        GAMES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+        memory_format="channels_last", batch_size=8, **changes,
+    )  # fmt: skip
+
+
+def steps(step: Any, players: Players, recipe: GameRecipe, first: int, last: int) -> list[dict[str, float]]:
+    """Take steps ``first`` to ``last``, each of draws of its own."""
+    found = []
+    for number in range(first, last):
+        torch.manual_seed(number)
+        real = torch.rand(8, 16, 16, 3).permute(0, 3, 1, 2) * 2 - 1
+        z, now = torch.randn(8, recipe.latent_size), scheduled(recipe, number * 8)
+        measured = step(players, real, z, now, number, number * 8)
+        found.append({name: float(value) for name, value in measured.items()})
+    return found
+
+
+def weights(players: Players) -> list[torch.Tensor]:
+    return [tensor for net in (*players.nets.values(), players.average) for tensor in net.state_dict().values()]
+
+
+SCHEDULE: dict[str, Any] = {"anneal_kimg": 0.1, "learning_rate_end": 1e-3, "penalty_end": 0.5, "ema_kimg": 0.05}
+
+
+@pytest.mark.parametrize(("name", "graphs"), [("tiny", 4), ("small", 4), ("celebrity", 3)])
+def test_compiled_steps_are_eager_steps_and_are_compiled_once(name: str, graphs: int) -> None:
+    recipe = narrow(name, **(SCHEDULE if name != "celebrity" else {}))
+    eager, ours = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    expected = steps(train_step, eager, recipe, 0, 6)
+    for mine, theirs in zip(steps(compiled_step(recipe, "aot_eager"), ours, recipe, 0, 6), expected, strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-5, abs=1e-5)
+    for one, other in zip(weights(ours), weights(eager), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+    assert counters["stats"]["unique_graphs"] == graphs  # G, D with penalties and without, and D's answer
+
+
+def test_seed_4s_two_gradients_of_one_pass_survive_compiling() -> None:
+    recipe = narrow("dcgan64")
+    eager, ours = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    expected = steps(train_step, eager, recipe, 0, 3)
+    for mine, theirs in zip(steps(compiled_step(recipe, "aot_eager"), ours, recipe, 0, 3), expected, strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-3, abs=1e-4)
+
+
+def test_bfloat16_and_augmentation_compile_too() -> None:
+    recipe = replace(narrow("tiny", augment=0.5), precision="bfloat16")
+    eager, ours = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    expected = steps(train_step, eager, recipe, 0, 2)
+    for mine, theirs in zip(steps(compiled_step(recipe, "aot_eager"), ours, recipe, 0, 2), expected, strict=True):
+        assert mine["loss_D"] == pytest.approx(theirs["loss_D"], abs=0.02)
+
+
+def test_what_was_compiled_anew_goes_on_to_the_bit() -> None:
+    recipe = narrow("tiny")
+    unbroken, resumed = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    steps(compiled_step(recipe, "aot_eager"), unbroken, recipe, 0, 4)
+    for first, last in ((0, 2), (2, 4)):
+        torch._dynamo.reset()
+        steps(compiled_step(recipe, "aot_eager"), resumed, recipe, first, last)
+    assert all(torch.equal(one, other) for one, other in zip(weights(resumed), weights(unbroken), strict=True))
+
+
+def test_the_step_is_as_the_recipe_says() -> None:
+    said: list[str] = []
+    assert chosen_step(narrow("tiny", compile="none"), ALONE, said.append) is train_step
+    with pytest.raises(FacesmithError, match="compile=auto"):
+        chosen_step(narrow("tiny", compile="graph"), ALONE, said.append)
+    assert said == []
+    assert chosen_step(narrow("tiny", compile="compile"), Team(0, 2, 0, 2), said.append) is train_step
+    assert "2 processes" in said[0]

@@ -1,0 +1,132 @@
+import math
+import time
+from itertools import pairwise
+
+import pytest
+import torch
+
+from facesmith.errors import FacesmithError
+from facesmith.tasks.gan.d_schedule import GUESSING, HALF_LIFE, Turns, discriminator_learns, parse, running_accuracy
+
+
+def taken(text: str, steps: int, batch_size: int = 64) -> list[bool]:
+    turns = parse(text)
+    return [discriminator_learns(turns, step, batch_size) for step in range(steps)]
+
+
+def test_every_step() -> None:
+    assert all(taken("every", 1000))
+
+
+@pytest.mark.parametrize("ratio", [1, 2, 3, 5, 7, 1.1, 1.4, 2.5, 3.75, 12.3])
+def test_a_ratio_is_kept_exactly_and_evenly(ratio: float) -> None:
+    learned = taken(f"ratio:{ratio}", 5000)
+    assert learned[0]
+    for steps in (1, 7, 100, 4999, 5000):
+        assert sum(learned[:steps]) == math.ceil(round(steps / ratio, 6))
+    turns = [step for step, mine in enumerate(learned) if mine]
+    gaps = {after - before for before, after in pairwise(turns)}
+    assert gaps <= {math.floor(ratio), math.ceil(ratio)}
+
+
+def test_a_ratio_of_five_is_every_fifth_step() -> None:
+    assert [step for step, mine in enumerate(taken("ratio:5", 21)) if mine] == [0, 5, 10, 15, 20]
+
+
+@pytest.mark.parametrize(("text", "ratios"), [("decay:5,0.8,0.9", [5, 4, 3.2]), ("decay:1,1.5,0.9", [1, 1.5, 2.25])])
+def test_the_ratio_changes_at_its_moments(text: str, ratios: list[float]) -> None:
+    learned = taken(text, 2700, batch_size=1)  # 900 steps a ratio
+    for block, ratio in enumerate(ratios):
+        assert sum(learned[block * 900 : (block + 1) * 900]) == pytest.approx(900 / ratio, abs=1)
+
+
+def test_decay_moves_d_towards_every_step_and_stays_there() -> None:
+    learned = taken("decay:5,0.8,6.4", 1200)  # blocks of 100 steps; 5 * 0.8 ** 8 is below 1
+    shares = [sum(learned[start : start + 100]) for start in range(0, 1200, 100)]
+    assert shares == sorted(shares)
+    assert shares[0] == 20
+    assert all(learned[800:])
+
+
+def test_growth_moves_d_away_from_every_step_without_end() -> None:
+    learned = taken("decay:1,1.25,6.4", 2000)
+    shares = [sum(learned[start : start + 100]) for start in range(0, 2000, 100)]
+    assert shares[0] == 100
+    assert all(after <= before + 1 for before, after in pairwise(shares))
+    assert shares[-1] <= 3
+
+
+def test_moments_that_fall_between_two_steps_lose_no_turn() -> None:
+    # The definition itself, added up step by step.
+    total, due = 0.0, []
+    for step in range(2000):
+        total += 1 / max(1.0, 4 * 0.9 ** (step * 48 // 1000))
+        due.append(math.ceil(total - 1e-6))
+    learned = taken("decay:4,0.9,1", 2000, batch_size=48)
+    assert [sum(learned[: step + 1]) for step in range(2000)] == due
+
+
+def test_growth_in_a_very_long_run_is_neither_an_overflow_nor_slow() -> None:
+    turns = parse("decay:1,10,1")
+    began = time.process_time()
+    assert not discriminator_learns(turns, 400_000, 64)  # the ratio would be 10 ** 25,600
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    "text", ["every", "ratio:3.3", "ratio:1000", "decay:999.9,0.9,5", "decay:1,2,5", "accuracy:0.51"]
+)
+def test_the_first_step_is_ds(text: str) -> None:
+    assert discriminator_learns(parse(text), 0, 64, GUESSING)
+
+
+def test_accuracy_lets_d_learn_below_the_threshold_alone() -> None:
+    turns = parse("accuracy:0.8")
+    assert [discriminator_learns(turns, 7, 64, accuracy) for accuracy in (0.2, 0.79, 0.8, 0.95)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_the_running_accuracy_has_its_half_life_on_numbers_and_tensors() -> None:
+    accuracy, tensor = GUESSING, torch.tensor(GUESSING)
+    for _ in range(HALF_LIFE):
+        accuracy, tensor = running_accuracy(accuracy, 1.0), running_accuracy(tensor, torch.tensor(1.0))
+    assert accuracy == pytest.approx(0.75)
+    assert tensor.item() == pytest.approx(0.75)
+
+
+def test_what_is_written_is_what_is_meant() -> None:
+    assert parse(" every ") == Turns()
+    assert parse("ratio:2.5") == Turns(2.5)
+    assert parse("decay:5, 0.8, 100") == Turns(5, 0.8, 100)
+    assert parse("accuracy:0.7") == Turns(threshold=0.7)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "write every"),
+        ("sometimes", "write every"),
+        ("every:2", "write every"),
+        ("ratio", "write every"),
+        ("ratio:", "write every"),
+        ("ratio:two", "write every"),
+        ("ratio:nan", "write every"),
+        ("ratio:inf", "write every"),
+        ("ratio:2,3", "write every"),
+        ("decay:5,0.8", "write every"),
+        ("ratio:0.5", "once in 1 to 1000 steps"),
+        ("ratio:1001", "once in 1 to 1000 steps"),
+        ("decay:0.5,1.2,100", "once in 1 to 1000 steps"),
+        ("decay:5,0,100", "factor must be above 0"),
+        ("decay:5,0.8,0", "0.1 thousand pictures"),
+        ("accuracy:0.5", "threshold"),
+        ("accuracy:80", "threshold"),
+    ],
+)
+def test_what_is_no_turn_taking_is_refused_with_how_to_write_it(text: str, said: str) -> None:
+    with pytest.raises(FacesmithError, match=said):
+        parse(text)

@@ -1,0 +1,164 @@
+import copy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from facesmith.tasks.gan.step import dials_of, kind_of, learn, on_device, set_up, train_step
+from facesmith.tasks.recipes import GAMES, GameRecipe
+
+CPU = torch.device("cpu")
+SIDES = {"mini28": 28, "artiface": 32}  # of the smallest pictures, where 16 will not do
+
+
+def small(name: str, **changes: Any) -> GameRecipe:
+    return replace(
+        GAMES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+        memory_format="channels_last", batch_size=8, **changes,
+    )  # fmt: skip
+
+
+def test_the_discriminator_learns_to_tell_a_fixed_generator_from_the_truth() -> None:
+    recipe = replace(small("celebrity"), learning_rate=1e-3)
+    players = set_up(recipe, (16, 16), CPU)
+    real = torch.linspace(-1, 1, 16).expand(8, 3, 16, 16).contiguous()
+    measured = {}
+    for step in range(30):
+        frozen = copy.deepcopy(players.nets["G"].state_dict())
+        measured = train_step(players, real.clone(), torch.randn(8, 100), recipe, step, step * 8)
+        players.nets["G"].load_state_dict(frozen)
+    assert measured["accuracy_real"] == 1
+    assert measured["accuracy_fake"] == 1
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_both_players_move_and_leave_no_gradient_of_d_to_g(name: str) -> None:
+    recipe = small(name)
+    side = SIDES.get(name, 16)
+    players = set_up(recipe, (side, side), CPU)
+    before = copy.deepcopy((players.nets["G"].state_dict(), players.nets["D"].state_dict()))
+    for step in range(3):  # what lies before a residual block's zeros moves when they have
+        real, z = torch.randn(8, 3, side, side), torch.randn(8, recipe.latent_size)
+        measured = train_step(players, real, z, recipe, step, step * 8)
+        assert all(torch.isfinite(value) for value in measured.values())
+    for net, old in zip(players.nets.values(), before, strict=True):
+        still = {key for key, p in net.named_parameters() if torch.equal(p, old[key])}
+        assert still <= {"judge.bias"}, "only what every logit shares, a pairing loss cannot see"
+        assert all(p.requires_grad for p in net.parameters())
+
+
+def test_a_step_never_reads_what_it_computes() -> None:
+    """On a GPU that would wait for all the work in flight, and could not be recorded."""
+    forbidden = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal"}
+
+    class Blind(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            assert func._schema.name not in forbidden, func
+            return func(*args, **(kwargs or {}))
+
+    for name in GAMES:
+        recipe = replace(small(name), augment=0.5)
+        side = SIDES.get(name, 16)
+        players = set_up(recipe, (side, side), CPU)
+        dials, rng = on_device(dials_of(recipe, 0), CPU), torch.Generator()
+        with Blind():  # type: ignore[no-untyped-call]
+            for turn in (0, 1, None):
+                real, z = torch.randn(8, 3, side, side), torch.randn(8, recipe.latent_size)
+                learn(players, real, z, recipe, kind_of(recipe, turn), dials, rng)
+
+
+def test_scalars_on_the_device_do_what_numbers_do() -> None:
+    recipe = small("tiny", ema_kimg=0.05)
+    players, other = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    real, z = torch.randn(8, 3, 16, 16), torch.randn(8, 64)
+    kind, dials = kind_of(recipe, 0), dials_of(recipe, 0)
+    learn(players, real, z, recipe, kind, dials)
+    learn(other, real, z, recipe, kind, on_device(dials, CPU))
+    for one, two in zip(players.average.parameters(), other.average.parameters(), strict=True):
+        assert torch.allclose(one, two, atol=1e-7)
+
+
+def test_a_moving_beta2_moves_in_few_steps_and_a_fixed_one_is_taken_as_it_is() -> None:
+    assert kind_of(small("tiny", beta2=0.98765), 0).beta2 == 0.98765
+    moving = [small("tiny", beta2=0.9 + 0.09 * i / 10_000, beta2_end=0.99) for i in range(10_001)]
+    taken = [kind_of(recipe, 0).beta2 for recipe in moving]
+    assert len(set(taken)) < 100
+    assert taken[0] == pytest.approx(0.9)
+    assert taken[-1] == pytest.approx(0.99)
+    for recipe, beta2 in zip(moving, taken, strict=True):
+        assert 1 - beta2 == pytest.approx(1 - recipe.beta2, rel=0.051)
+
+
+def test_one_step_of_the_classic_recipe_is_the_plain_loop() -> None:
+    """The same update as the textbook's three backward passes, written out."""
+    recipe = small("celebrity")
+    players, plain = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    real, z = torch.randn(8, 3, 16, 16), torch.randn(8, 100)
+    train_step(players, real.clone(), z, recipe, 0, 0)
+
+    bce, ones, zeros = torch.nn.functional.binary_cross_entropy_with_logits, torch.ones(8), torch.zeros(8)
+    bce(plain.nets["D"](real), ones).backward()
+    fake = plain.nets["G"](z)
+    bce(plain.nets["D"](fake.detach()), zeros).backward()
+    plain.optimizers["D"].step()
+    plain.nets["G"].zero_grad()
+    bce(plain.nets["D"](fake), ones).backward()
+    plain.optimizers["G"].step()
+    for ours, theirs in zip(players.nets["G"].parameters(), plain.nets["G"].parameters(), strict=True):
+        assert torch.allclose(ours, theirs, atol=2e-6)
+    for ours, theirs in zip(players.nets["D"].parameters(), plain.nets["D"].parameters(), strict=True):
+        assert torch.allclose(ours, theirs, atol=2e-6)
+
+
+def test_penalties_fall_on_every_kth_step() -> None:
+    recipe = small("tiny")
+    players = set_up(recipe, (16, 16), CPU)
+    keys = [
+        train_step(players, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, i, i * 8).keys() for i in range(5)
+    ]
+    assert ["r1" in k for k in keys] == [True, False, False, False, True]
+
+
+def test_the_average_lags_behind_and_reaches_a_standing_generator() -> None:
+    recipe = small("tiny", ema_kimg=0.05, learning_rate=0.0)
+    players = set_up(recipe, (16, 16), CPU)
+    with torch.no_grad():
+        for p in players.nets["G"].parameters():
+            p.add_(1.0)
+    gaps = []
+    for step in range(40):
+        train_step(players, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, step, step * 8)
+        latest, average = (
+            players.nets["G"].state_dict()["project.weight"],
+            players.average.state_dict()["project.weight"],
+        )
+        gaps.append((average - latest).abs().max().item())
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[-1] < 0.01
+
+
+def test_bfloat16_stays_close_to_float32() -> None:
+    real, z = torch.randn(8, 3, 16, 16), torch.randn(8, 64)
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        recipe = replace(small("tiny"), precision=precision)
+        losses.append(train_step(set_up(recipe, (16, 16), CPU), real.clone(), z, recipe, 0, 0))
+    for name in ("loss_D", "loss_G"):
+        assert losses[0][name].item() == pytest.approx(losses[1][name].item(), abs=0.02)
+
+
+def test_the_order_of_pixels_in_memory_changes_no_more_than_rounding() -> None:
+    """Fused Adam mixes up the numbers of a gradient that lies in another order than its weight."""
+    nets = []
+    for memory_format in ("channels_last", "contiguous"):
+        recipe = replace(small("tiny"), memory_format=memory_format)
+        players = set_up(recipe, (16, 16), CPU)
+        torch.manual_seed(0)
+        for step in range(3):
+            train_step(players, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, step, step * 8)
+        nets.append((players.nets["G"].state_dict(), players.nets["D"].state_dict()))
+    for one, other in zip(*nets, strict=True):
+        for name in one:
+            assert torch.allclose(one[name].float(), other[name].float(), atol=2e-4), name

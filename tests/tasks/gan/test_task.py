@@ -1,0 +1,33 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from facesmith.data.dataset import Dataset
+from facesmith.data.holdout import held_out
+from facesmith.tasks.gan.task import Game
+from facesmith.tasks.recipes import GAMES
+from facesmith.training import start
+from facesmith.training.checkpoint import Progress
+from facesmith.training.distributed import ALONE
+
+
+@pytest.mark.parametrize("hold_out", [True, False])
+def test_a_game_leaves_out_what_is_held_out_if_it_is_told_to(builtin_dataset: Dataset, hold_out: bool) -> None:
+    recipe = start.resolve(replace(GAMES["tiny"], hold_out=hold_out, threads=1, device="cpu", precision="float32",
+                                   memory_format="contiguous", generator_width=4, discriminator_width=4))  # fmt: skip
+    game, seen = Game(recipe, builtin_dataset, ALONE, {}), []
+    pictures = torch.from_numpy(np.array(builtin_dataset.images))
+
+    def read(indices: np.ndarray) -> torch.Tensor:
+        seen.extend(indices.tolist())
+        return pictures[torch.from_numpy(indices)]
+
+    game.prepare(read, print)
+    players = game.fresh()
+    for step in range(5):  # more than an epoch of 256
+        game.step(players, recipe, Progress(step, recipe.batch_size * step))
+    held = held_out(builtin_dataset)
+    assert 0 < held.sum() < len(held)
+    assert set(seen) == set(np.flatnonzero(~held) if hold_out else range(len(held)))

@@ -1,0 +1,50 @@
+"""Known makeovers, of pictures as they are and of aligned faces, and a photo with faces to find."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import facesmith
+from facesmith import Makeover
+from facesmith.data.builtin import Drawing
+
+SIDE = 32
+PLAIN = {"size": [SIDE, SIDE], "crop": "fit", "resize": "lanczos", "source": {"kind": "folder"}}
+FACES = (("avataaars", 23), ("avataaars", 68))  # YuNet finds few drawn faces, and these surely
+
+
+@pytest.fixture(scope="session")
+def plain(write_makeover: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Makeover:
+    """A makeover of 32x32 pictures in which no face is looked for: of a photo it takes the largest square."""
+    return facesmith.load_makeover(write_makeover(tmp_path_factory.mktemp("plain") / "plain", PLAIN))
+
+
+@pytest.fixture(scope="session")
+def of_faces(write_makeover: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Makeover:
+    """A makeover of 40x50 faces, found and aligned as CelebA's are, cut as the third seed cuts them."""
+    card = {"size": [40, 50], "crop": "box:49,90,80,100", "resize": "box", "source": {"kind": "celeba"}}
+    return facesmith.load_makeover(write_makeover(tmp_path_factory.mktemp("faces") / "faces", card))
+
+
+@pytest.fixture(scope="session")
+def party(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dim photo of 700 x 450 with two faces: a small one, tilted, and a large one to the right of it."""
+    image = Image.new("RGB", (700, 450), (120, 130, 140))
+    for (style, index), side, left, top, tilt in zip(FACES, (380, 200), (290, 40), (40, 120), (0, 12), strict=True):
+        face = Image.open(BytesIO(Drawing(style, 0, index, 256).open())).convert("RGB")
+        turned = face.rotate(tilt, Image.Resampling.BICUBIC, fillcolor=face.getpixel((0, 0)))
+        image.paste(turned.resize((side, side), Image.Resampling.LANCZOS), (left, top))
+    path = tmp_path_factory.mktemp("party") / "party.png"
+    image.point(lambda level: round(0.8 * level)).save(path)  # so that no lighter face is clipped
+    return path
+
+
+@pytest.fixture
+def noise() -> Callable[[int, int], np.ndarray]:
+    """Pictures that no resizing keeps, and bright enough for nothing to be clipped: (height, width, 3)."""
+    rng = np.random.default_rng(0)
+    return lambda height, width: rng.integers(60, 190, (height, width, 3), np.uint8)

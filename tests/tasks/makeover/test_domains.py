@@ -1,0 +1,78 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from facesmith import FacesmithError
+from facesmith.data.dataset import Dataset
+from facesmith.data.filters import matches
+from facesmith.data.holdout import held_out
+from facesmith.tasks.makeover.domains import PRESETS, Direction, parse, sides
+
+WAY = "No_Beard > Mouth_Slightly_Open"  # of the built-in faces both are common enough
+
+
+@pytest.mark.parametrize(
+    ("text", "directions"),
+    [
+        ("mtf", [Direction("mtf", *PRESETS["mtf"])]),
+        ("mtf;ftm", [Direction("mtf", *PRESETS["mtf"]), Direction("ftm", *PRESETS["ftm"])]),
+        ("Young & ~Bald > ~Young", [Direction("a", "Young & ~Bald", "~Young")]),
+        (
+            "A > B ; mtm; ~A>~B",
+            [Direction("a", "A", "B"), Direction("mtm", *PRESETS["mtm"]), Direction("c", "~A", "~B")],
+        ),
+        ("older: Young > ~Young", [Direction("older", "Young", "~Young")]),
+    ],
+)
+def test_directions_are_presets_or_two_expressions_with_or_without_a_name(
+    text: str, directions: list[Direction]
+) -> None:
+    assert parse(text) == directions
+
+
+@pytest.mark.parametrize("text", ["", "mtx", "Young", "Young >", "> Young", "mtf;;ftm", "A > B > C", "a name: A > B"])
+def test_what_is_no_direction_is_one_sentence(text: str) -> None:
+    with pytest.raises(FacesmithError, match="is no direction: write mtf, ftm, mtm, ftf"):
+        parse(text)
+
+
+def test_two_directions_cannot_share_a_name() -> None:
+    with pytest.raises(FacesmithError, match="two directions are called 'mtf'"):
+        parse("mtf; mtf: Young > ~Young")
+
+
+def test_the_presets_are_the_seeds() -> None:
+    rows = {"Male": [1, 0, 1, 0, 1], "Attractive": [1, 1, 0, 0, 1], "No_Beard": [1, 1, 1, 1, 0]}
+    rows |= {name: [0, 0, 0, 0, 0] for name in ("Blurry", "Eyeglasses", "Goatee", "Mustache")}
+    table = pa.table({name: np.array(column, bool) for name, column in rows.items()})
+    men, women = [0, 2, 4], [1, 3]
+    wanted = {"mtf": (men, [1]), "ftm": (women, [0]), "mtm": (men, [0, 4]), "ftf": (women, [1])}
+    for name, expressions in PRESETS.items():
+        found = tuple(np.flatnonzero(matches(table, where)).tolist() for where in expressions)
+        assert found == wanted[name], name
+        for spoiled in ("Blurry", "Eyeglasses"):
+            every = table.set_column(table.column_names.index(spoiled), spoiled, [np.ones(5, bool)])
+            assert not any(matches(every, where).any() for where in expressions), f"{name} takes no {spoiled}"
+
+
+def test_a_side_is_who_matches_and_nobody_is_learned_from_and_held_out(builtin_dataset: Dataset) -> None:
+    found = sides(builtin_dataset, parse(WAY)[0])
+    table, held = builtin_dataset.metadata(), held_out(builtin_dataset)
+    for where, learned, apart in (
+        ("No_Beard", found.sources, found.held_sources),
+        ("Mouth_Slightly_Open", found.targets, found.held_targets),
+    ):
+        assert np.array_equal(learned, np.flatnonzero(matches(table, where) & ~held))
+        assert np.array_equal(apart, np.flatnonzero(matches(table, where) & held))
+    assert found.counts() == {
+        "source": len(found.sources), "target": len(found.targets),
+        "held_out_source": len(found.held_sources), "held_out_target": len(found.held_targets),
+    }  # fmt: skip
+    assert f"{len(found.sources)} faces that are 'No_Beard' learn from {len(found.targets)}" in str(found)
+
+
+def test_a_side_with_too_few_faces_is_one_sentence(builtin_dataset: Dataset) -> None:
+    with pytest.raises(FacesmithError, match="has 8 faces to learn from that are 'Bald', and a side needs 100"):
+        sides(builtin_dataset, parse("No_Beard > Bald")[0])
+    with pytest.raises(FacesmithError, match="'No_Bread' in where is no attribute"):
+        sides(builtin_dataset, parse("No_Bread > Bald")[0])

@@ -1,0 +1,60 @@
+"""The film."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from facesmith import FacesmithError, Makeover
+from facesmith.tasks.makeover import film as morphing
+from facesmith.tasks.makeover.film import FPS, FRAMES, check_film, morph
+
+FACES = np.random.default_rng(0).integers(90, 110, (3, 32, 32, 3), np.uint8)
+
+
+def brightness(path: Path) -> list[float]:
+    """Of the middle of the first face, frame by frame."""
+    if path.suffix == ".gif":
+        with Image.open(path) as film:
+            tick, frames = round(100 / FPS) * 10, []  # GIF counts hundredths of a second
+            for frame in ImageSequence.Iterator(film):  # equal ones were written as one that stays longer
+                frames += [np.asarray(frame.convert("RGB"))] * round(frame.info["duration"] / tick)
+    else:
+        import av
+
+        with av.open(str(path)) as film:
+            frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    return [float(frame[20:100, 20:100].mean()) for frame in frames]
+
+
+@pytest.mark.parametrize("ending", [".gif", ".mp4"])
+def test_it_goes_from_before_to_after_and_back_gently(ending: str, plain: Makeover, tmp_path: Path) -> None:
+    path = tmp_path / f"way{ending}"
+    morph(plain, FACES, path, direction="lighter", strength=0.8, quiet=True)
+    seen = brightness(path)
+    assert len(seen) == 2 * FRAMES - 2, "no face is shown twice where it turns, or where it begins again"
+    there, back = seen[:FRAMES], seen[FRAMES - 1 :]
+    assert there[0] == pytest.approx(FACES[0].mean(), abs=3)
+    assert there[-1] == pytest.approx(FACES[0].mean() + 0.8 * 38.25, abs=3)
+    assert there[FRAMES // 2] - there[FRAMES // 2 - 1] > 0.5 > there[1] - there[0]
+    assert np.allclose(back[1:], there[-2:0:-1], atol=2)
+
+
+def test_of_many_faces_the_first_are_filmed(plain: Makeover, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(morphing, "FRAMES", 3)
+    sizes = []
+    for count in (16, 40):
+        path = tmp_path / f"{count}.gif"
+        morph(plain, FACES[:1].repeat(count, 0), path, direction=None, strength=1, quiet=True)
+        with Image.open(path) as film:
+            sizes.append(film.size)
+    assert sizes[0] == sizes[1]
+
+
+def test_a_film_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FacesmithError, match="let it end in .mp4 or .gif"):
+        check_film(tmp_path / "way.avi")
+    (tmp_path / "way.gif").touch()
+    with pytest.raises(FacesmithError, match="exists already"):
+        check_film(tmp_path / "way.gif")

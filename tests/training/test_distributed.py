@@ -1,0 +1,145 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import facesmith
+from facesmith import FacesmithError
+from facesmith.data.dataset import Dataset
+from facesmith.training import checkpoint
+from facesmith.training.distributed import Team
+
+# Batch norm in both networks, penalties through it, an average of G: all that two processes must share. Biases before
+# a batch norm have no gradient but rounding, which Adam makes steps of.
+SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32", "bias=false",
+         "discriminator_norm=true", "memory_format=channels_last", "checkpoint_kimg=0.16", "log_steps=5",
+         "watch_steps=5")  # fmt: skip
+CLOSE = 1e-4  # of what float32 rounds to 6e-8: sums over parts are rounded otherwise, and 10 steps make more of it
+GONE = "facesmith: another process of this training is gone"
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are posix's")
+
+
+def two(data: Path, run: Path, kimg: float, *more: str) -> list[subprocess.Popen[str]]:
+    """Two processes that train together, as torchrun would start them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "facesmith", "train", "tiny", str(data), str(run), "--kimg", str(kimg), "--quiet"]
+    command += [word for setting in (*SMALL, *more) for word in ("--set", setting)]
+    meeting = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    return [
+        subprocess.Popen(
+            command,
+            env=os.environ | meeting | {"RANK": rank, "LOCAL_RANK": rank, "OMP_NUM_THREADS": "1"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in "01"
+    ]
+
+
+def ends(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str]]:
+    """Exit code and stderr of each."""
+    try:
+        return [(process.returncode, error) for process in processes for error in process.communicate(timeout=90)[1:]]
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def wait_for(run: Path, processes: list[subprocess.Popen[str]]) -> None:
+    until = time.monotonic() + 90
+    while len(checkpoint.stored(run / "checkpoints")) < 2:
+        assert all(process.poll() is None for process in processes)
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def card(run: Path) -> Any:
+    return json.loads((run / "run.json").read_text())
+
+
+def lines(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_two_processes_train_what_one_does_and_a_signal_to_either_ends_both(
+    builtin_dataset: Dataset, tmp_path: Path
+) -> None:
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    processes = two(builtin_dataset.path, together, 1000)
+    wait_for(together, processes)
+    processes[1].terminate()
+    found = ends(processes)
+    assert [code for code, _ in found] == [0, 0], found
+    (session,) = card(together)["sessions"]
+    assert (card(together)["status"], session["reason"]) == ("interrupted", "SIGTERM")
+    assert checkpoint.read_card(checkpoint.stored(together / "checkpoints")[-1])["step"] == card(together)["step"]
+
+    facesmith.train("tiny", builtin_dataset, alone, settings=SMALL, kimg=0.16, quiet=True)
+    one, other = (load_file(run / "checkpoints" / "000000.160.safetensors") for run in (together, alone))
+    assert one.keys() == other.keys()
+    for name, weights in other.items():
+        assert np.linalg.norm(one[name] - weights) <= CLOSE * np.linalg.norm(weights), name
+    for shared, own in zip(lines(together), lines(alone), strict=False):
+        assert (shared.keys(), shared["watch"]) == (own.keys(), own["watch"])
+        for name in own.keys() - {"watch", "accuracy_real", "accuracy_fake"}:  # each draws a line of its own for these
+            assert shared[name] == pytest.approx(own[name], rel=CLOSE), name
+
+
+def test_when_one_is_killed_the_other_says_so_and_the_run_goes_on(builtin_dataset: Dataset, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    processes = two(builtin_dataset.path, run, 1000)
+    wait_for(run, processes)
+    processes[1].kill()
+    (code, errors), _ = ends(processes)
+    assert code == 2
+    assert errors.startswith(GONE)
+    assert errors.count("\n") == 1
+    assert card(run)["status"] == "failed"
+    step = checkpoint.read_card(checkpoint.stored(run / "checkpoints")[-1])["step"]
+    goal = (step + 5) * 16 / 1000
+    facesmith.train("tiny", builtin_dataset, run, settings=(f"kimg={goal}",), resume=True, quiet=True)
+    assert [session["processes"] for session in card(run)["sessions"]] == [2, 1]
+    assert [line["step"] for line in lines(run)] == [*range(5, step + 6, 5)]
+
+
+def test_they_roll_back_together_and_give_up_together(builtin_dataset: Dataset, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    for code, errors in ends(two(builtin_dataset.path, run, 1000, "learning_rate=1e30", "rollbacks=1")):
+        assert code == 2
+        assert "stopped after 1 rollbacks: diverged" in errors
+        assert "Traceback" not in errors
+    assert (run / "rolled_back" / "1" / "metrics.jsonl").exists()
+    assert card(run)["status"] == "failed"
+
+
+def test_what_is_wrong_before_training_ends_both(builtin_dataset: Dataset, tmp_path: Path) -> None:
+    for code, errors in ends(two(builtin_dataset.path, tmp_path / "run", 1, "batch_size=15")):
+        assert code == 2
+        assert errors == "facesmith: a batch of 15 cannot be shared by 2 processes: start a number that divides it\n"
+    assert not (tmp_path / "run").exists()
+
+
+def test_parts_of_a_batch_are_even_and_all_of_it() -> None:
+    parts = [Team(rank, 3).share(12) for rank in range(3)]
+    assert [i for part in parts for i in range(12)[part]] == list(range(12))
+    with pytest.raises(FacesmithError, match="batch of 13 cannot be shared by 3"):
+        Team(0, 3).share(13)
+
+
+def test_an_environment_that_names_no_place_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name in ("RANK", "MASTER_ADDR"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(FacesmithError, match="RANK .*MASTER_ADDR.* not set: start them by torchrun"):
+        facesmith.train("tiny", tmp_path, tmp_path / "run")

@@ -1,0 +1,68 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from facesmith.tasks.recipes import GAMES
+from facesmith.training.sampling import batch, latents, picture_indices, reader
+
+CPU = torch.device("cpu")
+ALL = np.arange(10)
+TINY = GAMES["tiny"]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    values = np.random.default_rng(0).integers(0, 256, (10, 6, 4, 3), np.uint8)
+    np.save(tmp_path / "images.npy", values)
+    return tmp_path / "images.npy"
+
+
+def test_every_epoch_shows_every_picture_once_in_a_new_order() -> None:
+    first, second = picture_indices(0, 0, 10, 10), picture_indices(0, 10, 10, 10)
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert list(first) != list(second)
+
+
+def test_the_stream_can_be_entered_anywhere_and_crosses_epochs() -> None:
+    whole = picture_indices(3, 0, 35, 10)
+    assert list(picture_indices(3, 7, 20, 10)) == list(whole[7:27])
+    assert list(picture_indices(4, 0, 35, 10)) != list(whole)
+
+
+def test_batches_are_the_same_from_memory_and_from_disk(pictures: Path) -> None:
+    recipe = replace(TINY, batch_size=8)
+    read_memory, where = reader(pictures, "auto", CPU)
+    read_disk, _ = reader(pictures, "disk", CPU)
+    assert where == "memory"
+    for shown in (0, 8, 40):
+        a, b = (
+            batch(read_memory, recipe, shown, ALL, CPU),
+            batch(read_disk, recipe, shown, ALL, CPU),
+        )
+        assert torch.equal(a, b)
+        assert a.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_batch_holds_the_streams_pictures_in_range_and_some_of_them_mirrored(pictures: Path) -> None:
+    stored = torch.from_numpy(np.load(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    recipe = replace(TINY, batch_size=10)
+    got = batch(reader(pictures, "memory", CPU)[0], recipe, 0, ALL, CPU)
+    plain = stored[torch.from_numpy(picture_indices(recipe.seed, 0, 10, 10))]
+    mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(got, plain, strict=True)]
+    straight = [torch.equal(a, b) for a, b in zip(got, plain, strict=True)]
+    assert all(a != b for a, b in zip(mirrored, straight, strict=True))
+    assert 0 < sum(mirrored) < 10
+    assert torch.equal(batch(reader(pictures, "memory", CPU)[0], replace(recipe, flip=False), 0, ALL, CPU), plain)
+
+
+def test_latents_follow_from_their_key_and_the_recipes_distribution() -> None:
+    assert torch.equal(latents(TINY, 4, CPU, 2, 7), latents(TINY, 4, CPU, 2, 7))
+    assert not torch.equal(latents(TINY, 4, CPU, 2, 7), latents(TINY, 4, CPU, 2, 8))
+    normal = latents(TINY, 2000, CPU, 0)
+    uniform = latents(replace(TINY, latent="uniform"), 2000, CPU, 0)
+    assert normal.std().item() == pytest.approx(1, abs=0.02)
+    assert uniform.abs().max() <= 1
+    assert uniform.std().item() == pytest.approx(3**-0.5, abs=0.02)

@@ -1,0 +1,60 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import facesmith
+from facesmith.data.dataset import Dataset, open_dataset
+from facesmith.metrics.scores import rank
+from facesmith.runs.run_folder import RunFolder, read_lines
+from facesmith.training import checkpoint
+
+SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
+         "memory_format=channels_last", "score_kimg=0.16", "score_count=100", "checkpoint_kimg=0.16")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dataset(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """A copy, since scores keep what they know of the real side in the dataset's folder."""
+    return open_dataset(shutil.copytree(builtin_dataset.path, tmp_path_factory.mktemp("scored") / "faces"))
+
+
+@pytest.fixture(scope="module")
+def scored(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "scored"
+    return facesmith.train("tiny", dataset, run, settings=(*SMALL, "score_share=1000"), kimg=0.48, quiet=True)
+
+
+def test_a_run_is_scored_and_its_best_generator_kept(scored: Path) -> None:
+    run = RunFolder(scored)
+    lines = read_lines(run.scores)
+    assert [line["kimg"] for line in lines] == [0.16, 0.32, 0.48]
+    best = min(lines, key=rank)
+    card = checkpoint.read_card(run.best)
+    assert (card["kimg"], card["score"]["kid"]) == (best["kimg"], best["kid"])
+    kept = next(
+        path for path in checkpoint.stored(run.checkpoints) if checkpoint.read_card(path)["kimg"] == best["kimg"]
+    )
+    ours, its = checkpoint.used_state(run.best, "G"), checkpoint.used_state(kept, "G")
+    assert all(ours[name].equal(its[name]) for name in its)
+
+
+def test_scoring_changes_nothing_that_is_learned(scored: Path, dataset: Dataset, tmp_path: Path) -> None:
+    plain = facesmith.train("tiny", dataset, tmp_path / "run", settings=(*SMALL, "score_kimg=0"), kimg=0.48, quiet=True)
+    assert not (plain / "scores.jsonl").exists()
+    assert (plain / "metrics.jsonl").read_text() == (scored / "metrics.jsonl").read_text()
+
+
+def test_a_small_share_of_the_time_leaves_the_score_of_the_end(dataset: Dataset, tmp_path: Path) -> None:
+    run = facesmith.train("tiny", dataset, tmp_path / "run", settings=(*SMALL, "score_share=0"), kimg=0.48, quiet=True)
+    assert [line["kimg"] for line in read_lines(RunFolder(run).scores)] == [0.48]
+
+
+def test_a_worse_generator_does_not_take_the_place_of_the_best_after_a_resume(scored: Path, dataset: Dataset) -> None:
+    run = RunFolder(scored)
+    before = json.loads(json.dumps(checkpoint.read_card(run.best)))
+    run.scores.write_text("")  # as if a rollback had undone what was scored
+    facesmith.train("tiny", dataset, scored, resume=True, kimg=0.64, settings=("score_share=1000",), quiet=True)
+    after = checkpoint.read_card(run.best)
+    assert rank(after["score"]) <= rank(before["score"])
