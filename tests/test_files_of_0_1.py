@@ -1,7 +1,7 @@
 """Datasets, runs and models that facesmith 0.1 wrote: they load, resume and export.
 
-tests/fixtures/v0_1 was made by 0.1.0 with `facesmith data import builtin:420`, `train` and `export`, and networks as small
-as they come. Never make it anew: a format that changes must still read these files.
+tests/fixtures/v0_1 was made by 0.1.0 with `facesmith data import builtin:420`, `train` and `export`, and very small
+networks. Never regenerate it: a format that changes must still read these files.
 """
 
 import shutil
