@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
+from facesmith.images.pixels import to_float
 from facesmith.models import backends
 from facesmith.models.model import WEIGHTS, Model
 from facesmith.progress import progress
@@ -47,7 +48,7 @@ def refine(
     with progress(len(z) * steps, "refining", "steps", shown=not quiet) as bar:
         for start in range(0, len(z), BLOCK):
             rows = slice(start, start + BLOCK)
-            target = torch.from_numpy(pictures[rows].transpose(0, 3, 1, 2) / np.float32(127.5) - 1).to(device)
+            target = torch.from_numpy(to_float(pictures[rows])).to(device)
             latents = torch.from_numpy(z[rows].copy()).to(device).requires_grad_()
             mean, square = torch.zeros_like(latents), torch.zeros_like(latents)
             for step in range(1, steps + 1):

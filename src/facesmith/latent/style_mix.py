@@ -8,6 +8,7 @@ import numpy as np
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import refuse_existing
+from facesmith.images.pixels import to_uint8
 from facesmith.latent.face_grids import save_table
 from facesmith.latent.face_refs import Source, subjects
 from facesmith.models import backends
@@ -55,8 +56,7 @@ def style_mix(
     table = np.zeros((len(rows) + 1, len(columns) + 1, height, width, 3), np.uint8)
     with torch.inference_mode():
         for number, one in enumerate(large):
-            made = net.mixed(one.expand(len(small), -1), small, level).permute(0, 2, 3, 1).float().cpu().numpy()
-            table[number + 1, 1:] = np.clip(np.rint(made * 127.5 + 127.5), 0, 255).astype(np.uint8)
+            table[number + 1, 1:] = to_uint8(net.mixed(one.expand(len(small), -1), small, level))
     table[0, 1:] = source.generate(np.stack([one.z for one in columns]))
     table[1:, 0] = source.generate(np.stack([one.z for one in rows]))
     save_table(table, ["", *(one.name for one in rows)], ["", *(one.name for one in columns)], Path(out))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
+from facesmith.images.pixels import to_float
 
 BACKENDS = ("onnx", "torch")
 
@@ -65,7 +66,7 @@ def of_pictures(
     for start in range(0, len(seen), block):
         some = seen[start : start + block]
         x = np.zeros((block, 3, height, width), np.float32)  # always a whole block: none depends on the others
-        x[: len(some)] = some.transpose(0, 3, 1, 2) / np.float32(127.5) - 1
+        x[: len(some)] = to_float(some)
         found[start : start + block] = compute(x)[: len(some)]
     return found
 

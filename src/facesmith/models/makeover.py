@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json
+from facesmith.images.pixels import to_uint8
 from facesmith.models import backends
 from facesmith.models.base import Trained
 from facesmith.models.included import included_folder, included_makeovers
@@ -70,8 +71,7 @@ class Makeover(Trained):
         # One face at a time costs no more for each than many at once, and a single one, as most are, far less.
         who = f"{self.name} makes over"
         rows = backends.of_pictures(compute, pictures, self.size, 3 * height * width, who, block=1)
-        made = rows.reshape(-1, 3, height, width).transpose(0, 2, 3, 1)
-        return np.asarray(np.clip(np.rint(made * 127.5 + 127.5), 0, 255), np.uint8)
+        return to_uint8(rows.reshape(-1, 3, height, width))
 
 
 def load_makeover(makeover: str | Path, *, threads: int | None = None, quiet: bool = False) -> Makeover:

@@ -17,6 +17,7 @@ from PIL import Image
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json
 from facesmith.hub import client, one_sentence, places
+from facesmith.images.pixels import to_uint8
 from facesmith.models import backends
 from facesmith.models.backends import BLOCK
 from facesmith.models.base import Trained
@@ -122,8 +123,7 @@ class Model(Trained):
             raise FacesmithError(f"{self.name} takes latents of shape {wanted}, not {latents.shape}")
         if not np.isfinite(latents).all():
             raise FacesmithError("a latent holds numbers that are not finite: every one must be an ordinary number")
-        pictures = self._backend(latents).transpose(0, 2, 3, 1)
-        made = np.clip(np.rint(pictures * 127.5 + 127.5), 0, 255).astype(np.uint8)
+        made = to_uint8(self._backend(latents))
         return [Image.fromarray(picture) for picture in made] if pil else made
 
     def encode(self, pictures: Pictures) -> Latents:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facesmith.images.pixels import to_float
 from facesmith.tasks.recipes import GameRecipe
 from facesmith.training.settings import Recipe
 
@@ -126,19 +127,14 @@ def pictures(
     read: Reader, indices: NDArray[np.int64], recipe: Recipe, shown: int, device: torch.device, share: slice
 ) -> Tensor:
     """The pictures of the batch ``indices``, in [-1, 1] and mirrored at random or not: N x 3 x H x W."""
-    x = read(indices[share]).permute(0, 3, 1, 2)  # stored channels-last, and so they stay
+    x = read(indices[share])
     if recipe.flip:
         rng = generator(device, recipe.seed, FLIPS, shown)
         mirrored = torch.rand(len(indices), generator=rng, device=device)[share] < 0.5
-        x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
-    return x.to(torch.float32) / 127.5 - 1
-
-
-def to_uint8(pictures: Tensor) -> NDArray[np.uint8]:
-    """Pictures (N x 3 x H x W in [-1, 1]) as bytes (N x H x W x 3), rounded to the nearest."""
-    scaled = pictures.permute(0, 2, 3, 1).float().mul(127.5).add(127.5).round().clamp(0, 255)
-    bytes_: NDArray[np.uint8] = scaled.to(torch.uint8).cpu().numpy()
-    return bytes_
+        x = torch.where(
+            mirrored[:, None, None, None], x.flip(2), x
+        )  # before the conversion, while a pixel is three bytes
+    return to_float(x)
 
 
 def free_memory(device: torch.device) -> float:

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from facesmith.files import new_folder, write_json, write_text
+from facesmith.images.pixels import to_float
 from facesmith.models.backends import BLOCK
 from facesmith.models.classifier import CARD, FORMAT, ONNX, VERSION, WEIGHTS, Judge, load_judge
 from facesmith.models.network_files import agree, write_network
@@ -83,5 +84,5 @@ def _parity(folder: Path, net: networks.Judge, half: bool) -> float:
     if half:  # what was rounded is what the weights' file holds
         net.load_state_dict(load_file(folder / WEIGHTS))
     with torch.no_grad():
-        logits, features = net(torch.from_numpy(seen).permute(0, 3, 1, 2) / 127.5 - 1)
+        logits, features = net(to_float(torch.from_numpy(seen)))
     return agree("judge", [judge.label(seen), judge.features(seen)], [logits.sigmoid().numpy(), features.numpy()])

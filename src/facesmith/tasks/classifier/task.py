@@ -15,6 +15,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import attribute_table, parted
 from facesmith.errors import FacesmithError
 from facesmith.images.grid import sheet
+from facesmith.images.pixels import to_float
 from facesmith.networks.classifier import Config, build
 from facesmith.tasks.recipes import JudgeRecipe
 from facesmith.training.augment import vary
@@ -118,7 +119,7 @@ class Judging(Task[JudgeRecipe]):
         found = []
         with in_use(players.average) as net:
             for start in range(0, len(chosen), BLOCK):
-                x = self.read(chosen[start : start + BLOCK]).permute(0, 3, 1, 2).to(torch.float32) / 127.5 - 1
+                x = to_float(self.read(chosen[start : start + BLOCK]))
                 found.append(net(x)[0].sigmoid().cpu())
         return np.asarray(torch.cat(found).numpy(), np.float32)
 

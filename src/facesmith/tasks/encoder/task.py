@@ -16,6 +16,7 @@ from facesmith.data.holdout import parted
 from facesmith.errors import FacesmithError
 from facesmith.files import read_json
 from facesmith.images.grid import sheet
+from facesmith.images.pixels import to_float, to_uint8
 from facesmith.models import classifier as judges
 from facesmith.models import model as models
 from facesmith.networks import classifier as judge_network
@@ -25,7 +26,7 @@ from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import Team
 from facesmith.training.pretrained import refuse_other_size
-from facesmith.training.sampling import LATENTS, SCORES, Reader, batch, draw_latents, to_uint8
+from facesmith.training.sampling import LATENTS, SCORES, Reader, batch, draw_latents
 from facesmith.training.task import Task
 from facesmith.training.train_state import Players, autocast, in_use, learn_from, set_up
 
@@ -171,7 +172,7 @@ class Encoding(Task[EncoderRecipe]):
         parts = []
         with in_use(players.average) as E:
             for start in range(0, len(chosen), BLOCK):
-                x = self.read(chosen[start : start + BLOCK]).permute(0, 3, 1, 2).to(torch.float32) / 127.5 - 1
+                x = to_float(self.read(chosen[start : start + BLOCK]))
                 parts.append((x, players.given["G"](E(x))))
         photos, made = zip(*parts, strict=True)
         return torch.cat(photos), torch.cat(made)

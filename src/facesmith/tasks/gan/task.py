@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import parted
 from facesmith.images.grid import BACKGROUND, sheet
+from facesmith.images.pixels import to_float, to_uint8
 from facesmith.metrics.scores import rank
 from facesmith.networks.registry import describe
 from facesmith.tasks.gan.compiled_step import chosen_step
@@ -22,7 +23,7 @@ from facesmith.tasks.recipes import GameRecipe
 from facesmith.training.checkpoint import Progress
 from facesmith.training.collapse import spread
 from facesmith.training.distributed import Team
-from facesmith.training.sampling import LATENTS, REAL, SCORES, SHEET, Reader, batch, latents, to_uint8
+from facesmith.training.sampling import LATENTS, REAL, SCORES, SHEET, Reader, batch, latents
 from facesmith.training.task import Task
 from facesmith.training.train_state import Players, in_use
 
@@ -120,5 +121,5 @@ def real_spread(images: NDArray[np.uint8], seed: int) -> float:
     """The `spread` of as many real pictures as there are on a sheet, averaged over a few draws."""
     rng = np.random.default_rng([seed, REAL])
     draws = [rng.permutation(len(images))[:SHEET_COUNT] for _ in range(8)]
-    chosen = [torch.from_numpy(images[np.sort(draw)]).permute(0, 3, 1, 2) / 127.5 - 1 for draw in draws]
+    chosen = [to_float(torch.from_numpy(images[np.sort(draw)])) for draw in draws]
     return max(1e-6, sum(float(spread(each)) for each in chosen) / len(chosen))

@@ -17,6 +17,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.files import read_json
 from facesmith.images.face_region import usual_region
 from facesmith.images.grid import sheet
+from facesmith.images.pixels import to_float, to_uint8
 from facesmith.models import classifier as judges
 from facesmith.networks import classifier as judge_network
 from facesmith.networks import makeover_registry as makeovers
@@ -31,7 +32,7 @@ from facesmith.training.collapse import spread
 from facesmith.training.distributed import Team
 from facesmith.training.gan_losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
 from facesmith.training.pretrained import refuse_other_size
-from facesmith.training.sampling import AUGMENT, VIEW, Reader, generator, pictures, to_uint8
+from facesmith.training.sampling import AUGMENT, VIEW, Reader, generator, pictures
 from facesmith.training.schedules import way_gone
 from facesmith.training.task import Task
 from facesmith.training.train_state import (
@@ -216,7 +217,7 @@ class Making(Task[MakeoverRecipe]):
         before, after = [], []
         with in_use(net):
             for start in range(0, len(chosen), BLOCK):
-                x = self.read(chosen[start : start + BLOCK]).permute(0, 3, 1, 2).to(torch.float32) / 127.5 - 1
+                x = to_float(self.read(chosen[start : start + BLOCK]))
                 strengths = F.one_hot(torch.full((len(x),), k, device=self.device), len(self.sides)).float()
                 before.append(x)
                 after.append(net(x, strengths))

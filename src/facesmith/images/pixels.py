@@ -1,0 +1,44 @@
+"""Convert between images as files hold them and images as networks take them.
+
+Files, datasets and users have uint8 values in the shape (N, height, width, 3). Networks have float32 values in [-1, 1]
+in the shape (N, 3, height, width). No other module converts between the two.
+"""
+
+from typing import Any, Protocol, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Tensor(Protocol):
+    """The part of a torch.Tensor that this module uses; `images` does not import torch."""
+
+    def permute(self, *dims: int) -> Any: ...
+    def detach(self) -> Any: ...
+
+
+AnyTensor = TypeVar("AnyTensor", bound=Tensor)
+
+
+@overload
+def to_float(images: NDArray[np.uint8]) -> NDArray[np.float32]: ...
+@overload
+def to_float(images: AnyTensor) -> AnyTensor: ...
+def to_float(images: Any) -> Any:
+    """Return uint8 images (N, H, W, 3) as float32 (N, 3, H, W) in [-1, 1], as an array or a tensor like the input.
+
+    The memory order stays channels-last.
+    """
+    if isinstance(images, np.ndarray):
+        return images.transpose(0, 3, 1, 2) / np.float32(127.5) - np.float32(1)
+    return images.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def to_uint8(images: NDArray[np.floating] | Tensor) -> NDArray[np.uint8]:
+    """Return float images (N, 3, H, W) in [-1, 1], an array or a tensor, as a uint8 array (N, H, W, 3).
+
+    Values are rounded to the nearest and clipped.
+    """
+    values = images if isinstance(images, np.ndarray) else images.detach().float().cpu().numpy()
+    scaled = np.rint(values.transpose(0, 2, 3, 1) * 127.5 + 127.5)
+    return np.asarray(np.clip(scaled, 0, 255), np.uint8)
