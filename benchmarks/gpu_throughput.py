@@ -31,7 +31,7 @@ from floors import Counter, matmul_peak, wait
 from facesmith import FacesmithError, doctor
 from facesmith.tasks.gan.compiled_step import Step, chosen_step
 from facesmith.tasks.gan.step import set_up, train_step
-from facesmith.tasks.recipes import GAMES, GameRecipe
+from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
 from facesmith.training import start
 from facesmith.training.distributed import ALONE
 from facesmith.training.sampling import LATENTS, LAYERS, Reader, batch, latents, reader, seed_of
@@ -53,7 +53,7 @@ WAYS: dict[str, dict[str, Any]] = {
 class Way:
     """A training under way: its networks, its step, and how many it has taken."""
 
-    recipe: GameRecipe
+    recipe: GANRecipe
     players: Players
     step: Step
     read: Reader
@@ -77,7 +77,7 @@ def measure(name: str, args: argparse.Namespace, peak: float, device: torch.devi
     pictures = np.random.default_rng(0).integers(0, 256, (PICTURES, side, side, 3), np.uint8)
     np.save(Path(folder.name) / "images.npy", pictures)
     read, _ = reader(Path(folder.name) / "images.npy", "memory", device)
-    recipe = replace(GAMES[name], device=device.type, threads=torch.get_num_threads())
+    recipe = replace(GAN_RECIPES[name], device=device.type, threads=torch.get_num_threads())
     recipe = replace(recipe, batch_size=args.batch or recipe.batch_size)
 
     rows = [{"recipe": name, "side": side, "batch": recipe.batch_size, "way": way} for way in args.ways]
@@ -143,7 +143,7 @@ def state(players: Players) -> list[torch.Tensor]:
     return [tensor for table in tables for tensor in table.values()]
 
 
-def step_flops(recipe: GameRecipe, side: int, read: Reader, device: torch.device) -> float:
+def step_flops(recipe: GANRecipe, side: int, read: Reader, device: torch.device) -> float:
     """FLOP of a step of the plain layers, averaged over steps with and without penalties."""
     training = Way(recipe, set_up(recipe, (side, side), device), train_step, read)
     with Counter() as counter:
@@ -166,7 +166,7 @@ def line(row: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
-    parser.add_argument("--recipes", nargs="+", choices=list(GAMES), default=list(GAMES))
+    parser.add_argument("--recipes", nargs="+", choices=list(GAN_RECIPES), default=list(GAN_RECIPES))
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--batch", type=int, help="instead of each recipe's own")
     parser.add_argument("--steps", type=int, default=48, help="timed in each round; a multiple of 4 holds all kinds")

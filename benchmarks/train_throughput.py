@@ -27,7 +27,7 @@ from torch import nn
 
 from facesmith import doctor
 from facesmith.tasks.gan.step import set_up, train_step
-from facesmith.tasks.recipes import GAMES
+from facesmith.tasks.recipes import GAN_RECIPES
 from facesmith.training import start
 from facesmith.training.sampling import LATENTS, batch, latents, reader
 
@@ -79,7 +79,7 @@ def plain() -> Callable[[int], None]:
 
 def ours(name: str) -> Callable[[int], None]:
     """The step of `facesmith train`, with all it does for a step: drawing, mirroring, losses, accuracies."""
-    recipe = start.resolve(replace(GAMES[name], device="cpu", batch_size=BATCH))
+    recipe = start.resolve(replace(GAN_RECIPES[name], device="cpu", batch_size=BATCH))
     players = set_up(recipe, (64, 64), torch.device("cpu"))
     folder = tempfile.TemporaryDirectory()
     np.save(Path(folder.name) / "images.npy", _pictures())

@@ -27,7 +27,7 @@ from facesmith import doctor
 from facesmith.data.dataset import open_dataset
 from facesmith.networks import registry as families
 from facesmith.runs import run_folder as runs
-from facesmith.tasks.recipes import GAMES, with_settings
+from facesmith.tasks.recipes import GAN_RECIPES, with_settings
 from facesmith.training import checkpoint
 
 QUIETLY = ("checkpoint_kimg=1e6", "tick_kimg=1e6", "score_kimg=0", "device=cpu", "precision=float32", "compile=none")
@@ -55,7 +55,7 @@ def weights(run: Path) -> dict[str, np.ndarray]:
 
 def start_weights(recipe: str, dataset: str, settings: list[str]) -> dict[str, np.ndarray]:
     """The weights before the first step."""
-    start = with_settings(GAMES[recipe], settings)
+    start = with_settings(GAN_RECIPES[recipe], settings)
     config = families.describe(start.family, open_dataset(Path(dataset)).size, start)
     G, D = families.build(start.family, config, start.seed)
     nets = {"G": G, "D": D, "average": G}
@@ -97,7 +97,7 @@ def main() -> None:
     args = parser.parse_args()
     print(json.dumps(doctor.machine(torch.device("cpu"))))
     for recipe in args.recipes or ("tiny", "small", "celebrity"):
-        batch = with_settings(GAMES[recipe], args.settings).batch_size
+        batch = with_settings(GAN_RECIPES[recipe], args.settings).batch_size
         kimg, settings = args.steps * batch / 1000, ["augment=0", "log_steps=5", "watch_steps=5", *args.settings]
         with tempfile.TemporaryDirectory() as folder:
             alone, threads, two = (Path(folder) / name for name in ("alone", "threads", "two"))

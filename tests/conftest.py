@@ -98,8 +98,8 @@ def small_judge(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("judge")
     settings = ("width=4", "feature_size=8", "batch_size=16", "threads=1", "precision=float32", "score_kimg=0.16",
                 "memory_format=channels_last", "score_share=1000", "checkpoint_kimg=0.16")  # fmt: skip
-    judge: Judge = export(train("judge", builtin_dataset, folder / "run", settings=settings, kimg=0.32, quiet=True),
-                          folder / "judge")  # fmt: skip
+    run = train("classifier", builtin_dataset, folder / "run", settings=settings, kimg=0.32, quiet=True)
+    judge: Judge = export(run, folder / "judge")
     return judge
 
 
@@ -173,7 +173,7 @@ def generated(vivid_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Da
 @pytest.fixture(scope="session")
 def judge_run(labelled: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("judge") / "run"
-    return facesmith.train("judge", labelled, run, settings=JUDGE, kimg=0.64, quiet=True)
+    return facesmith.train("classifier", labelled, run, settings=JUDGE, kimg=0.64, quiet=True)
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def test_import_explore_train_export_generate(tmp_path: Path) -> None:
             "--freeze-discriminator-after",
             "0.04",
             "--set",
-            "turns=ratio:2",
+            "d_schedule=ratio:2",
         ],
         ["report", at["run"]],
         ["export", at["run"], at["model"]],

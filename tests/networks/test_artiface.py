@@ -7,7 +7,7 @@ from torch import nn
 from facesmith.errors import FacesmithError
 from facesmith.networks.artiface import Config, Discriminator, Generator
 from facesmith.networks.registry import build, describe, parameters
-from facesmith.tasks.recipes import GAMES
+from facesmith.tasks.recipes import GAN_RECIPES
 
 
 def small(size: tuple[int, int]) -> Config:
@@ -24,7 +24,7 @@ def keras_count(net: nn.Module) -> int:
     ("latent_size", "total", "trainable"), [(100, 58_833_344, 57_783_872), (250, 137_476_544, 136_427_072)]
 )
 def test_parameter_counts_of_seed_2(latent_size: int, total: int, trainable: int) -> None:
-    config = describe("artiface", (128, 128), replace(GAMES["artiface"], latent_size=latent_size))
+    config = describe("artiface", (128, 128), replace(GAN_RECIPES["artiface"], latent_size=latent_size))
     with torch.device("meta"):
         G, D = build("artiface", config, seed=0)
     assert (keras_count(G), parameters(G)) == (total, trainable)

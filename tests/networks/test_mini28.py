@@ -5,13 +5,13 @@ from torch import nn
 from facesmith.errors import FacesmithError
 from facesmith.networks.mini28 import Config, Discriminator, Generator
 from facesmith.networks.registry import build, describe, parameters
-from facesmith.tasks.recipes import GAMES
+from facesmith.tasks.recipes import GAN_RECIPES
 
 SMALL = Config((28, 28), latent_size=8, generator_width=4, discriminator_width=4)
 
 
 def test_parameter_counts_of_seed_1() -> None:
-    config = describe("mini28", (28, 28), GAMES["mini28"])
+    config = describe("mini28", (28, 28), GAN_RECIPES["mini28"])
     with torch.device("meta"):
         G, D = build("mini28", config, seed=0)
     assert parameters(G) == 13_326_595

@@ -6,7 +6,7 @@ import torch
 from facesmith.errors import FacesmithError
 from facesmith.networks.registry import build, describe, parameters
 from facesmith.networks.residual import Block, Config, Style
-from facesmith.tasks.recipes import GAMES
+from facesmith.tasks.recipes import GAN_RECIPES
 
 
 @pytest.mark.parametrize("size", [(16, 16), (28, 28), (32, 48), (80, 100), (45, 67)])
@@ -21,7 +21,7 @@ def test_any_size_is_made_and_judged(size: tuple[int, int]) -> None:
 
 def test_the_recipes_networks_are_as_large_as_documented() -> None:
     """`small` has to fit into a model folder of 9 MB in half precision, twice: safetensors and ONNX."""
-    G, _ = build("residual", describe("residual", (64, 64), GAMES["small"]), seed=0)
+    G, _ = build("residual", describe("residual", (64, 64), GAN_RECIPES["small"]), seed=0)
     assert 4 * parameters(G) < 8_500_000
     assert parameters(G) == 1_872_355
 

@@ -9,7 +9,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.reports.compare import compare
 from facesmith.runs.run_folder import RunFolder, read_card, read_recipe, write_card
-from facesmith.tasks.recipes import RECIPES, GameRecipe
+from facesmith.tasks.recipes import RECIPES, GANRecipe
 from facesmith.training.checkpoint import stored
 
 SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
@@ -29,8 +29,8 @@ def study(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) ->
 
 def test_a_study_trains_alike_but_for_the_turns(study: Path) -> None:
     found = [read_recipe(RunFolder(study / "runs" / name))[0] for name in ("every", "ratio-2")]
-    recipes = [recipe for recipe in found if isinstance(recipe, GameRecipe)]
-    assert [recipe.turns for recipe in recipes] == list(TURNS)
+    recipes = [recipe for recipe in found if isinstance(recipe, GANRecipe)]
+    assert [recipe.d_schedule for recipe in recipes] == list(TURNS)
     assert len({(r.seed, r.kimg, r.generator_width, r.batch_size) for r in recipes}) == 1
     page = (study / "compare.html").read_text()
     for text in (
@@ -58,7 +58,7 @@ def test_the_same_command_again_keeps_what_is_finished_and_goes_on_with_the_rest
     stored(killed.checkpoints)[-1].unlink()
     before, whole = finished.card.read_bytes(), killed.metrics.read_bytes()
     compare(out=out, dataset=builtin_dataset.path, recipe="tiny", turns=TURNS, settings=SETTINGS, kimg=0.16)
-    assert f"[1/2] turns=every: {finished.path} is trained already" in capsys.readouterr().err
+    assert f"[1/2] d_schedule=every: {finished.path} is trained already" in capsys.readouterr().err
     assert finished.card.read_bytes() == before
     card = read_card(killed)
     assert (card["status"], card["kimg"], len(card["sessions"])) == ("finished", 0.16, 2)

@@ -21,9 +21,9 @@ def test_a_verdict_says_nothing_of_what_its_training_has_not(task: str) -> None:
     healthy, diverged = told(task, verdicts.HEALTHY), told(task, verdicts.DIVERGED)
     assert "The watch ended on “healthy”: " in healthy
     assert "earlier checkpoint" in diverged
-    if task in ("encoder", "judge"):
+    if task in ("encoder", "classifier"):
         assert "faces" not in healthy
         assert "neither network" not in healthy
     else:
         assert "neither network has run away" in healthy
-        assert ("turns=" in told(task, verdicts.WINNING)) == (task == "game")
+        assert ("d_schedule=" in told(task, verdicts.WINNING)) == (task == "gan")

@@ -33,7 +33,7 @@ def _card(run: Path, **changes: object) -> None:
 def test_a_finished_run_is_told_in_words(run: Path) -> None:
     found = facesmith.open_run(run)
     status = found.status
-    assert (status.status, status.task, status.recipe, status.verdict) == ("finished", "game", "tiny", "healthy")
+    assert (status.status, status.task, status.recipe, status.verdict) == ("finished", "gan", "tiny", "healthy")
     assert "finished" in status.sentence
     assert status.kimg == found.card["kimg"] == 0.512
     assert (status.share, status.seconds_left) == (1.0, None)

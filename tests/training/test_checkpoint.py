@@ -6,13 +6,13 @@ import torch
 
 from facesmith.errors import FacesmithError
 from facesmith.tasks.gan.step import set_up, train_step
-from facesmith.tasks.recipes import GAMES
+from facesmith.tasks.recipes import GAN_RECIPES
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
 from facesmith.training.train_state import Players
 
 RECIPE = replace(
-    GAMES["tiny"], generator_width=4, discriminator_width=4, device="cpu", precision="bfloat16",
+    GAN_RECIPES["tiny"], generator_width=4, discriminator_width=4, device="cpu", precision="bfloat16",
     memory_format="channels_last", batch_size=4,
 )  # fmt: skip
 

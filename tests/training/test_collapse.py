@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from facesmith.runs.health import ALIKE, DIVERGED, HEALTHY, WINNING
-from facesmith.tasks.recipes import GAMES, RECIPES, AdversarialRecipe
+from facesmith.tasks.recipes import GAN_RECIPES, RECIPES
 from facesmith.training import collapse as watching
 from facesmith.training.collapse import Watch, look, replay, spread
+from facesmith.training.settings import AdversarialRecipe
 
-TINY = GAMES["tiny"]
+TINY = GAN_RECIPES["tiny"]
 PLAYED = {name: recipe for name, recipe in RECIPES.items() if isinstance(recipe, AdversarialRecipe)}
 PICTURES = 640  # a line of the metrics: 10 steps of 64
 LATE = math.ceil(watching.GRACE_KIMG * 1000 / PICTURES) + 1  # the first line at which faces are looked at
@@ -217,8 +218,8 @@ def test_a_diversity_that_is_no_number_is_passed_over(value: float | None) -> No
 
 
 def test_another_recipe_has_another_least_loss() -> None:
-    label = replace(GAMES["celebrity"], real_label=0.9)
+    label = replace(GAN_RECIPES["celebrity"], real_label=0.9)
     sure = {"loss_D": 0.326, "accuracy_real": 1.0, "accuracy_fake": 1.0}  # -0.9 ln 0.9 - 0.1 ln 0.1 = 0.3251
     lines = [line(number, **sure) for number in range(1, 100)]
     assert verdicts(lines, label)[-1] == WINNING
-    assert verdicts(lines, GAMES["celebrity"])[-1] == HEALTHY
+    assert verdicts(lines, GAN_RECIPES["celebrity"])[-1] == HEALTHY

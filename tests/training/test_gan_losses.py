@@ -4,14 +4,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from facesmith.tasks.recipes import GAMES
+from facesmith.tasks.recipes import GAN_RECIPES
 from facesmith.training.gan_losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
 
 REAL, FAKE = torch.tensor([0.3, -1.2, 2.0]), torch.tensor([-0.4, 0.9, 0.1])
 
 
 def test_bce_is_torchs_cross_entropy_against_the_recipes_labels() -> None:
-    recipe = replace(GAMES["celebrity"], real_label=0.9)
+    recipe = replace(GAN_RECIPES["celebrity"], real_label=0.9)
     expected = F.binary_cross_entropy_with_logits(REAL, torch.full((3,), 0.9))
     expected += F.binary_cross_entropy_with_logits(FAKE, torch.zeros(3))
     assert discriminator_loss(REAL, FAKE, recipe).item() == pytest.approx(expected.item())
@@ -21,14 +21,14 @@ def test_bce_is_torchs_cross_entropy_against_the_recipes_labels() -> None:
 
 
 def test_seed_4_averages_ds_loss_and_asks_g_for_more_than_real() -> None:
-    recipe = GAMES["dcgan64"]
+    recipe = GAN_RECIPES["dcgan64"]
     summed = discriminator_loss(REAL, FAKE, replace(recipe, average_losses=False))
     assert discriminator_loss(REAL, FAKE, recipe).item() == pytest.approx(summed.item() / 2)
     assert generator_loss(REAL, FAKE, recipe).item() == pytest.approx((F.softplus(FAKE) - 1.1 * FAKE).mean().item())
 
 
 def test_rpgan_compares_pairs_and_does_not_care_for_a_constant() -> None:
-    recipe = GAMES["tiny"]
+    recipe = GAN_RECIPES["tiny"]
     expected = torch.log1p(torch.exp(FAKE - REAL)).mean()
     assert discriminator_loss(REAL, FAKE, recipe).item() == pytest.approx(expected.item())
     assert discriminator_loss(REAL + 5, FAKE + 5, recipe).item() == pytest.approx(expected.item())
@@ -46,13 +46,13 @@ def test_the_penalty_of_a_linear_critic_is_its_squared_weight() -> None:
 
 
 def test_accuracies_are_shares_on_the_right_side() -> None:
-    real, fake = accuracies(REAL, FAKE, GAMES["celebrity"])
+    real, fake = accuracies(REAL, FAKE, GAN_RECIPES["celebrity"])
     assert real.item() == pytest.approx(2 / 3)
     assert fake.item() == pytest.approx(1 / 3)
 
 
 def test_a_pairing_critics_accuracy_does_not_care_for_a_constant() -> None:
     for shift in (0.0, 50.0, -50.0):
-        real, fake = accuracies(REAL + shift, FAKE + shift, GAMES["tiny"])
+        real, fake = accuracies(REAL + shift, FAKE + shift, GAN_RECIPES["tiny"])
         assert real.item() == pytest.approx(2 / 3)  # the line is at 0.283: 0.3 and 2.0 are above it
         assert fake.item() == pytest.approx(2 / 3)

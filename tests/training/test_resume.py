@@ -10,12 +10,12 @@ import facesmith
 from facesmith import Model
 from facesmith.data.dataset import Dataset
 from facesmith.data.importer import import_dataset
-from facesmith.tasks.recipes import GAMES
+from facesmith.tasks.recipes import GAN_RECIPES
 from facesmith.training import checkpoint
 
 # All that a recipe may draw or move is switched on: turns by accuracy, schedules, augmentation, part of the epoch.
 SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=8", "threads=1", "precision=float32",
-            "memory_format=channels_last", "watch_steps=4", "log_steps=4", "turns=accuracy:0.7", "anneal_kimg=0.1",
+            "memory_format=channels_last", "watch_steps=4", "log_steps=4", "d_schedule=accuracy:0.7", "anneal_kimg=0.1",
             "learning_rate_end=1e-4", "augment_end=0.5", "epoch_share=0.5", "tick_kimg=10")  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def faces28(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return import_dataset("builtin:32", tmp_path_factory.mktemp("faces") / "28", size="28", quiet=True)
 
 
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("name", GAN_RECIPES)
 def test_a_run_cut_short_and_resumed_is_the_run_never_interrupted(
     name: str, builtin_dataset: Dataset, faces28: Dataset, tmp_path: Path
 ) -> None:
@@ -55,15 +55,15 @@ OTHERS = ("batch_size=8", "threads=1", "precision=float32", "memory_format=chann
 MAKEOVER = ("directions=No_Beard > Mouth_Slightly_Open", "noise=0.2", "noise_end=0", "augment=0.5", "watch_steps=4")
 
 
-@pytest.mark.parametrize("name", ["encoder", "judge", "makeover", "makeover+"])
+@pytest.mark.parametrize("name", ["encoder", "classifier", "makeover", "makeover+"])
 def test_so_are_the_runs_of_other_tasks(
     name: str, builtin_dataset: Dataset, small_run: Path, small_model: Model, tmp_path: Path
 ) -> None:
     narrow = ["width=4", "blocks=1", "discriminator_width=4"]
     own = {
         "encoder": [f"model={small_model.path}", f"gan={small_run}"],
-        "judge": ["width=4", "feature_size=8"],
-        "makeover": [*MAKEOVER, "half_life_kimg=0.05"],
+        "classifier": ["width=4", "feature_size=8"],
+        "makeover": [*MAKEOVER, "schedule_half_life_kimg=0.05"],
         "makeover+": [
             *MAKEOVER,
             *narrow,

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from facesmith.tasks.recipes import GAMES
+from facesmith.tasks.recipes import GAN_RECIPES
 from facesmith.training.sampling import batch, latents, picture_indices, reader
 
 CPU = torch.device("cpu")
 ALL = np.arange(10)
-TINY = GAMES["tiny"]
+TINY = GAN_RECIPES["tiny"]
 
 
 @pytest.fixture

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from facesmith.tasks.recipes import GAMES, GameRecipe
+from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
 from facesmith.training.schedules import moving, scheduled, way_gone
 
 ENDS: dict[str, Any] = {"learning_rate": 5e-5, "beta2": 0.99, "penalty": 0.2, "ema_kimg": 500.0, "augment": 0.4}
 STARTS: dict[str, Any] = {"learning_rate": 2e-4, "beta2": 0.9, "penalty": 2.0, "ema_kimg": 0.5, "augment": 0.0}
-PLAIN = replace(GAMES["tiny"], **STARTS)
+PLAIN = replace(GAN_RECIPES["tiny"], **STARTS)
 MOVES = replace(PLAIN, anneal_kimg=40.0, **{f"{name}_end": end for name, end in ENDS.items()})
 
 
-def values(recipe: GameRecipe) -> dict[str, float]:
+def values(recipe: GANRecipe) -> dict[str, float]:
     return {name: getattr(recipe, name) for name in moving(PLAIN)}
 
 
@@ -44,7 +44,7 @@ def test_nothing_moves_without_a_length_and_no_setting_without_an_end() -> None:
 
 
 def test_every_half_life_takes_half_of_the_way_that_is_left() -> None:
-    halving = replace(MOVES, anneal_kimg=0.0, half_life_kimg=10.0)
+    halving = replace(MOVES, anneal_kimg=0.0, schedule_half_life_kimg=10.0)
     for half_lives, left in ((0, 1.0), (1, 0.5), (2, 0.25), (0.5, 0.5**0.5), (10, 0.5**10)):
         shown = round(10_000 * half_lives)
         assert way_gone(halving, shown) == pytest.approx(1 - left, abs=1e-9)

@@ -51,11 +51,11 @@ def train(
     facesmith recipes
     facesmith train tiny celeba64 runs/first --minutes 10
     facesmith train tiny celeba64 runs/first --minutes 20 --resume
-    facesmith train celebrity celeba64 runs/classic --set turns=ratio:2 --on-collapse stop
+    facesmith train celebrity celeba64 runs/classic --set d_schedule=ratio:2 --on-collapse stop
     facesmith train celebrity celeba64 runs/classic --kimg 500 --set batch_size=128 --set seed=1
     facesmith train tiny celeba64 runs/first --resume --branch runs/gentler --set learning_rate=2e-4
     facesmith train encoder celeba64 runs/encoder --model my-model
-    facesmith train judge celeba64 runs/judge
+    facesmith train classifier celeba64 runs/classifier
     facesmith train makeover+ celeba80 runs/both-ways --direction mtf --direction ftm
     facesmith train makeover celeba80 runs/older --source 'Young & ~Blurry' --target '~Young & ~Blurry'
     """

@@ -46,7 +46,7 @@ def compare(
     require("matplotlib", "explore", "comparing runs")
     paths = [Path(run) for run in runs]
     if dataset is not None:
-        study = {out / "runs" / _folder(each): f"turns={each}" for each in turns}
+        study = {out / "runs" / _folder(each): f"d_schedule={each}" for each in turns}
         _check_count([*paths, *study])
         paths += _train(study, dataset, recipe, settings, kimg, minutes, quiet)
     elif settings or kimg is not None or minutes is not None:

@@ -11,7 +11,7 @@ def verdict(run: RunFiles) -> str | None:
     if run.verdict is None:
         return None
     ended = run.card.get("status") in ("finished", "failed", "interrupted")
-    means = meaning(run.verdict, str(run.recipe.get("task", "game")))
+    means = meaning(run.verdict, str(run.recipe.get("task", "gan")))
     return f"The watch {'ended on' if ended else 'says'} \u201c{run.verdict}\u201d" + (f": {means}" if means else ".")
 
 

@@ -20,9 +20,9 @@ _SHOWN_UNDONE = 2  # rollbacks whose faces are shown, the newest; the others are
 _LONG_STORY = 8  # sentences; a longer one opens on a click
 _SCORES = {"kid": "KID", "fid": "FID", "psnr": "PSNR", "accuracy": "accuracy"}
 _SAME = {  # what stays the same from sheet to sheet, by the task
-    "game": "The same latent vectors each time, so each place shows how one face came about.",
+    "gan": "The same latent vectors each time, so each place shows how one face came about.",
     "encoder": "The same held-out photos each time, each beside what the generator makes of its latent.",
-    "judge": "The same held-out faces each time, with what the judge says wrongly of them.",
+    "classifier": "The same held-out faces each time, with what the judge says wrongly of them.",
     "makeover": "The same held-out faces each time, each beside what has become of it.",
 }
 _FILES = {
@@ -36,7 +36,7 @@ _FILES = {
     "real_beside_generated.png": "real faces beside generated ones",
     "progress.mp4": "the film of the sample sheets",
     "progress.gif": "the same as a GIF",
-    "given": "copies of what it was trained with that was trained before",
+    "pretrained": "copies of what it was trained with that was trained before",
     "samples": "sample sheets, named by the thousands of images shown",
     "checkpoints": "what training is resumed and models are exported from",
     "best.safetensors": "what had the best score",
@@ -136,7 +136,7 @@ def _newest(run: RunFiles) -> Html:
     if not run.samples:
         return html.section("The newest faces", html.paragraph("No sample sheet has been drawn yet."))
     kimg, path = run.samples[-1]
-    before = "Before training: noise." if _task(run) == "game" else "Before training."
+    before = "Before training: noise." if _task(run) == "gan" else "Before training."
     caption = before if kimg == 0 else f"After {kimg:,.0f} thousand images."
     return html.section("The newest faces", html.figure(path, f"Sample sheet at {kimg:g} kimg", caption))
 
@@ -171,7 +171,7 @@ def _film(run: RunFiles) -> Html:
 
 def _beside(run: RunFiles) -> Html:
     path = run.file("real_beside_generated.png")
-    if _task(run) != "game":
+    if _task(run) != "gan":
         return Html("")
     if path is None:
         return html.section("Real beside generated", html.paragraph("This comparison has not been drawn yet."))
@@ -267,7 +267,7 @@ def _next(run: RunFiles) -> Html:
             f"generate {model} --count 64 --seed 1 --out {shlex.quote(f'{name}-faces')}",
         ),
     ]
-    if _task(run) == "judge":
+    if _task(run) == "classifier":
         parts[-2:] = [html.paragraph(f"Make a judge {said}:"), _command(f"export {here} {model}{which}")]
     if _task(run) == "makeover":
         parts[-2:] = [
@@ -287,7 +287,7 @@ def _command(*lines: str) -> Html:
 
 def _task(run: RunFiles) -> str:
     """What was trained; games are older than other tasks, and their recipes do not say so."""
-    return str(run.recipe.get("task", "game"))
+    return str(run.recipe.get("task", "gan"))
 
 
 def _card(run: RunFiles, name: str) -> dict[str, Any]:

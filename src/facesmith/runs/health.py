@@ -10,7 +10,7 @@ COLLAPSED = (ALIKE, DIVERGED)  # what is acted upon: a winning D has come back f
 MEANINGS = {
     HEALTHY: "the faces differ from each other, and neither network has run away.",
     WINNING: "D has told real from generated without fail for hundreds of steps, and G learns little from it. Branch "
-    "off with D learning less often (--set turns=ratio:2) or with a lower learning rate.",
+    "off with D learning less often (--set d_schedule=ratio:2) or with a lower learning rate.",
     ALIKE: "the faces of the sheet are growing into one another, and what training adds from here is lost. Take an "
     "earlier checkpoint, or branch off one with a lower learning rate.",
     DIVERGED: "the losses are no longer numbers, or so large that nothing can be learned from them. Take an earlier "
@@ -20,7 +20,7 @@ MEANINGS = {
 _UNPLAYED = {HEALTHY: "the losses are ordinary numbers, which is all that is watched where no game is played."}
 _OTHERWISE = {  # by task: what the words above would get wrong
     "encoder": _UNPLAYED,
-    "judge": _UNPLAYED,
+    "classifier": _UNPLAYED,
     "makeover": {
         HEALTHY: "faces that are made over still differ from each other, and neither network has run away.",
         WINNING: "D has told real from made over without fail for hundreds of steps, and G learns little from it. "

@@ -9,6 +9,7 @@ from typing import Any
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json, whole
 from facesmith.runs.metrics import Columns, read_columns, read_metrics, read_timing, unreadable_lines
+from facesmith.runs.old_names import current_table
 
 _LONGEST_HEADER = 10_000_000  # bytes, of a safetensors file that names a few hundred tensors
 
@@ -77,7 +78,7 @@ def read_run(run: Path, measured: Measured | None = None) -> RunFiles:
     return RunFiles(
         path=run,
         card=card,
-        recipe=_table(tables, "recipe"),
+        recipe=current_table(_table(tables, "recipe")) if "recipe" in tables else {},
         settings=_table(tables, "run"),
         metrics=found.metrics,
         timing=found.timing,

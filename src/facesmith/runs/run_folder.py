@@ -62,9 +62,10 @@ class RunFolder:
         return self.path / "best.safetensors"
 
     @property
-    def given(self) -> Path:
-        """Copies of what the training was given that was trained before."""
-        return self.path / "given"
+    def pretrained(self) -> Path:
+        """Copies of the trained folders that the training builds on; version 0.1 called it given."""
+        old = self.path / "given"
+        return old if old.is_dir() else self.path / "pretrained"
 
     @property
     def rolled_back(self) -> Path:

@@ -70,7 +70,7 @@ def status_of(run: RunFiles, written: float, now: float | None = None) -> RunSta
     return RunStatus(
         status=status,
         sentence=_sentence(run, status),
-        task=str(run.recipe.get("task", "game")),
+        task=str(run.recipe.get("task", "gan")),
         recipe=str(run.recipe.get("name") or "unnamed"),
         dataset=str(run.settings.get("dataset_name") or "an unnamed dataset"),
         pictures=run_words.dataset_count(run),

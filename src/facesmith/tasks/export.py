@@ -41,7 +41,7 @@ def export(
     from facesmith.tasks.makeover.export import export_makeover
 
     exporters = {
-        "game": export_generator, "encoder": export_encoder, "judge": export_judge, "makeover": export_makeover
+        "gan": export_generator, "encoder": export_encoder, "classifier": export_judge, "makeover": export_makeover
     }  # fmt: skip
     chosen = source(run, checkpoint)
     return exporters[chosen.recipe.task](chosen, Path(model), name, half)

@@ -8,27 +8,31 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 from facesmith.errors import FacesmithError
+from facesmith.progress import tell
+from facesmith.runs.old_names import RECIPES as OLD_RECIPES
+from facesmith.runs.old_names import current_table
 from facesmith.tasks.gan.d_schedule import parse
 from facesmith.tasks.makeover import domains as sides
 from facesmith.training.settings import (
     LENGTH_SETTINGS,
+    AdversarialRecipe,
     Recipe,
     did_you_mean,
     differences,
-    given,
+    pretrained,
     setting,
     settings_of,
     with_settings,
 )
 
 __all__ = [
-    "GAMES",
+    "GAN_RECIPES",
     "LENGTH_SETTINGS",
     "RECIPES",
     "AdversarialRecipe",
+    "ClassifierRecipe",
     "EncoderRecipe",
-    "GameRecipe",
-    "JudgeRecipe",
+    "GANRecipe",
     "MakeoverRecipe",
     "Recipe",
     "as_table",
@@ -41,28 +45,10 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class AdversarialRecipe(Recipe):
-    """What D learns and G answers, in every training that has both."""
-
-    loss: str = setting("bce", "bce: D names real and fake; rpgan: D compares pairs of them", ("bce", "rpgan"))
-    real_label: float = setting(1.0, "what D should say of a real picture (bce)")
-    generator_label: float = setting(1.0, "what G wants D to say of its pictures (bce)")
-    average_losses: bool = setting(False, "D's loss is the mean, not the sum, of its real and fake parts (bce)")
-    penalty: float = setting(0.0, "γ of the zero-centred gradient penalties R1 and R2, 0 for none", least=0)
-    penalty_every: int = setting(4, "steps between two penalties, each scaled up by as much", least=1)
-    augment: float = setting(
-        0.0, "probability of each differentiable augmentation of what D sees, 0 for none", least=0, most=1
-    )
-    # the schedule
-    penalty_end: float | None = setting(None, "γ at the schedule's end", least=0)
-    augment_end: float | None = setting(None, "probability of each augmentation at the schedule's end", least=0, most=1)
-
-
-@dataclass(frozen=True)
-class GameRecipe(AdversarialRecipe):
+class GANRecipe(AdversarialRecipe):
     """A game of G and D: faces from latents."""
 
-    task: ClassVar[str] = "game"
+    task: ClassVar[str] = "gan"
 
     # the networks
     family: str = setting("dcgan", "network family", ("dcgan", "residual", "mini28", "artiface"))
@@ -82,7 +68,7 @@ class GameRecipe(AdversarialRecipe):
     update: str = setting(
         "alternate", "alternate: G answers the D that has just learned; together: one pass", ("alternate", "together")
     )
-    turns: str = setting("every", "when D learns: every, ratio:k, decay:start,factor,every or accuracy:threshold")
+    d_schedule: str = setting("every", "when D learns: every, ratio:k, decay:start,factor,every or accuracy:threshold")
     freeze_discriminator_after: float | None = setting(
         None, "kimg after which D learns no more: an experiment", least=0
     )
@@ -93,7 +79,7 @@ class GameRecipe(AdversarialRecipe):
     )
 
     def check(self) -> None:
-        parse(self.turns)
+        parse(self.d_schedule)
 
 
 @dataclass(frozen=True)
@@ -103,9 +89,11 @@ class EncoderRecipe(Recipe):
     task: ClassVar[str] = "encoder"
 
     # what was trained before
-    model: str = given("the model whose generator E is fitted to (--model)")
-    judge: str = given("a judge, through whose features pictures are compared")
-    gan: str = given("the model's run: E starts as its D, and pictures are compared through D where no judge is given")
+    model: str = pretrained("the model whose generator E is fitted to (--model)")
+    classifier: str = pretrained("an attribute classifier, through whose features pictures are compared")
+    gan: str = pretrained(
+        "the model's run: E starts as its D, and pictures are compared through D where no judge is given"
+    )
     # the network
     width: int = setting(0, "channels of E at half the picture's size, 0: as D has", least=0)
     norm: bool = setting(True, "batch norm in E, but for its first layer (dcgan)")
@@ -122,10 +110,10 @@ class EncoderRecipe(Recipe):
 
 
 @dataclass(frozen=True)
-class JudgeRecipe(Recipe):
+class ClassifierRecipe(Recipe):
     """A judge: what a face has, from a labelled dataset."""
 
-    task: ClassVar[str] = "judge"
+    task: ClassVar[str] = "classifier"
 
     # the network
     width: int = setting(
@@ -146,7 +134,9 @@ class MakeoverRecipe(AdversarialRecipe):
     task: ClassVar[str] = "makeover"
 
     # what was trained before
-    judge: str = given("a judge, for the parts of the loss that it measures; without one they rest")
+    classifier: str = pretrained(
+        "an attribute classifier, for the parts of the loss that it measures; without one they rest"
+    )
     # the networks
     kind: str = setting("masked", "makeover: the seed's networks; masked: ours", ("makeover", "masked"))
     directions: str = setting("mtf", "mtf, ftm, mtm, ftf, or 'NAME: SOURCE > TARGET'; several separated by ';'")
@@ -186,25 +176,30 @@ class MakeoverRecipe(AdversarialRecipe):
 
 # fmt: off
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
-    GameRecipe("tiny", "ours: faces on a laptop CPU in minutes", latent_size=64, generator_width=32, discriminator_width=32, bias=True, discriminator_norm=False, loss="rpgan", penalty=2.0, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, kimg=400.0, tick_kimg=2.0, checkpoint_kimg=8.0),
-    GameRecipe("small", "ours: residual networks and a mapped latent, for one GPU or a patient CPU", family="residual", latent_size=64, generator_width=32, discriminator_width=32, loss="rpgan", penalty=2.0, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
-    GameRecipe("base", "ours: small, twice as wide and as deep, for one GPU overnight", family="residual", latent_size=64, generator_width=64, discriminator_width=64, blocks=2, discriminator_blocks=1, finest=64, loss="rpgan", penalty=2.0, batch_size=256, learning_rate=2e-4, beta1=0.0, beta2=0.9, ema_kimg=5.0, anneal_kimg=10000.0, learning_rate_end=5e-5, beta2_end=0.99, penalty_end=0.2, ema_kimg_end=100.0, augment_end=0.3, kimg=20000.0, tick_kimg=20.0, checkpoint_kimg=100.0, score_kimg=200.0),
-    GameRecipe("mini28", "seed 1: faces of 28x28", family="mini28", generator_width=256, latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),
-    GameRecipe("artiface", "seed 2: ArtiFace, faces of 128x128", family="artiface", generator_width=128, latent_size=250, average_losses=True, learning_rate=1e-4, beta1=0.9, flip=False),
-    GameRecipe("celebrity", "seed 0: the classic DCGAN", flip=False),
-    GameRecipe("dcgan64", "seed 4: NVIDIA's photo-editing DCGAN", kernel=5, bias=True, update="together", real_label=0.9, generator_label=1.1, average_losses=True, learning_rate=5e-4, beta1=0.9, flip=False),
+    GANRecipe("tiny", "ours: faces on a laptop CPU in minutes", latent_size=64, generator_width=32, discriminator_width=32, bias=True, discriminator_norm=False, loss="rpgan", penalty=2.0, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, kimg=400.0, tick_kimg=2.0, checkpoint_kimg=8.0),
+    GANRecipe("small", "ours: residual networks and a mapped latent, for one GPU or a patient CPU", family="residual", latent_size=64, generator_width=32, discriminator_width=32, loss="rpgan", penalty=2.0, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
+    GANRecipe("base", "ours: small, twice as wide and as deep, for one GPU overnight", family="residual", latent_size=64, generator_width=64, discriminator_width=64, blocks=2, discriminator_blocks=1, finest=64, loss="rpgan", penalty=2.0, batch_size=256, learning_rate=2e-4, beta1=0.0, beta2=0.9, ema_kimg=5.0, anneal_kimg=10000.0, learning_rate_end=5e-5, beta2_end=0.99, penalty_end=0.2, ema_kimg_end=100.0, augment_end=0.3, kimg=20000.0, tick_kimg=20.0, checkpoint_kimg=100.0, score_kimg=200.0),
+    GANRecipe("mini28", "seed 1: faces of 28x28", family="mini28", generator_width=256, latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),
+    GANRecipe("artiface", "seed 2: ArtiFace, faces of 128x128", family="artiface", generator_width=128, latent_size=250, average_losses=True, learning_rate=1e-4, beta1=0.9, flip=False),
+    GANRecipe("celebrity", "seed 0: the classic DCGAN", flip=False),
+    GANRecipe("dcgan64", "seed 4: NVIDIA's photo-editing DCGAN", kernel=5, bias=True, update="together", real_label=0.9, generator_label=1.1, average_losses=True, learning_rate=5e-4, beta1=0.9, flip=False),
     EncoderRecipe("encoder", "from a photo to its latent, for a model that is trained already", learning_rate=1e-3, beta1=0.9, ema_kimg=5.0, anneal_kimg=300.0, learning_rate_end=1e-5, score_kimg=10.0, kimg=300.0),
-    JudgeRecipe("judge", "names the attributes of a face, for measuring edits and labelling", learning_rate=2e-3, beta1=0.9, ema_kimg=10.0, anneal_kimg=500.0, learning_rate_end=1e-5, score_kimg=20.0, score_count=2000, kimg=500.0),
-    MakeoverRecipe("makeover", "seed 3: one kind of face into another", kind="makeover", batch_size=16, beta1=0.9, pixel=0.95, noise=0.2, half_life_kimg=80.0, learning_rate_end=1e-7, pixel_end=0.7, noise_end=0.0, tick_kimg=4.0, kimg=700.0),
+    ClassifierRecipe("classifier", "names the attributes of a face, for measuring edits and labelling", learning_rate=2e-3, beta1=0.9, ema_kimg=10.0, anneal_kimg=500.0, learning_rate_end=1e-5, score_kimg=20.0, score_count=2000, kimg=500.0),
+    MakeoverRecipe("makeover", "seed 3: one kind of face into another", kind="makeover", batch_size=16, beta1=0.9, pixel=0.95, noise=0.2, schedule_half_life_kimg=80.0, learning_rate_end=1e-7, pixel_end=0.7, noise_end=0.0, tick_kimg=4.0, kimg=700.0),
     MakeoverRecipe("makeover+", "ours: many makeovers in one network, to any strength, and only where it is needed", batch_size=32, loss="rpgan", penalty=2.0, pixel=0.2, mask_end=0.05, outside=5.0, identity=1.0, attributes=0.05, target=2.0, shift=0.06, colour=0.2, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, anneal_kimg=200.0, learning_rate_end=4e-5, tick_kimg=4.0, score_kimg=20.0, kimg=400.0),
 )}
 # fmt: on
-GAMES = {name: recipe for name, recipe in RECIPES.items() if isinstance(recipe, GameRecipe)}
-KINDS: dict[str, type[Recipe]] = {kind.task: kind for kind in (GameRecipe, EncoderRecipe, JudgeRecipe, MakeoverRecipe)}
+GAN_RECIPES = {name: recipe for name, recipe in RECIPES.items() if isinstance(recipe, GANRecipe)}
+KINDS: dict[str, type[Recipe]] = {
+    kind.task: kind for kind in (GANRecipe, EncoderRecipe, ClassifierRecipe, MakeoverRecipe)
+}
 
 
 def get_recipe(name: str) -> Recipe:
     """The recipe of that name, or `FacesmithError` with the nearest ones."""
+    if name in OLD_RECIPES:
+        tell(f"the recipe {name} is now called {OLD_RECIPES[name]}")
+        name = OLD_RECIPES[name]
     if name not in RECIPES:
         raise FacesmithError(f"no recipe is called {name!r}: {did_you_mean(name, RECIPES)}")
     return RECIPES[name]
@@ -218,20 +213,20 @@ def recipe_settings(name: str) -> list[tuple[str, Any, str]]:
 
 def as_table(recipe: Recipe) -> dict[str, Any]:
     """Every field by name, as `from_table` takes it back and ``recipe.toml`` holds it."""
-    # Games are older than other tasks: their tables never named one, and so need not differ from those of old runs.
-    return asdict(recipe) | ({} if recipe.task == "game" else {"task": recipe.task})
+    return asdict(recipe) | {"task": recipe.task}
 
 
 def from_table(table: dict[str, Any]) -> Recipe:
     """The recipe a ``recipe.toml`` holds."""
-    values = {key: value for key, value in table.items() if key != "task"}
-    kind = KINDS.get(table.get("task", "game"))
-    if kind is None:
-        raise FacesmithError(f"this facesmith knows no task {table['task']!r}: use the version that wrote the recipe")
-    names = {f.name for f in fields(kind)}
-    optional = {key for key, f in settings_of(kind).items() if f.default is None}
-    unknown, missing = set(values) - names, names - optional - set(values)
-    if unknown or missing:
-        odd = ", ".join(sorted(unknown or missing))
-        raise FacesmithError(f"the recipe does not fit this facesmith ({odd}): use the version that wrote it")
+    values = current_table(table)
+    task = values.pop("task")
+    if task not in KINDS:
+        raise FacesmithError(f"unknown task {task!r} in a recipe: use the version of facesmith that wrote it")
+    kind = KINDS[task]
+    names = [f.name for f in fields(kind)]
+    if unknown := sorted(set(values) - set(names)):
+        raise FacesmithError(
+            f"unknown setting {unknown[0]!r} in a recipe: {did_you_mean(unknown[0], names)} "
+            "A recipe of a newer facesmith needs that version"
+        )
     return kind(**values)

@@ -4,25 +4,25 @@ from pathlib import Path
 from typing import Any
 
 from facesmith.data.dataset import Dataset
-from facesmith.tasks.classifier.task import Judging
-from facesmith.tasks.encoder.task import Encoding
-from facesmith.tasks.gan.task import Game
-from facesmith.tasks.makeover.task import Making
+from facesmith.tasks.classifier.task import ClassifierTask
+from facesmith.tasks.encoder.task import EncoderTask
+from facesmith.tasks.gan.task import GANTask
+from facesmith.tasks.makeover.task import MakeoverTask
 from facesmith.training.distributed import Team
 from facesmith.training.settings import Recipe
 from facesmith.training.task import Task
 
 TASKS: dict[str, type[Task[Any]]] = {
-    "game": Game,
-    "encoder": Encoding,
-    "judge": Judging,
-    "makeover": Making,
+    "gan": GANTask,
+    "encoder": EncoderTask,
+    "classifier": ClassifierTask,
+    "makeover": MakeoverTask,
 }
 
 
-def task_of(recipe: Recipe, dataset: Dataset, team: Team, given: dict[str, Path]) -> Task[Any]:
+def task_of(recipe: Recipe, dataset: Dataset, team: Team, pretrained: dict[str, Path]) -> Task[Any]:
     """The task of a recipe whose machine settings are settled.
 
-    Raises `FacesmithError` for a dataset that it cannot be done with, or for something given that does not fit.
+    Raises `FacesmithError` for a dataset that it cannot be done with, or for a trained folder that does not fit.
     """
-    return TASKS[recipe.task](recipe, dataset, team, given)
+    return TASKS[recipe.task](recipe, dataset, team, pretrained)

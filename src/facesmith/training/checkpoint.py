@@ -12,10 +12,10 @@ from torch import Tensor
 
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, replacing, whole
-from facesmith.tasks.gan.d_schedule import GUESSING
 from facesmith.training.train_state import Players
 
 FORMAT, VERSION = "facesmith-checkpoint", 2
+CHANCE = 0.5  # accuracy of a D that guesses
 SUFFIX = ".safetensors"
 
 
@@ -28,7 +28,7 @@ class Progress:
     seconds: float = 0.0  # of training, over all sessions
     sums: dict[str, list[float]] = field(default_factory=dict)  # of the metrics line not yet full: total and count
     turns: int = 0  # steps at which D learned
-    accuracy: float = GUESSING  # D's running accuracy, where the turns depend on it
+    accuracy: float = CHANCE  # D's running accuracy, where the turns depend on it
     rollbacks: int = 0
     returned_to: int = -1  # the step the last rollback went back to
     gentleness: float = 1.0  # what rollbacks have left of the learning rate

@@ -16,8 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facesmith.runs.health import ALIKE, DIVERGED, HEALTHY, WINNING
-from facesmith.tasks.recipes import AdversarialRecipe
-from facesmith.training.settings import Recipe
+from facesmith.training.settings import AdversarialRecipe, Recipe
 
 CELLS = 8  # pictures are compared as CELLS x CELLS means: what a face is as a whole, not its grain
 GRACE_KIMG = 15.0  # until then G may swing from one colour to the next

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facesmith.networks.convolutions import no_weight_gradients
-from facesmith.tasks.recipes import AdversarialRecipe
+from facesmith.training.settings import AdversarialRecipe
 
 
 def discriminator_loss(real: Tensor, fake: Tensor, recipe: AdversarialRecipe) -> Tensor:

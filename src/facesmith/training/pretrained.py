@@ -1,4 +1,4 @@
-"""What a training is given that was trained before: found once, and from then on the run has a copy of its own."""
+"""Trained folders that a training builds on: found once, then copied into the run."""
 
 import shutil
 from pathlib import Path
@@ -8,23 +8,24 @@ from facesmith.errors import FacesmithError
 from facesmith.models.classifier import load_judge
 from facesmith.models.model import load
 from facesmith.runs import run_folder as runs
+from facesmith.runs.old_names import SETTINGS as OLD_SETTINGS
 from facesmith.training import checkpoint
-from facesmith.training.settings import Recipe, given_settings
+from facesmith.training.settings import Recipe, pretrained_settings
 
 
-def find(recipe: Recipe, known: dict[str, Path] | None = None) -> dict[str, Path]:
-    """Where what the recipe names lies, by setting: a model folder, a judge folder, a run's newest checkpoint.
+def find_pretrained(recipe: Recipe, known: dict[str, Path] | None = None) -> dict[str, Path]:
+    """Return the path behind every setting that names a trained folder: a model, a classifier, a run's last checkpoint.
 
-    What is ``known`` is not looked for. Raises `FacesmithError` for what is not there or is something else.
+    Paths in ``known`` are taken as they are. Raises `FacesmithError` for a folder that is missing or of another kind.
     """
-    finders = {"model": _model, "judge": _judge, "gan": _newest_checkpoint}
+    finders = {"model": _model, "classifier": _classifier, "gan": _last_checkpoint}
     known = known or {}
-    return {name: known.get(name) or finders[name](text) for name, text in given_settings(recipe).items()}
+    return {name: known.get(name) or finders[name](text) for name, text in pretrained_settings(recipe).items()}
 
 
-def keep(given: dict[str, Path], folder: Path) -> None:
-    """Copy what was found into the run's folder for it."""
-    for name, path in given.items():
+def copy_pretrained(pretrained: dict[str, Path], folder: Path) -> None:
+    """Copy what `find_pretrained` found into a run's folder for it."""
+    for name, path in pretrained.items():
         folder.mkdir(exist_ok=True)
         if path.is_dir():
             shutil.copytree(path, folder / name)
@@ -32,18 +33,19 @@ def keep(given: dict[str, Path], folder: Path) -> None:
             shutil.copy2(path, folder / (name + path.suffix))
 
 
-def kept(folder: Path) -> dict[str, Path]:
-    """What a run has copies of, by setting."""
-    return {path.stem: path for path in sorted(folder.iterdir())} if folder.is_dir() else {}
+def list_pretrained(folder: Path) -> dict[str, Path]:
+    """Return the copies that a run has, by setting."""
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return {OLD_SETTINGS.get(path.stem, path.stem): path for path in paths}
 
 
 def refuse_other_size(what: str, size: list[int], dataset: Dataset) -> None:
-    """Raise `FacesmithError` where what was given is for pictures of another ``size`` than the dataset's."""
+    """Raise `FacesmithError` where a trained network takes images of another ``size`` than the dataset's."""
     if tuple(size) != dataset.size:
-        theirs, ours = ("x".join(map(str, one)) for one in (size, dataset.size))
+        expected, actual = ("x".join(map(str, pair)) for pair in (size, dataset.size))
         raise FacesmithError(
-            f"the {what} is for pictures of {theirs} and {dataset.name} has {ours}: import the photos with "
-            f"--size {theirs}, cut as the {what}'s were"
+            f"the {what} takes images of {expected} and {dataset.name} has {actual}: import the photos with "
+            f"--size {expected}, cropped as the {what}'s were"
         )
 
 
@@ -51,11 +53,11 @@ def _model(text: str) -> Path:
     return load(text, quiet=True).path
 
 
-def _judge(text: str) -> Path:
+def _classifier(text: str) -> Path:
     return load_judge(text).path
 
 
-def _newest_checkpoint(text: str) -> Path:
+def _last_checkpoint(text: str) -> Path:
     run = runs.RunFolder(Path(text))
     stored = checkpoint.stored(run.checkpoints)
     if not stored:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facesmith.images.pixels import to_float
-from facesmith.tasks.recipes import GameRecipe
+from facesmith.tasks.recipes import GANRecipe
 from facesmith.training.settings import Recipe
 
 # What a draw is for: streams that never overlap.
@@ -66,7 +66,7 @@ def _epoch_order(seed: int, epoch: int, total: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, SHUFFLE, epoch]).permutation(total)
 
 
-def latents(recipe: GameRecipe, count: int, device: torch.device, *key: int) -> Tensor:
+def latents(recipe: GANRecipe, count: int, device: torch.device, *key: int) -> Tensor:
     """``count`` x latent_size draws of the recipe's distribution."""
     return draw_latents(recipe.latent, (count, recipe.latent_size), device, recipe.seed, *key)
 

@@ -29,14 +29,15 @@ def scheduled(recipe: AnyRecipe, shown: int, gentleness: float = 1.0) -> AnyReci
 
 
 def way_gone(recipe: Recipe, shown: int) -> float:
-    """The share of the way to every end that is gone after ``shown`` pictures, 0 where nothing moves.
+    """Return the share of the way to every end that is covered after ``shown`` images, 0 where nothing moves.
 
-    With ``half_life_kimg`` half of what is left goes in each: 1 minus the third seed's annealing temperature. Else over
-    the first ``anneal_kimg`` along half a cosine, as in Huang et al., arXiv:2501.05441: slowly, quickly, slowly.
+    With ``schedule_half_life_kimg``, half of the rest is covered in every half-life: 1 minus the annealing temperature
+    of deep-makeover. Otherwise the way is half a cosine over the first ``anneal_kimg``, as in Huang et al.,
+    arXiv:2501.05441.
     """
     kimg = shown / 1000
-    if recipe.half_life_kimg:
-        return 1 - float(0.5 ** (kimg / recipe.half_life_kimg))
+    if recipe.schedule_half_life_kimg:
+        return 1 - float(0.5 ** (kimg / recipe.schedule_half_life_kimg))
     if recipe.anneal_kimg:
         return (1 - math.cos(math.pi * min(1.0, kimg / recipe.anneal_kimg))) / 2
     return 0.0

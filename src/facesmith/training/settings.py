@@ -11,6 +11,8 @@ from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar, TypeVar
 
 from facesmith.errors import FacesmithError
+from facesmith.progress import tell
+from facesmith.runs.old_names import SETTINGS as OLD_SETTINGS
 
 
 def setting(
@@ -20,9 +22,9 @@ def setting(
     return field(default=default, metadata={"about": about, "choices": choices, "least": least, "most": most})
 
 
-def given(about: str) -> Any:
-    """A setting that names something trained before, of which the run keeps a copy; "" for none."""
-    return field(default="", metadata={"about": about, "choices": (), "least": None, "most": None, "given": True})
+def pretrained(about: str) -> Any:
+    """Define a setting that names a trained folder, of which the run keeps a copy; "" for none."""
+    return field(default="", metadata={"about": about, "choices": (), "least": None, "most": None, "pretrained": True})
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Recipe:
     seed: int = setting(0, "every random draw follows from it", least=0)
     # the schedule: the settings move to these, along half a cosine or by half of the way left in every half-life
     anneal_kimg: float = setting(0.0, "kimg until every setting with an end has reached it, 0: none moves", least=0)
-    half_life_kimg: float | None = setting(
+    schedule_half_life_kimg: float | None = setting(
         None, "in place of anneal_kimg: kimg in which half of the way left to every end is gone", least=0.001
     )
     learning_rate_end: float | None = setting(None, "Adam's step size at the schedule's end", least=0)
@@ -78,6 +80,24 @@ class Recipe:
         """Raise `FacesmithError` where settings that are right one by one do not go together."""
 
 
+@dataclass(frozen=True)
+class AdversarialRecipe(Recipe):
+    """The settings of every training in which a discriminator D judges what a generator G makes."""
+
+    loss: str = setting("bce", "bce: D names real and fake; rpgan: D compares pairs of them", ("bce", "rpgan"))
+    real_label: float = setting(1.0, "what D should say of a real picture (bce)")
+    generator_label: float = setting(1.0, "what G wants D to say of its pictures (bce)")
+    average_losses: bool = setting(False, "D's loss is the mean, not the sum, of its real and fake parts (bce)")
+    penalty: float = setting(0.0, "γ of the zero-centred gradient penalties R1 and R2, 0 for none", least=0)
+    penalty_every: int = setting(4, "steps between two penalties, each scaled up by as much", least=1)
+    augment: float = setting(
+        0.0, "probability of each differentiable augmentation of what D sees, 0 for none", least=0, most=1
+    )
+    # the schedule
+    penalty_end: float | None = setting(None, "γ at the schedule's end", least=0)
+    augment_end: float | None = setting(None, "probability of each augmentation at the schedule's end", least=0, most=1)
+
+
 AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
 
 # What may change when a run goes on: how long it is and how it is recorded, never what is learned.
@@ -91,9 +111,9 @@ def settings_of(recipe: Recipe | type[Recipe]) -> dict[str, Field[Any]]:
     return {key: known[key] for kind in kinds for key in inspect.get_annotations(kind) if key in known}
 
 
-def given_settings(recipe: Recipe) -> dict[str, str]:
+def pretrained_settings(recipe: Recipe) -> dict[str, str]:
     """What the recipe names that was trained before, by setting; what it leaves out is not there."""
-    names = [key for key, f in settings_of(recipe).items() if f.metadata.get("given")]
+    names = [key for key, f in settings_of(recipe).items() if f.metadata.get("pretrained")]
     return {name: getattr(recipe, name) for name in names if getattr(recipe, name)}
 
 
@@ -105,6 +125,9 @@ def with_settings(recipe: AnyRecipe, settings: Iterable[str]) -> AnyRecipe:
         key, equals, text = (part.strip() for part in one.partition("="))
         if not equals:
             raise FacesmithError(f"--set {one} has no '=': write it as key=value, for example --set batch_size=32")
+        if key in OLD_SETTINGS and key not in known:
+            tell(f"the setting {key} is now called {OLD_SETTINGS[key]}")
+            key = OLD_SETTINGS[key]
         if key == "model" and key not in known:
             raise FacesmithError(f"the recipe {recipe.name} is not fitted to a model: leave out --model")
         if key == "directions" and key not in known:

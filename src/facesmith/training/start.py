@@ -17,13 +17,13 @@ from facesmith.networks.registry import parameters
 from facesmith.runs import run_folder as runs
 from facesmith.runs.health import HEALTHY
 from facesmith.runs.run_folder import RunFolder
-from facesmith.tasks.recipes import GameRecipe
+from facesmith.tasks.recipes import GANRecipe
 from facesmith.tasks.registry import task_of
 from facesmith.training import checkpoint
-from facesmith.training import pretrained as given
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ALONE, Team
-from facesmith.training.settings import LENGTH_SETTINGS, AnyRecipe, Recipe, differences, given_settings
+from facesmith.training.pretrained import copy_pretrained, find_pretrained, list_pretrained
+from facesmith.training.settings import LENGTH_SETTINGS, AnyRecipe, Recipe, differences, pretrained_settings
 from facesmith.training.task import Task
 from facesmith.training.train_state import Players
 
@@ -51,7 +51,7 @@ def new(recipe: Recipe, dataset: Dataset, path: Path, team: Team, known: dict[st
     """
     team.share(recipe.batch_size)  # raises if it cannot
     recipe = team.lead(lambda: resolve(recipe, team))
-    found = team.lead(lambda: given.find(recipe, known))
+    found = team.lead(lambda: find_pretrained(recipe, known))
     task = task_of(recipe, dataset, team, found)
     players = task.fresh()
     card: dict[str, Any] = {
@@ -72,7 +72,7 @@ def new(recipe: Recipe, dataset: Dataset, path: Path, team: Team, known: dict[st
             run = RunFolder(folder)
             for part in (run.checkpoints, run.samples):
                 part.mkdir()
-            given.keep(found, run.given)
+            copy_pretrained(found, run.pretrained)
             runs.write_recipe(run, recipe, dataset)
             runs.write_card(run, card)
     team.agree(None)
@@ -96,7 +96,7 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
         most = doctor.usable_cores() // team.local_count
         recipe = replace(recipe, threads=max(1, min(most, recipe.threads * before // team.count)))
     team.share(recipe.batch_size)
-    task = task_of(recipe, dataset, team, given.kept(run.given))
+    task = task_of(recipe, dataset, team, list_pretrained(run.pretrained))
     players, progress = task.fresh(), Progress()
     found = team.lead(lambda: checkpoint.stored(run.checkpoints))
     if found:
@@ -121,9 +121,9 @@ def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path, team: Team
     own, trained_on = team.lead(lambda: runs.read_recipe(source))
     if (trained_on["width"], trained_on["height"]) != dataset.size:
         _refuse_other_dataset(old, trained_on, dataset)
-    same = [name for name, text in given_settings(own).items() if given_settings(recipe).get(name) == text]
-    known = {name: path for name, path in given.kept(source.given).items() if name in same}
-    before, after = (task_of(each, dataset, team, given.find(each, known)) for each in (own, recipe))
+    same = [name for name, text in pretrained_settings(own).items() if pretrained_settings(recipe).get(name) == text]
+    known = {name: path for name, path in list_pretrained(source.pretrained).items() if name in same}
+    before, after = (task_of(each, dataset, team, find_pretrained(each, known)) for each in (own, recipe))
     if before.networks != after.networks:
         raise FacesmithError(
             f"the networks of {old} cannot change in a branch ({'; '.join(differences(own, recipe))}): train a new run"
@@ -153,7 +153,7 @@ def resolve(recipe: AnyRecipe, team: Team = ALONE) -> AnyRecipe:
     threads = recipe.threads or max(1, doctor.usable_cores() // team.local_count)
     prepare_machine(threads)
     fastest = doctor.fastest(device) if "auto" in (recipe.precision, recipe.memory_format) else ("", "")
-    if isinstance(recipe, GameRecipe) and recipe.compile == "auto":
+    if isinstance(recipe, GANRecipe) and recipe.compile == "auto":
         recipe = replace(recipe, compile="graph" if device.type == "cuda" else "none")
     return replace(
         recipe,

@@ -20,7 +20,7 @@ SHEET_PIXELS = 64  # pictures smaller than this are enlarged by a whole number, 
 
 
 class Task(ABC, Generic[AnyRecipe]):
-    """One kind of training on one dataset, with the copies of what was ``given`` by the names of those settings.
+    """One kind of training on one dataset, and the trained folders it builds on, ``pretrained``, by setting.
 
     It remembers nothing of how far the training is: that is all in `Players` and `Progress`, and every draw is a
     function of the recipe's seed and of `Progress`. So a run can be resumed, branched and rolled back.
@@ -28,8 +28,8 @@ class Task(ABC, Generic[AnyRecipe]):
 
     names: ClassVar[dict[str, str]]  # what the networks that learn are called in words
 
-    def __init__(self, recipe: AnyRecipe, dataset: Dataset, team: Team, given: dict[str, Path]) -> None:
-        self.recipe, self.dataset, self.team, self.given = recipe, dataset, team, given
+    def __init__(self, recipe: AnyRecipe, dataset: Dataset, team: Team, pretrained: dict[str, Path]) -> None:
+        self.recipe, self.dataset, self.team, self.pretrained = recipe, dataset, team, pretrained
         self.device = doctor.choose_device(recipe.device)
         self.scale = max(1, SHEET_PIXELS // dataset.size[1])
 

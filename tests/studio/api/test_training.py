@@ -64,7 +64,7 @@ def test_recipes_are_described_with_every_setting(visit: Visit) -> None:
         encoder = (await client.get("/api/v1/training/encoder")).json()
         settings = {setting["name"]: setting for setting in encoder["settings"]}
         assert {name: setting["given"] for name, setting in settings.items() if setting["given"]} == {
-            "model": "generator", "judge": "judge", "gan": "run"
+            "model": "generator", "classifier": "judge", "gan": "run"
         }  # fmt: skip
         assert settings["on_collapse"]["choices"] == ["rollback", "stop", "warn"]
         assert (await client.get("/api/v1/training/nothing")).status_code == 404
@@ -87,7 +87,7 @@ WRONG: list[tuple[dict[str, Any], int]] = [
     ({"settings": {"wings": 2}}, 422),
     ({"settings": {"--kimg": 2}}, 422),
     ({"settings": {"seed": [1]}}, 422),
-    ({"settings": {"turns": "a\nb"}}, 422),
+    ({"settings": {"d_schedule": "a\nb"}}, 422),
     ({"recipe": "encoder", "settings": {"model": "/etc"}}, 404),
     ({"recipe": "encoder", "settings": {"gan": "../first"}}, 404),
     ({"other": 1}, 422),

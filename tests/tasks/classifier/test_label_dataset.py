@@ -31,7 +31,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
             helper.make_node("Flatten", ["pooled"], ["features"]),
             helper.make_node("Gemm", ["features", "w", "b"], ["logits"]),
         ],
-        "judge",
+        "classifier",
         [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["n", 3, 32, 32])],
         [
             helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3]),

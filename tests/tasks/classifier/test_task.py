@@ -11,17 +11,17 @@ from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import held_out
 from facesmith.runs.run_folder import RunFolder, read_card, read_lines
-from facesmith.tasks.classifier.task import Judging
-from facesmith.tasks.recipes import RECIPES, JudgeRecipe
+from facesmith.tasks.classifier.task import ClassifierTask
+from facesmith.tasks.recipes import RECIPES, ClassifierRecipe
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ALONE
 from facesmith.training.settings import with_settings
 
 
 @pytest.fixture
-def recipe() -> JudgeRecipe:
-    judge = RECIPES["judge"]
-    assert isinstance(judge, JudgeRecipe)
+def recipe() -> ClassifierRecipe:
+    judge = RECIPES["classifier"]
+    assert isinstance(judge, ClassifierRecipe)
     settings = ("width=4", "feature_size=8", "batch_size=16", "device=cpu", "precision=float32",
                 "memory_format=contiguous", "shift=0", "colour=0", "dropout=0", "flip=false")  # fmt: skip
     return with_settings(judge, settings)
@@ -39,8 +39,8 @@ def test_a_judge_learns_what_can_be_told_and_is_scored_on_pictures_it_never_saw(
     assert read_lines(run.metrics)[-1]["watch"] == "healthy"
 
 
-def test_no_step_reads_a_picture_that_is_held_out(labelled: Dataset, recipe: JudgeRecipe) -> None:
-    task = Judging(recipe, labelled, ALONE, {})
+def test_no_step_reads_a_picture_that_is_held_out(labelled: Dataset, recipe: ClassifierRecipe) -> None:
+    task = ClassifierTask(recipe, labelled, ALONE, {})
     seen: list[int] = []
     pictures = torch.from_numpy(np.array(labelled.images))
 
@@ -57,8 +57,8 @@ def test_no_step_reads_a_picture_that_is_held_out(labelled: Dataset, recipe: Jud
     assert set(seen) == set(np.flatnonzero(~held))
 
 
-def test_what_nobody_knows_teaches_nothing(labelled: Dataset, recipe: JudgeRecipe) -> None:
-    task = Judging(replace(recipe, weight_decay=0.0), labelled, ALONE, {})
+def test_what_nobody_knows_teaches_nothing(labelled: Dataset, recipe: ClassifierRecipe) -> None:
+    task = ClassifierTask(replace(recipe, weight_decay=0.0), labelled, ALONE, {})
     pictures = torch.from_numpy(np.array(labelled.images))
     task.prepare(lambda indices: pictures[torch.from_numpy(indices)], print)
     task.labels = torch.full_like(task.labels, -1)
@@ -71,18 +71,18 @@ def test_what_nobody_knows_teaches_nothing(labelled: Dataset, recipe: JudgeRecip
 
 
 def test_a_dataset_without_labels_or_without_enough_pictures_is_one_sentence(
-    labelled: Dataset, recipe: JudgeRecipe, tmp_path: Path
+    labelled: Dataset, recipe: ClassifierRecipe, tmp_path: Path
 ) -> None:
     bare = replace(labelled, card={**labelled.card, "attributes": []})
     with pytest.raises(FacesmithError, match="no attributes to learn"):
-        facesmith.train("judge", bare, tmp_path / "run", quiet=True)
+        facesmith.train("classifier", bare, tmp_path / "run", quiet=True)
     assert not (tmp_path / "run").exists()
     few = facesmith.import_dataset("builtin:4", tmp_path / "few", size="32", quiet=True)
     with pytest.raises(FacesmithError, match="4 pictures to learn from and 0 to measure on"):
-        facesmith.train("judge", few, tmp_path / "run", quiet=True)
+        facesmith.train("classifier", few, tmp_path / "run", quiet=True)
 
 
-def test_the_sheet_names_mistakes(labelled: Dataset, recipe: JudgeRecipe, judge_run: Path) -> None:
+def test_the_sheet_names_mistakes(labelled: Dataset, recipe: ClassifierRecipe, judge_run: Path) -> None:
     sheets = sorted((judge_run / "samples").iterdir())
     assert sheets[0].name == "000000.000.png"
-    assert json.loads((judge_run / "run.json").read_text())["parameters"].keys() == {"judge"}
+    assert json.loads((judge_run / "run.json").read_text())["parameters"].keys() == {"classifier"}

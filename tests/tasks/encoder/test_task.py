@@ -12,12 +12,12 @@ from facesmith import FacesmithError, Model
 from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import held_out
 from facesmith.runs.run_folder import RunFolder, read_lines
-from facesmith.tasks.encoder.task import Encoding
+from facesmith.tasks.encoder.task import EncoderTask
 from facesmith.tasks.recipes import RECIPES, EncoderRecipe
 from facesmith.training import checkpoint
-from facesmith.training import pretrained as given
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ALONE
+from facesmith.training.pretrained import find_pretrained
 from facesmith.training.settings import with_settings
 
 MACHINE = ("batch_size=16", "threads=1", "device=cpu", "precision=float32", "memory_format=contiguous")
@@ -29,9 +29,9 @@ def recipe(*settings: str) -> EncoderRecipe:
     return with_settings(encoder, (*MACHINE, *settings))
 
 
-def task(data: Dataset, *settings: str) -> Encoding:
+def task(data: Dataset, *settings: str) -> EncoderTask:
     wanted = recipe(*settings)
-    made = Encoding(wanted, data, ALONE, given.find(wanted))
+    made = EncoderTask(wanted, data, ALONE, find_pretrained(wanted))
     pictures = torch.from_numpy(np.array(data.images))
     made.prepare(lambda indices: pictures[torch.from_numpy(indices)], print)
     return made
@@ -52,7 +52,7 @@ def test_an_encoder_gets_better_on_photos_it_never_saw_and_at_latents(encoder_ru
 def test_the_run_has_its_own_copy_of_the_generator_and_changes_nothing_of_it(
     encoder_run: Path, vivid_model: Path
 ) -> None:
-    copy = encoder_run / "given" / "model"
+    copy = encoder_run / "pretrained" / "model"
     for path in vivid_model.iterdir():
         assert (copy / path.name).read_bytes() == path.read_bytes()
     names = load_file(checkpoint.stored(encoder_run / "checkpoints")[-1])
@@ -99,15 +99,15 @@ def test_an_encoder_starts_as_the_d_of_the_run_that_is_given(
     with pytest.raises(FacesmithError, match="not as wide"):
         task(builtin_dataset, f"model={small_model.path}", f"gan={small_run}", "width=4").fresh()
     with pytest.raises(FacesmithError, match="not a run with checkpoints"):
-        given.find(recipe(f"model={small_model.path}", f"gan={tmp_path}"))
+        find_pretrained(recipe(f"model={small_model.path}", f"gan={tmp_path}"))
 
 
 def test_a_judge_is_looked_through_before_d(
     builtin_dataset: Dataset, small_model: Model, labelled: Dataset, judge_run: Path, tmp_path: Path
 ) -> None:
     judge = facesmith.export(judge_run, tmp_path / "judge").path
-    with pytest.raises(FacesmithError, match="the judge is for pictures of 16x16 and"):
-        task(builtin_dataset, f"model={small_model.path}", f"judge={judge}")
+    with pytest.raises(FacesmithError, match="classifier takes images of 16x16"):
+        task(builtin_dataset, f"model={small_model.path}", f"classifier={judge}")
 
 
 def test_what_is_missing_or_does_not_fit_is_one_sentence(
@@ -116,7 +116,7 @@ def test_what_is_missing_or_does_not_fit_is_one_sentence(
     run = tmp_path / "run"
     with pytest.raises(FacesmithError, match="name its model folder with --model"):
         facesmith.train("encoder", builtin_dataset, run, quiet=True)
-    with pytest.raises(FacesmithError, match="the model is for pictures of 32x32 and noise has 16x16"):
+    with pytest.raises(FacesmithError, match="the model takes images of 32x32 and noise has 16x16"):
         facesmith.train("encoder", labelled, run, model=small_model.path, quiet=True)
     with pytest.raises(FacesmithError, match="tiny is not fitted to a model"):
         facesmith.train("tiny", builtin_dataset, run, model=small_model.path, quiet=True)

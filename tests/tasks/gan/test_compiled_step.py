@@ -11,7 +11,7 @@ from torch._dynamo.utils import counters
 from facesmith import FacesmithError
 from facesmith.tasks.gan.compiled_step import chosen_step, compiled_step
 from facesmith.tasks.gan.step import set_up, train_step
-from facesmith.tasks.recipes import GAMES, GameRecipe
+from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
 from facesmith.training.distributed import ALONE, Team
 from facesmith.training.schedules import scheduled
 from facesmith.training.train_state import Players
@@ -26,14 +26,14 @@ def _nothing_compiled() -> Iterator[None]:
     counters.clear()
 
 
-def narrow(name: str, **changes: Any) -> GameRecipe:
+def narrow(name: str, **changes: Any) -> GANRecipe:
     return replace(
-        GAMES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+        GAN_RECIPES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,
     )  # fmt: skip
 
 
-def steps(step: Any, players: Players, recipe: GameRecipe, first: int, last: int) -> list[dict[str, float]]:
+def steps(step: Any, players: Players, recipe: GANRecipe, first: int, last: int) -> list[dict[str, float]]:
     """Take steps ``first`` to ``last``, each of draws of its own."""
     found = []
     for number in range(first, last):

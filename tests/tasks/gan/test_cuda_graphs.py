@@ -13,7 +13,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from facesmith.tasks.gan.cuda_graphs import WARM_UP, CudaRecorder, Measured, RecordedStep
 from facesmith.tasks.gan.step import set_up, train_step
-from facesmith.tasks.recipes import GAMES, GameRecipe
+from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
 from facesmith.training.schedules import scheduled
 from facesmith.training.train_state import Players
 
@@ -60,14 +60,14 @@ def state(players: Players) -> list[Tensor]:
     return [tensor for table in (*nets, *moments) for tensor in table.values()]
 
 
-def narrow(name: str, **changes: Any) -> GameRecipe:
+def narrow(name: str, **changes: Any) -> GANRecipe:
     return replace(
-        GAMES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+        GAN_RECIPES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,
     )  # fmt: skip
 
 
-def steps(step: Any, players: Players, recipe: GameRecipe, first: int, last: int) -> list[dict[str, float]]:
+def steps(step: Any, players: Players, recipe: GANRecipe, first: int, last: int) -> list[dict[str, float]]:
     """Take steps ``first`` to ``last``; at every fifth D does not learn."""
     device, found, turns = players.device, [], 0
     for number in range(last):

@@ -7,15 +7,15 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from facesmith.tasks.gan.step import dials_of, kind_of, learn, on_device, set_up, train_step
-from facesmith.tasks.recipes import GAMES, GameRecipe
+from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
 
 CPU = torch.device("cpu")
 SIDES = {"mini28": 28, "artiface": 32}  # of the smallest pictures, where 16 will not do
 
 
-def small(name: str, **changes: Any) -> GameRecipe:
+def small(name: str, **changes: Any) -> GANRecipe:
     return replace(
-        GAMES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+        GAN_RECIPES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,
     )  # fmt: skip
 
@@ -33,7 +33,7 @@ def test_the_discriminator_learns_to_tell_a_fixed_generator_from_the_truth() -> 
     assert measured["accuracy_fake"] == 1
 
 
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("name", GAN_RECIPES)
 def test_both_players_move_and_leave_no_gradient_of_d_to_g(name: str) -> None:
     recipe = small(name)
     side = SIDES.get(name, 16)
@@ -58,7 +58,7 @@ def test_a_step_never_reads_what_it_computes() -> None:
             assert func._schema.name not in forbidden, func
             return func(*args, **(kwargs or {}))
 
-    for name in GAMES:
+    for name in GAN_RECIPES:
         recipe = replace(small(name), augment=0.5)
         side = SIDES.get(name, 16)
         players = set_up(recipe, (side, side), CPU)

@@ -6,8 +6,8 @@ import torch
 
 from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import held_out
-from facesmith.tasks.gan.task import Game
-from facesmith.tasks.recipes import GAMES
+from facesmith.tasks.gan.task import GANTask
+from facesmith.tasks.recipes import GAN_RECIPES
 from facesmith.training import start
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ALONE
@@ -15,9 +15,9 @@ from facesmith.training.distributed import ALONE
 
 @pytest.mark.parametrize("hold_out", [True, False])
 def test_a_game_leaves_out_what_is_held_out_if_it_is_told_to(builtin_dataset: Dataset, hold_out: bool) -> None:
-    recipe = start.resolve(replace(GAMES["tiny"], hold_out=hold_out, threads=1, device="cpu", precision="float32",
+    recipe = start.resolve(replace(GAN_RECIPES["tiny"], hold_out=hold_out, threads=1, device="cpu", precision="float32",
                                    memory_format="contiguous", generator_width=4, discriminator_width=4))  # fmt: skip
-    game, seen = Game(recipe, builtin_dataset, ALONE, {}), []
+    game, seen = GANTask(recipe, builtin_dataset, ALONE, {}), []
     pictures = torch.from_numpy(np.array(builtin_dataset.images))
 
     def read(indices: np.ndarray) -> torch.Tensor:

@@ -14,7 +14,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import held_out
 from facesmith.runs.run_folder import RunFolder, read_card, read_lines
 from facesmith.tasks.makeover.batches import draw, noise
-from facesmith.tasks.makeover.task import Making
+from facesmith.tasks.makeover.task import MakeoverTask
 from facesmith.tasks.recipes import RECIPES, MakeoverRecipe
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ALONE
@@ -32,8 +32,8 @@ def recipe(name: str, *settings: str) -> MakeoverRecipe:
     return with_settings(found, (*NARROW, *settings))
 
 
-def task_of(given: MakeoverRecipe, dataset: Dataset, read: Any = None, **others: Path) -> Making:
-    task = Making(given, dataset, ALONE, others)
+def task_of(given: MakeoverRecipe, dataset: Dataset, read: Any = None, **others: Path) -> MakeoverTask:
+    task = MakeoverTask(given, dataset, ALONE, others)
     pictures = torch.from_numpy(np.array(dataset.images))
     task.prepare(read or (lambda indices: pictures[torch.from_numpy(indices)]), lambda _: None)
     return task
@@ -41,7 +41,7 @@ def task_of(given: MakeoverRecipe, dataset: Dataset, read: Any = None, **others:
 
 @pytest.fixture(scope="module")
 def run(builtin_dataset: Dataset, judge: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    settings = (*NARROW, f"directions={ONE}; {OTHER}", f"judge={judge}", "log_steps=4", "tick_kimg=0.08",
+    settings = (*NARROW, f"directions={ONE}; {OTHER}", f"classifier={judge}", "log_steps=4", "tick_kimg=0.08",
                 "score_kimg=0.16", "score_count=100", "score_share=1000", "watch_steps=4")  # fmt: skip
     folder = tmp_path_factory.mktemp("makeover") / "run"
     return facesmith.train("makeover+", builtin_dataset, folder, settings=settings, kimg=0.16, quiet=True)
@@ -52,7 +52,7 @@ def judge(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) ->
     settings = ("width=4", "feature_size=8", "batch_size=16", "threads=1", "precision=float32", "score_kimg=0",
                 "memory_format=channels_last")  # fmt: skip
     folder = tmp_path_factory.mktemp("eye")
-    made = facesmith.train("judge", builtin_dataset, folder / "run", settings=settings, kimg=0.16, quiet=True)
+    made = facesmith.train("classifier", builtin_dataset, folder / "run", settings=settings, kimg=0.16, quiet=True)
     return Path(facesmith.export(made, folder / "judge").path)
 
 
@@ -110,7 +110,7 @@ def test_the_seeds_schedule_is_in_the_metrics_by_its_formulas(builtin_dataset: D
         assert float(found["learning_rate"]) == pytest.approx(2e-4 * a, abs=1e-7)
     late = task.step(players, scheduled(given, 10**9), Progress(1, 10**9))
     assert float(late["learning_rate"]) == pytest.approx(1e-7), "the floor"
-    off = replace(given, half_life_kimg=None)
+    off = replace(given, schedule_half_life_kimg=None)
     still = task.step(players, scheduled(off, 200_000), Progress(2, 200_000))
     assert [round(float(still[name]), 6) for name in ("annealing", "pixel_share", "noise")] == [1, 0.95, 0.2]
 
@@ -154,7 +154,7 @@ def test_noise_is_the_same_on_both_sides_and_never_beyond_two_spreads(builtin_da
 def test_a_makeover_learns_what_its_target_faces_have(builtin_dataset: Dataset) -> None:
     """Target faces are given a third of the brightness they had: source faces must become darker."""
     given = recipe("makeover+", f"directions={ONE}", "learning_rate=4e-3", "pixel=0", "batch_size=16")
-    task = Making(given, builtin_dataset, ALONE, {})
+    task = MakeoverTask(given, builtin_dataset, ALONE, {})
     one = task.sides[0]
     only = np.setdiff1d(one.sources, one.targets)
     task.sides[0] = replace(one, sources=only)
@@ -174,7 +174,7 @@ def test_a_judge_sees_before_and_after_moved_and_lit_alike(builtin_dataset: Data
     measured = []
     for settings in (("shift=0", "colour=0"), ("shift=0.2", "colour=0"), ("shift=0", "colour=0.3")):
         given = recipe("makeover+", f"directions={ONE}", "identity=1", "attributes=1", "target=1", *settings)
-        task = task_of(given, builtin_dataset, judge=judge)
+        task = task_of(given, builtin_dataset, classifier=judge)
         measured.append({key: float(value) for key, value in task.step(task.fresh(), given, Progress()).items()})
     assert [one["identity"] for one in measured] == [one["attributes"] for one in measured] == [0, 0, 0]
     assert len({one["target"] for one in measured}) == 3, "and neither of them as it stands"
@@ -183,7 +183,7 @@ def test_a_judge_sees_before_and_after_moved_and_lit_alike(builtin_dataset: Data
 def test_what_a_judge_would_measure_rests_without_one_and_is_said(builtin_dataset: Dataset) -> None:
     said: list[str] = []
     given = recipe("makeover+", f"directions={ONE}")
-    task = Making(given, builtin_dataset, ALONE, {})
+    task = MakeoverTask(given, builtin_dataset, ALONE, {})
     pictures = torch.from_numpy(np.array(builtin_dataset.images))
     task.prepare(lambda indices: pictures[torch.from_numpy(indices)], said.append)
     assert "faces that are 'No_Beard' learn from" in said[0]
@@ -198,8 +198,8 @@ def test_what_does_not_fit_is_one_sentence(builtin_dataset: Dataset, judge: Path
     with pytest.raises(FacesmithError, match="'Male' in where is no attribute"):
         facesmith.train("makeover", builtin_dataset, run, settings=(*NARROW,), quiet=True)
     small = facesmith.import_dataset("builtin:256", tmp_path / "small", size="16", quiet=True)
-    with pytest.raises(FacesmithError, match="the judge is for pictures of 32x32"):
-        facesmith.train("makeover+", small, run, settings=(f"judge={judge}", f"directions={ONE}"), quiet=True)
+    with pytest.raises(FacesmithError, match="classifier takes images of 32x32"):
+        facesmith.train("makeover+", small, run, settings=(f"classifier={judge}", f"directions={ONE}"), quiet=True)
     assert not run.exists()
 
 

@@ -38,7 +38,7 @@ class RunInfo(BaseModel):
     name: str = ""
     status: Status
     sentence: str = Field(examples=["The run is going: 40,000 real images have been shown."])
-    task: str = Field(examples=["game"], description="what is trained: game, encoder, judge or makeover")
+    task: str = Field(examples=["gan"], description="what is trained: gan, encoder, classifier or makeover")
     recipe: str = Field(examples=["tiny"])
     dataset: str = Field(examples=["builtin avataaars"])
     pictures: int | None = Field(description="of the dataset")

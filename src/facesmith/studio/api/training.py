@@ -19,7 +19,7 @@ from facesmith.studio.services import Here, Parts
 router = APIRouter(tags=["training"])
 
 # What a recipe may be given that was trained before: a visitor names it as the studio does, never by a path.
-_GIVEN = {"model": "generator", "judge": "judge", "gan": "run"}
+_GIVEN = {"model": "generator", "classifier": "judge", "gan": "run"}
 _MOST_MINUTES, _MOST_KIMG = 60.0 * 24 * 90, 1e7
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -77,7 +77,7 @@ class RecipeBrief(BaseModel):
 
     name: str = Field(examples=["tiny"])
     about: str
-    task: str = Field(examples=["game"])
+    task: str = Field(examples=["gan"])
 
 
 class RecipeInfo(RecipeBrief):
@@ -207,7 +207,7 @@ def _recipe(name: str) -> RecipeInfo:
             value=value,
             about=about,
             choices=list(described[key].get("choices", ())),
-            given=_GIVEN[key] if described[key].get("given") else None,
+            given=_GIVEN[key] if described[key].get("pretrained") else None,
         )
         for key, value, about in facesmith.recipe_settings(name)
     ]

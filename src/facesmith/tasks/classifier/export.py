@@ -18,7 +18,7 @@ from facesmith.networks.registry import parameters
 from facesmith.runs import run_folder as runs
 from facesmith.tasks.classifier.card import judge_card
 from facesmith.tasks.export_source import Source
-from facesmith.tasks.recipes import JudgeRecipe
+from facesmith.tasks.recipes import ClassifierRecipe
 from facesmith.training import checkpoint
 from facesmith.version import __version__
 
@@ -28,7 +28,7 @@ THRESHOLD = 0.5  # of every attribute: others would have to be fitted to the pic
 def export_judge(source: Source, target: Path, name: str | None, half: bool) -> Judge:
     """Write the averaged judge, with each attribute's accuracy where the checkpoint was scored."""
     recipe, facts = source.recipe, source.card["task"]
-    assert isinstance(recipe, JudgeRecipe)
+    assert isinstance(recipe, ClassifierRecipe)
     attributes = facts["attributes"]
     config = networks.Config(source.size, len(attributes), recipe.width, recipe.feature_size, recipe.dropout)
     net = networks.Judge(config).eval()

@@ -17,7 +17,7 @@ from facesmith.errors import FacesmithError
 from facesmith.images.grid import sheet
 from facesmith.images.pixels import to_float
 from facesmith.networks.classifier import Config, build
-from facesmith.tasks.recipes import JudgeRecipe
+from facesmith.tasks.recipes import ClassifierRecipe
 from facesmith.training.augment import vary
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import Team
@@ -29,13 +29,13 @@ SHEET_COUNT = 32
 BLOCK = 64  # pictures judged at a time
 
 
-class Judging(Task[JudgeRecipe]):
-    """Attributes from faces: `JudgeRecipe`."""
+class ClassifierTask(Task[ClassifierRecipe]):
+    """Attributes from faces: `ClassifierRecipe`."""
 
-    names: ClassVar = {"J": "judge"}
+    names: ClassVar = {"J": "classifier"}
 
-    def __init__(self, recipe: JudgeRecipe, dataset: Dataset, team: Team, given: dict[str, Path]) -> None:
-        super().__init__(recipe, dataset, team, given)
+    def __init__(self, recipe: ClassifierRecipe, dataset: Dataset, team: Team, pretrained: dict[str, Path]) -> None:
+        super().__init__(recipe, dataset, team, pretrained)
         self.attributes, table = attribute_table(dataset)
         if not self.attributes:
             raise FacesmithError(
@@ -74,7 +74,7 @@ class Judging(Task[JudgeRecipe]):
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
         self.read, self.labels = read, self.labels.to(self.device)
 
-    def step(self, players: Players, now: JudgeRecipe, progress: Progress) -> dict[str, Tensor]:
+    def step(self, players: Players, now: ClassifierRecipe, progress: Progress) -> dict[str, Tensor]:
         """Cross-entropy over all known labels of the next batch."""
         share, shown = self.team.share(now.batch_size), progress.shown
         indices = self.learned[picture_indices(now.seed, shown, now.batch_size, len(self.learned), now.epoch_share)]

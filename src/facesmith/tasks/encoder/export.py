@@ -16,7 +16,7 @@ from facesmith.tasks.export_source import Source
 from facesmith.tasks.gan.card import with_encoder
 from facesmith.tasks.recipes import EncoderRecipe
 from facesmith.training import checkpoint
-from facesmith.training import pretrained as given
+from facesmith.training.pretrained import list_pretrained
 from facesmith.version import __version__
 
 
@@ -27,7 +27,7 @@ def export_encoder(source: Source, target: Path, name: str | None, half: bool) -
     """
     recipe = source.recipe
     assert isinstance(recipe, EncoderRecipe)
-    parts = given.kept(source.run.given)
+    parts = list_pretrained(source.run.pretrained)
     before = read_json(parts["model"] / CARD, "a model's card")
     network = source.card["task"]["network"]
     net = families.from_card(network).eval()

@@ -35,20 +35,20 @@ BLOCK = 64  # pictures encoded at a time
 VARIANCE = {"normal": 1.0, "uniform": 1 / 3}  # of one number of a latent
 
 
-class Encoding(Task[EncoderRecipe]):
+class EncoderTask(Task[EncoderRecipe]):
     """Latents from faces: `EncoderRecipe`."""
 
     names: ClassVar = {"E": "encoder"}
 
-    def __init__(self, recipe: EncoderRecipe, dataset: Dataset, team: Team, given: dict[str, Path]) -> None:
-        super().__init__(recipe, dataset, team, given)
-        if "model" not in given:
+    def __init__(self, recipe: EncoderRecipe, dataset: Dataset, team: Team, pretrained: dict[str, Path]) -> None:
+        super().__init__(recipe, dataset, team, pretrained)
+        if "model" not in pretrained:
             raise FacesmithError("an encoder is fitted to a generator: name its model folder with --model")
-        self.model = team.lead(lambda: read_json(given["model"] / models.CARD, "a model's card"))
+        self.model = team.lead(lambda: read_json(pretrained["model"] / models.CARD, "a model's card"))
         refuse_other_size("model", self.model["network"]["size"], dataset)
-        if "judge" in given:
-            self.judge = team.lead(lambda: read_json(given["judge"] / judges.CARD, "a judge's card"))
-            refuse_other_size("judge", self.judge["network"]["size"], dataset)
+        if "classifier" in pretrained:
+            self.judge = team.lead(lambda: read_json(pretrained["classifier"] / judges.CARD, "a judge's card"))
+            refuse_other_size("attribute classifier", self.judge["network"]["size"], dataset)
         self.held, self.learned = parted(dataset)
         self.latent_size = int(self.model["network"]["latent_size"])
         self.detail_size = families.detail_size(self.model["network"]) if recipe.detail else 0
@@ -58,7 +58,7 @@ class Encoding(Task[EncoderRecipe]):
         """E as a model's card describes it: the shape of the generator's D, but for what the recipe changes."""
         card, recipe = self.model["network"], self.recipe
         changes = {"discriminator_width": recipe.width} if recipe.width else {}
-        if "discriminator_norm" in card and "gan" not in self.given:
+        if "discriminator_norm" in card and "gan" not in self.pretrained:
             changes["discriminator_norm"] = recipe.norm
         return {**card, **changes, "part": "detailed encoder" if self.detail_size else "encoder"}
 
@@ -68,9 +68,9 @@ class Encoding(Task[EncoderRecipe]):
             torch.manual_seed(self.recipe.seed)
             E = families.from_card(self.networks)
         given = {"G": families.from_card(self.model["network"])}
-        if "gan" in self.given:
+        if "gan" in self.pretrained:
             given["D"] = families.from_card({**self.networks, "part": "discriminator"})
-        if "judge" in self.given:
+        if "classifier" in self.pretrained:
             given["J"] = judge_network.from_card(self.judge["network"])
         if self.team.leads:
             self._load(E, given)
@@ -79,16 +79,16 @@ class Encoding(Task[EncoderRecipe]):
         return set_up(self.recipe, {"E": E}, "E", self.device, self.team, given)
 
     def _load(self, E: nn.Module, given: dict[str, nn.Module]) -> None:
-        given["G"].load_state_dict(load_file(self.given["model"] / models.WEIGHTS))
+        given["G"].load_state_dict(load_file(self.pretrained["model"] / models.WEIGHTS))
         if "J" in given:
-            given["J"].load_state_dict(load_file(self.given["judge"] / judges.WEIGHTS))
+            given["J"].load_state_dict(load_file(self.pretrained["classifier"] / judges.WEIGHTS))
         if "D" in given:
-            state = checkpoint.state_of(self.given["gan"], "D")
+            state = checkpoint.state_of(self.pretrained["gan"], "D")
             try:
                 given["D"].load_state_dict(state)
             except RuntimeError:
                 raise FacesmithError(
-                    f"the D in {self.given['gan']} is not that of {self.model['name']}, or not as wide as the "
+                    f"the D in {self.pretrained['gan']} is not that of {self.model['name']}, or not as wide as the "
                     "recipe's encoder: give the run that the model was exported from, and leave width=0"
                 ) from None
             body = E.body

@@ -113,7 +113,7 @@ def data_lines(data: dict[str, Any], what: str) -> list[str]:
 
 def settings_lines(recipe: Recipe) -> list[str]:
     """A table of the recipe's settings, without the places on its maker's disk."""
-    settings = {key: f.metadata for key, f in settings_of(recipe).items() if not f.metadata.get("given")}
+    settings = {key: f.metadata for key, f in settings_of(recipe).items() if not f.metadata.get("pretrained")}
     return [
         "| setting | value | what it is |",
         "|---|---|---|",

@@ -1,4 +1,4 @@
-"""`train_step` made faster, as `GameRecipe.compile` says: by torch.compile, by CUDA graphs, or not at all.
+"""`train_step` made faster, as `GANRecipe.compile` says: by torch.compile, by CUDA graphs, or not at all.
 
 The eager step is what is meant; the others compute the same numbers from the same draws, but for rounding.
 """
@@ -25,15 +25,15 @@ from facesmith.tasks.gan.step import (
     on_device,
     train_step,
 )
-from facesmith.tasks.recipes import GameRecipe
+from facesmith.tasks.recipes import GANRecipe
 from facesmith.training.distributed import Team
 from facesmith.training.sampling import generator
 from facesmith.training.train_state import Players
 
-Step = Callable[[Players, Tensor, Tensor, GameRecipe, int | None, int], dict[str, Tensor]]
+Step = Callable[[Players, Tensor, Tensor, GANRecipe, int | None, int], dict[str, Tensor]]
 
 
-def chosen_step(recipe: GameRecipe, team: Team, say: Callable[[str], Any]) -> Step:
+def chosen_step(recipe: GANRecipe, team: Team, say: Callable[[str], Any]) -> Step:
     """A function to be called as `train_step` is, for a recipe whose machine settings are settled.
 
     ``recipe`` is the run's, not that of a step. Raises `FacesmithError` for CUDA graphs without CUDA.
@@ -48,7 +48,7 @@ def chosen_step(recipe: GameRecipe, team: Team, say: Callable[[str], Any]) -> St
     return RecordedStep(recipe, CudaRecorder(), say) if recipe.compile == "graph" else compiled_step(recipe)
 
 
-def compiled_step(recipe: GameRecipe, backend: str = "inductor") -> Step:
+def compiled_step(recipe: GANRecipe, backend: str = "inductor") -> Step:
     """The step with its passes through G and D compiled, each as one graph; D's holds R1 and R2 and their gradients.
 
     Twice differentiable is only what is differentiated within one graph, so augmentation, whose draws a graph cannot
@@ -63,7 +63,7 @@ def compiled_step(recipe: GameRecipe, backend: str = "inductor") -> Step:
     passes = Passes(made(generate), *looking)
 
     def step(
-        players: Players, real: Tensor, z: Tensor, now: GameRecipe, turn: int | None, shown: int
+        players: Players, real: Tensor, z: Tensor, now: GANRecipe, turn: int | None, shown: int
     ) -> dict[str, Tensor]:
         rng = generator(players.device, *augment_key(now, players, shown)) if augments(recipe) else None
         # Tensors, because numbers that change would be compiled anew; the recipe without its schedule for the same end.

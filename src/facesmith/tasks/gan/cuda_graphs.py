@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from facesmith.tasks.gan.step import Kind, augment_key, augments, dials_of, kind_of, learn, on_device, train_step
-from facesmith.tasks.recipes import GameRecipe
+from facesmith.tasks.recipes import GANRecipe
 from facesmith.training.sampling import seed_of
 from facesmith.training.train_state import Players
 
@@ -48,7 +48,7 @@ class RecordedStep:
     recorded, ``say`` tells why, and the training goes on without.
     """
 
-    def __init__(self, recipe: GameRecipe, recorder: Recorder, say: Callable[[str], Any]) -> None:
+    def __init__(self, recipe: GANRecipe, recorder: Recorder, say: Callable[[str], Any]) -> None:
         self.recipe, self.recorder, self.say = recipe, recorder, say
         self.refused = False
         self.players: Players | None = None
@@ -56,7 +56,7 @@ class RecordedStep:
         self.recorded: dict[Kind, Callable[[], Measured]] = {}
 
     def __call__(
-        self, players: Players, real: Tensor, z: Tensor, now: GameRecipe, turn: int | None, shown: int
+        self, players: Players, real: Tensor, z: Tensor, now: GANRecipe, turn: int | None, shown: int
     ) -> Measured:
         if self.refused:
             return train_step(players, real, z, now, turn, shown)

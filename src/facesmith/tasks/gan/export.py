@@ -15,7 +15,7 @@ from facesmith.networks import registry as families
 from facesmith.runs import run_folder as runs
 from facesmith.tasks.export_source import Source
 from facesmith.tasks.gan.card import model_card
-from facesmith.tasks.recipes import GameRecipe
+from facesmith.tasks.recipes import GANRecipe
 from facesmith.training import checkpoint
 from facesmith.version import __version__
 
@@ -25,7 +25,7 @@ SHOWN = 64  # pixels a face in samples.png, at most: the picture stays small bes
 def export_generator(source: Source, target: Path, name: str | None, half: bool) -> Model:
     """Write the averaged G, and the faces 0 to 63 of seed 0."""
     recipe = source.recipe
-    assert isinstance(recipe, GameRecipe)
+    assert isinstance(recipe, GANRecipe)
     config = families.describe(recipe.family, source.size, recipe)
     network = families.as_card(recipe.family, config)
     net = families.from_card(network).eval()

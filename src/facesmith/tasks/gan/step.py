@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from facesmith.networks import registry as families
-from facesmith.tasks.recipes import GameRecipe
+from facesmith.tasks.recipes import GANRecipe
 from facesmith.training import train_state as playing
 from facesmith.training.augment import augment
 from facesmith.training.distributed import ALONE, Team
@@ -19,7 +19,7 @@ from facesmith.training.train_state import Players, autocast, backward, follow_s
 Number = TypeVar("Number", float, Tensor)
 
 
-def set_up(recipe: GameRecipe, size: tuple[int, int], device: torch.device, team: Team = ALONE) -> Players:
+def set_up(recipe: GANRecipe, size: tuple[int, int], device: torch.device, team: Team = ALONE) -> Players:
     """Fresh players for a recipe whose device, precision and memory format are settled."""
     G, D = families.build(recipe.family, families.describe(recipe.family, size, recipe), recipe.seed)
     return playing.set_up(recipe, {"G": G, "D": D}, "G", device, team)
@@ -54,7 +54,7 @@ class Passes(NamedTuple):
 
 
 def train_step(
-    players: Players, real: Tensor, z: Tensor, recipe: GameRecipe, turn: int | None, shown: int
+    players: Players, real: Tensor, z: Tensor, recipe: GANRecipe, turn: int | None, shown: int
 ) -> dict[str, Tensor]:
     """Let D, then G, learn once from ``real`` (N x 3 x H x W in [-1, 1]) and ``z`` (N x latent_size).
 
@@ -70,7 +70,7 @@ def learn(
     players: Players,
     real: Tensor,
     z: Tensor,
-    recipe: GameRecipe,
+    recipe: GANRecipe,
     kind: Kind,
     dials: Dials[Any],
     rng: torch.Generator | None = None,
@@ -123,7 +123,7 @@ def judge(
     D: nn.Module,
     real: Tensor,
     fake: Tensor,
-    recipe: GameRecipe,
+    recipe: GANRecipe,
     penalised: bool,
     dials: Dials[Any],
     rng: torch.Generator | None,
@@ -145,7 +145,7 @@ def answer(
     real: Tensor,
     fake: Tensor,
     logits_real: Tensor,
-    recipe: GameRecipe,
+    recipe: GANRecipe,
     dials: Dials[Any],
     rng: torch.Generator | None,
 ) -> Tensor:
@@ -162,14 +162,14 @@ def _look(D: nn.Module, pictures: Tensor, dials: Dials[Any], rng: torch.Generato
     return logits.float()
 
 
-def kind_of(recipe: GameRecipe, turn: int | None) -> Kind:
+def kind_of(recipe: GANRecipe, turn: int | None) -> Kind:
     """The kind of a step. A β2 that moves does so in steps of two figures of 1 − β2, not at every step."""
     penalised = turn is not None and recipe.penalty > 0 and turn % recipe.penalty_every == 0
     beta2 = recipe.beta2 if recipe.beta2_end is None else 1 - float(f"{1 - recipe.beta2:.2g}")
     return Kind(turn is not None, penalised, beta2)
 
 
-def dials_of(recipe: GameRecipe, shown: int) -> Dials[float]:
+def dials_of(recipe: GANRecipe, shown: int) -> Dials[float]:
     """The numbers of a step."""
     follow = follow_share(recipe, shown)
     return Dials(recipe.learning_rate, recipe.penalty / 2 * recipe.penalty_every, recipe.augment, follow)
@@ -180,11 +180,11 @@ def on_device(dials: Dials[float], device: torch.device) -> Dials[Tensor]:
     return Dials(*(torch.full((), number, dtype=torch.float32, device=device) for number in dials))
 
 
-def augments(recipe: GameRecipe) -> bool:
+def augments(recipe: GANRecipe) -> bool:
     """Whether pictures are augmented before D sees them, now or at another time of the run."""
     return bool(recipe.augment or recipe.augment_end)
 
 
-def augment_key(recipe: GameRecipe, players: Players, shown: int) -> tuple[int, ...]:
+def augment_key(recipe: GANRecipe, players: Players, shown: int) -> tuple[int, ...]:
     """What the draws of a step's augmentations depend on; they differ from call to call within the step."""
     return recipe.seed, AUGMENT, shown, players.team.rank

@@ -19,7 +19,7 @@ from facesmith.networks.registry import describe
 from facesmith.tasks.gan.compiled_step import chosen_step
 from facesmith.tasks.gan.d_schedule import discriminator_learns, parse, running_accuracy
 from facesmith.tasks.gan.step import set_up
-from facesmith.tasks.recipes import GameRecipe
+from facesmith.tasks.recipes import GANRecipe
 from facesmith.training.checkpoint import Progress
 from facesmith.training.collapse import spread
 from facesmith.training.distributed import Team
@@ -30,14 +30,14 @@ from facesmith.training.train_state import Players, in_use
 SHEET_COUNT = 64
 
 
-class Game(Task[GameRecipe]):
-    """Faces from latents: `GameRecipe`."""
+class GANTask(Task[GANRecipe]):
+    """Faces from latents: `GANRecipe`."""
 
     names: ClassVar = {"G": "generator", "D": "discriminator"}
 
-    def __init__(self, recipe: GameRecipe, dataset: Dataset, team: Team, given: dict[str, Path]) -> None:
-        super().__init__(recipe, dataset, team, given)
-        self.turns = parse(recipe.turns)
+    def __init__(self, recipe: GANRecipe, dataset: Dataset, team: Team, pretrained: dict[str, Path]) -> None:
+        super().__init__(recipe, dataset, team, pretrained)
+        self.turns = parse(recipe.d_schedule)
         self.learned = parted(dataset)[1] if recipe.hold_out else np.arange(len(dataset))
         self.sheet_latents = latents(recipe, SHEET_COUNT, self.device, SHEET)
         self.scorer: Any = None
@@ -53,7 +53,7 @@ class Game(Task[GameRecipe]):
         self.read, self.learn = read, chosen_step(self.recipe, self.team, say)
         self.real_spread = real_spread(self.dataset.images, self.recipe.seed)
 
-    def step(self, players: Players, now: GameRecipe, progress: Progress) -> dict[str, Tensor]:
+    def step(self, players: Players, now: GANRecipe, progress: Progress) -> dict[str, Tensor]:
         """Let D, if it is its turn, and G learn; `Progress` counts D's turns."""
         share = self.team.share(now.batch_size)
         real = batch(self.read, now, progress.shown, self.learned, self.device, share)

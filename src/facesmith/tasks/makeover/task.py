@@ -52,18 +52,18 @@ JUDGED = ("identity", "attributes", "target")  # the parts of G's loss that take
 WEIGHTED = ("mask", "outside", *JUDGED)  # settings that say what the measurements of these names count for
 
 
-class Making(Task[MakeoverRecipe]):
+class MakeoverTask(Task[MakeoverRecipe]):
     """Faces of another kind from faces: `MakeoverRecipe`."""
 
     names: ClassVar = {"G": "generator", "D": "discriminator"}
 
-    def __init__(self, recipe: MakeoverRecipe, dataset: Dataset, team: Team, given: dict[str, Path]) -> None:
-        super().__init__(recipe, dataset, team, given)
+    def __init__(self, recipe: MakeoverRecipe, dataset: Dataset, team: Team, pretrained: dict[str, Path]) -> None:
+        super().__init__(recipe, dataset, team, pretrained)
         self.sides = [sides(dataset, direction) for direction in parse(recipe.directions)]
         self.network = makeovers.describe(recipe.kind, dataset.size, len(self.sides), recipe)
-        if "judge" in given:
-            self.judge = team.lead(lambda: read_json(given["judge"] / judges.CARD, "a judge's card"))
-            refuse_other_size("judge", self.judge["network"]["size"], dataset)
+        if "classifier" in pretrained:
+            self.judge = team.lead(lambda: read_json(pretrained["classifier"] / judges.CARD, "a judge's card"))
+            refuse_other_size("attribute classifier", self.judge["network"]["size"], dataset)
             self.wishes = wishes(self.judge["attributes"], dataset, self.sides)
             nobody = np.zeros((1, len(self.judge["attributes"])), np.float32)
             for one in self.sides:  # a judge that cannot say who is a target is better refused now than at a score
@@ -81,10 +81,10 @@ class Making(Task[MakeoverRecipe]):
     def fresh(self) -> Players:
         G, D = makeovers.build(self.recipe.kind, self.network, self.recipe.seed)
         given: dict[str, nn.Module] = {}
-        if "judge" in self.given:
+        if "classifier" in self.pretrained:
             given["J"] = judge_network.from_card(self.judge["network"])
             if self.team.leads:
-                given["J"].load_state_dict(load_file(self.given["judge"] / judges.WEIGHTS))
+                given["J"].load_state_dict(load_file(self.pretrained["classifier"] / judges.WEIGHTS))
             self.team.follow(given["J"].state_dict().values())
         return set_up(self.recipe, {"G": G, "D": D}, "G", self.device, self.team, given)
 
@@ -101,10 +101,10 @@ class Making(Task[MakeoverRecipe]):
         for one in self.sides:
             say(str(one))
         resting = [name for name in JUDGED if getattr(self.recipe, name)]
-        if "judge" in self.given:
+        if "classifier" in self.pretrained:
             self.wishes = type(self.wishes)(*(each.to(self.device) for each in self.wishes))
         elif resting:
-            say(f"no judge is given (--set judge=JUDGE): {', '.join(resting)} rest")
+            say(f"no judge is given (--set classifier=FOLDER): {', '.join(resting)} rest")
 
     def step(self, players: Players, now: MakeoverRecipe, progress: Progress) -> dict[str, Tensor]:
         """D learns to tell made from target faces, and G from the same pass what D, and a judge, say of the made."""
