@@ -66,6 +66,13 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
         thread.join()
 
 
+@pytest.fixture
+def noise() -> Callable[[int, int], np.ndarray]:
+    """Pictures that no resizing keeps, and bright enough for nothing to be clipped: (height, width, 3)."""
+    rng = np.random.default_rng(0)
+    return lambda height, width: rng.integers(60, 190, (height, width, 3), np.uint8)
+
+
 def _beside(name: str) -> Any:
     """The module ``name`` in this folder, which is no package."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))

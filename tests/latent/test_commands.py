@@ -79,7 +79,7 @@ def test_what_a_user_can_put_right_is_one_sentence(command: str, directed_model:
 
 
 def test_every_command_shows_how_it_is_used() -> None:
-    ours = [name for name, module in COMMANDS.items() if module in ("editing", "moving")]
+    ours = [name for name, module in COMMANDS.items() if module in ("edit", "paths")]
     assert len(ours) == 10
     for name in ours:
         assert f"facesmith {name} " in run(name, "--help").output

@@ -17,7 +17,7 @@ from facesmith import FacesmithError, Model
 from facesmith.models.included import DEFAULT, FOLDER, included_makeovers, included_models
 from facesmith.tasks.export import TERMS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FILES = {"model.json", "generator.safetensors", "generator.onnx", "README.md", "samples.png"}
 EDITING = {"encoder.safetensors", "encoder.onnx", "directions.safetensors"}
 LARGEST = 9_000_000  # bytes of a shipped model

@@ -34,7 +34,7 @@ ROUTERS = (
     "photos",
     "edit",
     "refine",
-    "between",
+    "paths",
     "makeover",
     "runs",
     "sheets",

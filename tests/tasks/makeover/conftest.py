@@ -4,7 +4,6 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -41,10 +40,3 @@ def party(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("party") / "party.png"
     image.point(lambda level: round(0.8 * level)).save(path)  # so that no lighter face is clipped
     return path
-
-
-@pytest.fixture
-def noise() -> Callable[[int, int], np.ndarray]:
-    """Pictures that no resizing keeps, and bright enough for nothing to be clipped: (height, width, 3)."""
-    rng = np.random.default_rng(0)
-    return lambda height, width: rng.integers(60, 190, (height, width, 3), np.uint8)
