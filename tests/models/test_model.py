@@ -164,12 +164,12 @@ def test_a_shipped_model_gets_into_the_wheel(small_model: Model, tmp_path: Path)
         shutil.copy(ROOT / name, tmp_path)
     leave = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.onnx", "*.safetensors")
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=leave)
-    shutil.copytree(small_model.path, tmp_path / "src" / "facesmith" / "shipped" / "made-up")
+    shutil.copytree(small_model.path, tmp_path / "src" / "facesmith" / "models" / "included" / "made-up")
     build = "from setuptools import build_meta; build_meta.build_wheel('.')"
     subprocess.run([sys.executable, "-c", build], cwd=tmp_path, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as file:
-        assert {f"facesmith/shipped/made-up/{name}" for name in FILES} <= set(file.namelist())
+        assert {f"facesmith/models/included/made-up/{name}" for name in FILES} <= set(file.namelist())
 
 
 def test_nobody_is_told_that_a_model_was_used(small_model: Model, tmp_path: Path) -> None:
