@@ -100,13 +100,13 @@ def test_told_to_end_it_finishes_what_it_was_asked_for_and_takes_nothing_new(
 
 def test_an_address_in_use_and_a_certificate_that_is_none_are_said_in_a_sentence(models: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(FacesmithError, match="cannot be listened on"):
-        facesmith.studio([models], port=taken.getsockname()[1])
+        facesmith.serve([models], port=taken.getsockname()[1])
     for name in ("cert.pem", "key.pem"):
         (tmp_path / name).write_text("no certificate")
     with pytest.raises(FacesmithError, match="give a certificate and its key"):
-        facesmith.studio([models], port=0, certfile=tmp_path / "cert.pem", keyfile=tmp_path / "key.pem")
+        facesmith.serve([models], port=0, certfile=tmp_path / "cert.pem", keyfile=tmp_path / "key.pem")
     with pytest.raises(FacesmithError, match="is no folder"):
-        facesmith.studio(["nowhere"], port=0)
+        facesmith.serve(["nowhere"], port=0)
 
 
 def test_an_answer_does_not_wait_for_its_headers_to_be_confirmed() -> None:

@@ -46,4 +46,4 @@ def studio(path: tuple[str, ...], **options: object) -> None:
     facesmith studio runs my-model --open
     FACESMITH_TOKEN=... facesmith studio my-model --host 0.0.0.0 --certfile cert.pem --keyfile key.pem
     """
-    facesmith.studio(path, **options)  # type: ignore[arg-type]
+    facesmith.serve(path, **options)  # type: ignore[arg-type]

@@ -1,20 +1,19 @@
-"""The studio: pages and an HTTP API for models and runs. `facesmith.studio(...)` starts it, see `serving.studio`."""
+"""The studio: pages and an HTTP API for models and runs. `facesmith.serve` starts it."""
 
 import sys
+import warnings
 from types import ModuleType
 from typing import Any
 
 
-class _Callable(ModuleType):
-    """This package, called as the function of its name.
-
-    The public name is both: Python sets ``facesmith.studio`` to this package as soon as anything in it is imported.
-    """
+class _CallableModule(ModuleType):
+    """This package. Version 0.1 named the function of `facesmith.serve` ``facesmith.studio``; the call still works."""
 
     def __call__(self, *args: Any, **options: Any) -> None:
-        from facesmith.studio.server import studio
+        from facesmith.studio.server import serve
 
-        studio(*args, **options)
+        warnings.warn("facesmith.studio() is now facesmith.serve()", DeprecationWarning, stacklevel=2)
+        serve(*args, **options)
 
 
-sys.modules[__name__].__class__ = _Callable
+sys.modules[__name__].__class__ = _CallableModule

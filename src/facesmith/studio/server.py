@@ -18,7 +18,7 @@ from facesmith.extras import require
 _SWITCH_SECONDS = 0.0005
 
 
-def studio(
+def serve(
     paths: Sequence[str | Path] = (),
     *,
     host: str = "127.0.0.1",
