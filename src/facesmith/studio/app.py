@@ -1,7 +1,7 @@
 """The app: routers, pages, errors as sentences, and what stands between them and the world.
 
-A router is a module of `facesmith.studio.api` with an ``APIRouter`` called ``router``: name it in `ROUTERS`, and it is
-served under /api/v1. Its routes take ``here: Here`` for the studio's parts (settings, shelf, batcher, aside, sessions,
+Every module of `facesmith.studio.api` has an ``APIRouter`` called ``router``, which is served under /api/v1, or under
+the module's ``PREFIX``. Its routes take ``here: Here`` for the studio's parts (settings, shelf, batcher, aside, sessions,
 figures, watching, trainings, closing) and ``visitor: Visitor`` for the session of who asks, both from
 `facesmith.studio.services`. They may raise `Problem`, `NotHere`, `Busy` or any `FacesmithError`. An ``async def`` route
 leaves computing to ``here.batcher`` (faces), ``here.aside`` (all else that takes long) or ``asyncio.to_thread``
@@ -14,11 +14,12 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
+from pkgutil import iter_modules
 
 from fastapi import FastAPI
 
 from facesmith.errors import FacesmithError
-from facesmith.studio import pages
+from facesmith.studio import api, pages
 from facesmith.studio.api import generate
 from facesmith.studio.errors import RESPONSES, NotHere, install
 from facesmith.studio.fast_path import Direct
@@ -27,23 +28,6 @@ from facesmith.studio.middleware import guarded
 from facesmith.studio.services import Parts, assemble
 from facesmith.studio.settings import API, Settings
 from facesmith.version import __version__
-
-ROUTERS = (
-    "models",
-    "generate",
-    "photos",
-    "edit",
-    "refine",
-    "paths",
-    "makeover",
-    "runs",
-    "sheets",
-    "watch",
-    "training",
-    "data",
-    "maps",
-    "films",
-)
 
 ABOUT = """
 Faces that nobody has, made, edited and shown by facesmith. Everything a page does is here.
@@ -81,9 +65,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.parts = parts
     install(app)
-    for name in ROUTERS:
-        app.include_router(import_module(f"facesmith.studio.api.{name}").router, prefix=API)
-    app.include_router(import_module("facesmith.studio.api.health").router)
+    for module in iter_modules(api.__path__, f"{api.__name__}."):
+        routes = import_module(module.name)
+        app.include_router(routes.router, prefix=getattr(routes, "PREFIX", API))
     pages.install(app, API)
     app.add_middleware(Direct, f"{API}/generate", generate.direct)
     app.add_middleware(guarded, settings, parts.figures)

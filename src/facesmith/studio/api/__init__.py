@@ -1,1 +1,1 @@
-"""The routes of the studio: a router a noun, each named ``router`` in a file that app.py lists."""
+"""HTTP routes. Every module here has an ``APIRouter`` called ``router``; `facesmith.studio.app` finds it."""

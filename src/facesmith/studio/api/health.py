@@ -13,6 +13,7 @@ from facesmith.studio.image_responses import encoded, notes
 from facesmith.studio.services import Here
 
 router = APIRouter(tags=["server"])
+PREFIX = ""  # outside /api/v1
 
 
 class Health(BaseModel):
