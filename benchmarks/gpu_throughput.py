@@ -30,12 +30,12 @@ from floors import Counter, matmul_peak, wait
 
 from facesmith import FacesmithError, doctor
 from facesmith.tasks.gan.compiled_step import Step, chosen_step
-from facesmith.tasks.gan.step import set_up, train_step
+from facesmith.tasks.gan.step import new_state, train_step
 from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
 from facesmith.training import start
-from facesmith.training.distributed import ALONE
+from facesmith.training.distributed import SINGLE_PROCESS
 from facesmith.training.sampling import LATENTS, LAYERS, Reader, batch, latents, reader, seed_of
-from facesmith.training.train_state import Players
+from facesmith.training.train_state import TrainState
 
 PICTURES = 4096
 SIDES = {"mini28": 28, "artiface": 128}  # the others' own size is 64
@@ -54,19 +54,19 @@ class Way:
     """A training under way: its networks, its step, and how many it has taken."""
 
     recipe: GANRecipe
-    players: Players
+    state: TrainState
     step: Step
     read: Reader
     taken: int = 0
 
     def go(self, steps: int) -> list[dict[str, torch.Tensor]]:
         """Take some steps, as the loop does; what they measured stays on the device."""
-        found, recipe, device = [], self.recipe, self.players.device
+        found, recipe, device = [], self.recipe, self.state.device
         for number in range(self.taken, self.taken + steps):
             real = batch(self.read, recipe, number * recipe.batch_size, np.arange(PICTURES), device)
             z = latents(recipe, recipe.batch_size, device, LATENTS, number)
             torch.manual_seed(seed_of(recipe.seed, LAYERS, number))
-            found.append(self.step(self.players, real, z, recipe, number, number * recipe.batch_size))
+            found.append(self.step(self.state, real, z, recipe, number, number * recipe.batch_size))
         self.taken += steps
         return found
 
@@ -86,15 +86,15 @@ def measure(name: str, args: argparse.Namespace, peak: float, device: torch.devi
     for row in rows:
         settled = replace(recipe, **WAYS[row["way"]])
         try:
-            step = chosen_step(settled, ALONE, said[row["way"]].append)
-            ways[row["way"]] = Way(settled, set_up(settled, (side, side), device), step, read)
+            step = chosen_step(settled, SINGLE_PROCESS, said[row["way"]].append)
+            ways[row["way"]] = Way(settled, new_state(settled, (side, side), device), step, read)
         except FacesmithError as error:
             row["failed"] = str(error)
     losses: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(WARM_UP):
-        before = [tensor.clone() for tensor in state(next(iter(ways.values())).players)]
+        before = [tensor.clone() for tensor in state_tensors(next(iter(ways.values())).state)]
         for way, training in list(ways.items()):
-            torch._foreach_copy_(state(training.players), before)
+            torch._foreach_copy_(state_tensors(training.state), before)
             try:
                 (measured,) = training.go(1)
                 losses[way] += [float(measured["loss_D"]), float(measured["grad_D"])]
@@ -135,17 +135,17 @@ def measure(name: str, args: argparse.Namespace, peak: float, device: torch.devi
     return rows
 
 
-def state(players: Players) -> list[torch.Tensor]:
+def state_tensors(state: TrainState) -> list[torch.Tensor]:
     """Every tensor a step changes."""
-    tables = [net.state_dict() for net in (*players.nets.values(), players.average)]
-    for optimizer in players.optimizers.values():
+    tables = [net.state_dict() for net in (*state.nets.values(), state.ema)]
+    for optimizer in state.optimizers.values():
         tables += optimizer.state.values()
     return [tensor for table in tables for tensor in table.values()]
 
 
 def step_flops(recipe: GANRecipe, side: int, read: Reader, device: torch.device) -> float:
     """FLOP of a step of the plain layers, averaged over steps with and without penalties."""
-    training = Way(recipe, set_up(recipe, (side, side), device), train_step, read)
+    training = Way(recipe, new_state(recipe, (side, side), device), train_step, read)
     with Counter() as counter:
         training.go(recipe.penalty_every)
     flops: int = counter.flops

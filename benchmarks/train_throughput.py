@@ -26,7 +26,7 @@ from floors import Counter, copy_bandwidth, matmul_peak
 from torch import nn
 
 from facesmith import doctor
-from facesmith.tasks.gan.step import set_up, train_step
+from facesmith.tasks.gan.step import new_state, train_step
 from facesmith.tasks.recipes import GAN_RECIPES
 from facesmith.training import start
 from facesmith.training.sampling import LATENTS, batch, latents, reader
@@ -80,15 +80,15 @@ def plain() -> Callable[[int], None]:
 def ours(name: str) -> Callable[[int], None]:
     """The step of `facesmith train`, with all it does for a step: drawing, mirroring, losses, accuracies."""
     recipe = start.resolve(replace(GAN_RECIPES[name], device="cpu", batch_size=BATCH))
-    players = set_up(recipe, (64, 64), torch.device("cpu"))
+    state = new_state(recipe, (64, 64), torch.device("cpu"))
     folder = tempfile.TemporaryDirectory()
     np.save(Path(folder.name) / "images.npy", _pictures())
-    read, _ = reader(Path(folder.name) / "images.npy", "memory", players.device)
+    read, _ = reader(Path(folder.name) / "images.npy", "memory", state.device)
 
     def step(number: int) -> None:
-        real = batch(read, recipe, number * BATCH, np.arange(PICTURES), players.device)
-        z = latents(recipe, BATCH, players.device, LATENTS, number)
-        train_step(players, real, z, recipe, number, number * BATCH)
+        real = batch(read, recipe, number * BATCH, np.arange(PICTURES), state.device)
+        z = latents(recipe, BATCH, state.device, LATENTS, number)
+        train_step(state, real, z, recipe, number, number * BATCH)
 
     return step
 

@@ -36,8 +36,8 @@ def meddling(meddle: Callable[[Any, Any], Any]) -> Iterator[None]:
 
     def meddled(*which: Any) -> Any:
         step = choose(*which)
-        return lambda players, real, z, recipe, turn, shown: step(
-            players, real, z, meddle((players, shown), recipe), turn, shown
+        return lambda state, real, z, recipe, turn, shown: step(
+            state, real, z, meddle((state, shown), recipe), turn, shown
         )
 
     game.chosen_step = meddled  # type: ignore[assignment,attr-defined]
@@ -52,11 +52,11 @@ def poison(at: int) -> Callable[[Any, Any], Any]:
     done: list[int] = []
 
     def meddle(where: Any, recipe: Any) -> Any:
-        players, shown = where
+        state, shown = where
         if shown >= at and not done:
             done.append(shown)
             with torch.no_grad():
-                next(players.nets["G"].parameters()).view(-1)[0] = float("nan")
+                next(state.nets["G"].parameters()).view(-1)[0] = float("nan")
         return recipe
 
     return meddle

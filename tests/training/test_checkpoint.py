@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from facesmith.errors import FacesmithError
-from facesmith.tasks.gan.step import set_up, train_step
+from facesmith.tasks.gan.step import new_state, train_step
 from facesmith.tasks.recipes import GAN_RECIPES
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
-from facesmith.training.train_state import Players
+from facesmith.training.train_state import TrainState
 
 RECIPE = replace(
     GAN_RECIPES["tiny"], generator_width=4, discriminator_width=4, device="cpu", precision="bfloat16",
@@ -17,21 +17,21 @@ RECIPE = replace(
 )  # fmt: skip
 
 
-def trained(steps: int, seed: int = 0) -> Players:
-    players = set_up(replace(RECIPE, seed=seed), (16, 16), torch.device("cpu"))
-    go_on(players, 0, steps)
-    return players
+def trained(steps: int, seed: int = 0) -> TrainState:
+    state = new_state(replace(RECIPE, seed=seed), (16, 16), torch.device("cpu"))
+    go_on(state, 0, steps)
+    return state
 
 
-def nets(players: Players) -> dict[str, torch.nn.Module]:
-    return {**players.nets, "average": players.average}
+def nets(state: TrainState) -> dict[str, torch.nn.Module]:
+    return {**state.nets, "average": state.ema}
 
 
-def go_on(players: Players, first: int, last: int) -> None:
+def go_on(state: TrainState, first: int, last: int) -> None:
     for step in range(first, last):
         rng = torch.Generator().manual_seed(step)
         real, z = torch.randn(4, 3, 16, 16, generator=rng), torch.randn(4, 64, generator=rng)
-        train_step(players, real, z, RECIPE, step, 4 * step)
+        train_step(state, real, z, RECIPE, step, 4 * step)
 
 
 def test_what_is_loaded_goes_on_as_what_was_saved(tmp_path: Path) -> None:
@@ -47,9 +47,9 @@ def test_what_is_loaded_goes_on_as_what_was_saved(tmp_path: Path) -> None:
 
 
 def test_the_newest_and_the_milestones_are_kept(tmp_path: Path) -> None:
-    players = trained(0)
+    state = trained(0)
     for shown in range(1000, 33000, 1000):
-        checkpoint.save(tmp_path, players, Progress(shown=shown), keep=2)
+        checkpoint.save(tmp_path, state, Progress(shown=shown), keep=2)
     kept = [float(path.name.removesuffix(checkpoint.SUFFIX)) for path in checkpoint.stored(tmp_path)]
     assert kept[-2:] == [31, 32]
     assert kept[:-2] == [1, 2, 3, 5, 9, 17]  # the first past each power of two pictures

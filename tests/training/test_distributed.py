@@ -15,7 +15,7 @@ import facesmith
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.training import checkpoint
-from facesmith.training.distributed import Team
+from facesmith.training.distributed import ProcessGroup
 
 # Batch norm in both networks, penalties through it, an average of G: all that two processes must share. Biases before
 # a batch norm have no gradient but rounding, which Adam makes steps of.
@@ -23,7 +23,7 @@ SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads
          "discriminator_norm=true", "memory_format=channels_last", "checkpoint_kimg=0.16", "log_steps=5",
          "watch_steps=5")  # fmt: skip
 CLOSE = 1e-4  # of what float32 rounds to 6e-8: sums over parts are rounded otherwise, and 10 steps make more of it
-GONE = "facesmith: another process of this training is gone"
+GONE = "facesmith: another process of this training was lost"
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are posix's")
 
@@ -126,15 +126,16 @@ def test_they_roll_back_together_and_give_up_together(builtin_dataset: Dataset, 
 def test_what_is_wrong_before_training_ends_both(builtin_dataset: Dataset, tmp_path: Path) -> None:
     for code, errors in ends(two(builtin_dataset.path, tmp_path / "run", 1, "batch_size=15")):
         assert code == 2
-        assert errors == "facesmith: a batch of 15 cannot be shared by 2 processes: start a number that divides it\n"
+        assert errors.startswith("facesmith: a batch of 15 cannot be divided among 2 processes")
+        assert errors.count("\n") == 1
     assert not (tmp_path / "run").exists()
 
 
 def test_parts_of_a_batch_are_even_and_all_of_it() -> None:
-    parts = [Team(rank, 3).share(12) for rank in range(3)]
+    parts = [ProcessGroup(rank, 3).local_batch(12) for rank in range(3)]
     assert [i for part in parts for i in range(12)[part]] == list(range(12))
-    with pytest.raises(FacesmithError, match="batch of 13 cannot be shared by 3"):
-        Team(0, 3).share(13)
+    with pytest.raises(FacesmithError, match="batch of 13 cannot be divided among 3"):
+        ProcessGroup(0, 3).local_batch(13)
 
 
 def test_an_environment_that_names_no_place_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, replacing, whole
-from facesmith.training.train_state import Players
+from facesmith.training.train_state import TrainState
 
 FORMAT, VERSION = "facesmith-checkpoint", 2
 CHANCE = 0.5  # accuracy of a D that guesses
@@ -43,32 +43,32 @@ def kimg_name(kimg: float) -> str:
     return f"{kimg:010.3f}"
 
 
-def save(folder: Path, players: Players, progress: Progress, keep: int) -> Path:
+def save(folder: Path, state: TrainState, progress: Progress, keep: int) -> Path:
     """Write a checkpoint and remove those no longer wanted. Returns its path."""
     path = folder / (kimg_name(progress.kimg) + SUFFIX)
-    _write(path, _tensors(players), progress, {})
+    _write(path, _tensors(state), progress, {})
     for old in sorted(set(stored(folder)) - set(wanted(stored(folder), keep))):
         old.unlink()
     return path
 
 
-def save_best(path: Path, players: Players, progress: Progress, score: dict[str, Any]) -> None:
+def save_best(path: Path, state: TrainState, progress: Progress, score: dict[str, Any]) -> None:
     """Write the network that is used afterwards, and nothing else, with the score that makes it the best so far."""
-    tensors = {f"average.{name}": tensor for name, tensor in players.average.state_dict().items()}
+    tensors = {f"average.{name}": tensor for name, tensor in state.ema.state_dict().items()}
     _write(path, tensors, progress, {"score": score})
 
 
-def finite(players: Players) -> bool:
+def finite(state: TrainState) -> bool:
     """Whether all weights are ordinary numbers. Waits for the device."""
-    weights: list[Tensor] = [p for net in players.nets.values() for p in net.parameters()]
+    weights: list[Tensor] = [p for net in state.nets.values() for p in net.parameters()]
     return bool(torch.stack(torch._foreach_norm(weights)).isfinite().all())
 
 
-def load(path: Path, players: Players) -> Progress:
+def load(path: Path, state: TrainState) -> Progress:
     """Put the players where a checkpoint left them; the first of a team reads it for all."""
-    own = _tensors(players)
-    progress = players.team.lead(lambda: _read(path, own))
-    players.team.follow(own.values())
+    own = _tensors(state)
+    progress = state.group.on_rank_zero(lambda: _read(path, own))
+    state.group.broadcast_tensors(own.values())
     return progress
 
 
@@ -131,14 +131,14 @@ def _write(path: Path, tensors: dict[str, Tensor], progress: Progress, more: dic
         beside.chmod(0o644)  # safetensors keeps its files from everyone else
 
 
-def _tensors(players: Players) -> dict[str, Tensor]:
+def _tensors(state: TrainState) -> dict[str, Tensor]:
     """Every tensor of the run's state by name; the tensors themselves, not copies."""
-    nets = dict(players.nets)
-    if players.average is not nets[players.averaged]:
-        nets["average"] = players.average
+    nets = dict(state.nets)
+    if state.ema is not nets[state.ema_name]:
+        nets["average"] = state.ema
     tensors = {f"{net}.{name}": t for net, module in nets.items() for name, t in module.state_dict().items()}
-    for net, optimizer in players.optimizers.items():
+    for net, optimizer in state.optimizers.items():
         names: dict[Tensor, str] = {p: name for name, p in nets[net].named_parameters()}
-        for parameter, state in optimizer.state.items():
-            tensors |= {f"adam_{net}.{key}.{names[parameter]}": value for key, value in state.items()}
+        for parameter, moments in optimizer.state.items():
+            tensors |= {f"adam_{net}.{key}.{names[parameter]}": value for key, value in moments.items()}
     return tensors

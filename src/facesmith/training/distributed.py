@@ -1,13 +1,12 @@
-"""Many processes, one training: torchrun starts them, each takes its share of every batch, gradients are averaged.
+"""Data-parallel training: torchrun starts several processes, each trains on its part of every batch.
 
     torchrun --nproc-per-node 4 -m facesmith train small celeba64 runs/first
 
-The batch size is that of all processes together, every draw is made for the whole batch, of which each process takes
-its part, and batch norm sees the whole batch too. So the number of processes changes the speed and, but for rounding,
-nothing else: a run may be resumed with another number. What a process does alone is little: dropout and augmentation
-draw for its own part, and D's accuracy with ``rpgan`` is measured against the line between its own part's means.
-Process 0 alone reads and writes the
-checkpoints, and tells the others what is in them: storage may show a file to another machine late.
+The batch size is the global one. Random draws are made for the global batch and each process takes its slice, gradients
+are averaged, and batch norm sees the global batch. So the number of processes changes the speed but, apart from
+rounding, not the result, and a run can be resumed with another number. Three things are local: dropout, augmentation,
+and D's accuracy with ``rpgan``, which is measured against the mean logits of the local batch. Only rank 0 reads and
+writes checkpoints, because another machine may see a file on shared storage late.
 """
 
 import datetime
@@ -30,110 +29,111 @@ from facesmith.errors import FacesmithError
 
 T = TypeVar("T")
 
-PATIENCE = datetime.timedelta(minutes=30)  # the others wait this long while process 0 writes pictures
-NUMBERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+TIMEOUT = datetime.timedelta(minutes=30)  # how long the other ranks wait while rank 0 writes images
+RANK_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")  # in the order of ProcessGroup's fields
 
 
 @dataclass(frozen=True)
-class Team:
-    """The processes of a training: this one's number and how many there are, on this machine and in all.
+class ProcessGroup:
+    """The processes of a training: the rank of this one and their number, in total and on this machine.
 
-    All of them call its methods in the same order. A process that is gone ends the others with a `FacesmithError`.
+    All processes call its methods in the same order. If one is lost, the others raise `FacesmithError`.
     """
 
     rank: int = 0
-    count: int = 1
+    world_size: int = 1
     local_rank: int = 0
-    local_count: int = 1
+    local_world_size: int = 1
 
     @property
-    def leads(self) -> bool:
-        """Whether this process is the one that writes."""
+    def is_rank_zero(self) -> bool:
+        """Whether this process writes the run folder."""
         return self.rank == 0
 
-    def share(self, batch_size: int) -> slice:
-        """This process's part of a batch. Raises `FacesmithError` if it cannot be shared evenly."""
-        if batch_size % self.count:
+    def local_batch(self, batch_size: int) -> slice:
+        """Return this process's slice of a batch. Raises `FacesmithError` if the batch cannot be divided evenly."""
+        if batch_size % self.world_size:
             raise FacesmithError(
-                f"a batch of {batch_size} cannot be shared by {self.count} processes: start a number that divides it"
+                f"a batch of {batch_size} cannot be divided among {self.world_size} processes: "
+                "start a number of processes that divides the batch size"
             )
-        part = batch_size // self.count
-        return slice(self.rank * part, (self.rank + 1) * part)
+        size = batch_size // self.world_size
+        return slice(self.rank * size, (self.rank + 1) * size)
 
-    def average(self, tensors: Iterable[Tensor]) -> None:
+    def all_reduce_mean(self, tensors: Iterable[Tensor]) -> None:
         """Replace each tensor by its mean over all processes."""
-        if self.count == 1:
+        if self.world_size == 1:
             return
-        together = list(tensors)
-        flat = torch.cat([tensor.reshape(-1) for tensor in together])
-        with _listening():
+        targets = list(tensors)
+        flat = torch.cat([tensor.reshape(-1) for tensor in targets])
+        with _lost_processes_reported():
             dist.all_reduce(flat)
-        flat /= self.count
-        for tensor, part in zip(together, flat.split([tensor.numel() for tensor in together]), strict=True):
-            tensor.copy_(part.view(tensor.shape))
+        flat /= self.world_size
+        for tensor, mean in zip(targets, flat.split([tensor.numel() for tensor in targets]), strict=True):
+            tensor.copy_(mean.view(tensor.shape))
 
-    def follow(self, tensors: Iterable[Tensor]) -> None:
-        """Replace each tensor by process 0's."""
-        for tensor in tensors if self.count > 1 else ():
-            with _listening():
+    def broadcast_tensors(self, tensors: Iterable[Tensor]) -> None:
+        """Overwrite each tensor with that of rank 0."""
+        for tensor in tensors if self.world_size > 1 else ():
+            with _lost_processes_reported():
                 dist.broadcast(tensor, 0)
 
-    def lead(self, work: Callable[[], T]) -> T:
-        """What ``work`` returns on process 0, on every process; the others do not do it, but wait."""
-        box: list[Any] = [work() if self.leads else None]
-        if self.count > 1:
-            with _listening():
+    def on_rank_zero(self, function: Callable[[], T]) -> T:
+        """Call ``function`` on rank 0 only and return its result on every rank."""
+        box: list[Any] = [function() if self.is_rank_zero else None]
+        if self.world_size > 1:
+            with _lost_processes_reported():
                 dist.broadcast_object_list(box)
         result: T = box[0]
         return result
 
-    def agree(self, value: T) -> T:
-        """What process 0 says, on every process."""
-        return self.lead(lambda: value)
+    def barrier(self) -> None:
+        """Wait until rank 0 has got here."""
+        self.on_rank_zero(lambda: None)
 
-    def hear(self, value: T) -> list[T]:
-        """What every process says, by number, on every process."""
-        said = [value] * self.count
-        if self.count > 1:
-            with _listening():
-                dist.all_gather_object(said, value)
-        return said
+    def all_gather(self, value: T) -> list[T]:
+        """Return the value of every process, by rank, on every process."""
+        values = [value] * self.world_size
+        if self.world_size > 1:
+            with _lost_processes_reported():
+                dist.all_gather_object(values, value)
+        return values
 
 
-ALONE = Team()
+SINGLE_PROCESS = ProcessGroup()
 
 
 @contextmanager
-def team() -> Iterator[Team]:
-    """The team that torchrun's environment describes; this process alone without one.
+def process_group() -> Iterator[ProcessGroup]:
+    """Yield the group that torchrun's environment variables describe, or `SINGLE_PROCESS` without them.
 
-    Of what goes wrong, the first process on each machine to know speaks: the others end without a word.
+    Of an error that ends all processes, one process on each machine prints the message; the others exit silently.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield ALONE
+        yield SINGLE_PROCESS
         return
-    store, member = _meet()
+    store, group = _initialise()
     try:
-        yield member
+        yield group
     except Exception as error:
-        if not _first_to_speak(store) and isinstance(error, FacesmithError):
+        if not _is_first_reporter(store) and isinstance(error, FacesmithError):
             raise SystemExit(2) from None
         raise
     finally:
         dist.destroy_process_group()
 
 
-def share_batch_norm(net: nn.Module, team: Team) -> None:
-    """Let every batch norm of ``net`` see, when it trains, the batches of all processes as one."""
-    for module in net.modules() if team.count > 1 else ():
+def sync_batch_norm(net: nn.Module, group: ProcessGroup) -> None:
+    """Make every batch norm of ``net`` use the statistics of the global batch in training."""
+    for module in net.modules() if group.world_size > 1 else ():
         if isinstance(module, _BatchNorm):
-            module.__class__ = _SharedBatchNorm
+            module.__class__ = _SyncBatchNorm
 
 
-class _SharedBatchNorm(_BatchNorm):
-    """Batch norm (Ioffe and Szegedy, arXiv:1502.03167) over all processes, whose parts are equally large.
+class _SyncBatchNorm(_BatchNorm):
+    """Batch norm (Ioffe and Szegedy, arXiv:1502.03167) over all processes, whose local batches have equal sizes.
 
-    torch's own SyncBatchNorm needs a GPU, and cannot be differentiated twice as gradient penalties do.
+    torch's own SyncBatchNorm requires a GPU and has no second derivative, which gradient penalties need.
     """
 
     running_mean: Tensor
@@ -146,16 +146,16 @@ class _SharedBatchNorm(_BatchNorm):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
-        rank, count = dist.get_rank(), dist.get_world_size()
-        over = [0, *range(2, x.dim())]
-        own = torch.stack(torch.var_mean(x.float(), over, correction=0))
-        variances, means = _sum(F.pad(own[None], (0, 0, 0, 0, rank, count - rank - 1))).unbind(1)
+        rank, world_size = dist.get_rank(), dist.get_world_size()
+        axes = [0, *range(2, x.dim())]
+        local = torch.stack(torch.var_mean(x.float(), axes, correction=0))
+        variances, means = _sum(F.pad(local[None], (0, 0, 0, 0, rank, world_size - rank - 1))).unbind(1)
         mean, variance = means.mean(0), variances.mean(0) + means.var(0, correction=0)
-        seen = count * x.numel() // x.shape[1]
+        count = world_size * x.numel() // x.shape[1]
         with torch.no_grad():
             self.num_batches_tracked.add_(1)
             self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * (seen / (seen - 1)), self.momentum)
+            self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
         scale = self.weight * torch.rsqrt(variance + self.eps)
         shift = self.bias - mean * scale
         shape = (1, -1, *[1] * (x.dim() - 2))
@@ -163,12 +163,12 @@ class _SharedBatchNorm(_BatchNorm):
 
 
 class _Sum(torch.autograd.Function):
-    """The sum over all processes; on the way back the gradients are summed alike."""
+    """The sum over all processes; gradients are summed in the same way."""
 
     @staticmethod
     def forward(_: Any, x: Tensor) -> Tensor:
         x = x.clone(memory_format=torch.contiguous_format)
-        with _listening():
+        with _lost_processes_reported():
             dist.all_reduce(x)
         return x
 
@@ -182,48 +182,50 @@ def _sum(x: Tensor) -> Tensor:
     return total
 
 
-def _meet() -> tuple[Store, Team]:
-    """Wait for the others; the store that all can read, and this process's place among them."""
-    missing = [name for name in (*NUMBERS, "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
+def _initialise() -> tuple[Store, ProcessGroup]:
+    """Connect to the other processes. Returns the store that all of them share, and the group."""
+    missing = [name for name in (*RANK_VARIABLES, "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
     if missing:
         raise FacesmithError(
-            f"WORLD_SIZE says that many processes train together, but {' and '.join(missing)} is not set: "
-            "start them by torchrun, or take WORLD_SIZE out of the environment to train with one"
+            f"WORLD_SIZE={os.environ['WORLD_SIZE']} asks for several processes, but {' and '.join(missing)} is not "
+            "set: start them by torchrun, or unset WORLD_SIZE to train with one process"
         )
-    member = Team(*(int(os.environ[name]) for name in NUMBERS))
+    group = ProcessGroup(*(int(os.environ[name]) for name in RANK_VARIABLES))
     gpus = torch.cuda.device_count()
     if gpus:
-        torch.cuda.set_device(member.local_rank % gpus)
-    # NCCL refuses two processes on one GPU, so processes that share GPUs speak as those without do.
-    backend = "cpu:gloo,cuda:nccl" if gpus >= member.local_count else "gloo"
+        torch.cuda.set_device(group.local_rank % gpus)
+    # NCCL refuses two processes on one GPU, so processes that share a GPU use gloo.
+    backend = "cpu:gloo,cuda:nccl" if gpus >= group.local_world_size else "gloo"
     try:
-        store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
-        dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=PATIENCE)
-        dist.all_reduce(torch.zeros(1))  # or one that ends at once would be missed by those who still look for it
+        store, rank, world_size = next(rendezvous("env://", timeout=TIMEOUT))
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=TIMEOUT)
+        # Without this, a process that ends at once could be missed by those that are still connecting.
+        dist.all_reduce(torch.zeros(1))
     except RuntimeError:
         raise FacesmithError(
-            "not all processes of this training met at {MASTER_ADDR}:{MASTER_PORT}: see that each of them was started, "
-            "with a RANK of its own, and can reach that address".format(**os.environ)
+            "not all processes of this training connected to {MASTER_ADDR}:{MASTER_PORT}: check that each was "
+            "started with its own RANK and can reach that address".format(**os.environ)
         ) from None
-    return store, member
+    return store, group
 
 
 @contextmanager
-def _listening() -> Iterator[None]:
-    """What torch raises when a message to or from another process fails is a bare RuntimeError."""
+def _lost_processes_reported() -> Iterator[None]:
+    """Turn the bare RuntimeError that torch raises for a failed message into a `FacesmithError`."""
     try:
         yield
     except RuntimeError:
         raise FacesmithError(
-            "another process of this training is gone, so this one stops: go on from the last checkpoint with --resume"
+            "another process of this training was lost, so this one stops: resume from the last checkpoint with "
+            "--resume"
         ) from None
 
 
-def _first_to_speak(store: Store) -> bool:
-    """Whether no other process that shares its terminal with this one has asked this before."""
-    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":  # not torchrun's: each has an output of its own
+def _is_first_reporter(store: Store) -> bool:
+    """Whether no other process with the same terminal has called this before."""
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":  # without torchrun each process has its own output
         return True
     try:
-        return int(store.add(f"facesmith spoke on {platform.node()}", 1)) == 1
-    except RuntimeError:  # the machine that kept the store is gone
+        return int(store.add(f"facesmith error reported on {platform.node()}", 1)) == 1
+    except RuntimeError:  # the machine that holds the store was lost
         return True

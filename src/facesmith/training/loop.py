@@ -27,11 +27,10 @@ from facesmith.runs import run_folder as runs
 from facesmith.runs.health import COLLAPSED, DIVERGED
 from facesmith.tasks.recipes import get_recipe
 from facesmith.training import checkpoint, start
-from facesmith.training import distributed as processes
 from facesmith.training import messages as words
 from facesmith.training import recorder as record
 from facesmith.training.collapse import replay
-from facesmith.training.distributed import Team
+from facesmith.training.distributed import ProcessGroup, process_group
 from facesmith.training.rollback import roll_back
 from facesmith.training.run_pictures import write_pictures
 from facesmith.training.sampling import LAYERS, due, reader, seed_of
@@ -68,18 +67,18 @@ def train(
     Raises `FacesmithError` for an unknown recipe or setting, a size the networks cannot make, a folder that is taken, a
     changed recipe or dataset on resume, or a collapse that was not to be, or could not be, rolled back.
     """
-    with processes.team() as team:
+    with process_group() as group:
         settings = (*settings, f"model={model}") if model is not None else settings
         data = dataset if isinstance(dataset, Dataset) else open_dataset(Path(dataset))
-        here = _start(recipe, data, Path(run), settings, kimg, resume, Path(branch) if branch else None, team)
-        say = tell if team.leads and not quiet else silent
+        here = _start(recipe, data, Path(run), settings, kimg, resume, Path(branch) if branch else None, group)
+        say = tell if group.is_rank_zero and not quiet else silent
         failed = _train(here, minutes, say)
-        if team.leads:
+        if group.is_rank_zero:
             say("writing the video, the curves and the report")
             write_pictures(here)
             page = report(here.run.path)
             say(f"{here.progress.kimg:g} kimg in {here.progress.seconds / 60:.1f} minutes: look at {page}")
-        team.agree(None)  # torchrun stops all when the first has failed
+        group.barrier()  # torchrun stops all when the first has failed
         if failed:
             raise FacesmithError(failed)
     return here.run.path
@@ -87,9 +86,9 @@ def train(
 
 def _train(here: Start, minutes: float | None, say: Any) -> str | None:
     """Run the loop until its end, whatever ends it; the reason if it is a collapse."""
-    recipe, device, team = here.recipe, here.players.device, here.team
+    recipe, device, group = here.recipe, here.state.device, here.group
     start.prepare_machine(recipe.threads)
-    watch = team.lead(lambda: replay(runs.read_lines(here.run.metrics), recipe))
+    watch = group.on_rank_zero(lambda: replay(runs.read_lines(here.run.metrics), recipe))
     read, kept_in = reader(here.dataset.path / "images.npy", recipe.data, device)
     here.task.prepare(read, say)
     goal, budget = round(recipe.kimg * 1000), minutes * 60 if minutes is not None else float("inf")
@@ -109,7 +108,7 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
     session = _open(here, minutes)
 
     with (
-        _stop_signals(team) as stopped,
+        _stop_signals(group) as stopped,
         record.tensorboard(here) as writer,
         progress_bar(goal, recipe.name, shown=say is tell) as bar,
     ):
@@ -127,9 +126,9 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
 
                 # Write down how it goes. Reading the losses waits for the device, so not at every step.
                 if progress.step % recipe.watch_steps == 0:
-                    pending.append(here.task.look(here.players))
+                    pending.append(here.task.look(here.state))
                 if progress.step % recipe.log_steps == 0:
-                    record.add(progress, pending, team)
+                    record.add(progress, pending, group)
                     before = watch
                     means, watch = record.metrics_line(here, watch, writer)
                     now = time.monotonic()
@@ -150,7 +149,7 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
                             break
                         roll_back(here, watch)
                         say(words.rolled_back(here))
-                        watch = team.lead(lambda: replay(runs.read_lines(here.run.metrics), recipe))
+                        watch = group.on_rank_zero(lambda: replay(runs.read_lines(here.run.metrics), recipe))
                         pending = []
                         record.event(here, watch)
                         _write_card(here)
@@ -162,10 +161,10 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
 
                 # Estimate once the first steps are timed.
                 if session_steps == 2:
-                    record.add(progress, pending, team)
+                    record.add(progress, pending, group)
                     timed_from = time.monotonic()
                 elif session_steps == 2 + TIMED_STEPS:
-                    record.add(progress, pending, team)
+                    record.add(progress, pending, group)
                     rate = TIMED_STEPS * recipe.batch_size / (time.monotonic() - timed_from)
                     here.card["estimate"] = {
                         "images_per_second": round(rate, 1), "memory_gb": record.peak_memory(device) / 1e9
@@ -180,9 +179,9 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
                     next_tick = due(recipe.tick_kimg, progress.shown)
                     _write_card(here)
                 if progress.shown >= next_checkpoint:
-                    record.add(progress, pending, team)
-                    if team.leads and checkpoint.finite(here.players):  # if not, the next line of metrics says so
-                        checkpoint.save(here.run.checkpoints, here.players, progress, recipe.keep)
+                    record.add(progress, pending, group)
+                    if group.is_rank_zero and checkpoint.finite(here.state):  # if not, the next line of metrics says so
+                        checkpoint.save(here.run.checkpoints, here.state, progress, recipe.keep)
                     next_checkpoint = due(recipe.checkpoint_kimg, progress.shown)
                 if scores.due():
                     scores.measure(writer)
@@ -202,16 +201,16 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
 
         # Save first: whoever asked us to stop may not wait for the video.
         if failed is None:
-            record.add(here.progress, pending, team)
-            if not checkpoint.finite(here.players):
+            record.add(here.progress, pending, group)
+            if not checkpoint.finite(here.state):
                 failed = words.given_up(here, replace(watch, verdict=DIVERGED, since=here.progress.step))
-            elif team.leads:
-                checkpoint.save(here.run.checkpoints, here.players, here.progress, recipe.keep)
+            elif group.is_rank_zero:
+                checkpoint.save(here.run.checkpoints, here.state, here.progress, recipe.keep)
         if failed is not None:
             _close(here, session, "failed", failed)
         else:
             _close(here, session, "finished" if reason in (None, GOAL) else "interrupted", reason or GOAL)
-        if team.leads:
+        if group.is_rank_zero:
             record.sample_sheet(here, writer)
             if failed is None:
                 scores.finish(writer)
@@ -222,9 +221,9 @@ def _step(here: Start) -> dict[str, Tensor]:
     """Let the task learn from the next batch, and count. Returns what was measured."""
     progress = here.progress
     now = scheduled(here.recipe, progress.shown, progress.gentleness)
-    layers = (LAYERS, progress.step, progress.rollbacks, here.team.rank)
+    layers = (LAYERS, progress.step, progress.rollbacks, here.group.rank)
     torch.manual_seed(seed_of(now.seed, *layers))  # what dropout draws
-    measured = here.task.step(here.players, now, progress)
+    measured = here.task.step(here.state, now, progress)
     progress.step += 1
     progress.shown += now.batch_size
     return measured
@@ -232,15 +231,15 @@ def _step(here: Start) -> dict[str, Tensor]:
 
 def _borne(here: Start) -> bool:
     """Whether a collapse leads to no more than words: only where numbers are still numbers."""
-    return here.recipe.on_collapse == "warn" and checkpoint.finite(here.players)
+    return here.recipe.on_collapse == "warn" and checkpoint.finite(here.state)
 
 
 def _ends(here: Start, stopped: list[str], budget: float) -> str | None:
     """Why to end, if someone asked for it or the time is up; many processes ask each other when they write a line."""
-    if here.team.count > 1 and here.progress.step % here.recipe.log_steps:
+    if here.group.world_size > 1 and here.progress.step % here.recipe.log_steps:
         return None
     own = stopped[0] if stopped else GOAL if here.progress.seconds >= budget else None
-    return next((reason for reason in here.team.hear(own) if reason), None)
+    return next((reason for reason in here.group.all_gather(own) if reason), None)
 
 
 def _start(
@@ -251,35 +250,35 @@ def _start(
     kimg: float | None,
     resume: bool,
     branch: Path | None,
-    team: Team,
+    group: ProcessGroup,
 ) -> Start:
     named = get_recipe(recipe) if isinstance(recipe, str) else recipe
     settings = (*settings, f"kimg={kimg}") if kimg is not None else settings
     if not resume:
         if branch:
             raise FacesmithError(f"--branch {branch} starts from a run that exists: add --resume")
-        if team.leads and (run / "recipe.toml").exists():
+        if group.is_rank_zero and (run / "recipe.toml").exists():
             raise FacesmithError(f"{run} is a run already: go on with it by --resume, or choose another name")
-        return start.new(with_settings(named, settings), data, run, team)
-    own, _ = team.lead(lambda: runs.read_recipe(runs.RunFolder(run)))
+        return start.new(with_settings(named, settings), data, run, group)
+    own, _ = group.on_rank_zero(lambda: runs.read_recipe(runs.RunFolder(run)))
     if own.name != named.name:
         raise FacesmithError(
             f"{run} was trained with the recipe {own.name}, not {named.name}: name that one to resume it"
         )
     if branch:
-        return start.branched(with_settings(own, settings), data, run, branch, team)
-    return start.resumed(with_settings(own, settings), data, run, team)
+        return start.branched(with_settings(own, settings), data, run, branch, group)
+    return start.resumed(with_settings(own, settings), data, run, group)
 
 
 def _open(here: Start, minutes: float | None) -> dict[str, Any]:
     """Write down that a session begins; returns its entry."""
     session = {
         "started": runs.now(), "ended": None, "from_kimg": here.progress.kimg, "to_kimg": None, "reason": None,
-        "processes": here.team.count,
+        "processes": here.group.world_size,
     }  # fmt: skip
     here.card |= {"status": "running", "ended": None, "goal": {"kimg": here.recipe.kimg, "minutes": minutes}}
     here.card["sessions"].append(session)
-    if here.team.leads:
+    if here.group.is_rank_zero:
         runs.write_recipe(here.run, here.recipe, here.dataset)  # a resumed run may have become longer
     _write_card(here)
     return session
@@ -287,7 +286,7 @@ def _open(here: Start, minutes: float | None) -> dict[str, Any]:
 
 def _write_card(here: Start) -> None:
     done = {"kimg": here.progress.kimg, "step": here.progress.step, "seconds": round(here.progress.seconds, 2)}
-    if here.team.leads:
+    if here.group.is_rank_zero:
         runs.write_card(here.run, here.card | done)
 
 
@@ -298,7 +297,7 @@ def _close(here: Start, session: dict[str, Any], status: str, reason: str) -> No
 
 
 @contextmanager
-def _stop_signals(team: Team) -> Iterator[list[str]]:
+def _stop_signals(group: ProcessGroup) -> Iterator[list[str]]:
     """Collect Ctrl-C and SIGTERM in a list, for the loop to see between two steps; a second one stops at once."""
     caught: list[str] = []
     if threading.current_thread() is not threading.main_thread():
@@ -309,7 +308,7 @@ def _stop_signals(team: Team) -> Iterator[list[str]]:
         if caught:
             raise KeyboardInterrupt
         caught.append("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
-        if team.leads:
+        if group.is_rank_zero:
             print("\nstopping after this step: saving, then the pictures (once more to stop at once)", file=sys.stderr)
 
     before = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}

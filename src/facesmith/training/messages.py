@@ -9,17 +9,17 @@ def announcement(here: Start, kept_in: str, minutes: float | None) -> str:
     """What is about to happen, before it does."""
     recipe, data, size = here.recipe, here.dataset, "x".join(map(str, here.dataset.size))
     going_on = f", going on from {here.progress.kimg:g} kimg" if here.progress.shown else ""
-    before, now = processes_before(here), here.team.count
+    before, now = processes_before(here), here.group.world_size
     if going_on and before != now:
         going_on += f" with {now} process{'es' * (now > 1)} instead of {before}"
     ends = f"{recipe.kimg:g} kimg ({recipe.kimg * 1000 / len(data):.1f} epochs)"
-    team = f", {here.team.count} processes" if here.team.count > 1 else ""
+    group = f", {here.group.world_size} processes" if here.group.world_size > 1 else ""
     networks = " and ".join(f"{name} {count:,}" for name, count in here.card["parameters"].items())
     return (
         f"{recipe.name}: {recipe.about}{going_on}\n"
         f"  data     {data.name}, {len(data):,} pictures of {size}, read from {kept_in}\n"
         f"  networks {networks} parameters\n"
-        f"  machine  {recipe.device}, {recipe.threads} threads{team}, {recipe.precision}, {recipe.memory_format}\n"
+        f"  machine  {recipe.device}, {recipe.threads} threads{group}, {recipe.precision}, {recipe.memory_format}\n"
         f"  ends     at {ends}"
         + (f" or after {minutes:g} minutes, whichever is first" if minutes is not None else "")
         + f"\n  look at  {here.run.samples} while it runs, one sheet every {recipe.tick_kimg:g} kimg"
@@ -28,7 +28,7 @@ def announcement(here: Start, kept_in: str, minutes: float | None) -> str:
 
 def processes_before(here: Start) -> int:
     """How many processes the run's last session had."""
-    return int(here.card["sessions"][-1].get("processes", 1)) if here.card["sessions"] else here.team.count
+    return int(here.card["sessions"][-1].get("processes", 1)) if here.card["sessions"] else here.group.world_size
 
 
 def estimate(measured: dict[str, float], pictures_left: int, seconds_left: float) -> str:

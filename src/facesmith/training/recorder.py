@@ -13,16 +13,16 @@ from facesmith.images.grid import save_image
 from facesmith.runs.run_folder import append_line
 from facesmith.training.checkpoint import Progress, kimg_name
 from facesmith.training.collapse import Watch, look
-from facesmith.training.distributed import Team
+from facesmith.training.distributed import ProcessGroup
 from facesmith.training.start import Start
 
 
-def add(progress: Progress, pending: list[dict[str, Tensor]], team: Team) -> None:
+def add(progress: Progress, pending: list[dict[str, Tensor]], group: ProcessGroup) -> None:
     """Move what the steps measured, averaged over the team, into the sums of the metrics line that is filling up."""
     if not pending:
         return
     together = torch.stack([value.float() for measured in pending for value in measured.values()])
-    team.average([together])
+    group.all_reduce_mean([together])
     values = iter(together.tolist())  # one wait for the device, not one a value
     for measured in pending:
         for name in measured:
@@ -42,7 +42,7 @@ def metrics_line(here: Start, watch: Watch, writer: Any) -> tuple[dict[str, floa
     progress.sums = {}
     where = {"step": progress.step, "kimg": progress.kimg, "epoch": round(progress.shown / len(here.dataset), 4)}
     watch = look(watch, where | values, here.recipe)
-    if here.team.leads:
+    if here.group.is_rank_zero:
         append_line(here.run.metrics, where | values | {"watch": watch.verdict})
     for name, value in values.items():
         writer.add_scalar(name, value, progress.step)
@@ -56,9 +56,9 @@ def timing_line(here: Start, rate: float, writer: Any) -> None:
         "kimg": here.progress.kimg,
         "seconds": round(here.progress.seconds, 2),
         "images_per_second": round(rate, 2),
-        "memory_gb": round(peak_memory(here.players.device) / 1e9, 3),
+        "memory_gb": round(peak_memory(here.state.device) / 1e9, 3),
     }
-    if here.team.leads:
+    if here.group.is_rank_zero:
         append_line(here.run.timing, values)
     writer.add_scalar("images_per_second", rate, here.progress.step)
 
@@ -75,9 +75,9 @@ def event(here: Start, watch: Watch) -> None:
 
 def sample_sheet(here: Start, writer: Any) -> None:
     """Draw the run's sheet into samples/."""
-    if not here.team.leads:
+    if not here.group.is_rank_zero:
         return
-    picture = here.task.sheet(here.players)
+    picture = here.task.sheet(here.state)
     save_image(picture, here.run.samples / f"{kimg_name(here.progress.kimg)}.png")
     writer.add_image("samples", np.asarray(picture), here.progress.step, dataformats="HWC")
 
@@ -88,7 +88,7 @@ def tensorboard(here: Start) -> Iterator[Any]:
     require("tensorboard", "train", "training")
     from torch.utils.tensorboard import SummaryWriter
 
-    if not here.team.leads:
+    if not here.group.is_rank_zero:
         yield _Mute()
         return
     writer = SummaryWriter(str(here.run.tensorboard), purge_step=here.progress.step or None)

@@ -22,11 +22,11 @@ def roll_back(here: Start, watch: Watch) -> None:
     from the number of rollbacks, and the learning rate is halved (after a divergence: quartered). The new state is
     written before the old is removed, so a run killed on the way meets the same trouble again and rolls back once more.
     """
-    team, collapsed = here.team, here.progress
-    stored = team.lead(lambda: checkpoint.stored(here.run.checkpoints))
-    healthy = team.lead(lambda: _healthy(stored, watch, collapsed.returned_to, here.recipe))
-    here.players = here.task.fresh()
-    back = checkpoint.load(healthy[-1], here.players) if healthy else Progress()
+    group, collapsed = here.group, here.progress
+    stored = group.on_rank_zero(lambda: checkpoint.stored(here.run.checkpoints))
+    healthy = group.on_rank_zero(lambda: _healthy(stored, watch, collapsed.returned_to, here.recipe))
+    here.state = here.task.fresh()
+    back = checkpoint.load(healthy[-1], here.state) if healthy else Progress()
     here.progress = replace(
         back,
         seconds=collapsed.seconds,  # the time is spent
@@ -34,13 +34,13 @@ def roll_back(here: Start, watch: Watch) -> None:
         returned_to=back.step,
         gentleness=collapsed.gentleness * (0.25 if watch.verdict == DIVERGED else 0.5),
     )
-    if team.leads:
-        kept = checkpoint.save(here.run.checkpoints, here.players, here.progress, keep=len(stored) + 1)
+    if group.is_rank_zero:
+        kept = checkpoint.save(here.run.checkpoints, here.state, here.progress, keep=len(stored) + 1)
         for path in stored:
             if path.name > kept.name:
                 path.unlink()
         _set_aside(here)
-    team.agree(None)
+    group.barrier()
 
 
 def _healthy(stored: list[Path], watch: Watch, returned_to: int, recipe: Recipe) -> list[Path]:

@@ -9,5 +9,5 @@ from facesmith.training.start import Start
 def write_pictures(here: Start) -> None:
     """Write progress.mp4, progress.gif and the task's own pictures into the run folder."""
     write_video(whole(here.run.samples, ".png"), here.run.path / "progress.mp4", here.run.path / "progress.gif")
-    for name, picture in here.task.pictures(here.players).items():
+    for name, picture in here.task.pictures(here.state).items():
         save_image(picture, here.run.path / name)

@@ -18,7 +18,7 @@ class Scores:
     def __init__(self, here: Start, say: Any) -> None:
         recipe = here.recipe
         self.here, self.say = here, say
-        self.wanted = recipe.score_kimg > 0 and here.team.leads
+        self.wanted = recipe.score_kimg > 0 and here.group.is_rank_zero
         self.plan()
         self.began, self.spent, self.cost = time.monotonic(), 0.0, recipe.score_count / FACES_A_SECOND
         known = here.run.best.exists()  # its score, not the record's, which a rollback or a resumed run has cut
@@ -40,14 +40,14 @@ class Scores:
         here, began = self.here, time.monotonic()
         if not self.ready and not self._prepare():
             return
-        score = here.task.score(here.players)
+        score = here.task.score(here.state)
         where = {"step": here.progress.step, "kimg": here.progress.kimg, "seconds": round(here.progress.seconds, 2)}
         runs.append_line(here.run.scores, where | score)
         for name, value in score.items():
             writer.add_scalar(name, value, here.progress.step)
         if here.task.rank(score) < self.best:
             self.best = here.task.rank(score)
-            checkpoint.save_best(here.run.best, here.players, here.progress, score)
+            checkpoint.save_best(here.run.best, here.state, here.progress, score)
         self.cost = time.monotonic() - began
         self.spent += self.cost
         self.plan()

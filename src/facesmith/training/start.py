@@ -21,11 +21,11 @@ from facesmith.tasks.recipes import GANRecipe
 from facesmith.tasks.registry import task_of
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
-from facesmith.training.distributed import ALONE, Team
+from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
 from facesmith.training.pretrained import copy_pretrained, find_pretrained, list_pretrained
 from facesmith.training.settings import LENGTH_SETTINGS, AnyRecipe, Recipe, differences, pretrained_settings
 from facesmith.training.task import Task
-from facesmith.training.train_state import Players
+from facesmith.training.train_state import TrainState
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names and numbers of glibc's malloc.h
 
@@ -38,36 +38,38 @@ class Start:
     recipe: Recipe
     dataset: Dataset
     task: Task[Any]
-    players: Players
+    state: TrainState
     progress: Progress
     card: dict[str, Any]
-    team: Team
+    group: ProcessGroup
 
 
-def new(recipe: Recipe, dataset: Dataset, path: Path, team: Team, known: dict[str, Path] | None = None) -> Start:
+def new(
+    recipe: Recipe, dataset: Dataset, path: Path, group: ProcessGroup, known: dict[str, Path] | None = None
+) -> Start:
     """Make a run folder for a recipe, its machine settings resolved. Raises `FacesmithError` if the folder is taken.
 
     ``known`` is what need not be looked for of what the recipe is given.
     """
-    team.share(recipe.batch_size)  # raises if it cannot
-    recipe = team.lead(lambda: resolve(recipe, team))
-    found = team.lead(lambda: find_pretrained(recipe, known))
-    task = task_of(recipe, dataset, team, found)
-    players = task.fresh()
+    group.local_batch(recipe.batch_size)  # raises if it cannot
+    recipe = group.on_rank_zero(lambda: resolve(recipe, group))
+    found = group.on_rank_zero(lambda: find_pretrained(recipe, known))
+    task = task_of(recipe, dataset, group, found)
+    state = task.fresh()
     card: dict[str, Any] = {
         "status": "running",
         "started": runs.now(),
         "ended": None,
         "sessions": [],
-        "parameters": {task.names[name]: parameters(net) for name, net in players.nets.items()},
-        "machine": doctor.machine(players.device),
+        "parameters": {task.names[name]: parameters(net) for name, net in state.nets.items()},
+        "machine": doctor.machine(state.device),
         "dataset": {key: value for key, value in dataset.card.items() if key != "skipped"},
         "verdict": HEALTHY,
         "watch": [],
     }
     if facts := task.facts():
         card["task"] = facts
-    if team.leads:
+    if group.is_rank_zero:
         with new_folder(path, "run") as folder:
             run = RunFolder(folder)
             for part in (run.checkpoints, run.samples):
@@ -75,14 +77,14 @@ def new(recipe: Recipe, dataset: Dataset, path: Path, team: Team, known: dict[st
             copy_pretrained(found, run.pretrained)
             runs.write_recipe(run, recipe, dataset)
             runs.write_card(run, card)
-    team.agree(None)
-    return Start(RunFolder(path), recipe, dataset, task, players, Progress(), card, team)
+    group.barrier()
+    return Start(RunFolder(path), recipe, dataset, task, state, Progress(), card, group)
 
 
-def resumed(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
+def resumed(recipe: Recipe, dataset: Dataset, path: Path, group: ProcessGroup) -> Start:
     """Take a run up at its last checkpoint. ``recipe`` may differ from the run's own in its length alone."""
     run = RunFolder(path)
-    own, trained_on = team.lead(lambda: runs.read_recipe(run))
+    own, trained_on = group.on_rank_zero(lambda: runs.read_recipe(run))
     _refuse_other_dataset(path, trained_on, dataset)
     changed = [line for line in differences(own, recipe) if line.split()[0] not in LENGTH_SETTINGS]
     if changed:
@@ -90,18 +92,18 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
             f"{path} was trained with another recipe ({'; '.join(changed)}): leave that as it was, "
             f"or train the changed recipe from here with --resume --branch NEW_RUN"
         )
-    card = team.lead(lambda: runs.read_card(run))
-    before = card["sessions"][-1].get("processes", 1) if card["sessions"] else team.count
-    if before != team.count:
-        most = doctor.usable_cores() // team.local_count
-        recipe = replace(recipe, threads=max(1, min(most, recipe.threads * before // team.count)))
-    team.share(recipe.batch_size)
-    task = task_of(recipe, dataset, team, list_pretrained(run.pretrained))
-    players, progress = task.fresh(), Progress()
-    found = team.lead(lambda: checkpoint.stored(run.checkpoints))
+    card = group.on_rank_zero(lambda: runs.read_card(run))
+    before = card["sessions"][-1].get("processes", 1) if card["sessions"] else group.world_size
+    if before != group.world_size:
+        most = doctor.usable_cores() // group.local_world_size
+        recipe = replace(recipe, threads=max(1, min(most, recipe.threads * before // group.world_size)))
+    group.local_batch(recipe.batch_size)
+    task = task_of(recipe, dataset, group, list_pretrained(run.pretrained))
+    state, progress = task.fresh(), Progress()
+    found = group.on_rank_zero(lambda: checkpoint.stored(run.checkpoints))
     if found:
-        progress = checkpoint.load(found[-1], players)
-    if team.leads:
+        progress = checkpoint.load(found[-1], state)
+    if group.is_rank_zero:
         clear_partials(path)
         # What the last session recorded after its last checkpoint is about to happen again.
         for record in run.records:
@@ -109,33 +111,33 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path, team: Team) -> Start:
         for sample in whole(run.samples, ".png"):
             if sample.stem > checkpoint.kimg_name(progress.kimg):
                 sample.unlink()
-    team.agree(None)
+    group.barrier()
     reached = (progress.rollbacks, progress.step)
     card["watch"] = [event for event in card["watch"] if (event["rollbacks"], event["step"]) <= reached]
-    return Start(run, recipe, dataset, task, players, progress, card, team)
+    return Start(run, recipe, dataset, task, state, progress, card, group)
 
 
-def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path, team: Team) -> Start:
+def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path, group: ProcessGroup) -> Start:
     """Start a new run from another's last checkpoint, with a recipe that may differ in all but its networks."""
     source = RunFolder(old)
-    own, trained_on = team.lead(lambda: runs.read_recipe(source))
+    own, trained_on = group.on_rank_zero(lambda: runs.read_recipe(source))
     if (trained_on["width"], trained_on["height"]) != dataset.size:
         _refuse_other_dataset(old, trained_on, dataset)
     same = [name for name, text in pretrained_settings(own).items() if pretrained_settings(recipe).get(name) == text]
     known = {name: path for name, path in list_pretrained(source.pretrained).items() if name in same}
-    before, after = (task_of(each, dataset, team, find_pretrained(each, known)) for each in (own, recipe))
+    before, after = (task_of(each, dataset, group, find_pretrained(each, known)) for each in (own, recipe))
     if before.networks != after.networks:
         raise FacesmithError(
             f"the networks of {old} cannot change in a branch ({'; '.join(differences(own, recipe))}): train a new run"
         )
     if bool(own.ema_kimg) != bool(recipe.ema_kimg):
         raise FacesmithError(f"a branch of {old} must keep an average as it does: set ema_kimg={own.ema_kimg}")
-    found = team.lead(lambda: checkpoint.stored(source.checkpoints))
+    found = group.on_rank_zero(lambda: checkpoint.stored(source.checkpoints))
     if not found:
         raise FacesmithError(f"{old} has no checkpoint to branch from: train it longer first")
-    new(recipe, dataset, path, team, known)
+    new(recipe, dataset, path, group, known)
     target = RunFolder(path)
-    if team.leads:
+    if group.is_rank_zero:
         shutil.copy2(found[-1], target.checkpoints)
         for sample in whole(source.samples, ".png"):
             if sample.stem <= found[-1].name.removesuffix(checkpoint.SUFFIX):
@@ -143,14 +145,14 @@ def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path, team: Team
         for record, copy in zip(source.records, target.records, strict=True):
             if record.exists():
                 shutil.copy2(record, copy)
-    team.agree(None)
-    return resumed(team.lead(lambda: runs.read_recipe(target)[0]), dataset, path, team)
+    group.barrier()
+    return resumed(group.on_rank_zero(lambda: runs.read_recipe(target)[0]), dataset, path, group)
 
 
-def resolve(recipe: AnyRecipe, team: Team = ALONE) -> AnyRecipe:
+def resolve(recipe: AnyRecipe, group: ProcessGroup = SINGLE_PROCESS) -> AnyRecipe:
     """Settle what "auto" means on this machine, so that the run's recipe says what was really used."""
     device = doctor.choose_device(recipe.device)
-    threads = recipe.threads or max(1, doctor.usable_cores() // team.local_count)
+    threads = recipe.threads or max(1, doctor.usable_cores() // group.local_world_size)
     prepare_machine(threads)
     fastest = doctor.fastest(device) if "auto" in (recipe.precision, recipe.memory_format) else ("", "")
     if isinstance(recipe, GANRecipe) and recipe.compile == "auto":

@@ -1,4 +1,4 @@
-"""The networks of a training, and what every kind of training does with them in a step."""
+"""The state of a training: networks, optimizers and the EMA, and the parts of a step that every task shares."""
 
 import copy
 from collections.abc import Iterator
@@ -10,112 +10,113 @@ import torch
 from torch import Tensor, nn
 
 from facesmith.networks.registry import place
-from facesmith.training.distributed import ALONE, Team, share_batch_norm
+from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup, sync_batch_norm
 from facesmith.training.settings import Recipe
 
 
 @dataclass
-class Players:
-    """The networks by name, and the optimizer of each by the same name.
+class TrainState:
+    """The trained networks by name, and the optimizer of each under the same name.
 
-    ``average`` follows the network called ``averaged``, and is used afterwards in its place; where the recipe keeps no
-    average it is that network itself. The ``given`` were trained before, and learn no more.
+    ``ema`` is the exponential moving average of the network called ``ema_name``; it is sampled, scored and exported.
+    Without an average in the recipe it is that network itself. ``pretrained`` networks are frozen.
     """
 
     nets: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
-    average: nn.Module
-    averaged: str
+    ema: nn.Module
+    ema_name: str
     device: torch.device
     bfloat16: bool
-    team: Team
-    given: dict[str, nn.Module] = field(default_factory=dict)
+    group: ProcessGroup
+    pretrained: dict[str, nn.Module] = field(default_factory=dict)
 
 
-def set_up(
+def new_state(
     recipe: Recipe,
     nets: dict[str, nn.Module],
-    averaged: str,
+    ema_name: str,
     device: torch.device,
-    team: Team = ALONE,
-    given: dict[str, nn.Module] | None = None,
+    group: ProcessGroup = SINGLE_PROCESS,
+    pretrained: dict[str, nn.Module] | None = None,
     weight_decay: float | None = None,
-) -> Players:
-    """Players of fresh ``nets``, for a recipe whose device, precision and memory format are settled.
+) -> TrainState:
+    """Return the state at step 0. The recipe's device, precision and memory format must be resolved.
 
-    Each net has an Adam of its own, with a ``weight_decay`` an AdamW (Loshchilov and Hutter, arXiv:1711.05101).
+    Each network has its own Adam, or with ``weight_decay`` an AdamW (Loshchilov and Hutter, arXiv:1711.05101).
     """
     nets = {name: place(net, device, recipe.memory_format) for name, net in nets.items()}
-    average = copy.deepcopy(nets[averaged]).requires_grad_(False).eval() if recipe.ema_kimg else nets[averaged]
-    frozen = {
+    ema = copy.deepcopy(nets[ema_name]).requires_grad_(False).eval() if recipe.ema_kimg else nets[ema_name]
+    frozen_nets = {
         name: place(net, device, recipe.memory_format).requires_grad_(False).eval()
-        for name, net in (given or {}).items()
+        for name, net in (pretrained or {}).items()
     }
     for net in nets.values():
-        share_batch_norm(net, team)
+        sync_batch_norm(net, group)
     optimizers = {name: _adam(net, recipe, device, weight_decay) for name, net in nets.items()}
-    return Players(nets, optimizers, average, averaged, device, recipe.precision == "bfloat16", team, frozen)
+    return TrainState(nets, optimizers, ema, ema_name, device, recipe.precision == "bfloat16", group, frozen_nets)
 
 
-def tune(players: Players, learning_rate: Any, betas: tuple[float, float]) -> None:
-    """Let every optimizer go on with these numbers; ``learning_rate`` is one, or a scalar on the device."""
-    for optimizer in players.optimizers.values():
-        for group in optimizer.param_groups:
-            group["lr"], group["betas"] = learning_rate, betas
+def set_hyperparameters(state: TrainState, learning_rate: Any, betas: tuple[float, float]) -> None:
+    """Set the learning rate (a number or a scalar on the device) and the betas of every optimizer."""
+    for optimizer in state.optimizers.values():
+        for parameters in optimizer.param_groups:
+            parameters["lr"], parameters["betas"] = learning_rate, betas
 
 
-def follow_share(recipe: Recipe, shown: int) -> float:
-    """The share of the way to its network that the average goes in a step.
+def ema_weight(recipe: Recipe, shown: int) -> float:
+    """Return the weight of the newest network in the EMA: 1 minus the decay.
 
-    The average's half-life is shorter at the start, so that the untrained network is forgotten.
+    The half-life is shorter at the start of a run, so that the untrained network is soon forgotten.
     """
     half_life = min(recipe.ema_kimg * 1000, 0.05 * (shown + recipe.batch_size)) or 1.0
-    forgotten: float = 0.5 ** (recipe.batch_size / half_life)
-    return 1 - forgotten
+    decay: float = 0.5 ** (recipe.batch_size / half_life)
+    return 1 - decay
 
 
 @torch.no_grad()
-def update_average(players: Players, follow: float | Tensor) -> None:
-    """Move the average towards its network by the share ``follow`` of the way."""
-    net = players.nets[players.averaged]
-    if players.average is net:
+def update_ema(state: TrainState, weight: float | Tensor) -> None:
+    """Move the EMA towards its network by the fraction ``weight``; buffers are copied."""
+    net = state.nets[state.ema_name]
+    if state.ema is net:
         return
-    averages: list[Tensor] = list(players.average.parameters())
+    averages: list[Tensor] = list(state.ema.parameters())
     latest: list[Tensor] = list(net.parameters())
-    torch._foreach_lerp_(averages, latest, [follow] * len(latest))  # type: ignore[list-item]
-    for average, buffer in zip(players.average.buffers(), net.buffers(), strict=True):
+    torch._foreach_lerp_(averages, latest, [weight] * len(latest))  # type: ignore[list-item]
+    for average, buffer in zip(state.ema.buffers(), net.buffers(), strict=True):
         average.copy_(buffer)
 
 
-def backward(loss: Tensor, net: nn.Module, team: Team, retain_graph: bool = False) -> Tensor:
-    """Give the weights their gradients, averaged over the team, and return the norm of them all together."""
+def backward(loss: Tensor, net: nn.Module, group: ProcessGroup, retain_graph: bool = False) -> Tensor:
+    """Compute the gradients of ``net``, averaged over all processes, and return their global norm."""
     weights = list(net.parameters())
     gradients = torch.autograd.grad(loss, weights, retain_graph=retain_graph)
-    team.average(gradients)
+    group.all_reduce_mean(gradients)
     for weight, gradient in zip(weights, gradients, strict=True):
-        # Fused Adam goes through memory as it lies, so both must lie alike; a convolution's gradient may not.
-        alike = gradient.stride() == weight.stride()
-        weight.grad = gradient if alike else torch.empty_like(weight).copy_(gradient)
+        # Fused Adam requires equal strides, which a convolution's gradient may not have.
+        same_strides = gradient.stride() == weight.stride()
+        weight.grad = gradient if same_strides else torch.empty_like(weight).copy_(gradient)
     norm: Tensor = torch.stack(torch._foreach_norm(gradients)).norm()
     return norm
 
 
-def learn_from(loss: Tensor, players: Players, recipe: Recipe, shown: int) -> Tensor:
-    """Let the one network of ``players`` learn from its loss; returns the norm of its gradients."""
-    ((name, net),) = players.nets.items()
-    tune(players, recipe.learning_rate, (recipe.beta1, recipe.beta2))
-    norm = backward(loss, net, players.team)
-    players.optimizers[name].step()
-    update_average(players, follow_share(recipe, shown))
+def optimize(loss: Tensor, state: TrainState, recipe: Recipe, shown: int) -> Tensor:
+    """Take an optimizer step for a state of one network, and return the norm of its gradients."""
+    ((name, net),) = state.nets.items()
+    set_hyperparameters(state, recipe.learning_rate, (recipe.beta1, recipe.beta2))
+    norm = backward(loss, net, state.group)
+    state.optimizers[name].step()
+    update_ema(state, ema_weight(recipe, shown))
     return norm
 
 
-def autocast(players: Players) -> torch.autocast:
-    return torch.autocast(players.device.type, torch.bfloat16, enabled=players.bfloat16)
+def autocast(state: TrainState) -> torch.autocast:
+    return torch.autocast(state.device.type, torch.bfloat16, enabled=state.bfloat16)
 
 
 @contextmanager
 def frozen(net: nn.Module) -> Iterator[None]:
+    """Compute no gradients for the weights of ``net``."""
     net.requires_grad_(False)
     try:
         yield
@@ -124,8 +125,8 @@ def frozen(net: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def in_use(net: nn.Module) -> Iterator[nn.Module]:
-    """The network as it is when it is used, not trained, and no gradients."""
+def eval_mode(net: nn.Module) -> Iterator[nn.Module]:
+    """Put the network in evaluation mode, without gradients."""
     training = net.training
     net.eval()
     try:
@@ -142,7 +143,7 @@ def _adam(net: nn.Module, recipe: Recipe, device: torch.device, weight_decay: fl
         if weight_decay is None
         else torch.optim.AdamW(net.parameters(), recipe.learning_rate, betas, weight_decay=weight_decay, fused=fused)
     )
-    for p in net.parameters():  # the state it would make at its first step, so that a checkpoint always has one
+    for p in net.parameters():  # Adam creates its state at the first step; a checkpoint before it must have one too
         at = device if fused else torch.device("cpu")
         moments = {name: torch.zeros_like(p, memory_format=torch.preserve_format) for name in ("exp_avg", "exp_avg_sq")}
         optimizer.state[p] = {"step": torch.zeros((), dtype=torch.float32, device=at), **moments}

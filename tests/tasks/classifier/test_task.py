@@ -14,7 +14,7 @@ from facesmith.runs.run_folder import RunFolder, read_card, read_lines
 from facesmith.tasks.classifier.task import ClassifierTask
 from facesmith.tasks.recipes import RECIPES, ClassifierRecipe
 from facesmith.training.checkpoint import Progress
-from facesmith.training.distributed import ALONE
+from facesmith.training.distributed import SINGLE_PROCESS
 from facesmith.training.settings import with_settings
 
 
@@ -40,7 +40,7 @@ def test_a_judge_learns_what_can_be_told_and_is_scored_on_pictures_it_never_saw(
 
 
 def test_no_step_reads_a_picture_that_is_held_out(labelled: Dataset, recipe: ClassifierRecipe) -> None:
-    task = ClassifierTask(recipe, labelled, ALONE, {})
+    task = ClassifierTask(recipe, labelled, SINGLE_PROCESS, {})
     seen: list[int] = []
     pictures = torch.from_numpy(np.array(labelled.images))
 
@@ -49,24 +49,24 @@ def test_no_step_reads_a_picture_that_is_held_out(labelled: Dataset, recipe: Cla
         return pictures[torch.from_numpy(indices)]
 
     task.prepare(read, print)
-    players = task.fresh()
+    state = task.fresh()
     for step in range(24):  # two epochs
-        task.step(players, recipe, Progress(step, 16 * step))
+        task.step(state, recipe, Progress(step, 16 * step))
     held = held_out(labelled)
     assert not held[seen].any()
     assert set(seen) == set(np.flatnonzero(~held))
 
 
 def test_what_nobody_knows_teaches_nothing(labelled: Dataset, recipe: ClassifierRecipe) -> None:
-    task = ClassifierTask(replace(recipe, weight_decay=0.0), labelled, ALONE, {})
+    task = ClassifierTask(replace(recipe, weight_decay=0.0), labelled, SINGLE_PROCESS, {})
     pictures = torch.from_numpy(np.array(labelled.images))
     task.prepare(lambda indices: pictures[torch.from_numpy(indices)], print)
     task.labels = torch.full_like(task.labels, -1)
-    players = task.fresh()
-    before = [p.clone() for p in players.nets["J"].parameters()]
-    measured = task.step(players, task.recipe, Progress())
+    state = task.fresh()
+    before = [p.clone() for p in state.nets["J"].parameters()]
+    measured = task.step(state, task.recipe, Progress())
     assert float(measured["loss_J"]) == 0
-    after = players.nets["J"].parameters()
+    after = state.nets["J"].parameters()
     assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
 
 

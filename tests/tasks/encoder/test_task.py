@@ -16,7 +16,7 @@ from facesmith.tasks.encoder.task import EncoderTask
 from facesmith.tasks.recipes import RECIPES, EncoderRecipe
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
-from facesmith.training.distributed import ALONE
+from facesmith.training.distributed import SINGLE_PROCESS
 from facesmith.training.pretrained import find_pretrained
 from facesmith.training.settings import with_settings
 
@@ -31,7 +31,7 @@ def recipe(*settings: str) -> EncoderRecipe:
 
 def task(data: Dataset, *settings: str) -> EncoderTask:
     wanted = recipe(*settings)
-    made = EncoderTask(wanted, data, ALONE, find_pretrained(wanted))
+    made = EncoderTask(wanted, data, SINGLE_PROCESS, find_pretrained(wanted))
     pictures = torch.from_numpy(np.array(data.images))
     made.prepare(lambda indices: pictures[torch.from_numpy(indices)], print)
     return made
@@ -68,14 +68,14 @@ def test_no_step_reads_a_photo_that_is_held_out_and_g_stays(builtin_dataset: Dat
         return plain(indices)
 
     made.prepare(read, print)
-    players = made.fresh()
-    before = {name: t.clone() for name, t in players.given["G"].state_dict().items()}
+    state = made.fresh()
+    before = {name: t.clone() for name, t in state.pretrained["G"].state_dict().items()}
     for step in range(26):  # two epochs of 206
-        made.step(players, made.recipe, Progress(step, 16 * step))
+        made.step(state, made.recipe, Progress(step, 16 * step))
     held = held_out(builtin_dataset)
     assert held.sum() == 50
     assert set(seen) == set(np.flatnonzero(~held))
-    assert all(torch.equal(t, before[name]) for name, t in players.given["G"].state_dict().items())
+    assert all(torch.equal(t, before[name]) for name, t in state.pretrained["G"].state_dict().items())
 
 
 def test_a_dial_at_nothing_turns_its_part_off(builtin_dataset: Dataset, small_model: Model, small_run: Path) -> None:

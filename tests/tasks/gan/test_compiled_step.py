@@ -10,11 +10,11 @@ from torch._dynamo.utils import counters
 
 from facesmith import FacesmithError
 from facesmith.tasks.gan.compiled_step import chosen_step, compiled_step
-from facesmith.tasks.gan.step import set_up, train_step
+from facesmith.tasks.gan.step import new_state, train_step
 from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
-from facesmith.training.distributed import ALONE, Team
+from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
 from facesmith.training.schedules import scheduled
-from facesmith.training.train_state import Players
+from facesmith.training.train_state import TrainState
 
 CPU = torch.device("cpu")
 
@@ -33,20 +33,20 @@ def narrow(name: str, **changes: Any) -> GANRecipe:
     )  # fmt: skip
 
 
-def steps(step: Any, players: Players, recipe: GANRecipe, first: int, last: int) -> list[dict[str, float]]:
+def steps(step: Any, state: TrainState, recipe: GANRecipe, first: int, last: int) -> list[dict[str, float]]:
     """Take steps ``first`` to ``last``, each of draws of its own."""
     found = []
     for number in range(first, last):
         torch.manual_seed(number)
         real = torch.rand(8, 16, 16, 3).permute(0, 3, 1, 2) * 2 - 1
         z, now = torch.randn(8, recipe.latent_size), scheduled(recipe, number * 8)
-        measured = step(players, real, z, now, number, number * 8)
+        measured = step(state, real, z, now, number, number * 8)
         found.append({name: float(value) for name, value in measured.items()})
     return found
 
 
-def weights(players: Players) -> list[torch.Tensor]:
-    return [tensor for net in (*players.nets.values(), players.average) for tensor in net.state_dict().values()]
+def weights(state: TrainState) -> list[torch.Tensor]:
+    return [tensor for net in (*state.nets.values(), state.ema) for tensor in net.state_dict().values()]
 
 
 SCHEDULE: dict[str, Any] = {"anneal_kimg": 0.1, "learning_rate_end": 1e-3, "penalty_end": 0.5, "ema_kimg": 0.05}
@@ -55,7 +55,7 @@ SCHEDULE: dict[str, Any] = {"anneal_kimg": 0.1, "learning_rate_end": 1e-3, "pena
 @pytest.mark.parametrize(("name", "graphs"), [("tiny", 4), ("small", 4), ("celebrity", 3)])
 def test_compiled_steps_are_eager_steps_and_are_compiled_once(name: str, graphs: int) -> None:
     recipe = narrow(name, **(SCHEDULE if name != "celebrity" else {}))
-    eager, ours = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    eager, ours = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     expected = steps(train_step, eager, recipe, 0, 6)
     for mine, theirs in zip(steps(compiled_step(recipe, "aot_eager"), ours, recipe, 0, 6), expected, strict=True):
         assert mine == pytest.approx(theirs, rel=1e-5, abs=1e-5)
@@ -66,7 +66,7 @@ def test_compiled_steps_are_eager_steps_and_are_compiled_once(name: str, graphs:
 
 def test_seed_4s_two_gradients_of_one_pass_survive_compiling() -> None:
     recipe = narrow("dcgan64")
-    eager, ours = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    eager, ours = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     expected = steps(train_step, eager, recipe, 0, 3)
     for mine, theirs in zip(steps(compiled_step(recipe, "aot_eager"), ours, recipe, 0, 3), expected, strict=True):
         assert mine == pytest.approx(theirs, rel=1e-3, abs=1e-4)
@@ -74,7 +74,7 @@ def test_seed_4s_two_gradients_of_one_pass_survive_compiling() -> None:
 
 def test_bfloat16_and_augmentation_compile_too() -> None:
     recipe = replace(narrow("tiny", augment=0.5), precision="bfloat16")
-    eager, ours = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    eager, ours = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     expected = steps(train_step, eager, recipe, 0, 2)
     for mine, theirs in zip(steps(compiled_step(recipe, "aot_eager"), ours, recipe, 0, 2), expected, strict=True):
         assert mine["loss_D"] == pytest.approx(theirs["loss_D"], abs=0.02)
@@ -82,7 +82,7 @@ def test_bfloat16_and_augmentation_compile_too() -> None:
 
 def test_what_was_compiled_anew_goes_on_to_the_bit() -> None:
     recipe = narrow("tiny")
-    unbroken, resumed = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    unbroken, resumed = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     steps(compiled_step(recipe, "aot_eager"), unbroken, recipe, 0, 4)
     for first, last in ((0, 2), (2, 4)):
         torch._dynamo.reset()
@@ -92,9 +92,9 @@ def test_what_was_compiled_anew_goes_on_to_the_bit() -> None:
 
 def test_the_step_is_as_the_recipe_says() -> None:
     said: list[str] = []
-    assert chosen_step(narrow("tiny", compile="none"), ALONE, said.append) is train_step
+    assert chosen_step(narrow("tiny", compile="none"), SINGLE_PROCESS, said.append) is train_step
     with pytest.raises(FacesmithError, match="compile=auto"):
-        chosen_step(narrow("tiny", compile="graph"), ALONE, said.append)
+        chosen_step(narrow("tiny", compile="graph"), SINGLE_PROCESS, said.append)
     assert said == []
-    assert chosen_step(narrow("tiny", compile="compile"), Team(0, 2, 0, 2), said.append) is train_step
+    assert chosen_step(narrow("tiny", compile="compile"), ProcessGroup(0, 2, 0, 2), said.append) is train_step
     assert "2 processes" in said[0]

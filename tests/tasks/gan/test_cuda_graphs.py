@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from facesmith.tasks.gan.cuda_graphs import WARM_UP, CudaRecorder, Measured, RecordedStep
-from facesmith.tasks.gan.step import set_up, train_step
+from facesmith.tasks.gan.step import new_state, train_step
 from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
 from facesmith.training.schedules import scheduled
-from facesmith.training.train_state import Players
+from facesmith.training.train_state import TrainState
 
 CPU = torch.device("cpu")
 SCHEDULE: dict[str, Any] = {
@@ -34,7 +34,7 @@ class Tracer:
 
     def record(self, work: Callable[[], Measured], rng: torch.Generator | None) -> Callable[[], Measured]:
         self.recordings += 1
-        held = state(work.args[0])  # type: ignore[attr-defined]
+        held = state_tensors(work.args[0])  # type: ignore[attr-defined]
         before = [tensor.clone() for tensor in held]
         with torch.random.fork_rng(devices=[]):
             traced = make_fx(lambda: work())()
@@ -53,10 +53,10 @@ class Tracer:
         self.settled += 1
 
 
-def state(players: Players) -> list[Tensor]:
+def state_tensors(state: TrainState) -> list[Tensor]:
     """Every tensor a step changes."""
-    moments = [each for optimizer in players.optimizers.values() for each in optimizer.state.values()]
-    nets = [net.state_dict() for net in (*players.nets.values(), players.average)]
+    moments = [each for optimizer in state.optimizers.values() for each in optimizer.state.values()]
+    nets = [net.state_dict() for net in (*state.nets.values(), state.ema)]
     return [tensor for table in (*nets, *moments) for tensor in table.values()]
 
 
@@ -67,9 +67,9 @@ def narrow(name: str, **changes: Any) -> GANRecipe:
     )  # fmt: skip
 
 
-def steps(step: Any, players: Players, recipe: GANRecipe, first: int, last: int) -> list[dict[str, float]]:
+def steps(step: Any, state: TrainState, recipe: GANRecipe, first: int, last: int) -> list[dict[str, float]]:
     """Take steps ``first`` to ``last``; at every fifth D does not learn."""
-    device, found, turns = players.device, [], 0
+    device, found, turns = state.device, [], 0
     for number in range(last):
         learns = number % 5 != 4
         if number >= first:
@@ -77,7 +77,7 @@ def steps(step: Any, players: Players, recipe: GANRecipe, first: int, last: int)
             real = torch.rand(8, 16, 16, 3).permute(0, 3, 1, 2) * 2 - 1
             z, now = torch.randn(8, recipe.latent_size), scheduled(recipe, number * 8)
             torch.manual_seed(number)
-            measured = step(players, real.to(device), z.to(device), now, turns if learns else None, number * 8)
+            measured = step(state, real.to(device), z.to(device), now, turns if learns else None, number * 8)
             found.append({name: float(value) for name, value in measured.items()})
         turns += learns
     return found
@@ -86,7 +86,7 @@ def steps(step: Any, players: Players, recipe: GANRecipe, first: int, last: int)
 @pytest.mark.parametrize(("name", "kinds"), [("tiny", 3), ("celebrity", 2)])
 def test_replayed_steps_are_eager_steps_while_the_schedules_move(name: str, kinds: int) -> None:
     recipe = narrow(name, **(SCHEDULE if name == "tiny" else {}))
-    eager, recorded = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    eager, recorded = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     tracer = Tracer()
     last = 26
     expected = steps(train_step, eager, recipe, 0, last)
@@ -94,7 +94,7 @@ def test_replayed_steps_are_eager_steps_while_the_schedules_move(name: str, kind
         steps(RecordedStep(recipe, tracer, print), recorded, recipe, 0, last), expected, strict=True
     ):
         assert ours == pytest.approx(theirs, rel=1e-5, abs=1e-5)
-    for one, other in zip(state(recorded), state(eager), strict=True):
+    for one, other in zip(state_tensors(recorded), state_tensors(eager), strict=True):
         assert torch.allclose(one, other, atol=1e-6)
     assert tracer.recordings == kinds
     assert tracer.replays == last - kinds * WARM_UP
@@ -102,7 +102,7 @@ def test_replayed_steps_are_eager_steps_while_the_schedules_move(name: str, kind
 
 def test_a_beta2_that_moves_is_recorded_anew_and_other_players_too() -> None:
     recipe = narrow("celebrity", beta2=0.9, anneal_kimg=0.32, beta2_end=0.99)
-    eager, recorded = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    eager, recorded = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     tracer = Tracer()
     step = RecordedStep(recipe, tracer, print)
     expected = steps(train_step, eager, recipe, 0, 6)
@@ -111,7 +111,7 @@ def test_a_beta2_that_moves_is_recorded_anew_and_other_players_too() -> None:
     assert tracer.recordings == 2  # at steps 3 and 5; at 4, where D rests, β2 has moved too
     assert tracer.settled == 1
     assert len(step.recorded) == 1  # a graph that cannot come again would only hold memory
-    steps(step, set_up(recipe, (16, 16), CPU), recipe, 0, 4)
+    steps(step, new_state(recipe, (16, 16), CPU), recipe, 0, 4)
     assert tracer.recordings == 3
 
 
@@ -121,11 +121,12 @@ def test_a_step_that_cannot_be_recorded_is_said_once_and_training_goes_on() -> N
             raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
     recipe, said = narrow("tiny"), list[str]()
-    eager, recorded = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    eager, recorded = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     assert steps(RecordedStep(recipe, Refuses(), said.append), recorded, recipe, 0, 8) == steps(
         train_step, eager, recipe, 0, 8
     )
-    assert all(torch.equal(one, other) for one, other in zip(state(recorded), state(eager), strict=True))
+    pairs = zip(state_tensors(recorded), state_tensors(eager), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
     assert len(said) == 1
     assert "not permitted" in said[0]
     assert "\n" not in said[0]
@@ -140,7 +141,7 @@ def test_augmentations_draw_anew_at_every_step() -> None:
             return work
 
     recipe = narrow("tiny", augment=0.5)
-    eager, recorded = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    eager, recorded = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     expected = steps(train_step, eager, recipe, 0, 6)
     for ours, theirs in zip(steps(RecordedStep(recipe, Warm(), print), recorded, recipe, 0, 6), expected, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-5, abs=1e-5)
@@ -153,7 +154,7 @@ def test_cuda_graphs_are_eager_steps(name: str, precision: str, monkeypatch: pyt
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
     recipe = replace(narrow(name, augment=0.3), device="cuda", precision=precision)
     said: list[str] = []
-    eager, recorded = (set_up(recipe, (16, 16), torch.device("cuda")) for _ in range(2))
+    eager, recorded = (new_state(recipe, (16, 16), torch.device("cuda")) for _ in range(2))
     expected = steps(train_step, eager, recipe, 0, 24)
     step = RecordedStep(recipe, CudaRecorder(), said.append)
     for ours, theirs in zip(steps(step, recorded, recipe, 0, 24), expected, strict=True):

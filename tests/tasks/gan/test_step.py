@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from facesmith.tasks.gan.step import dials_of, kind_of, learn, on_device, set_up, train_step
+from facesmith.tasks.gan.step import dials_of, kind_of, learn, new_state, on_device, train_step
 from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
 
 CPU = torch.device("cpu")
@@ -22,13 +22,13 @@ def small(name: str, **changes: Any) -> GANRecipe:
 
 def test_the_discriminator_learns_to_tell_a_fixed_generator_from_the_truth() -> None:
     recipe = replace(small("celebrity"), learning_rate=1e-3)
-    players = set_up(recipe, (16, 16), CPU)
+    state = new_state(recipe, (16, 16), CPU)
     real = torch.linspace(-1, 1, 16).expand(8, 3, 16, 16).contiguous()
     measured = {}
     for step in range(30):
-        frozen = copy.deepcopy(players.nets["G"].state_dict())
-        measured = train_step(players, real.clone(), torch.randn(8, 100), recipe, step, step * 8)
-        players.nets["G"].load_state_dict(frozen)
+        frozen = copy.deepcopy(state.nets["G"].state_dict())
+        measured = train_step(state, real.clone(), torch.randn(8, 100), recipe, step, step * 8)
+        state.nets["G"].load_state_dict(frozen)
     assert measured["accuracy_real"] == 1
     assert measured["accuracy_fake"] == 1
 
@@ -37,13 +37,13 @@ def test_the_discriminator_learns_to_tell_a_fixed_generator_from_the_truth() -> 
 def test_both_players_move_and_leave_no_gradient_of_d_to_g(name: str) -> None:
     recipe = small(name)
     side = SIDES.get(name, 16)
-    players = set_up(recipe, (side, side), CPU)
-    before = copy.deepcopy((players.nets["G"].state_dict(), players.nets["D"].state_dict()))
+    state = new_state(recipe, (side, side), CPU)
+    before = copy.deepcopy((state.nets["G"].state_dict(), state.nets["D"].state_dict()))
     for step in range(3):  # what lies before a residual block's zeros moves when they have
         real, z = torch.randn(8, 3, side, side), torch.randn(8, recipe.latent_size)
-        measured = train_step(players, real, z, recipe, step, step * 8)
+        measured = train_step(state, real, z, recipe, step, step * 8)
         assert all(torch.isfinite(value) for value in measured.values())
-    for net, old in zip(players.nets.values(), before, strict=True):
+    for net, old in zip(state.nets.values(), before, strict=True):
         still = {key for key, p in net.named_parameters() if torch.equal(p, old[key])}
         assert still <= {"judge.bias"}, "only what every logit shares, a pairing loss cannot see"
         assert all(p.requires_grad for p in net.parameters())
@@ -61,22 +61,22 @@ def test_a_step_never_reads_what_it_computes() -> None:
     for name in GAN_RECIPES:
         recipe = replace(small(name), augment=0.5)
         side = SIDES.get(name, 16)
-        players = set_up(recipe, (side, side), CPU)
+        state = new_state(recipe, (side, side), CPU)
         dials, rng = on_device(dials_of(recipe, 0), CPU), torch.Generator()
         with Blind():  # type: ignore[no-untyped-call]
             for turn in (0, 1, None):
                 real, z = torch.randn(8, 3, side, side), torch.randn(8, recipe.latent_size)
-                learn(players, real, z, recipe, kind_of(recipe, turn), dials, rng)
+                learn(state, real, z, recipe, kind_of(recipe, turn), dials, rng)
 
 
 def test_scalars_on_the_device_do_what_numbers_do() -> None:
     recipe = small("tiny", ema_kimg=0.05)
-    players, other = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    state, other = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     real, z = torch.randn(8, 3, 16, 16), torch.randn(8, 64)
     kind, dials = kind_of(recipe, 0), dials_of(recipe, 0)
-    learn(players, real, z, recipe, kind, dials)
+    learn(state, real, z, recipe, kind, dials)
     learn(other, real, z, recipe, kind, on_device(dials, CPU))
-    for one, two in zip(players.average.parameters(), other.average.parameters(), strict=True):
+    for one, two in zip(state.ema.parameters(), other.ema.parameters(), strict=True):
         assert torch.allclose(one, two, atol=1e-7)
 
 
@@ -94,9 +94,9 @@ def test_a_moving_beta2_moves_in_few_steps_and_a_fixed_one_is_taken_as_it_is() -
 def test_one_step_of_the_classic_recipe_is_the_plain_loop() -> None:
     """The same update as the textbook's three backward passes, written out."""
     recipe = small("celebrity")
-    players, plain = set_up(recipe, (16, 16), CPU), set_up(recipe, (16, 16), CPU)
+    state, plain = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     real, z = torch.randn(8, 3, 16, 16), torch.randn(8, 100)
-    train_step(players, real.clone(), z, recipe, 0, 0)
+    train_step(state, real.clone(), z, recipe, 0, 0)
 
     bce, ones, zeros = torch.nn.functional.binary_cross_entropy_with_logits, torch.ones(8), torch.zeros(8)
     bce(plain.nets["D"](real), ones).backward()
@@ -106,33 +106,31 @@ def test_one_step_of_the_classic_recipe_is_the_plain_loop() -> None:
     plain.nets["G"].zero_grad()
     bce(plain.nets["D"](fake), ones).backward()
     plain.optimizers["G"].step()
-    for ours, theirs in zip(players.nets["G"].parameters(), plain.nets["G"].parameters(), strict=True):
+    for ours, theirs in zip(state.nets["G"].parameters(), plain.nets["G"].parameters(), strict=True):
         assert torch.allclose(ours, theirs, atol=2e-6)
-    for ours, theirs in zip(players.nets["D"].parameters(), plain.nets["D"].parameters(), strict=True):
+    for ours, theirs in zip(state.nets["D"].parameters(), plain.nets["D"].parameters(), strict=True):
         assert torch.allclose(ours, theirs, atol=2e-6)
 
 
 def test_penalties_fall_on_every_kth_step() -> None:
     recipe = small("tiny")
-    players = set_up(recipe, (16, 16), CPU)
-    keys = [
-        train_step(players, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, i, i * 8).keys() for i in range(5)
-    ]
+    state = new_state(recipe, (16, 16), CPU)
+    keys = [train_step(state, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, i, i * 8).keys() for i in range(5)]
     assert ["r1" in k for k in keys] == [True, False, False, False, True]
 
 
 def test_the_average_lags_behind_and_reaches_a_standing_generator() -> None:
     recipe = small("tiny", ema_kimg=0.05, learning_rate=0.0)
-    players = set_up(recipe, (16, 16), CPU)
+    state = new_state(recipe, (16, 16), CPU)
     with torch.no_grad():
-        for p in players.nets["G"].parameters():
+        for p in state.nets["G"].parameters():
             p.add_(1.0)
     gaps = []
     for step in range(40):
-        train_step(players, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, step, step * 8)
+        train_step(state, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, step, step * 8)
         latest, average = (
-            players.nets["G"].state_dict()["project.weight"],
-            players.average.state_dict()["project.weight"],
+            state.nets["G"].state_dict()["project.weight"],
+            state.ema.state_dict()["project.weight"],
         )
         gaps.append((average - latest).abs().max().item())
     assert gaps == sorted(gaps, reverse=True)
@@ -144,7 +142,7 @@ def test_bfloat16_stays_close_to_float32() -> None:
     losses = []
     for precision in ("float32", "bfloat16"):
         recipe = replace(small("tiny"), precision=precision)
-        losses.append(train_step(set_up(recipe, (16, 16), CPU), real.clone(), z, recipe, 0, 0))
+        losses.append(train_step(new_state(recipe, (16, 16), CPU), real.clone(), z, recipe, 0, 0))
     for name in ("loss_D", "loss_G"):
         assert losses[0][name].item() == pytest.approx(losses[1][name].item(), abs=0.02)
 
@@ -154,11 +152,11 @@ def test_the_order_of_pixels_in_memory_changes_no_more_than_rounding() -> None:
     nets = []
     for memory_format in ("channels_last", "contiguous"):
         recipe = replace(small("tiny"), memory_format=memory_format)
-        players = set_up(recipe, (16, 16), CPU)
+        state = new_state(recipe, (16, 16), CPU)
         torch.manual_seed(0)
         for step in range(3):
-            train_step(players, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, step, step * 8)
-        nets.append((players.nets["G"].state_dict(), players.nets["D"].state_dict()))
+            train_step(state, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, step, step * 8)
+        nets.append((state.nets["G"].state_dict(), state.nets["D"].state_dict()))
     for one, other in zip(*nets, strict=True):
         for name in one:
             assert torch.allclose(one[name].float(), other[name].float(), atol=2e-4), name

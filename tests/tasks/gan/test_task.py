@@ -10,14 +10,14 @@ from facesmith.tasks.gan.task import GANTask
 from facesmith.tasks.recipes import GAN_RECIPES
 from facesmith.training import start
 from facesmith.training.checkpoint import Progress
-from facesmith.training.distributed import ALONE
+from facesmith.training.distributed import SINGLE_PROCESS
 
 
 @pytest.mark.parametrize("hold_out", [True, False])
 def test_a_game_leaves_out_what_is_held_out_if_it_is_told_to(builtin_dataset: Dataset, hold_out: bool) -> None:
     recipe = start.resolve(replace(GAN_RECIPES["tiny"], hold_out=hold_out, threads=1, device="cpu", precision="float32",
                                    memory_format="contiguous", generator_width=4, discriminator_width=4))  # fmt: skip
-    game, seen = GANTask(recipe, builtin_dataset, ALONE, {}), []
+    game, seen = GANTask(recipe, builtin_dataset, SINGLE_PROCESS, {}), []
     pictures = torch.from_numpy(np.array(builtin_dataset.images))
 
     def read(indices: np.ndarray) -> torch.Tensor:
@@ -25,9 +25,9 @@ def test_a_game_leaves_out_what_is_held_out_if_it_is_told_to(builtin_dataset: Da
         return pictures[torch.from_numpy(indices)]
 
     game.prepare(read, print)
-    players = game.fresh()
+    state = game.fresh()
     for step in range(5):  # more than an epoch of 256
-        game.step(players, recipe, Progress(step, recipe.batch_size * step))
+        game.step(state, recipe, Progress(step, recipe.batch_size * step))
     held = held_out(builtin_dataset)
     assert 0 < held.sum() < len(held)
     assert set(seen) == set(np.flatnonzero(~held) if hold_out else range(len(held)))

@@ -17,7 +17,7 @@ from facesmith.tasks.makeover.batches import draw, noise
 from facesmith.tasks.makeover.task import MakeoverTask
 from facesmith.tasks.recipes import RECIPES, MakeoverRecipe
 from facesmith.training.checkpoint import Progress
-from facesmith.training.distributed import ALONE
+from facesmith.training.distributed import SINGLE_PROCESS
 from facesmith.training.schedules import scheduled
 from facesmith.training.settings import with_settings
 
@@ -33,7 +33,7 @@ def recipe(name: str, *settings: str) -> MakeoverRecipe:
 
 
 def task_of(given: MakeoverRecipe, dataset: Dataset, read: Any = None, **others: Path) -> MakeoverTask:
-    task = MakeoverTask(given, dataset, ALONE, others)
+    task = MakeoverTask(given, dataset, SINGLE_PROCESS, others)
     pictures = torch.from_numpy(np.array(dataset.images))
     task.prepare(read or (lambda indices: pictures[torch.from_numpy(indices)]), lambda _: None)
     return task
@@ -84,9 +84,9 @@ def test_every_batch_takes_turns_and_each_direction_its_own_faces_all_once_an_ep
         return pictures[torch.from_numpy(indices)]
 
     task = task_of(given, builtin_dataset, read)
-    players, held = task.fresh(), held_out(builtin_dataset)
+    state, held = task.fresh(), held_out(builtin_dataset)
     for step in range(40):
-        task.step(players, given, Progress(step, 8 * step))
+        task.step(state, given, Progress(step, 8 * step))
     drawn = np.stack(seen).reshape(40, 2, 8)
     assert not held[drawn].any()
     for k, one in enumerate(task.sides):
@@ -99,46 +99,46 @@ def test_every_batch_takes_turns_and_each_direction_its_own_faces_all_once_an_ep
 def test_the_seeds_schedule_is_in_the_metrics_by_its_formulas(builtin_dataset: Dataset) -> None:
     given = recipe("makeover", "batch_size=2", f"directions={ONE}")
     task = task_of(given, builtin_dataset)
-    players = task.fresh()
+    state = task.fresh()
     for kimg in (0, 80, 200):
         shown = 1000 * kimg
-        found = task.step(players, scheduled(given, shown), Progress(shown // 2, shown))
+        found = task.step(state, scheduled(given, shown), Progress(shown // 2, shown))
         a = 0.5 ** (kimg / 80)
         assert float(found["annealing"]) == pytest.approx(a, rel=1e-5)
         assert float(found["pixel_share"]) == pytest.approx(0.70 + 0.25 * a, rel=1e-5)
         assert float(found["noise"]) == pytest.approx(0.2 * a, rel=1e-5)
         assert float(found["learning_rate"]) == pytest.approx(2e-4 * a, abs=1e-7)
-    late = task.step(players, scheduled(given, 10**9), Progress(1, 10**9))
+    late = task.step(state, scheduled(given, 10**9), Progress(1, 10**9))
     assert float(late["learning_rate"]) == pytest.approx(1e-7), "the floor"
     off = replace(given, schedule_half_life_kimg=None)
-    still = task.step(players, scheduled(off, 200_000), Progress(2, 200_000))
+    still = task.step(state, scheduled(off, 200_000), Progress(2, 200_000))
     assert [round(float(still[name]), 6) for name in ("annealing", "pixel_share", "noise")] == [1, 0.95, 0.2]
 
 
 def test_g_is_told_by_its_formula_and_both_learn_from_one_pass(builtin_dataset: Dataset) -> None:
     given = recipe("makeover", f"directions={ONE}", "pixel=0.9")
     task = task_of(given, builtin_dataset)
-    players = task.fresh()
-    before = {name: [p.clone() for p in net.parameters()] for name, net in players.nets.items()}
+    state = task.fresh()
+    before = {name: [p.clone() for p in net.parameters()] for name, net in state.nets.items()}
     said: list[torch.Tensor] = []
-    players.nets["D"].register_forward_hook(lambda _, inputs, logits: said.append(logits.detach()))
-    found = task.step(players, given, Progress())
+    state.nets["D"].register_forward_hook(lambda _, inputs, logits: said.append(logits.detach()))
+    found = task.step(state, given, Progress())
     assert len(said) == 2, "of target faces, then of the made"
     real, made = (logits.sigmoid() for logits in said)
     assert float(found["loss_D"]) == pytest.approx(float(-(real.log().mean() + (1 - made).log().mean())), rel=1e-4)
     wanted = 0.1 * -made.log().mean() + 0.9 * found["moved"]
     assert float(found["loss_G"]) == pytest.approx(float(wanted), rel=1e-4)
-    for name, net in players.nets.items():
+    for name, net in state.nets.items():
         assert any(not torch.equal(a, b) for a, b in zip(before[name], net.parameters(), strict=True)), name
 
 
 def test_noise_is_the_same_on_both_sides_and_never_beyond_two_spreads(builtin_dataset: Dataset) -> None:
     given = recipe("makeover+", f"directions={ONE}", "noise=0.1")
     task = task_of(given, builtin_dataset)
-    players = task.fresh()
+    state = task.fresh()
     looked: list[torch.Tensor] = []
-    players.nets["D"].register_forward_pre_hook(lambda _, inputs: looked.append(inputs[0].detach().clone()))
-    task.step(players, given, Progress())
+    state.nets["D"].register_forward_pre_hook(lambda _, inputs: looked.append(inputs[0].detach().clone()))
+    task.step(state, given, Progress())
     _, sources, targets = draw(task.sides, given, 0)
     chosen = [torch.from_numpy(builtin_dataset.images[each]).permute(0, 3, 1, 2) for each in (targets, sources)]
     noises = [with_noise - (faces / 127.5 - 1) for with_noise, faces in zip(looked, chosen, strict=True)]
@@ -154,17 +154,17 @@ def test_noise_is_the_same_on_both_sides_and_never_beyond_two_spreads(builtin_da
 def test_a_makeover_learns_what_its_target_faces_have(builtin_dataset: Dataset) -> None:
     """Target faces are given a third of the brightness they had: source faces must become darker."""
     given = recipe("makeover+", f"directions={ONE}", "learning_rate=4e-3", "pixel=0", "batch_size=16")
-    task = MakeoverTask(given, builtin_dataset, ALONE, {})
+    task = MakeoverTask(given, builtin_dataset, SINGLE_PROCESS, {})
     one = task.sides[0]
     only = np.setdiff1d(one.sources, one.targets)
     task.sides[0] = replace(one, sources=only)
     pictures = torch.from_numpy(np.array(builtin_dataset.images))
     pictures[one.targets] //= 3
     task.prepare(lambda indices: pictures[torch.from_numpy(indices)], lambda _: None)
-    players = task.fresh()
+    state = task.fresh()
     for step in range(60):
-        task.step(players, given, Progress(step, 16 * step))
-    before, after = task._made(players.nets["G"], only[:32], 0)
+        task.step(state, given, Progress(step, 16 * step))
+    before, after = task._made(state.nets["G"], only[:32], 0)
     wanted = float((before + 1).mean()) * 2 / 3
     assert float((before - after).mean()) > wanted / 3
 
@@ -183,7 +183,7 @@ def test_a_judge_sees_before_and_after_moved_and_lit_alike(builtin_dataset: Data
 def test_what_a_judge_would_measure_rests_without_one_and_is_said(builtin_dataset: Dataset) -> None:
     said: list[str] = []
     given = recipe("makeover+", f"directions={ONE}")
-    task = MakeoverTask(given, builtin_dataset, ALONE, {})
+    task = MakeoverTask(given, builtin_dataset, SINGLE_PROCESS, {})
     pictures = torch.from_numpy(np.array(builtin_dataset.images))
     task.prepare(lambda indices: pictures[torch.from_numpy(indices)], said.append)
     assert "faces that are 'No_Beard' learn from" in said[0]

@@ -20,10 +20,10 @@ from facesmith.networks.classifier import Config, build
 from facesmith.tasks.recipes import ClassifierRecipe
 from facesmith.training.augment import vary
 from facesmith.training.checkpoint import Progress
-from facesmith.training.distributed import Team
+from facesmith.training.distributed import ProcessGroup
 from facesmith.training.sampling import AUGMENT, Reader, generator, picture_indices, pictures
 from facesmith.training.task import Task
-from facesmith.training.train_state import Players, autocast, in_use, learn_from, set_up
+from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
 
 SHEET_COUNT = 32
 BLOCK = 64  # pictures judged at a time
@@ -34,8 +34,10 @@ class ClassifierTask(Task[ClassifierRecipe]):
 
     names: ClassVar = {"J": "classifier"}
 
-    def __init__(self, recipe: ClassifierRecipe, dataset: Dataset, team: Team, pretrained: dict[str, Path]) -> None:
-        super().__init__(recipe, dataset, team, pretrained)
+    def __init__(
+        self, recipe: ClassifierRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]
+    ) -> None:
+        super().__init__(recipe, dataset, group, pretrained)
         self.attributes, table = attribute_table(dataset)
         if not self.attributes:
             raise FacesmithError(
@@ -49,14 +51,14 @@ class ClassifierTask(Task[ClassifierRecipe]):
         recipe = self.recipe
         return Config(self.dataset.size, len(self.attributes), recipe.width, recipe.feature_size, recipe.dropout)
 
-    def fresh(self) -> Players:
+    def fresh(self) -> TrainState:
         recipe = self.recipe
-        return set_up(
+        return new_state(
             recipe,
             {"J": build(self.networks, recipe.seed)},
             "J",
             self.device,
-            self.team,
+            self.group,
             weight_decay=recipe.weight_decay,
         )
 
@@ -74,38 +76,38 @@ class ClassifierTask(Task[ClassifierRecipe]):
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
         self.read, self.labels = read, self.labels.to(self.device)
 
-    def step(self, players: Players, now: ClassifierRecipe, progress: Progress) -> dict[str, Tensor]:
+    def step(self, state: TrainState, now: ClassifierRecipe, progress: Progress) -> dict[str, Tensor]:
         """Cross-entropy over all known labels of the next batch."""
-        share, shown = self.team.share(now.batch_size), progress.shown
+        share, shown = self.group.local_batch(now.batch_size), progress.shown
         indices = self.learned[picture_indices(now.seed, shown, now.batch_size, len(self.learned), now.epoch_share)]
         x = pictures(self.read, indices, now, shown, self.device, share)
-        rng = generator(self.device, now.seed, AUGMENT, shown, progress.rollbacks, self.team.rank)
+        rng = generator(self.device, now.seed, AUGMENT, shown, progress.rollbacks, self.group.rank)
         labels = self.labels[torch.from_numpy(indices[share]).to(self.device)]
-        with autocast(players):
-            logits = players.nets["J"](vary(x, now.shift, now.colour, rng))[0].float()
+        with autocast(state):
+            logits = state.nets["J"](vary(x, now.shift, now.colour, rng))[0].float()
         known, truth = (labels >= 0).float(), labels.clamp(min=0).float()
         loss = (F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * known).mean()
-        norm = learn_from(loss, players, now, shown)
+        norm = optimize(loss, state, now, shown)
         right = (((logits > 0) == (truth > 0)) * known).sum() / known.sum().clamp(min=1)
         return {"loss_J": loss.detach(), "accuracy": right, "grad_J": norm}
 
     def on_the_bar(self, means: dict[str, float]) -> str:
         return f"loss {means['loss_J']:.3f}, right on {means['accuracy']:.1%} of what it learns from"
 
-    def sheet(self, players: Players) -> Image.Image:
+    def sheet(self, state: TrainState) -> Image.Image:
         """Held-out faces, each with the attributes it is most wrongly said to have or not to have."""
         chosen = self.held[:SHEET_COUNT]
         shown, labels = np.asarray(self.dataset.images[chosen]), self.labels[chosen].cpu().numpy()
-        wrong = np.where(labels >= 0, np.abs(self.judged(players, chosen) - labels), 0)
+        wrong = np.where(labels >= 0, np.abs(self.judged(state, chosen) - labels), 0)
         said = [_mistakes(self.attributes, row, truth) for row, truth in zip(wrong, labels, strict=True)]
         return sheet(shown, columns=8, labels=said, scale=2 * self.scale)
 
-    def score(self, players: Players) -> dict[str, float]:
+    def score(self, state: TrainState) -> dict[str, float]:
         """Accuracy on held-out pictures: the mean over attributes, and each attribute's."""
         chosen = self.held[: self.recipe.score_count]
         labels = self.labels[chosen].cpu().numpy()
         known = labels >= 0
-        right = ((self.judged(players, chosen) > 0.5) == (labels == 1)) & known
+        right = ((self.judged(state, chosen) > 0.5) == (labels == 1)) & known
         each = right.sum(0) / np.maximum(known.sum(0), 1)
         mean = float(each[known.any(0)].mean())
         by_name = {f"accuracy_{name}": float(one) for name, one in zip(self.attributes, each, strict=True)}
@@ -114,10 +116,10 @@ class ClassifierTask(Task[ClassifierRecipe]):
     def rank(self, score: dict[str, float]) -> tuple[float, ...]:
         return (-score["accuracy"],)
 
-    def judged(self, players: Players, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+    def judged(self, state: TrainState, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
         """The probability of every attribute (N x A) of these pictures, by the averaged judge."""
         found = []
-        with in_use(players.average) as net:
+        with eval_mode(state.ema) as net:
             for start in range(0, len(chosen), BLOCK):
                 x = to_float(self.read(chosen[start : start + BLOCK]))
                 found.append(net(x)[0].sigmoid().cpu())

@@ -24,11 +24,11 @@ from facesmith.networks import registry as families
 from facesmith.tasks.recipes import EncoderRecipe
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
-from facesmith.training.distributed import Team
+from facesmith.training.distributed import ProcessGroup
 from facesmith.training.pretrained import refuse_other_size
 from facesmith.training.sampling import LATENTS, SCORES, Reader, batch, draw_latents
 from facesmith.training.task import Task
-from facesmith.training.train_state import Players, autocast, in_use, learn_from, set_up
+from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
 
 SHEET_COUNT = 32
 BLOCK = 64  # pictures encoded at a time
@@ -40,14 +40,16 @@ class EncoderTask(Task[EncoderRecipe]):
 
     names: ClassVar = {"E": "encoder"}
 
-    def __init__(self, recipe: EncoderRecipe, dataset: Dataset, team: Team, pretrained: dict[str, Path]) -> None:
-        super().__init__(recipe, dataset, team, pretrained)
+    def __init__(
+        self, recipe: EncoderRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]
+    ) -> None:
+        super().__init__(recipe, dataset, group, pretrained)
         if "model" not in pretrained:
             raise FacesmithError("an encoder is fitted to a generator: name its model folder with --model")
-        self.model = team.lead(lambda: read_json(pretrained["model"] / models.CARD, "a model's card"))
+        self.model = group.on_rank_zero(lambda: read_json(pretrained["model"] / models.CARD, "a model's card"))
         refuse_other_size("model", self.model["network"]["size"], dataset)
         if "classifier" in pretrained:
-            self.judge = team.lead(lambda: read_json(pretrained["classifier"] / judges.CARD, "a judge's card"))
+            self.judge = group.on_rank_zero(lambda: read_json(pretrained["classifier"] / judges.CARD, "a judge's card"))
             refuse_other_size("attribute classifier", self.judge["network"]["size"], dataset)
         self.held, self.learned = parted(dataset)
         self.latent_size = int(self.model["network"]["latent_size"])
@@ -62,7 +64,7 @@ class EncoderTask(Task[EncoderRecipe]):
             changes["discriminator_norm"] = recipe.norm
         return {**card, **changes, "part": "detailed encoder" if self.detail_size else "encoder"}
 
-    def fresh(self) -> Players:
+    def fresh(self) -> TrainState:
         """An E with D's weights where the run of the GAN is given, and the networks that learn no more."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.recipe.seed)
@@ -72,20 +74,20 @@ class EncoderTask(Task[EncoderRecipe]):
             given["D"] = families.from_card({**self.networks, "part": "discriminator"})
         if "classifier" in self.pretrained:
             given["J"] = judge_network.from_card(self.judge["network"])
-        if self.team.leads:
+        if self.group.is_rank_zero:
             self._load(E, given)
         for net in (E, *given.values()):
-            self.team.follow(net.state_dict().values())
-        return set_up(self.recipe, {"E": E}, "E", self.device, self.team, given)
+            self.group.broadcast_tensors(net.state_dict().values())
+        return new_state(self.recipe, {"E": E}, "E", self.device, self.group, given)
 
     def _load(self, E: nn.Module, given: dict[str, nn.Module]) -> None:
         given["G"].load_state_dict(load_file(self.pretrained["model"] / models.WEIGHTS))
         if "J" in given:
             given["J"].load_state_dict(load_file(self.pretrained["classifier"] / judges.WEIGHTS))
         if "D" in given:
-            state = checkpoint.state_of(self.pretrained["gan"], "D")
+            weights = checkpoint.state_of(self.pretrained["gan"], "D")
             try:
-                given["D"].load_state_dict(state)
+                given["D"].load_state_dict(weights)
             except RuntimeError:
                 raise FacesmithError(
                     f"the D in {self.pretrained['gan']} is not that of {self.model['name']}, or not as wide as the "
@@ -93,7 +95,7 @@ class EncoderTask(Task[EncoderRecipe]):
                 ) from None
             body = E.body
             assert isinstance(body, nn.Module)
-            body.load_state_dict({name: t for name, t in state.items() if not name.startswith("judge.")})
+            body.load_state_dict({name: t for name, t in weights.items() if not name.startswith("judge.")})
 
     def facts(self) -> dict[str, Any]:
         """Which generator E is fitted to, and how many pictures are for what."""
@@ -108,14 +110,14 @@ class EncoderTask(Task[EncoderRecipe]):
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
         self.read = read
 
-    def step(self, players: Players, now: EncoderRecipe, progress: Progress) -> dict[str, Tensor]:
+    def step(self, state: TrainState, now: EncoderRecipe, progress: Progress) -> dict[str, Tensor]:
         """From photos to their reconstructions, and from generated faces to the latents they were made of."""
-        share, shown = self.team.share(now.batch_size), progress.shown
+        share, shown = self.group.local_batch(now.batch_size), progress.shown
         photos = batch(self.read, now, shown, self.learned, self.device, share)
         z = self._latents(now.batch_size, LATENTS, progress.step, progress.rollbacks)[share]
-        E, G = players.nets["E"], players.given["G"]
+        E, G = state.nets["E"], state.pretrained["G"]
         measured = {}
-        with autocast(players):
+        with autocast(state):
             with torch.no_grad():
                 generated = G(z)
             # In one pass, so that batch norm sees both kinds as it will when E is used.
@@ -132,31 +134,31 @@ class EncoderTask(Task[EncoderRecipe]):
             measured["pixel"] = (made - photos).abs().pow(now.pixel_power).mean()
             measured["latent"] = (recovered - z).square().mean()
             measured["prior"] = (found.square().mean(1) / VARIANCE[self.model["latent"]] - 1).square().mean()
-            look = players.given.get("J") or players.given.get("D")
+            look = state.pretrained.get("J") or state.pretrained.get("D")
             if look is not None and now.feature:
                 measured["feature"] = _apart(look, made, photos)
         loss = torch.stack([getattr(now, name) * value for name, value in measured.items()]).sum()
-        norm = learn_from(loss, players, now, shown)
+        norm = optimize(loss, state, now, shown)
         return {"loss_E": loss.detach(), **{name: value.detach() for name, value in measured.items()}, "grad_E": norm}
 
     def on_the_bar(self, means: dict[str, float]) -> str:
         return f"pixels {means['pixel']:.4f}, latents {means['latent']:.3f}"
 
-    def sheet(self, players: Players) -> Image.Image:
+    def sheet(self, state: TrainState) -> Image.Image:
         """Held-out photos, each beside its reconstruction."""
         before = np.asarray(self.dataset.images[self.held[:SHEET_COUNT]])
-        after = to_uint8(self._reconstructed(players, self.held[:SHEET_COUNT])[1])
+        after = to_uint8(self._reconstructed(state, self.held[:SHEET_COUNT])[1])
         pairs = np.stack([before, after], 1).reshape(-1, *before.shape[1:])
         return sheet(pairs, columns=8, scale=self.scale)
 
-    def score(self, players: Players) -> dict[str, float]:
+    def score(self, state: TrainState) -> dict[str, float]:
         """Reconstruction of held-out photos, in mean square (of [-1, 1]) and dB, and the latents of generated faces."""
         count = self.recipe.score_count
-        photos, made = self._reconstructed(players, self.held[:count])
+        photos, made = self._reconstructed(state, self.held[:count])
         errors = (made.clamp(-1, 1) - photos).square().mean((1, 2, 3)).clamp(min=1e-12)
         z = self._latents(count, SCORES)
-        with in_use(players.average) as E:
-            found = torch.cat([E(players.given["G"](part)) for part in z.split(BLOCK)])
+        with eval_mode(state.ema) as E:
+            found = torch.cat([E(state.pretrained["G"](part)) for part in z.split(BLOCK)])
         return {
             "pixel": float(errors.mean()),
             "psnr": float((10 * torch.log10(4 / errors)).mean()),  # the range of [-1, 1] is 2 wide
@@ -167,13 +169,13 @@ class EncoderTask(Task[EncoderRecipe]):
     def rank(self, score: dict[str, float]) -> tuple[float, ...]:
         return (score["pixel"],)
 
-    def _reconstructed(self, players: Players, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    def _reconstructed(self, state: TrainState, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """These photos, and what the averaged E and then G make of them: both N x 3 x H x W in [-1, 1]."""
         parts = []
-        with in_use(players.average) as E:
+        with eval_mode(state.ema) as E:
             for start in range(0, len(chosen), BLOCK):
                 x = to_float(self.read(chosen[start : start + BLOCK]))
-                parts.append((x, players.given["G"](E(x))))
+                parts.append((x, state.pretrained["G"](E(x))))
         photos, made = zip(*parts, strict=True)
         return torch.cat(photos), torch.cat(made)
 

@@ -26,14 +26,14 @@ from facesmith.tasks.gan.step import (
     train_step,
 )
 from facesmith.tasks.recipes import GANRecipe
-from facesmith.training.distributed import Team
+from facesmith.training.distributed import ProcessGroup
 from facesmith.training.sampling import generator
-from facesmith.training.train_state import Players
+from facesmith.training.train_state import TrainState
 
-Step = Callable[[Players, Tensor, Tensor, GANRecipe, int | None, int], dict[str, Tensor]]
+Step = Callable[[TrainState, Tensor, Tensor, GANRecipe, int | None, int], dict[str, Tensor]]
 
 
-def chosen_step(recipe: GANRecipe, team: Team, say: Callable[[str], Any]) -> Step:
+def chosen_step(recipe: GANRecipe, group: ProcessGroup, say: Callable[[str], Any]) -> Step:
     """A function to be called as `train_step` is, for a recipe whose machine settings are settled.
 
     ``recipe`` is the run's, not that of a step. Raises `FacesmithError` for CUDA graphs without CUDA.
@@ -42,8 +42,8 @@ def chosen_step(recipe: GANRecipe, team: Team, say: Callable[[str], Any]) -> Ste
         raise FacesmithError(f"CUDA graphs need a CUDA device, not {recipe.device}: set compile=auto")
     if recipe.compile not in ("graph", "compile"):
         return train_step
-    if team.count > 1:  # what processes say to each other within a step can be neither recorded nor compiled
-        say(f"{team.count} processes train together, so their steps run as written and compile={recipe.compile} rests")
+    if group.world_size > 1:  # messages between processes can be neither recorded nor compiled
+        say(f"compile={recipe.compile} is ignored: {group.world_size} processes exchange messages within a step")
         return train_step
     return RecordedStep(recipe, CudaRecorder(), say) if recipe.compile == "graph" else compiled_step(recipe)
 
@@ -63,11 +63,11 @@ def compiled_step(recipe: GANRecipe, backend: str = "inductor") -> Step:
     passes = Passes(made(generate), *looking)
 
     def step(
-        players: Players, real: Tensor, z: Tensor, now: GANRecipe, turn: int | None, shown: int
+        state: TrainState, real: Tensor, z: Tensor, now: GANRecipe, turn: int | None, shown: int
     ) -> dict[str, Tensor]:
-        rng = generator(players.device, *augment_key(now, players, shown)) if augments(recipe) else None
+        rng = generator(state.device, *augment_key(now, state, shown)) if augments(recipe) else None
         # Tensors, because numbers that change would be compiled anew; the recipe without its schedule for the same end.
-        dials = on_device(dials_of(now, shown), players.device)
+        dials = on_device(dials_of(now, shown), state.device)
         with (
             warnings.catch_warnings(),
             torch._dynamo.config.patch(trace_autograd_ops=True),
@@ -77,6 +77,6 @@ def compiled_step(recipe: GANRecipe, backend: str = "inductor") -> Step:
             torch._functorch.config.patch(donated_buffer=False),
         ):
             warnings.filterwarnings("ignore", "The .grad attribute", UserWarning)  # the compiler looks, not we
-            return learn(players, real, z, recipe, kind_of(now, turn), dials, rng, passes)
+            return learn(state, real, z, recipe, kind_of(now, turn), dials, rng, passes)
 
     return step

@@ -18,7 +18,7 @@ from torch import Tensor
 from facesmith.tasks.gan.step import Kind, augment_key, augments, dials_of, kind_of, learn, on_device, train_step
 from facesmith.tasks.recipes import GANRecipe
 from facesmith.training.sampling import seed_of
-from facesmith.training.train_state import Players
+from facesmith.training.train_state import TrainState
 
 WARM_UP = 3  # steps of a kind before it is recorded: libraries choose their kernels and take their memory in them
 
@@ -51,19 +51,19 @@ class RecordedStep:
     def __init__(self, recipe: GANRecipe, recorder: Recorder, say: Callable[[str], Any]) -> None:
         self.recipe, self.recorder, self.say = recipe, recorder, say
         self.refused = False
-        self.players: Players | None = None
+        self.state: TrainState | None = None
         self.met: Counter[tuple[bool, bool]] = Counter()  # another β2 needs no new warm-up
         self.recorded: dict[Kind, Callable[[], Measured]] = {}
 
     def __call__(
-        self, players: Players, real: Tensor, z: Tensor, now: GANRecipe, turn: int | None, shown: int
+        self, state: TrainState, real: Tensor, z: Tensor, now: GANRecipe, turn: int | None, shown: int
     ) -> Measured:
         if self.refused:
-            return train_step(players, real, z, now, turn, shown)
+            return train_step(state, real, z, now, turn, shown)
         kind = kind_of(now, turn)
-        if players is not self.players:  # at the start, and after a rollback
+        if state is not self.state:  # at the start, and after a rollback
             self._forget()
-            self._lay_out(players, real, z)
+            self._lay_out(state, real, z)
         if any(kind.beta2 != known.beta2 for known in self.recorded):
             self._forget()
 
@@ -73,9 +73,9 @@ class RecordedStep:
         for dial, number in zip(self.dials, dials_of(now, shown), strict=True):
             dial.fill_(number)
         if self.rng is not None:
-            self.rng.manual_seed(seed_of(*augment_key(now, players, shown)))
+            self.rng.manual_seed(seed_of(*augment_key(now, state, shown)))
 
-        work = partial(learn, players, self.real, self.z, self.recipe, kind, self.dials, self.rng)
+        work = partial(learn, state, self.real, self.z, self.recipe, kind, self.dials, self.rng)
         self.met[kind[:2]] += 1
         if self.met[kind[:2]] <= WARM_UP:
             return self.recorder.warm_up(work)
@@ -89,13 +89,13 @@ class RecordedStep:
                     first = first.__context__
                 reason = str(first).splitlines()[0]
                 self.say(f"steps could not be recorded as CUDA graphs ({reason}): the training goes on without, slower")
-                return train_step(players, real, z, now, turn, shown)
+                return train_step(state, real, z, now, turn, shown)
         return self.recorded[kind]()
 
-    def _lay_out(self, players: Players, real: Tensor, z: Tensor) -> None:
+    def _lay_out(self, state: TrainState, real: Tensor, z: Tensor) -> None:
         """Set aside the places that recorded steps of these players will read from."""
-        device = players.device
-        self.players, self.real, self.z = players, torch.empty_like(real), torch.empty_like(z)
+        device = state.device
+        self.state, self.real, self.z = state, torch.empty_like(real), torch.empty_like(z)
         self.dials = on_device(dials_of(self.recipe, 0), device)
         self.rng = torch.Generator(device) if augments(self.recipe) else None
         self.met.clear()
@@ -127,17 +127,17 @@ class CudaRecorder:
         pool = next((known.pool() for known in self.graphs), None) or torch.cuda.graph_pool_handle()
         if rng is not None:
             graph.register_generator_state(rng)  # torch's own generator is known to every graph
-        players: Players = work.args[0]  # type: ignore[attr-defined]
+        state: TrainState = work.args[0]  # type: ignore[attr-defined]
         before = torch.cuda.current_stream()
         try:
-            with _capturable(players), torch.cuda.graph(graph, pool=pool, stream=self.stream):
+            with _capturable(state), torch.cuda.graph(graph, pool=pool, stream=self.stream):
                 measured = work()
                 together = torch.stack([value.float() for value in measured.values()])
         except RuntimeError:
-            _recover(players.device, before)
+            _recover(state.device, before)
             raise
         finally:
-            for net in players.nets.values():
+            for net in state.nets.values():
                 net.zero_grad()  # gradients lie in the graphs' memory
         self.graphs.add(graph)
         names = list(measured)
@@ -154,9 +154,9 @@ class CudaRecorder:
 
 
 @contextmanager
-def _capturable(players: Players) -> Iterator[None]:
+def _capturable(state: TrainState) -> Iterator[None]:
     """Let Adam be recorded. It is asked for only meanwhile, because Adam warns where it is asked for in vain."""
-    groups = [group for each in players.optimizers.values() for group in each.param_groups]
+    groups = [group for each in state.optimizers.values() for group in each.param_groups]
     for group in groups:
         group["capturable"] = True
     try:

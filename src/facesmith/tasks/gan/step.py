@@ -9,20 +9,30 @@ from torch import Tensor, nn
 
 from facesmith.networks import registry as families
 from facesmith.tasks.recipes import GANRecipe
-from facesmith.training import train_state as playing
+from facesmith.training import train_state
 from facesmith.training.augment import augment
-from facesmith.training.distributed import ALONE, Team
+from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
 from facesmith.training.gan_losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
 from facesmith.training.sampling import AUGMENT, generator
-from facesmith.training.train_state import Players, autocast, backward, follow_share, frozen, tune, update_average
+from facesmith.training.train_state import (
+    TrainState,
+    autocast,
+    backward,
+    ema_weight,
+    frozen,
+    set_hyperparameters,
+    update_ema,
+)
 
 Number = TypeVar("Number", float, Tensor)
 
 
-def set_up(recipe: GANRecipe, size: tuple[int, int], device: torch.device, team: Team = ALONE) -> Players:
-    """Fresh players for a recipe whose device, precision and memory format are settled."""
+def new_state(
+    recipe: GANRecipe, size: tuple[int, int], device: torch.device, group: ProcessGroup = SINGLE_PROCESS
+) -> TrainState:
+    """Return the state at step 0; the recipe's device, precision and memory format must be resolved."""
     G, D = families.build(recipe.family, families.describe(recipe.family, size, recipe), recipe.seed)
-    return playing.set_up(recipe, {"G": G, "D": D}, "G", device, team)
+    return train_state.new_state(recipe, {"G": G, "D": D}, "G", device, group)
 
 
 class Dials(NamedTuple, Generic[Number]):
@@ -34,7 +44,7 @@ class Dials(NamedTuple, Generic[Number]):
     learning_rate: Number
     penalty: Number  # what the sum of R1 and R2 counts for
     augment: Number  # probability of each augmentation
-    follow: Number  # share of the way to G that the average goes
+    ema_weight: Number  # share of the way to G that the average goes
 
 
 class Kind(NamedTuple):
@@ -54,7 +64,7 @@ class Passes(NamedTuple):
 
 
 def train_step(
-    players: Players, real: Tensor, z: Tensor, recipe: GANRecipe, turn: int | None, shown: int
+    state: TrainState, real: Tensor, z: Tensor, recipe: GANRecipe, turn: int | None, shown: int
 ) -> dict[str, Tensor]:
     """Let D, then G, learn once from ``real`` (N x 3 x H x W in [-1, 1]) and ``z`` (N x latent_size).
 
@@ -62,12 +72,12 @@ def train_step(
     the step measured, as scalars that stay on the device: reading them is left to the caller, because on a GPU that
     waits for all the work in flight.
     """
-    rng = generator(players.device, *augment_key(recipe, players, shown)) if augments(recipe) else None
-    return learn(players, real, z, recipe, kind_of(recipe, turn), dials_of(recipe, shown), rng)
+    rng = generator(state.device, *augment_key(recipe, state, shown)) if augments(recipe) else None
+    return learn(state, real, z, recipe, kind_of(recipe, turn), dials_of(recipe, shown), rng)
 
 
 def learn(
-    players: Players,
+    state: TrainState,
     real: Tensor,
     z: Tensor,
     recipe: GANRecipe,
@@ -81,35 +91,35 @@ def learn(
     Nothing here waits for the device or depends on what it computes, so the whole can be recorded and replayed.
     """
     generate_, judge_, answer_ = passes or Passes(generate, judge, answer)
-    G, D = players.nets["G"], players.nets["D"]
-    optimizer_G, optimizer_D = players.optimizers["G"], players.optimizers["D"]
-    tune(players, dials.learning_rate, (recipe.beta1, kind.beta2))
+    G, D = state.nets["G"], state.nets["D"]
+    optimizer_G, optimizer_D = state.optimizers["G"], state.optimizers["D"]
+    set_hyperparameters(state, dials.learning_rate, (recipe.beta1, kind.beta2))
     apart = kind.learns and recipe.update == "alternate"  # G answers the D that has just learned
 
     # D looks at both. Where G does not learn from the same pass, D's gradient needs no graph of G.
-    with autocast(players), nullcontext() if kind.learns else frozen(D):
+    with autocast(state), nullcontext() if kind.learns else frozen(D):
         fake = generate_(G, z)
         shown_real = real.detach().requires_grad_(kind.penalised)
         shown_fake = fake.detach().requires_grad_(kind.penalised) if apart else fake
         judged = judge_(D, shown_real, shown_fake, recipe, kind.penalised, dials, rng)
     loss_D, logits_real, logits_fake, measured = judged
     if apart:
-        measured["grad_D"] = backward(loss_D, D, players.team)
+        measured["grad_D"] = backward(loss_D, D, state.group)
         optimizer_D.step()
         # D's own gradients would be thrown away here, so they are not computed.
-        with autocast(players), frozen(D):
+        with autocast(state), frozen(D):
             loss_G = answer_(D, real, fake, logits_real.detach(), recipe, dials, rng)
-        measured["grad_G"] = backward(loss_G, G, players.team)
+        measured["grad_G"] = backward(loss_G, G, state.group)
     else:
         loss_G = generator_loss(logits_real, logits_fake, recipe)
-        measured["grad_G"] = backward(loss_G, G, players.team, retain_graph=kind.learns)
+        measured["grad_G"] = backward(loss_G, G, state.group, retain_graph=kind.learns)
         if kind.learns:
-            measured["grad_D"] = backward(loss_D, D, players.team)
+            measured["grad_D"] = backward(loss_D, D, state.group)
             optimizer_D.step()
     optimizer_G.step()
-    update_average(players, dials.follow)
+    update_ema(state, dials.ema_weight)
     measured["loss_G"] = loss_G
-    measured["d_share"] = torch.full((), float(kind.learns), device=players.device)
+    measured["d_share"] = torch.full((), float(kind.learns), device=state.device)
     return {name: value.detach() for name, value in measured.items()}
 
 
@@ -171,8 +181,8 @@ def kind_of(recipe: GANRecipe, turn: int | None) -> Kind:
 
 def dials_of(recipe: GANRecipe, shown: int) -> Dials[float]:
     """The numbers of a step."""
-    follow = follow_share(recipe, shown)
-    return Dials(recipe.learning_rate, recipe.penalty / 2 * recipe.penalty_every, recipe.augment, follow)
+    weight = ema_weight(recipe, shown)
+    return Dials(recipe.learning_rate, recipe.penalty / 2 * recipe.penalty_every, recipe.augment, weight)
 
 
 def on_device(dials: Dials[float], device: torch.device) -> Dials[Tensor]:
@@ -185,6 +195,6 @@ def augments(recipe: GANRecipe) -> bool:
     return bool(recipe.augment or recipe.augment_end)
 
 
-def augment_key(recipe: GANRecipe, players: Players, shown: int) -> tuple[int, ...]:
+def augment_key(recipe: GANRecipe, state: TrainState, shown: int) -> tuple[int, ...]:
     """What the draws of a step's augmentations depend on; they differ from call to call within the step."""
-    return recipe.seed, AUGMENT, shown, players.team.rank
+    return recipe.seed, AUGMENT, shown, state.group.rank

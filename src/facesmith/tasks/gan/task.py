@@ -18,14 +18,14 @@ from facesmith.metrics.scores import rank
 from facesmith.networks.registry import describe
 from facesmith.tasks.gan.compiled_step import chosen_step
 from facesmith.tasks.gan.d_schedule import discriminator_learns, parse, running_accuracy
-from facesmith.tasks.gan.step import set_up
+from facesmith.tasks.gan.step import new_state
 from facesmith.tasks.recipes import GANRecipe
 from facesmith.training.checkpoint import Progress
 from facesmith.training.collapse import spread
-from facesmith.training.distributed import Team
+from facesmith.training.distributed import ProcessGroup
 from facesmith.training.sampling import LATENTS, REAL, SCORES, SHEET, Reader, batch, latents
 from facesmith.training.task import Task
-from facesmith.training.train_state import Players, in_use
+from facesmith.training.train_state import TrainState, eval_mode
 
 SHEET_COUNT = 64
 
@@ -35,8 +35,8 @@ class GANTask(Task[GANRecipe]):
 
     names: ClassVar = {"G": "generator", "D": "discriminator"}
 
-    def __init__(self, recipe: GANRecipe, dataset: Dataset, team: Team, pretrained: dict[str, Path]) -> None:
-        super().__init__(recipe, dataset, team, pretrained)
+    def __init__(self, recipe: GANRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]) -> None:
+        super().__init__(recipe, dataset, group, pretrained)
         self.turns = parse(recipe.d_schedule)
         self.learned = parted(dataset)[1] if recipe.hold_out else np.arange(len(dataset))
         self.sheet_latents = latents(recipe, SHEET_COUNT, self.device, SHEET)
@@ -46,46 +46,46 @@ class GANTask(Task[GANRecipe]):
     def networks(self) -> Any:
         return self.recipe.family, describe(self.recipe.family, self.dataset.size, self.recipe)
 
-    def fresh(self) -> Players:
-        return set_up(self.recipe, self.dataset.size, self.device, self.team)
+    def fresh(self) -> TrainState:
+        return new_state(self.recipe, self.dataset.size, self.device, self.group)
 
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
-        self.read, self.learn = read, chosen_step(self.recipe, self.team, say)
+        self.read, self.learn = read, chosen_step(self.recipe, self.group, say)
         self.real_spread = real_spread(self.dataset.images, self.recipe.seed)
 
-    def step(self, players: Players, now: GANRecipe, progress: Progress) -> dict[str, Tensor]:
+    def step(self, state: TrainState, now: GANRecipe, progress: Progress) -> dict[str, Tensor]:
         """Let D, if it is its turn, and G learn; `Progress` counts D's turns."""
-        share = self.team.share(now.batch_size)
+        share = self.group.local_batch(now.batch_size)
         real = batch(self.read, now, progress.shown, self.learned, self.device, share)
         z = latents(now, now.batch_size, self.device, LATENTS, progress.step, progress.rollbacks)[share]
         frozen = now.freeze_discriminator_after is not None and progress.kimg >= now.freeze_discriminator_after
         learns = not frozen and discriminator_learns(self.turns, progress.step, now.batch_size, progress.accuracy)
         turn = progress.turns if learns else None
-        measured = self.learn(players, real, z, now, turn, progress.shown)
+        measured = self.learn(state, real, z, now, turn, progress.shown)
         if self.turns.threshold is not None:  # this rule alone waits for the device at every step
             accuracy = (measured["accuracy_real"] + measured["accuracy_fake"]) / 2
-            self.team.average([accuracy])
+            self.group.all_reduce_mean([accuracy])
             progress.accuracy = running_accuracy(progress.accuracy, float(accuracy))
         progress.turns += learns
         return measured
 
-    def look(self, players: Players) -> dict[str, Tensor]:
+    def look(self, state: TrainState) -> dict[str, Tensor]:
         """How far apart the sheet's faces of the G in training lie, in units of what is usual among real pictures.
 
         Of G itself and not its average, which would tell of a collapse when it is long past.
         """
-        return {"diversity": spread(pictures_of(players.nets["G"], self.sheet_latents)) / self.real_spread}
+        return {"diversity": spread(pictures_of(state.nets["G"], self.sheet_latents)) / self.real_spread}
 
     def on_the_bar(self, means: dict[str, float]) -> str:
         right = (means["accuracy_real"] + means["accuracy_fake"]) / 2
         return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {right:.0%}"
 
-    def sheet(self, players: Players) -> Image.Image:
-        return sheet(to_uint8(pictures_of(players.average, self.sheet_latents)), scale=self.scale)
+    def sheet(self, state: TrainState) -> Image.Image:
+        return sheet(to_uint8(pictures_of(state.ema, self.sheet_latents)), scale=self.scale)
 
-    def pictures(self, players: Players) -> dict[str, Image.Image]:
+    def pictures(self, state: TrainState) -> dict[str, Image.Image]:
         chosen = np.random.default_rng([self.recipe.seed, SHEET]).permutation(len(self.dataset))[:SHEET_COUNT]
-        left, right = sheet(np.asarray(self.dataset.images[np.sort(chosen)]), scale=self.scale), self.sheet(players)
+        left, right = sheet(np.asarray(self.dataset.images[np.sort(chosen)]), scale=self.scale), self.sheet(state)
         both = Image.new("RGB", (left.width + right.width + 24, max(left.height, right.height)), BACKGROUND)
         both.paste(left, (0, 0))
         both.paste(right, (both.width - right.width, 0))
@@ -96,12 +96,12 @@ class GANTask(Task[GANRecipe]):
 
         self.scorer = Scorer(self.dataset, count=self.recipe.score_count, device=self.device)
 
-    def score(self, players: Players) -> dict[str, float]:
+    def score(self, state: TrainState) -> dict[str, float]:
         """KID, FID and diversity of the averaged G."""
 
         def draw(start: int, count: int) -> NDArray[np.uint8]:
             z = latents(self.recipe, count, self.device, SCORES, start, count)
-            return to_uint8(pictures_of(players.average, z))
+            return to_uint8(pictures_of(state.ema, z))
 
         score: dict[str, float] = self.scorer.score(draw)
         return score
@@ -112,7 +112,7 @@ class GANTask(Task[GANRecipe]):
 
 def pictures_of(net: nn.Module, z: Tensor) -> Tensor:
     """What a G makes of z when it is used, not trained, in float32: N x 3 x H x W in [-1, 1]."""
-    with in_use(net):
+    with eval_mode(net):
         pictures: Tensor = net(z)
     return pictures
 

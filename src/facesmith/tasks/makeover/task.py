@@ -29,21 +29,21 @@ from facesmith.tasks.recipes import MakeoverRecipe
 from facesmith.training.augment import augment, vary
 from facesmith.training.checkpoint import Progress
 from facesmith.training.collapse import spread
-from facesmith.training.distributed import Team
+from facesmith.training.distributed import ProcessGroup
 from facesmith.training.gan_losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
 from facesmith.training.pretrained import refuse_other_size
 from facesmith.training.sampling import AUGMENT, VIEW, Reader, generator, pictures
 from facesmith.training.schedules import way_gone
 from facesmith.training.task import Task
 from facesmith.training.train_state import (
-    Players,
+    TrainState,
     autocast,
     backward,
-    follow_share,
-    in_use,
-    set_up,
-    tune,
-    update_average,
+    ema_weight,
+    eval_mode,
+    new_state,
+    set_hyperparameters,
+    update_ema,
 )
 
 SHEET_COUNT, EACH = 32, 16  # faces on a sheet, and of one direction
@@ -57,12 +57,14 @@ class MakeoverTask(Task[MakeoverRecipe]):
 
     names: ClassVar = {"G": "generator", "D": "discriminator"}
 
-    def __init__(self, recipe: MakeoverRecipe, dataset: Dataset, team: Team, pretrained: dict[str, Path]) -> None:
-        super().__init__(recipe, dataset, team, pretrained)
+    def __init__(
+        self, recipe: MakeoverRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]
+    ) -> None:
+        super().__init__(recipe, dataset, group, pretrained)
         self.sides = [sides(dataset, direction) for direction in parse(recipe.directions)]
         self.network = makeovers.describe(recipe.kind, dataset.size, len(self.sides), recipe)
         if "classifier" in pretrained:
-            self.judge = team.lead(lambda: read_json(pretrained["classifier"] / judges.CARD, "a judge's card"))
+            self.judge = group.on_rank_zero(lambda: read_json(pretrained["classifier"] / judges.CARD, "a judge's card"))
             refuse_other_size("attribute classifier", self.judge["network"]["size"], dataset)
             self.wishes = wishes(self.judge["attributes"], dataset, self.sides)
             nobody = np.zeros((1, len(self.judge["attributes"])), np.float32)
@@ -78,15 +80,15 @@ class MakeoverTask(Task[MakeoverRecipe]):
     def networks(self) -> Any:
         return self.recipe.kind, self.network
 
-    def fresh(self) -> Players:
+    def fresh(self) -> TrainState:
         G, D = makeovers.build(self.recipe.kind, self.network, self.recipe.seed)
         given: dict[str, nn.Module] = {}
         if "classifier" in self.pretrained:
             given["J"] = judge_network.from_card(self.judge["network"])
-            if self.team.leads:
+            if self.group.is_rank_zero:
                 given["J"].load_state_dict(load_file(self.pretrained["classifier"] / judges.WEIGHTS))
-            self.team.follow(given["J"].state_dict().values())
-        return set_up(self.recipe, {"G": G, "D": D}, "G", self.device, self.team, given)
+            self.group.broadcast_tensors(given["J"].state_dict().values())
+        return new_state(self.recipe, {"G": G, "D": D}, "G", self.device, self.group, given)
 
     def facts(self) -> dict[str, Any]:
         """The network, and the directions with how many faces each side has."""
@@ -106,19 +108,19 @@ class MakeoverTask(Task[MakeoverRecipe]):
         elif resting:
             say(f"no judge is given (--set classifier=FOLDER): {', '.join(resting)} rest")
 
-    def step(self, players: Players, now: MakeoverRecipe, progress: Progress) -> dict[str, Tensor]:
+    def step(self, state: TrainState, now: MakeoverRecipe, progress: Progress) -> dict[str, Tensor]:
         """D learns to tell made from target faces, and G from the same pass what D, and a judge, say of the made."""
-        share, shown = self.team.share(now.batch_size), progress.shown
+        share, shown = self.group.local_batch(now.batch_size), progress.shown
         which, sources, targets = draw(self.sides, now, shown)
         x, real = (pictures(self.read, side, now, shown, self.device, share) for side in (sources, targets))
         k = torch.from_numpy(which[share]).to(self.device)
         strengths = F.one_hot(k, len(self.sides)).float()
         added = noise(now, progress, self.dataset.size, self.device)[share]
-        rng = generator(self.device, now.seed, AUGMENT, shown, progress.rollbacks, self.team.rank)
-        G, D = players.nets["G"], players.nets["D"]
+        rng = generator(self.device, now.seed, AUGMENT, shown, progress.rollbacks, self.group.rank)
+        G, D = state.nets["G"], state.nets["D"]
         parts: Any = G.parts
         penalised = now.penalty > 0 and progress.step % now.penalty_every == 0
-        tune(players, now.learning_rate, (now.beta1, now.beta2))
+        set_hyperparameters(state, now.learning_rate, (now.beta1, now.beta2))
 
         def look(faces: Tensor) -> Tensor:
             """D's logit (N) of whether each is one of its own direction's target faces."""
@@ -128,10 +130,10 @@ class MakeoverTask(Task[MakeoverRecipe]):
 
         def view(faces: Tensor) -> Tensor:
             """``faces`` as the judge gets to see them: what is there only from where it stands would not be in them."""
-            rng = generator(self.device, now.seed, VIEW, shown, progress.rollbacks, self.team.rank)
+            rng = generator(self.device, now.seed, VIEW, shown, progress.rollbacks, self.group.rank)
             return vary(faces, now.shift, now.colour, rng) if now.shift or now.colour else faces
 
-        with autocast(players):
+        with autocast(state):
             made, mask = parts(x, strengths)
             real.requires_grad_(penalised)
             logits_real, logits_made = look(real), look(made)
@@ -140,8 +142,8 @@ class MakeoverTask(Task[MakeoverRecipe]):
                 minded["mask"] = mask.mean()
             if self.beyond is not None:
                 minded["outside"] = outside(made, x, self.beyond)
-            if "J" in players.given and any(getattr(now, name) for name in JUDGED):
-                minded |= judged(players.given["J"], view(made), view(x), k, self.wishes)
+            if "J" in state.pretrained and any(getattr(now, name) for name in JUDGED):
+                minded |= judged(state.pretrained["J"], view(made), view(x), k, self.wishes)
             loss_D = discriminator_loss(logits_real, logits_made, now)
             loss_G = (1 - now.pixel) * generator_loss(logits_real, logits_made, now) + now.pixel * minded["moved"]
             for name in WEIGHTED:
@@ -152,11 +154,11 @@ class MakeoverTask(Task[MakeoverRecipe]):
                 measured["r1"] = gradient_penalty(logits_real, real)
                 measured["r2"] = gradient_penalty(logits_made, made)
                 loss_D = loss_D + now.penalty / 2 * now.penalty_every * (measured["r1"] + measured["r2"])
-        measured["grad_G"] = backward(loss_G, G, players.team, retain_graph=True)
-        measured["grad_D"] = backward(loss_D, D, players.team)
-        for optimizer in players.optimizers.values():
+        measured["grad_G"] = backward(loss_G, G, state.group, retain_graph=True)
+        measured["grad_D"] = backward(loss_D, D, state.group)
+        for optimizer in state.optimizers.values():
             optimizer.step()
-        update_average(players, follow_share(now, shown))
+        update_ema(state, ema_weight(now, shown))
         measured["logit_real"], measured["logit_fake"] = logits_real.mean(), logits_made.mean()
         measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_made, now)
         moving = {"annealing": 1 - way_gone(now, shown), "pixel_share": now.pixel, "noise": now.noise,
@@ -164,18 +166,18 @@ class MakeoverTask(Task[MakeoverRecipe]):
         measured |= {name: torch.full((), value, device=self.device) for name, value in moving.items()}
         return {name: value.detach() for name, value in measured.items()}
 
-    def look(self, players: Players) -> dict[str, Tensor]:
+    def look(self, state: TrainState) -> dict[str, Tensor]:
         """How far apart the sheet's faces lie when G has changed them, in units of how far they did before."""
-        before, after = self._sheet(players.nets["G"])
+        before, after = self._sheet(state.nets["G"])
         return {"diversity": spread(after) / spread(before).clamp(min=1e-6)}
 
     def on_the_bar(self, means: dict[str, float]) -> str:
         right = (means["accuracy_real"] + means["accuracy_fake"]) / 2
         return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {right:.0%}, moved {means['moved']:.3f}"
 
-    def sheet(self, players: Players) -> Image.Image:
+    def sheet(self, state: TrainState) -> Image.Image:
         """Held-out faces, each beside what has become of it."""
-        both = torch.stack(self._sheet(players.average), 1).flatten(0, 1)
+        both = torch.stack(self._sheet(state.ema), 1).flatten(0, 1)
         names = [one.direction.name for one, faces in zip(self.sides, self.sheet_faces, strict=True) for _ in faces]
         labels = [label for name in names for label in ("", name)] if len(self.sides) > 1 else None
         return sheet(to_uint8(both), columns=8, labels=labels, scale=self.scale)
@@ -183,18 +185,18 @@ class MakeoverTask(Task[MakeoverRecipe]):
     def prepare_scores(self) -> None:
         self.scorer = Scorer(self.dataset, self.sides, self.recipe.score_count, self.device)
 
-    def score(self, players: Players) -> dict[str, float]:
+    def score(self, state: TrainState) -> dict[str, float]:
         """Of held-out faces made over by the averaged G, the mean over directions, and each where there are several.
 
         ``kid`` and ``moved`` as `Scorer` has them; with a judge ``target``, the share that it calls one.
         """
         found = []
         for k, one in enumerate(self.sides):
-            before, after = self._made(players.average, one.held_sources[: self.recipe.score_count], k)
+            before, after = self._made(state.ema, one.held_sources[: self.recipe.score_count], k)
             each = self.scorer.score(to_uint8(before), to_uint8(after), k)
-            if "J" in players.given:
+            if "J" in state.pretrained:
                 with torch.no_grad():
-                    said = torch.cat([players.given["J"](part)[0].sigmoid() for part in after.split(BLOCK)])
+                    said = torch.cat([state.pretrained["J"](part)[0].sigmoid() for part in after.split(BLOCK)])
                 each["target"] = called(one.direction.target, self.judge["attributes"], said.cpu().numpy())
             found.append(each)
         score = {name: float(np.mean([each[name] for each in found])) for name in found[0]}
@@ -215,7 +217,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
     def _made(self, net: nn.Module, chosen: NDArray[np.int64], k: int) -> tuple[Tensor, Tensor]:
         """These faces, and what ``net`` makes of them in direction ``k``: both N x 3 x H x W in [-1, 1]."""
         before, after = [], []
-        with in_use(net):
+        with eval_mode(net):
             for start in range(0, len(chosen), BLOCK):
                 x = to_float(self.read(chosen[start : start + BLOCK]))
                 strengths = F.one_hot(torch.full((len(x),), k, device=self.device), len(self.sides)).float()
