@@ -27,7 +27,7 @@ from facesmith import doctor
 from facesmith.data.holdout import attribute_table, held_out
 from facesmith.files import write_json
 from facesmith.latent.calibration import fit_curve, logistic
-from facesmith.latent.face_refs import encoded
+from facesmith.latent.faces import encode_images
 
 BINS = 10
 TOPS = (1, 5)
@@ -51,7 +51,7 @@ def main() -> None:
     rows = np.flatnonzero(held_out(data) & (values >= 0).all(1))
     rows = np.random.default_rng(args.seed).permutation(rows)[: args.count]
     truth = values[rows] == 1
-    z = encoded(model, np.asarray(data.images[rows]))
+    z = encode_images(model, np.asarray(data.images[rows]))
     scores = directions.scores(z).astype(np.float64)
     own, fair = directions.probabilities(z).astype(np.float64), crossed(scores, truth, halves(data, rows, args.seed))
     rates = np.broadcast_to(directions.rates, own.shape).astype(np.float64)

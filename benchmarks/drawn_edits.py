@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--attributes", nargs="+", metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    model, judge = facesmith.load(args.model, quiet=True), facesmith.load_judge(args.judge)
+    model, judge = facesmith.load(args.model, quiet=True), facesmith.load_classifier(args.judge)
     data = facesmith.open_dataset(args.dataset)
     names, values = attribute_table(data)
     pool = np.random.default_rng(args.seed).permutation(np.flatnonzero(held_out(data)))[: args.pool]

@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--attributes", nargs="+", default=GIVEN, choices=GIVEN, metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    model, judge = facesmith.load(args.model, quiet=True), facesmith.load_judge(args.judge)
+    model, judge = facesmith.load(args.model, quiet=True), facesmith.load_classifier(args.judge)
     contenders = [Contender(kind, model.directions, kind) for kind in KINDS]
     if args.also:
         other = facesmith.load(args.also, quiet=True)
@@ -121,7 +121,7 @@ def main() -> None:
 
 
 def suitable(
-    data: facesmith.Dataset, judge: facesmith.Judge, pool: NDArray[np.intp], edits: list[Edit]
+    data: facesmith.Dataset, judge: facesmith.AttributeClassifier, pool: NDArray[np.intp], edits: list[Edit]
 ) -> dict[Edit, NDArray[np.intp]]:
     """Of which photos of the pool dataset and judge both say that an edit has something to do, in the pool's order."""
     names, values = attribute_table(data)

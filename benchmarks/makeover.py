@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the record in place of tables")
     args = parser.parse_args()
     refuse_existing(args.out, "results")
-    data, judge, eye = facesmith.open_dataset(args.dataset), facesmith.load_judge(args.judge), Identity()
+    data, judge, eye = facesmith.open_dataset(args.dataset), facesmith.load_classifier(args.judge), Identity()
     models = [facesmith.load_makeover(path, quiet=True) for path in args.models]
     directions = known(models, data)
     ones, others = (

@@ -49,7 +49,7 @@ class Bench:
     """A model, the judge of its faces, and the faces that are edited: latents, and what the judge says of them."""
 
     model: facesmith.Model
-    judge: facesmith.Judge
+    judge: facesmith.AttributeClassifier
     z: Floats
     before: Floats
 
@@ -90,7 +90,7 @@ class Bench:
         }, made
 
 
-def verdicts(judge: facesmith.Judge, probabilities: Floats) -> NDArray[np.bool_]:
+def verdicts(judge: facesmith.AttributeClassifier, probabilities: Floats) -> NDArray[np.bool_]:
     """What the judge says at its thresholds: bool (N x A)."""
     return np.asarray(probabilities >= judge.thresholds)
 
@@ -134,7 +134,7 @@ def contest(
     return found
 
 
-def undone(judge: facesmith.Judge, said: Floats, edit: Edit) -> NDArray[np.bool_]:
+def undone(judge: facesmith.AttributeClassifier, said: Floats, edit: Edit) -> NDArray[np.bool_]:
     """Of which faces the judge says that they lack what an edit gives, or have what it takes away."""
     return np.asarray(verdicts(judge, said)[:, judge.attributes.index(edit.attribute)] == (edit.sign < 0))
 

@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     model, data = facesmith.load(args.model, quiet=True), facesmith.open_dataset(args.dataset)
-    judge = facesmith.load_judge(args.judge) if args.judge else None
+    judge = facesmith.load_classifier(args.judge) if args.judge else None
     rows = np.random.default_rng(args.seed).permutation(np.flatnonzero(held_out(data)))[: args.count]
     photos = np.asarray(data.images[rows])
     ways = searched(model, photos, args.steps, args.rates)
@@ -144,7 +144,7 @@ def timed(work: Callable[..., Floats], *args: Any, **settings: Any) -> tuple[Flo
     return made, time.perf_counter() - began
 
 
-def compared(photos: Pictures, made: Pictures, judge: facesmith.Judge | None) -> dict[str, NDArray[Any]]:
+def compared(photos: Pictures, made: Pictures, judge: facesmith.AttributeClassifier | None) -> dict[str, NDArray[Any]]:
     """How alike faces are to their photos, by every measure but identity."""
     found = {"psnr": psnr(photos, made), "ssim": ssim(photos, made)}
     if judge is not None:

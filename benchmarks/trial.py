@@ -17,7 +17,7 @@ from facesmith.data.filters import TOKEN
 from facesmith.data.holdout import attribute_table
 from facesmith.images.align import anchors
 from facesmith.images.blend import blended
-from facesmith.images.crop_faces import Cut, cut_faces
+from facesmith.images.crop_faces import FaceCrop, cut_faces
 from facesmith.images.decode import upright
 from facesmith.images.face_region import face_region
 from facesmith.metrics.similarity import PEAK
@@ -30,11 +30,11 @@ ROOT, ALIGNED = "CELEBA_ROOT", "img_align_celeba"
 class Trial:
     """Whole photos (N x 218 x 178 x 3), their cuts, and what is known of them before anything is made over."""
 
-    judge: facesmith.Judge
+    judge: facesmith.AttributeClassifier
     wanted: dict[str, bool]  # what the judge is to say of results, by attribute
     eye: Identity
     photos: Pictures
-    cuts: list[Cut]
+    cuts: list[FaceCrop]
     places: Floats  # N x 5 x 2, of eyes, nose and mouth in the photos
     persons: Floats  # N x 128
     outside: NDArray[np.bool_]  # N x H x W, where in its cut no face is
@@ -73,7 +73,11 @@ class Trial:
 
 
 def prepare(
-    data: facesmith.Dataset, rows: NDArray[np.int64], judge: facesmith.Judge, wanted: dict[str, bool], eye: Identity
+    data: facesmith.Dataset,
+    rows: NDArray[np.int64],
+    judge: facesmith.AttributeClassifier,
+    wanted: dict[str, bool],
+    eye: Identity,
 ) -> Trial:
     """A trial on these pictures of a dataset."""
     photos = originals(data, rows)
@@ -93,7 +97,7 @@ def originals(data: facesmith.Dataset, rows: NDArray[Any]) -> Pictures:
     return np.stack([upright(str(folder / Path(file).name)) for file in files])
 
 
-def beyond(places: Floats, cuts: Sequence[Cut]) -> NDArray[np.bool_]:
+def beyond(places: Floats, cuts: Sequence[FaceCrop]) -> NDArray[np.bool_]:
     """Where in cuts the face is not (N x H x W), by the places of eyes and mouth in their photos (N x 5 x 2)."""
     return np.stack(
         [
@@ -103,7 +107,7 @@ def beyond(places: Floats, cuts: Sequence[Cut]) -> NDArray[np.bool_]:
     )
 
 
-def asked(data: facesmith.Dataset, judge: facesmith.Judge, both: Sides) -> dict[str, bool]:
+def asked(data: facesmith.Dataset, judge: facesmith.AttributeClassifier, both: Sides) -> dict[str, bool]:
     """What a direction asks for, by attribute: what all of its target faces share and not all of its source faces do.
 
     Of what the target's expression names, that is: no woman has a moustache either, but nobody asked for that.
@@ -120,7 +124,7 @@ def asked(data: facesmith.Dataset, judge: facesmith.Judge, both: Sides) -> dict[
     return wanted
 
 
-def judged(judge: facesmith.Judge, wanted: dict[str, bool], photos: Pictures) -> dict[str, Any]:
+def judged(judge: facesmith.AttributeClassifier, wanted: dict[str, bool], photos: Pictures) -> dict[str, Any]:
     """Of whole photos: ``target``, the share of which the judge says all that is wanted; ``shares``, of which each."""
     cuts = np.stack([cut_faces(photo, judge.card["dataset"])[0].picture for photo in photos])
     said = verdicts(judge, judge.label(cuts))

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 import facesmith
 from facesmith.data.dataset import FORMAT, VERSION, Dataset, open_dataset
 from facesmith.data.importer import import_dataset
-from facesmith.models.classifier import Judge
+from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.model import Model
 from facesmith.tasks.export import export
 from facesmith.training.loop import train
@@ -100,14 +100,14 @@ def small_model(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Mo
 
 
 @pytest.fixture(scope="session")
-def small_judge(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Judge:
+def small_classifier(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> AttributeClassifier:
     """A narrow judge of the built-in faces, trained for a moment; read it, and write nothing into its folder."""
     folder = tmp_path_factory.mktemp("judge")
     settings = ("width=4", "feature_size=8", "batch_size=16", "threads=1", "precision=float32", "score_kimg=0.16",
                 "memory_format=channels_last", "score_share=1000", "checkpoint_kimg=0.16")  # fmt: skip
     run = train("classifier", builtin_dataset, folder / "run", settings=settings, kimg=0.32, quiet=True)
-    judge: Judge = export(run, folder / "judge")
-    return judge
+    classifier: AttributeClassifier = export(run, folder / "judge")
+    return classifier
 
 
 @pytest.fixture(scope="session")

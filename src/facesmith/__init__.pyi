@@ -8,7 +8,7 @@ from facesmith.doctor import checkup as checkup
 from facesmith.errors import FacesmithError as FacesmithError
 from facesmith.images.annotate import show_faces as show_faces
 from facesmith.images.blend import blended as blended
-from facesmith.images.crop_faces import Cut as Cut
+from facesmith.images.crop_faces import FaceCrop as FaceCrop
 from facesmith.images.crop_faces import cut_faces as cut_faces
 from facesmith.images.crop_faces import of_faces as of_faces
 from facesmith.images.find_faces import Face as Face
@@ -23,8 +23,10 @@ from facesmith.latent.edit import edit as edit
 from facesmith.latent.encode import encode as encode
 from facesmith.latent.encode import reconstruct as reconstruct
 from facesmith.latent.face_map.build import map_faces as map_faces
-from facesmith.latent.face_refs import Subject as Subject
-from facesmith.latent.face_refs import subjects as subjects
+from facesmith.latent.face_refs import FaceRef as FaceRef
+from facesmith.latent.face_refs import parse_face_ref as parse_face_ref
+from facesmith.latent.faces import FaceLatent as FaceLatent
+from facesmith.latent.faces import load_faces as load_faces
 from facesmith.latent.neighbours import nearest_faces as nearest_faces
 from facesmith.latent.neighbours import neighbours as neighbours
 from facesmith.latent.paths import analogy as analogy
@@ -34,8 +36,10 @@ from facesmith.latent.refine import refine as refine
 from facesmith.latent.style_mix import style_mix as style_mix
 from facesmith.metrics.evaluate import evaluate as evaluate
 from facesmith.metrics.scores import Scores as Scores
-from facesmith.models.classifier import Judge as Judge
-from facesmith.models.classifier import load_judge as load_judge
+from facesmith.models.classifier import AttributeClassifier as AttributeClassifier
+from facesmith.models.classifier import load_classifier as load_classifier
+
+# A name of version 0.1 that a test of its files uses.
 from facesmith.models.generate import generate as generate
 from facesmith.models.included import included_makeovers as included_makeovers
 from facesmith.models.included import included_models as included_models

@@ -8,17 +8,17 @@ import pytest
 from facesmith.images import blend as blending
 from facesmith.images.align import inverse, scaled, turning
 from facesmith.images.blend import FEATHER, blended
-from facesmith.images.crop_faces import Cut
+from facesmith.images.crop_faces import FaceCrop
 
 Noise = Callable[[int, int], np.ndarray]
 
 
-def cut_at(back: np.ndarray, height: int = 50, width: int = 40) -> Cut:
+def cut_at(back: np.ndarray, height: int = 50, width: int = 40) -> FaceCrop:
     """A cut whose pixels lie in its photo where the matrix ``back`` says."""
-    return Cut(np.full((height, width, 3), 100, np.uint8), None, inverse(back))
+    return FaceCrop(np.full((height, width, 3), 100, np.uint8), None, inverse(back))
 
 
-def places(cut: Cut, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+def places(cut: FaceCrop, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Of every pixel of the photo: whether it lies in the cut, and whether well inside it."""
     y, x = np.mgrid[:height, :width]
     high, wide = cut.picture.shape[:2]
@@ -72,7 +72,7 @@ def test_a_change_too_fine_for_a_small_face_is_averaged_and_not_sampled() -> Non
 
 def test_a_cut_that_changed_the_aspect_goes_back_as_it_came(noise: Noise) -> None:
     photo = noise(40, 400)
-    cut = Cut(np.full((32, 32, 3), 100, np.uint8), None, scaled(32 / 400, 32 / 40))
+    cut = FaceCrop(np.full((32, 32, 3), 100, np.uint8), None, scaled(32 / 400, 32 / 40))
     after = blended(photo, cut, cut.picture + np.uint8(25)).astype(int) - photo
     _, well_within = places(cut, 40, 400)
     assert (after[well_within] == 25).all()

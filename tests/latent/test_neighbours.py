@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import facesmith
-from facesmith import FacesmithError, Judge, Model
+from facesmith import AttributeClassifier, FacesmithError, Model
 from facesmith.data.dataset import Dataset
 
 
@@ -17,9 +17,9 @@ def dataset(builtin_dataset: Dataset, tmp_path: Path) -> Dataset:
 
 
 def test_neighbours_are_the_nearest_of_all_in_both_spaces(
-    linear_model: Model, dataset: Dataset, small_judge: Judge, photo: Path, tmp_path: Path
+    linear_model: Model, dataset: Dataset, small_classifier: AttributeClassifier, photo: Path, tmp_path: Path
 ) -> None:
-    judge = small_judge
+    judge = small_classifier
     out = tmp_path / "out"
     found = facesmith.neighbours(linear_model, dataset, [photo, "seed:4"], out, count=3, judge=judge, quiet=True)
     assert json.loads((out / "neighbours.json").read_text()) == found

@@ -8,95 +8,103 @@ import numpy as np
 import pytest
 
 import facesmith
-from facesmith import FacesmithError, Judge
+from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
+from facesmith.models.classifier import AttributeClassifier
 
 
-def test_a_folder_says_what_it_judges_and_how_well(small_judge: Judge, builtin_dataset: Dataset) -> None:
-    assert {path.name for path in small_judge.path.iterdir()} == {
+def test_a_folder_says_what_it_judges_and_how_well(
+    small_classifier: AttributeClassifier, builtin_dataset: Dataset
+) -> None:
+    assert {path.name for path in small_classifier.path.iterdir()} == {
         "judge.json",
         "judge.safetensors",
         "judge.onnx",
         "README.md",
     }
-    card = small_judge.card
+    card = small_classifier.card
     assert (card["format"], card["version"], card["size"]) == ("facesmith-judge", 1, [32, 32])
-    assert small_judge.attributes == builtin_dataset.attributes
-    assert card["accuracy"].keys() == card["base_rates"].keys() == set(small_judge.attributes)
+    assert small_classifier.attributes == builtin_dataset.attributes
+    assert card["accuracy"].keys() == card["base_rates"].keys() == set(small_classifier.attributes)
     assert card["trained"]["score"]["accuracy"] == pytest.approx(np.mean(list(card["accuracy"].values())), abs=1e-4)
     assert card["onnx_parity"] < 1e-3
     assert card["learned_from"] + card["held_out"] == 256
-    readme = (small_judge.path / "README.md").read_text()
+    readme = (small_classifier.path / "README.md").read_text()
     assert "dicebear" in readme.lower(), "who drew the faces is credited"
-    assert f"| {small_judge.attributes[0]} |" in readme
+    assert f"| {small_classifier.attributes[0]} |" in readme
 
 
-def test_what_it_says_of_a_face_does_not_depend_on_the_others(small_judge: Judge, builtin_dataset: Dataset) -> None:
+def test_what_it_says_of_a_face_does_not_depend_on_the_others(
+    small_classifier: AttributeClassifier, builtin_dataset: Dataset
+) -> None:
     faces = np.asarray(builtin_dataset.images[:40])
-    labels, features = small_judge.label(faces), small_judge.features(faces)
-    assert labels.shape == (40, len(small_judge.attributes))
+    labels, features = small_classifier.label(faces), small_classifier.features(faces)
+    assert labels.shape == (40, len(small_classifier.attributes))
     assert features.shape == (40, 8)
     assert labels.dtype == features.dtype == np.float32
     assert ((labels > 0) & (labels < 1)).all()
     assert (features >= 0).all()
     for place in (0, 17, 39):
-        assert np.allclose(small_judge.label(faces[place]), labels[place], atol=1e-6)
-        assert np.allclose(small_judge.features(faces[place : place + 1]), features[place], atol=1e-5)
-    assert len(small_judge.label(faces[:0])) == 0
+        assert np.allclose(small_classifier.label(faces[place]), labels[place], atol=1e-6)
+        assert np.allclose(small_classifier.features(faces[place : place + 1]), features[place], atol=1e-5)
+    assert len(small_classifier.label(faces[:0])) == 0
 
 
-def test_a_face_has_what_its_mirror_image_has(small_judge: Judge, builtin_dataset: Dataset) -> None:
+def test_a_face_has_what_its_mirror_image_has(small_classifier: AttributeClassifier, builtin_dataset: Dataset) -> None:
     faces = np.asarray(builtin_dataset.images[:16])
     mirrored = np.ascontiguousarray(faces[:, :, ::-1])
     assert not np.array_equal(faces, mirrored)
-    assert np.allclose(small_judge.label(faces), small_judge.label(mirrored), atol=1e-6)
+    assert np.allclose(small_classifier.label(faces), small_classifier.label(mirrored), atol=1e-6)
 
 
-def test_the_card_says_how_often_it_is_right(small_judge: Judge, builtin_dataset: Dataset) -> None:
+def test_the_card_says_how_often_it_is_right(small_classifier: AttributeClassifier, builtin_dataset: Dataset) -> None:
     """Measured again, by the file that is used, on the pictures that were held out."""
     from facesmith.data.holdout import attribute_table, held_out
 
     held = held_out(builtin_dataset)
     _, known = attribute_table(builtin_dataset)
     right = (
-        (small_judge.label(np.asarray(builtin_dataset.images[held])) > small_judge.thresholds) == (known[held] == 1)
+        (small_classifier.label(np.asarray(builtin_dataset.images[held])) > small_classifier.thresholds)
+        == (known[held] == 1)
     ).mean(0)
-    wanted = [small_judge.card["accuracy"][name] for name in small_judge.attributes]
+    wanted = [small_classifier.card["accuracy"][name] for name in small_classifier.attributes]
     assert np.abs(right - wanted).max() < 1.5 / held.sum(), "but for a face on the very edge"
 
 
-def test_half_precision_halves_both_files(small_judge: Judge, tmp_path: Path) -> None:
-    half = facesmith.export(small_judge.path.parent / "run", tmp_path / "half", half=True)
+def test_half_precision_halves_both_files(small_classifier: AttributeClassifier, tmp_path: Path) -> None:
+    half = facesmith.export(small_classifier.path.parent / "run", tmp_path / "half", half=True)
     assert half.card["weights"] == "float16"
     for name in ("judge.safetensors", "judge.onnx"):
-        assert (half.path / name).stat().st_size < 0.75 * (small_judge.path / name).stat().st_size, name
+        assert (half.path / name).stat().st_size < 0.75 * (small_classifier.path / name).stat().st_size, name
 
 
-def test_it_needs_no_torch(small_judge: Judge) -> None:
+def test_it_needs_no_torch(small_classifier: AttributeClassifier) -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "import facesmith, numpy as np\n"
-        f"judge = facesmith.load_judge({str(small_judge.path)!r})\n"
+        f"judge = facesmith.load_classifier({str(small_classifier.path)!r})\n"
         "print(judge.label(np.zeros((2, 32, 32, 3), np.uint8)).shape[1])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) == len(small_judge.attributes)
+    assert int(done.stdout) == len(small_classifier.attributes)
 
 
-def test_what_is_no_judge_or_does_not_fit_is_one_sentence(small_judge: Judge, small_run: Path, tmp_path: Path) -> None:
+def test_what_is_no_judge_or_does_not_fit_is_one_sentence(
+    small_classifier: AttributeClassifier, small_run: Path, tmp_path: Path
+) -> None:
     with pytest.raises(FacesmithError, match="does not exist: train one with facesmith train judge"):
-        facesmith.load_judge(tmp_path / "none")
+        facesmith.load_classifier(tmp_path / "none")
     with pytest.raises(FacesmithError, match=r"has no judge\.json"):
-        facesmith.load_judge(small_run)
+        facesmith.load_classifier(small_run)
     with pytest.raises(FacesmithError, match=r"shape \(N, 32, 32, 3\), not uint8 \(1, 16, 16, 3\)"):
-        small_judge.label(np.zeros((1, 16, 16, 3), np.uint8))
+        small_classifier.label(np.zeros((1, 16, 16, 3), np.uint8))
     broken = tmp_path / "broken"
-    shutil.copytree(small_judge.path, broken)
+    shutil.copytree(small_classifier.path, broken)
     (broken / "judge.onnx").write_bytes(b"")
     with pytest.raises(FacesmithError, match="cannot be loaded"):
-        facesmith.load_judge(broken)
+        facesmith.load_classifier(broken)
     card = json.loads((broken / "judge.json").read_text())
     (broken / "judge.json").write_text(json.dumps(card | {"version": 99}))
     with pytest.raises(FacesmithError, match="version 99"):
-        facesmith.load_judge(broken)
+        facesmith.load_classifier(broken)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from facesmith.extras import require
 from facesmith.images.align import Floats, Picture, after, inverse, scaled, turning
-from facesmith.images.crop_faces import Cut
+from facesmith.images.crop_faces import FaceCrop
 
 FEATHER = 1 / 8  # of a cut's width and height: over so much of it, from its border inwards, the change fades in
 TILE = 1024  # pixels a side that are worked on at once: memory does not grow with the photo
@@ -17,7 +17,7 @@ TILE = 1024  # pixels a side that are worked on at once: memory does not grow wi
 Numbers = NDArray[np.float32]
 
 
-def blended(photo: Picture, cut: Cut, made: Picture) -> Picture:
+def blended(photo: Picture, cut: FaceCrop, made: Picture) -> Picture:
     """The upright photo (H x W x 3, uint8) with ``made`` in the place of ``cut.picture``, which was cut from it.
 
     Only pixels inside the cut change; all others are equal to the bit. Raises `FacesmithError` where the extra
@@ -36,7 +36,7 @@ def blended(photo: Picture, cut: Cut, made: Picture) -> Picture:
     return result
 
 
-def _bounds(cut: Cut, width: int, height: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _bounds(cut: FaceCrop, width: int, height: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The upright part of a photo of this size that holds all of a cut: its first pixel, and the one after its last."""
     high, wide = cut.picture.shape[:2]
     corners = np.array([[0, 0], [wide, 0], [0, high], [wide, high]]) - 0.5
@@ -71,7 +71,7 @@ def _moved(change: Numbers, matrix: Floats, width: int, height: int) -> Numbers:
     )
 
 
-def _weight(cut: Cut, x: int, y: int, width: int, height: int) -> Numbers:
+def _weight(cut: FaceCrop, x: int, y: int, width: int, height: int) -> Numbers:
     """How much of the change each pixel of a part of the photo gets: 0 outside the cut, 1 well inside it."""
     rows, columns = np.mgrid[y : y + height, x : x + width]
     high, wide = cut.picture.shape[:2]

@@ -18,7 +18,7 @@ LEAST_DETAIL = 8  # a face of an eighth of the model's resolution would be more 
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class FaceCrop:
     """A picture as a model's dataset would hold it, and where in the photo it is from."""
 
     picture: Picture  # uint8, (H, W, 3)
@@ -34,7 +34,7 @@ def cut_faces(
     *,
     faces: str | Sequence[Face] = "largest",
     aligned: bool = False,
-) -> list[Cut]:
+) -> list[FaceCrop]:
     """Cut the faces of a photo as the dataset with the card ``data`` has its own; at least one.
 
     For a dataset of CelebA, or one imported with ``align``, faces are found and aligned: the ``"largest"``, ``"all"``
@@ -56,7 +56,7 @@ def cut_faces(
     seen = picture.shape[1], picture.shape[0]
     try:
         if seen == (frame.width, frame.height):
-            return [Cut(picture, None, scaled(1))]
+            return [FaceCrop(picture, None, scaled(1))]
         if not of_faces(data):
             file = None if isinstance(photo, np.ndarray) else photo
             return [_part(picture, frame, frame.box(*seen), file)]
@@ -109,7 +109,7 @@ def too_small(face: Face, frame: Frame) -> bool:
     return bool(np.hypot(turn[0, 0], turn[1, 0]) > LEAST_DETAIL)
 
 
-def cut_face(picture: Picture, face: Face, frame: Frame, original: bool = False) -> Cut:
+def cut_face(picture: Picture, face: Face, frame: Frame, original: bool = False) -> FaceCrop:
     """Align one face and take the frame's crop of it; `BadPicture` where the crop is larger than CelebA's frame.
 
     Where the crop is smaller than the result the face is aligned into a larger frame, so that nothing the photo shows
@@ -120,14 +120,14 @@ def cut_face(picture: Picture, face: Face, frame: Frame, original: bool = False)
     zoom = 1 if original else max(1, int(np.ceil(wanted)))
     left, top, right, bottom = (zoom * side for side in box)
     pixels = framed(align(picture, face, zoom), frame, (left, top, right, bottom))
-    return Cut(pixels, face, after(cut_matrix(frame, box), alignment(face)))
+    return FaceCrop(pixels, face, after(cut_matrix(frame, box), alignment(face)))
 
 
-def _part(picture: Picture, frame: Frame, box: Box, file: str | Path | bytes | None = None) -> Cut:
+def _part(picture: Picture, frame: Frame, box: Box, file: str | Path | bytes | None = None) -> FaceCrop:
     """A part of the photo, without looking for a face; a file is decoded as an import decodes it, to the same bits."""
     encoded = file if isinstance(file, bytes) else str(file)
     pixels = framed(picture, frame, box) if file is None else decode(encoded, frame)
-    return Cut(pixels, None, cut_matrix(frame, box))
+    return FaceCrop(pixels, None, cut_matrix(frame, box))
 
 
 def _aligned_box(frame: Frame, width: int, height: int) -> Box:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from facesmith.data.dataset import Dataset
 from facesmith.files import replacing
-from facesmith.models.classifier import Judge
+from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.model import Model
 from facesmith.progress import progress
 
@@ -31,7 +31,9 @@ def latents_of(model: Model, dataset: Dataset, rows: NDArray[np.int64] | None = 
     return dataset_vectors(dataset, digest, encode, rows, quiet=quiet)
 
 
-def features_of(judge: Judge, dataset: Dataset, rows: NDArray[np.int64] | None = None, quiet: bool = False) -> Vectors:
+def features_of(
+    judge: AttributeClassifier, dataset: Dataset, rows: NDArray[np.int64] | None = None, quiet: bool = False
+) -> Vectors:
     """A judge's features of a dataset's pictures, of all or of ``rows``: N x F."""
     return dataset_vectors(dataset, judge.digest, judge.features, rows, quiet=quiet)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from facesmith.errors import FacesmithError
-from facesmith.latent.face_refs import Source, subjects
+from facesmith.latent.faces import FaceSource, load_faces
 from facesmith.models.model import Model, load
 
 ORDERS = ("probability", "lift")
@@ -15,7 +15,7 @@ ORDERS = ("probability", "lift")
 
 def describe(
     model: str | Path | Model,
-    faces: Sequence[Source],
+    faces: Sequence[FaceSource],
     *,
     top: int = 5,
     by: str = "probability",
@@ -37,7 +37,7 @@ def describe(
     if top < 1:
         raise FacesmithError(f"top is {top}: ask for at least one attribute")
     directions = source.directions
-    people = subjects(source, faces, face=face, aligned=aligned, quiet=quiet)
+    people = load_faces(source, faces, face=face, aligned=aligned, quiet=quiet)
     z = np.stack([one.z for one in people])
     probabilities, scores = directions.probabilities(z), directions.scores(z)
     lifts = probabilities / directions.rates

@@ -23,7 +23,9 @@ from facesmith.models.model import CARD, Model, load
 from facesmith.progress import progress, silent, tell
 
 if TYPE_CHECKING:
-    from facesmith.models.classifier import Judge
+    from facesmith.models.classifier import AttributeClassifier
+
+    pass
 
 LEAST = 10  # faces with an attribute and as many without, under which it gets no direction
 CALIBRATED = 10_000  # held-out faces at most that the curves are fitted to
@@ -35,7 +37,7 @@ def fit_directions(
     model: str | Path | Model,
     dataset: str | Path | Dataset | None = None,
     *,
-    judge: "str | Path | Judge | None" = None,
+    judge: "str | Path | AttributeClassifier | None" = None,
     count: int = 20_000,
     seed: int = 0,
     orthogonal_to: Sequence[str] = (),

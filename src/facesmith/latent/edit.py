@@ -13,7 +13,8 @@ from facesmith.images.grid import save_image
 from facesmith.latent.directions import DEFAULT_KIND, Directions
 from facesmith.latent.edit_parser import in_words, parse_edit, read_edits
 from facesmith.latent.face_grids import table
-from facesmith.latent.face_refs import Source, Subject, save_latents, subjects
+from facesmith.latent.faces import FaceLatent, FaceSource, load_faces
+from facesmith.latent.latents_file import save_latents
 from facesmith.models.backends import BLOCK
 from facesmith.models.model import Model, load
 from facesmith.progress import progress
@@ -24,7 +25,7 @@ SHEET, EDITS, LATENTS = "sheet.png", "edits.json", "latents.npz"
 
 def edit(
     model: str | Path | Model,
-    faces: Sequence[Source],
+    faces: Sequence[FaceSource],
     out: str | Path,
     *,
     edits: Sequence[Mapping[str, float] | str] = (),
@@ -41,13 +42,13 @@ def edit(
     with a row for each. sheet.png has a row for each edit and a column for each face, after rows for the photos and for
     the faces as they are. 002-001.png is face 1 with edit 2, where edit 0 leaves it as it is; edits.json says which
     face and which edit that is, latents.npz holds their latents in that order. What strength 1 means is said at
-    `Directions`. ``faces``, ``face``, ``aligned`` and ``refine`` are those of `subjects`. Raises `FacesmithError` where
-    there is nothing to do, for an unknown attribute and for more than 10,000 faces.
+    `Directions`. ``faces``, ``face``, ``aligned`` and ``refine`` are those of `load_faces`. Raises `FacesmithError`
+    where there is nothing to do, for an unknown attribute and for more than 10,000 faces.
     """
     source = model if isinstance(model, Model) else load(model, quiet=quiet)
     refuse_existing(Path(out), "edited faces")
     rows = _rows(source.directions, edits, csv)
-    people = subjects(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+    people = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
     if (len(rows) + 2) * len(people) > LARGEST_TABLE:
         raise FacesmithError(f"{len(rows)} edits of {len(people):,} faces are too many for one table: use fewer faces")
     latents = np.stack([source.directions.moved(np.stack([one.z for one in people]), row, kind) for row in rows])
@@ -90,10 +91,12 @@ def _rows(
     return [{}] + [row for row in rows if row]
 
 
-def _sheet(rows: Sequence[Mapping[str, float]], people: Sequence[Subject], pictures: NDArray[np.uint8]) -> Image.Image:
+def _sheet(
+    rows: Sequence[Mapping[str, float]], people: Sequence[FaceLatent], pictures: NDArray[np.uint8]
+) -> Image.Image:
     names = [in_words(row, "\n") for row in rows]
-    if any(one.picture is not None for one in people):
+    if any(one.image is not None for one in people):
         # Beside a photo's row the faces without one, of seeds and latents, stand as they are.
-        photos = [as_is if one.picture is None else one.picture for one, as_is in zip(people, pictures[0], strict=True)]
+        photos = [as_is if one.image is None else one.image for one, as_is in zip(people, pictures[0], strict=True)]
         pictures, names = np.concatenate([np.stack(photos)[None], pictures]), ["photo", *names]
     return table(pictures, names, [one.name for one in people])

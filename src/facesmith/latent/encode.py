@@ -12,13 +12,16 @@ from facesmith.files import new_folder, refuse_existing, write_json
 from facesmith.images.grid import save_image, sheet
 from facesmith.latent.edit import generated
 from facesmith.latent.face_grids import enlargement
-from facesmith.latent.face_refs import Source, Subject, check_latents, encoded, save_latents, subjects
+from facesmith.latent.faces import FaceLatent, FaceSource, encode_images, load_faces
 from facesmith.latent.labelled_latents import known_judge
+from facesmith.latent.latents_file import check_latents_path, save_latents
 from facesmith.metrics.similarity import psnr, ssim
 from facesmith.models.model import Model, load
 
 if TYPE_CHECKING:
-    from facesmith.models.classifier import Judge
+    from facesmith.models.classifier import AttributeClassifier
+
+    pass
 
 SHEET, SCORES, LATENTS = "sheet.png", "scores.json", "latents.npz"
 
@@ -27,34 +30,34 @@ Pictures = NDArray[np.uint8]
 
 def encode(
     model: str | Path | Model,
-    faces: Sequence[Source],
+    faces: Sequence[FaceSource],
     out: str | Path,
     *,
     face: str = "largest",
     aligned: bool = False,
     refine: int = 0,
     quiet: bool = False,
-) -> list[Subject]:
+) -> list[FaceLatent]:
     """Write the latents of ``faces`` as the file ``out`` (.npz), and return them.
 
     It holds ``z`` (N x latent_size, float32, or with detail: see `Model.encode`) and ``names`` (N), and stands wherever
     a photo does. The same photos give the same latents, to the bit. ``face``, ``aligned`` and ``refine`` are those of
-    `subjects`.
+    `load_faces`.
     """
-    check_latents(Path(out))
+    check_latents_path(Path(out))
     source = model if isinstance(model, Model) else load(model, quiet=quiet)
-    people = subjects(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+    people = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
     save_latents(Path(out), [one.name for one in people], np.stack([one.z for one in people]))
     return people
 
 
 def reconstruct(
     model: str | Path | Model,
-    faces: Sequence[Source],
+    faces: Sequence[FaceSource],
     out: str | Path,
     *,
     refine: int = 0,
-    judge: "str | Path | Judge | None" = None,
+    judge: "str | Path | AttributeClassifier | None" = None,
     face: str = "largest",
     aligned: bool = False,
     quiet: bool = False,
@@ -71,8 +74,8 @@ def reconstruct(
     refuse_existing(Path(out), "reconstructions")
     eye = known_judge(judge)
     source = model if isinstance(model, Model) else load(model, quiet=quiet)
-    people = _pictured(source, subjects(source, faces, face=face, aligned=aligned, quiet=quiet), quiet)
-    before = np.stack([one.picture for one in people if one.picture is not None])
+    people = _pictured(source, load_faces(source, faces, face=face, aligned=aligned, quiet=quiet), quiet)
+    before = np.stack([one.image for one in people if one.image is not None])
     latents = {"encoded": np.stack([one.z for one in people])}
     if refine:
         from facesmith.latent.refine import refine as search
@@ -102,17 +105,17 @@ def reconstruct(
     return result
 
 
-def _pictured(model: Model, people: list[Subject], quiet: bool) -> list[Subject]:
+def _pictured(model: Model, people: list[FaceLatent], quiet: bool) -> list[FaceLatent]:
     """The same faces; those of seeds and latents with their generated picture, and what the encoder makes of it."""
-    blank = [one for one in people if one.picture is None]
+    blank = [one for one in people if one.image is None]
     if not blank:
         return people
     pictures = generated(model, np.stack([one.z for one in blank]), quiet)
-    found = iter(zip(encoded(model, pictures, quiet=quiet), pictures, strict=True))
-    return [one if one.picture is not None else Subject(one.name, *next(found)) for one in people]
+    found = iter(zip(encode_images(model, pictures, quiet=quiet), pictures, strict=True))
+    return [one if one.image is not None else FaceLatent(one.name, *next(found)) for one in people]
 
 
-def _scores(before: Pictures, after: Pictures, judge: "Judge | None") -> dict[str, list[float]]:
+def _scores(before: Pictures, after: Pictures, judge: "AttributeClassifier | None") -> dict[str, list[float]]:
     """PSNR, SSIM and the distance of features for each pair."""
     # Equal pictures have no noise at all, and JSON has no infinity.
     found = {"psnr": psnr(before, after).clip(max=100), "ssim": ssim(before, after)}

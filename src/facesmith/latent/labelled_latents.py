@@ -13,7 +13,9 @@ from facesmith.errors import FacesmithError
 from facesmith.models.model import Model
 
 if TYPE_CHECKING:
-    from facesmith.models.classifier import Judge
+    from facesmith.models.classifier import AttributeClassifier
+
+    pass
 
 BLOCK = 64  # faces in memory at once
 TENTH = 10  # one generated face of so many is held out
@@ -21,16 +23,16 @@ TENTH = 10  # one generated face of so many is held out
 Block = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]
 
 
-def known_judge(judge: "str | Path | Judge | None") -> "Judge | None":
+def known_judge(judge: "str | Path | AttributeClassifier | None") -> "AttributeClassifier | None":
     """The judge itself, loaded where it was named by its folder."""
     if not isinstance(judge, str | Path):
         return judge
-    from facesmith.models.classifier import load_judge
+    from facesmith.models.classifier import load_classifier
 
-    return load_judge(judge)
+    return load_classifier(judge)
 
 
-def attributes(model: Model, dataset: Dataset | None, judge: "Judge | None") -> list[str]:
+def attributes(model: Model, dataset: Dataset | None, judge: "AttributeClassifier | None") -> list[str]:
     """The attributes there will be labels for; `FacesmithError` where there is nothing to take them from."""
     if dataset is None:
         if judge is None:
@@ -43,7 +45,7 @@ def attributes(model: Model, dataset: Dataset | None, judge: "Judge | None") -> 
     return list(names)
 
 
-def photos(model: Model, dataset: Dataset, judge: "Judge | None") -> Iterator[Block]:
+def photos(model: Model, dataset: Dataset, judge: "AttributeClassifier | None") -> Iterator[Block]:
     """The photos of a dataset: latents by the encoder, labels by the dataset or the judge, and which are held out.
 
     Labels (N x A) are 1 with, 0 without, a probability between them, and NaN where nothing is known.
@@ -60,7 +62,7 @@ def photos(model: Model, dataset: Dataset, judge: "Judge | None") -> Iterator[Bl
         yield model.encode(pictures)[:, : model.latent_size], labels, apart[rows]
 
 
-def generated(model: Model, judge: "Judge", count: int, seed: int) -> Iterator[Block]:
+def generated(model: Model, judge: "AttributeClassifier", count: int, seed: int) -> Iterator[Block]:
     """The first ``count`` faces of ``seed``: latents as they are, labels by the judge, every tenth face held out.
 
     The latents of held-out faces are what the encoder finds in them, where the model has one: the curves fitted to them

@@ -13,13 +13,15 @@ from facesmith.files import new_folder, refuse_existing, write_json
 from facesmith.latent.dataset_latents import Vectors, features_of, latents_of
 from facesmith.latent.edit import generated
 from facesmith.latent.face_grids import save_table
-from facesmith.latent.face_refs import Source, Subject, subjects
+from facesmith.latent.faces import FaceLatent, FaceSource, load_faces
 from facesmith.latent.labelled_latents import known_judge, refuse_other_size
 from facesmith.metrics.neighbours import nearest
 from facesmith.models.model import Model, load
 
 if TYPE_CHECKING:
-    from facesmith.models.classifier import Judge
+    from facesmith.models.classifier import AttributeClassifier
+
+    pass
 
 SPACES = ("latent", "feature")
 
@@ -29,11 +31,11 @@ Pictures = NDArray[np.uint8]
 def neighbours(
     model: str | Path | Model,
     dataset: str | Path | Dataset,
-    faces: Sequence[Source],
+    faces: Sequence[FaceSource],
     out: str | Path,
     *,
     count: int = 8,
-    judge: "str | Path | Judge | None" = None,
+    judge: "str | Path | AttributeClassifier | None" = None,
     face: str = "largest",
     aligned: bool = False,
     quiet: bool = False,
@@ -51,7 +53,7 @@ def neighbours(
     eye = known_judge(judge)
     source = model if isinstance(model, Model) else load(model, quiet=quiet)
     refuse_other_size(source, data)
-    people = subjects(source, faces, face=face, aligned=aligned, quiet=quiet)
+    people = load_faces(source, faces, face=face, aligned=aligned, quiet=quiet)
     result = nearest_faces(source, data, people, count=count, judge=eye, quiet=quiet)
     with new_folder(Path(out), "neighbours") as folder:
         spaces = [space for space in SPACES if space in result[0]]
@@ -70,10 +72,10 @@ def neighbours(
 def nearest_faces(
     model: Model,
     dataset: Dataset,
-    people: Sequence[Subject],
+    people: Sequence[FaceLatent],
     *,
     count: int = 8,
-    judge: "Judge | None" = None,
+    judge: "AttributeClassifier | None" = None,
     quiet: bool = False,
 ) -> list[dict[str, Any]]:
     """What `neighbours` returns, of faces that are known already; nothing is written but DATASET/features."""
@@ -104,10 +106,10 @@ def _refuse_count(dataset: Dataset, count: int) -> None:
         raise FacesmithError(f"count is {count}: {dataset.name} can name 1 to {len(dataset):,} neighbours")
 
 
-def _pictures(model: Model, people: Sequence[Subject], quiet: bool) -> Pictures:
+def _pictures(model: Model, people: Sequence[FaceLatent], quiet: bool) -> Pictures:
     """The faces as they were taken, or, where they were not, as the model makes them: N x H x W x 3."""
     made = generated(model, np.stack([one.z for one in people]), quiet)
-    return np.stack([each if one.picture is None else one.picture for each, one in zip(made, people, strict=True)])
+    return np.stack([each if one.image is None else one.image for each, one in zip(made, people, strict=True)])
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -12,7 +12,7 @@ from facesmith.latent.arithmetic import analogy_grid, latent_path
 from facesmith.latent.directions import DEFAULT_KIND, LARGEST
 from facesmith.latent.edit import generated
 from facesmith.latent.face_grids import FILMS, check_series, save_series, save_table
-from facesmith.latent.face_refs import Source, subjects
+from facesmith.latent.faces import FaceSource, load_faces
 from facesmith.models.model import Model, load
 
 MOST = 10_000  # faces of one series
@@ -20,7 +20,7 @@ MOST = 10_000  # faces of one series
 
 def interpolate(
     model: str | Path | Model,
-    faces: Sequence[Source],
+    faces: Sequence[FaceSource],
     out: str | Path,
     *,
     frames: int = 32,
@@ -37,7 +37,7 @@ def interpolate(
     ``spherical`` follows arcs, else straight lines; ``loop`` comes back to the first face. See `latent_path`.
     """
     source, path = _begin(model, out, frames, fps, quiet)
-    people = subjects(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+    people = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
     latents = latent_path([one.z for one in people], frames, spherical=spherical, loop=loop)
     save_series(generated(source, latents, quiet), path, fps=fps, loop=loop)
     return path
@@ -45,7 +45,7 @@ def interpolate(
 
 def sweep(
     model: str | Path | Model,
-    faces: Sequence[Source],
+    faces: Sequence[FaceSource],
     out: str | Path,
     *,
     attribute: str | None = None,
@@ -78,7 +78,7 @@ def sweep(
         move = _axis(axis, source.latent_size)
     else:
         move = _direction(direction, source.latent_size)
-    people = subjects(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+    people = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
     strengths = np.linspace(start, stop, steps, dtype=np.float32)
     latents = np.stack([one.z for one in people])[:, None].repeat(steps, 1)
     latents[..., : source.latent_size] += strengths[:, None] * move
@@ -94,7 +94,7 @@ def sweep(
 
 def analogy(
     model: str | Path | Model,
-    faces: Sequence[Source],
+    faces: Sequence[FaceSource],
     out: str | Path,
     *,
     rows: int = 10,
@@ -111,7 +111,7 @@ def analogy(
     .mp4 it is the way round its border, clockwise from A, again and again.
     """
     source, path = _begin(model, out, max(rows * columns, 2), fps, quiet)
-    people = subjects(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+    people = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
     if len(people) != 3:
         raise FacesmithError(f"an analogy wants three faces, A, B and C, not {len(people)}")
     a, b, c = (one.z for one in people)

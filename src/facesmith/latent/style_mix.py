@@ -10,7 +10,7 @@ from facesmith.extras import require
 from facesmith.files import refuse_existing
 from facesmith.images.pixels import to_uint8
 from facesmith.latent.face_grids import save_table
-from facesmith.latent.face_refs import Source, subjects
+from facesmith.latent.faces import FaceSource, load_faces
 from facesmith.models import backends
 from facesmith.models.model import WEIGHTS, Model, load
 
@@ -19,8 +19,8 @@ MOST = 1_000  # faces of a table
 
 def style_mix(
     model: str | Path | Model,
-    coarse: Sequence[Source],
-    fine: Sequence[Source],
+    coarse: Sequence[FaceSource],
+    fine: Sequence[FaceSource],
     out: str | Path,
     *,
     level: int = 2,
@@ -47,7 +47,7 @@ def style_mix(
     if level not in styled:
         raise FacesmithError(f"level {level} is not styled in {source.name}: use one of {', '.join(map(str, styled))}")
     rows, columns = (
-        subjects(source, one, face=face, aligned=aligned, refine=refine, quiet=quiet) for one in (coarse, fine)
+        load_faces(source, one, face=face, aligned=aligned, refine=refine, quiet=quiet) for one in (coarse, fine)
     )
     if (len(rows) + 1) * (len(columns) + 1) > MOST:
         raise FacesmithError(f"{len(rows)} times {len(columns)} faces are too many for one table: use fewer")

@@ -1,6 +1,6 @@
 """The judge: a folder like a model's, that says which attributes a face has. Needs no torch.
 
-judge = facesmith.load_judge("my-judge")
+judge = facesmith.load_classifier("my-judge")
 judge.label(faces)         # N x A: the probability of every attribute
 judge.features(faces)      # N x F: faces that look alike lie near each other
 """
@@ -23,8 +23,8 @@ CARD, WEIGHTS, ONNX = "judge.json", "judge.safetensors", "judge.onnx"
 Pictures = NDArray[np.uint8]
 
 
-class Judge(Trained):
-    """A trained judge. Made by `load_judge`; ``card`` is what its judge.json says."""
+class AttributeClassifier(Trained):
+    """A trained judge. Made by `load_classifier`; ``card`` is what its judge.json says."""
 
     def __init__(self, path: Path, card: dict[str, Any]) -> None:
         super().__init__(path, card)
@@ -32,7 +32,8 @@ class Judge(Trained):
 
     def __repr__(self) -> str:
         width, height = self.size
-        return f"<facesmith.Judge {self.name!r} {width}x{height}, {len(self.attributes)} attributes {self.digest[:12]}>"
+        about = f"{width}x{height}, {len(self.attributes)} attributes"
+        return f"<facesmith.AttributeClassifier {self.name!r} {about} {self.digest[:12]}>"
 
     @property
     def attributes(self) -> list[str]:
@@ -63,7 +64,7 @@ class Judge(Trained):
         return backends.of_pictures(compute, pictures, self.size, columns, f"{self.name} judges")
 
 
-def load_judge(judge: str | Path) -> Judge:
+def load_classifier(judge: str | Path) -> AttributeClassifier:
     """Load a judge folder.
 
     Raises `FacesmithError` for a folder that is not one, an unknown version, or a file that cannot be loaded.
@@ -77,4 +78,4 @@ def load_judge(judge: str | Path) -> Judge:
         )
     card = read_json(path / CARD, "a judge's card")
     check_version(card, FORMAT, VERSION, path / CARD)
-    return Judge(path, card)
+    return AttributeClassifier(path, card)

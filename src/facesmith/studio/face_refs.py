@@ -12,7 +12,7 @@ import numpy as np
 from fastapi import Depends, Request, Response
 from numpy.typing import NDArray
 
-from facesmith import Cut, Face, Makeover, Model, Subject, cut_faces
+from facesmith import Face, FaceCrop, FaceLatent, Makeover, Model, cut_faces
 from facesmith.studio.errors import NotHere, Problem
 from facesmith.studio.services import Here, Parts, begun, session_name
 from facesmith.studio.sessions import Session
@@ -52,7 +52,7 @@ class Person:
     ``key`` is the `key` of the model, which may be another one by now.
     """
 
-    subject: Subject
+    subject: FaceLatent
     model: str
     key: str
     photo: str | None
@@ -108,17 +108,17 @@ class People:
                 session.forget(name)
         return before - len(session)
 
-    async def cut(self, reference: str, network: Model | Makeover) -> Cut:
+    async def cut(self, reference: str, network: Model | Makeover) -> FaceCrop:
         """A face of a photo as the dataset of a network would hold it; `Problem` for a face that is of no photo."""
         found = None if reference.startswith(SEED) else self.find(reference)
         if not isinstance(found, Found):
             raise Problem(400, "that face is not one found in a photo: give one that POST /photos answered with")
         about = f"cut {network.digest}"
         known = self._known(found, about)
-        if not isinstance(known, Cut):
+        if not isinstance(known, FaceCrop):
             photo = self._photo(found.photo)
 
-            def job() -> Cut:
+            def job() -> FaceCrop:
                 faces = "largest" if found.face is None else [found.face]
                 return cut_faces(photo.data, network.card["dataset"], faces=faces, aligned=found.face is None)[0]
 
@@ -146,7 +146,7 @@ class People:
                 raise Problem(400, f"{model.name} has no encoder, so it takes no photos: choose another model")
             picture = (await self.cut(reference, model)).picture
             z = (await self.here.aside.run(lambda: model.encode(picture)))[0]
-            person = Person(Subject(reference, z, picture), self._called, key(model), thing.photo)
+            person = Person(FaceLatent(reference, z, picture), self._called, key(model), thing.photo)
             self._know(thing, key(model), person, z.nbytes + picture.nbytes)
         return person
 
@@ -187,4 +187,4 @@ def _of_seed(reference: str, model: Model, called: str) -> Person:
     if float(truncation) > 2:
         raise Problem(422, f"{reference}: truncation is 0 to 2")
     z = model.latents(1, int(seed), start=int(index))[0] * np.float32(truncation)
-    return Person(Subject(reference, np.pad(z, (0, model.detail_size))), called, key(model), None)
+    return Person(FaceLatent(reference, np.pad(z, (0, model.detail_size))), called, key(model), None)

@@ -17,7 +17,7 @@ from threading import Lock
 from typing import Any, TypeVar, cast
 
 import facesmith
-from facesmith import Dataset, Judge, Makeover, Model
+from facesmith import AttributeClassifier, Dataset, Makeover, Model
 from facesmith.errors import FacesmithError
 from facesmith.models.included import DEFAULT, FOLDER
 from facesmith.studio.errors import NotHere
@@ -122,8 +122,8 @@ class Shelf:
     async def makeover(self, name: str | None = None) -> Makeover:
         return await self._get("makeover", name, lambda path: facesmith.load_makeover(path, quiet=True))
 
-    async def judge(self, name: str | None = None) -> Judge:
-        return await self._get("judge", name, facesmith.load_judge)
+    async def judge(self, name: str | None = None) -> AttributeClassifier:
+        return await self._get("judge", name, facesmith.load_classifier)
 
     async def dataset(self, name: str | None = None) -> Dataset:
         return await self._get("dataset", name, facesmith.open_dataset)

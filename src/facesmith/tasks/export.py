@@ -24,7 +24,7 @@ def export(
     """Write what a run has trained as a new folder and return it loaded.
 
     The run of a game becomes a `Model`. The run of an encoder becomes a `Model` too: that of its generator, and the
-    encoder. The run of a judge becomes a `Judge`, that of a makeover a `Makeover`.
+    encoder. The run of a judge becomes a `AttributeClassifier`, that of a makeover a `Makeover`.
 
     ``checkpoint`` is "best" (by the scores taken while it trained), "last", or the kimg of one that the run has kept;
     by default the best where there are scores, else the last. ``name`` defaults to the folder's. ``half`` rounds the

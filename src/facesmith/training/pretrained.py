@@ -5,7 +5,7 @@ from pathlib import Path
 
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
-from facesmith.models.classifier import load_judge
+from facesmith.models.classifier import load_classifier
 from facesmith.models.model import load
 from facesmith.runs import run_folder as runs
 from facesmith.runs.old_names import SETTINGS as OLD_SETTINGS
@@ -54,7 +54,7 @@ def _model(text: str) -> Path:
 
 
 def _classifier(text: str) -> Path:
-    return load_judge(text).path
+    return load_classifier(text).path
 
 
 def _last_checkpoint(text: str) -> Path:

@@ -12,7 +12,7 @@ from facesmith.data.holdout import attribute_table
 from facesmith.data.importer import import_dataset
 from facesmith.errors import FacesmithError
 from facesmith.latent.face_map.build import map_faces
-from facesmith.models.classifier import Judge
+from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.model import Model
 
 
@@ -65,16 +65,22 @@ def test_the_seed_draws_the_faces_and_the_rest_follows(
 
 
 def test_a_judge_makes_a_second_map(
-    seeing_model: Model, small_judge: Judge, builtin_dataset: Dataset, tmp_path: Path
+    seeing_model: Model, small_classifier: AttributeClassifier, builtin_dataset: Dataset, tmp_path: Path
 ) -> None:
     out = map_faces(
-        seeing_model, builtin_dataset, tmp_path / "m", count=30, methods=["pca"], judge=small_judge.path, quiet=True
+        seeing_model,
+        builtin_dataset,
+        tmp_path / "m",
+        count=30,
+        methods=["pca"],
+        judge=small_classifier.path,
+        quiet=True,
     )
     arrays = arrays_of(out)
-    np.testing.assert_array_equal(arrays["features"], small_judge.features(builtin_dataset.images[arrays["rows"]]))
+    np.testing.assert_array_equal(arrays["features"], small_classifier.features(builtin_dataset.images[arrays["rows"]]))
     assert arrays["features_pca_3d"].shape == (30, 3)
     assert (out / "projector" / "features.tsv").exists()
-    assert json.loads((out / "map.json").read_text())["judge"] == small_judge.digest
+    assert json.loads((out / "map.json").read_text())["judge"] == small_classifier.digest
 
 
 def test_what_cannot_be_mapped_is_refused_in_a_sentence(

@@ -7,7 +7,7 @@ import pytest
 import facesmith
 from facesmith import Model
 from facesmith.data.dataset import Dataset
-from facesmith.latent.face_refs import subjects
+from facesmith.latent.faces import load_faces
 from facesmith.latent.refine import refine
 
 
@@ -73,7 +73,7 @@ def test_refining_brings_photos_nearer_by_detail_than_by_z_alone(
     whole = refine(model, photos, z, 40, quiet=True)
     alone = refine(model, photos, z[:, : model.latent_size], 40, quiet=True)
     assert whole.shape == z.shape
-    asked = subjects(model, list(photos), aligned=True, refine=40, quiet=True)
+    asked = load_faces(model, list(photos), aligned=True, refine=40, quiet=True)
     assert np.array_equal(np.stack([one.z for one in asked]), whole), "what every command does with --refine"
     assert error(whole) < error(alone)
     assert error(alone) < error(z[:, : model.latent_size])

@@ -27,8 +27,8 @@ from facesmith.models.model import Model, Pictures, load
 from facesmith.version import __version__
 
 if TYPE_CHECKING:
-    from facesmith.latent.face_refs import Source
-    from facesmith.models.classifier import Judge
+    from facesmith.latent.faces import FaceSource
+    from facesmith.models.classifier import AttributeClassifier
 
 FORMAT, VERSION = "facesmith-map", 1
 CARD, COORDINATES, LABELS, PAGE = "map.json", "coordinates.npz", "labels.csv", "map.html"
@@ -57,8 +57,8 @@ def map_faces(
     *,
     count: int = 10_000,
     methods: Sequence[str] = tuple(METHODS),
-    judge: "str | Path | Judge | None" = None,
-    photos: "Sequence[Source]" = (),
+    judge: "str | Path | AttributeClassifier | None" = None,
+    photos: "Sequence[FaceSource]" = (),
     seed: int = 0,
     quiet: bool = False,
 ) -> Path:
@@ -99,7 +99,7 @@ def map_faces(
     return Path(out)
 
 
-def _check(model: Model, dataset: Dataset, judge: "Judge | None", count: int) -> None:
+def _check(model: Model, dataset: Dataset, judge: "AttributeClassifier | None", count: int) -> None:
     for name, size in [(model.name, model.size), *([("the judge", judge.size)] if judge else [])]:
         if tuple(size) != dataset.size:
             (width, height), (w, h) = size, dataset.size
@@ -116,9 +116,9 @@ def _check(model: Model, dataset: Dataset, judge: "Judge | None", count: int) ->
 def _look(
     model: Model,
     dataset: Dataset,
-    judge: "Judge | None",
+    judge: "AttributeClassifier | None",
     count: int,
-    photos: "Sequence[Source]",
+    photos: "Sequence[FaceSource]",
     seed: int,
     quiet: bool,
 ) -> tuple[_Faces, dict[str, tuple[Points, Points]]]:
@@ -136,22 +136,22 @@ def _look(
     return faces, spaces
 
 
-def _photos(model: Model, photos: "Sequence[Source]", quiet: bool) -> tuple[list[str], Pictures, Points]:
+def _photos(model: Model, photos: "Sequence[FaceSource]", quiet: bool) -> tuple[list[str], Pictures, Points]:
     """Names, pictures and latents of what is to be placed on the map; a latent is shown as the face it makes."""
     if not photos:
         width, height = model.size
         return [], np.zeros((0, height, width, 3), np.uint8), np.zeros((0, model.latent_size), np.float32)
-    from facesmith.latent.face_refs import subjects
+    from facesmith.latent.faces import load_faces
 
-    found = subjects(model, photos, quiet=quiet)
-    shown = [model.generate(one.z)[0] if one.picture is None else one.picture for one in found]
+    found = load_faces(model, photos, quiet=quiet)
+    shown = [model.generate(one.z)[0] if one.image is None else one.image for one in found]
     return [one.name for one in found], np.stack(shown), np.stack([one.z[: model.latent_size] for one in found])
 
 
 def _card(
     model: Model,
     dataset: Dataset,
-    judge: "Judge | None",
+    judge: "AttributeClassifier | None",
     faces: _Faces,
     methods: Sequence[str],
     layouts: Sequence[Layout],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 import facesmith
-from facesmith import Model, Subject
+from facesmith import FaceLatent, Model
 from facesmith.studio import schemas as asked
 from facesmith.studio.api.generate import changed
 from facesmith.studio.errors import Problem
@@ -134,7 +134,7 @@ async def edit(body: EditAsked, people: Those, response: Response) -> Any:
         faces = []
         for number, z in enumerate(latents):
             of, change = number % len(persons), body.edits[number // len(persons)]
-            one = Person(Subject(body.faces[of], z, persons[of].subject.picture), persons[of].model, key(model),
+            one = Person(FaceLatent(body.faces[of], z, persons[of].subject.image), persons[of].model, key(model),
                          persons[of].photo)  # fmt: skip
             faces.append(EditedFace(**asked.kept(people, one).model_dump(), of=body.faces[of], edit=change))
         return Edited(faces=faces)
@@ -178,7 +178,7 @@ async def describe(body: DescribeAsked, people: Those) -> Described:
 
 async def score(people: People, model: Model, person: Person) -> float | None:
     """PSNR in decibels of what a model makes of a photo, at most 100; None for a face that is of none."""
-    seen, z = person.subject.picture, person.subject.z[None]
+    seen, z = person.subject.image, person.subject.z[None]
     if seen is None:
         return None
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from facesmith import Model, Subject, analogy_grid, latent_path, nearest_faces
+from facesmith import FaceLatent, Model, analogy_grid, latent_path, nearest_faces
 from facesmith.extras import require
 from facesmith.studio import schemas as asked
 from facesmith.studio.api.edit import One
@@ -158,7 +158,7 @@ async def neighbours(body: NeighboursAsked, people: Those) -> Neighbours:
 def _new(model: Model, persons: list[Person], z: NDArray[np.float32]) -> Person:
     """A face made of others; with the first photo among them it is forgotten."""
     photo = next((one.photo for one in persons if one.photo is not None), None)
-    return Person(Subject("between", np.asarray(z, np.float32)), persons[0].model, key(model), photo)
+    return Person(FaceLatent("between", np.asarray(z, np.float32)), persons[0].model, key(model), photo)
 
 
 def _refuse_film(form: str) -> None:

@@ -146,9 +146,9 @@ async def face(
     generator = await people.model(model or getattr(thing, "model", None))
     person = await people.person(reference, generator)
     if what == "cut":
-        if person.subject.picture is None:
+        if person.subject.image is None:
             raise Problem(404, "that face is of no photo, so nothing was cut: ask for what=made")
-        return answered(encoded(person.subject.picture, "png", UNCHANGED), MEDIA["png"], response)
+        return answered(encoded(person.subject.image, "png", UNCHANGED), MEDIA["png"], response)
     z = person.subject.z[None]
     made = await drawn(people, generator, 1, lambda: z, "png", about(generator, [person]))
     return answered(made, MEDIA["png"], response)

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 import facesmith
-from facesmith import Model, Subject
+from facesmith import FaceLatent, Model
 from facesmith.errors import FacesmithError
 from facesmith.studio import schemas as asked
 from facesmith.studio.api.edit import One, score
@@ -47,7 +47,7 @@ async def refine(body: RefineAsked, people: Those, response: Response) -> Stream
         raise Problem(400, "refining needs PyTorch, which this studio is without: pip install 'facesmith[train]'")
     model = await people.model(body.model)
     person = await people.person(body.face, model)
-    if person.subject.picture is None:
+    if person.subject.image is None:
         raise Problem(400, "a face of a seed is what its model makes to the bit: give a face of a photo to refine")
     events = _events(people, model, person, body.steps)
     first = await anext(events)  # an error is said before the answer begins
@@ -64,7 +64,7 @@ def refines() -> bool:
 async def _events(people: People, model: Model, person: Person, steps: int) -> AsyncGenerator[bytes, None]:
     loop, gone = asyncio.get_running_loop(), Event()
     done: asyncio.Queue[int] = asyncio.Queue()
-    picture, z = person.subject.picture, person.subject.z
+    picture, z = person.subject.image, person.subject.z
     assert picture is not None
 
     def told(step: int) -> None:
@@ -81,7 +81,7 @@ async def _events(people: People, model: Model, person: Person, steps: int) -> A
         while step := await done.get():
             begun = True
             yield event("progress", {"step": step, "steps": steps})
-        found = Person(Subject(person.subject.name, await job, picture), person.model, key(model), person.photo)
+        found = Person(FaceLatent(person.subject.name, await job, picture), person.model, key(model), person.photo)
         kept = asked.kept(people, found)
         yield event("done", {**kept.model_dump(), "score": await score(people, model, found)})
     except _Left:

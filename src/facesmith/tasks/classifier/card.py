@@ -18,7 +18,7 @@ def judge_card(card: dict[str, Any], recipe: Recipe) -> str:
         "```python",
         "import facesmith",
         "",
-        f'judge = facesmith.load_judge("{card["name"]}")',
+        f'judge = facesmith.load_classifier("{card["name"]}")',
         "judge.label(faces)  # N x attributes: probabilities, in the order of judge.attributes",
         f"judge.features(faces)  # N x {card['network']['feature_size']}: faces that look alike lie near each other",
         "```",

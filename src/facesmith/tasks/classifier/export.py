@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from facesmith.files import new_folder, write_json, write_text
 from facesmith.images.pixels import to_float
 from facesmith.models.backends import BLOCK
-from facesmith.models.classifier import CARD, FORMAT, ONNX, VERSION, WEIGHTS, Judge, load_judge
+from facesmith.models.classifier import CARD, FORMAT, ONNX, VERSION, WEIGHTS, AttributeClassifier, load_classifier
 from facesmith.models.network_files import agree, write_network
 from facesmith.networks import classifier as networks
 from facesmith.networks.registry import parameters
@@ -25,7 +25,7 @@ from facesmith.version import __version__
 THRESHOLD = 0.5  # of every attribute: others would have to be fitted to the pictures that accuracy is measured on
 
 
-def export_judge(source: Source, target: Path, name: str | None, half: bool) -> Judge:
+def export_judge(source: Source, target: Path, name: str | None, half: bool) -> AttributeClassifier:
     """Write the averaged judge, with each attribute's accuracy where the checkpoint was scored."""
     recipe, facts = source.recipe, source.card["task"]
     assert isinstance(recipe, ClassifierRecipe)
@@ -66,7 +66,7 @@ def export_judge(source: Source, target: Path, name: str | None, half: bool) -> 
         card["onnx_parity"] = _parity(folder, net, half)
         write_json(folder / CARD, card)
         write_text(folder / "README.md", judge_card(card, recipe))
-    return load_judge(target)
+    return load_classifier(target)
 
 
 def _score(source: Source) -> dict[str, Any] | None:
@@ -78,7 +78,7 @@ def _score(source: Source) -> dict[str, Any] | None:
 
 
 def _parity(folder: Path, net: networks.Judge, half: bool) -> float:
-    judge = load_judge(folder)
+    judge = load_classifier(folder)
     width, height = judge.size
     seen = np.random.default_rng(0).integers(0, 256, (BLOCK, height, width, 3), np.uint8)
     if half:  # what was rounded is what the weights' file holds

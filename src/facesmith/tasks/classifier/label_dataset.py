@@ -14,7 +14,7 @@ from facesmith.data.labels import attribute_name
 from facesmith.data.source import attribute_names
 from facesmith.errors import FacesmithError
 from facesmith.files import new_folder, write_json
-from facesmith.models.classifier import Judge, load_judge
+from facesmith.models.classifier import AttributeClassifier, load_classifier
 from facesmith.progress import progress
 from facesmith.version import __version__
 
@@ -24,7 +24,7 @@ CHUNK = 1024  # pictures read at a time
 def label(
     dataset: str | Path | Dataset,
     out: str | Path,
-    judge: str | Path | Judge,
+    judge: str | Path | AttributeClassifier,
     *,
     replace: bool = False,
     quiet: bool = False,
@@ -37,7 +37,7 @@ def label(
     `FacesmithError` for pictures of another size than the judge's, and for a folder that exists.
     """
     data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
-    eye = judge if isinstance(judge, Judge) else load_judge(judge)
+    eye = judge if isinstance(judge, AttributeClassifier) else load_classifier(judge)
     if data.size != eye.size:
         theirs, its = ("x".join(map(str, size)) for size in (data.size, eye.size))
         raise FacesmithError(
@@ -72,7 +72,7 @@ def label(
     return open_dataset(Path(out))
 
 
-def _judged(data: Dataset, judge: Judge, quiet: bool) -> tuple[NDArray[np.bool_], bytes]:
+def _judged(data: Dataset, judge: AttributeClassifier, quiet: bool) -> tuple[NDArray[np.bool_], bytes]:
     """What the judge says of every picture, (N, A), and the sha256 of all pixels."""
     labels = np.zeros((len(data), len(judge.attributes)), bool)
     pixels = hashlib.sha256()

@@ -16,7 +16,7 @@ from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import new_folder, refuse_existing, write_json
 from facesmith.images.blend import blended
-from facesmith.images.crop_faces import Cut, cut_faces
+from facesmith.images.crop_faces import FaceCrop, cut_faces
 from facesmith.images.decode import FORMATS
 from facesmith.images.find_faces import read_photo
 from facesmith.images.grid import save_image, sheet
@@ -77,7 +77,7 @@ def make_over(
         progress(len(paths), "making over", "photos", shown=not quiet and len(paths) > 1) as bar,
     ):
         for start in range(0, len(paths), BLOCK):
-            found: list[tuple[Path, list[Cut]]] = []
+            found: list[tuple[Path, list[FaceCrop]]] = []
             for path in paths[start : start + BLOCK]:
                 try:
                     found.append((path, cut_faces(path, source.card["dataset"], faces=face, aligned=aligned)))
@@ -142,7 +142,7 @@ def _listed(photos: Sequence[str | Path]) -> list[Path]:
 
 
 def _written(
-    path: Path, cuts: list[Cut], made: list[Pictures], folder: Path, taken: set[str], whole: bool
+    path: Path, cuts: list[FaceCrop], made: list[Pictures], folder: Path, taken: set[str], whole: bool
 ) -> list[dict[str, Any]]:
     """Write the faces of one photo, and all of it where that is wanted; returns what makeover.json says of each."""
     stem = _free(printable(path.stem), taken)

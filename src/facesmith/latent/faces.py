@@ -1,0 +1,129 @@
+"""Resolve photos, seeds and saved latents to faces with latents, for every command that takes a face."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesmith.errors import FacesmithError
+from facesmith.images.crop_faces import cut_faces
+from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
+from facesmith.latent.latents_file import read_latents
+from facesmith.models.model import Model
+from facesmith.progress import progress
+
+BLOCK = 64  # images encoded between two updates of the progress bar
+
+Image = NDArray[np.uint8]
+Latents = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class FaceLatent:
+    """A face with its latent ``z`` (latent_size + detail_size, see `Model.encode`); a generated face has detail 0.
+
+    ``image`` (H x W x 3, uint8) is the image that was encoded, or None.
+    """
+
+    name: str
+    z: Latents
+    image: Image | None = None
+
+
+# A reference as text or parsed, a photo as its path, bytes or pixels, or a face that is resolved already.
+FaceSource = str | FaceRef | Path | bytes | Image | FaceLatent
+
+
+def load_faces(
+    model: Model,
+    sources: Sequence[FaceSource],
+    *,
+    face: str = "largest",
+    aligned: bool = False,
+    refine: int = 0,
+    quiet: bool = False,
+) -> list[FaceLatent]:
+    """Return the faces of ``sources`` in order; one photo or latents file may hold several.
+
+    ``face`` selects the faces of a photo: "largest", "all", or "0", "1", ... from the left. ``aligned`` skips face
+    detection for photos that are aligned like the model's dataset. ``refine`` is the number of optimization steps that
+    bring the latents of photos closer to the photos (requires torch). Raises `FacesmithError` for an invalid reference,
+    a photo without a face, latents of another model, and photos when the model has no encoder.
+    """
+    if not sources:
+        raise FacesmithError("no face was named: give photos, seed:7, seed:7:3, latents.npz or latents.npz:5")
+    if refine < 0:
+        raise FacesmithError(f"invalid refine {refine}: expected 0 or more steps")
+    faces: list[FaceLatent | tuple[str, Image]] = []
+    with progress(len(sources), "photos", shown=not quiet and len(sources) > 8) as bar:
+        for source in sources:
+            faces += _resolve(model, source, face, aligned)
+            bar.update()
+    images = [image for _, image in (item for item in faces if isinstance(item, tuple))]
+    z = encode_images(model, images, quiet=quiet)
+    if refine and images:
+        from facesmith.latent.refine import refine as refine_latents
+
+        z = refine_latents(model, np.stack(images), z, refine, quiet=quiet)
+    encoded = iter(z)
+    return [item if isinstance(item, FaceLatent) else FaceLatent(item[0], next(encoded), item[1]) for item in faces]
+
+
+def encode_images(model: Model, images: Sequence[Image] | Image, *, quiet: bool = False) -> Latents:
+    """Run `Model.encode` over many images in blocks, with a progress bar: N x (latent_size + detail_size)."""
+    blocks = []
+    with progress(len(images), "encoding", shown=not quiet and len(images) > BLOCK) as bar:
+        for start in range(0, len(images), BLOCK):
+            blocks.append(model.encode(np.stack(list(images[start : start + BLOCK]))))
+            bar.update(len(blocks[-1]))
+    return np.concatenate(blocks) if blocks else np.zeros((0, model.latent_size + model.detail_size), np.float32)
+
+
+def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list[FaceLatent | tuple[str, Image]]:
+    """Resolve one source to faces with latents, or to names and images that are not encoded yet."""
+    if isinstance(source, FaceLatent):
+        return [source]
+    if isinstance(source, Path) or (isinstance(source, str) and Path(source).exists()):
+        # A file takes precedence over a reference that reads like its name.
+        is_latents = Path(source).suffix.lower() == LATENTS_SUFFIX
+        source = FaceRef(str(source), "latents" if is_latents else "file", path=Path(source))
+    elif isinstance(source, str):
+        source = parse_face_ref(source)
+    if isinstance(source, FaceRef) and source.kind == "seed":
+        z = model.latents(1, source.seed, start=source.index) * np.float32(source.truncation)
+        return [FaceLatent(source.text, _pad_detail(model, z)[0])]
+    if isinstance(source, FaceRef) and source.kind == "latents":
+        return [*_saved_faces(model, source.path, source.row)]
+    if isinstance(source, FaceRef) and source.kind == "photo":
+        raise FacesmithError(f"{source.text} belongs to a studio session: give the photo's file instead")
+    photo = source.path if isinstance(source, FaceRef) else source
+    if isinstance(photo, Path) and not photo.exists():
+        raise FacesmithError(f"{photo} does not exist: give a photo, latents.npz, latents.npz:5, seed:7 or seed:7:3")
+    if "encoder" not in model.card:
+        model.encode(np.zeros((0, *model.size[::-1], 3), np.uint8))  # raises before the slow face detection
+    name = photo.name if isinstance(photo, Path) else "photo"
+    crops = cut_faces(photo, model.card["dataset"], faces=face, aligned=aligned)
+    names = [name] if len(crops) == 1 else [f"{name} {number}" for number in range(len(crops))]
+    return [(name, crop.picture) for name, crop in zip(names, crops, strict=True)]
+
+
+def _saved_faces(model: Model, path: Path, row: int | None) -> list[FaceLatent]:
+    names, z = read_latents(path)
+    sizes = (model.latent_size, model.latent_size + model.detail_size)
+    if z.shape[1] not in sizes:
+        raise FacesmithError(
+            f"{path} holds latents of shape {z.shape} and {model.name} takes (N, {sizes[-1]}): "
+            "encode the photos with this model"
+        )
+    if row is not None and row >= len(z):
+        raise FacesmithError(f"{path} has no row {row}: its rows are 0 to {len(z) - 1}")
+    rows = list(range(len(z))) if row is None else [row]
+    return [FaceLatent(names[i], latent) for i, latent in zip(rows, _pad_detail(model, z[rows]), strict=True)]
+
+
+def _pad_detail(model: Model, latents: Latents) -> Latents:
+    """Append a zero residual latent to latents that have none."""
+    missing = model.latent_size + model.detail_size - latents.shape[1]
+    return np.pad(latents, ((0, 0), (0, missing)))

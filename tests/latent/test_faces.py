@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facesmith import FacesmithError, Model
+from facesmith.latent.faces import FaceLatent, load_faces
+from facesmith.latent.latents_file import save_latents
+
+
+def test_a_seed_gives_the_face_of_sample(linear_model: Model) -> None:
+    found = load_faces(linear_model, ["seed:7", "seed:7:3", "SEED:0:12", "seed:7:3:0.7"])
+    assert [one.name for one in found] == ["seed:7", "seed:7:3", "seed:0:12", "seed:7:3:0.7"]
+    assert np.array_equal(found[1].z, linear_model.latents(4, seed=7)[3])
+    assert np.array_equal(linear_model.generate(found[2].z), linear_model.sample(1, 0, start=12))
+    assert np.array_equal(linear_model.generate(found[3].z), linear_model.sample(1, 7, start=3, truncation=0.7))
+    assert found[0].image is None
+
+
+def test_faces_come_in_the_order_of_their_sources(linear_model: Model, photo: Path) -> None:
+    pixels = np.asarray(Image.open(photo))
+    mine = FaceLatent("mine", linear_model.latents(1, seed=9)[0])
+    found = load_faces(linear_model, ["seed:1", photo, mine, photo.read_bytes(), str(photo), pixels], quiet=True)
+    assert [one.name for one in found] == ["seed:1", "face.png", "mine", "photo", "face.png", "photo"]
+    for one in (found[1], found[3], found[4], found[5]):
+        assert one.image is not None
+        assert np.array_equal(one.image, pixels)
+        assert np.array_equal(one.z, linear_model.encode(pixels)[0])
+
+
+def test_saved_latents_are_loaded_whole_or_by_row(linear_model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "latents.npz"
+    z = linear_model.latents(3, seed=4)
+    save_latents(path, ["face 0", "face 1", "face 2"], z)
+    found = load_faces(linear_model, [str(path), f"{path}:2", path])
+    assert [one.name for one in found] == [f"face {i}" for i in (0, 1, 2, 2, 0, 1, 2)]
+    assert np.array_equal(np.stack([one.z for one in found]), z[[0, 1, 2, 2, 0, 1, 2]])
+    np.savez(tmp_path / "bare.npz", z=z)
+    assert [one.name for one in load_faces(linear_model, [tmp_path / "bare.npz"])] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("photo:kq3Yh0aBcDeFgHiJkLmN-_", "studio session"),
+        ("{here}/good.npz:3", "no row 3: its rows are 0 to 2"),
+        ("{here}/nothing.npz", "nothing.npz does not exist"),
+        ("{here}/nothing.npz:2", "nothing.npz does not exist"),
+        ("{here}/nothing.jpg", "does not exist: give a photo"),
+        ("{here}/narrow.npz", r"shape \(2, 5\)"),
+        ("{here}/broken.npz", "cannot be read as latents"),
+        ("{here}/pickled.npz", "cannot be read as latents"),
+        ("{here}/other.npz", "cannot be read as latents"),
+        ("{here}/single.npz", "cannot be read as latents"),
+        ("{here}/nan.npz", "not finite"),
+        ("{here}/broken.jpg", "cannot be used"),
+    ],
+)
+def test_an_unusable_source_is_refused(linear_model: Model, tmp_path: Path, text: str, sentence: str) -> None:
+    z = linear_model.latents(3)
+    np.savez(tmp_path / "good.npz", z=z)
+    np.savez(tmp_path / "narrow.npz", z=z[:2, :5])
+    np.savez(tmp_path / "nan.npz", z=z * np.nan)
+    np.savez(tmp_path / "other.npz", w=z)
+    with (tmp_path / "single.npz").open("wb") as file:
+        np.save(file, z)
+    np.savez(tmp_path / "pickled.npz", z=np.array([{"code": print}]), allow_pickle=True)
+    (tmp_path / "broken.npz").write_bytes(b"PK\x03\x04 not really")
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    with pytest.raises(FacesmithError, match=sentence):
+        load_faces(linear_model, [text.format(here=tmp_path)])
+
+
+def test_no_source_and_a_photo_without_an_encoder_are_refused(linear_model: Model, photo: Path) -> None:
+    with pytest.raises(FacesmithError, match="no face was named"):
+        load_faces(linear_model, [])
+    blind = Model(linear_model.path, {k: v for k, v in linear_model.card.items() if k != "encoder"}, "onnx")
+    assert len(load_faces(blind, ["seed:3"])) == 1
+    with pytest.raises(FacesmithError, match="has no encoder"):
+        load_faces(blind, [photo])
