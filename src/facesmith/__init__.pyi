@@ -64,3 +64,4 @@ from facesmith.training.loop import train as train
 from facesmith.version import __version__ as __version__
 
 __all__: list[str]
+load_judge = load_classifier  # of version 0.1
