@@ -12,9 +12,9 @@ from facesmith.errors import FacesmithError
 from facesmith.images.grid import save_image
 from facesmith.reports.run_charts import _worry
 from facesmith.reports.run_report import report
-from facesmith.reports.run_text import duration, when
 from facesmith.runs import health as verdicts
 from facesmith.runs.run_files import read_run
+from facesmith.runs.summary import duration, when
 from facesmith.tasks.recipes import RECIPES
 from facesmith.training import collapse as watch
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from facesmith.files import replacing, write_text
 from facesmith.reports import compare_text as compare_words
 from facesmith.reports import html
-from facesmith.reports import run_text as run_words
 from facesmith.reports.compare_charts import CHARTS, draw_charts
 from facesmith.reports.compare_figures import (
     WARM_UP,
@@ -21,6 +20,7 @@ from facesmith.reports.compare_figures import (
     read_rivals,
 )
 from facesmith.reports.html import Html
+from facesmith.runs import summary
 from facesmith.runs.run_files import plain_value
 
 NAME = "compare.html"
@@ -96,18 +96,18 @@ def _settings(rivals: Sequence[Rival], header: Sequence[str]) -> Html:
 def _measured(rival: Rival) -> dict[str, str]:
     """The rows of the table for one run: the same ones in the same order for each."""
     run = rival.run
-    kimg, _ = run_words.progress_made(run)
+    kimg, _ = summary.progress_made(run)
     seconds, (_, share) = run.card.get("seconds"), line(run.metrics, "d_share")
     lowest = lowest_accuracy(rival)
     return {
         "kimg: thousand real images shown": f"{kimg:,.1f}",
         "minutes of training": _number(seconds / 60 if isinstance(seconds, int | float) else None, ",.1f"),
-        "images a second": _number(run_words.speed_reached(run), ",.0f"),
+        "images a second": _number(summary.speed_reached(run), ",.0f"),
         "share of steps in which D learned": _number(float(share.mean()) if len(share) else None, ".0%"),
         "lowest D accuracy": f"{lowest[1]:.1%} {compare_words.at_text(lowest[0])}" if lowest else _NOTHING,
         "D accuracy at the end": _number(_final_accuracy(rival), ".1%"),
-        "loss of D at the end": _number(run_words.recent(run, "loss_D"), ".3f"),
-        "loss of G at the end": _number(run_words.recent(run, "loss_G"), ".3f"),
+        "loss of D at the end": _number(summary.recent(run, "loss_D"), ".3f"),
+        "loss of G at the end": _number(summary.recent(run, "loss_G"), ".3f"),
         **{
             f"{which} {name.upper()}": compare_words.score_text(score, where=True) if score else _NOTHING
             for name in ("kid", "fid")
@@ -181,7 +181,7 @@ def _resume(rival: Rival) -> str:
     goal = run.card.get("goal")
     kimg, minutes = (goal.get("kimg"), goal.get("minutes")) if isinstance(goal, dict) else (None, None)
     longer = 2 if run.card.get("status") == "finished" else 1
-    shown, _ = run_words.progress_made(run)
+    shown, _ = summary.progress_made(run)
     if isinstance(minutes, int | float):
         command += f" --minutes {minutes * longer:g}"
     if isinstance(kimg, int | float) and longer == 2 and shown >= kimg:
@@ -190,7 +190,7 @@ def _resume(rival: Rival) -> str:
 
 
 def _final_accuracy(rival: Rival) -> float | None:
-    real, fake = (run_words.recent(rival.run, f"accuracy_{of}") for of in ("real", "fake"))
+    real, fake = (summary.recent(rival.run, f"accuracy_{of}") for of in ("real", "fake"))
     return None if real is None or fake is None else (real + fake) / 2
 
 

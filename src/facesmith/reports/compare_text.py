@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from facesmith.reports.compare_figures import Rival, Score, alike, best, rollbacks
-from facesmith.reports.run_text import dataset_count, duration, progress_made
+from facesmith.runs.summary import dataset_count, duration, progress_made
 
 _ALIKE = 0.02  # budgets that differ by less are the same: a run ends with a whole step
 _STANDS = {

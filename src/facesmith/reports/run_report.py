@@ -8,10 +8,10 @@ import numpy as np
 
 from facesmith.files import replacing, write_text
 from facesmith.reports import html
-from facesmith.reports import run_health as run_watch
-from facesmith.reports import run_text as run_words
 from facesmith.reports.html import Html
-from facesmith.reports.run_charts import CHARTS, draw_charts, resumed_at
+from facesmith.reports.run_charts import draw_charts
+from facesmith.runs import health_text, summary
+from facesmith.runs.charts import CHARTS, resumed_at
 from facesmith.runs.health import COLLAPSED, HEALTHY
 from facesmith.runs.run_files import RunFiles, Undone, plain_value, read_run
 
@@ -74,24 +74,24 @@ def _page(run: RunFiles, charts: dict[str, bytes]) -> str:
         _next(run),
     ]
     return html.page(
-        f"Run {run.path.resolve().name}", parts, f"Recipe {name} on {dataset}. {run_words.status_sentence(run)}"
+        f"Run {run.path.resolve().name}", parts, f"Recipe {name} on {dataset}. {summary.status_sentence(run)}"
     )
 
 
 def _outcome(run: RunFiles) -> Html:
-    kimg, epochs = run_words.progress_made(run)
+    kimg, epochs = summary.progress_made(run)
     numbers = {"kimg: thousand real images shown": f"{kimg:,.1f}"}
     if epochs is not None:
         numbers["epochs: times through the dataset"] = f"{epochs:,.1f}"
-    seconds, speed = run.card.get("seconds"), run_words.speed_reached(run)
+    seconds, speed = run.card.get("seconds"), summary.speed_reached(run)
     if isinstance(seconds, int | float):
-        numbers["training time"] = run_words.duration(seconds)
+        numbers["training time"] = summary.duration(seconds)
     if speed is not None:
         numbers["images a second"] = f"{speed:,.0f}"
     if score := run.best.get("score"):
         names = [name for name in _SCORES if name in score]
         numbers |= {f"{_SCORES[name]} of the best model": f"{score[name]:.4g}" for name in names}
-    remarks, warnings = run_words.learning(run)
+    remarks, warnings = summary.learning(run)
     if not remarks and not warnings:
         remarks = ["Nothing has been measured yet."]
     return html.section(
@@ -99,14 +99,14 @@ def _outcome(run: RunFiles) -> Html:
         html.figures(numbers),
         *_watch(run),
         *(html.note(warning, warning=True) for warning in warnings),
-        html.bullets([*run_words.history(run), *remarks]),
+        html.bullets([*summary.history(run), *remarks]),
         *_sessions(run),
     )
 
 
 def _watch(run: RunFiles) -> list[Html]:
     """The verdict, how it came about, and the faces that were undone; nothing for a run that had no watch."""
-    verdict, story = run_watch.verdict(run), run_watch.story(run)
+    verdict, story = health_text.verdict(run), health_text.story(run)
     parts = [html.note(verdict, warning=run.verdict != HEALTHY)] if verdict else []
     if len(story) > _LONG_STORY:
         parts.append(html.details(f"What the watch saw and did, in {len(story)} sentences", html.bullets(story)))
@@ -118,7 +118,7 @@ def _watch(run: RunFiles) -> list[Html]:
 def _undone(run: RunFiles, undone: Undone) -> Html:
     """The last sheet of what a rollback undid, small, beside the one it went back to."""
     assert undone.sheet is not None
-    back = run_watch.returns(run).get(undone.number)
+    back = health_text.returns(run).get(undone.number)
     before = [sample for sample in run.samples if back is not None and sample[0] <= back]
     shown = [(*before[-1], "what training went back to")] if before else []
     shown.append((*undone.sheet, f"undone by rollback {undone.number}"))
@@ -127,7 +127,7 @@ def _undone(run: RunFiles, undone: Undone) -> Html:
 
 
 def _sessions(run: RunFiles) -> list[Html]:
-    rows = run_words.sessions(run)
+    rows = summary.sessions(run)
     header = ["Started", "ended", "from kimg", "to kimg", "ended because"]
     return [html.table(header, rows, "Sessions")] if len(rows) > 1 else []
 
@@ -209,7 +209,7 @@ def _trained(run: RunFiles) -> Html:
     width, height = (settings.get("width"), settings.get("height"))
     data = {
         "name": settings.get("dataset_name", dataset.get("name")),
-        "pictures": _thousands(run_words.dataset_count(run)),
+        "pictures": _thousands(summary.dataset_count(run)),
         "size": f"{width}×{height}" if width and height else None,
         "crop": dataset.get("crop"),
         "only those with": dataset.get("where"),
@@ -257,7 +257,7 @@ def _next(run: RunFiles) -> Html:
             html.paragraph("Go on training where it stopped:"),
             _command(f"train {recipe} {dataset} {here} --resume"),
         ]
-    best, which, said = run_watch.best_score(run), "", "of the run"
+    best, which, said = health_text.best_score(run), "", "of the run"
     if best is not None:
         which, said = " --checkpoint best", f"of the run's best score, {best} (the newest is --checkpoint last),"
     parts += [

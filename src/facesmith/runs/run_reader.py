@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from facesmith.reports.run_charts import Chart, charts_of, resumed_at
-from facesmith.reports.run_health import returns
+from facesmith.runs.charts import Chart, charts_of, resumed_at
+from facesmith.runs.health_text import returns
 from facesmith.runs.jsonl_tail import Growing, thinned
 from facesmith.runs.metrics import Columns
 from facesmith.runs.run_files import Measured, RunFiles, read_run

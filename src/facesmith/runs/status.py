@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from facesmith.errors import FacesmithError
-from facesmith.reports import run_health as run_watch
-from facesmith.reports import run_text as run_words
+from facesmith.runs import health_text, summary
 from facesmith.runs.metrics import Columns
 from facesmith.runs.run_files import RunFiles
 
@@ -61,19 +60,19 @@ def status_of(run: RunFiles, written: float, now: float | None = None) -> RunSta
     if status == "running":
         run = _up_to_now(run)
         status = "silent" if _silent(run, (time.time() if now is None else now) - written) else status
-    kimg, epochs = run_words.progress_made(run)
+    kimg, epochs = summary.progress_made(run)
     seconds, speed = _number(run.card.get("seconds")), _speed(run, status)
     goal = run.card.get("goal")
     goal = goal if isinstance(goal, dict) else {}
     goal_kimg, goal_minutes = _number(goal.get("kimg")), _number(goal.get("minutes"))
-    remarks, warnings = run_words.learning(run)
+    remarks, warnings = summary.learning(run)
     return RunStatus(
         status=status,
         sentence=_sentence(run, status),
         task=str(run.recipe.get("task", "gan")),
         recipe=str(run.recipe.get("name") or "unnamed"),
         dataset=str(run.settings.get("dataset_name") or "an unnamed dataset"),
-        pictures=run_words.dataset_count(run),
+        pictures=summary.dataset_count(run),
         kimg=kimg,
         epochs=epochs,
         seconds=seconds,
@@ -83,12 +82,12 @@ def status_of(run: RunFiles, written: float, now: float | None = None) -> RunSta
         share=_share(kimg, goal_kimg, seconds, goal_minutes),
         seconds_left=_left(kimg, goal_kimg, seconds, goal_minutes, speed) if status == "running" else None,
         verdict=run.verdict,
-        watch=run_watch.verdict(run),
-        story=run_watch.story(run),
+        watch=health_text.verdict(run),
+        story=health_text.story(run),
         remarks=remarks,
         warnings=warnings,
-        history=run_words.history(run),
-        best=run_watch.best_score(run),
+        history=summary.history(run),
+        best=health_text.best_score(run),
     )
 
 
@@ -107,20 +106,20 @@ def _silent(run: RunFiles, quiet_for: float) -> bool:
 
 def _sentence(run: RunFiles, status: str) -> str:
     if status == "running":
-        return f"The run is going: {run_words.images_shown(run)} have been shown."
+        return f"The run is going: {summary.images_shown(run)} have been shown."
     if status == "silent":
         return (
             f"Nothing has been written for long, so its machine may have stopped without a word: "
-            f"{run_words.images_shown(run)} were shown. It can be resumed without loss."
+            f"{summary.images_shown(run)} were shown. It can be resumed without loss."
         )
-    return run_words.status_sentence(run)
+    return summary.status_sentence(run)
 
 
 def _speed(run: RunFiles, status: str) -> float | None:
     """Images a second: now while it trains, else over all of it."""
     recent = run.timing.get("images_per_second", np.empty(0))[-_RECENT_LINES:]
     recent = recent[np.isfinite(recent)]
-    return float(np.median(recent)) if status == "running" and len(recent) else run_words.speed_reached(run)
+    return float(np.median(recent)) if status == "running" and len(recent) else summary.speed_reached(run)
 
 
 def _share(kimg: float, goal_kimg: float | None, seconds: float | None, minutes: float | None) -> float | None:

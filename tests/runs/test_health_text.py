@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from facesmith.reports import run_health as run_watch
 from facesmith.runs import health as verdicts
+from facesmith.runs import health_text
 from facesmith.runs.run_files import RunFiles
 from facesmith.tasks.recipes import KINDS
 
@@ -13,7 +13,7 @@ def told(task: str, verdict: str) -> str:
         path=Path("run"), card={"status": "finished"}, recipe={"task": task}, settings={}, verdict=verdict,
         metrics={}, timing={}, scores={}, samples=[], best={}, undone=[], broken_lines=0,
     )  # fmt: skip
-    return run_watch.verdict(run) or ""
+    return health_text.verdict(run) or ""
 
 
 @pytest.mark.parametrize("task", KINDS)
