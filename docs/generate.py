@@ -1,76 +1,139 @@
-"""Write the parts of the documentation that the code knows best: the recipe table and every command's help.
+"""Write the pages of the documentation that the code defines: the recipes' settings and the command line.
 
-make docs          # tests/test_docs.py fails where they are out of date
+make docs          # tests/test_docs.py fails while they are out of date
 """
 
+import inspect
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from facesmith.cli import COMMANDS, facesmith
 from facesmith.tasks.recipes import KINDS, RECIPES
-from facesmith.training.settings import Recipe, settings_of
+from facesmith.training.settings import AdversarialRecipe, Recipe, settings_of
 
-HERE = Path(__file__).parent
-HEAD = "<!-- Written by docs/generate.py: change the code, then `make docs`. -->\n\n"
+DOCS = Path(__file__).parent
+HEAD = "<!-- Written by docs/generate.py: change the code, then run `make docs`. -->\n\n"
+SHARED_BY = 4  # an option of this many commands is described once
 
 
 def recipes() -> str:
-    """docs/recipes-table.md: every setting of every recipe; in bold where it is not what the others start from."""
+    """Return docs/recipes-table.md: every setting with its default and the recipes that change it."""
     lines = [
-        "# Recipes",
+        "# Recipes and settings",
         "",
-        *(f"- `{name}`: {recipe.about}" for name, recipe in RECIPES.items()),
+        "A recipe is a network, a loss and their settings. `facesmith train RECIPE DATASET RUN --set KEY=VALUE` changes",
+        "any setting; `facesmith recipes NAME` prints the values of one recipe.",
         "",
-        "`facesmith train RECIPE DATASET RUN --set KEY=VALUE` changes any setting. Bold: not the setting's default.",
+        "| recipe | purpose |",
+        "|---|---|",
+        *(f"| `{name}` | {recipe.about} |" for name, recipe in RECIPES.items()),
         "",
+        "## All recipes",
+        "",
+        *_table(Recipe, list(RECIPES.values())),
+        "",
+        "## Recipes with a discriminator",
+        "",
+        *_table(AdversarialRecipe, [recipe for recipe in RECIPES.values() if isinstance(recipe, AdversarialRecipe)]),
     ]
     for kind in KINDS.values():
-        about = (kind.__doc__ or "").strip().rstrip(".")
-        lines += ["", f"## {about}", "", *_table(kind)]
+        title = (kind.__doc__ or "").strip().split("\n")[0].rstrip(".")
+        lines += ["", f"## {title}", "", *_table(kind, [r for r in RECIPES.values() if isinstance(r, kind)])]
     return HEAD + "\n".join(lines) + "\n"
 
 
-def _table(kind: type[Recipe]) -> list[str]:
-    recipes = {name: recipe for name, recipe in RECIPES.items() if isinstance(recipe, kind)}
-    lines = [
-        f"| setting | what it is | {' | '.join(f'`{name}`' for name in recipes)} |",
-        f"|---|---|{'---|' * len(recipes)}",
-    ]
+def _table(kind: type[Recipe], recipes: list[Recipe]) -> list[str]:
+    """Return the table of the settings that ``kind`` itself declares."""
+    lines = ["| setting | meaning | default | other values |", "|---|---|---|---|"]
     for key, setting in settings_of(kind).items():
-        values = [getattr(recipe, key) for recipe in recipes.values()]
-        shown = [f"**{value}**" if value != setting.default else f"{value}" for value in values]
-        lines.append(f"| `{key}` | {setting.metadata['about']} | {' | '.join(shown)} |")
+        if key in inspect.get_annotations(kind):
+            others: dict[str, list[str]] = {}
+            for recipe in recipes:
+                if (value := getattr(recipe, key)) != setting.default:
+                    others.setdefault(str(value), []).append(f"`{recipe.name}`")
+            changed = "; ".join(f"{value}: {', '.join(names)}" for value, names in others.items())
+            default = "" if setting.default in ("", None) else setting.default
+            lines.append(f"| `{key}` | {setting.metadata['about']} | {default} | {changed} |")
     return lines
 
 
 def commands() -> str:
-    """docs/commands.md: the help of every command, as the terminal shows it."""
-    parts = ["# Commands\n", _help("facesmith", facesmith, None)]
-    root = click.Context(facesmith, info_name="facesmith")
+    """Return docs/commands.md: usage, description, examples and options of every command."""
+    all_commands = _all_commands()
+    records = {title: _options(command, context) for title, (command, context) in all_commands.items()}
+    used = Counter(record for options in records.values() for record in options)
+    shared = {record for record, count in used.items() if count >= SHARED_BY}
+    lines = [
+        "# Command line",
+        "",
+        "`facesmith COMMAND --help` prints the help of one command, `facesmith --version` the version. Exit codes: 0 on",
+        "success, 2 for an error that the user can correct, 130 after Ctrl-C. `facesmith completion` prints the script",
+        "for tab completion.",
+        "",
+        "## Shared options",
+        "",
+        "These options have the same meaning in every command that lists them.",
+        "",
+        *_bullets(record for record in used if record in shared),
+    ]
+    for title, (command, context) in all_commands.items():
+        lines += ["", f"## {title}", "", f"`{' '.join([title, *command.collect_usage_pieces(context)])}`", ""]
+        lines += _description(command)
+        if own := [record for record in records[title] if record not in shared]:
+            lines += ["", *_bullets(own)]
+        if names := [_name(record) for record in records[title] if record in shared]:
+            lines += ["", f"Shared: {', '.join(f'`{name}`' for name in names)}."]
+    return HEAD + "\n".join(lines) + "\n"
+
+
+def _all_commands() -> dict[str, tuple[click.Command, click.Context]]:
+    """Return every command that is not hidden by its full name, groups left out, their commands in."""
+    root = click.Context(facesmith, info_name="facesmith", terminal_width=1000, max_content_width=1000)
+    result: dict[str, tuple[click.Command, click.Context]] = {}
     for name in COMMANDS:
         command = facesmith.get_command(root, name)
         assert command is not None
-        parts.append(_help(f"facesmith {name}", command, root))
+        context = click.Context(command, info_name=name, parent=root)
         if isinstance(command, click.Group):
-            context = click.Context(command, info_name=name, parent=root)
-            for sub in command.list_commands(context):
-                child = command.get_command(context, sub)
+            for child_name in command.list_commands(context):
+                child = command.get_command(context, child_name)
                 assert child is not None
-                parts.append(_help(f"facesmith {name} {sub}", child, context))
-    return HEAD + "\n".join(parts)
+                result[f"facesmith {name} {child_name}"] = child, click.Context(child, info_name=child_name)
+        elif not command.hidden:
+            result[f"facesmith {name}"] = command, context
+    return result
 
 
-def _help(title: str, command: click.Command, parent: click.Context | None) -> str:
-    context = click.Context(
-        command, info_name=title.split()[-1], parent=parent, terminal_width=100, max_content_width=100
-    )
-    context.help_option_names = ["-h", "--help"]
-    return f"## `{title}`\n\n```text\n{command.get_help(context)}\n```\n"
+def _options(command: click.Command, context: click.Context) -> list[tuple[str, str]]:
+    """Return (names, help) of every option that is not hidden, --help left out."""
+    records = [option.get_help_record(context) for option in command.params if isinstance(option, click.Option)]
+    return [record for record in records if record is not None]
+
+
+def _name(record: tuple[str, str]) -> str:
+    return record[0].split()[0].rstrip(",")
+
+
+def _bullets(records: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"- `{names}`: {' '.join(text.split())}" for names, text in records]
+
+
+def _description(command: click.Command) -> list[str]:
+    """Return the command's help as Markdown: paragraphs, and a code block for every `\\b` paragraph."""
+    lines: list[str] = []
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        if paragraph.startswith("\b"):
+            lines += ["```bash", *paragraph.split("\n")[1:], "```", ""]
+        else:
+            lines += [*paragraph.split("\n"), ""]
+    return lines[:-1]
 
 
 PAGES = {"recipes-table.md": recipes, "commands.md": commands}
 
 if __name__ == "__main__":
     for page, write in PAGES.items():
-        (HERE / page).write_text(write(), encoding="utf-8")
+        (DOCS / page).write_text(write(), encoding="utf-8")
