@@ -24,8 +24,8 @@ def recipes() -> str:
     lines = [
         "# Recipes and settings",
         "",
-        "A recipe is a network, a loss and their settings. `facesmith train RECIPE DATASET RUN --set KEY=VALUE` changes",
-        "any setting; `facesmith recipes NAME` prints the values of one recipe.",
+        "A recipe is a network, a loss and their settings. `facesmith train RECIPE DATASET RUN --set KEY=VALUE`",
+        "changes any setting; `facesmith recipes NAME` prints the values of one recipe.",
         "",
         "| recipe | purpose |",
         "|---|---|",
@@ -69,8 +69,8 @@ def commands() -> str:
     lines = [
         "# Command line",
         "",
-        "`facesmith COMMAND --help` prints the help of one command, `facesmith --version` the version. Exit codes: 0 on",
-        "success, 2 for an error that the user can correct, 130 after Ctrl-C. `facesmith completion` prints the script",
+        "`facesmith COMMAND --help` prints the help of one command, `facesmith --version` the version. Exit codes: 0",
+        "on success, 2 for an error that the user can correct, 130 after Ctrl-C. `facesmith completion` prints the script",
         "for tab completion.",
         "",
         "## Shared options",
