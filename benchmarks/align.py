@@ -1,11 +1,11 @@
-"""How well alignment copies CelebA's: its photos are put into larger ones, found there and aligned again.
+"""Compare `align` with CelebA's alignment: its photos are placed in larger ones, found there and aligned again.
 
     CELEBA_ROOT=~/celeba python benchmarks/align.py --count 500
 
 Prints, for photos taken as they are and for photos turned, scaled and shifted into a larger one, how many were not
-found, how far alignment moved the points of CelebA's frame (in its pixels; the mean over both eyes and the mouth),
-and the mean absolute difference of the 64 x 64 cut from the original's (levels of 255). CelebA's own alignment, made
-with another detector's points, varies by as much from photo to photo: zero is out of reach.
+found, how far the alignment moved the points of CelebA's frame (in its pixels; the mean over both eyes and the mouth),
+and the mean absolute difference of the 64 x 64 crop from the original's (levels of 255). CelebA's own alignment, made
+with another detector's points, varies by as much from photo to photo: zero cannot be reached.
 """
 
 import argparse
@@ -17,9 +17,11 @@ import numpy as np
 
 import facesmith
 from facesmith.extras import require
-from facesmith.images.align import HEIGHT, TEMPLATE, WIDTH, after, alignment, turning
-from facesmith.images.crop_faces import cut_face
-from facesmith.images.decode import framed, parse_frame, upright
+from facesmith.images.align import HEIGHT, TEMPLATE, WIDTH, alignment_matrix
+from facesmith.images.crop import parse_crop_spec
+from facesmith.images.decode import crop_and_resize, decode_full_size
+from facesmith.images.face_crop import crop_face
+from facesmith.images.geometry import compose, similarity_matrix
 
 SIDE = 800
 KINDS = {  # scales, and degrees of tilt
@@ -46,21 +48,21 @@ def main() -> None:
 
 
 def measure(kind: str, photos: list[Path], seed: int) -> None:
-    """Print how well alignment does on these photos, placed as ``kind`` says."""
+    """Print how well `align` does on these photos, placed as ``kind`` says."""
     rng = np.random.default_rng([seed, list(KINDS).index(kind)])
-    frame = parse_frame("64", "center:178", "lanczos")
+    frame = parse_crop_spec("64", "center:178", "lanczos")
     moved, differences, missed, started = [], [], 0, time.perf_counter()
     for path in photos:
-        original = upright(str(path))
+        original = decode_full_size(str(path))
         picture, placed = place(original, kind, rng)
         faces = facesmith.find_faces(picture)
         if not faces:
             missed += 1
             continue
-        back = after(alignment(faces[0]), placed)  # from CelebA's frame through the larger photo to ours
+        back = compose(alignment_matrix(faces[0].landmarks), placed)  # CelebA's frame to ours
         moved.append(np.hypot(*(TEMPLATE @ back[:, :2].T + back[:, 2] - TEMPLATE).T).mean())
-        ours = cut_face(picture, faces[0], frame).picture.astype(int)
-        differences.append(np.abs(ours - framed(original, frame)).mean())
+        ours = crop_face(picture, faces[0], frame).image.astype(int)
+        differences.append(np.abs(ours - crop_and_resize(original, frame)).mean())
     seconds = (time.perf_counter() - started) / len(photos)
     half, most = np.percentile(moved, (50, 95))
     print(
@@ -74,11 +76,11 @@ def place(original: np.ndarray, kind: str, rng: np.random.Generator) -> tuple[np
     """The photo as it is, or somewhere on a larger noisy one, and the 2 x 3 matrix from its pixels to that one's."""
     scales, tilt = KINDS[kind]
     if scales is None:
-        return original, turning(1, 0)
+        return original, similarity_matrix(1, 0)
     cv2 = require("cv2", "photos", "aligning faces")
     turn = rng.uniform(*scales) * np.exp(1j * np.deg2rad(rng.uniform(-tilt, tilt)))
     at = complex(*rng.uniform(0.4 * SIDE, 0.6 * SIDE, 2))
-    placed = turning(turn, at - turn * complex(WIDTH - 1, HEIGHT - 1) / 2)
+    placed = similarity_matrix(turn, at - turn * complex(WIDTH - 1, HEIGHT - 1) / 2)
     picture = rng.integers(100, 140, (SIDE, SIDE, 3), dtype=np.uint8)
     cv2.warpAffine(original, placed, (SIDE, SIDE), dst=picture, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_TRANSPARENT)
     return picture, placed

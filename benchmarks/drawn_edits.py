@@ -28,7 +28,7 @@ from standing import save_examples, summary, table
 import facesmith
 from facesmith import doctor
 from facesmith.data.holdout import attribute_table, held_out
-from facesmith.files import new_folder, write_json
+from facesmith.files import atomic_folder, write_json
 from facesmith.latent.directions import KINDS
 from facesmith.latent.edit import generated
 from facesmith.progress import tell
@@ -105,7 +105,7 @@ def main() -> None:
         print(f"\n{source} faces\n\n{table(rows)}\n")
         print("\n".join(standing["sentences"]), flush=True)
     first = record["faces"]["generated"]
-    with new_folder(args.out, "results") as folder:
+    with atomic_folder(args.out, "results") as folder:
         write_json(folder / "record.json", record)
         shown = latents["generated"][:SHOWN]
         save_examples(model, shown, first["rows"], first["summary"]["best"], folder / "sheet.png")

@@ -37,7 +37,7 @@ from standing import save_examples, summary, table
 import facesmith
 from facesmith import doctor
 from facesmith.data.holdout import attribute_table, held_out
-from facesmith.files import new_folder, write_json
+from facesmith.files import atomic_folder, write_json
 from facesmith.latent.directions import DEFAULT_KIND, KINDS
 from facesmith.latent.edit import generated
 from facesmith.latent.refine import refine
@@ -113,7 +113,7 @@ def main() -> None:
         print(f"\n{kind} latents\n\n{table(rows)}\n")
         print("\n".join(standing["sentences"]), flush=True)
     best = standing["best"]
-    with new_folder(args.out, "results") as folder:
+    with atomic_folder(args.out, "results") as folder:
         write_json(folder / "record.json", record)
         some = np.searchsorted(used, pool[:SHOWN])
         save_examples(model, z[some], rows, best, folder / "sheet.png", photos[some])

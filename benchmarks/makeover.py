@@ -42,8 +42,8 @@ from trial import Trial, asked, judged, originals, prepare
 
 import facesmith
 from facesmith import doctor
-from facesmith.files import new_folder, refuse_existing, write_json
-from facesmith.images.grid import save_image, sheet
+from facesmith.files import atomic_folder, refuse_existing, write_json
+from facesmith.images.grid import make_grid, save_image
 from facesmith.metrics.features import network
 from facesmith.metrics.kid import discrepancy
 from facesmith.progress import tell
@@ -85,7 +85,7 @@ def main() -> None:
         "yardsticks": {who: spread(found) for who, found in yardsticks(ones, others).items()},
         "directions": {},
     }
-    with new_folder(args.out, "results") as folder:
+    with atomic_folder(args.out, "results") as folder:
         for direction, entrants in directions.items():
             both, rng = sides(data, direction), np.random.default_rng(args.seed)
             rows, targets = (rng.permutation(side)[: args.count] for side in (both.held_sources, both.held_targets))
@@ -103,7 +103,7 @@ def main() -> None:
             }
             shown = np.stack([trial.before, *made.values()], 1)[:SHOWN]
             labels = ["before", *made] * len(shown)
-            picture = sheet(shown.reshape(-1, *shown.shape[2:]), IN_A_ROW * (1 + len(made)), labels, scale=SCALE)
+            picture = make_grid(shown.reshape(-1, *shown.shape[2:]), IN_A_ROW * (1 + len(made)), labels, scale=SCALE)
             save_image(picture, folder / f"sheet-{direction.name}.png")
         write_json(folder / "record.json", record)
     print(json.dumps(record) if args.json else told(record))

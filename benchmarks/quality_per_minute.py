@@ -34,7 +34,7 @@ from PIL import Image
 import facesmith
 from facesmith import doctor
 from facesmith.files import refuse_existing, write_json
-from facesmith.images.grid import save_image, sheet
+from facesmith.images.grid import make_grid, save_image
 from facesmith.metrics.features import DEFAULT, network
 from facesmith.metrics.fid import frechet_distance, gaussian
 from facesmith.metrics.kid import kid
@@ -216,11 +216,11 @@ def main() -> None:
     drawn = [row for row in record["results"] if "failed" not in row]
     if not drawn:
         sys.exit("nobody came to the end of the training")
-    sheets = [np.asarray(sheet(np.load(args.out / row["faces"])[:32], columns=8)) for row in drawn]
+    sheets = [np.asarray(make_grid(np.load(args.out / row["faces"])[:32], columns=8)) for row in drawn]
     labels = [
         f"{row['name']}, {row['generator']}\nKID x1000 {row['kid_x1000']:.2f}, FID {row['fid']:.3f}" for row in drawn
     ]
-    save_image(sheet(np.stack(sheets), columns=3, labels=labels, gap=8), args.out / "sheet.png")
+    save_image(make_grid(np.stack(sheets), columns=3, labels=labels, gap=8), args.out / "sheet.png")
 
 
 if __name__ == "__main__":

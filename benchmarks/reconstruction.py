@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 import facesmith
 from facesmith import doctor
 from facesmith.data.holdout import held_out
-from facesmith.files import new_folder, write_json
-from facesmith.images.grid import save_image, sheet
+from facesmith.files import atomic_folder, write_json
+from facesmith.images.grid import make_grid, save_image
 from facesmith.latent import refine as refining
 from facesmith.latent.edit import generated
 from facesmith.latent.face_grids import enlargement
@@ -92,12 +92,12 @@ def main() -> None:
     print(table(record["ways"]))
     for what, gain in record["gains"].items():
         print(f"{what}: {gain['mean']:+.2f} dB, nearer for {100 * gain['nearer']:.0f} % of the photos")
-    with new_folder(args.out, "results") as folder:
+    with atomic_folder(args.out, "results") as folder:
         write_json(folder / "record.json", record)
         best = "" if model.detail_size else "z, "
         after = [faces[f"{best}encoder"][:SHOWN], faces[f"{best}refined"][:SHOWN]]
         triples = np.concatenate([photos[:SHOWN], *after], axis=2)
-        save_image(sheet(triples, columns=5, gap=6, scale=enlargement(model.size[1])), folder / "sheet.png")
+        save_image(make_grid(triples, columns=5, gap=6, scale=enlargement(model.size[1])), folder / "sheet.png")
 
 
 @dataclass(eq=False)

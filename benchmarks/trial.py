@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 import facesmith
 from facesmith.data.filters import TOKEN
 from facesmith.data.holdout import attribute_table
-from facesmith.images.align import anchors
-from facesmith.images.blend import blended
-from facesmith.images.crop_faces import FaceCrop, cut_faces
-from facesmith.images.decode import upright
+from facesmith.images.align import anchor_points
+from facesmith.images.blend import blend_face
+from facesmith.images.decode import decode_full_size
+from facesmith.images.face_crop import FaceCrop, crop_faces
 from facesmith.images.face_region import face_region
 from facesmith.metrics.similarity import PEAK
 from facesmith.tasks.makeover.domains import Sides
@@ -42,7 +42,7 @@ class Trial:
     @property
     def before(self) -> Pictures:
         """The cuts as they are: N x H x W x 3."""
-        return np.stack([cut.picture for cut in self.cuts])
+        return np.stack([cut.image for cut in self.cuts])
 
     def hits(self, makeover: facesmith.Makeover, direction: str, strength: float) -> float:
         """The share of results that the judge calls the target."""
@@ -69,7 +69,7 @@ class Trial:
         }, after
 
     def _whole(self, after: Pictures) -> Pictures:
-        return np.stack([blended(*each) for each in zip(self.photos, self.cuts, after, strict=True)])
+        return np.stack([blend_face(*each) for each in zip(self.photos, self.cuts, after, strict=True)])
 
 
 def prepare(
@@ -81,8 +81,8 @@ def prepare(
 ) -> Trial:
     """A trial on these pictures of a dataset."""
     photos = originals(data, rows)
-    cuts = [cut_faces(photo, data.card)[0] for photo in photos]
-    if np.abs(cuts[0].picture.astype(int) - data.images[rows[0]]).mean() > 1:
+    cuts = [crop_faces(photo, data.card)[0] for photo in photos]
+    if np.abs(cuts[0].image.astype(int) - data.images[rows[0]]).mean() > 1:
         sys.exit(f"{data.path} was not cut from the photos in ${ROOT}")
     places = eye.places(photos, 1)
     return Trial(judge, wanted, eye, photos, cuts, places, eye.vectors(photos, places), beyond(places, cuts))
@@ -94,14 +94,14 @@ def originals(data: facesmith.Dataset, rows: NDArray[Any]) -> Pictures:
         sys.exit(f"{ROOT} must name the folder that {ALIGNED} lies in")
     folder = Path(os.environ[ROOT]) / ALIGNED
     files = data.metadata()["file"].take(rows).to_pylist()
-    return np.stack([upright(str(folder / Path(file).name)) for file in files])
+    return np.stack([decode_full_size(str(folder / Path(file).name)) for file in files])
 
 
 def beyond(places: Floats, cuts: Sequence[FaceCrop]) -> NDArray[np.bool_]:
     """Where in cuts the face is not (N x H x W), by the places of eyes and mouth in their photos (N x 5 x 2)."""
     return np.stack(
         [
-            ~face_region(anchors(points), cut.transform, (cut.picture.shape[1], cut.picture.shape[0]))
+            ~face_region(anchor_points(points), cut.transform, (cut.image.shape[1], cut.image.shape[0]))
             for points, cut in zip(places, cuts, strict=True)
         ]
     )
@@ -126,7 +126,7 @@ def asked(data: facesmith.Dataset, judge: facesmith.AttributeClassifier, both: S
 
 def judged(judge: facesmith.AttributeClassifier, wanted: dict[str, bool], photos: Pictures) -> dict[str, Any]:
     """Of whole photos: ``target``, the share of which the judge says all that is wanted; ``shares``, of which each."""
-    cuts = np.stack([cut_faces(photo, judge.card["dataset"])[0].picture for photo in photos])
+    cuts = np.stack([crop_faces(photo, judge.card["dataset"])[0].image for photo in photos])
     said = verdicts(judge, judge.label(cuts))
     right = {name: said[:, judge.attributes.index(name)] == value for name, value in wanted.items()}
     shares = {name: float(each.mean()) for name, each in right.items()}

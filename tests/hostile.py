@@ -102,7 +102,7 @@ def make_hostile(folder: Path) -> Hostile:
     skip("bomb.png", png(50_000, 50_000, 8, 2, b"\0" * 1000), "too large")
     skip("big.png", png(12_000, 12_000, 8, 2, b"\0" * 1000), "too large")
     skip("wrong_sum.png", _flip_byte(plain, plain.index(b"IDAT") + 10), "")
-    skip("no_numbers.tif", encoded(Image.fromarray(np.full((9, 9), np.nan, np.float32)), "TIFF"), "no numbers")
+    skip("no_numbers.tif", encoded(Image.fromarray(np.full((9, 9), np.nan, np.float32)), "TIFF"), "not finite")
     (folder / "broken_link.jpg").symlink_to(folder / "nowhere.jpg")
     skipped["broken_link.jpg"] = "not readable"
     os.mkfifo(folder / "pipe.jpg")

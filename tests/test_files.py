@@ -3,17 +3,17 @@ from pathlib import Path
 import pytest
 
 from facesmith.errors import FacesmithError
-from facesmith.files import check_version, new_folder, read_json, replacing, write_json
+from facesmith.files import atomic_file, atomic_folder, check_version, read_json, write_json
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError), replacing(path) as beside:
+    with pytest.raises(RuntimeError), atomic_file(path) as beside:
         beside.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
-    with replacing(path) as beside:
+    with atomic_file(path) as beside:
         beside.write_text("new")
     assert path.read_text() == "new"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
@@ -21,11 +21,11 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_folder_appears_only_when_it_is_finished(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "folder"
-    with pytest.raises(RuntimeError), new_folder(target, "dataset") as beside:
+    with pytest.raises(RuntimeError), atomic_folder(target, "dataset") as beside:
         (beside / "x").write_text("half")
         raise RuntimeError
     assert not target.exists()
-    with new_folder(target, "dataset") as beside:
+    with atomic_folder(target, "dataset") as beside:
         (beside / "x").write_text("whole")
         assert not target.exists()
     assert (target / "x").read_text() == "whole"
@@ -36,17 +36,17 @@ def test_what_a_killed_attempt_left_is_cleared_away(tmp_path: Path) -> None:
     left = tmp_path / ".faces.partial"
     left.mkdir()
     (left / "old").write_text("")
-    with new_folder(tmp_path / "faces", "dataset") as beside:
+    with atomic_folder(tmp_path / "faces", "dataset") as beside:
         assert list(beside.iterdir()) == []
 
 
 def test_what_stands_is_not_overwritten_and_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "x").write_text("mine")
-    with pytest.raises(FacesmithError, match="another name for the run"), new_folder(tmp_path / "taken", "run"):
+    with pytest.raises(FacesmithError, match="another name for the run"), atomic_folder(tmp_path / "taken", "run"):
         pass
     (tmp_path / "empty").mkdir()
-    with new_folder(tmp_path / "empty", "run") as beside:
+    with atomic_folder(tmp_path / "empty", "run") as beside:
         (beside / "x").write_text("")
     assert (tmp_path / "empty" / "x").exists()
 

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there: written beside their place, then renamed into it."""
+"""Write files and folders atomically: to a temporary name beside the target, which is then renamed."""
 
 import json
 import os
@@ -12,51 +12,51 @@ from facesmith.errors import FacesmithError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside ``path`` to write to; on success it replaces ``path``, on any error it is removed."""
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that replaces ``path`` on success and is removed on any error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The ending stays last, because the libraries that write for us choose the format by it.
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    # The suffix stays at the end, because libraries choose the format by it.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
-        yield beside
-        _flush(beside)
-        beside.replace(path)
+        yield temporary
+        _sync_to_disk(temporary)
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def new_folder(path: Path, what: str) -> Iterator[Path]:
-    """Yield an empty folder beside ``path`` that becomes ``path`` on success and is removed on any error.
+def atomic_folder(path: Path, what: str) -> Iterator[Path]:
+    """Yield an empty temporary folder that becomes ``path`` on success and is removed on any error.
 
-    A killed process leaves only ``.NAME.partial`` behind, which nothing reads and the next attempt clears away.
-    Raises `FacesmithError` when ``path`` exists already; ``what`` names the thing in that sentence.
+    A killed process leaves only ``.NAME.partial``, which nothing reads and the next attempt removes. Raises
+    `FacesmithError` if ``path`` exists; ``what`` names the artefact in the message.
     """
     refuse_existing(path, what)
     path = path.resolve()
-    beside = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
     try:
-        yield beside
-        beside.rename(path)
+        yield temporary
+        temporary.rename(path)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def whole(folder: Path, ending: str) -> list[Path]:
-    """The finished files of a folder with that ending, by name; what a killed process left half-written is not one."""
-    return sorted(path for path in folder.glob(f"*{ending}") if not path.name.startswith("."))
+def finished_files(folder: Path, suffix: str) -> list[Path]:
+    """Return the files of a folder with this suffix, by name, without the partial ones that a killed process left."""
+    return sorted(path for path in folder.glob(f"*{suffix}") if not path.name.startswith("."))
 
 
-def clear_partials(folder: Path) -> None:
-    """Remove what a killed process left half-written, in this folder and below."""
+def remove_partial_files(folder: Path) -> None:
+    """Remove the partial files that a killed process left, in this folder and below."""
     for path in folder.rglob(".*.partial*"):
         path.unlink()
 
 
 def refuse_existing(path: Path, what: str) -> None:
-    """Raise `FacesmithError` when ``path`` is taken: nothing facesmith makes overwrites what stands."""
+    """Raise `FacesmithError` if ``path`` exists and is not an empty folder; an empty folder is removed."""
     if path.is_symlink() or (path.exists() and not (path.is_dir() and not any(path.iterdir()))):
         raise FacesmithError(f"{path} exists already: choose another name for the {what}, or remove it first")
     if path.is_dir():
@@ -64,17 +64,17 @@ def refuse_existing(path: Path, what: str) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    with replacing(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, NaN and infinity refused: every reader of the file must be able to parse it."""
+    """Write indented JSON. NaN and infinity raise `ValueError`, because strict parsers refuse them."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path, what: str) -> Any:
-    """Parse a JSON file, or raise `FacesmithError` that names it; ``what`` says what the file should have been."""
+    """Parse a JSON file, or raise `FacesmithError`; ``what`` says in the message what the file should be."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -82,18 +82,18 @@ def read_json(path: Path, what: str) -> Any:
 
 
 def check_version(card: dict[str, Any], expected: str, version: int, path: Path) -> None:
-    """Refuse a file of another format, or of a version this facesmith does not know."""
+    """Raise `FacesmithError` for a file of another format, or of a version that this facesmith cannot read."""
     if card.get("format") != expected:
         raise FacesmithError(f"{path} is not a {expected} file: its format is {card.get('format')!r}")
     if card.get("version") != version:
         raise FacesmithError(
             f"{path} has version {card.get('version')!r} and this facesmith reads version {version}: "
-            f"install the facesmith that wrote it, or make it again"
+            f"install the facesmith that wrote it, or create it again"
         )
 
 
-def _flush(path: Path) -> None:
-    """Force a file to the disk before it is renamed, so that a crash cannot leave an empty file under a good name."""
+def _sync_to_disk(path: Path) -> None:
+    """Flush a file to the disk before it is renamed, so that a crash cannot leave an empty file under its name."""
     if path.is_file():
         with path.open("rb+") as file:
             os.fsync(file.fileno())

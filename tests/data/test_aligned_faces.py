@@ -14,7 +14,7 @@ from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.data.holdout import attribute_table
 from facesmith.data.statistics import measure
 from facesmith.errors import FacesmithError
-from facesmith.images.crop_faces import cut_faces as cut
+from facesmith.images.face_crop import crop_faces as cut
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_every_face_is_a_row_that_says_where_it_was(people: Dataset, photos: Pat
     assert middle == pytest.approx((380 + 128, 80 + 120), abs=35)
     assert all(0.7 <= score <= 1 for score in table["face_score"])
     for row, number in enumerate(("0", "1")):
-        seen = cut(photos / "friends.png", people.card, faces=number)[0].picture
+        seen = cut(photos / "friends.png", people.card, faces=number)[0].image
         assert np.abs(people.images[row].astype(int) - seen).max() <= 1
 
 

@@ -237,9 +237,9 @@ def test_a_worker_that_dies_is_one_sentence(tmp_path: Path) -> None:
 def test_wrong_arguments_are_refused_before_anything_is_made(tmp_path: Path) -> None:
     root = photos(tmp_path / "in", 2)
     for wrong, said in (
-        ({"size": "x"}, "is not a size"),
-        ({"crop": "x"}, "is not a crop"),
-        ({"resize": "x"}, "is not a filter"),
+        ({"size": "x"}, "invalid size"),
+        ({"crop": "x"}, "invalid crop"),
+        ({"resize": "x"}, "invalid resize filter"),
         ({"workers": 0}, "workers 0"),
         ({"limit": 0}, "limit 0"),
         ({"where": "Smiling"}, "no attribute"),

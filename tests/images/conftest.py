@@ -1,5 +1,6 @@
-"""Photos to find faces in, made of the drawn faces that the detector takes for faces."""
+"""Photos with faces, made of drawn faces that the detector finds."""
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -30,3 +31,10 @@ def group(drawn: list[NDArray[np.uint8]], tmp_path_factory: pytest.TempPathFacto
     path = tmp_path_factory.mktemp("photos") / "group.png"
     image.save(path)
     return path
+
+
+@pytest.fixture
+def noise() -> Callable[[int, int], np.ndarray]:
+    """Noise images (height, width, 3) that no resizing preserves, bright enough that a small change is not clipped."""
+    rng = np.random.default_rng(0)
+    return lambda height, width: rng.integers(60, 190, (height, width, 3), np.uint8)

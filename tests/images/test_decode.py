@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesmith.errors import FacesmithError
-from facesmith.images.decode import BadPicture, decode, parse_frame
+from facesmith.errors import FacesmithError, ImageError
+from facesmith.images.crop import parse_crop_spec
+from facesmith.images.decode import decode
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -34,18 +35,18 @@ def photo(width: int = 178, height: int = 218) -> Image.Image:
 def test_a_crop_keeps_exactly_its_pixels(crop: str, box: tuple[int, int, int, int]) -> None:
     image = photo()
     expected = image.crop(box).resize((64, 64), Image.Resampling.LANCZOS)
-    assert np.array_equal(decode(encoded(image), parse_frame("64", crop, "lanczos")), np.asarray(expected))
+    assert np.array_equal(decode(encoded(image), parse_crop_spec("64", crop, "lanczos")), np.asarray(expected))
 
 
 @pytest.mark.parametrize("name", ["lanczos", "bicubic", "bilinear", "box"])
 def test_the_filter_is_the_one_asked_for(name: str) -> None:
     image = photo(64, 64)
     expected = image.resize((16, 16), Image.Resampling[name.upper()])
-    assert np.array_equal(decode(encoded(image), parse_frame("16", "fit", name)), np.asarray(expected))
+    assert np.array_equal(decode(encoded(image), parse_crop_spec("16", "fit", name)), np.asarray(expected))
 
 
 def test_fit_takes_the_largest_part_of_the_sizes_aspect() -> None:
-    frame = parse_frame("80x100", "fit", "lanczos")
+    frame = parse_crop_spec("80x100", "fit", "lanczos")
     left, top, right, bottom = frame.box(1000, 300)
     assert bottom - top == 300
     assert right - left == pytest.approx(240)
@@ -54,17 +55,17 @@ def test_fit_takes_the_largest_part_of_the_sizes_aspect() -> None:
 
 
 def test_a_picture_smaller_than_the_crop_says_so() -> None:
-    with pytest.raises(BadPicture, match=r"smaller than the crop \(100x218, the crop needs 178\)"):
-        decode(encoded(photo(100, 218)), parse_frame("64", "center:178", "lanczos"))
-    with pytest.raises(BadPicture, match="smaller than the crop"):
-        decode(encoded(photo(100, 100)), parse_frame("64", "box:49,90,80,100", "lanczos"))
+    with pytest.raises(ImageError, match=r"smaller than the crop \(100x218, the crop needs 178\)"):
+        decode(encoded(photo(100, 218)), parse_crop_spec("64", "center:178", "lanczos"))
+    with pytest.raises(ImageError, match="smaller than the crop"):
+        decode(encoded(photo(100, 100)), parse_crop_spec("64", "box:49,90,80,100", "lanczos"))
 
 
 def test_a_photo_turned_by_exif_is_cropped_upright() -> None:
     image = photo(218, 178).resize((218, 178), Image.Resampling.BILINEAR)
     exif = Image.Exif()
     exif[0x0112] = 6
-    turned = decode(encoded(image, exif=exif), parse_frame("64", "box:10,40,100,150", "lanczos"))
+    turned = decode(encoded(image, exif=exif), parse_crop_spec("64", "box:10,40,100,150", "lanczos"))
     upright = image.transpose(Image.Transpose.ROTATE_270)
     expected = upright.crop((10, 40, 110, 190)).resize((64, 64), Image.Resampling.LANCZOS)
     assert np.array_equal(turned, np.asarray(expected))
@@ -75,25 +76,25 @@ def test_a_large_jpeg_is_decoded_smaller_only_where_nobody_sees_it() -> None:
     data = encoded(smooth, "JPEG", quality=95)
     whole = Image.open(BytesIO(data))
     exact = np.asarray(whole.resize((64, 64), Image.Resampling.LANCZOS)).astype(int)
-    quick = decode(data, parse_frame("64", "fit", "lanczos")).astype(int)
+    quick = decode(data, parse_crop_spec("64", "fit", "lanczos")).astype(int)
     assert np.abs(quick - exact).max() <= 3
     small = encoded(photo(500, 500), "JPEG")  # under eight times the target: every pixel is decoded
     expected = Image.open(BytesIO(small)).resize((64, 64), Image.Resampling.LANCZOS)
-    assert np.array_equal(decode(small, parse_frame("64", "fit", "lanczos")), np.asarray(expected))
+    assert np.array_equal(decode(small, parse_crop_spec("64", "fit", "lanczos")), np.asarray(expected))
 
 
 @pytest.mark.parametrize("size", ["", "0", "64x", "64x64x64", "-8", "99999", "2"])
 def test_a_wrong_size_is_refused(size: str) -> None:
-    with pytest.raises(FacesmithError, match="is not a size"):
-        parse_frame(size, "fit", "lanczos")
+    with pytest.raises(FacesmithError, match="invalid size"):
+        parse_crop_spec(size, "fit", "lanczos")
 
 
 @pytest.mark.parametrize("crop", ["", "center", "center:0", "center:a", "box:1,2,3", "middle", "box:0,0,0,5"])
 def test_a_wrong_crop_is_refused(crop: str) -> None:
-    with pytest.raises(FacesmithError, match="is not a crop"):
-        parse_frame("64", crop, "lanczos")
+    with pytest.raises(FacesmithError, match="invalid crop"):
+        parse_crop_spec("64", crop, "lanczos")
 
 
 def test_a_wrong_filter_is_refused() -> None:
     with pytest.raises(FacesmithError, match="lanczos, bicubic, bilinear, box"):
-        parse_frame("64", "fit", "nearest")
+        parse_crop_spec("64", "fit", "nearest")

@@ -1,13 +1,14 @@
 import numpy as np
 
-from facesmith.images.align import TEMPLATE, WIDTH, scaled
-from facesmith.images.face_region import face_region, usual_region
+from facesmith.images.align import TEMPLATE, WIDTH
+from facesmith.images.face_region import aligned_face_region, face_region
+from facesmith.images.geometry import scale_matrix
 
 CELEBA = {"source": {"kind": "celeba"}, "crop": "box:49,90,80,100", "resize": "lanczos", "size": [80, 100]}
 
 
 def test_the_face_is_about_its_eyes_and_its_mouth() -> None:
-    size, whole = (WIDTH, 218), scaled(1)
+    size, whole = (WIDTH, 218), scale_matrix(1)
     region = face_region(TEMPLATE, whole, size)
     for across, down in TEMPLATE.round().astype(int):
         assert region[down, across]
@@ -21,13 +22,13 @@ def test_the_face_is_about_its_eyes_and_its_mouth() -> None:
 
 
 def test_where_faces_usually_are_follows_the_crop() -> None:
-    tight = usual_region(CELEBA)
+    tight = aligned_face_region(CELEBA)
     assert tight is not None
     assert tight.shape == (100, 80)
-    large = usual_region(CELEBA | {"size": [160, 200]})
+    large = aligned_face_region(CELEBA | {"size": [160, 200]})
     assert large is not None
     assert abs(large.mean() - tight.mean()) < 0.01
-    wide = usual_region(CELEBA | {"crop": "center:178", "size": [64, 64]})
+    wide = aligned_face_region(CELEBA | {"crop": "center:178", "size": [64, 64]})
     assert wide is not None
     assert wide.mean() < tight.mean() / 2
-    assert usual_region(CELEBA | {"source": {"kind": "folder"}}) is None
+    assert aligned_face_region(CELEBA | {"source": {"kind": "folder"}}) is None

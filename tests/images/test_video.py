@@ -8,7 +8,7 @@ from PIL import Image
 from facesmith.errors import FacesmithError
 from facesmith.images import video
 from facesmith.images.grid import save_image
-from facesmith.images.video import evenly, write_video
+from facesmith.images.video import sample_evenly, write_video
 
 
 def frames(folder: Path, count: int, size: tuple[int, int] = (33, 21)) -> list[Path]:
@@ -49,7 +49,7 @@ def test_a_gif_loops_and_shows_the_first_and_the_last_frame(tmp_path: Path) -> N
 
 
 def test_a_gif_is_kept_under_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video, "GIF_BYTES", 60_000)
+    monkeypatch.setattr(video, "MAX_GIF_BYTES", 60_000)
     noise = np.random.default_rng(0)
     paths = [tmp_path / f"{index}.png" for index in range(3)]
     for path in paths:
@@ -67,7 +67,7 @@ def test_a_single_sheet_and_one_of_another_size_make_a_film(tmp_path: Path) -> N
 
 
 def test_what_cannot_be_filmed_is_said_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(FacesmithError, match="no sample sheets"):
+    with pytest.raises(FacesmithError, match="no frames"):
         write_video([], tmp_path / "a.mp4", tmp_path / "a.gif")
     paths = frames(tmp_path / "sheets", 3)
     paths[1].write_bytes(paths[1].read_bytes()[:40])
@@ -78,8 +78,8 @@ def test_what_cannot_be_filmed_is_said_and_leaves_nothing_behind(tmp_path: Path)
 
 def test_frames_are_chosen_evenly_with_both_ends() -> None:
     paths = [Path(str(index)) for index in range(1000)]
-    chosen = [int(str(path)) for path in evenly(paths, 120)]
+    chosen = [int(str(path)) for path in sample_evenly(paths, 120)]
     assert len(chosen) == 120
     assert (chosen[0], chosen[-1]) == (0, 999)
     assert set(np.diff(chosen)) == {8, 9}
-    assert evenly(paths[:5], 120) == paths[:5]
+    assert sample_evenly(paths[:5], 120) == paths[:5]

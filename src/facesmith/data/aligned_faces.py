@@ -9,19 +9,20 @@ import numpy as np
 
 from facesmith.data.source import Handle, Source, attribute_names
 from facesmith.data.workers import mapped
-from facesmith.errors import FacesmithError
+from facesmith.errors import FacesmithError, ImageError
 from facesmith.extras import require
-from facesmith.images.align import HEIGHT, WIDTH
-from facesmith.images.crop_faces import FRAME, cut_face, from_the_left, too_small
-from facesmith.images.decode import BadPicture, Frame, upright
-from facesmith.images.detector import DETECTOR, SHA256, weights
-from facesmith.images.find_faces import Face, find_faces
+from facesmith.images.align import CELEBA_FRAME, HEIGHT, WIDTH
+from facesmith.images.crop import CropSpec
+from facesmith.images.decode import decode_full_size
+from facesmith.images.detector import DETECTOR, SHA256, detector_path
+from facesmith.images.face_crop import crop_face, is_too_small
+from facesmith.images.faces import Face, find_faces, sort_left_to_right
 from facesmith.progress import progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ALIGNMENT = {"frame": FRAME, "detector": DETECTOR, "weights": SHA256}  # in the cards of datasets made so
+ALIGNMENT = {"frame": CELEBA_FRAME, "detector": DETECTOR, "weights": SHA256}  # in the cards of datasets made so
 KINDS = {"builtin": "the built-in faces are", "celeba": "CelebA's photos are"}
 
 
@@ -31,14 +32,14 @@ class AlignedFace:
 
     photo: Handle
     face: Face
-    frame: Frame
+    frame: CropSpec
 
     def open(self) -> np.ndarray:
         _one_thread()
-        return cut_face(_photo(self.photo), self.face, self.frame).picture
+        return crop_face(_photo(self.photo), self.face, self.frame).image
 
 
-def check_align(kind: str, frame: Frame) -> None:
+def check_align(kind: str, frame: CropSpec) -> None:
     """Refuse to align what is aligned already, what cannot be, and a crop that CelebA's frame does not hold."""
     if kind in KINDS:
         raise FacesmithError(f"{KINDS[kind]} aligned already: import them without --align")
@@ -46,16 +47,16 @@ def check_align(kind: str, frame: Frame) -> None:
         raise FacesmithError("datasets of the hub cannot be aligned: save their pictures as files, and import these")
     try:
         frame.box(WIDTH, HEIGHT)
-    except BadPicture:
+    except ImageError:
         raise FacesmithError(
             f"crop {frame.crop} is not within the {WIDTH}x{HEIGHT} pixels of an aligned face: choose fit, or center:178"
         ) from None
     require("cv2", "photos", "aligning faces")
-    weights()
+    detector_path()
 
 
 def aligned_source(
-    source: Source, rows: np.ndarray, frame: Frame, workers: int, quiet: bool
+    source: Source, rows: np.ndarray, frame: CropSpec, workers: int, quiet: bool
 ) -> tuple[Source, list[dict[str, str]]]:
     """Find every face in the photos of ``rows``: a source with one row a face, and what is not in it, with reasons.
 
@@ -78,8 +79,8 @@ def aligned_source(
             file = names[int(row)].as_py()
             if reason is not None:
                 skipped.append({"file": file, "reason": reason})
-            for number, face in enumerate(from_the_left(found)):
-                if too_small(face, frame):
+            for number, face in enumerate(sort_left_to_right(found)):
+                if is_too_small(face, frame):
                     why = f"its face {number} is too small (eyes {face.eye_distance:.0f} pixels apart)"
                     skipped.append({"file": file, "reason": why})
                 else:
@@ -125,7 +126,7 @@ def _faces_in(photo: Handle) -> tuple[list[Face], str | None]:
     _one_thread()
     try:
         found = find_faces(_photo(photo))
-    except BadPicture as bad:
+    except ImageError as bad:
         return [], str(bad)
     return found, None if found else "no face was found in it"
 
@@ -134,7 +135,7 @@ def _faces_in(photo: Handle) -> tuple[list[Face], str | None]:
 def _photo(photo: Handle) -> np.ndarray:
     """The photo last opened is kept: a group's faces are cut one after the other."""
     opened = photo.open()
-    return opened if isinstance(opened, np.ndarray) else upright(opened)
+    return opened if isinstance(opened, np.ndarray) else decode_full_size(opened)
 
 
 def _one_thread() -> None:

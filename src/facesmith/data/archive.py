@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from facesmith.data.source import Handle, printable
-from facesmith.errors import FacesmithError
-from facesmith.images.decode import SUFFIXES, BadPicture
+from facesmith.errors import FacesmithError, ImageError
+from facesmith.images.decode import SUFFIXES
 
 MOST_BYTES = 512 * 2**20  # of one file inside a zip: more is a bomb, not a photo
 
@@ -28,9 +28,9 @@ class File:
         try:
             kind = os.stat(self.path)  # noqa: PTH116 (once a photo: a Path costs more than the call)
         except OSError as error:
-            raise BadPicture(f"not readable: {(error.strerror or 'unknown error').lower()}") from None
+            raise ImageError(f"not readable: {(error.strerror or 'unknown error').lower()}") from None
         if not stat.S_ISREG(kind.st_mode):
-            raise BadPicture("not a regular file")  # opening a pipe would wait for ever
+            raise ImageError("not a regular file")  # opening a pipe would wait for ever
         return self.path if kind.st_size else b""
 
 
@@ -52,11 +52,11 @@ class Member:
 
     def open(self) -> bytes:
         if self.encrypted:
-            raise BadPicture("encrypted")
+            raise ImageError("encrypted")
         if self.method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise BadPicture("packed in a way that is not supported")
+            raise ImageError("packed in a way that is not supported")
         if self.size > MOST_BYTES:
-            raise BadPicture("too large")
+            raise ImageError("too large")
         try:
             with open(self.archive, "rb") as file:  # noqa: PTH123 (a million of these: Path costs more than open)
                 file.seek(self.offset)
@@ -67,9 +67,9 @@ class Member:
             if self.method == zipfile.ZIP_DEFLATED:
                 data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, MOST_BYTES)
         except (OSError, struct.error, zlib.error):
-            raise BadPicture("damaged inside the zip") from None
+            raise ImageError("damaged inside the zip") from None
         if len(data) != self.size or zlib.crc32(data) != self.crc:
-            raise BadPicture("damaged inside the zip")
+            raise ImageError("damaged inside the zip")
         return data
 
 
@@ -88,7 +88,7 @@ class Listing:
         try:
             data = self.entries[name].open()
             return Path(data).read_bytes() if isinstance(data, str) else data
-        except (OSError, BadPicture) as error:
+        except (OSError, ImageError) as error:
             raise FacesmithError(f"{name} in {self.root} cannot be read: {error}") from None
 
     def handles(self, names: list[str]) -> Iterator[Handle]:

@@ -11,10 +11,9 @@ import numpy as np
 
 from facesmith.data import labels
 from facesmith.data.source import Handle, Source, metadata_table
-from facesmith.errors import FacesmithError
+from facesmith.errors import FacesmithError, ImageError
 from facesmith.extras import require
 from facesmith.hub import client, one_sentence, places
-from facesmith.images.decode import BadPicture
 from facesmith.progress import progress
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Encoded:
 
     def open(self) -> bytes:
         if self.data is None:
-            raise BadPicture("has no bytes in the dataset")
+            raise ImageError("has no bytes in the dataset")
         return self.data
 
 

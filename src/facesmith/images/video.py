@@ -1,111 +1,169 @@
-"""The film of a run: its sample sheets as an MP4 that plays in browsers, and as a GIF that plays everywhere else."""
+"""Write frames as an H.264 MP4 that plays in browsers, or as a looping GIF.
 
+A frame is the path of an image file or a uint8 array (H, W, 3). All frames take the size of the last one. A target is a
+path, which is written atomically, or an open binary file.
+"""
+
+import io
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any, BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.files import replacing
+from facesmith.files import atomic_file
+from facesmith.images.geometry import ImageArray
 
-GIF_FRAMES = 120
-GIF_BYTES = 8_000_000
-_GIF_SIDE = 640  # pixels of the longer side of the first attempt
-_PALETTE_FRAMES = 8
+Frame = Path | ImageArray
+Size = tuple[int, int]
+
+MAX_GIF_FRAMES = 120
+MAX_GIF_BYTES = 8_000_000
+MAX_GIF_SIDE = 640  # pixels of the longer side, if the bytes are limited
+PALETTE_FRAMES = 16
 
 
-def write_video(frames: Sequence[Path], mp4: Path, gif: Path, fps: int = 8, hold: float = 1.5) -> None:
-    """Write the pictures at ``frames``, in order, as an H.264 MP4 and as a looping GIF, the last held ``hold`` seconds.
+def write_video(frames: Sequence[Frame], mp4: Path, gif: Path, fps: int = 8, hold: float = 1.5) -> None:
+    """Write frames both as an MP4 with all of them and as a GIF of limited size; the last is held ``hold`` seconds.
 
-    One picture is in memory at a time for the MP4, and at most `GIF_FRAMES` small ones for the GIF. All take the size
-    of the last picture. The MP4 has every frame; the GIF has at most `GIF_FRAMES`, evenly chosen with the first and
-    last among them, and is made smaller until it is under `GIF_BYTES`. Raises `FacesmithError` when there are no
-    frames or one cannot be read.
+    The GIF has at most `MAX_GIF_FRAMES`, evenly spaced with the first and the last, and is reduced until it has at most
+    `MAX_GIF_BYTES`. One frame is in memory at a time for the MP4. Raises `FacesmithError` if there are no frames or one
+    cannot be read.
     """
     if not frames:
-        raise FacesmithError(f"{mp4} cannot be made: there are no sample sheets yet")
-    if fps < 1 or hold < 0:
-        raise ValueError("fps is at least 1 and hold is not negative")
+        raise FacesmithError(f"{mp4} cannot be written: there are no frames")
     write_mp4(frames, mp4, fps, hold)
-    write_gif(evenly(frames, GIF_FRAMES), gif, fps, hold)
+    write_gif(sample_evenly(frames, MAX_GIF_FRAMES), gif, fps, hold, max_bytes=MAX_GIF_BYTES, dither=True)
 
 
-def evenly(frames: Sequence[Path], most: int) -> list[Path]:
-    """At most ``most`` of the frames, evenly spaced, the first and the last among them."""
-    if len(frames) <= most:
+def encode_video(
+    images: NDArray[np.uint8], suffix: str, fps: int, *, hold: float = 0, scale: int = 1, comment: str = ""
+) -> bytes:
+    """Return images (N, H, W, 3) as the bytes of a file; ``suffix`` is "gif" or "mp4".
+
+    ``hold`` is how many seconds the last frame is held, ``scale`` enlarges each pixel to a square, and ``comment`` is
+    stored in the file. Raises `FacesmithError` for an mp4 if PyAV is missing.
+    """
+    target = io.BytesIO()
+    write = write_gif if suffix == "gif" else write_mp4
+    write(list(images), target, fps, hold, scale=scale, comment=comment)
+    return target.getvalue()
+
+
+def sample_evenly(frames: Sequence[Frame], count: int) -> list[Frame]:
+    """Return at most ``count`` of the frames, evenly spaced, with the first and the last."""
+    if len(frames) <= count:
         return list(frames)
-    if most == 1:
+    if count == 1:
         return [frames[-1]]
-    return [frames[round(index * (len(frames) - 1) / (most - 1))] for index in range(most)]
+    return [frames[round(index * (len(frames) - 1) / (count - 1))] for index in range(count)]
 
 
-def write_mp4(frames: Sequence[Path], mp4: Path, fps: int, hold: float) -> None:
-    av = require("av", "train", "making a video")
-    size = _read(frames[-1]).size
-    even = (size[0] + size[0] % 2, size[1] + size[1] % 2)  # yuv420p halves both sides
+def write_mp4(
+    frames: Sequence[Frame], target: Path | BinaryIO, fps: int, hold: float = 0, *, scale: int = 1, comment: str = ""
+) -> None:
+    av = require("av", "train", "writing an mp4")
+    size = _scaled_size(frames[-1], scale)
+    if isinstance(target, Path):
+        # The index is moved to the front, so that a browser can start to play before it has the whole file.
+        flags, preset, threads = "+faststart", "medium", "0"
+    else:
+        # The index cannot be moved in a stream, so the video is written in fragments.
+        flags, preset, threads = "+frag_keyframe+empty_moov+default_base_moof", "veryfast", "1"
     with (
-        replacing(mp4) as beside,
-        # The index goes to the front, so that a browser can begin to play before it has the whole file.
-        av.open(str(beside), "w", format="mp4", options={"movflags": "+faststart"}) as container,
+        atomic_file(target) if isinstance(target, Path) else nullcontext(target) as file,
+        av.open(str(file) if isinstance(file, Path) else file, "w", format="mp4", options={"movflags": flags}) as mp4,
     ):
-        stream = container.add_stream("libx264", rate=fps, options={"crf": "18", "preset": "medium"})
-        stream.width, stream.height = even
+        mp4.metadata["comment"] = comment
+        stream = mp4.add_stream("libx264", rate=fps, options={"crf": "18", "preset": preset, "threads": threads})
+        stream.width, stream.height = (side + side % 2 for side in size)  # yuv420p halves both sides
         stream.pix_fmt = "yuv420p"
-        for picture in _pictures([*frames, *[frames[-1]] * round(hold * fps)], size):
-            border = (0, 0, even[0] - size[0], even[1] - size[1])
-            padded = ImageOps.expand(picture, border)
-            container.mux(stream.encode(av.VideoFrame.from_image(padded)))
-        container.mux(stream.encode(None))
+        for image in _load_all([*frames, *[frames[-1]] * round(hold * fps)], size):
+            pixels = np.pad(np.asarray(image), ((0, size[1] % 2), (0, size[0] % 2), (0, 0)), "edge")
+            mp4.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")))
+        mp4.mux(stream.encode(None))
 
 
-def write_gif(frames: Sequence[Path], gif: Path, fps: int, hold: float) -> None:
-    width, height = _read(frames[-1]).size
-    factor = min(1.0, _GIF_SIDE / max(width, height))
-    with replacing(gif) as beside:
+def write_gif(
+    frames: Sequence[Frame],
+    target: Path | BinaryIO,
+    fps: int,
+    hold: float = 0,
+    *,
+    scale: int = 1,
+    max_bytes: int | None = None,
+    dither: bool = False,
+    comment: str = "",
+) -> None:
+    width, height = _scaled_size(frames[-1], scale)
+    factor = 1.0 if max_bytes is None else min(1.0, MAX_GIF_SIDE / max(width, height))
+    duration = max(20, round(100 / fps) * 10)  # GIF counts hundredths, and browsers slow down what is under two of them
+    options: dict[str, Any] = {"comment": comment.encode()} if comment else {}
+    if len(frames) > 1:
+        durations = [duration] * (len(frames) - 1) + [duration + round(hold * 100) * 10]
+        options |= {"save_all": True, "duration": durations, "loop": 0, "optimize": False}
+    with atomic_file(target) if isinstance(target, Path) else nullcontext(target) as file:
         while True:
             size = (max(1, round(width * factor)), max(1, round(height * factor)))
-            _encode_gif(frames, beside, size, fps, hold)
-            written = beside.stat().st_size
-            if written <= GIF_BYTES or max(size) <= 64:
+            images = _quantize_all(frames, size, dither)
+            first = next(images)
+            rest = {"append_images": images} if len(frames) > 1 else {}
+            first.save(file, format="GIF", **options, **rest)
+            written = file.stat().st_size if isinstance(file, Path) else file.tell()
+            if max_bytes is None or written <= max_bytes or max(size) <= 64:
                 return
-            factor *= 0.95 * math.sqrt(GIF_BYTES / written)
+            factor *= 0.95 * math.sqrt(max_bytes / written)
 
 
-def _encode_gif(frames: Sequence[Path], path: Path, size: tuple[int, int], fps: int, hold: float) -> None:
-    palette = _palette(frames, size)
-    tick = max(20, round(100 / fps) * 10)  # GIF counts hundredths, and browsers slow down what is under two of them
-    durations = [tick] * (len(frames) - 1) + [tick + round(hold * 100) * 10]
-    drawn = (picture.quantize(palette=palette) for picture in _pictures(frames, size))
-    first = next(drawn)
-    if len(frames) == 1:
-        first.save(path, format="GIF")
-    else:
-        first.save(path, format="GIF", save_all=True, append_images=drawn, duration=durations, loop=0, optimize=False)
+def _quantize_all(frames: Sequence[Frame], size: Size, dither: bool) -> Iterator[Image.Image]:
+    """Yield the frames in one palette: a palette for each frame would flicker and cost 768 bytes a frame."""
+    own_size = _scaled_size(frames[-1], 1)
+    small = own_size if _is_multiple(size, own_size) else size  # enlarged after quantizing, which is faster
+    samples = sample_evenly(frames, PALETTE_FRAMES)
+    strip = Image.new("RGB", (small[0], small[1] * len(samples)))
+    for index, image in enumerate(_load_all(samples, small)):
+        strip.paste(image, (0, index * small[1]))
+    palette = strip.quantize(colors=256, method=Image.Quantize.MEDIANCUT)
+    method = Image.Dither.FLOYDSTEINBERG if dither else Image.Dither.NONE
+    for image in _load_all(frames, small):
+        quantized = image.quantize(palette=palette, dither=method)
+        yield quantized if quantized.size == size else quantized.resize(size, Image.Resampling.NEAREST)
 
 
-def _palette(frames: Sequence[Path], size: tuple[int, int]) -> Image.Image:
-    """One palette for all frames, from several of them: a palette a frame would flicker and cost 768 bytes each."""
-    chosen = evenly(frames, _PALETTE_FRAMES)
-    strip = Image.new("RGB", (size[0], size[1] * len(chosen)))
-    for index, picture in enumerate(_pictures(chosen, size)):
-        strip.paste(picture, (0, index * size[1]))
-    return strip.quantize(colors=256, method=Image.Quantize.MEDIANCUT)
-
-
-def _pictures(frames: Sequence[Path], size: tuple[int, int]) -> Iterator[Image.Image]:
-    """The frames one at a time, as RGB of ``size``; a sheet of other proportions is fitted in with bars."""
+def _load_all(frames: Sequence[Frame], size: Size) -> Iterator[Image.Image]:
+    """Yield the frames one at a time at this size; a frame of other proportions is padded with bars."""
     for frame in frames:
-        picture = _read(frame)
-        yield picture if picture.size == size else ImageOps.pad(picture, size, Image.Resampling.LANCZOS)
+        image = _load(frame)
+        if image.size == size:
+            yield image
+        elif _is_multiple(size, image.size):
+            yield image.resize(size, Image.Resampling.NEAREST)
+        else:
+            yield ImageOps.pad(image, size, Image.Resampling.LANCZOS)
 
 
-def _read(path: Path) -> Image.Image:
+def _load(frame: Frame) -> Image.Image:
+    if isinstance(frame, np.ndarray):
+        return Image.fromarray(frame)
     try:
-        with Image.open(path) as picture:
-            return picture.convert("RGB")
+        with Image.open(frame) as image:
+            return image.convert("RGB")
     except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for some broken PNG files
         raise FacesmithError(
-            f"{path} cannot be read as a picture, remove it and write the video again: {error}"
+            f"{frame} cannot be read as a picture, remove it and write the video again: {error}"
         ) from None
+
+
+def _scaled_size(frame: Frame, scale: int) -> Size:
+    width, height = _load(frame).size
+    return scale * width, scale * height
+
+
+def _is_multiple(size: Size, small: Size) -> bool:
+    return size[0] % small[0] == 0 and (size[0] // small[0]) * small[1] == size[1]

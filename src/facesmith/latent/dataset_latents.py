@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.data.dataset import Dataset
-from facesmith.files import replacing
+from facesmith.files import atomic_file
 from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.model import Model
 from facesmith.progress import progress
@@ -60,7 +60,7 @@ def dataset_vectors(
     vectors = np.concatenate(blocks)
     if len(wanted) == len(dataset):
         try:
-            with replacing(path) as beside:
+            with atomic_file(path) as beside:
                 np.savez(beside, key=np.array(key), vectors=vectors)
         except OSError:
             pass  # a dataset that is only ours to read

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import new_folder, refuse_existing, write_json
+from facesmith.files import atomic_folder, refuse_existing, write_json
 from facesmith.latent.calibration import balanced_accuracy, fit_curve
 from facesmith.latent.class_statistics import RIDGE, Moments
 from facesmith.latent.direction_solver import DAMPING, moves
@@ -148,7 +148,7 @@ def _target(model: Model, out: str | Path | None) -> Iterator[Path]:
     if out is None:
         yield model.path
         return
-    with new_folder(Path(out), "model") as folder:
+    with atomic_folder(Path(out), "model") as folder:
         for file in model.path.iterdir():
             if file.is_file():
                 shutil.copyfile(file, folder / file.name)

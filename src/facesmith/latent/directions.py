@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from safetensors import numpy as safetensors
 
 from facesmith.errors import FacesmithError
-from facesmith.files import replacing
+from facesmith.files import atomic_file
 from facesmith.latent.calibration import logistic
 
 FILE, ENTRY = "directions.safetensors", "directions"
@@ -101,7 +101,7 @@ def save_directions(directions: Directions, folder: Path) -> dict[str, Any]:
         "curves": directions.curves,
         "rates": directions.rates,
     }
-    with replacing(folder / FILE) as beside:
+    with atomic_file(folder / FILE) as beside:
         safetensors.save_file(
             {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in tensors.items()},
             beside,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facesmith.errors import FacesmithError
-from facesmith.files import new_folder, refuse_existing, write_json
+from facesmith.files import atomic_folder, refuse_existing, write_json
 from facesmith.images.grid import save_image
 from facesmith.latent.directions import DEFAULT_KIND, Directions
 from facesmith.latent.edit_parser import in_words, parse_edit, read_edits
@@ -54,7 +54,7 @@ def edit(
     latents = np.stack([source.directions.moved(np.stack([one.z for one in people]), row, kind) for row in rows])
     pictures = generated(source, latents.reshape(-1, latents.shape[-1]), quiet)
     pictures = pictures.reshape(*latents.shape[:2], *pictures.shape[1:])
-    with new_folder(Path(out), "edited faces") as folder:
+    with atomic_folder(Path(out), "edited faces") as folder:
         entries, names = [], []
         for number, row in enumerate(rows):
             for column, one in enumerate(people):

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
-from facesmith.files import new_folder, refuse_existing, write_json
-from facesmith.images.grid import save_image, sheet
+from facesmith.files import atomic_folder, refuse_existing, write_json
+from facesmith.images.grid import make_grid, save_image
 from facesmith.latent.edit import generated
 from facesmith.latent.face_grids import enlargement
 from facesmith.latent.faces import FaceLatent, FaceSource, encode_images, load_faces
@@ -95,12 +95,12 @@ def reconstruct(
             for i, one in enumerate(people)
         ],
     }
-    with new_folder(Path(out), "reconstructions") as folder:
+    with atomic_folder(Path(out), "reconstructions") as folder:
         save_latents(folder / LATENTS, [one.name for one in people], latents[last])
         triples = np.concatenate([before, *after.values()], axis=2)
         labels = [f"{one.name}\n{scores[last]['psnr'][i]:.1f} dB, SSIM {scores[last]['ssim'][i]:.2f}"
                   for i, one in enumerate(people)]  # fmt: skip
-        save_image(sheet(triples, labels=labels, gap=6, scale=enlargement(source.size[1])), folder / SHEET)
+        save_image(make_grid(triples, labels=labels, gap=6, scale=enlargement(source.size[1])), folder / SHEET)
         write_json(folder / SCORES, result)
     return result
 

@@ -1,6 +1,5 @@
 """Pictures of faces beside each other: a table with names at its sides, and a series as a sheet, a GIF or a film."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from facesmith.errors import FacesmithError
 from facesmith.files import refuse_existing
 from facesmith.images import video
-from facesmith.images.grid import BACKGROUND, save_image, sheet
+from facesmith.images.grid import BACKGROUND, make_grid, save_image
 
 SIDE = 128  # pixels that a face of a table has at least, where enlarging by whole numbers makes it so
 FILMS = (".gif", ".mp4")
@@ -35,7 +34,7 @@ def table(pictures: Pictures, rows: Sequence[str], columns: Sequence[str]) -> Im
     """
     _, _, height, width, _ = pictures.shape
     scale = enlargement(height)
-    faces = sheet(pictures.reshape(-1, height, width, 3), len(columns), gap=_GAP, scale=scale)
+    faces = make_grid(pictures.reshape(-1, height, width, 3), len(columns), gap=_GAP, scale=scale)
     font = ImageFont.load_default(_FONT)
     left = _MARGIN + round(max(font.getlength(line) for name in rows for line in name.split("\n"))) + _MARGIN
     top = _LINE + _MARGIN
@@ -64,14 +63,10 @@ def save_series(pictures: Pictures, path: Path, *, fps: int, loop: bool, columns
     """
     scale = enlargement(pictures.shape[1])
     if path.suffix.lower() not in FILMS:
-        save_image(sheet(pictures, columns, scale=scale), path)
+        save_image(make_grid(pictures, columns, scale=scale), path)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        frames = [Path(folder) / f"{index:06d}.png" for index in range(len(pictures))]
-        for frame, picture in zip(frames, pictures, strict=True):
-            Image.fromarray(picture.repeat(scale, 0).repeat(scale, 1)).save(frame, compress_level=1)
-        write = video.write_gif if path.suffix.lower() == ".gif" else video.write_mp4
-        write(frames, path, fps, 0 if loop else HOLD)
+    write = video.write_gif if path.suffix.lower() == ".gif" else video.write_mp4
+    write(list(pictures), path, fps, 0 if loop else HOLD, scale=scale)
 
 
 def check_series(path: Path) -> None:

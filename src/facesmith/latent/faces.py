@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
-from facesmith.images.crop_faces import cut_faces
+from facesmith.images.face_crop import crop_faces
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.latents_file import read_latents
 from facesmith.models.model import Model
@@ -104,9 +104,9 @@ def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list
     if "encoder" not in model.card:
         model.encode(np.zeros((0, *model.size[::-1], 3), np.uint8))  # raises before the slow face detection
     name = photo.name if isinstance(photo, Path) else "photo"
-    crops = cut_faces(photo, model.card["dataset"], faces=face, aligned=aligned)
+    crops = crop_faces(photo, model.card["dataset"], faces=face, aligned=aligned)
     names = [name] if len(crops) == 1 else [f"{name} {number}" for number in range(len(crops))]
-    return [(name, crop.picture) for name, crop in zip(names, crops, strict=True)]
+    return [(name, crop.image) for name, crop in zip(names, crops, strict=True)]
 
 
 def _saved_faces(model: Model, path: Path, row: int | None) -> list[FaceLatent]:

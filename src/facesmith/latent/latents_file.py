@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
-from facesmith.files import refuse_existing, replacing
+from facesmith.files import atomic_file, refuse_existing
 from facesmith.latent.face_refs import LATENTS_SUFFIX
 
 Latents = NDArray[np.float32]
@@ -23,7 +23,7 @@ def check_latents_path(path: Path) -> None:
 
 def save_latents(path: Path, names: Sequence[str], z: Latents) -> None:
     """Write latents and their names."""
-    with replacing(path) as partial:
+    with atomic_file(path) as partial:
         np.savez_compressed(partial, z=z, names=np.array(names))  # compressed, because many residuals are zero
 
 

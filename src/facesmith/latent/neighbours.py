@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import new_folder, refuse_existing, write_json
+from facesmith.files import atomic_folder, refuse_existing, write_json
 from facesmith.latent.dataset_latents import Vectors, features_of, latents_of
 from facesmith.latent.edit import generated
 from facesmith.latent.face_grids import save_table
@@ -55,7 +55,7 @@ def neighbours(
     refuse_other_size(source, data)
     people = load_faces(source, faces, face=face, aligned=aligned, quiet=quiet)
     result = nearest_faces(source, data, people, count=count, judge=eye, quiet=quiet)
-    with new_folder(Path(out), "neighbours") as folder:
+    with atomic_folder(Path(out), "neighbours") as folder:
         spaces = [space for space in SPACES if space in result[0]]
         names = [f"{one.name}\nby {space}" for one in people for space in spaces]
         lines = [

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from facesmith.images.grid import BACKGROUND, Colour, fit
+from facesmith.images.grid import BACKGROUND, Colour, resize_images
 from facesmith.metrics.memorisation import AROUND, NEAR, Memorisation, Neighbours
 
 ROWS = 8
@@ -62,7 +62,7 @@ def _panel(
     """A row for each face: itself, its nearest training faces, and how far away these are."""
     first = neighbours.first(ROWS)
     together = zip(faces, neighbours.rows[first], strict=True)
-    rows = [fit(np.concatenate([face[None], training[near]]), _SIDE) for face, near in together]
+    rows = [resize_images(np.concatenate([face[None], training[near]]), _SIDE) for face, near in together]
     height, width = rows[0].shape[1:3]
     columns = len(rows[0])
     size = (columns * (width + _GAP) + _FROM - _GAP, _TITLE + len(rows) * (height + _LINE + _GAP))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from facesmith.data.dataset import Dataset
 from facesmith.data.source import SPLITS
 from facesmith.errors import FacesmithError
-from facesmith.files import replacing
+from facesmith.files import atomic_file
 from facesmith.metrics.features import BATCH, Network
 from facesmith.progress import progress, silent, tell
 
@@ -61,7 +61,7 @@ def reference(
             features[start : start + BATCH] = network(dataset.images[rows[start : start + BATCH]])
             bar.update(len(rows[start : start + BATCH]))
     try:
-        with replacing(path) as beside:
+        with atomic_file(path) as beside:
             np.savez(beside, key=np.array(json.dumps(key)), features=features)
     except OSError as error:
         say = silent if quiet else tell

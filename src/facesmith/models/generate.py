@@ -11,8 +11,8 @@ from PIL import Image
 
 from facesmith.doctor import usable_cores
 from facesmith.errors import FacesmithError
-from facesmith.files import new_folder, write_text
-from facesmith.images.grid import save_image, sheet
+from facesmith.files import atomic_folder, write_text
+from facesmith.images.grid import make_grid, save_image
 from facesmith.models.model import Model, Pictures, load
 from facesmith.progress import Bar, progress
 
@@ -48,14 +48,14 @@ def generate(
     if grid and count > LARGEST_SHEET:
         raise FacesmithError(f"a sheet of {count:,} faces is too large to look at: leave out --grid, or ask for fewer")
     width, height = source.size
-    with new_folder(Path(out), "faces") as folder, progress(count, "generating", shown=not quiet) as bar:
+    with atomic_folder(Path(out), "faces") as folder, progress(count, "generating", shown=not quiet) as bar:
         kept = None
         if npy:
             kept = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, height, width, 3))
         faces = _counted(source.stream(count, seed, truncation=truncation, start=start), bar, kept)
         if grid:
             files = [f"sheet.{format}"] * count
-            save_image(sheet(np.concatenate(list(faces)), gap=2), folder / f"sheet.{format}")
+            save_image(make_grid(np.concatenate(list(faces)), gap=2), folder / f"sheet.{format}")
         else:
             files = _write_singles(faces, folder, format, start)
         if kept is not None:

@@ -56,7 +56,7 @@ class Makeover(Trained):
 
         ``direction`` is the name of one of `directions`, by default the first. ``strength`` is 0, which changes
         nothing, to 1, which goes all the way. Pictures have the makeover's size and are cut as its dataset's are
-        (`cut_faces` does it to any photo). Raises `FacesmithError` for other shapes, directions and strengths.
+        (`crop_faces` does it to any photo). Raises `FacesmithError` for other shapes, directions and strengths.
         """
         if not 0 <= strength <= 1:
             raise FacesmithError(f"strength {strength:g} is not between 0 (as it is) and 1 (all the way)")

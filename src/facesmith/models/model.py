@@ -131,7 +131,7 @@ class Model(Trained):
 
         The first ``latent_size`` numbers are the z that the model's encoder takes the face to come from; what follows
         is added inside the generator, and brings it nearer to a photo than any z does. Pictures have the model's size,
-        and were cut as its dataset cuts them (`cut_faces` does it to any photo). Raises `FacesmithError` for a model
+        and were cut as its dataset cuts them (`crop_faces` does it to any photo). Raises `FacesmithError` for a model
         without an encoder and for pictures of another size.
         """
         columns = self.latent_size + self.detail_size

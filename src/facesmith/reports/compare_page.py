@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from facesmith.files import replacing, write_text
+from facesmith.files import atomic_file, write_text
 from facesmith.reports import compare_text as compare_words
 from facesmith.reports import html
 from facesmith.reports.compare_charts import CHARTS, draw_charts
@@ -39,7 +39,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     for name in CHARTS:
         path = out / f"{name}.png"
         if name in charts:
-            with replacing(path) as beside:
+            with atomic_file(path) as beside:
                 beside.write_bytes(charts[name])
         else:
             path.unlink(missing_ok=True)  # of an earlier comparison here

@@ -13,7 +13,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.data.statistics import Statistics, measure
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.files import read_json, replacing, write_json, write_text
+from facesmith.files import atomic_file, read_json, write_json, write_text
 from facesmith.images.grid import save_image
 from facesmith.progress import progress
 from facesmith.reports import explore_images as pictures
@@ -94,7 +94,7 @@ def file_stems(names: list[str]) -> list[str]:
 
 def _save(made: Image.Image | bytes, path: Path) -> Path:
     if isinstance(made, bytes):
-        with replacing(path) as beside:
+        with atomic_file(path) as beside:
             beside.write_bytes(made)
     else:
         save_image(made, path)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facesmith.data.statistics import Floats, Statistics
-from facesmith.images.grid import fit, sheet
+from facesmith.images.grid import make_grid, resize_images
 from facesmith.reports import charts as curves
 
 _SAMPLE = 64
@@ -19,11 +19,11 @@ _CHANNELS = {"red": "#c8372d", "green": "#1b8a4b", "blue": "#1f5fbf"}
 def sample(images: NDArray[np.uint8], seed: int = 0) -> Image.Image:
     """Up to 64 pictures drawn at random without repeats, the same ones for the same dataset and seed."""
     chosen = np.random.default_rng(seed).permutation(len(images))[:_SAMPLE]
-    return sheet(fit(images[np.sort(chosen)], _TILE, enlarge=False))
+    return make_grid(resize_images(images[np.sort(chosen)], _TILE, enlarge=False))
 
 
 def mean_face(statistics: Statistics) -> Image.Image:
-    return sheet(fit(_bytes(statistics.mean)[None], 256), gap=0)
+    return make_grid(resize_images(_bytes(statistics.mean)[None], 256), gap=0)
 
 
 def mean_pair(statistics: Statistics, index: int, name: str) -> Image.Image:
@@ -37,7 +37,7 @@ def mean_pair(statistics: Statistics, index: int, name: str) -> Image.Image:
     # Plain ASCII: the built-in font has no true minus and no times sign.
     last = f"with - without\nexaggerated {gain:.1f}x" if yes and no else "no difference\nto show"
     labels = [f"{name}\n{yes:,} pictures", f"not {name}\n{no:,} pictures", last]
-    return sheet(fit(tiles, _MEAN_TILE), columns=3, labels=labels, gap=6)
+    return make_grid(resize_images(tiles, _MEAN_TILE), columns=3, labels=labels, gap=6)
 
 
 def extremes(images: NDArray[np.uint8], statistics: Statistics) -> Image.Image:
@@ -54,7 +54,7 @@ def extremes(images: NDArray[np.uint8], statistics: Statistics) -> Image.Image:
         rows += chosen.tolist()
         labels += [f"{_name(statistics, row)}\n{what.strip()} {values[row]:.3g}" for row in chosen]
     columns = min(_EXTREMES, len(images))
-    return sheet(fit(images[rows], _TILE), columns=columns, labels=labels, gap=6)
+    return make_grid(resize_images(images[rows], _TILE), columns=columns, labels=labels, gap=6)
 
 
 def pairs(images: NDArray[np.uint8], statistics: Statistics) -> Image.Image | None:
@@ -66,7 +66,7 @@ def pairs(images: NDArray[np.uint8], statistics: Statistics) -> Image.Image | No
         return None
     rows = [row for one, other, _ in found[:_PAIRS] for row in (one, other)]
     labels = [f"{_name(statistics, row)}\n{text}" for one, other, text in found[:_PAIRS] for row in (one, other)]
-    return sheet(fit(images[rows], _TILE), columns=min(6, len(rows)), labels=labels, gap=6)
+    return make_grid(resize_images(images[rows], _TILE), columns=min(6, len(rows)), labels=labels, gap=6)
 
 
 def attribute_rates(statistics: Statistics, attributes: list[str]) -> bytes:

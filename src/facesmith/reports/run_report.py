@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from facesmith.files import replacing, write_text
+from facesmith.files import atomic_file, write_text
 from facesmith.reports import html
 from facesmith.reports.html import Html
 from facesmith.reports.run_charts import draw_charts
@@ -53,7 +53,7 @@ def report(run: Path) -> Path:
     found = read_run(run)
     charts = draw_charts(found)
     for name, chart in charts.items():
-        with replacing(run / f"{name}.png") as beside:
+        with atomic_file(run / f"{name}.png") as beside:
             beside.write_bytes(chart)
     path = run / "report.html"
     write_text(path, _page(found, charts))

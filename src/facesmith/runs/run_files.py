@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from facesmith.errors import FacesmithError
-from facesmith.files import check_version, read_json, whole
+from facesmith.files import check_version, finished_files, read_json
 from facesmith.runs.metrics import Columns, read_columns, read_metrics, read_timing, unreadable_lines
 from facesmith.runs.old_names import current_table
 
@@ -104,7 +104,7 @@ def _measured(run: Path) -> Measured:
 def sample_sheets(folder: Path) -> list[tuple[float, Path]]:
     """KIMG.png in a folder in the order of training, as (kimg, path); other files there are passed over."""
     found = []
-    for path in whole(folder, ".png"):
+    for path in finished_files(folder, ".png"):
         try:
             found.append((float(path.stem), path))
         except ValueError:

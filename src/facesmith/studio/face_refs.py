@@ -12,7 +12,7 @@ import numpy as np
 from fastapi import Depends, Request, Response
 from numpy.typing import NDArray
 
-from facesmith import Face, FaceCrop, FaceLatent, Makeover, Model, cut_faces
+from facesmith import Face, FaceCrop, FaceLatent, Makeover, Model, crop_faces
 from facesmith.studio.errors import NotHere, Problem
 from facesmith.studio.services import Here, Parts, begun, session_name
 from facesmith.studio.sessions import Session
@@ -120,10 +120,10 @@ class People:
 
             def job() -> FaceCrop:
                 faces = "largest" if found.face is None else [found.face]
-                return cut_faces(photo.data, network.card["dataset"], faces=faces, aligned=found.face is None)[0]
+                return crop_faces(photo.data, network.card["dataset"], faces=faces, aligned=found.face is None)[0]
 
             cut = await self.here.aside.run(job)
-            self._know(found, about, cut, cut.picture.nbytes)
+            self._know(found, about, cut, cut.image.nbytes)
             return cut
         return known
 
@@ -144,7 +144,7 @@ class People:
                 return known
             if "encoder" not in model.card:
                 raise Problem(400, f"{model.name} has no encoder, so it takes no photos: choose another model")
-            picture = (await self.cut(reference, model)).picture
+            picture = (await self.cut(reference, model)).image
             z = (await self.here.aside.run(lambda: model.encode(picture)))[0]
             person = Person(FaceLatent(reference, z, picture), self._called, key(model), thing.photo)
             self._know(thing, key(model), person, z.nbytes + picture.nbytes)

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from facesmith.errors import FacesmithError
-from facesmith.files import check_version, replacing, whole
+from facesmith.files import atomic_file, check_version, finished_files
 from facesmith.training.train_state import TrainState
 
 FORMAT, VERSION = "facesmith-checkpoint", 2
@@ -97,7 +97,7 @@ def read_card(path: Path) -> dict[str, Any]:
 
 def stored(folder: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
-    return whole(folder, SUFFIX)
+    return finished_files(folder, SUFFIX)
 
 
 def wanted(paths: list[Path], keep: int) -> list[Path]:
@@ -123,7 +123,7 @@ def state_of(path: Path, net: str) -> dict[str, Tensor]:
 def _write(path: Path, tensors: dict[str, Tensor], progress: Progress, more: dict[str, Any]) -> None:
     card = {"format": FORMAT, "version": VERSION, "kimg": progress.kimg, **vars(progress), **more}
     ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as beside:
+    with atomic_file(path) as beside:
         try:
             save_file(ready, beside, {"facesmith": json.dumps(card)})
         except SafetensorError as error:

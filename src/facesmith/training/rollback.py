@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from facesmith.files import whole
+from facesmith.files import finished_files
 from facesmith.runs import run_folder as runs
 from facesmith.runs.health import DIVERGED
 from facesmith.training import checkpoint
@@ -67,6 +67,6 @@ def _set_aside(here: Start) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in here.run.records:
         runs.cut_lines(path, progress.step, folder / path.name)
-    for sample in whole(here.run.samples, ".png"):
+    for sample in finished_files(here.run.samples, ".png"):
         if sample.stem > checkpoint.kimg_name(progress.kimg):
             sample.replace(folder / sample.name)

@@ -12,7 +12,7 @@ import torch
 from facesmith import doctor
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import clear_partials, new_folder, whole
+from facesmith.files import atomic_folder, finished_files, remove_partial_files
 from facesmith.networks.registry import parameters
 from facesmith.runs import run_folder as runs
 from facesmith.runs.health import HEALTHY
@@ -70,7 +70,7 @@ def new(
     if facts := task.facts():
         card["task"] = facts
     if group.is_rank_zero:
-        with new_folder(path, "run") as folder:
+        with atomic_folder(path, "run") as folder:
             run = RunFolder(folder)
             for part in (run.checkpoints, run.samples):
                 part.mkdir()
@@ -104,11 +104,11 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path, group: ProcessGroup) -
     if found:
         progress = checkpoint.load(found[-1], state)
     if group.is_rank_zero:
-        clear_partials(path)
+        remove_partial_files(path)
         # What the last session recorded after its last checkpoint is about to happen again.
         for record in run.records:
             runs.cut_lines(record, progress.step)
-        for sample in whole(run.samples, ".png"):
+        for sample in finished_files(run.samples, ".png"):
             if sample.stem > checkpoint.kimg_name(progress.kimg):
                 sample.unlink()
     group.barrier()
@@ -139,7 +139,7 @@ def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path, group: Pro
     target = RunFolder(path)
     if group.is_rank_zero:
         shutil.copy2(found[-1], target.checkpoints)
-        for sample in whole(source.samples, ".png"):
+        for sample in finished_files(source.samples, ".png"):
             if sample.stem <= found[-1].name.removesuffix(checkpoint.SUFFIX):
                 shutil.copy2(sample, target.samples)
         for record, copy in zip(source.records, target.records, strict=True):

@@ -49,7 +49,7 @@ def test_every_face_gets_every_edit(visit: Visit, seers: Path, painter: Model, p
 def test_an_edited_face_is_kept_and_edited_further(
     visit: Visit, seers: Path, photographer: Model, bring: Bring, pixels: Pixels, two_faces: bytes
 ) -> None:
-    cut = facesmith.cut_faces(two_faces, photographer.card["dataset"])[0].picture
+    cut = facesmith.crop_faces(two_faces, photographer.card["dataset"])[0].image
     (z,) = photographer.encode(cut)
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:

@@ -22,8 +22,8 @@ def test_a_face_is_made_over_alone_and_in_its_photo(
 ) -> None:
     mirror = facesmith.load_makeover(seers / "mirror")
     left = facesmith.find_faces(two_faces)[1]
-    (cut,) = facesmith.cut_faces(two_faces, mirror.card["dataset"], faces=[left])
-    made = mirror.apply(cut.picture, "redder", 0.5)[0]
+    (cut,) = facesmith.crop_faces(two_faces, mirror.card["dataset"], faces=[left])
+    made = mirror.apply(cut.image, "redder", 0.5)[0]
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         said = await bring(client)
@@ -32,12 +32,12 @@ def test_a_face_is_made_over_alone_and_in_its_photo(
         large = await client.post(PATH, json=body | {"scale": 3})
         assert np.array_equal(pixels(large)[1::3, 1::3], made)
         whole = await client.post(PATH, json=body | {"whole": True})
-        assert np.array_equal(pixels(whole), facesmith.blended(facesmith.read_photo(two_faces), cut, made))
+        assert np.array_equal(pixels(whole), facesmith.blend_face(facesmith.read_photo(two_faces), cut, made))
         assert "edited photo" in Image.open(BytesIO(whole.content)).info["Description"]
         same = await client.post(PATH, json=body | {"whole": True, "strength": 0})
         assert np.array_equal(pixels(same), facesmith.read_photo(two_faces))
         first = await client.post(PATH, json={"face": body["face"]})  # the first makeover, its first direction
-        assert np.array_equal(pixels(first), mirror.apply(cut.picture)[0])
+        assert np.array_equal(pixels(first), mirror.apply(cut.image)[0])
         film = Image.open(BytesIO((await client.post(PATH, json=body | {"format": "gif", "strength": 1})).content))
         times = [frame.info["duration"] for frame in ImageSequence.Iterator(film)]  # frames that are alike are one
         assert (sum(times), film.size) == (46 * 60, (256, 256))

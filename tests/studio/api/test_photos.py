@@ -66,12 +66,12 @@ def test_faces_are_found_cut_and_seen_by_a_model(
         for face, one in zip(said["faces"], found, strict=True):
             assert face["box"] == pytest.approx(one.box)
             assert np.allclose(face["landmarks"], one.landmarks)
-            (cut,) = facesmith.cut_faces(two_faces, photographer.card["dataset"], faces=[one])
+            (cut,) = facesmith.crop_faces(two_faces, photographer.card["dataset"], faces=[one])
             seen = await client.get(f"/api/v1/faces/{face['id']}.png?what=cut&model=photographer")
-            assert np.array_equal(pixels(seen), cut.picture)
+            assert np.array_equal(pixels(seen), cut.image)
             assert Image.open(io.BytesIO(seen.content)).text["Description"] == AS_IT_WAS  # type: ignore[attr-defined]
             made = await client.get(f"/api/v1/faces/{face['id']}.png?model=photographer")
-            assert np.array_equal(pixels(made), photographer.generate(photographer.encode(cut.picture))[0])
+            assert np.array_equal(pixels(made), photographer.generate(photographer.encode(cut.image))[0])
             assert made.headers["cache-control"] == "no-store"
         mirror = await client.get(f"/api/v1/faces/{said['faces'][0]['id']}.png?what=cut&model=mirror")
         assert pixels(mirror).shape == (8, 8, 3)
@@ -94,7 +94,7 @@ def test_no_more_faces_are_looked_at_than_are_told(
 def test_what_is_no_photo_of_faces_is_taken_whole(
     visit: Visit, seers: Path, painter: Model, two_faces: bytes, bring: Bring, pixels: Pixels
 ) -> None:
-    (cut,) = facesmith.cut_faces(two_faces, painter.card["dataset"])
+    (cut,) = facesmith.crop_faces(two_faces, painter.card["dataset"])
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         for query in ("?model=painter", "?aligned=true"):
@@ -103,7 +103,7 @@ def test_what_is_no_photo_of_faces_is_taken_whole(
             assert [face["face"] for face in said["faces"]] == [said["whole"]]
             assert said["faces"][0]["box"] is None
             seen = await client.get(f"/api/v1/faces/{said['faces'][0]['id']}.png?what=cut&model=painter")
-            assert np.array_equal(pixels(seen), cut.picture)
+            assert np.array_equal(pixels(seen), cut.image)
         said = await bring(client, _png(np.full((90, 80, 3), 99, np.uint8)))
         assert (said["faces"], said["aligned"]) == ([], False)
         answer = await client.post("/api/v1/encode", json={"model": "photographer", "face": said["whole"]})
@@ -248,7 +248,7 @@ def test_a_slider_neither_cuts_nor_encodes_again(
 
         return call
 
-    monkeypatch.setattr(people, "cut_faces", noted("cut", facesmith.cut_faces))
+    monkeypatch.setattr(people, "crop_faces", noted("cut", facesmith.crop_faces))
     monkeypatch.setattr(Model, "encode", noted("encode", Model.encode))
     monkeypatch.setattr(photos, "find_faces", noted("find", facesmith.find_faces))
     monkeypatch.setattr(Makeover, "apply", noted("apply", Makeover.apply))

@@ -137,7 +137,7 @@ def test_what_would_fail_after_the_work_fails_before_it(
     plain: Makeover, noise: Noise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = save(noise(32, 32), tmp_path / "one.png")
-    monkeypatch.setattr(making, "cut_faces", lambda *_, **__: pytest.fail("a photo was looked at"))
+    monkeypatch.setattr(making, "crop_faces", lambda *_, **__: pytest.fail("a photo was looked at"))
     (tmp_path / "empty").mkdir()
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"direction": "mtf"}, "choose lighter or redder"),

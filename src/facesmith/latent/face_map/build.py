@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.data.holdout import attribute_table
 from facesmith.errors import FacesmithError
-from facesmith.files import new_folder, refuse_existing, write_json, write_text
+from facesmith.files import atomic_folder, refuse_existing, write_json, write_text
 from facesmith.latent.dataset_latents import features_of, latents_of
 from facesmith.latent.face_map.layouts import LEAST, METHODS, Layout, check_methods, lay_out
 from facesmith.latent.face_map.neighbours import Neighbours, neighbours
@@ -89,7 +89,7 @@ def map_faces(
     for name, both in spaces.items():
         layouts += lay_out(name, *both, near[name], methods, seed, quiet)
     card = _card(source, pictures, eye, faces, methods, layouts, seed)
-    with new_folder(Path(out), "map") as folder:
+    with atomic_folder(Path(out), "map") as folder:
         write_json(folder / CARD, card)
         np.savez(folder / COORDINATES, **_arrays(faces, spaces, near, layouts))
         columns = _columns(faces)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facesmith.images.grid import fit
+from facesmith.images.grid import resize_images
 
 SIDE = 48  # pixels of the longer side, a multiple of 16: the blocks of the compression then end where the faces do
 ATLAS = 2016  # pixels of a side of an atlas, at most: telephones show pictures of 2048 and refuse much larger ones
@@ -24,11 +24,11 @@ def atlases(pictures: Pictures) -> dict[str, Any]:
 
     width and height of a thumbnail, columns and rows of an atlas, and the atlases as data: addresses.
     """
-    height, width = fit(pictures[:1], SIDE, enlarge=False).shape[1:3]
+    height, width = resize_images(pictures[:1], SIDE, enlarge=False).shape[1:3]
     columns, rows = ATLAS // width, ATLAS // height
     made = []
     for start in range(0, len(pictures), columns * rows):
-        some = fit(pictures[start : start + columns * rows], SIDE, enlarge=False)
+        some = resize_images(pictures[start : start + columns * rows], SIDE, enlarge=False)
         file = io.BytesIO()
         _tiled(some, min(columns, len(some))).save(file, "WEBP", quality=_QUALITY, method=4)
         made.append(f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode('ascii')}")
@@ -38,7 +38,7 @@ def atlases(pictures: Pictures) -> dict[str, Any]:
 def sprite(pictures: Pictures) -> tuple[Image.Image, tuple[int, int]]:
     """All faces on one near-square picture, as TensorBoard's projector takes it, and the width and height of each."""
     columns = math.ceil(math.sqrt(len(pictures)))
-    small = fit(pictures, min(SPRITE_SIDE, SPRITE // columns), enlarge=False)
+    small = resize_images(pictures, min(SPRITE_SIDE, SPRITE // columns), enlarge=False)
     return _tiled(small, columns), (small.shape[2], small.shape[1])
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from numpy.typing import NDArray
 from pydantic import Field
 
-from facesmith import Makeover, blended, read_photo
+from facesmith import Makeover, blend_face, read_photo
 from facesmith.extras import require
 from facesmith.studio import schemas as asked
 from facesmith.studio.errors import Problem
@@ -55,16 +55,16 @@ async def makeover(body: MakeoverAsked, people: Those, response: Response) -> Re
     facts = notes(network.name, network.digest, edited=True, direction=direction, strength=body.strength)
     if body.format in FILMS:
         scale = body.scale or max(1, round(asked.FILM_SIDE / max(network.size)))
-        faces = await people.here.aside.run(partial(_there_and_back, network, cut.picture, direction, body.strength))
+        faces = await people.here.aside.run(partial(_there_and_back, network, cut.image, direction, body.strength))
         made = await people.here.aside.run(lambda: film(faces, body.format, body.fps, True, scale, facts))
         return asked.answered(made, ALL[body.format], response)
     found = people.find(body.face)
     photo = people.find(found.photo) if body.whole and isinstance(found, Found) else None
 
     def job() -> bytes:
-        made = network.apply(cut.picture, direction, body.strength)
+        made = network.apply(cut.image, direction, body.strength)
         if isinstance(photo, Photo):
-            return encoded(blended(read_photo(photo.data), cut, made[0]), body.format, facts)
+            return encoded(blend_face(read_photo(photo.data), cut, made[0]), body.format, facts)
         return encoded(tiled(made, 1, body.scale or 1), body.format, facts)
 
     return asked.answered(await people.here.aside.run(job), ALL[body.format], response)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from facesmith import Face, find_faces, of_faces, read_photo
+from facesmith import Face, find_faces, has_aligned_faces, read_photo
 from facesmith.studio.errors import Error, Problem
 from facesmith.studio.face_refs import Found, Photo, Those
 from facesmith.studio.image_responses import MEDIA, UNCHANGED, encoded
@@ -76,14 +76,16 @@ async def bring(
     here, data = people.here, await request.body()
     if not data:
         raise Problem(422, "the body is empty: send a photo")
-    plain = model is not None and not of_faces(here.shelf.find(model, "generator", "makeover").card()["dataset"])
+    plain = model is not None and not has_aligned_faces(
+        here.shelf.find(model, "generator", "makeover").card()["dataset"]
+    )
 
     def job() -> tuple[tuple[int, int], bool, list[Face]]:
         check_photo(data, here.settings.pixels)
         picture = read_photo(data)
         size = picture.shape[1], picture.shape[0]
         as_it_is = aligned or plain or size == ALIGNED
-        return size, as_it_is, [] if as_it_is else find_faces(picture, most=MOST_FACES)
+        return size, as_it_is, [] if as_it_is else find_faces(picture, max_faces=MOST_FACES)
 
     size, as_it_is, found = await here.aside.run(job)
     photo = people.keep(Photo(data), len(data))
@@ -140,7 +142,7 @@ async def face(
     thing, reference = people.find(name), f"photo:{name}"
     if what == "cut" and isinstance(thing, Found):
         network = await people.network(model)
-        picture = (await people.cut(reference, network)).picture
+        picture = (await people.cut(reference, network)).image
         made = await people.here.aside.run(lambda: encoded(picture, "png", UNCHANGED))
         return answered(made, MEDIA["png"], response)
     generator = await people.model(model or getattr(thing, "model", None))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from facesmith.files import new_folder, write_json, write_text
+from facesmith.files import atomic_folder, write_json, write_text
 from facesmith.images.pixels import to_float
 from facesmith.models.backends import BLOCK
 from facesmith.models.classifier import CARD, FORMAT, ONNX, VERSION, WEIGHTS, AttributeClassifier, load_classifier
@@ -36,7 +36,7 @@ def export_judge(source: Source, target: Path, name: str | None, half: bool) -> 
     data, score = source.card["dataset"], _score(source)
     trained = source.trained()
     trained["score"] = score and {key: score[key] for key in ("accuracy", "count")}
-    with new_folder(target, "judge") as folder:
+    with atomic_folder(target, "judge") as folder:
         takes = {"pictures": torch.zeros(2, 3, source.size[1], source.size[0])}
         digest = write_network(net, takes, ["logits", "features"], half, folder / WEIGHTS, folder / ONNX)
         card: dict[str, Any] = {

@@ -13,7 +13,7 @@ from facesmith.data.dataset import CARD, IMAGES, Dataset, digest, open_dataset, 
 from facesmith.data.labels import attribute_name
 from facesmith.data.source import attribute_names
 from facesmith.errors import FacesmithError
-from facesmith.files import new_folder, write_json
+from facesmith.files import atomic_folder, write_json
 from facesmith.models.classifier import AttributeClassifier, load_classifier
 from facesmith.progress import progress
 from facesmith.version import __version__
@@ -52,7 +52,7 @@ def label(
         )
     import pyarrow as pa
 
-    with new_folder(Path(out), "dataset") as folder:
+    with atomic_folder(Path(out), "dataset") as folder:
         labels, images = _judged(data, eye, quiet)
         table = data.metadata().drop_columns(both)
         for column, name in enumerate(names):

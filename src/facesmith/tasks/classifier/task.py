@@ -14,7 +14,7 @@ from torch import Tensor
 from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import attribute_table, parted
 from facesmith.errors import FacesmithError
-from facesmith.images.grid import sheet
+from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_float
 from facesmith.networks.classifier import Config, build
 from facesmith.tasks.recipes import ClassifierRecipe
@@ -100,7 +100,7 @@ class ClassifierTask(Task[ClassifierRecipe]):
         shown, labels = np.asarray(self.dataset.images[chosen]), self.labels[chosen].cpu().numpy()
         wrong = np.where(labels >= 0, np.abs(self.judged(state, chosen) - labels), 0)
         said = [_mistakes(self.attributes, row, truth) for row, truth in zip(wrong, labels, strict=True)]
-        return sheet(shown, columns=8, labels=said, scale=2 * self.scale)
+        return make_grid(shown, columns=8, labels=said, scale=2 * self.scale)
 
     def score(self, state: TrainState) -> dict[str, float]:
         """Accuracy on held-out pictures: the mean over attributes, and each attribute's."""

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from facesmith.files import new_folder, read_json, write_json, write_text
+from facesmith.files import atomic_folder, read_json, write_json, write_text
 from facesmith.models.backends import BLOCK
 from facesmith.models.model import CARD, ENCODER_ONNX, ENCODER_WEIGHTS, ONNX, WEIGHTS, Model, load
 from facesmith.models.network_files import agree, write_network, write_onnx
@@ -32,7 +32,7 @@ def export_encoder(source: Source, target: Path, name: str | None, half: bool) -
     network = source.card["task"]["network"]
     net = families.from_card(network).eval()
     net.load_state_dict(checkpoint.used_state(source.checkpoint, "E"))
-    with new_folder(target, "model") as folder:
+    with atomic_folder(target, "model") as folder:
         shutil.copytree(parts["model"], folder, dirs_exist_ok=True)
         width, height = network["size"]
         takes = {"pictures": torch.zeros(2, 3, height, width)}

@@ -15,7 +15,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import parted
 from facesmith.errors import FacesmithError
 from facesmith.files import read_json
-from facesmith.images.grid import sheet
+from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_float, to_uint8
 from facesmith.models import classifier as judges
 from facesmith.models import model as models
@@ -149,7 +149,7 @@ class EncoderTask(Task[EncoderRecipe]):
         before = np.asarray(self.dataset.images[self.held[:SHEET_COUNT]])
         after = to_uint8(self._reconstructed(state, self.held[:SHEET_COUNT])[1])
         pairs = np.stack([before, after], 1).reshape(-1, *before.shape[1:])
-        return sheet(pairs, columns=8, scale=self.scale)
+        return make_grid(pairs, columns=8, scale=self.scale)
 
     def score(self, state: TrainState) -> dict[str, float]:
         """Reconstruction of held-out photos, in mean square (of [-1, 1]) and dB, and the latents of generated faces."""

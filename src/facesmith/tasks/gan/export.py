@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from facesmith.files import new_folder, write_json, write_text
-from facesmith.images.grid import fit, save_image, sheet
+from facesmith.files import atomic_folder, write_json, write_text
+from facesmith.images.grid import make_grid, resize_images, save_image
 from facesmith.models.backends import BLOCK
 from facesmith.models.model import CARD, FORMAT, ONNX, VERSION, WEIGHTS, Model, load
 from facesmith.models.network_files import agree, write_network
@@ -30,7 +30,7 @@ def export_generator(source: Source, target: Path, name: str | None, half: bool)
     network = families.as_card(recipe.family, config)
     net = families.from_card(network).eval()
     net.load_state_dict(checkpoint.used_state(source.checkpoint, "G"))
-    with new_folder(target, "model") as folder:
+    with atomic_folder(target, "model") as folder:
         takes = {"z": torch.zeros(2, config.latent_size)}
         digest = write_network(net, takes, ["pictures"], half, folder / WEIGHTS, folder / ONNX)
         card: dict[str, Any] = {
@@ -54,6 +54,6 @@ def export_generator(source: Source, target: Path, name: str | None, half: bool)
         card["onnx_parity"] = agree("generator", made[:1], made[1:])
         write_json(folder / CARD, card)
         write_text(folder / "README.md", model_card(card, recipe))
-        faces = fit(load(folder).sample(64, seed=0), SHOWN, enlarge=False)
-        save_image(sheet(faces, scale=max(1, SHOWN // config.size[0])), folder / "samples.png")
+        faces = resize_images(load(folder).sample(64, seed=0), SHOWN, enlarge=False)
+        save_image(make_grid(faces, scale=max(1, SHOWN // config.size[0])), folder / "samples.png")
     return load(target)

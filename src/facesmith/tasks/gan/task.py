@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import parted
-from facesmith.images.grid import BACKGROUND, sheet
+from facesmith.images.grid import BACKGROUND, make_grid
 from facesmith.images.pixels import to_float, to_uint8
 from facesmith.metrics.scores import rank
 from facesmith.networks.registry import describe
@@ -81,11 +81,11 @@ class GANTask(Task[GANRecipe]):
         return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {right:.0%}"
 
     def sheet(self, state: TrainState) -> Image.Image:
-        return sheet(to_uint8(pictures_of(state.ema, self.sheet_latents)), scale=self.scale)
+        return make_grid(to_uint8(pictures_of(state.ema, self.sheet_latents)), scale=self.scale)
 
     def pictures(self, state: TrainState) -> dict[str, Image.Image]:
         chosen = np.random.default_rng([self.recipe.seed, SHEET]).permutation(len(self.dataset))[:SHEET_COUNT]
-        left, right = sheet(np.asarray(self.dataset.images[np.sort(chosen)]), scale=self.scale), self.sheet(state)
+        left, right = make_grid(np.asarray(self.dataset.images[np.sort(chosen)]), scale=self.scale), self.sheet(state)
         both = Image.new("RGB", (left.width + right.width + 24, max(left.height, right.height)), BACKGROUND)
         both.paste(left, (0, 0))
         both.paste(right, (both.width - right.width, 0))

@@ -14,12 +14,11 @@ from facesmith.data.archive import File, list_source
 from facesmith.data.source import printable
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.files import new_folder, refuse_existing, write_json
-from facesmith.images.blend import blended
-from facesmith.images.crop_faces import FaceCrop, cut_faces
-from facesmith.images.decode import FORMATS
-from facesmith.images.find_faces import read_photo
-from facesmith.images.grid import save_image, sheet
+from facesmith.files import atomic_folder, refuse_existing, write_json
+from facesmith.images.blend import blend_face
+from facesmith.images.decode import FORMATS, read_photo
+from facesmith.images.face_crop import FaceCrop, crop_faces
+from facesmith.images.grid import make_grid, save_image
 from facesmith.latent.face_grids import enlargement
 from facesmith.models.makeover import Makeover, load_makeover
 from facesmith.progress import progress
@@ -73,14 +72,14 @@ def make_over(
     shown: list[Pictures] = []
     taken = {Path(SHEET).stem}
     with (
-        new_folder(Path(out), "faces made over") as folder,
+        atomic_folder(Path(out), "faces made over") as folder,
         progress(len(paths), "making over", "photos", shown=not quiet and len(paths) > 1) as bar,
     ):
         for start in range(0, len(paths), BLOCK):
             found: list[tuple[Path, list[FaceCrop]]] = []
             for path in paths[start : start + BLOCK]:
                 try:
-                    found.append((path, cut_faces(path, source.card["dataset"], faces=face, aligned=aligned)))
+                    found.append((path, crop_faces(path, source.card["dataset"], faces=face, aligned=aligned)))
                 except FacesmithError as error:
                     if len(paths) == 1 or "pip install" in str(error):
                         raise
@@ -88,7 +87,7 @@ def make_over(
                 finally:
                     bar.update()
             if found:
-                before = np.stack([cut.picture for _, cuts in found for cut in cuts])
+                before = np.stack([cut.image for _, cuts in found for cut in cuts])
                 after = source.apply(before, chosen, strength)
                 made = iter(after)
                 for path, cuts in found:
@@ -160,7 +159,7 @@ def _written(
     if whole:
         photo = read_photo(path)
         for cut, picture in zip(cuts, made, strict=True):
-            photo = blended(photo, cut, picture)
+            photo = blend_face(photo, cut, picture)
         (folder / WHOLE).mkdir(exist_ok=True)
         Image.fromarray(photo).save(folder / WHOLE / f"{stem}.png", icc_profile=_profile(path))
     return entries
@@ -190,4 +189,4 @@ def _sheet(
     rows = np.concatenate([before, *series], axis=2)
     _, height, width, _ = rows.shape
     columns = max(1, round(math.sqrt(len(rows) * height / width)))
-    return sheet(rows, columns, labels=names, gap=6, scale=enlargement(height))
+    return make_grid(rows, columns, labels=names, gap=6, scale=enlargement(height))

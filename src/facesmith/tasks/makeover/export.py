@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from facesmith.files import new_folder, write_json, write_text
+from facesmith.files import atomic_folder, write_json, write_text
 from facesmith.models.backends import BLOCK, session
 from facesmith.models.makeover import CARD, FORMAT, ONNX, VERSION, WEIGHTS, Makeover, load_makeover
 from facesmith.models.network_files import agree, write_network
@@ -31,7 +31,7 @@ def export_makeover(source: Source, target: Path, name: str | None, half: bool) 
     network = facts["network"]
     net = makeovers.from_card(network).eval()
     net.load_state_dict(checkpoint.used_state(source.checkpoint, "G"))
-    with new_folder(target, "makeover") as folder:
+    with atomic_folder(target, "makeover") as folder:
         (width, height), several = source.size, len(facts["directions"])
         takes = {"pictures": torch.zeros(2, 3, height, width), "strengths": torch.zeros(2, several)}
         digest = write_network(net, takes, ["made"], half, folder / WEIGHTS, folder / ONNX)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import refuse_existing
-from facesmith.images.grid import sheet
+from facesmith.images.grid import make_grid
 from facesmith.latent.face_grids import FILMS, enlargement, save_series
 from facesmith.models.makeover import Makeover
 from facesmith.progress import progress
@@ -31,7 +31,7 @@ def morph(
     frames = []
     with progress(FRAMES, "filming", "frames", shown=not quiet and len(faces) > 1) as bar:
         for share in way:
-            frames.append(np.asarray(sheet(makeover.apply(faces, direction, float(share)), scale=scale)))
+            frames.append(np.asarray(make_grid(makeover.apply(faces, direction, float(share)), scale=scale)))
             bar.update()
     save_series(np.stack([*frames, *frames[-2:0:-1]]), path, fps=FPS, loop=True)
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from facesmith.data.dataset import Dataset
 from facesmith.files import read_json
-from facesmith.images.face_region import usual_region
-from facesmith.images.grid import sheet
+from facesmith.images.face_region import aligned_face_region
+from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_float, to_uint8
 from facesmith.models import classifier as judges
 from facesmith.networks import classifier as judge_network
@@ -70,7 +70,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
             nobody = np.zeros((1, len(self.judge["attributes"])), np.float32)
             for one in self.sides:  # a judge that cannot say who is a target is better refused now than at a score
                 called(one.direction.target, self.judge["attributes"], nobody)
-        region = usual_region(dataset.card)
+        region = aligned_face_region(dataset.card)
         self.beyond = None if region is None else torch.from_numpy(~region).float().to(self.device)
         each = min(EACH, max(1, SHEET_COUNT // len(self.sides)))
         self.sheet_faces = [one.held_sources[:each] for one in self.sides]
@@ -180,7 +180,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
         both = torch.stack(self._sheet(state.ema), 1).flatten(0, 1)
         names = [one.direction.name for one, faces in zip(self.sides, self.sheet_faces, strict=True) for _ in faces]
         labels = [label for name in names for label in ("", name)] if len(self.sides) > 1 else None
-        return sheet(to_uint8(both), columns=8, labels=labels, scale=self.scale)
+        return make_grid(to_uint8(both), columns=8, labels=labels, scale=self.scale)
 
     def prepare_scores(self) -> None:
         self.scorer = Scorer(self.dataset, self.sides, self.recipe.score_count, self.device)

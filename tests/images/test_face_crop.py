@@ -9,10 +9,12 @@ from PIL import Image
 
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
-from facesmith.images.align import TEMPLATE, alignment, inverse, similarity, turning
-from facesmith.images.crop_faces import cut_face, cut_faces
-from facesmith.images.decode import decode, framed, parse_frame, upright
-from facesmith.images.find_faces import Face, find_faces
+from facesmith.images.align import TEMPLATE, alignment_matrix
+from facesmith.images.crop import parse_crop_spec
+from facesmith.images.decode import crop_and_resize, decode, decode_full_size
+from facesmith.images.face_crop import crop_face, crop_faces
+from facesmith.images.faces import Face, find_faces
+from facesmith.images.geometry import fit_similarity, invert, similarity_matrix
 
 FACES: dict[str, Any] = {"size": [64, 64], "crop": "center:178", "resize": "lanczos", "source": {"kind": "celeba"}}
 PLAIN: dict[str, Any] = {**FACES, "crop": "fit", "source": {"kind": "folder"}}
@@ -29,7 +31,7 @@ def off(picture: np.ndarray, transform: np.ndarray, seen: np.ndarray) -> float:
     """How many pixels of ``picture``, a ramp, a cut lies from where its transform says, at the worst inner place."""
     height, width = seen.shape[:2]
     y, x = np.mgrid[4 : height - 4, 4 : width - 4]
-    back = np.stack([x.ravel(), y.ravel()], 1) @ inverse(transform)[:, :2].T + inverse(transform)[:, 2]
+    back = np.stack([x.ravel(), y.ravel()], 1) @ invert(transform)[:, :2].T + invert(transform)[:, 2]
     expected = back * 255 / (np.array(picture.shape[1::-1]) - 1)
     return float(np.abs(seen[y, x, :2].reshape(-1, 2) - expected).max() * max(picture.shape) / 255)
 
@@ -41,16 +43,16 @@ def face_at(matrix: np.ndarray) -> Face:
 
 @pytest.mark.parametrize(("size", "crop"), [("64", "center:178"), ("32x48", "fit"), ("256", "center:140")])
 def test_a_transform_says_where_every_pixel_is_from(size: str, crop: str) -> None:
-    picture, frame = ramp(900, 800), parse_frame(size, crop, "lanczos")
-    cut = cut_face(picture, face_at(turning(2 * np.exp(0.5j), 300 + 100j)), frame)
-    assert cut.picture.shape == (frame.height, frame.width, 3)
-    assert off(picture, cut.transform, cut.picture) < 6  # a level of the ramp is 3.5 pixels
+    picture, frame = ramp(900, 800), parse_crop_spec(size, crop, "lanczos")
+    cut = crop_face(picture, face_at(similarity_matrix(2 * np.exp(0.5j), 300 + 100j)), frame)
+    assert cut.image.shape == (frame.height, frame.width, 3)
+    assert off(picture, cut.transform, cut.image) < 6  # a level of the ramp is 3.5 pixels
 
 
 def test_a_cut_of_celeba_itself_is_what_the_dataset_holds() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
-    ours = cut_face(photo, face_at(turning(1, 0)), parse_frame("64", "center:178", "lanczos")).picture
-    held = framed(photo, parse_frame("64", "center:178", "lanczos"))
+    ours = crop_face(photo, face_at(similarity_matrix(1, 0)), parse_crop_spec("64", "center:178", "lanczos")).image
+    held = crop_and_resize(photo, parse_crop_spec("64", "center:178", "lanczos"))
     assert np.abs(ours.astype(int) - held).max() <= 1
 
 
@@ -58,33 +60,33 @@ def test_large_pictures_keep_what_the_photo_shows_unless_the_dataset_has_not() -
     """Stripes that CelebA's frame cannot hold are there in a cut of twice its size."""
     stripes = np.zeros((1200, 1200, 3), np.uint8)
     stripes[:, ::3] = stripes[:, 1::3] = 255
-    face, frame = face_at(turning(3, 100 + 50j)), parse_frame("356", "center:178", "lanczos")
-    assert cut_face(stripes, face, frame).picture[100:200, 100:200].std() > 50
-    assert cut_face(stripes, face, frame, original=True).picture[100:200, 100:200].std() < 10
+    face, frame = face_at(similarity_matrix(3, 100 + 50j)), parse_crop_spec("356", "center:178", "lanczos")
+    assert crop_face(stripes, face, frame).image[100:200, 100:200].std() > 50
+    assert crop_face(stripes, face, frame, at_celeba_resolution=True).image[100:200, 100:200].std() < 10
 
 
 def test_faces_are_chosen_by_size_or_from_the_left(group: Path) -> None:
-    (largest,) = cut_faces(group, FACES)
-    every = cut_faces(group, FACES, faces="all")
+    (largest,) = crop_faces(group, FACES)
+    every = crop_faces(group, FACES, faces="all")
     middles = [cut.face.box[0] + cut.face.box[2] / 2 for cut in every if cut.face]
     assert middles == sorted(middles)
     assert len(middles) == 3
-    assert (largest.picture == every[1].picture).all()
-    assert (cut_faces(group, FACES, faces="2")[0].picture == every[2].picture).all()
+    assert (largest.image == every[1].image).all()
+    assert (crop_faces(group, FACES, faces="2")[0].image == every[2].image).all()
     known = [cut.face for cut in every[::-1] if cut.face]
-    again = cut_faces(group, FACES, faces=known)  # in the order that they were given in
-    assert all((one.picture == other.picture).all() for one, other in zip(again, every[::-1], strict=True))
+    again = crop_faces(group, FACES, faces=known)  # in the order that they were given in
+    assert all((one.image == other.image).all() for one, other in zip(again, every[::-1], strict=True))
     with pytest.raises(FacesmithError, match="shows no face"):
-        cut_faces(group, FACES, faces=[])
+        crop_faces(group, FACES, faces=[])
     with pytest.raises(FacesmithError, match=r"group.png has no face 3: it has 3 faces, 0 to 2, counted from the left"):
-        cut_faces(group, FACES, faces="3")
-    with pytest.raises(FacesmithError, match="write largest, all, or a number"):
-        cut_faces(group, FACES, faces="second")
+        crop_faces(group, FACES, faces="3")
+    with pytest.raises(FacesmithError, match="invalid face"):
+        crop_faces(group, FACES, faces="second")
 
 
 def test_a_face_is_cut_from_the_photo_it_was_found_in(group: Path) -> None:
     """The transform carries the landmarks to where CelebA's photos have them."""
-    for cut in cut_faces(group, OWN, faces="all"):
+    for cut in crop_faces(group, OWN, faces="all"):
         assert cut.face is not None
         carried = cut.face.landmarks @ cut.transform[:, :2].T + cut.transform[:, 2]
         eyes = (TEMPLATE[:2] + 0.5 - (0, 20)) * 64 / 178 - 0.5
@@ -93,42 +95,42 @@ def test_a_face_is_cut_from_the_photo_it_was_found_in(group: Path) -> None:
 
 def test_a_photo_without_a_face_or_with_too_small_a_one_says_so(drawn: list[Any]) -> None:
     with pytest.raises(FacesmithError, match="the photo shows no face that is found"):
-        cut_faces(np.full((300, 300, 3), 99, np.uint8), FACES)
+        crop_faces(np.full((300, 300, 3), 99, np.uint8), FACES)
     tall = {**FACES, "size": [1024, 1024]}
     small = np.asarray(Image.fromarray(drawn[2]).resize((110, 110), Image.Resampling.LANCZOS))
     photo = np.pad(small, ((60, 60), (60, 60), (0, 0)), mode="edge")
-    assert len(cut_faces(photo, FACES)) == 1
-    with pytest.raises(FacesmithError, match="too small a face, its eyes are 2. pixels apart"):
-        cut_faces(photo, tall)
+    assert len(crop_faces(photo, FACES)) == 1
+    with pytest.raises(FacesmithError, match="small face, with eyes 2. pixels apart"):
+        crop_faces(photo, tall)
 
 
 def test_aligned_photos_are_not_searched() -> None:
-    frame = parse_frame("64", "center:178", "lanczos")
+    frame = parse_crop_spec("64", "center:178", "lanczos")
     photo = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
-    (cut,) = cut_faces(photo, FACES)
+    (cut,) = crop_faces(photo, FACES)
     assert cut.face is None
-    assert (cut.picture == framed(photo, frame)).all()
+    assert (cut.image == crop_and_resize(photo, frame)).all()
     mine = photo[:64, :64]
-    assert (cut_faces(mine, FACES)[0].picture == mine).all()
+    assert (crop_faces(mine, FACES)[0].image == mine).all()
     double = ramp(356, 436)
-    (cut,) = cut_faces(double, FACES, aligned=True)
-    assert off(double, cut.transform, cut.picture) < 3
+    (cut,) = crop_faces(double, FACES, aligned=True)
+    assert off(double, cut.transform, cut.image) < 3
     assert cut.transform[0, 0] == pytest.approx(64 / 356)
-    (cut,) = cut_faces(ramp(300, 200), FACES, aligned=True)
-    assert off(ramp(300, 200), cut.transform, cut.picture) < 3
+    (cut,) = crop_faces(ramp(300, 200), FACES, aligned=True)
+    assert off(ramp(300, 200), cut.transform, cut.image) < 3
 
 
 def test_models_of_anything_else_get_their_own_crop(builtin_dataset: Dataset, drawn: list[Any], tmp_path: Path) -> None:
     Image.fromarray(np.pad(drawn[0], ((0, 0), (20, 80), (0, 0)))).save(tmp_path / "wide.jpg")
-    (cut,) = cut_faces(tmp_path / "wide.jpg", PLAIN)
+    (cut,) = crop_faces(tmp_path / "wide.jpg", PLAIN)
     assert cut.face is None
-    assert (cut.picture == decode(str(tmp_path / "wide.jpg"), parse_frame("64", "fit", "lanczos"))).all()
+    assert (cut.image == decode(str(tmp_path / "wide.jpg"), parse_crop_spec("64", "fit", "lanczos"))).all()
     picture = ramp(500, 300)
-    (cut,) = cut_faces(picture, PLAIN)
-    assert off(picture, cut.transform, cut.picture) < 3
-    assert cut_faces(drawn[0], builtin_dataset.card)[0].picture.shape == (32, 32, 3)
+    (cut,) = crop_faces(picture, PLAIN)
+    assert off(picture, cut.transform, cut.image) < 3
+    assert crop_faces(drawn[0], builtin_dataset.card)[0].image.shape == (32, 32, 3)
     with pytest.raises(FacesmithError, match="cannot be used, it is smaller than the crop"):
-        cut_faces(np.zeros((100, 100, 3), np.uint8), {**PLAIN, "crop": "center:178"})
+        crop_faces(np.zeros((100, 100, 3), np.uint8), {**PLAIN, "crop": "center:178"})
 
 
 def test_alignment_copies_celebas(celeba_root: Path) -> None:
@@ -137,11 +139,11 @@ def test_alignment_copies_celebas(celeba_root: Path) -> None:
 
     moved = []
     for number, path in enumerate(sorted((celeba_root / "img_align_celeba").iterdir())[:8]):
-        photo = upright(str(path))
+        photo = decode_full_size(str(path))
         turn = 1.5 * np.exp(1j * np.deg2rad(45 * number))
-        placed = turning(turn, 300 + 350j - turn * (88.5 + 108.5j))
+        placed = similarity_matrix(turn, 300 + 350j - turn * (88.5 + 108.5j))
         larger = np.asarray(cv2.warpAffine(photo, placed, (600, 700), borderValue=(128, 128, 128)), np.uint8)
-        matrix = alignment(find_faces(larger)[0])
+        matrix = alignment_matrix(find_faces(larger)[0].landmarks)
         there = TEMPLATE @ placed[:, :2].T + placed[:, 2]
         moved.append(np.hypot(*(there @ matrix[:, :2].T + matrix[:, 2] - TEMPLATE).T).mean())
     assert np.median(moved) < 4
@@ -149,4 +151,4 @@ def test_alignment_copies_celebas(celeba_root: Path) -> None:
 
 
 def test_similarity_of_the_template_is_nothing() -> None:
-    assert similarity(TEMPLATE, TEMPLATE) == pytest.approx(turning(1, 0))
+    assert fit_similarity(TEMPLATE, TEMPLATE) == pytest.approx(similarity_matrix(1, 0))

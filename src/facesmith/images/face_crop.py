@@ -1,0 +1,144 @@
+"""Crop the faces of any photo as a dataset has them: found, aligned, cropped and resized."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facesmith.errors import FacesmithError, ImageError
+from facesmith.images.align import HEIGHT, WIDTH, align, alignment_matrix
+from facesmith.images.crop import Box, CropSpec, card_crop_spec
+from facesmith.images.decode import crop_and_resize, decode, photo_name, read_photo
+from facesmith.images.faces import Face, find_faces, sort_left_to_right
+from facesmith.images.geometry import Floats, ImageArray, compose, scale_matrix, similarity_matrix
+
+MAX_ENLARGEMENT = 8  # a face enlarged more than this would be mostly invented
+
+
+@dataclass(frozen=True, eq=False)
+class FaceCrop:
+    """A face as a model's dataset would have it, and its position in the photo."""
+
+    image: ImageArray
+    face: Face | None  # None if the photo was taken as it is, without detection
+    transform: Floats  # (2, 3): from pixels of the upright photo to pixels of `image`
+
+
+def crop_faces(
+    photo: str | Path | bytes | ImageArray,
+    card: dict[str, Any],
+    *,
+    faces: str | Sequence[Face] = "largest",
+    aligned: bool = False,
+) -> list[FaceCrop]:
+    """Crop the faces of a photo as the dataset with this card has its own; returns at least one.
+
+    For a dataset of aligned faces, faces are found and aligned: the ``"largest"``, ``"all"`` from left to right, or one
+    by its number from the left, ``"0"``, ``"1"``, ... Faces that `find_faces` returned for this photo are not searched
+    again. A photo of 178 x 218 pixels, or one declared ``aligned``, is only cropped and resized; so is every photo for
+    other datasets. A photo of the model's own size is used as it is.
+
+    Raises `FacesmithError` for a photo that cannot be read, is smaller than the crop or shows no such face, and for a
+    face that is too small.
+    """
+    check_face_choice(faces if isinstance(faces, str) else "all")
+    spec = card_crop_spec(card)
+    image = read_photo(photo)
+    width, height = image.shape[1], image.shape[0]
+    try:
+        if (width, height) == (spec.width, spec.height):
+            return [FaceCrop(image, None, scale_matrix(1))]
+        if not has_aligned_faces(card):
+            file = None if isinstance(photo, np.ndarray) else photo
+            return [_crop_part(image, spec, spec.box(width, height), file)]
+        if aligned or (width, height) == (WIDTH, HEIGHT):
+            return [_crop_part(image, spec, _aligned_box(spec, width, height))]
+        selected = find_faces(image) if isinstance(faces, str) else list(faces)
+        if isinstance(faces, str) or not selected:
+            selected = select_faces(selected, str(faces), photo_name(photo))
+        large = [face for face in selected if not is_too_small(face, spec)]
+        if not large:
+            raise FacesmithError(
+                f"{photo_name(photo)} shows only a small face, with eyes {selected[0].eye_distance:.0f} pixels apart: "
+                f"use a photo with a larger face"
+            )
+        at_celeba_resolution = "alignment" not in card
+        return [crop_face(image, face, spec, at_celeba_resolution) for face in large]
+    except ImageError as error:
+        raise FacesmithError(f"{photo_name(photo)} cannot be used, it is {error}: use another photo") from None
+
+
+def has_aligned_faces(card: dict[str, Any]) -> bool:
+    """Whether the images of the dataset with this card are aligned faces."""
+    return "alignment" in card or card["source"]["kind"] == "celeba"
+
+
+def check_face_choice(faces: str) -> None:
+    if faces not in ("largest", "all") and not faces.isdecimal():
+        raise FacesmithError(
+            f"invalid face {faces!r}: expected largest, all, or a number counted from the left, starting at 0"
+        )
+
+
+def select_faces(faces: list[Face], choice: str, photo: str) -> list[Face]:
+    """Select faces by ``choice``, or raise `FacesmithError` that names the photo; ``faces`` start with the largest."""
+    if not faces:
+        raise FacesmithError(
+            f"{photo} shows no face that is found: use a photo that shows one from the front, or declare it aligned"
+        )
+    if choice == "largest":
+        return faces[:1]
+    ordered = sort_left_to_right(faces)
+    if choice == "all":
+        return ordered
+    if int(choice) >= len(faces):
+        numbers = "one face, number 0" if len(faces) == 1 else f"{len(faces)} faces, 0 to {len(faces) - 1}"
+        raise FacesmithError(f"{photo} has no face {int(choice)}: it has {numbers}, counted from the left")
+    return [ordered[int(choice)]]
+
+
+def is_too_small(face: Face, spec: CropSpec) -> bool:
+    """Whether the crop of this face would enlarge it more than eight times."""
+    matrix = compose(crop_matrix(spec, spec.box(WIDTH, HEIGHT)), alignment_matrix(face.landmarks))
+    return bool(np.hypot(matrix[0, 0], matrix[1, 0]) > MAX_ENLARGEMENT)
+
+
+def crop_face(image: ImageArray, face: Face, spec: CropSpec, at_celeba_resolution: bool = False) -> FaceCrop:
+    """Align one face, and crop and resize it; `ImageError` if the crop is larger than CelebA's frame.
+
+    If the result is larger than its part of CelebA's frame, the face is aligned into a larger frame, so that no detail
+    of the photo is lost, unless ``at_celeba_resolution``.
+    """
+    box = spec.box(WIDTH, HEIGHT)
+    enlargement = max(spec.width / (box[2] - box[0]), spec.height / (box[3] - box[1]))
+    zoom = 1 if at_celeba_resolution else max(1, int(np.ceil(enlargement)))
+    left, top, right, bottom = (zoom * side for side in box)
+    pixels = crop_and_resize(align(image, face.landmarks, zoom), spec, (left, top, right, bottom))
+    return FaceCrop(pixels, face, compose(crop_matrix(spec, box), alignment_matrix(face.landmarks)))
+
+
+def crop_matrix(spec: CropSpec, box: Box) -> Floats:
+    """Return the matrix from the pixels of an image to those of its part ``box``, resized as specified."""
+    left, top, right, bottom = box
+    scale = scale_matrix(spec.width / (right - left), spec.height / (bottom - top))
+    return compose(scale, similarity_matrix(1, complex(-left, -top)))
+
+
+def _crop_part(image: ImageArray, spec: CropSpec, box: Box, file: str | Path | bytes | None = None) -> FaceCrop:
+    """Crop a part of the photo without detection. A ``file`` is decoded again, to the same bits as by an import."""
+    if file is None:
+        pixels = crop_and_resize(image, spec, box)
+    else:
+        pixels = decode(file if isinstance(file, bytes) else str(file), spec)
+    return FaceCrop(pixels, None, crop_matrix(spec, box))
+
+
+def _aligned_box(spec: CropSpec, width: int, height: int) -> Box:
+    """Return the crop in an aligned photo: in CelebA's frame at any size, else the largest centred part."""
+    if abs(width * HEIGHT / (height * WIDTH) - 1) > 0.01:
+        return CropSpec(spec.width, spec.height, "fit", spec.resize).box(width, height)
+    left, top, right, bottom = spec.box(WIDTH, HEIGHT)
+    x, y = width / WIDTH, height / HEIGHT
+    return left * x, top * y, right * x, bottom * y
