@@ -75,17 +75,17 @@ def overheat(at: int) -> Callable[[Any, Any], Any]:
     return meddle
 
 
-def story(run: Path) -> dict[str, Any]:
+def health_history(run: Path) -> dict[str, Any]:
     """How a run went: events of the watch, rollbacks, and its last diversity."""
     folder = RunFolder(run)
     card, lines = read_card(folder), read_lines(folder.metrics)
     seen = [line["diversity"] for line in lines if "diversity" in line]
     return {
         "status": card["status"],
-        "verdict": card["verdict"],
+        "health": card["health"],
         "kimg": card["kimg"],
         "step": card["step"],
-        "events": card["watch"],
+        "events": card["health_events"],
         "last diversity": round(seen[-1], 3) if seen else None,
         "lowest diversity after 15 kimg": min(
             (round(line["diversity"], 3) for line in lines if "diversity" in line and line["kimg"] >= 15), default=None
@@ -117,7 +117,7 @@ def main() -> None:
                 )  # fmt: skip
             except facesmith.FacesmithError as error:
                 print(f"{name}: ended with: {error}", file=sys.stderr)
-            print(json.dumps({"recipe": args.recipe, "trial": name, **story(run)}), flush=True)
+            print(json.dumps({"recipe": args.recipe, "trial": name, **health_history(run)}), flush=True)
 
         if args.healthy:
             trial("healthy", minutes=args.healthy)

@@ -81,13 +81,14 @@ def read_json(path: Path, what: str) -> Any:
         raise FacesmithError(f"{path} cannot be read as {what}: {error}") from None
 
 
-def check_version(card: dict[str, Any], expected: str, version: int, path: Path) -> None:
-    """Raise `FacesmithError` for a file of another format, or of a version that this facesmith cannot read."""
+def check_version(card: dict[str, Any], expected: str, version: int, path: Path, oldest: int | None = None) -> None:
+    """Refuse a file of another format, or of a version that is not ``oldest`` (default: ``version``) to ``version``."""
     if card.get("format") != expected:
         raise FacesmithError(f"{path} is not a {expected} file: its format is {card.get('format')!r}")
-    if card.get("version") != version:
+    found = card.get("version")
+    if not isinstance(found, int) or not (version if oldest is None else oldest) <= found <= version:
         raise FacesmithError(
-            f"{path} has version {card.get('version')!r} and this facesmith reads version {version}: "
+            f"{path} has version {found!r} and this facesmith reads version {version}: "
             f"install the facesmith that wrote it, or create it again"
         )
 

@@ -142,8 +142,8 @@ def test_scores_of_different_pictures_name_no_winner(tmp_path: Path) -> None:
 
 
 def test_the_page_holds_all_and_asks_for_nothing(tmp_path: Path) -> None:
-    a = make_run(tmp_path / "every", (kid(50, 0.030),), 'turns = "every"', verdict="healthy")
-    b = make_run(tmp_path / "ratio-5", (kid(50, 0.040),), 'turns = "ratio:5"', verdict="<collapsed>")
+    a = make_run(tmp_path / "every", (kid(50, 0.030),), 'turns = "every"', health="healthy")
+    b = make_run(tmp_path / "ratio-5", (kid(50, 0.040),), 'turns = "ratio:5"', health="<collapsed>")
     sampled(measured(a, [0.9] * 60 + [0.7] * 20 + [0.9] * 20), 0, 30, 72, 100)
     sampled(measured(b, [0.9] * 100), 0, 100)
     out = tmp_path / "out"

@@ -10,13 +10,13 @@ from safetensors.numpy import save_file
 
 from facesmith.errors import FacesmithError
 from facesmith.images.grid import save_image
-from facesmith.reports.run_charts import _worry
+from facesmith.reports.run_charts import lowest_healthy_diversity
 from facesmith.reports.run_report import report
-from facesmith.runs import health as verdicts
+from facesmith.runs import health
 from facesmith.runs.run_files import read_run
 from facesmith.runs.summary import duration, when
 from facesmith.tasks.recipes import RECIPES
-from facesmith.training import collapse as watch
+from facesmith.training import collapse
 
 
 def make_run(run: Path, **changes: Any) -> Path:
@@ -187,8 +187,8 @@ def test_a_film_too_large_for_the_page_is_shown_as_its_gif(tmp_path: Path) -> No
 def test_a_report_needs_a_run_of_a_known_version(tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="is not a run folder"):
         report(tmp_path)
-    with pytest.raises(FacesmithError, match="version 2"):
-        report(make_run(tmp_path / "new", version=2))
+    with pytest.raises(FacesmithError, match="version 3"):
+        report(make_run(tmp_path / "new", version=3))
     broken = make_run(tmp_path / "broken")
     (broken / "recipe.toml").write_text("[recipe")
     with pytest.raises(FacesmithError, match=r"recipe\.toml cannot be read"):
@@ -232,16 +232,16 @@ def test_a_measurement_without_a_chart_is_in_the_table(tmp_path: Path) -> None:
     assert "odd_thing" in page
 
 
-COLLAPSE = {"step": 120, "kimg": 60.0, "verdict": verdicts.ALIKE, "since": 100, "rollbacks": 0, "gentleness": 1.0}
-RETURN = {"step": 80, "kimg": 40.0, "verdict": verdicts.HEALTHY, "since": 0, "rollbacks": 1, "gentleness": 0.5}
+COLLAPSE = {"step": 120, "kimg": 60.0, "health": health.MODE_COLLAPSE, "since": 100, "rollbacks": 0, "lr_scale": 1.0}
+RETURN = {"step": 80, "kimg": 40.0, "health": health.HEALTHY, "since": 0, "rollbacks": 1, "lr_scale": 0.5}
 
 
-def watched(run: Path, verdict: str = verdicts.HEALTHY, accuracy: float = 0.75, diversity: float = 0.8) -> None:
+def watched(run: Path, health: str = health.HEALTHY, accuracy: float = 0.75, diversity: float = 0.8) -> None:
     """200 lines of metrics as training writes them, with a look at the faces on every fifth."""
     lines = [
         {"step": s, "kimg": s / 2, "loss_D": 0.5, "loss_G": 1.25, "accuracy_real": accuracy, "accuracy_fake": accuracy,
          "grad_D": 2.0, "grad_G": 1.0, "d_share": 0.5} | ({"diversity": diversity} if s % 5 == 0 else {})
-        | {"watch": verdict}
+        | {"health": health}
         for s in range(1, 201)
     ]  # fmt: skip
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -250,7 +250,9 @@ def watched(run: Path, verdict: str = verdicts.HEALTHY, accuracy: float = 0.75, 
 def rolled_back(run: Path) -> None:
     folder = run / "rolled_back" / "1"
     folder.mkdir(parents=True)
-    (folder / "metrics.jsonl").write_text(json.dumps({"step": 120, "kimg": 60.0, "watch": verdicts.ALIKE}) + "\n")
+    (folder / "metrics.jsonl").write_text(
+        json.dumps({"step": 120, "kimg": 60.0, "health": health.MODE_COLLAPSE}) + "\n"
+    )
     for kimg in (50, 58):
         save_image(Image.new("RGB", (16, 16), (kimg, 0, 0)), folder / f"{kimg:010.3f}.png")
 
@@ -272,24 +274,24 @@ def as_recipe(run: Path, name: str = "tiny") -> None:
 
 
 def test_a_healthy_run_says_so_first_and_without_alarm(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", watch=[])
+    run = make_run(tmp_path / "run", health_events=[])
     watched(run, accuracy=0.99)
     page = report(run).read_text()
     assert "The watch ended on “healthy”: the faces differ from each other" in page
-    assert "the watch found nothing to say" in page
+    assert "no problem was detected" in page
     assert "D is far ahead, but its loss still has something to teach G." in page
     assert "Look here" not in page
     assert page.index("The watch ended on") < page.index("Training took")
 
 
 def test_a_rollback_is_told_with_what_it_undid_and_where_it_went_back_to(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", watch=[COLLAPSE, RETURN])
+    run = make_run(tmp_path / "run", health_events=[COLLAPSE, RETURN])
     watched(run)
     rolled_back(run)
     sampled(run, [0, 20, 40, 80, 100])
     page = report(run).read_text()
     told = [
-        "At 60.0 kimg: samples are becoming alike, which began at 50.0 kimg.",
+        "At 60.0 kimg: mode collapse, which began at 50.0 kimg.",
         "Rollback 1: training went back to 40.0 kimg, and on with new noise and 0.5 times the recipe",
         "<figcaption>40 kimg, what training went back to</figcaption>",
         "<figcaption>58 kimg, undone by rollback 1</figcaption>",
@@ -304,16 +306,16 @@ def test_a_rollback_is_told_with_what_it_undid_and_where_it_went_back_to(tmp_pat
 
 
 def test_a_rollback_that_the_card_missed_is_told_all_the_same(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", watch=[])
+    run = make_run(tmp_path / "run", health_events=[])
     watched(run)
     rolled_back(run)
-    assert "Rollback 1: samples are becoming alike at 60.0 kimg was undone." in report(run).read_text()
+    assert "Rollback 1: mode collapse at 60.0 kimg was undone." in report(run).read_text()
 
 
 def test_what_a_resumed_run_saw_twice_is_told_once(tmp_path: Path) -> None:
-    winning = {**COLLAPSE, "verdict": verdicts.WINNING}
-    again = {**COLLAPSE, "verdict": verdicts.HEALTHY, "step": 140, "kimg": 70.0}
-    run = make_run(tmp_path / "run", watch=[winning, again, winning, again])
+    winning = {**COLLAPSE, "health": health.D_WINNING}
+    again = {**COLLAPSE, "health": health.HEALTHY, "step": 140, "kimg": 70.0}
+    run = make_run(tmp_path / "run", health_events=[winning, again, winning, again])
     watched(run)
     page = report(run).read_text()
     assert page.count("At 60.0 kimg: discriminator is winning") == 1
@@ -321,20 +323,20 @@ def test_what_a_resumed_run_saw_twice_is_told_once(tmp_path: Path) -> None:
 
 
 def test_a_collapse_that_ended_the_run_is_a_warning_with_a_way_on(tmp_path: Path) -> None:
-    reason = "run was stopped after 1 rollbacks: samples are becoming alike since step 100"
+    reason = "run was stopped after 1 rollbacks: mode collapse since step 100"
     sessions = [{"started": None, "ended": None, "from_kimg": 0, "to_kimg": 60, "reason": reason}]
-    run = make_run(tmp_path / "run", status="failed", watch=[COLLAPSE], sessions=sessions)
-    watched(run, verdict=verdicts.ALIKE, accuracy=0.5)
+    run = make_run(tmp_path / "run", status="failed", health_events=[COLLAPSE], sessions=sessions)
+    watched(run, health=health.MODE_COLLAPSE, accuracy=0.5)
     page = report(run).read_text()
-    assert "Look here:</strong> The watch ended on “samples are becoming alike”" in page
+    assert "Look here:</strong> The watch ended on “mode collapse”" in page
     assert f"What ended it: {reason}." in page
     assert f"{run} --resume --branch {run}-gentler --set learning_rate=0.0002" in page
     assert "a good sign" not in page
 
 
 def test_the_watch_and_the_balance_of_d_agree(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", watch=[{**COLLAPSE, "verdict": verdicts.WINNING}])
-    watched(run, verdict=verdicts.WINNING, accuracy=1.0)
+    run = make_run(tmp_path / "run", health_events=[{**COLLAPSE, "health": health.D_WINNING}])
+    watched(run, health=health.D_WINNING, accuracy=1.0)
     page = report(run).read_text()
     assert "Look here:</strong> The watch ended on “discriminator is winning”" in page
     assert "which is what the watch says too" in page
@@ -368,15 +370,15 @@ def test_there_is_a_chart_of_all_that_was_measured(tmp_path: Path, complete: boo
     assert page.count("alt='Chart over the images shown") == (8 if complete else 3)
 
 
-def test_the_line_of_worry_is_the_watchs_own(tmp_path: Path) -> None:
+def test_the_line_oflowest_healthy_diversity_is_the_watchs_own(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     as_recipe(run)
     watched(run, diversity=0.8)
-    worry = _worry(read_run(run))
-    assert worry is not None
+    limits = lowest_healthy_diversity(read_run(run))
+    assert limits is not None
     kimg = np.arange(1, 201) / 2
-    assert np.isnan(worry[kimg < watch.GRACE_KIMG]).all()
-    assert worry[kimg > watch.GRACE_KIMG + 5] == pytest.approx(watch.LOW * 0.8)
+    assert np.isnan(limits[kimg < collapse.GRACE_KIMG]).all()
+    assert limits[kimg > collapse.GRACE_KIMG + 5] == pytest.approx(collapse.MIN_DIVERSITY_SHARE * 0.8)
 
 
 def test_turns_at_every_step_need_no_chart(tmp_path: Path) -> None:

@@ -2,28 +2,27 @@ from pathlib import Path
 
 import pytest
 
-from facesmith.runs import health as verdicts
-from facesmith.runs import health_text
+from facesmith.runs import health, health_text
 from facesmith.runs.run_files import RunFiles
 from facesmith.tasks.recipes import KINDS
 
 
-def told(task: str, verdict: str) -> str:
+def told(task: str, health: str) -> str:
     run = RunFiles(
-        path=Path("run"), card={"status": "finished"}, recipe={"task": task}, settings={}, verdict=verdict,
+        path=Path("run"), card={"status": "finished"}, recipe={"task": task}, settings={}, health=health,
         metrics={}, timing={}, scores={}, samples=[], best={}, undone=[], broken_lines=0,
     )  # fmt: skip
-    return health_text.verdict(run) or ""
+    return health_text.sentence(run) or ""
 
 
 @pytest.mark.parametrize("task", KINDS)
 def test_a_verdict_says_nothing_of_what_its_training_has_not(task: str) -> None:
-    healthy, diverged = told(task, verdicts.HEALTHY), told(task, verdicts.DIVERGED)
+    healthy, diverged = told(task, health.HEALTHY), told(task, health.DIVERGED)
     assert "The watch ended on “healthy”: " in healthy
     assert "earlier checkpoint" in diverged
     if task in ("encoder", "classifier"):
         assert "faces" not in healthy
         assert "neither network" not in healthy
     else:
-        assert "neither network has run away" in healthy
-        assert ("d_schedule=" in told(task, verdicts.WINNING)) == (task == "gan")
+        assert "neither network dominates" in healthy
+        assert ("d_schedule=" in told(task, health.D_WINNING)) == (task == "gan")

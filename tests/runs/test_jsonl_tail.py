@@ -9,14 +9,14 @@ from facesmith.runs.metrics import Columns, read_columns
 from facesmith.runs.run_folder import append_line, cut_lines
 
 LINES = [
-    '{"step": 10, "kimg": 0.6, "loss_D": 1.5, "watch": "healthy"}',
-    '{"step": 20, "kimg": 1.2, "loss_D": null, "watch": "healthy"}',
+    '{"step": 10, "kimg": 0.6, "loss_D": 1.5, "health": "healthy"}',
+    '{"step": 20, "kimg": 1.2, "loss_D": null, "health": "healthy"}',
     '{"step": 30, "kimg": 1.8, "lo',
-    '{"step": 20, "kimg": 1.2, "loss_D": 7, "diversity": 0.9, "watch": "healthy"}',
+    '{"step": 20, "kimg": 1.2, "loss_D": 7, "diversity": 0.9, "health": "healthy"}',
     "",
     "[1, 2]",
-    '{"step": 30, "kimg": 1.8, "loss_D": 2, "watch": "diverged"}',
-    '{"step": 25, "kimg": 1.5, "loss_D": 3, "watch": "samples are becoming alike"}',
+    '{"step": 30, "kimg": 1.8, "loss_D": 2, "health": "diverged"}',
+    '{"step": 25, "kimg": 1.5, "loss_D": 3, "health": "mode collapse"}',
 ]
 
 
@@ -35,7 +35,7 @@ def test_read_in_pieces_it_is_what_is_read_at_once(tmp_path: Path, size: int) ->
         growing.read_on()
     assert _same(growing.columns, read_columns(path))
     assert growing.columns["step"].tolist() == [10, 20, 25]
-    assert (growing.broken, growing.verdict) == (2, "samples are becoming alike")
+    assert (growing.broken, growing.health) == (2, "mode collapse")
     assert not growing.read_on()
 
 

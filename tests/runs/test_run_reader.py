@@ -21,7 +21,7 @@ def _goes_on(run: Path, step: int, speed: float = 50.0) -> None:
     """Write what a training would at this step, of 32 pictures each."""
     kimg = step * 0.032
     measured = {"loss_D": 1.0 / step, "loss_G": 2.0, "accuracy_real": 0.7, "accuracy_fake": 0.8}
-    append_line(run / "metrics.jsonl", {"step": step, "kimg": kimg, **measured, "watch": "healthy"})
+    append_line(run / "metrics.jsonl", {"step": step, "kimg": kimg, **measured, "health": "healthy"})
     timed = {"seconds": step * 0.032 * 1000 / speed, "images_per_second": speed}
     append_line(run / "timing.jsonl", {"step": step, "kimg": kimg, **timed})
 
@@ -33,12 +33,12 @@ def _card(run: Path, **changes: object) -> None:
 def test_a_finished_run_is_told_in_words(run: Path) -> None:
     found = facesmith.open_run(run)
     status = found.status
-    assert (status.status, status.task, status.recipe, status.verdict) == ("finished", "gan", "tiny", "healthy")
+    assert (status.status, status.task, status.recipe, status.health) == ("finished", "gan", "tiny", "healthy")
     assert "finished" in status.sentence
     assert status.kimg == found.card["kimg"] == 0.512
     assert (status.share, status.seconds_left) == (1.0, None)
-    assert status.watch is not None
-    assert status.story
+    assert status.health_text is not None
+    assert status.health_history
     assert [kimg for kimg, _ in found.sheets] == sorted(kimg for kimg, _ in found.sheets)
     assert found.recipe["batch_size"] == 32
     assert {"losses", "speed"} <= set(found.charts())

@@ -23,8 +23,8 @@ def runs(small_run: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _measures(run: Path, step: int, loss: float = 1.0, watch: str = "healthy") -> None:
-    line: dict[str, float | str] = {"step": step, "kimg": step * 0.032, "loss_D": loss, "loss_G": 1.0, "watch": watch}
+def _measures(run: Path, step: int, loss: float = 1.0, health: str = "healthy") -> None:
+    line: dict[str, float | str] = {"step": step, "kimg": step * 0.032, "loss_D": loss, "loss_G": 1.0, "health": health}
     append_line(run / "metrics.jsonl", line)
     append_line(run / "timing.jsonl", {"step": step, "kimg": step * 0.032, "seconds": step, "images_per_second": 32.0})
 
@@ -44,10 +44,10 @@ def test_who_watches_is_told_what_is_new_and_where_to_go_on(runs: Path, monkeypa
         assert [(kind, about["run"]) for kind, about in first] == [("status", "going"), ("status", "done")]
         assert seen.watchers == 1
         _measures(runs / "going", 20)
-        _measures(runs / "going", 30, watch="discriminator is winning")
+        _measures(runs / "going", 30, health="discriminator is winning")
         shutil.copy(next((runs / "going" / "samples").iterdir()), runs / "going" / "samples" / "000000.960.png")
         told: list[Event] = []
-        while {kind for kind, _ in told} != {"status", "verdict", "metrics", "sheet"}:
+        while {kind for kind, _ in told} != {"status", "health", "metrics", "sheet"}:
             later, new = await _next(stream)
             told += new
         assert {about["run"] for _, about in told} == {"going"}
@@ -58,8 +58,8 @@ def test_who_watches_is_told_what_is_new_and_where_to_go_on(runs: Path, monkeypa
             0.96,
             "/api/v1/runs/going/sheets/000000.960.png",
         )
-        (verdict,) = [about for kind, about in told if kind == "verdict"]
-        assert verdict["verdict"] == "discriminator is winning"
+        (health,) = [about for kind, about in told if kind == "health"]
+        assert health["health"] == "discriminator is winning"
         closing.set()
         with pytest.raises(StopAsyncIteration):
             while True:

@@ -49,7 +49,7 @@ def test_what_is_loaded_goes_on_as_what_was_saved(tmp_path: Path) -> None:
 def test_the_newest_and_the_milestones_are_kept(tmp_path: Path) -> None:
     state = trained(0)
     for shown in range(1000, 33000, 1000):
-        checkpoint.save(tmp_path, state, Progress(shown=shown), keep=2)
+        checkpoint.save(tmp_path, state, Progress(images_seen=shown), keep=2)
     kept = [float(path.name.removesuffix(checkpoint.SUFFIX)) for path in checkpoint.stored(tmp_path)]
     assert kept[-2:] == [31, 32]
     assert kept[:-2] == [1, 2, 3, 5, 9, 17]  # the first past each power of two pictures

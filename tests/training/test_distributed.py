@@ -91,8 +91,8 @@ def test_two_processes_train_what_one_does_and_a_signal_to_either_ends_both(
     for name, weights in other.items():
         assert np.linalg.norm(one[name] - weights) <= CLOSE * np.linalg.norm(weights), name
     for shared, own in zip(lines(together), lines(alone), strict=False):
-        assert (shared.keys(), shared["watch"]) == (own.keys(), own["watch"])
-        for name in own.keys() - {"watch", "accuracy_real", "accuracy_fake"}:  # each draws a line of its own for these
+        assert (shared.keys(), shared["health"]) == (own.keys(), own["health"])
+        for name in own.keys() - {"health", "accuracy_real", "accuracy_fake"}:  # each draws a line of its own for these
             assert shared[name] == pytest.approx(own[name], rel=CLOSE), name
 
 

@@ -11,9 +11,8 @@ import facesmith
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.data.importer import import_dataset
-from facesmith.runs.health import ALIKE, COLLAPSED, DIVERGED, HEALTHY
-from facesmith.training import checkpoint
-from facesmith.training import collapse as watch
+from facesmith.runs.health import COLLAPSED, DIVERGED, HEALTHY, MODE_COLLAPSE
+from facesmith.training import checkpoint, collapse
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last")  # fmt: skip
@@ -47,7 +46,7 @@ class Story:
     def rollbacks(self) -> list[dict[str, Any]]:
         """The first thing seen after each rollback: where the run went back to."""
         first: dict[int, dict[str, Any]] = {}
-        for event in self.card["watch"]:
+        for event in self.card["health_events"]:
             first.setdefault(event["rollbacks"], event)
         return [first[number] for number in sorted(first) if number]
 
@@ -65,10 +64,10 @@ def healed(faces: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 def test_a_run_that_blows_up_goes_back_and_ends_well(healed: Story) -> None:
     card, back = healed.card, healed.rollbacks
-    assert (card["status"], card["step"], card["verdict"]) == ("finished", STEPS, HEALTHY)
+    assert (card["status"], card["step"], card["health"]) == ("finished", STEPS, HEALTHY)
     assert back
-    assert [event["gentleness"] for event in back] == [0.25 ** (1 + number) for number in range(len(back))]
-    assert {event["verdict"] for event in back} == {HEALTHY}
+    assert [event["lr_scale"] for event in back] == [0.25 ** (1 + number) for number in range(len(back))]
+    assert {event["health"] for event in back} == {HEALTHY}
     assert max(event["step"] for event in back) > 0, "it went back to a checkpoint, not only to the beginning"
     progress = checkpoint.read_card(checkpoint.stored(healed.run / "checkpoints")[-1])
     assert (progress["step"], progress["rollbacks"]) == (STEPS, len(back))
@@ -77,13 +76,13 @@ def test_a_run_that_blows_up_goes_back_and_ends_well(healed: Story) -> None:
 
 def test_what_was_undone_is_kept_and_no_longer_counts(healed: Story) -> None:
     assert [line["step"] for line in healed.lines()] == list(range(4, STEPS + 1, 4))
-    assert not {line["watch"] for line in healed.lines()} & set(COLLAPSED)
+    assert not {line["health"] for line in healed.lines()} & set(COLLAPSED)
     folders = sorted(path.name for path in (healed.run / "rolled_back").iterdir())
     assert folders == [str(event["rollbacks"]) for event in healed.rollbacks]
     for event in healed.rollbacks:
         undone = healed.lines(f"rolled_back/{event['rollbacks']}")
         assert undone[0]["step"] > event["step"]
-        assert undone[-1]["watch"] == DIVERGED
+        assert undone[-1]["health"] == DIVERGED
         timing = (healed.run / "rolled_back" / str(event["rollbacks"]) / "timing.jsonl").read_text().splitlines()
         assert [json.loads(line)["step"] for line in timing] == [line["step"] for line in undone]
         for sheet in (healed.run / "rolled_back" / str(event["rollbacks"])).glob("*.png"):
@@ -95,7 +94,7 @@ def test_what_was_undone_is_kept_and_no_longer_counts(healed: Story) -> None:
 def test_a_run_cut_short_after_a_rollback_and_resumed_is_the_run_never_interrupted(
     healed: Story, faces: Dataset, tmp_path: Path
 ) -> None:
-    collapses = [event["step"] for event in healed.card["watch"] if event["verdict"] in COLLAPSED]
+    collapses = [event["step"] for event in healed.card["health_events"] if event["health"] in COLLAPSED]
     cut = collapses[0] + 1  # in the middle of a line, where no checkpoint is due, with more rollbacks to come
     run = Story(train(faces, tmp_path / "run", *CLIMBS, kimg=cut * PICTURES / 1000))
     assert run.card["step"] == cut
@@ -111,10 +110,10 @@ def test_numbers_that_never_become_finite_end_the_run_after_its_rollbacks(faces:
     story = Story(tmp_path / "run")
     with pytest.raises(FacesmithError, match="stopped after 1 rollbacks: diverged since step 10"):
         train(faces, story.run, "learning_rate=1e30", "rollbacks=1")
-    assert (story.card["status"], story.card["verdict"]) == ("failed", DIVERGED)
-    assert story.lines("rolled_back/1")[-1]["watch"] == story.lines()[-1]["watch"] == DIVERGED
+    assert (story.card["status"], story.card["health"]) == ("failed", DIVERGED)
+    assert story.lines("rolled_back/1")[-1]["health"] == story.lines()[-1]["health"] == DIVERGED
     (kept,) = checkpoint.stored(story.run / "checkpoints")
-    assert (checkpoint.read_card(kept)["step"], checkpoint.read_card(kept)["gentleness"]) == (0, 0.25)
+    assert (checkpoint.read_card(kept)["step"], checkpoint.read_card(kept)["lr_scale"]) == (0, 0.25)
     assert all(np.isfinite(tensor).all() for tensor in load_file(kept).values())
 
 
@@ -126,16 +125,16 @@ def test_a_frozen_d_makes_all_faces_one_and_the_watch_warns_or_stops(
     faces: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seed 4's experiment, small: what is looked at within thousands of pictures there is looked at here at once."""
-    monkeypatch.setattr(watch, "GRACE_KIMG", 0.6)
+    monkeypatch.setattr(collapse, "GRACE_KIMG", 0.6)
     story = Story(train(faces, tmp_path / "run", *FREEZES, "on_collapse=warn", kimg=4.0))
-    assert (story.card["status"], story.card["verdict"]) == ("finished", ALIKE)
+    assert (story.card["status"], story.card["health"]) == ("finished", MODE_COLLAPSE)
     shares = {line["d_share"] for line in story.lines() if line["kimg"] <= 0.64}, story.lines()[-1]["d_share"]
     assert shares == ({1.0}, 0.0)
-    (event,) = story.card["watch"]
+    (event,) = story.card["health_events"]
     assert event["kimg"] > event["since"] * PICTURES / 1000 > 0.8
     assert not (story.run / "rolled_back").exists()
 
-    with pytest.raises(FacesmithError, match=f"stopped: {ALIKE} since step {event['since']}"):
+    with pytest.raises(FacesmithError, match=f"stopped: {MODE_COLLAPSE} since step {event['since']}"):
         train(faces, story.run, *FREEZES, "on_collapse=stop", kimg=4.8, resume=True)
     assert story.card["status"] == "failed"
     assert story.card["step"] == 250 + 10, "at the next line"

@@ -113,7 +113,7 @@ def _measured(rival: Rival) -> dict[str, str]:
             for name in ("kid", "fid")
             for which, score in (("lowest", best(rival, name)), ("last", last(rival, name)))
         },
-        "verdict": plain_value(run.card.get("verdict")),
+        "health": plain_value(run.card.get("health")),
         "status": plain_value(run.card.get("status")),
     }
 

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from facesmith.errors import FacesmithError
 from facesmith.reports.charts import curves
 from facesmith.runs.charts import charts_of, resumed_at
 from facesmith.runs.health_text import returns
 from facesmith.runs.metrics import Columns
 from facesmith.runs.run_files import RunFiles
+from facesmith.training.collapse import Health, lowest_diversity, update
 
 
 def draw_charts(run: RunFiles) -> dict[str, bytes]:
@@ -22,8 +22,8 @@ def draw_charts(run: RunFiles) -> dict[str, bytes]:
             for key, label in chart.columns.items()
             if key in table
         }
-        if name == "diversity" and (worry := _worry(run)) is not None:
-            series["below this the watch worries"] = (table["kimg"], worry)
+        if name == "diversity" and (limits := lowest_healthy_diversity(run)) is not None:
+            series["below this: collapse"] = (table["kimg"], limits)
         bands = {label: table[f"{key}_spread"] for key, label in chart.columns.items() if f"{key}_spread" in table}
         xlabel = "kimg: thousand real images shown"
         drawn[name] = curves(
@@ -32,26 +32,16 @@ def draw_charts(run: RunFiles) -> dict[str, bytes]:
     return drawn
 
 
-def _worry(run: RunFiles) -> NDArray[np.float64] | None:
-    """At each line of the metrics, the diversity below which the watch counts a look as too low; NaN until it looks.
+def lowest_healthy_diversity(run: RunFiles) -> NDArray[np.float64] | None:
+    """Return, at each line of the metrics, the diversity below which the next measurement is low; NaN at the start.
 
-    The watch itself is asked, so that the chart cannot differ from what was acted upon. None without torch, which it
-    needs, and where the metrics are not those of a training.
+    Uses the detector that training uses. None where the metrics are not those of a training.
     """
-    try:
-        from facesmith.tasks.recipes import from_table
-        from facesmith.training import collapse as watch
-
-        recipe = from_table(run.recipe)
-    except (ImportError, FacesmithError):
+    metrics, limits, health = run.metrics, [], Health()
+    if not {"step", "kimg", "diversity"} <= set(metrics):
         return None
-    metrics, worry = run.metrics, []
-    if not {"step", "kimg", "loss_D", "loss_G", "accuracy_real", "accuracy_fake"} <= set(metrics):
-        return None
-    seen = watch.Watch()
     for values in zip(*metrics.values(), strict=True):
         line = {name: float(value) for name, value in zip(metrics, values, strict=True)}
-        seen = watch.look(seen, line, recipe)
-        hopeless = watch.HOPELESS if line["kimg"] >= watch.HOPELESS_KIMG else 0.0
-        worry.append(max(watch.LOW * seen.usual, hopeless) or np.nan)
-    return np.array(worry)
+        health = update(health, line, None)
+        limits.append(lowest_diversity(health, line["kimg"]) or np.nan)
+    return np.array(limits)

@@ -106,8 +106,8 @@ def _outcome(run: RunFiles) -> Html:
 
 def _watch(run: RunFiles) -> list[Html]:
     """The verdict, how it came about, and the faces that were undone; nothing for a run that had no watch."""
-    verdict, story = health_text.verdict(run), health_text.story(run)
-    parts = [html.note(verdict, warning=run.verdict != HEALTHY)] if verdict else []
+    health, story = health_text.sentence(run), health_text.history(run)
+    parts = [html.note(health, warning=run.health != HEALTHY)] if health else []
     if len(story) > _LONG_STORY:
         parts.append(html.details(f"What the watch saw and did, in {len(story)} sentences", html.bullets(story)))
     elif story:
@@ -244,7 +244,7 @@ def _next(run: RunFiles) -> Html:
     dataset = shlex.quote(str(run.settings.get("dataset") or "DATASET"))
     parts = []
     rate = run.recipe.get("learning_rate")
-    if run.card.get("status") == "failed" and run.verdict in COLLAPSED and isinstance(rate, float):
+    if run.card.get("status") == "failed" and run.health in COLLAPSED and isinstance(rate, float):
         parts += [
             html.paragraph("Go on from the last checkpoint more gently, in a new run:"),
             _command(

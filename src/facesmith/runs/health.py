@@ -1,36 +1,36 @@
-"""The four things the watch says of a training, and what they mean to someone who has to decide how to go on."""
+"""The health of a training: its four values, and what each means to someone who decides how to continue."""
 
 HEALTHY = "healthy"
-WINNING = "discriminator is winning"
-ALIKE = "samples are becoming alike"
+D_WINNING = "discriminator is winning"
+MODE_COLLAPSE = "mode collapse"
 DIVERGED = "diverged"
 
-COLLAPSED = (ALIKE, DIVERGED)  # what is acted upon: a winning D has come back from it in many a run
+COLLAPSED = (MODE_COLLAPSE, DIVERGED)  # these are acted on; many runs recover from a winning D by themselves
 
 MEANINGS = {
-    HEALTHY: "the faces differ from each other, and neither network has run away.",
-    WINNING: "D has told real from generated without fail for hundreds of steps, and G learns little from it. Branch "
-    "off with D learning less often (--set d_schedule=ratio:2) or with a lower learning rate.",
-    ALIKE: "the faces of the sheet are growing into one another, and what training adds from here is lost. Take an "
-    "earlier checkpoint, or branch off one with a lower learning rate.",
-    DIVERGED: "the losses are no longer numbers, or so large that nothing can be learned from them. Take an earlier "
-    "checkpoint, or branch off one with a lower learning rate.",
+    HEALTHY: "the faces differ from each other, and neither network dominates.",
+    D_WINNING: "D has told real from generated without error for hundreds of steps, so G learns little from it. Start "
+    "a branch that trains D less often (--set d_schedule=ratio:2) or with a lower learning rate.",
+    MODE_COLLAPSE: "the faces on the sample sheet are becoming the same, and further training does not help. Use an "
+    "earlier checkpoint, or start a branch from one with a lower learning rate.",
+    DIVERGED: "the losses are not finite, or too large to learn from. Use an earlier checkpoint, or start a branch "
+    "from one with a lower learning rate.",
 }
 
-_UNPLAYED = {HEALTHY: "the losses are ordinary numbers, which is all that is watched where no game is played."}
-_OTHERWISE = {  # by task: what the words above would get wrong
-    "encoder": _UNPLAYED,
-    "classifier": _UNPLAYED,
+_LOSSES_ONLY = {HEALTHY: "the losses are finite, which is all that is checked where no discriminator is trained."}
+_MEANINGS_BY_TASK = {  # where the general meaning would be wrong
+    "encoder": _LOSSES_ONLY,
+    "classifier": _LOSSES_ONLY,
     "makeover": {
-        HEALTHY: "faces that are made over still differ from each other, and neither network has run away.",
-        WINNING: "D has told real from made over without fail for hundreds of steps, and G learns little from it. "
-        "Branch off with a lower learning rate.",
-        ALIKE: "faces that are made over are growing into one another, and what training adds from here is lost. Take "
-        "an earlier checkpoint, or branch off one with a lower learning rate.",
+        HEALTHY: "the changed faces differ from each other, and neither network dominates.",
+        D_WINNING: "D has told real from changed faces without error for hundreds of steps, so G learns little from "
+        "it. Start a branch with a lower learning rate.",
+        MODE_COLLAPSE: "the changed faces are becoming the same, and further training does not help. Use an earlier "
+        "checkpoint, or start a branch from one with a lower learning rate.",
     },
 }
 
 
-def meaning(verdict: str, task: str) -> str | None:
-    """What a verdict means in a training of this ``task``; None for one that the watch does not give."""
-    return _OTHERWISE.get(task, {}).get(verdict) or MEANINGS.get(verdict)
+def meaning(health: str, task: str) -> str | None:
+    """Return what a health value means in a training of this ``task``, or None for an unknown value."""
+    return _MEANINGS_BY_TASK.get(task, {}).get(health) or MEANINGS.get(health)

@@ -6,16 +6,16 @@ from facesmith.runs.health import HEALTHY, meaning
 from facesmith.runs.run_files import RunFiles
 
 
-def verdict(run: RunFiles) -> str | None:
+def sentence(run: RunFiles) -> str | None:
     """The watch's newest verdict and its meaning; None for a run that had no watch."""
-    if run.verdict is None:
+    if run.health is None:
         return None
     ended = run.card.get("status") in ("finished", "failed", "interrupted")
-    means = meaning(run.verdict, str(run.recipe.get("task", "gan")))
-    return f"The watch {'ended on' if ended else 'says'} \u201c{run.verdict}\u201d" + (f": {means}" if means else ".")
+    means = meaning(run.health, str(run.recipe.get("task", "gan")))
+    return f"The watch {'ended on' if ended else 'says'} \u201c{run.health}\u201d" + (f": {means}" if means else ".")
 
 
-def story(run: RunFiles) -> list[str]:
+def history(run: RunFiles) -> list[str]:
     """A sentence for each change of the verdict and for each rollback, in the order in which they came."""
     sentences, rollbacks = [], 0
     told = _events(run)
@@ -23,18 +23,18 @@ def story(run: RunFiles) -> list[str]:
         if event["rollbacks"] > rollbacks:
             rollbacks = event["rollbacks"]
             sentences.append(_went_back(event))
-        if event["verdict"] != HEALTHY:
+        if event["health"] != HEALTHY:
             began = event["since"] / event["step"] * event["kimg"] if event["step"] else 0.0
             since = f", which began at {_kimg(began)}" if event["since"] < event["step"] else ""
-            sentences.append(f"At {_kimg(event['kimg'])}: {event['verdict']}{since}.")
+            sentences.append(f"At {_kimg(event['kimg'])}: {event['health']}{since}.")
         elif sentences and not sentences[-1].startswith("Rollback"):
             sentences.append(f"At {_kimg(event['kimg'])} it was healthy again.")
     for undone in run.undone:
         if undone.number not in {event["rollbacks"] for event in told}:  # a kill came before the card was written
             reached = f" at {_kimg(undone.kimg)}" if undone.kimg is not None else ""
-            sentences.append(f"Rollback {undone.number}: {undone.verdict or 'a collapse'}{reached} was undone.")
-    if not sentences and run.verdict is not None:
-        sentences.append("From the first line of the metrics to the last, the watch found nothing to say.")
+            sentences.append(f"Rollback {undone.number}: {undone.health or 'a collapse'}{reached} was undone.")
+    if not sentences and run.health is not None:
+        sentences.append("From the first to the last line of the metrics, no problem was detected.")
     return sentences
 
 
@@ -64,15 +64,15 @@ def best_score(run: RunFiles) -> str | None:
 
 
 def _went_back(event: dict[str, Any]) -> str:
-    rate = f" and {event['gentleness']:.3g} times the recipe's learning rate" if "gentleness" in event else ""
+    rate = f" and {event['lr_scale']:.3g} times the recipe's learning rate" if "lr_scale" in event else ""
     return f"Rollback {event['rollbacks']}: training went back to {_kimg(event['kimg'])}, and on with new noise{rate}."
 
 
 def _events(run: RunFiles) -> list[dict[str, Any]]:
     """The changes of the verdict; what a killed session saw after the checkpoint it was resumed from counts once."""
     kept: list[dict[str, Any]] = []
-    for event in run.card.get("watch") or []:
-        if isinstance(event, dict) and {"step", "kimg", "verdict", "since", "rollbacks"} <= set(event):
+    for event in run.card.get("health_events") or []:
+        if isinstance(event, dict) and {"step", "kimg", "health", "since", "rollbacks"} <= set(event):
             while kept and _place(kept[-1]) >= _place(event):
                 kept.pop()
             kept.append(event)

@@ -21,7 +21,7 @@ class Growing:
 
     def _forget(self) -> None:
         self.columns: Columns = {}
-        self.verdict: str | None = None
+        self.health: str | None = None
         self.broken, self._count, self._read, self._file = 0, 0, 0, 0
 
     def read_on(self) -> bool:
@@ -68,8 +68,8 @@ class Growing:
         new = {name: np.array([as_number(row.get(name)) for row in kept], np.float64) for name in names}
         self.columns = {name: np.concatenate([self.columns.get(name, blank), new[name]]) for name in names}
         self._count += len(kept)
-        verdict = kept[-1].get("watch")
-        self.verdict = verdict if isinstance(verdict, str) else None
+        health = kept[-1].get("health")
+        self.health = health if isinstance(health, str) else None
 
     def _cut(self, step: float) -> None:
         """Drop what was measured at this step and after it."""

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facesmith.runs.old_names import current_line
+
 Columns = dict[str, NDArray[np.float64]]
 
 
@@ -53,7 +55,7 @@ def parsed_line(line: str | bytes) -> dict[str, Any] | None:
         value = json.loads(line)
     except ValueError:
         return None
-    return value if isinstance(value, dict) else None
+    return current_line(value) if isinstance(value, dict) else None
 
 
 def _kept(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,20 +1,54 @@
-"""Names that older versions of facesmith wrote in recipe.toml, and what they are called now.
+"""Names that older versions of facesmith wrote into run folders, and what they are called now.
 
 Nothing here imports torch.
 """
 
 from typing import Any
 
+# recipe.toml
 SETTINGS = {"turns": "d_schedule", "judge": "classifier", "half_life_kimg": "schedule_half_life_kimg"}
 TASKS = {"game": "gan", "judge": "classifier"}
 RECIPES = {"judge": "classifier"}
+# run.json, its health events, metrics.jsonl and the metadata of a checkpoint
+CARD = {"verdict": "health", "watch": "health_events"}
+EVENT = {"verdict": "health", "gentleness": "lr_scale"}
+LINE = {"watch": "health"}
+PROGRESS = {
+    "shown": "images_seen",
+    "sums": "metric_sums",
+    "turns": "d_steps",
+    "accuracy": "d_accuracy",
+    "returned_to": "rollback_step",
+    "gentleness": "lr_scale",
+}
+HEALTH = {"samples are becoming alike": "mode collapse"}
 
 
 def current_table(table: dict[str, Any]) -> dict[str, Any]:
     """Return the [recipe] table of a recipe.toml of any version with today's names; "task" is always in it."""
-    values = {SETTINGS.get(key, key): value for key, value in table.items()}
+    values = renamed(table, SETTINGS)
     task = values.get("task", "gan")  # version 0.1 wrote the task of every recipe but those of GANs
-    renamed = {"task": TASKS.get(task, task)}
+    changes = {"task": TASKS.get(task, task)}
     if "name" in values:
-        renamed["name"] = RECIPES.get(values["name"], values["name"])
-    return values | renamed
+        changes["name"] = RECIPES.get(values["name"], values["name"])
+    return values | changes
+
+
+def current_card(card: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a run.json of any version with today's names."""
+    card = renamed(card, CARD)
+    if isinstance(events := card.get("health_events"), list):
+        card["health_events"] = [renamed(event, EVENT) if isinstance(event, dict) else event for event in events]
+    return card
+
+
+def current_line(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a line of metrics.jsonl of any version with today's names."""
+    return renamed(line, LINE) if "watch" in line else line
+
+
+def renamed(table: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """Return ``table`` with today's names of its keys and of its health."""
+    table = {names.get(key, key): value for key, value in table.items()}
+    health = table.get("health")
+    return table | {"health": HEALTH[health]} if isinstance(health, str) and health in HEALTH else table

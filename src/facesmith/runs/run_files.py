@@ -9,7 +9,7 @@ from typing import Any
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, finished_files, read_json
 from facesmith.runs.metrics import Columns, read_columns, read_metrics, read_timing, unreadable_lines
-from facesmith.runs.old_names import current_table
+from facesmith.runs.old_names import current_card, current_line, current_table
 
 _LONGEST_HEADER = 10_000_000  # bytes, of a safetensors file that names a few hundred tensors
 
@@ -19,7 +19,7 @@ class Undone:
     """What rollback ``number`` set aside: the verdict that led to it, the kimg reached by then, the last sheet."""
 
     number: int
-    verdict: str | None
+    health: str | None
     kimg: float | None
     sheet: tuple[float, Path] | None
 
@@ -40,7 +40,7 @@ class RunFiles:
     samples: list[tuple[float, Path]]
     scores: Columns
     best: dict[str, Any]
-    verdict: str | None
+    health: str | None
     undone: list[Undone]
 
     def file(self, name: str) -> Path | None:
@@ -57,7 +57,7 @@ class Measured:
     timing: Columns
     scores: Columns
     broken_lines: int
-    verdict: str | None
+    health: str | None
 
 
 def read_run(run: Path, measured: Measured | None = None) -> RunFiles:
@@ -72,12 +72,12 @@ def read_run(run: Path, measured: Measured | None = None) -> RunFiles:
     card = read_json(run / "run.json", "the card of a run")
     if not isinstance(card, dict):
         raise FacesmithError(f"{run / 'run.json'} cannot be read as the card of a run: it holds no table")
-    check_version(card, "facesmith-run", 1, run / "run.json")
+    check_version(card, "facesmith-run", 2, run / "run.json", oldest=1)
     tables = _read_toml(run / "recipe.toml")
     found = measured or _measured(run)
     return RunFiles(
         path=run,
-        card=card,
+        card=current_card(card),
         recipe=current_table(_table(tables, "recipe")) if "recipe" in tables else {},
         settings=_table(tables, "run"),
         metrics=found.metrics,
@@ -86,7 +86,7 @@ def read_run(run: Path, measured: Measured | None = None) -> RunFiles:
         samples=sample_sheets(run / "samples"),
         scores=found.scores,
         best=_card_within(run / "best.safetensors"),
-        verdict=found.verdict,
+        health=found.health,
         undone=_undone(run / "rolled_back"),
     )
 
@@ -97,7 +97,7 @@ def _measured(run: Path) -> Measured:
         timing=read_timing(run),
         scores=read_columns(run / "scores.jsonl"),
         broken_lines=unreadable_lines(run / "metrics.jsonl") + unreadable_lines(run / "timing.jsonl"),
-        verdict=_last_verdict(run / "metrics.jsonl"),
+        health=_last_health(run / "metrics.jsonl"),
     )
 
 
@@ -133,19 +133,19 @@ def _undone(folder: Path) -> list[Undone]:
         kimg = read_metrics(part).get("kimg")
         sheets = sample_sheets(part)
         reached = float(kimg[-1]) if kimg is not None and len(kimg) else None
-        found.append(Undone(number, _last_verdict(part / "metrics.jsonl"), reached, sheets[-1] if sheets else None))
+        found.append(Undone(number, _last_health(part / "metrics.jsonl"), reached, sheets[-1] if sheets else None))
     return found
 
 
-def _last_verdict(path: Path) -> str | None:
+def _last_health(path: Path) -> str | None:
     """What the watch said on the last whole line of the metrics; None before there was a watch."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
     for line in reversed(lines):
         try:
-            verdict = json.loads(line).get("watch")
-        except (ValueError, AttributeError):
+            health = current_line(json.loads(line)).get("health")
+        except (ValueError, AttributeError, TypeError):
             continue  # broken by a kill
-        return verdict if isinstance(verdict, str) else None
+        return health if isinstance(health, str) else None
     return None
 
 

@@ -12,10 +12,11 @@ from typing import Any
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json, write_json, write_text
+from facesmith.runs.old_names import current_card, current_line
 from facesmith.tasks.recipes import as_table, from_table
 from facesmith.training.settings import Recipe
 
-FORMAT, VERSION = "facesmith-run", 1
+FORMAT, VERSION = "facesmith-run", 2
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,8 @@ def read_recipe(run: RunFolder) -> tuple[Recipe, dict[str, Any]]:
 def read_card(run: RunFolder) -> dict[str, Any]:
     """run.json, its version checked."""
     card: dict[str, Any] = read_json(run.card, "a run's card")
-    check_version(card, FORMAT, VERSION, run.card)
-    return card
+    check_version(card, FORMAT, VERSION, run.card, oldest=1)
+    return current_card(card)
 
 
 def write_card(run: RunFolder, card: dict[str, Any]) -> None:
@@ -139,7 +140,11 @@ def cut_lines(path: Path, step: int, keep: Path | None = None) -> None:
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """The lines of a record, none if there is no file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    return (
+        [current_line(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        if path.exists()
+        else []
+    )
 
 
 def _upto(line: str, step: int) -> bool:

@@ -51,7 +51,7 @@ class Run:
                 return False
             metrics, timing, scores = self._grows.values()
             measured = Measured(
-                metrics.columns, timing.columns, scores.columns, metrics.broken + timing.broken, metrics.verdict
+                metrics.columns, timing.columns, scores.columns, metrics.broken + timing.broken, metrics.health
             )
             self.files, self._stamps = read_run(self.path, measured), stamps
             return True

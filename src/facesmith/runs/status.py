@@ -19,7 +19,7 @@ _SILENCE, _SILENT_LINES = 600.0, 20  # seconds, and lines' time, without a word 
 class RunStatus:
     """``status`` is running, silent (it should be writing, and is not), finished, interrupted or failed.
 
-    ``sentence``, ``watch`` (the verdict with its meaning), ``story`` (of the watch), ``remarks``, ``warnings``,
+    ``sentence``, ``health_text`` (the verdict with its meaning), ``story`` (of the watch), ``remarks``, ``warnings``,
     ``history`` and ``best`` are words. ``share`` of the goal is reached, of 1; ``seconds_left`` is what the rest will
     take at the present speed. What is not known is None.
     """
@@ -38,9 +38,9 @@ class RunStatus:
     goal_minutes: float | None
     share: float | None
     seconds_left: float | None
-    verdict: str | None
-    watch: str | None
-    story: list[str]
+    health: str | None
+    health_text: str | None
+    health_history: list[str]
     remarks: list[str]
     warnings: list[str]
     history: list[str]
@@ -81,9 +81,9 @@ def status_of(run: RunFiles, written: float, now: float | None = None) -> RunSta
         goal_minutes=goal_minutes,
         share=_share(kimg, goal_kimg, seconds, goal_minutes),
         seconds_left=_left(kimg, goal_kimg, seconds, goal_minutes, speed) if status == "running" else None,
-        verdict=run.verdict,
-        watch=health_text.verdict(run),
-        story=health_text.story(run),
+        health=run.health,
+        health_text=health_text.sentence(run),
+        health_history=health_text.history(run),
         remarks=remarks,
         warnings=warnings,
         history=summary.history(run),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from facesmith.runs.health import COLLAPSED, DIVERGED, WINNING
+from facesmith.runs.health import COLLAPSED, D_WINNING, DIVERGED
 from facesmith.runs.run_files import RunFiles
 
 _RECENT = 0.1  # the last tenth of what was measured is "at the end"
@@ -103,7 +103,7 @@ def learning(run: RunFiles) -> tuple[list[str], list[str]]:
         remarks.append("A loss of a GAN does not fall as faces get better: look at the pictures, and at its balance.")
     for name in ("D", "G", "E", "J"):
         column = run.metrics.get(f"loss_{name}")
-        if column is not None and len(column) and not np.isfinite(column[-1]) and run.verdict != DIVERGED:
+        if column is not None and len(column) and not np.isfinite(column[-1]) and run.health != DIVERGED:
             warnings.append(
                 f"The last loss of {name} is not a number: training broke down. Resume from an earlier checkpoint with "
                 "a lower learning rate."
@@ -118,9 +118,9 @@ def learning(run: RunFiles) -> tuple[list[str], list[str]]:
             f"At the end D was right about {real:.0%} of the real and {fake:.0%} of the generated faces, {right:.0%} "
             "overall, where guessing gives 50%."
         )
-        alarming = right > _FAR_AHEAD and run.verdict is None
-        if run.verdict not in COLLAPSED:  # of a game that is over, nothing is left to balance
-            (warnings if alarming else remarks).append(_balance(right, run.verdict))
+        alarming = right > _FAR_AHEAD and run.health is None
+        if run.health not in COLLAPSED:  # of a game that is over, nothing is left to balance
+            (warnings if alarming else remarks).append(_balance(right, run.health))
     return remarks, warnings
 
 
@@ -169,10 +169,10 @@ def when(text: Any) -> str | None:
     return f"{moment.day} {moment:%B %Y, %H:%M} {moment.tzname() or 'UTC'}"
 
 
-def _balance(right: float, verdict: str | None) -> str:
-    if right > _FAR_AHEAD and verdict == WINNING:
+def _balance(right: float, health: str | None) -> str:
+    if right > _FAR_AHEAD and health == D_WINNING:
         return "D is hardly ever fooled, which is what the watch says too."
-    if right > _FAR_AHEAD and verdict is not None:
+    if right > _FAR_AHEAD and health is not None:
         return "D is far ahead, but its loss still has something to teach G."
     if right > _FAR_AHEAD:
         return (

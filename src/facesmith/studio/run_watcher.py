@@ -69,7 +69,7 @@ class Watching:
                 brief = await asyncio.to_thread(_brief, item)
                 if brief["status"] == "running":
                     status = (await self.run(item.name)).status
-                    brief |= {"status": status.status, "kimg": status.kimg, "verdict": status.verdict}
+                    brief |= {"status": status.status, "kimg": status.kimg, "health": status.health}
             except (FacesmithError, NotHere, AttributeError, LookupError, TypeError, ValueError, OSError):
                 continue  # a card that cannot be read is of nothing that could be watched
             found.append(brief)
@@ -81,7 +81,7 @@ class Watching:
         """What happens in runs, each from its mark on: (the marks so far, events), until ``closing`` is set.
 
         A mark is that of `mark_of`, or empty for a run of which nothing is known yet. Events are, each with its run's
-        name: "status", the run's `RunStatus`; "verdict", the watch's, when it changes; "metrics", the new rows of
+        name: "status", the run's `RunStatus`; "health", the watch's, when it changes; "metrics", the new rows of
         `Run.curves`; "sheet", one that was drawn; "cut", after which what is known of its measurements and sheets has
         to be asked for anew; and "gone". Nothing for a while is said by no events at all.
         """
@@ -123,7 +123,7 @@ def _brief(item: Item) -> dict[str, Any]:
         "dataset": card["dataset"]["name"],
         "kimg": card.get("kimg") or 0.0,
         "goal_kimg": goal.get("kimg"),
-        "verdict": card.get("verdict"),
+        "health": card.get("health"),
         "started": card.get("started"),
         "ended": card.get("ended"),
         "sheet": sheet_address(item.name, item.path / "samples" / sheets[-1]) if sheets else None,
@@ -168,8 +168,8 @@ def _news(name: str, run: Run, mark: str, told: dict[str, Any] | None) -> list[E
     found, status = list[Event](), asdict(run.status)
     if status != told:
         found.append(("status", status))
-    if told is not None and status["verdict"] != told["verdict"]:
-        found.append(("verdict", {key: status[key] for key in ("kimg", "verdict", "watch")}))
+    if told is not None and status["health"] != told["health"]:
+        found.append(("health", {key: status[key] for key in ("kimg", "health", "health_text")}))
     since = _read(mark)
     if since is None or mark == mark_of(run):
         return found

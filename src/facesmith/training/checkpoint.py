@@ -12,9 +12,10 @@ from torch import Tensor
 
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_file, check_version, finished_files
+from facesmith.runs.old_names import PROGRESS, renamed
 from facesmith.training.train_state import TrainState
 
-FORMAT, VERSION = "facesmith-checkpoint", 2
+FORMAT, VERSION = "facesmith-checkpoint", 3
 CHANCE = 0.5  # accuracy of a D that guesses
 SUFFIX = ".safetensors"
 
@@ -24,18 +25,20 @@ class Progress:
     """Where a run stands, apart from its networks. No random state: every draw is a function of seed and step."""
 
     step: int = 0
-    shown: int = 0  # real pictures
+    images_seen: int = 0  # real pictures
     seconds: float = 0.0  # of training, over all sessions
-    sums: dict[str, list[float]] = field(default_factory=dict)  # of the metrics line not yet full: total and count
-    turns: int = 0  # steps at which D learned
-    accuracy: float = CHANCE  # D's running accuracy, where the turns depend on it
+    metric_sums: dict[str, list[float]] = field(
+        default_factory=dict
+    )  # of the metrics line not yet full: total and count
+    d_steps: int = 0  # steps at which D learned
+    d_accuracy: float = CHANCE  # D's running accuracy, where the turns depend on it
     rollbacks: int = 0
-    returned_to: int = -1  # the step the last rollback went back to
-    gentleness: float = 1.0  # what rollbacks have left of the learning rate
+    rollback_step: int = -1  # the step the last rollback went back to
+    lr_scale: float = 1.0  # what rollbacks have left of the learning rate
 
     @property
     def kimg(self) -> float:
-        return self.shown / 1000
+        return self.images_seen / 1000
 
 
 def kimg_name(kimg: float) -> str:
@@ -91,8 +94,8 @@ def read_card(path: Path) -> dict[str, Any]:
         raise FacesmithError(
             f"{path} cannot be read as a checkpoint ({error}): remove it to use an older one"
         ) from None
-    check_version(card, FORMAT, VERSION, path)
-    return dict(card)
+    check_version(card, FORMAT, VERSION, path, oldest=2)
+    return renamed(card, PROGRESS)
 
 
 def stored(folder: Path) -> list[Path]:

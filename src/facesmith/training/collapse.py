@@ -1,9 +1,9 @@
-"""The watch: how training is going, in words, from figures that cost nothing.
+"""Detection of mode collapse and divergence, as a function of the lines of metrics.jsonl.
 
-Each line of the metrics gets one of four verdicts, by the figures it has: losses in any training, diversity where
-pictures are made, D's accuracies where it plays. The figure that tells most is `diversity`: how far apart the
-sheet's faces lie, measured by each one's nearest neighbour, against real pictures. It needs no network and sees both
-ways in which a generator collapses, to one face and to a few.
+Each line of the metrics gives the run a health status: losses must be finite in any training, diversity is checked
+where images are made, and D's accuracies where there is a D. Diversity is the strongest sign: the distance of each
+face on the sample sheet to its nearest neighbour, relative to real images. It needs no network and detects a
+generator that collapses to one image as well as one that collapses to a few.
 """
 
 import math
@@ -11,93 +11,89 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
-from facesmith.runs.health import ALIKE, DIVERGED, HEALTHY, WINNING
+from facesmith.runs.health import D_WINNING, DIVERGED, HEALTHY, MODE_COLLAPSE
 from facesmith.training.settings import AdversarialRecipe, Recipe
 
-CELLS = 8  # pictures are compared as CELLS x CELLS means: what a face is as a whole, not its grain
 GRACE_KIMG = 15.0  # until then G may swing from one colour to the next
-LOW = 0.5  # of the usual diversity: less is too little ...
-LOOKS = 3  # ... when seen this often in a row
-MEMORY = 0.2  # weight of the newest look in what is usual
-HOPELESS_KIMG, HOPELESS = 100.0, 0.05  # a G that has never been diverse by then has collapsed from the start
-LARGEST = 200.0  # a loss beyond this is one of nets that have blown up: healthy ones stay under 30
-EDGE, CERTAIN, LINES = 0.01, 0.995, 40  # a D that is this near to its least loss and this often right, lines in a row
+MIN_DIVERSITY_SHARE = 0.5  # of the usual diversity; below it a measurement is low
+MAX_LOW_MEASUREMENTS = 3  # in a row; at this number the status is mode collapse
+DIVERSITY_MEMORY = 0.2  # weight of the newest measurement in the usual diversity
+LATE_KIMG, MIN_LATE_DIVERSITY = 100.0, 0.05  # a G that has never been diverse by then collapsed at the start
+MAX_LOSS = 200.0  # losses of healthy networks stay under 30
+D_LOSS_MARGIN, D_ACCURACY_LIMIT = 0.01, 0.995  # a D this close to its lowest loss and this often right is certain
+MAX_CERTAIN_LINES = 40  # in a row; at this number the discriminator is winning
 
 
 @dataclass(frozen=True)
-class Watch:
-    """What the watch remembers from line to line; a function of the metrics so far and of nothing else."""
+class Health:
+    """The status after a line of the metrics, and what the detector remembers of the lines before."""
 
-    verdict: str = HEALTHY
-    since: int = 0  # the step at which the trouble was first seen
-    usual: float = 0.0  # diversity, averaged over the healthy looks
-    low: int = 0  # looks in a row that were too low
-    certain: int = 0  # lines in a row in which D was all but certain
-
-
-def look(watch: Watch, line: Mapping[str, Any], recipe: Recipe) -> Watch:
-    """The watch after another line of the metrics (means over some steps, by name, with "step" and "kimg")."""
-    step = int(line["step"])
-    if not all(math.isfinite(value) and abs(value) < LARGEST for value in _losses(line)):
-        return replace(watch, verdict=DIVERGED, since=step)
-    if isinstance(faces := line.get("diversity"), float) and math.isfinite(faces):
-        watch = _see_faces(watch, faces, line["kimg"], step)
-    watch = replace(watch, certain=watch.certain + 1 if _certain(line, recipe) else 0)
-    if watch.low >= LOOKS:
-        return replace(watch, verdict=ALIKE)
-    if watch.certain >= LINES:
-        return replace(watch, verdict=WINNING, since=watch.since if watch.verdict == WINNING or watch.low else step)
-    return replace(watch, verdict=HEALTHY)
+    status: str = HEALTHY
+    since: int = 0  # the step at which the problem was first seen
+    usual_diversity: float = 0.0  # moving average over healthy measurements
+    low_measurements: int = 0  # of diversity, in a row
+    certain_lines: int = 0  # in a row
 
 
-def replay(lines: Iterable[Mapping[str, Any]], recipe: Recipe) -> Watch:
-    """The watch after all these lines: a resumed run goes on from what its metrics say."""
-    watch = Watch()
+def detect(lines: Iterable[Mapping[str, Any]], recipe: Recipe) -> Health:
+    """Return the health after all these lines. A resumed run continues from it."""
+    health = Health()
     for line in lines:
-        watch = look(watch, line, recipe)
-    return watch
+        health = update(health, line, recipe)
+    return health
 
 
-@torch.no_grad()
-def spread(pictures: Tensor) -> Tensor:
-    """Median distance of a picture (of N x 3 x H x W) to the one nearest to it, over CELLS x CELLS means: a scalar."""
-    means = F.adaptive_avg_pool2d(pictures.float(), CELLS).flatten(1)
-    distances = torch.cdist(means, means).fill_diagonal_(math.inf)
-    return distances.amin(1).median()
+def update(health: Health, line: Mapping[str, Any], recipe: Recipe | None) -> Health:
+    """Return the health after another line of the metrics (means by name, with "step" and "kimg").
+
+    Whether D is winning depends on the loss in the recipe; without a recipe it is not checked.
+    """
+    step = int(line["step"])
+    if not all(math.isfinite(value) and abs(value) < MAX_LOSS for value in _losses(line)):
+        return replace(health, status=DIVERGED, since=step)
+    diversity = line.get("diversity")
+    if isinstance(diversity, float) and math.isfinite(diversity) and line["kimg"] >= GRACE_KIMG:
+        health = _with_diversity(health, diversity, line["kimg"], step)
+    health = replace(health, certain_lines=health.certain_lines + 1 if _is_certain(line, recipe) else 0)
+    if health.low_measurements >= MAX_LOW_MEASUREMENTS:
+        return replace(health, status=MODE_COLLAPSE)
+    if health.certain_lines >= MAX_CERTAIN_LINES:
+        known = health.status == D_WINNING or health.low_measurements
+        return replace(health, status=D_WINNING, since=health.since if known else step)
+    return replace(health, status=HEALTHY)
 
 
-def _see_faces(watch: Watch, diversity: float, kimg: float, step: int) -> Watch:
-    if kimg < GRACE_KIMG:
-        return watch
-    too_low = diversity < LOW * watch.usual or (kimg >= HOPELESS_KIMG and diversity < HOPELESS)
-    if too_low:
-        return replace(watch, low=watch.low + 1, since=watch.since if watch.low else step)
-    # Beyond 1 is as different as photos are: a noisy phase must not raise what is expected of the next.
-    diversity = min(diversity, 1.0)
-    usual = diversity if not watch.usual else watch.usual + MEMORY * (diversity - watch.usual)
-    return replace(watch, low=0, usual=usual)
+def lowest_diversity(health: Health, kimg: float) -> float:
+    """Return the diversity below which the next measurement is low."""
+    return max(MIN_DIVERSITY_SHARE * health.usual_diversity, MIN_LATE_DIVERSITY if kimg >= LATE_KIMG else 0.0)
 
 
-def _certain(line: Mapping[str, Any], recipe: Recipe) -> bool:
-    """Whether D's loss is within `EDGE` of the way from its least value to guessing, and D hardly ever wrong."""
+def _with_diversity(health: Health, diversity: float, kimg: float, step: int) -> Health:
+    if diversity < lowest_diversity(health, kimg):
+        since = health.since if health.low_measurements else step
+        return replace(health, low_measurements=health.low_measurements + 1, since=since)
+    # Real photos are at 1. A noisy phase beyond that must not raise what is expected later.
+    diversity, usual = min(diversity, 1.0), health.usual_diversity
+    usual = usual + DIVERSITY_MEMORY * (diversity - usual) if usual else diversity
+    return replace(health, low_measurements=0, usual_diversity=usual)
+
+
+def _is_certain(line: Mapping[str, Any], recipe: Recipe | None) -> bool:
+    """Whether D's loss is near its lowest value and its accuracy near 1."""
     if not isinstance(recipe, AdversarialRecipe):
         return False
     if recipe.loss == "rpgan":
-        least, guessing = 0.0, math.log(2)
+        lowest, guessing = 0.0, math.log(2)
     else:
         p = recipe.real_label
-        least = -(p * math.log(p) + (1 - p) * math.log(1 - p)) if 0 < p < 1 else 0.0
+        lowest = -(p * math.log(p) + (1 - p) * math.log(1 - p)) if 0 < p < 1 else 0.0
         guessing = 2 * math.log(2)
         if recipe.average_losses:
-            least, guessing = least / 2, guessing / 2
-    edge = (line["loss_D"] - least) / (guessing - least)
-    return bool(edge < EDGE and min(line["accuracy_real"], line["accuracy_fake"]) > CERTAIN)
+            lowest, guessing = lowest / 2, guessing / 2
+    position = (line["loss_D"] - lowest) / (guessing - lowest)
+    return bool(position < D_LOSS_MARGIN and min(line["accuracy_real"], line["accuracy_fake"]) > D_ACCURACY_LIMIT)
 
 
 def _losses(line: Mapping[str, Any]) -> list[float]:
-    """The losses of a line; what JSON had no number for counts as NaN."""
+    """Return the losses of a line. JSON has no NaN: it writes null."""
     return [math.nan if value is None else float(value) for name, value in line.items() if name.startswith("loss_")]

@@ -29,7 +29,7 @@ from facesmith.tasks.recipes import get_recipe
 from facesmith.training import checkpoint, start
 from facesmith.training import messages as words
 from facesmith.training import recorder as record
-from facesmith.training.collapse import replay
+from facesmith.training.collapse import detect
 from facesmith.training.distributed import ProcessGroup, process_group
 from facesmith.training.rollback import roll_back
 from facesmith.training.run_pictures import write_pictures
@@ -88,11 +88,11 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
     """Run the loop until its end, whatever ends it; the reason if it is a collapse."""
     recipe, device, group = here.recipe, here.state.device, here.group
     start.prepare_machine(recipe.threads)
-    watch = group.on_rank_zero(lambda: replay(runs.read_lines(here.run.metrics), recipe))
+    health = group.on_rank_zero(lambda: detect(runs.read_lines(here.run.metrics), recipe))
     read, kept_in = reader(here.dataset.path / "images.npy", recipe.data, device)
     here.task.prepare(read, say)
     goal, budget = round(recipe.kimg * 1000), minutes * 60 if minutes is not None else float("inf")
-    first, began = here.progress.shown, time.monotonic() - here.progress.seconds
+    first, began = here.progress.images_seen, time.monotonic() - here.progress.seconds
     if first >= goal or here.progress.seconds >= budget:
         raise FacesmithError(
             f"{here.run.path} has already trained for {here.progress.kimg:g} kimg in "
@@ -117,7 +117,7 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
         if first == 0:
             record.sample_sheet(here, writer)  # of what has learned nothing
         try:
-            while here.progress.shown < goal:
+            while here.progress.images_seen < goal:
                 # One step of the task.
                 pending.append(_step(here))
                 session_steps += 1
@@ -129,33 +129,33 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
                     pending.append(here.task.look(here.state))
                 if progress.step % recipe.log_steps == 0:
                     record.add(progress, pending, group)
-                    before = watch
-                    means, watch = record.metrics_line(here, watch, writer)
+                    before = health
+                    means, health = record.metrics_line(here, health, writer)
                     now = time.monotonic()
-                    rate = (progress.shown - line_shown) / (now - line_began)
+                    rate = (progress.images_seen - line_shown) / (now - line_began)
                     record.timing_line(here, rate, writer)
-                    line_began, line_shown = now, progress.shown
-                    bar.total = round(min(goal, progress.shown + rate * (budget - progress.seconds)))
-                    bar.set_postfix_str(f"{watch.verdict}; {here.task.on_the_bar(means)}", refresh=False)
+                    line_began, line_shown = now, progress.images_seen
+                    bar.total = round(min(goal, progress.images_seen + rate * (budget - progress.seconds)))
+                    bar.set_postfix_str(f"{health.status}; {here.task.on_the_bar(means)}", refresh=False)
 
                     # Say when it goes otherwise than before, and turn back when it goes wrong.
-                    if watch.verdict != before.verdict:
+                    if health.status != before.status:
                         bar.clear()
-                        record.event(here, watch)
-                        say(words.note(here, watch))
-                    if watch.verdict in COLLAPSED and not _borne(here):
+                        record.event(here, health)
+                        say(words.note(here, health))
+                    if health.status in COLLAPSED and not _borne(here):
                         if recipe.on_collapse != "rollback" or progress.rollbacks >= recipe.rollbacks:
-                            failed = words.given_up(here, watch)
+                            failed = words.given_up(here, health)
                             break
-                        roll_back(here, watch)
+                        roll_back(here, health)
                         say(words.rolled_back(here))
-                        watch = group.on_rank_zero(lambda: replay(runs.read_lines(here.run.metrics), recipe))
+                        health = group.on_rank_zero(lambda: detect(runs.read_lines(here.run.metrics), recipe))
                         pending = []
-                        record.event(here, watch)
+                        record.event(here, health)
                         _write_card(here)
-                        line_shown = bar.n = here.progress.shown
-                        next_tick = due(recipe.tick_kimg, here.progress.shown)
-                        next_checkpoint = due(recipe.checkpoint_kimg, here.progress.shown)
+                        line_shown = bar.n = here.progress.images_seen
+                        next_tick = due(recipe.tick_kimg, here.progress.images_seen)
+                        next_checkpoint = due(recipe.checkpoint_kimg, here.progress.images_seen)
                         scores.plan()
                         continue
 
@@ -170,19 +170,19 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
                         "images_per_second": round(rate, 1), "memory_gb": record.peak_memory(device) / 1e9
                     }  # fmt: skip
                     bar.clear()
-                    say(words.estimate(here.card["estimate"], goal - progress.shown, budget - progress.seconds))
+                    say(words.estimate(here.card["estimate"], goal - progress.images_seen, budget - progress.seconds))
 
                 # Sheets, checkpoints and scores.
                 progress.seconds = time.monotonic() - began
-                if progress.shown >= next_tick:
+                if progress.images_seen >= next_tick:
                     record.sample_sheet(here, writer)
-                    next_tick = due(recipe.tick_kimg, progress.shown)
+                    next_tick = due(recipe.tick_kimg, progress.images_seen)
                     _write_card(here)
-                if progress.shown >= next_checkpoint:
+                if progress.images_seen >= next_checkpoint:
                     record.add(progress, pending, group)
                     if group.is_rank_zero and checkpoint.finite(here.state):  # if not, the next line of metrics says so
                         checkpoint.save(here.run.checkpoints, here.state, progress, recipe.keep)
-                    next_checkpoint = due(recipe.checkpoint_kimg, progress.shown)
+                    next_checkpoint = due(recipe.checkpoint_kimg, progress.images_seen)
                 if scores.due():
                     scores.measure(writer)
                 if reason := _ends(here, stopped, budget):
@@ -203,7 +203,7 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
         if failed is None:
             record.add(here.progress, pending, group)
             if not checkpoint.finite(here.state):
-                failed = words.given_up(here, replace(watch, verdict=DIVERGED, since=here.progress.step))
+                failed = words.given_up(here, replace(health, status=DIVERGED, since=here.progress.step))
             elif group.is_rank_zero:
                 checkpoint.save(here.run.checkpoints, here.state, here.progress, recipe.keep)
         if failed is not None:
@@ -220,12 +220,12 @@ def _train(here: Start, minutes: float | None, say: Any) -> str | None:
 def _step(here: Start) -> dict[str, Tensor]:
     """Let the task learn from the next batch, and count. Returns what was measured."""
     progress = here.progress
-    now = scheduled(here.recipe, progress.shown, progress.gentleness)
+    now = scheduled(here.recipe, progress.images_seen, progress.lr_scale)
     layers = (LAYERS, progress.step, progress.rollbacks, here.group.rank)
     torch.manual_seed(seed_of(now.seed, *layers))  # what dropout draws
     measured = here.task.step(here.state, now, progress)
     progress.step += 1
-    progress.shown += now.batch_size
+    progress.images_seen += now.batch_size
     return measured
 
 

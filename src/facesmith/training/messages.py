@@ -1,14 +1,14 @@
 """What a training says on the terminal."""
 
 from facesmith.runs.health import MEANINGS
-from facesmith.training.collapse import Watch
+from facesmith.training.collapse import Health
 from facesmith.training.start import Start
 
 
 def announcement(here: Start, kept_in: str, minutes: float | None) -> str:
     """What is about to happen, before it does."""
     recipe, data, size = here.recipe, here.dataset, "x".join(map(str, here.dataset.size))
-    going_on = f", going on from {here.progress.kimg:g} kimg" if here.progress.shown else ""
+    going_on = f", going on from {here.progress.kimg:g} kimg" if here.progress.images_seen else ""
     before, now = processes_before(here), here.group.world_size
     if going_on and before != now:
         going_on += f" with {now} process{'es' * (now > 1)} instead of {before}"
@@ -42,24 +42,24 @@ def estimate(measured: dict[str, float], pictures_left: int, seconds_left: float
     )
 
 
-def note(here: Start, watch: Watch) -> str:
+def note(here: Start, health: Health) -> str:
     """That the verdict has changed."""
-    return f"at {here.progress.kimg:g} kimg: {watch.verdict}: {MEANINGS[watch.verdict]}"
+    return f"at {here.progress.kimg:g} kimg: {health.status}: {MEANINGS[health.status]}"
 
 
 def rolled_back(here: Start) -> str:
     """That the run has gone back, and how it goes on."""
     progress = here.progress
     return (
-        f"back to {progress.kimg:g} kimg with new noise and {progress.gentleness:g} times the learning rate "
+        f"back to {progress.kimg:g} kimg with new noise and {progress.lr_scale:g} times the learning rate "
         f"(rollback {progress.rollbacks} of at most {here.recipe.rollbacks}; what was undone: {here.run.rolled_back})"
     )
 
 
-def given_up(here: Start, watch: Watch) -> str:
+def given_up(here: Start, health: Health) -> str:
     """Why a collapsed run ends here, and what its user can do."""
     tried = f" after {here.progress.rollbacks} rollbacks" if here.progress.rollbacks else ""
     return (
-        f"{here.run.path} was stopped{tried}: {watch.verdict} since step {watch.since}; go on from its last checkpoint "
-        f"with --resume --branch NEW_RUN and a lower --set learning_rate"
+        f"{here.run.path} was stopped{tried}: {health.status} since step {health.since}; continue from its last "
+        f"checkpoint with --resume --branch NEW_RUN and a lower --set learning_rate"
     )

@@ -12,7 +12,7 @@ from facesmith.extras import require
 from facesmith.images.grid import save_image
 from facesmith.runs.run_folder import append_line
 from facesmith.training.checkpoint import Progress, kimg_name
-from facesmith.training.collapse import Watch, look
+from facesmith.training.collapse import Health, update
 from facesmith.training.distributed import ProcessGroup
 from facesmith.training.start import Start
 
@@ -26,27 +26,27 @@ def add(progress: Progress, pending: list[dict[str, Tensor]], group: ProcessGrou
     values = iter(together.tolist())  # one wait for the device, not one a value
     for measured in pending:
         for name in measured:
-            total, count = progress.sums.get(name, [0.0, 0])
-            progress.sums[name] = [total + next(values), count + 1]
+            total, count = progress.metric_sums.get(name, [0.0, 0])
+            progress.metric_sums[name] = [total + next(values), count + 1]
     pending.clear()
 
 
-def metrics_line(here: Start, watch: Watch, writer: Any) -> tuple[dict[str, float], Watch]:
+def metrics_line(here: Start, health: Health, writer: Any) -> tuple[dict[str, float], Health]:
     """Append the means since the last line, and what the watch says of them, to metrics.jsonl and TensorBoard.
 
     Only what the seed decides goes there, no clock: a resumed run writes the same file to the bit. Returns the means
     and the watch after them.
     """
     progress = here.progress
-    values = {name: sum_ / count for name, (sum_, count) in progress.sums.items()}
-    progress.sums = {}
-    where = {"step": progress.step, "kimg": progress.kimg, "epoch": round(progress.shown / len(here.dataset), 4)}
-    watch = look(watch, where | values, here.recipe)
+    values = {name: sum_ / count for name, (sum_, count) in progress.metric_sums.items()}
+    progress.metric_sums = {}
+    where = {"step": progress.step, "kimg": progress.kimg, "epoch": round(progress.images_seen / len(here.dataset), 4)}
+    health = update(health, where | values, here.recipe)
     if here.group.is_rank_zero:
-        append_line(here.run.metrics, where | values | {"watch": watch.verdict})
+        append_line(here.run.metrics, where | values | {"health": health.status})
     for name, value in values.items():
         writer.add_scalar(name, value, progress.step)
-    return values, watch
+    return values, health
 
 
 def timing_line(here: Start, rate: float, writer: Any) -> None:
@@ -63,13 +63,13 @@ def timing_line(here: Start, rate: float, writer: Any) -> None:
     writer.add_scalar("images_per_second", rate, here.progress.step)
 
 
-def event(here: Start, watch: Watch) -> None:
+def event(here: Start, health: Health) -> None:
     """Note on the run's card what the verdict now is; it is written with the next sheet, or at the end."""
     progress = here.progress
-    here.card["verdict"] = watch.verdict
-    here.card["watch"].append(
-        {"step": progress.step, "kimg": progress.kimg, "verdict": watch.verdict, "since": watch.since,
-         "rollbacks": progress.rollbacks, "gentleness": progress.gentleness}
+    here.card["health"] = health.status
+    here.card["health_events"].append(
+        {"step": progress.step, "kimg": progress.kimg, "health": health.status, "since": health.since,
+         "rollbacks": progress.rollbacks, "lr_scale": progress.lr_scale}
     )  # fmt: skip
 
 

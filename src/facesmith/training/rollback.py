@@ -8,13 +8,13 @@ from facesmith.runs import run_folder as runs
 from facesmith.runs.health import DIVERGED
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
-from facesmith.training.collapse import Watch
+from facesmith.training.collapse import Health
 from facesmith.training.sampling import due
 from facesmith.training.settings import Recipe
 from facesmith.training.start import Start
 
 
-def roll_back(here: Start, watch: Watch) -> None:
+def roll_back(here: Start, health: Health) -> None:
     """Put ``here`` back where it was healthy, and set aside what was recorded since.
 
     The checkpoint is the newest from before the trouble began; the one that a rollback has already returned to is
@@ -24,15 +24,15 @@ def roll_back(here: Start, watch: Watch) -> None:
     """
     group, collapsed = here.group, here.progress
     stored = group.on_rank_zero(lambda: checkpoint.stored(here.run.checkpoints))
-    healthy = group.on_rank_zero(lambda: _healthy(stored, watch, collapsed.returned_to, here.recipe))
+    healthy = group.on_rank_zero(lambda: _healthy(stored, health, collapsed.rollback_step, here.recipe))
     here.state = here.task.fresh()
     back = checkpoint.load(healthy[-1], here.state) if healthy else Progress()
     here.progress = replace(
         back,
         seconds=collapsed.seconds,  # the time is spent
         rollbacks=collapsed.rollbacks + 1,
-        returned_to=back.step,
-        gentleness=collapsed.gentleness * (0.25 if watch.verdict == DIVERGED else 0.5),
+        rollback_step=back.step,
+        lr_scale=collapsed.lr_scale * (0.25 if health.status == DIVERGED else 0.5),
     )
     if group.is_rank_zero:
         kept = checkpoint.save(here.run.checkpoints, here.state, here.progress, keep=len(stored) + 1)
@@ -43,16 +43,16 @@ def roll_back(here: Start, watch: Watch) -> None:
     group.barrier()
 
 
-def _healthy(stored: list[Path], watch: Watch, returned_to: int, recipe: Recipe) -> list[Path]:
+def _healthy(stored: list[Path], health: Health, rollback_step: int, recipe: Recipe) -> list[Path]:
     """The checkpoints that may be returned to, the best choice last.
 
     Those that only an interruption has left come behind all others: the run never interrupted does not have them.
     """
     cards = {path: checkpoint.read_card(path) for path in stored}
-    healthy = [path for path in stored if cards[path]["step"] <= watch.since]
-    if len(healthy) > 1 and cards[healthy[-1]]["step"] == returned_to:
+    healthy = [path for path in stored if cards[path]["step"] <= health.since]
+    if len(healthy) > 1 and cards[healthy[-1]]["step"] == rollback_step:
         healthy.pop()
-    regular = [path for path in healthy if _regular(cards[path]["shown"], recipe)]
+    regular = [path for path in healthy if _regular(cards[path]["images_seen"], recipe)]
     return regular or healthy
 
 

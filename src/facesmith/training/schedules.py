@@ -12,8 +12,8 @@ from facesmith.training.settings import AnyRecipe, Recipe
 END = "_end"  # of the name of a setting that says where another moves to
 
 
-def scheduled(recipe: AnyRecipe, shown: int, gentleness: float = 1.0) -> AnyRecipe:
-    """``recipe`` with the values that hold after ``shown`` pictures; the learning rate times ``gentleness``.
+def scheduled(recipe: AnyRecipe, shown: int, lr_scale: float = 1.0) -> AnyRecipe:
+    """``recipe`` with the values that hold after ``shown`` pictures; the learning rate times ``lr_scale``.
 
     Each setting that has an end has gone `way_gone` of the way to it.
     """
@@ -23,8 +23,8 @@ def scheduled(recipe: AnyRecipe, shown: int, gentleness: float = 1.0) -> AnyReci
             start, end = getattr(recipe, name), getattr(recipe, f"{name}{END}")
             if end is not None:
                 changes[name] = start + (end - start) * part
-    if gentleness != 1.0:
-        changes["learning_rate"] = changes.get("learning_rate", recipe.learning_rate) * gentleness
+    if lr_scale != 1.0:
+        changes["learning_rate"] = changes.get("learning_rate", recipe.learning_rate) * lr_scale
     return replace(recipe, **changes) if changes else recipe
 
 

@@ -27,11 +27,11 @@ class Scores:
 
     def plan(self) -> None:
         """Set the moment of the next score, from what has been shown."""
-        self.next = due(self.here.recipe.score_kimg, self.here.progress.shown) if self.wanted else 0.0
+        self.next = due(self.here.recipe.score_kimg, self.here.progress.images_seen) if self.wanted else 0.0
 
     def due(self) -> bool:
         """Whether the interval has passed, and another score would keep within `Recipe.score_share` of the time."""
-        if not self.wanted or self.here.progress.shown < self.next:
+        if not self.wanted or self.here.progress.images_seen < self.next:
             return False
         return self.spent + self.cost <= self.here.recipe.score_share * (time.monotonic() - self.began)
 

@@ -64,8 +64,8 @@ def new(
         "parameters": {task.names[name]: parameters(net) for name, net in state.nets.items()},
         "machine": doctor.machine(state.device),
         "dataset": {key: value for key, value in dataset.card.items() if key != "skipped"},
-        "verdict": HEALTHY,
-        "watch": [],
+        "health": HEALTHY,
+        "health_events": [],
     }
     if facts := task.facts():
         card["task"] = facts
@@ -113,7 +113,7 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path, group: ProcessGroup) -
                 sample.unlink()
     group.barrier()
     reached = (progress.rollbacks, progress.step)
-    card["watch"] = [event for event in card["watch"] if (event["rollbacks"], event["step"]) <= reached]
+    card["health_events"] = [event for event in card["health_events"] if (event["rollbacks"], event["step"]) <= reached]
     return Start(run, recipe, dataset, task, state, progress, card, group)
 
 

@@ -36,7 +36,7 @@ def test_runs_are_listed_and_broken_cards_are_passed_over(visit: Visit, runs: Pa
         listed = {run["name"]: run for run in (await client.get("/api/v1/runs")).json()}
         assert set(listed) == {"first", "bare"}
         first = listed["first"]
-        assert (first["status"], first["recipe"], first["kimg"], first["verdict"]) == (
+        assert (first["status"], first["recipe"], first["kimg"], first["health"]) == (
             "finished",
             "tiny",
             0.512,
@@ -58,18 +58,18 @@ def test_cards_that_no_training_wrote_are_no_defect_of_the_server(
         {"goal": {"kimg": "all", "minutes": True}},
         {"sessions": {"a": 1}},
         {"sessions": [1, {"from_kimg": "x"}]},
-        {"watch": [1, {"step": 1}]},
+        {"health_events": [1, {"step": 1}]},
         {"dataset": None},
         {"started": 7, "ended": []},
         {"seconds": "long"},
-        {"verdict": 3},
+        {"health": 3},
     ]
     card = json.loads((small_run / "run.json").read_text())
     for number, changes in enumerate(odd):
         folder = tmp_path / f"odd-{number}"
         shutil.copytree(small_run, folder, ignore=shutil.ignore_patterns("tensorboard", "checkpoints", "*.html"))
         (folder / "run.json").write_text(json.dumps(card | changes))
-        (folder / "metrics.jsonl").write_text('{"step": "a", "loss_D": [1], "watch": 5}\n{"loss_D": 1e400}\n')
+        (folder / "metrics.jsonl").write_text('{"step": "a", "loss_D": [1], "health": 5}\n{"loss_D": 1e400}\n')
 
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         app.state.parts.closing.set()
@@ -85,7 +85,7 @@ def test_cards_that_no_training_wrote_are_no_defect_of_the_server(
 def test_how_a_run_stands_is_told_also_where_nothing_was_measured(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         first = (await client.get("/api/v1/runs/first")).json()
-        assert first["watch"].startswith("The watch ended on")
+        assert first["health_text"].startswith("The watch ended on")
         assert (first["here"], first["last_words"]) == (False, None)
         assert first["settings"]["batch_size"] == 32
         bare = (await client.get("/api/v1/runs/bare")).json()

@@ -96,7 +96,7 @@ def place(
 
 def _measure(run: Path, step: int, loss: float = 1.0, watch: str = "healthy") -> None:
     accuracies = {"accuracy_real": 0.7, "accuracy_fake": 0.8}
-    line: dict[str, float | str] = {"step": step, "kimg": step * 0.032, "loss_D": loss, "loss_G": 2.0, "watch": watch}
+    line: dict[str, float | str] = {"step": step, "kimg": step * 0.032, "loss_D": loss, "loss_G": 2.0, "health": watch}
     append_line(run / "metrics.jsonl", line | accuracies)
     append_line(
         run / "timing.jsonl", {"step": step, "kimg": step * 0.032, "seconds": step / 2, "images_per_second": 64}

@@ -33,7 +33,7 @@ def test_a_training_is_watched_as_it_goes_on(
     sheets = panel.get_by_role("slider")
     before = int(sheets.get_attribute("max"))
     step = 10 + max(json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines())
-    measure(run, step, loss=7.25, watch="discriminator is winning")
+    measure(run, step, loss=7.25, health="discriminator is winning")
     picture = Image.fromarray(np.full((64, 64, 3), 200, np.uint8))
     picture.save(run / "samples" / f"{step * 0.032:010.3f}.png")
     panel.locator(".verdict", has_text="Discriminator is winning.").wait_for()

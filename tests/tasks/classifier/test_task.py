@@ -36,7 +36,7 @@ def test_a_judge_learns_what_can_be_told_and_is_scored_on_pictures_it_never_saw(
     facts = read_card(run)["task"]
     assert (facts["attributes"], facts["learned_from"], facts["held_out"]) == (["Red", "Left"], 192, 48)
     assert (judge_run / "report.html").exists()
-    assert read_lines(run.metrics)[-1]["watch"] == "healthy"
+    assert read_lines(run.metrics)[-1]["health"] == "healthy"
 
 
 def test_no_step_reads_a_picture_that_is_held_out(labelled: Dataset, recipe: ClassifierRecipe) -> None:

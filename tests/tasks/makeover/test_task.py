@@ -69,7 +69,7 @@ def test_a_run_has_sheets_scores_and_a_card_that_counts_both_sides(run: Path, bu
     assert 0 < last["moved"] < 1
     assert 0 <= last["target"] <= 1
     line = read_lines(folder.metrics)[-1]
-    assert line["watch"] == "healthy"
+    assert line["health"] == "healthy"
     assert {"identity", "attributes", "target", "mask", "moved", "diversity", "accuracy_real"} <= line.keys()
     assert "what has become of it" in (run / "report.html").read_text()
 

@@ -24,7 +24,7 @@ class RunBrief(BaseModel):
     dataset: str = Field(examples=["builtin avataaars"])
     kimg: float = Field(examples=[512.0], description="thousands of real pictures shown")
     goal_kimg: float | None
-    verdict: str | None = Field(examples=["healthy"], description="of the watch")
+    health: str | None = Field(examples=["healthy"], description="of the watch")
     started: str | None = Field(description="ISO 8601")
     ended: str | None
     sheet: str | None = Field(description="address of the newest sheet")
@@ -50,9 +50,9 @@ class RunInfo(BaseModel):
     goal_minutes: float | None
     share: float | None = Field(description="of the goal that is reached, 0 to 1")
     seconds_left: float | None = Field(description="at the present speed")
-    verdict: str | None = Field(examples=["healthy"])
-    watch: str | None = Field(description="the verdict with its meaning")
-    story: list[str] = Field(description="what the watch saw and did")
+    health: str | None = Field(examples=["healthy"])
+    health_text: str | None = Field(description="the verdict with its meaning")
+    health_history: list[str] = Field(description="what the watch saw and did")
     remarks: list[str]
     warnings: list[str]
     history: list[str]

@@ -78,7 +78,7 @@ class ClassifierTask(Task[ClassifierRecipe]):
 
     def step(self, state: TrainState, now: ClassifierRecipe, progress: Progress) -> dict[str, Tensor]:
         """Cross-entropy over all known labels of the next batch."""
-        share, shown = self.group.local_batch(now.batch_size), progress.shown
+        share, shown = self.group.local_batch(now.batch_size), progress.images_seen
         indices = self.learned[picture_indices(now.seed, shown, now.batch_size, len(self.learned), now.epoch_share)]
         x = pictures(self.read, indices, now, shown, self.device, share)
         rng = generator(self.device, now.seed, AUGMENT, shown, progress.rollbacks, self.group.rank)

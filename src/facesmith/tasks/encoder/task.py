@@ -112,7 +112,7 @@ class EncoderTask(Task[EncoderRecipe]):
 
     def step(self, state: TrainState, now: EncoderRecipe, progress: Progress) -> dict[str, Tensor]:
         """From photos to their reconstructions, and from generated faces to the latents they were made of."""
-        share, shown = self.group.local_batch(now.batch_size), progress.shown
+        share, shown = self.group.local_batch(now.batch_size), progress.images_seen
         photos = batch(self.read, now, shown, self.learned, self.device, share)
         z = self._latents(now.batch_size, LATENTS, progress.step, progress.rollbacks)[share]
         E, G = state.nets["E"], state.pretrained["G"]

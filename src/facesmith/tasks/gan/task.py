@@ -21,8 +21,8 @@ from facesmith.tasks.gan.d_schedule import discriminator_learns, parse, running_
 from facesmith.tasks.gan.step import new_state
 from facesmith.tasks.recipes import GANRecipe
 from facesmith.training.checkpoint import Progress
-from facesmith.training.collapse import spread
 from facesmith.training.distributed import ProcessGroup
+from facesmith.training.diversity import nearest_distance
 from facesmith.training.sampling import LATENTS, REAL, SCORES, SHEET, Reader, batch, latents
 from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState, eval_mode
@@ -56,17 +56,17 @@ class GANTask(Task[GANRecipe]):
     def step(self, state: TrainState, now: GANRecipe, progress: Progress) -> dict[str, Tensor]:
         """Let D, if it is its turn, and G learn; `Progress` counts D's turns."""
         share = self.group.local_batch(now.batch_size)
-        real = batch(self.read, now, progress.shown, self.learned, self.device, share)
+        real = batch(self.read, now, progress.images_seen, self.learned, self.device, share)
         z = latents(now, now.batch_size, self.device, LATENTS, progress.step, progress.rollbacks)[share]
         frozen = now.freeze_discriminator_after is not None and progress.kimg >= now.freeze_discriminator_after
-        learns = not frozen and discriminator_learns(self.turns, progress.step, now.batch_size, progress.accuracy)
-        turn = progress.turns if learns else None
-        measured = self.learn(state, real, z, now, turn, progress.shown)
+        learns = not frozen and discriminator_learns(self.turns, progress.step, now.batch_size, progress.d_accuracy)
+        turn = progress.d_steps if learns else None
+        measured = self.learn(state, real, z, now, turn, progress.images_seen)
         if self.turns.threshold is not None:  # this rule alone waits for the device at every step
             accuracy = (measured["accuracy_real"] + measured["accuracy_fake"]) / 2
             self.group.all_reduce_mean([accuracy])
-            progress.accuracy = running_accuracy(progress.accuracy, float(accuracy))
-        progress.turns += learns
+            progress.d_accuracy = running_accuracy(progress.d_accuracy, float(accuracy))
+        progress.d_steps += learns
         return measured
 
     def look(self, state: TrainState) -> dict[str, Tensor]:
@@ -74,7 +74,7 @@ class GANTask(Task[GANRecipe]):
 
         Of G itself and not its average, which would tell of a collapse when it is long past.
         """
-        return {"diversity": spread(pictures_of(state.nets["G"], self.sheet_latents)) / self.real_spread}
+        return {"diversity": nearest_distance(pictures_of(state.nets["G"], self.sheet_latents)) / self.real_spread}
 
     def on_the_bar(self, means: dict[str, float]) -> str:
         right = (means["accuracy_real"] + means["accuracy_fake"]) / 2
@@ -122,4 +122,4 @@ def real_spread(images: NDArray[np.uint8], seed: int) -> float:
     rng = np.random.default_rng([seed, REAL])
     draws = [rng.permutation(len(images))[:SHEET_COUNT] for _ in range(8)]
     chosen = [to_float(torch.from_numpy(images[np.sort(draw)])) for draw in draws]
-    return max(1e-6, sum(float(spread(each)) for each in chosen) / len(chosen))
+    return max(1e-6, sum(float(nearest_distance(each)) for each in chosen) / len(chosen))

@@ -28,8 +28,8 @@ from facesmith.tasks.makeover.scores import Scorer, called
 from facesmith.tasks.recipes import MakeoverRecipe
 from facesmith.training.augment import augment, vary
 from facesmith.training.checkpoint import Progress
-from facesmith.training.collapse import spread
 from facesmith.training.distributed import ProcessGroup
+from facesmith.training.diversity import nearest_distance
 from facesmith.training.gan_losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
 from facesmith.training.pretrained import refuse_other_size
 from facesmith.training.sampling import AUGMENT, VIEW, Reader, generator, pictures
@@ -110,7 +110,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
 
     def step(self, state: TrainState, now: MakeoverRecipe, progress: Progress) -> dict[str, Tensor]:
         """D learns to tell made from target faces, and G from the same pass what D, and a judge, say of the made."""
-        share, shown = self.group.local_batch(now.batch_size), progress.shown
+        share, shown = self.group.local_batch(now.batch_size), progress.images_seen
         which, sources, targets = draw(self.sides, now, shown)
         x, real = (pictures(self.read, side, now, shown, self.device, share) for side in (sources, targets))
         k = torch.from_numpy(which[share]).to(self.device)
@@ -169,7 +169,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
     def look(self, state: TrainState) -> dict[str, Tensor]:
         """How far apart the sheet's faces lie when G has changed them, in units of how far they did before."""
         before, after = self._sheet(state.nets["G"])
-        return {"diversity": spread(after) / spread(before).clamp(min=1e-6)}
+        return {"diversity": nearest_distance(after) / nearest_distance(before).clamp(min=1e-6)}
 
     def on_the_bar(self, means: dict[str, float]) -> str:
         right = (means["accuracy_real"] + means["accuracy_fake"]) / 2

@@ -22,7 +22,7 @@ function rows(runs) {
     ["images shown", (run) => thousands(run.info.kimg)],
     ["training time", (run) => duration(run.info.seconds)],
     ["images a second", (run) => run.info.images_per_second?.toPrecision(3) ?? "–"],
-    ["the watch", (run) => run.info.verdict ?? "–"],
+    ["health", (run) => run.info.health ?? "–"],
     ["best", (run) => run.info.best ?? "–"],
   ];
   const names = [...new Set(runs.flatMap((run) => Object.keys(run.info.settings)))];

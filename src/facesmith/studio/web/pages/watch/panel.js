@@ -25,10 +25,10 @@ function Figures({ info }) {
 const capital = (words) => words.slice(0, 1).toUpperCase() + words.slice(1);
 
 function Verdict({ info }) {
-  const [, said, meant] = info.watch?.match(/“(.+?)”[:.]?\s*(.*)/) ?? [];
+  const [, said, meant] = info.health_text?.match(/“(.+?)”[:.]?\s*(.*)/) ?? [];
   if (!said)
-    return html`<p class="small quiet" role="status">${info.status === "running" ? "The watch has not said anything yet." : "No watch was kept on it."}</p>`;
-  const healthy = info.verdict === "healthy";
+    return html`<p class="small quiet" role="status">${info.status === "running" ? "Health is not measured yet." : "Its health was not recorded."}</p>`;
+  const healthy = info.health === "healthy";
   return html`<div class="verdict ${healthy ? "good" : "worry"}" role="status">
     <${Icon} name=${healthy ? "check" : "alert"} />
     <p><b>${capital(said)}.</b> ${capital(meant)}</p>
@@ -90,7 +90,7 @@ export function Panel({ run, allowed, at, onMove, onBranch }) {
     <${RunCharts} runs=${[run]} />
     <details>
       <summary>What happened, in words</summary>
-      <${Words} title="What the watch saw" lines=${info.story} />
+      <${Words} title="Health" lines=${info.health_history} />
       <${Words} title="How it learns" lines=${info.remarks} />
       <${Words} title="Its history" lines=${info.history} />
     </details>
