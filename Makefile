@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCE ?= builtin:8000
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint docs docs-site clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.installed-builtin,metrics,train
@@ -20,6 +20,11 @@ lint: .venv/.installed-dev
 docs: .venv/.installed-dev
 	$(BIN)/python docs/generate.py
 
+docs-site: .venv/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --clean
+	@! grep -rlE '<(script|link|img)[^>]+(src|href)="https?://' site --include='*.html' || { echo "a page loads a file from another host"; exit 1; }
+	@echo "open site/index.html, or serve it with search: $(BIN)/python -m http.server -d site"
+
 # One stamp an extra: what is installed once is not asked for again until the project's needs change.
 .venv/.installed-%: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "facesmith needs Python 3.11 or newer: make PYTHON=python3.12")'
@@ -28,4 +33,4 @@ docs: .venv/.installed-dev
 	touch $@
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv demo site

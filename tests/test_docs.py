@@ -1,63 +1,135 @@
-"""The documentation says what the code does."""
+"""The documentation matches the code: commands, Python examples, links, settings, dependencies."""
 
+import ast
 import importlib.util
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
+import yaml
 
 import facesmith
 from facesmith.cli import COMMANDS
+from facesmith.cli import facesmith as command_line
 from facesmith.tasks.recipes import RECIPES
+from facesmith.training.settings import settings_of
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
 
 
-def _generator() -> object:
-    spec = importlib.util.spec_from_file_location("generate_docs", ROOT / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def code_blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text_of(page), re.DOTALL | re.MULTILINE)
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and MkDocs name them."""
+    text = re.sub(r"^```.*?^```", "", text_of(page), flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", title.strip().lower())) for title in titles}
+
+
+def command_lines() -> list[tuple[str, str]]:
+    """(page, line) of every facesmith command in a code block."""
+    lines = []
+    for page in PAGES:
+        for block in code_blocks(page, "bash"):
+            joined = block.replace("\\\n", " ")
+            commands = (re.search(r"^(?:[A-Z_]+=\S* )*(facesmith .+)", line) for line in joined.splitlines())
+            lines += [(page.name, match[1]) for match in commands if match and " ... " not in match[1]]
+    return lines
 
 
 @pytest.mark.parametrize("page", ["recipes-table.md", "commands.md"])
 def test_generated_pages_are_up_to_date(page: str) -> None:
-    written = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    assert written == _generator().PAGES[page](), "run `make docs`"  # type: ignore[attr-defined]
+    spec = importlib.util.spec_from_file_location("generate_docs", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    generator = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generator)
+    assert text_of(DOCS / page) == generator.PAGES[page](), "run `make docs`"
 
 
-@pytest.mark.parametrize("name", [name for name in facesmith.__all__ if name != "__version__"])
-def test_every_public_name_is_in_the_python_page(name: str) -> None:
-    assert f"`{name}" in (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("page", "line"), command_lines())
+def test_command_lines_are_valid(page: str, line: str) -> None:
+    words = shlex.split(line, comments=True)[1:]
+    words = words[: words.index(">")] if ">" in words else words
+    command: click.Command = command_line
+    context = click.Context(command_line, info_name="facesmith")
+    while isinstance(command, click.Group):
+        if words[0].startswith("-"):
+            return  # facesmith --version
+        child = command.get_command(context, words[0])
+        assert child is not None, words[0]
+        command, words = child, words[1:]
+    context = command.make_context(command.name, words)
+    if command.name == "train":
+        recipe = RECIPES[context.params["recipe"]]
+        for setting in context.params["settings"]:
+            assert setting.partition("=")[0] in settings_of(recipe), setting
 
 
-def test_every_dependency_earns_its_place_in_a_sentence() -> None:
+@pytest.mark.parametrize("page", [page for page in PAGES if code_blocks(page, "python")], ids=lambda page: page.name)
+def test_python_examples_parse_and_use_the_public_api(page: Path) -> None:
+    for block in code_blocks(page, "python"):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "facesmith":
+                assert node.attr in facesmith.__all__, node.attr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_named_scripts_and_settings_exist(page: Path) -> None:
+    text = text_of(page)
+    for script in re.findall(r"(?:benchmarks|deploy|tests)/[\w/-]+\.(?:py|yaml|txt)", text):
+        assert (ROOT / script).exists(), script
+    known = {key for recipe in RECIPES.values() for key in settings_of(recipe)}
+    for setting in re.findall(r"--set '?([a-z]\w+)=", text):
+        assert setting in known, setting
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_a_file_and_a_heading(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
+        if not target.startswith(("http", "mailto")):
+            name, _, anchor = target.partition("#")
+            file = page.parent / name if name else page
+            assert file.exists(), target
+            assert not anchor or page.name == "commands.md" or anchor in headings(file), target
+
+
+def test_the_site_lists_every_page() -> None:
+    navigation = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    listed = re.findall(r"[\w-]+\.md", str(navigation))
+    assert sorted(listed) == sorted(page.name for page in DOCS.glob("*.md"))
+
+
+def test_every_public_name_is_in_the_python_reference() -> None:
+    documented = re.findall(r"^::: facesmith\.(\w+)$", text_of(DOCS / "python-api.md"), re.MULTILINE)
+    assert sorted(documented) == sorted(name for name in facesmith.__all__ if name != "__version__")
+
+
+def test_every_dependency_is_justified() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *(p for extra in project["optional-dependencies"].values() for p in extra)]
-    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").lower()
-    for dependency in wanted:
+    extras = project["optional-dependencies"]
+    dependencies = [*project["dependencies"], *(name for extra in extras.values() for name in extra)]
+    page = text_of(DOCS / "dependencies.md").lower()
+    for dependency in dependencies:
         name = re.split(r"[\[<>=]", dependency)[0].lower()
         assert f"`{name}`" in page or name == "facesmith", name
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES], ids=lambda path: path.name)
-def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
-        if not target.startswith(("http", "mailto")):
-            assert (page.parent / target).exists(), target
-
-
-def test_the_readme_names_the_two_commands_and_only_commands_there_are() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "make demo" in readme
-    assert "make test" in readme
-    shell = "\n".join(re.findall(r"```bash\n(.*?)```", readme, re.DOTALL))
-    used = re.findall(r"^facesmith (\w+)", shell, re.MULTILINE)
-    assert {"data", "train", "export", "generate"} <= set(used) <= set(COMMANDS)
-    for recipe in re.findall(r"facesmith train (\w+)", readme):
-        assert recipe in RECIPES
+def test_the_readme_shows_the_pipeline() -> None:
+    shell = "\n".join(code_blocks(ROOT / "README.md", "bash"))
+    assert "make demo" in shell
+    assert "make test" in shell
+    used = set(re.findall(r"^facesmith (\w+)", shell, re.MULTILINE))
+    assert {"data", "train", "export", "generate", "edit", "studio"} <= used <= set(COMMANDS)

@@ -1,4 +1,4 @@
-"""docs/studio.md says what the studio does: its routes and requests, pages, options, limits, figures."""
+"""docs/studio.md and docs/http-api.md match the studio: routes, requests, pages, options, limits, metrics."""
 
 import ast
 import json
@@ -21,7 +21,8 @@ from facesmith.studio.pages import PAGES, WEB
 from facesmith.studio.services import assemble
 from facesmith.studio.settings import API, Settings
 
-PAGE = (Path(__file__).parents[2] / "docs" / "studio.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = "\n".join((DOCS / name).read_text(encoding="utf-8") for name in ("studio.md", "http-api.md"))
 FACE = "photo:kZ0Yw5n0T7yYzB1m2c3d4e"
 
 
