@@ -140,7 +140,7 @@ def test_the_page_tells_it_all_and_asks_for_nothing_from_outside(tmp_path: Path)
     assert "<faces>" not in text
     for said in (
         "Dataset little &lt;faces&gt;",
-        "40 pictures of 32×32 pixels",
+        "40 images of 32×32 pixels",
         "&lt;broken&gt;.jpg",
         "cut off",
         "1 file could not be used",
@@ -154,7 +154,7 @@ def test_the_page_tells_it_all_and_asks_for_nothing_from_outside(tmp_path: Path)
         "Someone",
     ):
         assert said in text, said
-    assert not re.search(r"https?://|(src|href)='(?!data:)", text)
+    assert not re.search(r'https?://|(src|href)="(?!data:)', text)
     written = {path.relative_to(page.parent).as_posix() for path in page.parent.rglob("*") if path.is_file()}
     expected = {"sample", "mean_face", "attribute_rates", "attribute_correlation", "brightness", "saturation"}
     expected |= {"channels", "extremes", "pairs", "identities", "means/Smiling", "means/Never", "means/With_slash_b"}

@@ -41,4 +41,5 @@ def to_uint8(images: NDArray[np.floating] | Tensor) -> NDArray[np.uint8]:
     """
     values = images if isinstance(images, np.ndarray) else images.detach().float().cpu().numpy()
     scaled = np.rint(values.transpose(0, 2, 3, 1) * 127.5 + 127.5)
-    return np.asarray(np.clip(scaled, 0, 255), np.uint8)
+    with np.errstate(invalid="ignore"):  # NaN, from a training that diverged
+        return np.asarray(np.clip(scaled, 0, 255), np.uint8)

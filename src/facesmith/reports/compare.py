@@ -1,6 +1,7 @@
-"""Runs → one page that says which won; with a dataset, the runs are trained first."""
+"""Compare runs on one page. With a dataset, the runs are trained first."""
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,13 @@ from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.progress import silent, tell
-from facesmith.reports.compare_page import write_comparison
+from facesmith.reports.compare_report import write_comparison
+from facesmith.runs.run_folder import RunFolder, read_card, read_recipe
 
 if TYPE_CHECKING:
     from facesmith.tasks.recipes import Recipe
 
-TURNS = ("every", "ratio:5", "decay:5,0.8,25", "accuracy:0.8")
+D_SCHEDULES = ("every", "ratio:5", "decay:5,0.8,25", "accuracy:0.8")
 
 
 def compare(
@@ -24,37 +26,41 @@ def compare(
     *,
     dataset: str | Path | Dataset | None = None,
     recipe: "str | Recipe" = "artiface",
-    turns: Sequence[str] = TURNS,
+    d_schedules: Sequence[str] = D_SCHEDULES,
     settings: tuple[str, ...] = (),
     kimg: float | None = None,
     minutes: float | None = None,
     quiet: bool = False,
+    turns: Sequence[str] | None = None,
 ) -> Path:
-    """Compare runs on one page, OUT/compare.html, with its charts as PNG beside it; returns the page's path.
+    """Write OUT/compare.html, which compares runs, and its charts as PNG beside it. Return the path of the page.
 
-    With a ``dataset``, ``recipe`` is trained on it first, once for each way of taking ``turns`` between D and G, in
-    OUT/runs: from the same seed, on the same data, for the same ``kimg`` or ``minutes``, with the same other
-    ``settings``. What is finished there is kept and what is not is gone on with, so that a study that was stopped is
-    given the same command again. A training that fails is a result too: the study goes on without it.
+    With a ``dataset``, ``recipe`` is first trained on it in OUT/runs, once for each of ``d_schedules`` (when D is
+    trained), with the same seed, data, ``settings`` and ``kimg`` or ``minutes``. Finished runs there are kept and
+    others resumed: to continue an interrupted study, call this again with the same arguments. A training that fails is
+    compared too. ``turns`` is the name that version 0.1 had for ``d_schedules``.
 
-    Raises `FacesmithError` for fewer than two runs, a folder that is none, a setting that does not exist, runs in OUT
-    that were trained otherwise, or a study that was interrupted.
+    Raises `FacesmithError` for fewer than two runs, a folder that is not a run, an unknown setting, runs in OUT with
+    other settings, or an interrupted study.
     """
-    out, say = Path(out), silent if quiet else tell
+    if turns is not None:
+        warnings.warn("turns is now d_schedules", DeprecationWarning, stacklevel=2)
+        d_schedules = turns
+    out, print_message = Path(out), silent if quiet else tell
     if out.exists() and not out.is_dir():
         raise FacesmithError(f"{out} is a file: choose a folder for the comparison")
     require("matplotlib", "explore", "comparing runs")
     paths = [Path(run) for run in runs]
     if dataset is not None:
-        study = {out / "runs" / _folder(each): f"d_schedule={each}" for each in turns}
+        study = {out / "runs" / _folder(schedule): f"d_schedule={schedule}" for schedule in d_schedules}
         _check_count([*paths, *study])
         paths += _train(study, dataset, recipe, settings, kimg, minutes, quiet)
     elif settings or kimg is not None or minutes is not None:
-        raise FacesmithError("settings and a length are for training: give a dataset to train the compared runs on")
+        raise FacesmithError("settings, kimg and minutes apply to training only: give a dataset to train on")
     paths = list({path.resolve(): path for path in paths}.values())
     _check_count(paths)
     page = write_comparison(paths, out)
-    say(f"look at {page}")
+    print_message(f"comparison: {page}")
     return page
 
 
@@ -67,78 +73,70 @@ def _train(
     minutes: float | None,
     quiet: bool,
 ) -> list[Path]:
-    """Bring every run of the study to its goal. ``study`` maps the folder of each to the setting that sets it apart."""
+    """Train each run of the study to its goal. ``study`` maps run folders to the setting in which they differ."""
     require("torch", "train", "training the compared runs")
     from facesmith.tasks.recipes import get_recipe, with_settings
     from facesmith.training.loop import train
 
-    say = silent if quiet else tell
-    named = get_recipe(recipe) if isinstance(recipe, str) else recipe
+    print_message = silent if quiet else tell
+    base = get_recipe(recipe) if isinstance(recipe, str) else recipe
     data = dataset if isinstance(dataset, Dataset) else open_dataset(Path(dataset))
     length = () if kimg is None else (f"kimg={kimg}",)
-    wanted = {run: with_settings(named, (*settings, *length, own)) for run, own in study.items()}
-    for run, asked in wanted.items():  # before any of them trains for hours
-        _refuse_other(run, asked, data)
+    recipes = {run: with_settings(base, (*settings, *length, own)) for run, own in study.items()}
+    for run, wanted in recipes.items():  # before any of them trains for hours
+        _refuse_other_settings(run, wanted, data)
     for number, (run, own) in enumerate(study.items(), start=1):
-        goal = wanted[run].kimg
-        if _reached(run, goal, minutes):
-            say(f"[{number}/{len(study)}] {own}: {run} is trained already")
+        goal = recipes[run].kimg
+        label = f"[{number}/{len(study)}] {own}"
+        card = _card(run)
+        if card.get("status") == "finished" and card.get("goal") == {"kimg": goal, "minutes": minutes}:
+            print_message(f"{label}: {run} is trained already")
             continue
-        say(f"[{number}/{len(study)}] {own}: training {run}")
-        begun = (run / "recipe.toml").exists()
+        print_message(f"{label}: training {run}")
+        resume = RunFolder(run).recipe.exists()
         try:
-            train(named, data, run, settings=(*settings, own), kimg=goal, minutes=minutes, resume=begun, quiet=quiet)
+            train(base, data, run, settings=(*settings, own), kimg=goal, minutes=minutes, resume=resume, quiet=quiet)
         except FacesmithError as error:
-            if _status(run) != "failed":
+            if _card(run).get("status") != "failed":
                 raise
-            say(f"{run} failed, and the study goes on: {error}")
-        if _status(run) == "interrupted":
-            raise FacesmithError(f"the study was stopped in {run}: give the same command again to go on with it")
+            print_message(f"{run} failed, the study continues: {error}")
+        if _card(run).get("status") == "interrupted":
+            raise FacesmithError(f"the study was interrupted in {run}: run the same command again to continue")
     return list(study)
 
 
-def _refuse_other(run: Path, asked: "Recipe", data: Dataset) -> None:
-    """Raise `FacesmithError` when a run that exists was trained otherwise than the study asks."""
-    from facesmith.runs.run_folder import RunFolder, read_recipe
+def _refuse_other_settings(run: Path, wanted: "Recipe", data: Dataset) -> None:
+    """Raise `FacesmithError` if an existing run has other settings or another dataset than the study."""
     from facesmith.tasks.recipes import LENGTH_SETTINGS, as_table, differences
 
-    if not (run / "recipe.toml").exists():
+    if not RunFolder(run).recipe.exists():
         return
     own, trained_on = read_recipe(RunFolder(run))
-    # What a resume may change is not looked at, and what "auto" turned out to mean was settled when the run began.
+    # A resume may change these, and the run has resolved "auto" already.
     free = (*LENGTH_SETTINGS, "threads")
-    settled = {key: value for key, value in as_table(asked).items() if value == "auto" or key in free}
-    changed = differences(replace(own, **settled), asked)
+    resolved = {key: value for key, value in as_table(wanted).items() if value == "auto" or key in free}
+    changed = differences(replace(own, **resolved), wanted)
     if trained_on.get("dataset_fingerprint") != data.fingerprint:
         changed.append(f"dataset {trained_on.get('dataset')} -> {data.path}")
     if changed:
         raise FacesmithError(
-            f"{run} was trained otherwise ({'; '.join(changed)}): choose another folder for this comparison, "
-            f"or remove that run"
+            f"{run} has other settings ({'; '.join(changed)}): choose another folder for this comparison, "
+            "or remove that run"
         )
 
 
-def _reached(run: Path, kimg: float, minutes: float | None) -> bool:
-    from facesmith.runs.run_folder import RunFolder, read_card
-
-    if _status(run) != "finished":
-        return False
-    return bool(read_card(RunFolder(run)).get("goal") == {"kimg": kimg, "minutes": minutes})
-
-
-def _status(run: Path) -> str | None:
-    from facesmith.runs.run_folder import RunFolder, read_card
-
-    return read_card(RunFolder(run)).get("status") if (run / "run.json").exists() else None
+def _card(run: Path) -> dict[str, object]:
+    folder = RunFolder(run)
+    return read_card(folder) if folder.card.exists() else {}
 
 
 def _check_count(runs: Sequence[Path]) -> None:
     if len({run.resolve() for run in runs}) < 2:
         raise FacesmithError(
-            "a comparison takes at least two runs: name two run folders, or a dataset and two ways of taking turns"
+            "a comparison needs at least two runs: name two run folders, or a dataset and two D schedules"
         )
 
 
-def _folder(turns: str) -> str:
-    """A name for the run that takes ``turns``, free of what a file system or a shell would trip over."""
-    return re.sub(r"[^\w.]+", "-", turns).strip("-.")
+def _folder(d_schedule: str) -> str:
+    """Return a folder name for a run: only letters, digits, dots and hyphens."""
+    return re.sub(r"[^\w.]+", "-", d_schedule).strip("-.")

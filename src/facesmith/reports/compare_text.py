@@ -1,160 +1,156 @@
-"""Which of several runs won, and whether the comparison was a fair one, in sentences."""
+"""Which of several runs won, and whether the comparison was fair, in sentences."""
 
 import math
 from collections.abc import Sequence
 
-from facesmith.reports.compare_figures import Rival, Score, alike, best, rollbacks
+from facesmith.reports.compare_metrics import ComparedRun, Score, best, lacks_diversity, rollbacks
 from facesmith.runs.summary import dataset_count, duration, progress_made
 
-_ALIKE = 0.02  # budgets that differ by less are the same: a run ends with a whole step
-_STANDS = {
-    "failed": "failed before its end, its figures are of what it did until then",
-    "interrupted": "was interrupted before its end",
-    "running": "is still going, or its machine stopped without a word",
+_SAME_BUDGET = 0.02  # budgets that differ by a smaller share count as equal: a run ends with a whole step
+_UNFINISHED = {
+    "failed": "failed; its numbers are from before the failure",
+    "interrupted": "was interrupted",
+    "running": "is still running, or its machine stopped",
 }
 
 
-def outcome(rivals: Sequence[Rival]) -> str:
-    """Which run won and by what, or why no figure says so.
+def outcome(runs: Sequence[ComparedRun]) -> str:
+    """Return which run won and by what margin, or why no score decides it.
 
-    The lowest KID of each run is compared, else the lowest FID. Two measurements are told apart when they lie further
-    from each other than √(a² + b²), the spread of the difference of two with the spreads a and b.
+    The lowest KID of each run is compared, else the lowest FID. Two scores with the spreads a and b differ if they are
+    further apart than √(a² + b²).
     """
-    pictures_decide = "the pictures below must decide"
-    if not same_pictures(rivals):
-        return f"The runs were not trained on the same pictures, so no score can name a winner: {pictures_decide}."
+    if not same_images(runs):
+        return "The runs were not trained on the same images, so scores cannot be compared. Compare the faces below."
     for name in ("kid", "fid"):
-        judged = [rival for rival in rivals if not alike(rival)] or rivals
-        found = [(rival.name, score) for rival in judged if (score := best(rival, name)) is not None]
-        if len(found) == 1 and len(judged) < len(rivals):
-            return f"{_quoted(found[0][0])} won: it alone made faces that differ from each other."
-        if len(found) > 1:
-            unscored = [rival.name for rival in judged if rival.name not in dict(found)]
-            has = "has" if len(unscored) == 1 else "have"
-            rest = f" {_listed(unscored)} {has} no {name.upper()} and cannot be ranked." if unscored else ""
-            same = [rival.name for rival in rivals if rival not in judged]
-            if same:
-                rest += f" Not ranked, because the faces hardly differ from each other: {_listed(same)}."
-            return _ranking(name.upper(), sorted(found, key=lambda each: each[1].value)) + rest
-    scored = any(best(rival, name) for rival in rivals for name in ("kid", "fid"))
-    return f"No score was measured {'in more than one of' if scored else 'during'} these runs, so no figure says " + (
-        f"which won: {pictures_decide}."
+        eligible = [run for run in runs if not lacks_diversity(run)] or runs
+        scores = {run.name: score for run in eligible if (score := best(run, name)) is not None}
+        if len(scores) == 1 and len(eligible) < len(runs):
+            return f"{_quoted(*scores)} won: only its faces differ from each other."
+        if len(scores) > 1:
+            text = _ranking(name.upper(), sorted(scores.items(), key=lambda item: item[1].value))
+            if missing := [run.name for run in eligible if run.name not in scores]:
+                text += f" Not ranked, because there is no {name.upper()}: {_quoted(*missing)}."
+            if excluded := [run.name for run in runs if run not in eligible]:
+                text += f" Not ranked, because the faces hardly differ from each other: {_quoted(*excluded)}."
+            return text
+    scored = any(best(run, name) for run in runs for name in ("kid", "fid"))
+    return (
+        f"{'Only one run was' if scored else 'No run was'} scored during training, so no winner is named. "
+        "Compare the faces below."
     )
 
 
-def fairness(rivals: Sequence[Rival]) -> tuple[list[str], list[str]]:
-    """What was the same for all runs, and warnings of what was not."""
-    said, warnings = [], []
-    if same_pictures(rivals):
-        said.append(f"All were trained on the same pictures: {_pictures(rivals[0])}.")
+def fairness(runs: Sequence[ComparedRun]) -> tuple[list[str], list[str]]:
+    """Return remarks on what all runs have in common, and warnings about what differs."""
+    remarks, warnings = [], []
+    if same_images(runs):
+        remarks.append(f"All runs use the same images: {_dataset(runs[0])}.")
     else:
-        which = "; ".join(f"{_quoted(rival.name)} on {_pictures(rival)}" for rival in rivals)
-        warnings.append(f"They were not trained on the same pictures, so figures can mislead: {which}.")
-    (said if _same_budget(rivals) else warnings).append(_budget(rivals))
-    seeds = [rival.run.recipe.get("seed") for rival in rivals]
+        datasets = "; ".join(f"{_quoted(run.name)} uses {_dataset(run)}" for run in runs)
+        warnings.append(f"The runs use different images, so their numbers are not comparable: {datasets}.")
+    (remarks if _same_budget(runs) else warnings).append(_budget(runs))
+    seeds = [run.run.recipe.get("seed") for run in runs]
     same_seed = None not in seeds and len(set(seeds)) == 1
-    said.append(f"All drew from seed {seeds[0]}." if same_seed else "Their seeds differ, or are not known.")
-    said.append("There is one run of each, and with another seed they may turn out otherwise.")
-    if len({rival.run.recipe.get("loss") for rival in rivals}) > 1:
-        warnings.append("They have different losses, so neither losses nor D's accuracy can be compared between them.")
-    if not any(rival.scores for rival in rivals):
-        said.append("With --set score_kimg=20, training measures KID and FID every 20 thousand pictures.")
-    for rival in rivals:
-        if times := rollbacks(rival):
-            often = "once" if times == 1 else f"{times} times"
+    remarks.append(f"All runs use seed {seeds[0]}." if same_seed else "The seeds differ or are unknown.")
+    remarks.append("There is one run of each. Another seed may give another result.")
+    if len({run.run.recipe.get("loss") for run in runs}) > 1:
+        warnings.append("The runs use different losses, so their losses and D's accuracy are not comparable.")
+    if not any(run.scores for run in runs):
+        remarks.append("To measure KID and FID every 20 kimg, train with --set score_kimg=20.")
+    for run in runs:
+        if count := rollbacks(run):
+            times = "once" if count == 1 else f"{count} times"
             warnings.append(
-                f"{_quoted(rival.name)} collapsed and was rolled back {often}; since then it has learned more gently "
-                "than its settings say."
+                f"{_quoted(run.name)} collapsed and was rolled back {times}. Its learning rate is lower since then."
             )
-        status = rival.run.card.get("status")
+        status = run.run.card.get("status")
         if status != "finished":
-            warnings.append(f"{_quoted(rival.name)} {_STANDS.get(str(status), 'does not say how it ended')}.")
-    return said, warnings
+            warnings.append(f"{_quoted(run.name)} {_UNFINISHED.get(str(status), 'has an unknown status')}.")
+    return remarks, warnings
 
 
-def same_pictures(rivals: Sequence[Rival]) -> bool:
-    """Whether all runs are known to have been trained on one dataset."""
-    prints = {rival.run.settings.get("dataset_fingerprint") for rival in rivals}
-    return len(prints) == 1 and None not in prints
+def same_images(runs: Sequence[ComparedRun]) -> bool:
+    """Return whether all runs are known to use the same dataset."""
+    fingerprints = {run.run.settings.get("dataset_fingerprint") for run in runs}
+    return len(fingerprints) == 1 and None not in fingerprints
 
 
-def score_text(score: Score, where: bool = False) -> str:
-    """ "0.0123 ± 0.0004", and with ``where`` " at 96.0 kimg"; it breaks into lines between the two alone."""
+def score_text(score: Score, kimg: bool = False) -> str:
+    """Return "0.0123 ± 0.0004", followed by " at 96.0 kimg" on request. Lines break only between the two."""
     spread = "" if score.spread is None else f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{score.spread:.2g}"
-    return f"{score.value:.4g}{spread}" + (f" {at_text(score.kimg)}" if where else "")
+    return f"{score.value:.4g}{spread}" + (f" {at_text(score.kimg)}" if kimg else "")
 
 
 def at_text(kimg: float) -> str:
-    """ "at 96.0 kimg", which stays on one line."""
+    """Return "at 96.0 kimg", which stays on one line."""
     shown = f"{kimg:,.1f}" if kimg >= 10 else f"{kimg:.3g}"
     return f"at\N{NO-BREAK SPACE}{shown}\N{NO-BREAK SPACE}kimg"
 
 
 def _ranking(name: str, ranked: Sequence[tuple[str, Score]]) -> str:
     (winner, first), (second, runner_up) = ranked[:2]
-    lowest = f"{name}, {score_text(first, where=True)} (lower is better)"
-    apart = [_apart(first, score) for _, score in ranked[1:]]
-    if None in apart:
+    lowest = f"the lowest {name}, {score_text(first, kimg=True)} (lower is better)"
+    differ = {other: _differ(first, score) for other, score in ranked[1:]}
+    if None in differ.values():
         return (
-            f"{_quoted(winner)} has the lowest {lowest}; the next, {_quoted(second)}, has {score_text(runner_up)}. "
-            "No spread was recorded for all, so it is not known whether that is more than chance."
+            f"{_quoted(winner)} has {lowest}. {_quoted(second)} follows with {score_text(runner_up)}. "
+            "Not all spreads are known, so the difference may be chance."
         )
-    level = [place for place, clear in enumerate(apart, start=1) if not clear]
+    level = [other for other, clear in differ.items() if not clear]
     if level:
-        near = f"{_listed([ranked[place][0] for place in level])} {'is' if len(level) == 1 else 'are'}"
-        behind = [other for place, (other, _) in enumerate(ranked) if place not in (0, *level)]
-        rest = f" Clearly behind: {_listed(behind)}." if behind else ""
-        return f"No clear winner. {_quoted(winner)} has the lowest {lowest}, but {near} within the spread of it.{rest}"
+        behind = [other for other, clear in differ.items() if clear]
+        rest = f" Clearly behind: {_quoted(*behind)}." if behind else ""
+        return (
+            f"No clear winner. {_quoted(winner)} has {lowest}, "
+            f"but the difference is within the spread for {_quoted(*level)}.{rest}"
+        )
     return (
-        f"{_quoted(winner)} won: it has the lowest {lowest}. The next, {_quoted(second)}, has {score_text(runner_up)}, "
-        f"{runner_up.value - first.value:.2g} more and further off than the spread of the two."
+        f"{_quoted(winner)} won with {lowest}. {_quoted(second)} follows with {score_text(runner_up)}: "
+        f"{runner_up.value - first.value:.2g} more, which is beyond the spread."
     )
 
 
-def _apart(a: Score, b: Score) -> bool | None:
+def _differ(a: Score, b: Score) -> bool | None:
     if a.spread is None or b.spread is None:
         return None
     return abs(a.value - b.value) > math.hypot(a.spread, b.spread)
 
 
-def _same_budget(rivals: Sequence[Rival]) -> bool:
-    """As many pictures, or as many minutes: a study has one of the two as its budget."""
-    return any(_alike(amounts) for amounts in (_kimgs(rivals), _seconds(rivals)))
+def _same_budget(runs: Sequence[ComparedRun]) -> bool:
+    """Return whether all runs have seen as many images or trained for as long."""
+    return any(_nearly_equal(amounts) for amounts in (_kimgs(runs), _seconds(runs)))
 
 
-def _budget(rivals: Sequence[Rival]) -> str:
-    kimgs, seconds = _kimgs(rivals), _seconds(rivals)
-    times = duration(seconds[0]) if _alike(seconds) else f"{duration(min(seconds))} to {duration(max(seconds))}"
-    shown = f"{kimgs[0]:,.1f}" if _alike(kimgs) else f"{min(kimgs):,.1f} to {max(kimgs):,.1f}"
-    text = f"{shown} thousand pictures in {times} of training"
-    return f"All had the same budget: {text}." if _same_budget(rivals) else f"They had no common budget: {text}."
+def _budget(runs: Sequence[ComparedRun]) -> str:
+    kimgs, seconds = _kimgs(runs), _seconds(runs)
+    times = duration(seconds[0]) if _nearly_equal(seconds) else f"{duration(min(seconds))} to {duration(max(seconds))}"
+    shown = f"{kimgs[0]:,.1f}" if _nearly_equal(kimgs) else f"{min(kimgs):,.1f} to {max(kimgs):,.1f}"
+    text = f"{shown} thousand images in {times} of training"
+    return f"All runs have the same budget: {text}." if _same_budget(runs) else f"The budgets differ: {text}."
 
 
-def _kimgs(rivals: Sequence[Rival]) -> list[float]:
-    return [progress_made(rival.run)[0] for rival in rivals]
+def _kimgs(runs: Sequence[ComparedRun]) -> list[float]:
+    return [progress_made(run.run)[0] for run in runs]
 
 
-def _seconds(rivals: Sequence[Rival]) -> list[float]:
-    seconds = [rival.run.card.get("seconds") for rival in rivals]
+def _seconds(runs: Sequence[ComparedRun]) -> list[float]:
+    seconds = [run.run.card.get("seconds") for run in runs]
     return [float(value) if isinstance(value, int | float) else 0.0 for value in seconds]
 
 
-def _alike(amounts: Sequence[float]) -> bool:
-    return min(amounts) > 0 and max(amounts) - min(amounts) <= _ALIKE * max(amounts)
+def _nearly_equal(amounts: Sequence[float]) -> bool:
+    return min(amounts) > 0 and max(amounts) - min(amounts) <= _SAME_BUDGET * max(amounts)
 
 
-def _pictures(rival: Rival) -> str:
-    settings, count = rival.run.settings, dataset_count(rival.run)
+def _dataset(run: ComparedRun) -> str:
+    settings, count = run.run.settings, dataset_count(run.run)
     name = settings.get("dataset_name") or "an unnamed dataset"
     size = f" of {settings['width']}×{settings['height']}" if {"width", "height"} <= set(settings) else ""
-    return f"{name}, {count:,} pictures{size}" if count else f"{name}{size}"
+    return f"{name}, {count:,} images{size}" if count else f"{name}{size}"
 
 
-def _listed(names: Sequence[str]) -> str:
-    quoted = [_quoted(name) for name in names]
+def _quoted(*names: str) -> str:
+    """Return names in quotation marks, because "every" would read as a word."""
+    quoted = [f"“{name}”" for name in names]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
-
-
-def _quoted(name: str) -> str:
-    """A run's name in a sentence, where "every" would be read as a word."""
-    return f"“{name}”"

@@ -1,0 +1,175 @@
+"""The page of a comparison: which run won, and the numbers, faces and curves behind it."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from facesmith.files import atomic_file, write_text
+from facesmith.reports import compare_text
+from facesmith.reports.charts import curves
+from facesmith.reports.compare_metrics import (
+    WARM_UP,
+    ComparedRun,
+    accuracy,
+    best,
+    differing_settings,
+    last,
+    line,
+    lowest_accuracy,
+    nearest_sheet,
+    read_compared,
+    spreads,
+)
+from facesmith.reports.pages import render
+from facesmith.runs import summary
+from facesmith.runs.run_files import plain_value
+
+# File name: column, title, label and limits of the axis.
+CHARTS = {
+    "compare_accuracy": ("accuracy", "Accuracy of D", "accuracy", (-0.02, 1.02)),
+    "compare_share": ("d_share", "Steps that trained D", "share of the steps", (-0.02, 1.02)),
+    "compare_loss_D": ("loss_D", "Loss of D", "loss", None),
+    "compare_loss_G": ("loss_G", "Loss of G", "loss", None),
+    "compare_kid": ("kid", "KID: lower is better", "KID", None),
+    "compare_fid": ("fid", "FID: lower is better", "FID", None),
+}
+_SCORES = ("kid", "fid")
+_MISSING = "–"  # a row without any value is left out
+
+
+def write_comparison(paths: Sequence[Path], out: Path) -> Path:
+    """Write OUT/compare.html and its charts as PNG beside it. Return the path of the page.
+
+    Reads nothing outside the run folders. Raises `FacesmithError` when a path is not a run folder, or a package of the
+    extra `explore` is missing.
+    """
+    runs = read_compared(paths)
+    charts = draw_charts(runs)
+    for name in CHARTS:
+        path = out / f"{name}.png"
+        if name in charts:
+            with atomic_file(path) as beside:
+                beside.write_bytes(charts[name])
+        else:
+            path.unlink(missing_ok=True)  # of an earlier comparison
+    path = out / "compare.html"
+    write_text(path, render("compare.html", **_values(runs, charts)))
+    return path
+
+
+def draw_charts(runs: Sequence[ComparedRun]) -> dict[str, bytes]:
+    """Return PNG charts of what at least one run has measured, by the names in `CHARTS`.
+
+    A run has the same colour in all of them: one without the measurement keeps its place in the legend.
+    """
+    charts = {}
+    for chart, (column, title, ylabel, limits) in CHARTS.items():
+        series, bands = {}, {}
+        for run in runs:
+            xy = (
+                accuracy(run)
+                if column == "accuracy"
+                else line(run.scores if column in _SCORES else run.run.metrics, column)
+            )
+            name = run.name if len(xy[1]) else f"{run.name} (not measured)"
+            series[name] = xy
+            if column in _SCORES:
+                bands[name] = spreads(run.scores, column)
+        if any(len(y) for _, y in series.values()):
+            smooth = 1 if column in _SCORES else None  # a score is already a mean over thousands of images
+            xlabel = "kimg: thousand real images shown"
+            charts[chart] = curves(series, title, xlabel, ylabel, smooth=smooth, ylimits=limits, spreads=bands)
+    return charts
+
+
+def _values(runs: Sequence[ComparedRun], charts: dict[str, bytes]) -> dict[str, Any]:
+    """Return what the template shows."""
+    remarks, warnings = compare_text.fairness(runs)
+    lowest = {run.name: best(run, "kid") for run in runs}
+    results = [_results(run) for run in runs]
+    rows = [[name, *(result[name] for result in results)] for name in results[0]]
+    latents = [[run.run.recipe.get(key) for key in ("seed", "latent", "latent_size")] for run in runs]
+    return {
+        "title": f"{len(runs)} runs compared",
+        "lead": compare_text.outcome(runs),
+        "numbers": {f"lowest KID of {name}": compare_text.score_text(kid) for name, kid in lowest.items() if kid},
+        "warnings": warnings,
+        "remarks": remarks,
+        "names": [run.name for run in runs],
+        "results": [row for row in rows if set(row[1:]) != {_MISSING}],
+        "warm_up": WARM_UP,
+        "settings": [[name, *map(plain_value, values)] for name, values in differing_settings(runs).items()],
+        "same_latents": None not in latents[0] and all(values == latents[0] for values in latents),
+        "charts": [(CHARTS[name][1], chart) for name, chart in charts.items()],
+        "scored": any(run.scores for run in runs),
+        "runs": [{"name": run.name, **_sheets(run), "commands": _commands(run)} for run in runs],
+    }
+
+
+def _results(run: ComparedRun) -> dict[str, str]:
+    """Return the same rows in the same order for each run."""
+    seconds, (_, share) = run.run.card.get("seconds"), line(run.run.metrics, "d_share")
+    lowest = lowest_accuracy(run)
+    return {
+        "kimg: thousand real images shown": f"{summary.progress_made(run.run)[0]:,.1f}",
+        "minutes of training": _number(seconds / 60 if isinstance(seconds, int | float) else None, ",.1f"),
+        "images per second": _number(summary.speed_reached(run.run), ",.0f"),
+        "steps that trained D": _number(float(share.mean()) if len(share) else None, ".0%"),
+        "lowest D accuracy": f"{lowest[1]:.1%} {compare_text.at_text(lowest[0])}" if lowest else _MISSING,
+        "D accuracy at the end": _number(_final_accuracy(run), ".1%"),
+        "loss of D at the end": _number(summary.recent(run.run, "loss_D"), ".3f"),
+        "loss of G at the end": _number(summary.recent(run.run, "loss_G"), ".3f"),
+        **{
+            f"{which} {name.upper()}": compare_text.score_text(score, kimg=True) if score else _MISSING
+            for name in _SCORES
+            for which, score in (("lowest", best(run, name)), ("last", last(run, name)))
+        },
+        "health": plain_value(run.run.card.get("health")),
+        "status": plain_value(run.run.card.get("status")),
+    }
+
+
+def _sheets(run: ComparedRun) -> dict[str, Any]:
+    """Return the sheets at D's lowest accuracy and at the end, with their captions."""
+    if not run.run.samples:
+        return {"last_sheet": None, "lowest_sheet": None}
+    kimg, path = run.run.samples[-1]
+    facts = [f"The end, {compare_text.at_text(kimg)}"]
+    if (final := _final_accuracy(run)) is not None:
+        facts.append(f"D accuracy {final:.1%}")
+    if (score := last(run, "kid")) is not None:
+        facts.append(f"last KID {compare_text.score_text(score)}")
+    sheets: dict[str, Any] = {"last_sheet": path, "last_caption": "; ".join(facts) + ".", "lowest_sheet": None}
+    if (lowest := lowest_accuracy(run)) is not None:
+        kimg, sheets["lowest_sheet"] = nearest_sheet(run, lowest[0])
+        sheets["lowest_caption"] = (
+            f"Lowest D accuracy: {lowest[1]:.1%} {compare_text.at_text(lowest[0])}. "
+            f"The nearest sheet is {compare_text.at_text(kimg)}."
+        )
+    return sheets
+
+
+def _commands(run: ComparedRun) -> str:
+    """Return the commands that resume a run, a finished one to twice its length, and that export its model."""
+    files = run.run
+    recipe, dataset = files.recipe.get("name") or "RECIPE", files.settings.get("dataset") or "DATASET"
+    resume = shlex.join(["facesmith", "train", str(recipe), str(dataset), str(files.path), "--resume"])
+    goal = files.card.get("goal")
+    kimg, minutes = (goal.get("kimg"), goal.get("minutes")) if isinstance(goal, dict) else (None, None)
+    factor = 2 if files.card.get("status") == "finished" else 1
+    if isinstance(minutes, int | float):
+        resume += f" --minutes {minutes * factor:g}"
+    if isinstance(kimg, int | float) and factor == 2 and summary.progress_made(files)[0] >= kimg:
+        resume += f" --kimg {kimg * factor:g}"
+    model = f"{run.name.replace('/', '-')}-model"
+    return f"{resume}\n{shlex.join(['facesmith', 'export', str(files.path), model])}"
+
+
+def _final_accuracy(run: ComparedRun) -> float | None:
+    real, fake = (summary.recent(run.run, f"accuracy_{name}") for name in ("real", "fake"))
+    return None if real is None or fake is None else (real + fake) / 2
+
+
+def _number(value: float | None, form: str) -> str:
+    return _MISSING if value is None else format(value, form)

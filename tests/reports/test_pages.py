@@ -1,0 +1,119 @@
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facesmith.reports.pages import environment, image_uri, number_columns
+
+VOID = {"meta", "link", "img", "br"}
+EVIL = "<script>alert(1)</script>'\"&"
+
+
+class Outline(HTMLParser):
+    """Open tags that do not match, headings in order, and every address the page names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.headings: list[int] = []
+        self.addresses: list[str] = []
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        if re.fullmatch(r"h\d", tag):
+            self.headings.append(int(tag[1]))
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def outline(page: str) -> Outline:
+    parser = Outline()
+    parser.feed(page)
+    assert parser.open == []
+    return parser
+
+
+def png(side: int = 4) -> bytes:
+    file = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def render(call: str, **values: object) -> str:
+    page: str = environment().from_string("{% import 'parts.html' as parts %}" + call).render(values)
+    return page
+
+
+def test_a_page_is_complete_and_fetches_nothing(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"mp4")
+    text = """{% extends "base.html" %}{% import "parts.html" as parts %}{% block content %}
+    {% call parts.section("A") %}{% call parts.part("B") %}
+    {{ parts.figure(png, "alt", "caption") }}{% endcall %}{% endcall %}
+    {% call parts.section("C") %}{{ parts.video(film, "film") }}{% call parts.details("D") %}x{% endcall %}{% endcall %}
+    {% endblock %}"""
+    page = environment().from_string(text).render(title="Title", lead="Lead", png=png(), film=film)
+    found = outline(page)
+    assert found.headings == [1, 2, 3, 2]
+    assert all(address.startswith("data:") for address in found.addresses)
+    assert len(found.addresses) == 3
+    assert not re.search(r"https?://|@import|url\(", page)
+    assert "default-src 'none'" in page
+    assert "prefers-color-scheme: dark" in page
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "{{ parts.note(text) }}",
+        "{{ parts.code(text) }}",
+        "{% call parts.section(text) %}{% endcall %}",
+        "{% call parts.part(text) %}{% endcall %}",
+        "{% call parts.details(text) %}{% endcall %}",
+        "{{ parts.bullets([text]) }}",
+        "{{ parts.definitions({text: text}) }}",
+        "{{ parts.numbers({text: text}) }}",
+        "{{ parts.table([text, text], [[text, text]], text) }}",
+        "{{ parts.figure(png, text, text) }}",
+        "{% extends 'base.html' %}",
+    ],
+)
+def test_every_text_is_escaped(call: str) -> None:
+    source = call if "extends" in call else "{% import 'parts.html' as parts %}" + call
+    page = environment().from_string(source).render(text=EVIL, png=png(), title=EVIL, lead=EVIL)
+    assert "script" not in outline(page).tags
+    assert EVIL not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;&#39;&#34;&amp;" in page
+
+
+def test_columns_of_numbers_are_right_aligned() -> None:
+    rows = [["3", "1,200", "no"], ["b", "-0.5 %", "7"]]
+    assert number_columns(rows) == {1}
+    table = render("{{ parts.table(['name', 'n', 'date'], rows, 'Counts') }}", rows=rows)
+    assert table.count('class="number"') == 3
+    assert "<caption>Counts</caption>" in table
+    assert table.count('scope="row"') == 2
+
+
+def test_a_large_image_is_reduced() -> None:
+    large = png(900)
+    assert len(large) > 1_500_000
+    uri = image_uri(large)
+    assert uri.startswith("data:image/jpeg")
+    assert len(uri) < len(large)
+    assert image_uri(png()).startswith("data:image/png")
+
+
+def test_a_file_that_is_no_image_is_refused() -> None:
+    with pytest.raises(ValueError, match="PNG"):
+        image_uri(b"<svg onload=alert(1)>")
