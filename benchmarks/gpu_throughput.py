@@ -29,12 +29,12 @@ import torch
 from floors import Counter, matmul_peak, wait
 
 from facesmith import FacesmithError, doctor
-from facesmith.tasks.gan.compiled_step import Step, chosen_step
+from facesmith.tasks.gan.compiled_step import Step, choose_step
+from facesmith.tasks.gan.recipe import GAN_RECIPES, GANRecipe
 from facesmith.tasks.gan.step import new_state, train_step
-from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
 from facesmith.training import start
 from facesmith.training.distributed import SINGLE_PROCESS
-from facesmith.training.sampling import LATENTS, LAYERS, Reader, batch, latents, reader, seed_of
+from facesmith.training.sampling import LATENTS, LAYERS, Reader, batch, draw_latents, reader, seed_of
 from facesmith.training.train_state import TrainState
 
 PICTURES = 4096
@@ -64,7 +64,9 @@ class Way:
         found, recipe, device = [], self.recipe, self.state.device
         for number in range(self.taken, self.taken + steps):
             real = batch(self.read, recipe, number * recipe.batch_size, np.arange(PICTURES), device)
-            z = latents(recipe, recipe.batch_size, device, LATENTS, number)
+            z = draw_latents(
+                recipe.latent, (recipe.batch_size, recipe.latent_size), device, recipe.seed, LATENTS, number
+            )
             torch.manual_seed(seed_of(recipe.seed, LAYERS, number))
             found.append(self.step(self.state, real, z, recipe, number, number * recipe.batch_size))
         self.taken += steps
@@ -77,7 +79,7 @@ def measure(name: str, args: argparse.Namespace, peak: float, device: torch.devi
     pictures = np.random.default_rng(0).integers(0, 256, (PICTURES, side, side, 3), np.uint8)
     np.save(Path(folder.name) / "images.npy", pictures)
     read, _ = reader(Path(folder.name) / "images.npy", "memory", device)
-    recipe = replace(GAN_RECIPES[name], device=device.type, threads=torch.get_num_threads())
+    recipe = GAN_RECIPES[name].changed(device=device.type, threads=torch.get_num_threads())
     recipe = replace(recipe, batch_size=args.batch or recipe.batch_size)
 
     rows = [{"recipe": name, "side": side, "batch": recipe.batch_size, "way": way} for way in args.ways]
@@ -86,7 +88,7 @@ def measure(name: str, args: argparse.Namespace, peak: float, device: torch.devi
     for row in rows:
         settled = replace(recipe, **WAYS[row["way"]])
         try:
-            step = chosen_step(settled, SINGLE_PROCESS, said[row["way"]].append)
+            step = choose_step(settled, SINGLE_PROCESS, said[row["way"]].append)
             ways[row["way"]] = Way(settled, new_state(settled, (side, side), device), step, read)
         except FacesmithError as error:
             row["failed"] = str(error)

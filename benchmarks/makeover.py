@@ -47,7 +47,7 @@ from facesmith.images.grid import make_grid, save_image
 from facesmith.metrics.features import network
 from facesmith.metrics.kid import discrepancy
 from facesmith.progress import tell
-from facesmith.tasks.makeover.domains import Direction, sides
+from facesmith.tasks.makeover.domains import Direction, find_domains
 
 TRIED = (25, 50, 75, 100)  # hundredths of strength
 COUPLES = 200
@@ -87,8 +87,10 @@ def main() -> None:
     }
     with atomic_folder(args.out, "results") as folder:
         for direction, entrants in directions.items():
-            both, rng = sides(data, direction), np.random.default_rng(args.seed)
-            rows, targets = (rng.permutation(side)[: args.count] for side in (both.held_sources, both.held_targets))
+            both, rng = find_domains(data, direction), np.random.default_rng(args.seed)
+            rows, targets = (
+                rng.permutation(side)[: args.count] for side in (both.held_out_sources, both.held_out_targets)
+            )
             wanted = asked(data, judge, both)
             trial = prepare(data, rows, judge, wanted, eye)
             found, made = contest(trial, entrants, direction.name, round(100 * args.strength), data.images[targets])

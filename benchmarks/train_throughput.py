@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +25,10 @@ from floors import Counter, copy_bandwidth, matmul_peak
 from torch import nn
 
 from facesmith import doctor
+from facesmith.tasks.gan.recipe import GAN_RECIPES
 from facesmith.tasks.gan.step import new_state, train_step
-from facesmith.tasks.recipes import GAN_RECIPES
 from facesmith.training import start
-from facesmith.training.sampling import LATENTS, batch, latents, reader
+from facesmith.training.sampling import LATENTS, batch, draw_latents, reader
 
 BATCH, PICTURES, WARM_UP = 64, 4096, 4
 
@@ -79,7 +78,7 @@ def plain() -> Callable[[int], None]:
 
 def ours(name: str) -> Callable[[int], None]:
     """The step of `facesmith train`, with all it does for a step: drawing, mirroring, losses, accuracies."""
-    recipe = start.resolve(replace(GAN_RECIPES[name], device="cpu", batch_size=BATCH))
+    recipe = start.resolve(GAN_RECIPES[name].changed(device="cpu", batch_size=BATCH))
     state = new_state(recipe, (64, 64), torch.device("cpu"))
     folder = tempfile.TemporaryDirectory()
     np.save(Path(folder.name) / "images.npy", _pictures())
@@ -87,7 +86,7 @@ def ours(name: str) -> Callable[[int], None]:
 
     def step(number: int) -> None:
         real = batch(read, recipe, number * BATCH, np.arange(PICTURES), state.device)
-        z = latents(recipe, BATCH, state.device, LATENTS, number)
+        z = draw_latents(recipe.latent, (BATCH, recipe.latent_size), state.device, recipe.seed, LATENTS, number)
         train_step(state, real, z, recipe, number, number * BATCH)
 
     return step

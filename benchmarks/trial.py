@@ -21,7 +21,7 @@ from facesmith.images.decode import decode_full_size
 from facesmith.images.face_crop import FaceCrop, crop_faces
 from facesmith.images.face_region import face_region
 from facesmith.metrics.similarity import PEAK
-from facesmith.tasks.makeover.domains import Sides
+from facesmith.tasks.makeover.domains import Domains
 
 ROOT, ALIGNED = "CELEBA_ROOT", "img_align_celeba"
 
@@ -107,7 +107,7 @@ def beyond(places: Floats, cuts: Sequence[FaceCrop]) -> NDArray[np.bool_]:
     )
 
 
-def asked(data: facesmith.Dataset, judge: facesmith.AttributeClassifier, both: Sides) -> dict[str, bool]:
+def asked(data: facesmith.Dataset, judge: facesmith.AttributeClassifier, both: Domains) -> dict[str, bool]:
     """What a direction asks for, by attribute: what all of its target faces share and not all of its source faces do.
 
     Of what the target's expression names, that is: no woman has a moustache either, but nobody asked for that.
@@ -115,8 +115,8 @@ def asked(data: facesmith.Dataset, judge: facesmith.AttributeClassifier, both: S
     names, values = attribute_table(data)
     expression = both.direction.target
     named = {found["word"] or found["double"] or found["single"] for found in TOKEN.finditer(expression)}
-    source = values[np.concatenate([both.sources, both.held_sources])]
-    target = values[np.concatenate([both.targets, both.held_targets])]
+    source = values[np.concatenate([both.sources, both.held_out_sources])]
+    target = values[np.concatenate([both.targets, both.held_out_targets])]
     shared = (target == target[0]).all(0) & (target[0] >= 0) & ~(source == target[0]).all(0)
     wanted = {name: bool(target[0, column]) for column, name in enumerate(names) if shared[column] and name in named}
     if not wanted or not wanted.keys() <= {*judge.attributes}:

@@ -25,10 +25,12 @@ from safetensors.numpy import load_file
 
 from facesmith import doctor
 from facesmith.data.dataset import open_dataset
-from facesmith.networks import registry as families
+from facesmith.networks import build as networks
 from facesmith.runs import run_folder as runs
-from facesmith.tasks.recipes import GAN_RECIPES, with_settings
+from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.tasks.gan.step import network_config
 from facesmith.training import checkpoint
+from facesmith.training.settings import with_settings
 
 QUIETLY = ("checkpoint_kimg=1e6", "tick_kimg=1e6", "score_kimg=0", "device=cpu", "precision=float32", "compile=none")
 
@@ -56,8 +58,8 @@ def weights(run: Path) -> dict[str, np.ndarray]:
 def start_weights(recipe: str, dataset: str, settings: list[str]) -> dict[str, np.ndarray]:
     """The weights before the first step."""
     start = with_settings(GAN_RECIPES[recipe], settings)
-    config = families.describe(start.family, open_dataset(Path(dataset)).size, start)
-    G, D = families.build(start.family, config, start.seed)
+    config = network_config(start, open_dataset(Path(dataset)).size)
+    G, D = networks.build(start.family, config, start.seed)
     nets = {"G": G, "D": D, "average": G}
     return {f"{net}.{name}": t.numpy() for net, module in nets.items() for name, t in module.state_dict().items()}
 

@@ -32,7 +32,7 @@ BLOW_UP_STEPS = 8  # long enough to ruin the weights, and over before the first 
 @contextmanager
 def meddling(meddle: Callable[[Any, Any], Any]) -> Iterator[None]:
     """Let ``meddle(players, recipe)`` see every step of training, and change the recipe it is made with."""
-    choose = game.chosen_step  # type: ignore[attr-defined]
+    choose = game.choose_step  # type: ignore[attr-defined]
 
     def meddled(*which: Any) -> Any:
         step = choose(*which)
@@ -40,11 +40,11 @@ def meddling(meddle: Callable[[Any, Any], Any]) -> Iterator[None]:
             state, real, z, meddle((state, shown), recipe), turn, shown
         )
 
-    game.chosen_step = meddled  # type: ignore[assignment,attr-defined]
+    game.choose_step = meddled  # type: ignore[assignment,attr-defined]
     try:
         yield
     finally:
-        game.chosen_step = choose  # type: ignore[attr-defined]
+        game.choose_step = choose  # type: ignore[attr-defined]
 
 
 def poison(at: int) -> Callable[[Any, Any], Any]:

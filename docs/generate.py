@@ -6,12 +6,16 @@ make docs          # tests/test_docs.py fails while they are out of date
 import inspect
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import Field
 from pathlib import Path
+from typing import Any
 
 import click
 
 from facesmith.cli import COMMANDS, facesmith
-from facesmith.tasks.recipes import KINDS, RECIPES
+from facesmith.networks.registry import KINDS, families, family_settings
+from facesmith.tasks.recipes import RECIPES
+from facesmith.tasks.registry import TASKS, recipe_type
 from facesmith.training.settings import AdversarialRecipe, Recipe, settings_of
 
 DOCS = Path(__file__).parent
@@ -39,25 +43,35 @@ def recipes() -> str:
         "",
         *_table(AdversarialRecipe, [recipe for recipe in RECIPES.values() if isinstance(recipe, AdversarialRecipe)]),
     ]
-    for kind in KINDS.values():
+    for kind in map(recipe_type, TASKS):
         title = (kind.__doc__ or "").strip().split("\n")[0].rstrip(".")
         lines += ["", f"## {title}", "", *_table(kind, [r for r in RECIPES.values() if isinstance(r, kind)])]
+    for kind in KINDS:
+        for family in families(kind):
+            members = [recipe for recipe in RECIPES.values() if getattr(recipe, "family", None) == family]
+            names = ", ".join(f"`{recipe.name}`" for recipe in members)
+            lines += ["", f"## Network family {family}", "", f"Used by {names}.", ""]
+            lines += _rows(family_settings(family, kind), members)
     return HEAD + "\n".join(lines) + "\n"
 
 
 def _table(kind: type[Recipe], recipes: list[Recipe]) -> list[str]:
     """Return the table of the settings that ``kind`` itself declares."""
+    own = inspect.get_annotations(kind)
+    return _rows({key: setting for key, setting in settings_of(kind).items() if key in own}, recipes)
+
+
+def _rows(settings: dict[str, Field[Any]], recipes: Iterable[Recipe]) -> list[str]:
     lines = ["| setting | meaning | default | other values |", "|---|---|---|---|"]
-    for key, setting in settings_of(kind).items():
-        if key in inspect.get_annotations(kind):
-            others: dict[str, list[str]] = {}
-            for recipe in recipes:
-                if (value := getattr(recipe, key)) != setting.default:
-                    others.setdefault(str(value), []).append(f"`{recipe.name}`")
-            changed = "; ".join(f"{value}: {', '.join(names)}" for value, names in others.items())
-            default = "" if setting.default in ("", None) else setting.default
-            lines.append(f"| `{key}` | {setting.metadata['about']} | {default} | {changed} |")
-    return lines
+    for key, setting in settings.items():
+        others: dict[str, list[str]] = {}
+        for recipe in recipes:
+            if (value := recipe.values()[key]) != setting.default:
+                others.setdefault(str(value), []).append(f"`{recipe.name}`")
+        changed = "; ".join(f"{value}: {', '.join(names)}" for value, names in others.items())
+        default = "" if setting.default in ("", None) else setting.default
+        lines.append(f"| `{key}` | {setting.metadata['about']} | {default} | {changed} |")
+    return lines if settings else ["It has no settings."]
 
 
 def commands() -> str:

@@ -64,8 +64,8 @@ def measure(device: "torch.device") -> dict[str, float]:
     ways take turns, so that whatever else slows the machine slows all of them alike.
     """
     torch = require("torch", "train", "measuring")
-    from facesmith.networks.dcgan import Config, Discriminator
-    from facesmith.networks.registry import place
+    from facesmith.networks.build import place
+    from facesmith.networks.gan.dcgan import Config, Discriminator
 
     ways = {}
     for precision in PRECISIONS:

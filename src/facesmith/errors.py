@@ -1,4 +1,7 @@
-"""The exceptions that facesmith raises for problems a user can solve."""
+"""The exceptions that facesmith raises for problems a user can solve, and help for their messages."""
+
+import difflib
+from collections.abc import Iterable
 
 
 class FacesmithError(Exception):
@@ -13,3 +16,10 @@ class ImageError(Exception):
 
     Only `images` and `data` handle it: it becomes an entry in a list of skipped files, or a `FacesmithError`.
     """
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """Return a sentence with the names nearest to a wrong one, or with all names where none is near."""
+    names = list(known)
+    near = difflib.get_close_matches(wrong, names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(names)}."

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.latent.refine import PRIOR, distance, refine
-from facesmith.networks import registry as families
+from facesmith.networks import build as networks
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def model(tmp_path: Path) -> Model:
         "family": "dcgan", "size": [16, 16], "latent_size": 8, "generator_width": 8, "discriminator_width": 8,
         "kernel": 4, "bias": True, "generator_norm": True, "discriminator_norm": False,
     }  # fmt: skip
-    net = families.from_card(network)
+    net = networks.from_card(network)
     weights = {
         name: (tensor * 12 if tensor.ndim > 1 else tensor).contiguous() for name, tensor in net.state_dict().items()
     }

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from facesmith.networks import artiface
-from facesmith.networks import registry as families
-from facesmith.networks.encoder import MOST_DETAIL
+from facesmith.networks import build as networks
+from facesmith.networks.encoder import MAX_DETAIL
+from facesmith.networks.gan import artiface
 
 NARROW = {"latent_size": 7, "generator_width": 4, "discriminator_width": 4}
 CARDS = {
@@ -18,14 +18,14 @@ CARDS = {
 def test_the_latents_of_an_encoder_are_what_the_generator_takes(name: str) -> None:
     card = CARDS[name]
     torch.manual_seed(0)
-    G, z = families.from_card(card).eval(), torch.randn(3, 7)
-    size = families.detail_size(card)
+    G, z = networks.from_card(card).eval(), torch.randn(3, 7)
+    size = networks.detail_size(card)
     assert torch.equal(G(torch.cat([z, torch.zeros(3, size)], 1)), G(z)), "no detail is a detail of zeros"
-    E = families.from_card({**card, "part": "detailed encoder"}).eval()
+    E = networks.from_card({**card, "part": "detailed encoder"}).eval()
     latents = E(G(z))
     assert latents.shape == (3, 7 + size)
     assert not latents[:, 7:].any(), "an encoder begins by telling z alone"
-    assert families.from_card({**card, "part": "encoder"})(G(z)).shape == (3, 7)
+    assert networks.from_card({**card, "part": "encoder"})(G(z)).shape == (3, 7)
     latents[:, 7:] += torch.randn(3, size)
     assert not torch.allclose(G(latents), G(latents[:, :7]), atol=1e-3)
 
@@ -33,15 +33,15 @@ def test_the_latents_of_an_encoder_are_what_the_generator_takes(name: str) -> No
 @pytest.mark.parametrize("name", ["dcgan", "mini28"])
 def test_a_direction_moves_a_photo_s_grid_as_it_moves_a_generated_one(name: str) -> None:
     torch.manual_seed(0)
-    G, z, move = families.from_card(CARDS[name]), torch.randn(1, 7), torch.randn(1, 7)
-    detail = torch.randn(1, families.detail_size(CARDS[name]))
+    G, z, move = networks.from_card(CARDS[name]), torch.randn(1, 7), torch.randn(1, 7)
+    detail = torch.randn(1, networks.detail_size(CARDS[name]))
     moved = G.begin(z + move, detail) - G.begin(z, detail)  # type: ignore[operator]
     assert torch.allclose(moved, G.begin(z + move, None) - G.begin(z, None), atol=1e-5)  # type: ignore[operator]
 
 
 def test_the_detail_of_a_cell_is_told_from_what_is_seen_there() -> None:
     card = {**CARDS["dcgan"], "discriminator_norm": False, "size": [64, 64]}
-    E = families.from_card({**card, "part": "detailed encoder"}).eval()
+    E = networks.from_card({**card, "part": "detailed encoder"}).eval()
     torch.nn.init.normal_(E.detail.weight)  # type: ignore[union-attr, arg-type]
     pictures = torch.zeros(2, 3, 64, 64)
     pictures[1, :, :16, :16] = 1.0
@@ -55,5 +55,5 @@ def test_the_detail_of_a_cell_is_told_from_what_is_seen_there() -> None:
 def test_a_first_grid_too_large_is_not_told() -> None:
     card = {"family": "artiface", "size": [128, 128], **NARROW, "generator_width": 32}
     config = artiface.Config((128, 128), 7, 32, 4)
-    assert families.outline(artiface, config).detail_size > MOST_DETAIL
-    assert families.detail_size(card) == 0
+    assert networks.outline(artiface, config).detail_size > MAX_DETAIL
+    assert networks.detail_size(card) == 0

@@ -9,7 +9,8 @@ from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.reports.compare import compare
 from facesmith.runs.run_folder import RunFolder, read_card, read_recipe, write_card
-from facesmith.tasks.recipes import RECIPES, GANRecipe
+from facesmith.tasks.gan.recipe import GANRecipe
+from facesmith.tasks.recipes import RECIPES
 from facesmith.training.checkpoint import stored
 
 SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
@@ -31,7 +32,7 @@ def test_the_runs_of_a_study_differ_only_in_the_d_schedule(study: Path) -> None:
     found = [read_recipe(RunFolder(study / "runs" / name))[0] for name in ("every", "ratio-2")]
     recipes = [recipe for recipe in found if isinstance(recipe, GANRecipe)]
     assert [recipe.d_schedule for recipe in recipes] == list(D_SCHEDULES)
-    assert len({(r.seed, r.kimg, r.generator_width, r.batch_size) for r in recipes}) == 1
+    assert len({(r.seed, r.kimg, r.network["generator_width"], r.batch_size) for r in recipes}) == 1
     page = (study / "compare.html").read_text()
     for text in (
         "<td>ratio:2</td>",

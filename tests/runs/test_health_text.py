@@ -4,7 +4,7 @@ import pytest
 
 from facesmith.runs import health, health_text
 from facesmith.runs.run_files import RunFiles
-from facesmith.tasks.recipes import KINDS
+from facesmith.tasks.registry import TASKS
 
 
 def told(task: str, health: str) -> str:
@@ -15,7 +15,7 @@ def told(task: str, health: str) -> str:
     return health_text.sentence(run) or ""
 
 
-@pytest.mark.parametrize("task", KINDS)
+@pytest.mark.parametrize("task", TASKS)
 def test_a_verdict_says_nothing_of_what_its_training_has_not(task: str) -> None:
     healthy, diverged = told(task, health.HEALTHY), told(task, health.DIVERGED)
     assert "The watch ended on “healthy”: " in healthy

@@ -1,7 +1,8 @@
 import pytest
 
 from facesmith.errors import FacesmithError
-from facesmith.tasks.recipes import RECIPES, as_table, differences, from_table, get_recipe, with_settings
+from facesmith.tasks.recipes import RECIPES, from_table, get_recipe
+from facesmith.training.settings import as_table, differences, with_settings
 
 
 def test_every_field_can_be_set_and_is_parsed_to_its_type() -> None:

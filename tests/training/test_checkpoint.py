@@ -5,14 +5,13 @@ import pytest
 import torch
 
 from facesmith.errors import FacesmithError
+from facesmith.tasks.gan.recipe import GAN_RECIPES
 from facesmith.tasks.gan.step import new_state, train_step
-from facesmith.tasks.recipes import GAN_RECIPES
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
 from facesmith.training.train_state import TrainState
 
-RECIPE = replace(
-    GAN_RECIPES["tiny"], generator_width=4, discriminator_width=4, device="cpu", precision="bfloat16",
+RECIPE = GAN_RECIPES["tiny"].changed(generator_width=4, discriminator_width=4, device="cpu", precision="bfloat16",
     memory_format="channels_last", batch_size=4,
 )  # fmt: skip
 

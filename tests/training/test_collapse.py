@@ -1,14 +1,14 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from facesmith.runs.health import D_WINNING, DIVERGED, HEALTHY, MODE_COLLAPSE
-from facesmith.tasks.recipes import GAN_RECIPES, RECIPES
+from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.tasks.recipes import RECIPES
 from facesmith.training import collapse
 from facesmith.training.collapse import Health, detect, update
 from facesmith.training.settings import AdversarialRecipe
@@ -194,7 +194,7 @@ def test_a_diversity_that_is_no_number_is_passed_over(value: float | None) -> No
 
 
 def test_another_recipe_has_another_least_loss() -> None:
-    label = replace(GAN_RECIPES["celebrity"], real_label=0.9)
+    label = GAN_RECIPES["celebrity"].changed(real_label=0.9)
     sure = {"loss_D": 0.326, "accuracy_real": 1.0, "accuracy_fake": 1.0}  # -0.9 ln 0.9 - 0.1 ln 0.1 = 0.3251
     lines = [line(number, **sure) for number in range(1, 100)]
     assert statuses(lines, label)[-1] == D_WINNING

@@ -4,14 +4,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from facesmith.tasks.recipes import GAN_RECIPES
+from facesmith.tasks.gan.recipe import GAN_RECIPES
 from facesmith.training.gan_losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
 
 REAL, FAKE = torch.tensor([0.3, -1.2, 2.0]), torch.tensor([-0.4, 0.9, 0.1])
 
 
 def test_bce_is_torchs_cross_entropy_against_the_recipes_labels() -> None:
-    recipe = replace(GAN_RECIPES["celebrity"], real_label=0.9)
+    recipe = GAN_RECIPES["celebrity"].changed(real_label=0.9)
     expected = F.binary_cross_entropy_with_logits(REAL, torch.full((3,), 0.9))
     expected += F.binary_cross_entropy_with_logits(FAKE, torch.zeros(3))
     assert discriminator_loss(REAL, FAKE, recipe).item() == pytest.approx(expected.item())

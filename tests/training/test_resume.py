@@ -10,7 +10,7 @@ import facesmith
 from facesmith import Model
 from facesmith.data.dataset import Dataset
 from facesmith.data.importer import import_dataset
-from facesmith.tasks.recipes import GAN_RECIPES
+from facesmith.tasks.gan.recipe import GAN_RECIPES
 from facesmith.training import checkpoint
 
 # All that a recipe may draw or move is switched on: turns by accuracy, schedules, augmentation, part of the epoch.

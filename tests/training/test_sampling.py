@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from facesmith.tasks.recipes import GAN_RECIPES
-from facesmith.training.sampling import batch, latents, picture_indices, reader
+from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.training.sampling import batch, draw_latents, picture_indices, reader
 
 CPU = torch.device("cpu")
 ALL = np.arange(10)
@@ -33,7 +33,7 @@ def test_the_stream_can_be_entered_anywhere_and_crosses_epochs() -> None:
 
 
 def test_batches_are_the_same_from_memory_and_from_disk(pictures: Path) -> None:
-    recipe = replace(TINY, batch_size=8)
+    recipe = TINY.changed(batch_size=8)
     read_memory, where = reader(pictures, "auto", CPU)
     read_disk, _ = reader(pictures, "disk", CPU)
     assert where == "memory"
@@ -48,7 +48,7 @@ def test_batches_are_the_same_from_memory_and_from_disk(pictures: Path) -> None:
 
 def test_a_batch_holds_the_streams_pictures_in_range_and_some_of_them_mirrored(pictures: Path) -> None:
     stored = torch.from_numpy(np.load(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
-    recipe = replace(TINY, batch_size=10)
+    recipe = TINY.changed(batch_size=10)
     got = batch(reader(pictures, "memory", CPU)[0], recipe, 0, ALL, CPU)
     plain = stored[torch.from_numpy(picture_indices(recipe.seed, 0, 10, 10))]
     mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(got, plain, strict=True)]
@@ -58,11 +58,10 @@ def test_a_batch_holds_the_streams_pictures_in_range_and_some_of_them_mirrored(p
     assert torch.equal(batch(reader(pictures, "memory", CPU)[0], replace(recipe, flip=False), 0, ALL, CPU), plain)
 
 
-def test_latents_follow_from_their_key_and_the_recipes_distribution() -> None:
-    assert torch.equal(latents(TINY, 4, CPU, 2, 7), latents(TINY, 4, CPU, 2, 7))
-    assert not torch.equal(latents(TINY, 4, CPU, 2, 7), latents(TINY, 4, CPU, 2, 8))
-    normal = latents(TINY, 2000, CPU, 0)
-    uniform = latents(replace(TINY, latent="uniform"), 2000, CPU, 0)
+def test_latents_depend_on_their_key_and_distribution() -> None:
+    assert torch.equal(draw_latents("normal", (4, 8), CPU, 2, 7), draw_latents("normal", (4, 8), CPU, 2, 7))
+    assert not torch.equal(draw_latents("normal", (4, 8), CPU, 2, 7), draw_latents("normal", (4, 8), CPU, 2, 8))
+    normal, uniform = (draw_latents(name, (2000, 64), CPU, 0) for name in ("normal", "uniform"))
     assert normal.std().item() == pytest.approx(1, abs=0.02)
     assert uniform.abs().max() <= 1
     assert uniform.std().item() == pytest.approx(3**-0.5, abs=0.02)

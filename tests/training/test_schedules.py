@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
-from facesmith.training.schedules import moving, scheduled, way_gone
+from facesmith.tasks.gan.recipe import GAN_RECIPES, GANRecipe
+from facesmith.training.schedules import schedule_progress, scheduled, scheduled_settings
 
 ENDS: dict[str, Any] = {"learning_rate": 5e-5, "beta2": 0.99, "penalty": 0.2, "ema_kimg": 500.0, "augment": 0.4}
 STARTS: dict[str, Any] = {"learning_rate": 2e-4, "beta2": 0.9, "penalty": 2.0, "ema_kimg": 0.5, "augment": 0.0}
-PLAIN = replace(GAN_RECIPES["tiny"], **STARTS)
+PLAIN = GAN_RECIPES["tiny"].changed(**STARTS)
 MOVES = replace(PLAIN, anneal_kimg=40.0, **{f"{name}_end": end for name, end in ENDS.items()})
 
 
 def values(recipe: GANRecipe) -> dict[str, float]:
-    return {name: getattr(recipe, name) for name in moving(PLAIN)}
+    return {name: getattr(recipe, name) for name in scheduled_settings(PLAIN)}
 
 
 def test_the_start_and_the_ends_are_reached_and_kept() -> None:
@@ -25,12 +25,12 @@ def test_the_start_and_the_ends_are_reached_and_kept() -> None:
 
 def test_halfway_is_half_and_a_third_of_the_way_a_quarter() -> None:
     for shown, part in ((20_000, 0.5), (40_000 / 3, 0.25), (80_000 / 3, 0.75)):  # (1 - cos 60°) / 2 = 1 / 4
-        expected = {name: STARTS[name] + part * (ENDS[name] - STARTS[name]) for name in moving(PLAIN)}
+        expected = {name: STARTS[name] + part * (ENDS[name] - STARTS[name]) for name in scheduled_settings(PLAIN)}
         assert values(scheduled(MOVES, round(shown))) == pytest.approx(expected, rel=1e-3)
 
 
 def test_every_step_moves_the_same_way() -> None:
-    for name in moving(PLAIN):
+    for name in scheduled_settings(PLAIN):
         way = [getattr(scheduled(MOVES, shown), name) for shown in range(0, 40_001, 64)]
         rises = ENDS[name] > STARTS[name]
         assert all(before < after if rises else before > after for before, after in pairwise(way)), name
@@ -47,8 +47,8 @@ def test_every_half_life_takes_half_of_the_way_that_is_left() -> None:
     halving = replace(MOVES, anneal_kimg=0.0, schedule_half_life_kimg=10.0)
     for half_lives, left in ((0, 1.0), (1, 0.5), (2, 0.25), (0.5, 0.5**0.5), (10, 0.5**10)):
         shown = round(10_000 * half_lives)
-        assert way_gone(halving, shown) == pytest.approx(1 - left, abs=1e-9)
-        expected = {name: ENDS[name] + left * (STARTS[name] - ENDS[name]) for name in moving(PLAIN)}
+        assert schedule_progress(halving, shown) == pytest.approx(1 - left, abs=1e-9)
+        expected = {name: ENDS[name] + left * (STARTS[name] - ENDS[name]) for name in scheduled_settings(PLAIN)}
         assert values(scheduled(halving, shown)) == pytest.approx(expected)
     both = replace(halving, anneal_kimg=40.0)
     assert scheduled(both, 10_000).penalty == scheduled(halving, 10_000).penalty, "in place of anneal_kimg"

@@ -24,9 +24,13 @@ def recipes(name: str | None) -> None:
         click.echo("\nfacesmith recipes NAME shows the settings of one; train changes any with --set KEY=VALUE")
         return
     table = facesmith.recipe_settings(name)
-    width = max(len(f"{key} = {value}") for key, value, _ in table)
-    for key, value, about in table:
-        click.echo(f"{f'{key} = {value}':{width}}  {about}")
+    width = max((len(f"{setting.name} = {setting.value}") for setting in table), default=0)
+    group = ""
+    for setting in table:
+        if setting.group != group:
+            group = setting.group
+            click.echo(f"[{group}]")
+        click.echo(f"{f'{setting.name} = {setting.value}':{width}}  {setting.about}")
 
 
 @click.command()

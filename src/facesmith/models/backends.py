@@ -100,15 +100,15 @@ def torch_module(weights: Path, card: dict[str, Any]) -> tuple[Any, Any]:
     """A network as a torch module in eval mode, and its device: a CUDA GPU where there is one."""
     torch = require("torch", "train", "the torch backend")
     safetensors = require("safetensors.torch", "train", "the torch backend")
-    from facesmith.networks import registry as families
+    from facesmith.networks import build as networks
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    net = families.from_card(card)
+    net = networks.from_card(card)
     try:
         net.load_state_dict(safetensors.load_file(weights))
     except Exception as error:  # safetensors' and torch's errors have no common base
         raise FacesmithError(f"{weights} does not fit its card ({error}): export the model again") from None
-    return families.place(net, device, "channels_last").eval(), device
+    return networks.place(net, device, "channels_last").eval(), device
 
 
 def _by_torch(net: Any, device: Any) -> Backend:

@@ -1,8 +1,8 @@
-"""The judge's network: what a face has, as one logit an attribute, and a feature vector that faces are compared by.
+"""The network of the attribute classifier: a logit for each attribute, and a feature vector to compare faces by.
 
-Strided convolutions halve the grid as in `facesmith.networks.dcgan`; after each but the first stands a residual block
-(He et al., arXiv:1512.03385) of two 3x3 convolutions, and batch norm everywhere. The coarsest grid is not averaged
-over, since aligned faces have their parts in places of their own.
+Strided convolutions halve the grid as in the dcgan family. A residual block (He et al., arXiv:1512.03385) of two 3x3
+convolutions follows each but the first, with batch norm everywhere. The coarsest grid is not averaged, because the
+parts of aligned faces are always in the same cells.
 """
 
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facesmith.networks import dcgan
 from facesmith.networks.convolutions import Conv
+from facesmith.networks.gan import dcgan
 
 
 @dataclass(frozen=True)
 class Config:
-    """What the network is, apart from how it is trained. Saved in every judge's folder."""
+    """What the network is built from. Saved in every classifier's folder."""
 
-    size: tuple[int, int]  # picture width and height, pixels
+    size: tuple[int, int]  # image width and height, pixels
     attributes: int
-    width: int = 24  # channels at half the picture's size; doubled at every halving, up to eight times
+    width: int = 24  # channels at half the image's size; doubled at every halving, up to eight times
     feature_size: int = 256
-    dropout: float = 0.0  # share of the features that are hidden while it trains
+    dropout: float = 0.0  # share of the features that are dropped in training
 
     @property
     def plan(self) -> dcgan.Config:
-        """The grids and channels, which are those of the dcgan family; raises `FacesmithError` for other sizes."""
-        return dcgan.Config(self.size, discriminator_width=self.width)
+        """Return the grids and channels of the dcgan family; raises `FacesmithError` for sizes it cannot make."""
+        return dcgan.Config(size=self.size, discriminator_width=self.width)
 
 
-class Judge(nn.Module):
-    """Pictures (N x 3 x H x W) in [-1, 1] to logits (N x attributes) and features (N x feature_size)."""
+class ClassifierNetwork(nn.Module):
+    """Map images (N x 3 x H x W) in [-1, 1] to logits (N x attributes) and features (N x feature_size)."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -51,21 +51,21 @@ class Judge(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
-    def features(self, pictures: Tensor) -> Tensor:
-        """What the logits are computed from, of the pictures as they are."""
-        x: Tensor = self.layers(pictures)
+    def features(self, images: Tensor) -> Tensor:
+        """Return what the logits are computed from, without averaging over the mirror image."""
+        x: Tensor = self.layers(images)
         x = self.embed(self.dropout(x.permute(0, 2, 3, 1).flatten(1)))
         return F.relu(x)
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.features(pictures)
-        if not self.training:  # a face has what its mirror image has, so both may speak
-            features = (features + self.features(pictures.flip(3))) / 2
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.features(images)
+        if not self.training:  # a face and its mirror image have the same attributes
+            features = (features + self.features(images.flip(3))) / 2
         return self.decide(self.dropout(features)), features
 
 
 class Block(nn.Module):
-    """x + what two 3x3 convolutions make of it; starts as the identity, for the last norm's scale is 0."""
+    """Add two 3x3 convolutions of x to x; starts as the identity, because the last norm's scale is 0."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -78,13 +78,13 @@ class Block(nn.Module):
         return F.relu(x + change)
 
 
-def from_card(card: dict[str, Any]) -> Judge:
-    """The judge that its folder's card describes under "network", its weights yet to be loaded."""
-    return Judge(Config(**card | {"size": tuple(card["size"])}))
+def from_card(card: dict[str, Any]) -> ClassifierNetwork:
+    """Build the network that a classifier's card describes under "network", without its weights."""
+    return ClassifierNetwork(Config(**card | {"size": tuple(card["size"])}))
 
 
-def build(config: Config, seed: int) -> Judge:
-    """A judge, freshly initialised: the same weights for the same seed, whatever was drawn before."""
+def build(config: Config, seed: int) -> ClassifierNetwork:
+    """Build a network with fresh weights, which depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Judge(config)
+        return ClassifierNetwork(config)

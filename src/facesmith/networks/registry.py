@@ -1,101 +1,79 @@
-"""Network families by name: what a recipe or a model's card calls, and how its networks are made and placed."""
+"""Network families by name: the built-in ones, and those that plugins register. Nothing here imports torch.
 
-from collections.abc import Callable
-from dataclasses import asdict, fields
-from typing import Any, Protocol, TypeVar
+A family is one file with three classes:
 
-import torch
-from torch import nn
+* ``Config``: a frozen dataclass with the family's settings, derived from `FamilyConfig` or `MakeoverConfig`
+* ``Generator(config)`` and ``Discriminator(config)``: modules. Of kind "gan": latents (N x latent_size) to images
+  (N x 3 x H x W in [-1, 1]), and images to logits (N). Of kind "makeover": images and strengths (N x directions) to
+  images, and images to logits (N x directions).
 
-from facesmith.errors import FacesmithError
-from facesmith.networks import artiface, dcgan, mini28, residual
-from facesmith.networks.encoder import MOST_DETAIL, Encoder
-from facesmith.networks.stack import CoarseGenerator
+The files in `facesmith.networks.gan` and `facesmith.networks.makeover` are families, named after the file.
+"""
 
-Net = TypeVar("Net", bound=nn.Module)
+import ast
+from dataclasses import Field, dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+from facesmith.errors import FacesmithError, did_you_mean
+from facesmith.networks import plugins
+from facesmith.networks.settings import FamilyConfig, MakeoverConfig, setting, setting_fields
 
-class Config(Protocol):
-    """What every family's description has; the rest are settings of `Recipe` with the same names."""
-
-    @property
-    def size(self) -> tuple[int, int]: ...
-    @property
-    def latent_size(self) -> int: ...
-
-
-# A family is a module with a frozen dataclass Config, Generator(config) and Discriminator(config): z (N x latent_size)
-# to pictures (N x 3 x H x W in [-1, 1]), and pictures to logits (N).
-FAMILIES: dict[str, Any] = {"dcgan": dcgan, "residual": residual, "mini28": mini28, "artiface": artiface}
+KINDS = ("gan", "makeover")
+_HERE = Path(__file__).parent
+_registered: dict[tuple[str, str], Any] = {}
 
 
-# What can be made of a family, by the "part" of a card; without one it is the generator.
-PARTS: dict[str, Callable[[Any, Any], nn.Module]] = {
-    "generator": lambda family, config: family.Generator(config),
-    "discriminator": lambda family, config: family.Discriminator(config),
-    "encoder": lambda family, config: Encoder(family.Discriminator(config), outline(family, config), detail=False),
-    "detailed encoder": lambda family, config: Encoder(
-        family.Discriminator(config), outline(family, config), detail=True
-    ),
-}
+def register_family(name: str, Config: type, Generator: type, Discriminator: type, *, kind: str = "gan") -> None:
+    """Add a network family, for recipes and models that name it. Raises `FacesmithError` for a name that is taken."""
+    if name in _built_in(kind) or (kind, name) in _registered:
+        raise FacesmithError(f"a network family named {name!r} exists already: choose another name")
+    _registered[kind, name] = SimpleNamespace(Config=Config, Generator=Generator, Discriminator=Discriminator)
 
 
-def describe(family: str, size: tuple[int, int], settings: Any) -> Any:
-    """The description of a family's networks for pictures of ``size`` (width, height), from a recipe's fields.
-
-    Raises `FacesmithError` for a size the family cannot make.
-    """
-    kind = FAMILIES[family].Config
-    return kind(size=size, **{f.name: getattr(settings, f.name) for f in fields(kind) if f.name != "size"})
+def families(kind: str = "gan") -> list[str]:
+    """Return the names of the families of a kind."""
+    plugins.load_installed()
+    return [*_built_in(kind), *(name for other, name in _registered if other == kind)]
 
 
-def as_card(family: str, config: Any) -> dict[str, Any]:
-    """The description as a model's card keeps it; `from_card` takes it back."""
-    return {"family": family, **asdict(config)}
+def family(name: str, kind: str = "gan") -> Any:
+    """Return what holds a family's ``Config``, ``Generator`` and ``Discriminator``. Imports torch."""
+    _refuse_unknown(name, kind)
+    return _registered.get((kind, name)) or import_module(f"facesmith.networks.{kind}.{name}")
 
 
-def from_card(card: dict[str, Any]) -> nn.Module:
-    """The network that a model's card describes, its weights yet to be loaded: a generator, or its "part"."""
-    settings = {name: value for name, value in card.items() if name not in ("family", "part")}
-    if card["family"] not in FAMILIES:
-        raise FacesmithError(f"this facesmith knows no network family {card['family']!r}: use the version that made it")
-    family = FAMILIES[card["family"]]
-    config = family.Config(**settings | {"size": tuple(settings["size"])})
-    part = card.get("part", "generator")
-    if part not in PARTS:
-        raise FacesmithError(f"this facesmith knows no part {part!r} of a family: use the version that made it")
-    return PARTS[part](family, config)
+def family_settings(name: str, kind: str = "gan") -> dict[str, Field[Any]]:
+    """Return the settings of a family by name."""
+    _refuse_unknown(name, kind)
+    registered = _registered.get((kind, name))
+    return setting_fields(registered.Config) if registered else _built_in_settings(name, kind)
 
 
-def outline(family: Any, config: Any) -> CoarseGenerator:
-    """The generator without its weights: what sizes it has."""
-    with torch.device("meta"):
-        net: CoarseGenerator = family.Generator(config)
-    return net
+def _refuse_unknown(name: str, kind: str) -> None:
+    if name not in _built_in(kind) and (kind, name) not in _registered and name not in families(kind):
+        raise FacesmithError(
+            f"unknown network family {name!r}: {did_you_mean(name, families(kind))} If it comes from a plugin, "
+            "name its file with --plugin FILE"
+        )
 
 
-def detail_size(card: dict[str, Any]) -> int:
-    """How many numbers of detail the generator of a model's card may be given; 0 where they would be too many."""
-    settings = {name: value for name, value in card.items() if name not in ("family", "part")}
-    family = FAMILIES[card["family"]]
-    size = outline(family, family.Config(**settings | {"size": tuple(settings["size"])})).detail_size
-    return size if size <= MOST_DETAIL else 0
+@cache
+def _built_in(kind: str) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in (_HERE / kind).glob("[a-z]*.py")))
 
 
-def build(family: str, config: Config, seed: int) -> tuple[Any, Any]:
-    """G and D, freshly initialised: the same weights for the same seed, whatever was drawn before."""
-    module = FAMILIES[family]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return module.Generator(config), module.Discriminator(config)
-
-
-def place(net: Net, device: torch.device, memory_format: str) -> Net:
-    """The network on ``device``, its weights in the order "channels_last" or "contiguous"."""
-    layout = torch.channels_last if memory_format == "channels_last" else torch.contiguous_format
-    return net.to(device=device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
-
-
-def parameters(net: nn.Module) -> int:
-    """How many trainable numbers a network has."""
-    return sum(p.numel() for p in net.parameters() if p.requires_grad)
+@cache
+def _built_in_settings(name: str, kind: str) -> dict[str, Field[Any]]:
+    """Return a built-in family's settings. Only the fields of its ``Config`` are executed: no torch is imported."""
+    tree = ast.parse((_HERE / kind / f"{name}.py").read_text(encoding="utf-8"))
+    (config,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Config")
+    config.body = [node for node in config.body if isinstance(node, ast.AnnAssign)] or [ast.Pass()]
+    names: dict[str, Any] = {
+        "dataclass": dataclass, "setting": setting, "FamilyConfig": FamilyConfig, "MakeoverConfig": MakeoverConfig
+    }  # fmt: skip
+    exec(compile(ast.fix_missing_locations(ast.Module([config], [])), name, "exec"), names)
+    return setting_fields(names["Config"])

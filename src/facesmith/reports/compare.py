@@ -3,7 +3,6 @@
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from facesmith.reports.compare_report import write_comparison
 from facesmith.runs.run_folder import RunFolder, read_card, read_recipe
 
 if TYPE_CHECKING:
-    from facesmith.tasks.recipes import Recipe
+    from facesmith.training.settings import Recipe
 
 D_SCHEDULES = ("every", "ratio:5", "decay:5,0.8,25", "accuracy:0.8")
 
@@ -75,8 +74,9 @@ def _train(
 ) -> list[Path]:
     """Train each run of the study to its goal. ``study`` maps run folders to the setting in which they differ."""
     require("torch", "train", "training the compared runs")
-    from facesmith.tasks.recipes import get_recipe, with_settings
+    from facesmith.tasks.recipes import get_recipe
     from facesmith.training.loop import train
+    from facesmith.training.settings import with_settings
 
     print_message = silent if quiet else tell
     base = get_recipe(recipe) if isinstance(recipe, str) else recipe
@@ -107,15 +107,15 @@ def _train(
 
 def _refuse_other_settings(run: Path, wanted: "Recipe", data: Dataset) -> None:
     """Raise `FacesmithError` if an existing run has other settings or another dataset than the study."""
-    from facesmith.tasks.recipes import LENGTH_SETTINGS, as_table, differences
+    from facesmith.training.settings import LENGTH_SETTINGS, differences
 
     if not RunFolder(run).recipe.exists():
         return
     own, trained_on = read_recipe(RunFolder(run))
     # A resume may change these, and the run has resolved "auto" already.
     free = (*LENGTH_SETTINGS, "threads")
-    resolved = {key: value for key, value in as_table(wanted).items() if value == "auto" or key in free}
-    changed = differences(replace(own, **resolved), wanted)
+    resolved = {key: value for key, value in wanted.values().items() if value == "auto" or key in free}
+    changed = differences(own.changed(**resolved), wanted)
     if trained_on.get("dataset_fingerprint") != data.fingerprint:
         changed.append(f"dataset {trained_on.get('dataset')} -> {data.path}")
     if changed:

@@ -6,9 +6,20 @@ Nothing here imports torch.
 from typing import Any
 
 # recipe.toml
-SETTINGS = {"turns": "d_schedule", "judge": "classifier", "half_life_kimg": "schedule_half_life_kimg"}
+SETTINGS = {
+    "turns": "d_schedule",
+    "judge": "classifier",
+    "half_life_kimg": "schedule_half_life_kimg",
+    "kind": "family",  # of a makeover
+}
 TASKS = {"game": "gan", "judge": "classifier"}
 RECIPES = {"judge": "classifier"}
+FAMILIES = {"makeover": "deep_makeover"}
+# Version 0.1 wrote the settings of all network families into every recipe. Those of other families have no meaning.
+FAMILY_SETTINGS = {
+    "generator_width", "discriminator_width", "kernel", "bias", "generator_norm", "discriminator_norm", "blocks",
+    "discriminator_blocks", "finest", "mapping", "width",
+}  # fmt: skip
 # run.json, its health events, metrics.jsonl and the metadata of a checkpoint
 CARD = {"verdict": "health", "watch": "health_events"}
 EVENT = {"verdict": "health", "gentleness": "lr_scale"}
@@ -25,13 +36,17 @@ HEALTH = {"samples are becoming alike": "mode collapse"}
 
 
 def current_table(table: dict[str, Any]) -> dict[str, Any]:
-    """Return the [recipe] table of a recipe.toml of any version with today's names; "task" is always in it."""
-    values = renamed(table, SETTINGS)
+    """Return the [recipe] table of a recipe.toml of any version: flat, with today's names, and always with a task."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat |= value if isinstance(value, dict) else {key: value}
+    values = renamed(flat, SETTINGS)
     task = values.get("task", "gan")  # version 0.1 wrote the task of every recipe but those of GANs
-    changes = {"task": TASKS.get(task, task)}
-    if "name" in values:
-        changes["name"] = RECIPES.get(values["name"], values["name"])
-    return values | changes
+    values["task"] = TASKS.get(task, task)
+    for key, names in (("name", RECIPES), ("family", FAMILIES)):
+        if key in values:
+            values[key] = names.get(values[key], values[key])
+    return values
 
 
 def current_card(card: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json, write_json, write_text
 from facesmith.runs.old_names import current_card, current_line
-from facesmith.tasks.recipes import as_table, from_table
-from facesmith.training.settings import Recipe
+from facesmith.tasks.recipes import from_table
+from facesmith.training.settings import Recipe, as_table
 
 FORMAT, VERSION = "facesmith-run", 2
 
@@ -156,7 +156,10 @@ def _upto(line: str, step: int) -> bool:
 
 def _toml(table: str, values: dict[str, Any]) -> str:
     # The standard library reads TOML but does not write it; JSON's strings and numbers are TOML's too.
+    tables = {key: value for key, value in values.items() if isinstance(value, dict)}
     rows: Iterable[str] = (
-        f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items() if value is not None
+        f"{key} = {json.dumps(value, ensure_ascii=False)}\n"
+        for key, value in values.items()
+        if value is not None and key not in tables
     )
-    return f"[{table}]\n" + "".join(rows)
+    return f"[{table}]\n" + "".join(rows) + "".join("\n" + _toml(f"{table}.{key}", tables[key]) for key in tables)

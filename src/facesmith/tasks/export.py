@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from facesmith.extras import require
+from facesmith.tasks.registry import exporter
 
 TERMS = {  # of a model, by the kind of source its dataset was made from
     "celeba": "non-commercial research only",
@@ -34,14 +35,7 @@ def export(
     """
     require("torch", "train", "exporting")
     require("safetensors.torch", "train", "exporting")
-    from facesmith.tasks.classifier.export import export_judge
-    from facesmith.tasks.encoder.export import export_encoder
     from facesmith.tasks.export_source import source
-    from facesmith.tasks.gan.export import export_generator
-    from facesmith.tasks.makeover.export import export_makeover
 
-    exporters = {
-        "gan": export_generator, "encoder": export_encoder, "classifier": export_judge, "makeover": export_makeover
-    }  # fmt: skip
     chosen = source(run, checkpoint)
-    return exporters[chosen.recipe.task](chosen, Path(model), name, half)
+    return exporter(chosen.recipe.task)(chosen, Path(model), name, half)

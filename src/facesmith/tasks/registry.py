@@ -1,28 +1,34 @@
-"""Every kind of training by the name its recipes give it."""
+"""The table of tasks. A task is a folder beside this file, and one line here. Importing this file imports no torch.
 
-from pathlib import Path
+A folder has ``recipe`` (the class of its recipes, and RECIPES), ``task`` (the class that trains) and ``export`` (a
+function ``export_run``).
+"""
+
+from importlib import import_module
 from typing import Any
 
-from facesmith.data.dataset import Dataset
-from facesmith.tasks.classifier.task import ClassifierTask
-from facesmith.tasks.encoder.task import EncoderTask
-from facesmith.tasks.gan.task import GANTask
-from facesmith.tasks.makeover.task import MakeoverTask
-from facesmith.training.distributed import ProcessGroup
-from facesmith.training.settings import Recipe
-from facesmith.training.task import Task
+from facesmith.errors import FacesmithError
 
-TASKS: dict[str, type[Task[Any]]] = {
-    "gan": GANTask,
-    "encoder": EncoderTask,
-    "classifier": ClassifierTask,
-    "makeover": MakeoverTask,
+TASKS = {  # the classes of recipe and task, by the name of the folder
+    "gan": ("GANRecipe", "GANTask"),
+    "encoder": ("EncoderRecipe", "EncoderTask"),
+    "classifier": ("ClassifierRecipe", "ClassifierTask"),
+    "makeover": ("MakeoverRecipe", "MakeoverTask"),
 }
 
 
-def task_of(recipe: Recipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]) -> Task[Any]:
-    """The task of a recipe whose machine settings are settled.
+def recipe_type(task: str) -> Any:
+    """Return the class of a task's recipes. Raises `FacesmithError` for an unknown task."""
+    if task not in TASKS:
+        raise FacesmithError(f"unknown task {task!r} in a recipe: use the version of facesmith that wrote it")
+    return getattr(import_module(f"facesmith.tasks.{task}.recipe"), TASKS[task][0])
 
-    Raises `FacesmithError` for a dataset that it cannot be done with, or for a trained folder that does not fit.
-    """
-    return TASKS[recipe.task](recipe, dataset, group, pretrained)
+
+def task_type(task: str) -> Any:
+    """Return the class that trains a task's recipes. Imports torch."""
+    return getattr(import_module(f"facesmith.tasks.{task}.task"), TASKS[task][1])
+
+
+def exporter(task: str) -> Any:
+    """Return the function that writes the model folder of a task's run. Imports torch."""
+    return import_module(f"facesmith.tasks.{task}.export").export_run

@@ -1,6 +1,7 @@
 """Checkpoints: everything a run is, in one safetensors file, written beside its place and renamed into it."""
 
 import json
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -78,10 +79,11 @@ def load(path: Path, state: TrainState) -> Progress:
 def _read(path: Path, own: dict[str, Tensor]) -> Progress:
     card = read_card(path)
     with safe_open(path, "pt") as file, torch.no_grad():
-        if set(file.keys()) != set(own):
+        stored = {_current_name(name): name for name in file.keys()}  # noqa: SIM118
+        if set(stored) != set(own):
             raise FacesmithError(f"{path} holds other networks than this run's recipe describes: the run was changed")
         for name, tensor in own.items():
-            tensor.copy_(file.get_tensor(name))
+            tensor.copy_(file.get_tensor(stored[name]))
     return Progress(**{f.name: card[f.name] for f in fields(Progress)})
 
 
@@ -120,7 +122,13 @@ def state_of(path: Path, net: str) -> dict[str, Tensor]:
     """The weights of one network in a checkpoint, by its name; none if it holds no such network."""
     prefix = f"{net}."
     with safe_open(path, "pt") as file:
-        return {n.removeprefix(prefix): file.get_tensor(n) for n in file.keys() if n.startswith(prefix)}  # noqa: SIM118
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
+        return {_current_name(name.removeprefix(prefix)): file.get_tensor(name) for name in names}
+
+
+def _current_name(name: str) -> str:
+    """Return today's name of a tensor: version 0.1 called the last layer of a discriminator "judge"."""
+    return re.sub(r"(^|\.)judge\.", r"\1head.", name)
 
 
 def _write(path: Path, tensors: dict[str, Tensor], progress: Progress, more: dict[str, Any]) -> None:

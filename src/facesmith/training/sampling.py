@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facesmith.images.pixels import to_float
-from facesmith.tasks.recipes import GANRecipe
 from facesmith.training.settings import Recipe
 
 # What a draw is for: streams that never overlap.
@@ -64,11 +63,6 @@ def picture_indices(seed: int, start: int, count: int, total: int, share: float 
 @lru_cache(maxsize=16)  # the newest epochs: steps ask for the same ones, of all sides, thousands of times in a row
 def _epoch_order(seed: int, epoch: int, total: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, SHUFFLE, epoch]).permutation(total)
-
-
-def latents(recipe: GANRecipe, count: int, device: torch.device, *key: int) -> Tensor:
-    """``count`` x latent_size draws of the recipe's distribution."""
-    return draw_latents(recipe.latent, (count, recipe.latent_size), device, recipe.seed, *key)
 
 
 def draw_latents(latent: str, shape: tuple[int, int], device: torch.device, *key: int) -> Tensor:

@@ -1,6 +1,6 @@
-"""Schedules: settings that move while a run goes on, as a function of the pictures shown and of nothing else.
+"""Schedules: settings that change during a run, as a function of the images shown and of nothing else.
 
-They follow kimg and not the run's length, so that a run made longer on resume still learns the same way.
+They follow kimg and not the run's length, so that a run made longer on resume learns the same.
 """
 
 import math
@@ -9,27 +9,24 @@ from typing import Any
 
 from facesmith.training.settings import AnyRecipe, Recipe
 
-END = "_end"  # of the name of a setting that says where another moves to
+END = "_end"  # suffix of the setting that another moves to
 
 
 def scheduled(recipe: AnyRecipe, shown: int, lr_scale: float = 1.0) -> AnyRecipe:
-    """``recipe`` with the values that hold after ``shown`` pictures; the learning rate times ``lr_scale``.
-
-    Each setting that has an end has gone `way_gone` of the way to it.
-    """
+    """Return ``recipe`` with the values after ``shown`` images, the learning rate multiplied by ``lr_scale``."""
     changes: dict[str, Any] = {}
-    if part := way_gone(recipe, shown):
-        for name in moving(recipe):
+    if progress := schedule_progress(recipe, shown):
+        for name in scheduled_settings(recipe):
             start, end = getattr(recipe, name), getattr(recipe, f"{name}{END}")
             if end is not None:
-                changes[name] = start + (end - start) * part
+                changes[name] = start + (end - start) * progress
     if lr_scale != 1.0:
         changes["learning_rate"] = changes.get("learning_rate", recipe.learning_rate) * lr_scale
     return replace(recipe, **changes) if changes else recipe
 
 
-def way_gone(recipe: Recipe, shown: int) -> float:
-    """Return the share of the way to every end that is covered after ``shown`` images, 0 where nothing moves.
+def schedule_progress(recipe: Recipe, shown: int) -> float:
+    """Return the share of the way to every end that is covered after ``shown`` images, 0 without a schedule.
 
     With ``schedule_half_life_kimg``, half of the rest is covered in every half-life: 1 minus the annealing temperature
     of deep-makeover. Otherwise the way is half a cosine over the first ``anneal_kimg``, as in Huang et al.,
@@ -43,6 +40,6 @@ def way_gone(recipe: Recipe, shown: int) -> float:
     return 0.0
 
 
-def moving(recipe: Recipe) -> list[str]:
-    """The settings of a recipe that can move."""
+def scheduled_settings(recipe: Recipe) -> list[str]:
+    """Return the settings of a recipe that can have an end."""
     return [f.name.removesuffix(END) for f in fields(recipe) if f.name.endswith(END)]

@@ -1,176 +1,206 @@
-"""What every recipe has, and how its settings are described, parsed and compared.
+"""Recipes: the settings of a training, in groups. A kind of training adds its own. Nothing here imports torch."""
 
-A setting is a field of a recipe's dataclass with a default and a sentence. Nothing here imports torch, so that
-``facesmith recipes`` and ``--help`` answer at once.
-"""
-
-import difflib
-import inspect
 from collections.abc import Iterable
-from dataclasses import Field, asdict, dataclass, field, fields, replace
-from typing import Any, ClassVar, TypeVar
+from dataclasses import Field, dataclass, field, fields, replace
+from functools import partial
+from typing import Any, ClassVar, Self, TypeVar
 
-from facesmith.errors import FacesmithError
+from facesmith.errors import FacesmithError, did_you_mean
+from facesmith.networks.registry import family_settings
+from facesmith.networks.settings import check_setting, parse_setting, setting, setting_fields
 from facesmith.progress import tell
+from facesmith.runs.old_names import FAMILY_SETTINGS, current_table
 from facesmith.runs.old_names import SETTINGS as OLD_SETTINGS
 
+# The sections of a recipe.toml, and the order of the documentation.
+GROUPS = ("pretrained", "network", "learning", "loss", "schedule", "health", "scores", "record", "machine")
 
-def setting(
-    default: Any, about: str, choices: tuple[str, ...] = (), least: float | None = None, most: float | None = None
-) -> Any:
-    """A field with a default and what it is; ``choices`` or a range are held to when it is set."""
-    return field(default=default, metadata={"about": about, "choices": choices, "least": least, "most": most})
+pretrained_setting = partial(setting, "", group="pretrained")  # names a trained folder, which the run copies; "": none
+network_setting = partial(setting, group="network")
+learning_setting = partial(setting, group="learning")
+loss_setting = partial(setting, group="loss")
+schedule_setting = partial(setting, group="schedule")
+health_setting = partial(setting, group="health")
+scores_setting = partial(setting, group="scores")
+record_setting = partial(setting, group="record")
+machine_setting = partial(setting, group="machine")
 
-
-def pretrained(about: str) -> Any:
-    """Define a setting that names a trained folder, of which the run keeps a copy; "" for none."""
-    return field(default="", metadata={"about": about, "choices": (), "least": None, "most": None, "pretrained": True})
+# Settings that may change when a run is resumed: its length and how it is recorded, never what it learns.
+LENGTH_SETTINGS = ("kimg", "on_collapse", "rollbacks", "score_kimg", "score_count", "score_share")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings that every training has. A kind of training adds its own, which the documentation shows first."""
+    """The settings of every training."""
 
-    task: ClassVar[str] = ""  # what is trained: a key of `facesmith.tasks.registry`
+    task: ClassVar[str] = ""  # the kind of training: a key of `facesmith.tasks.registry`
 
     name: str
     about: str
-    # learning
-    batch_size: int = setting(64, "pictures a step", least=2)
-    learning_rate: float = setting(2e-4, "Adam's step size, of every network", least=0)
-    beta1: float = setting(0.5, "Adam's β1", least=0)
-    beta2: float = setting(0.999, "Adam's β2", least=0)
-    ema_kimg: float = setting(0.0, "half-life of the averaged network that is used afterwards, 0 for none", least=0)
-    flip: bool = setting(True, "half of the real pictures are mirrored")
-    epoch_share: float = setting(1.0, "share of the pictures in an epoch, drawn anew for each", least=0, most=1)
-    seed: int = setting(0, "every random draw follows from it", least=0)
-    # the schedule: the settings move to these, along half a cosine or by half of the way left in every half-life
-    anneal_kimg: float = setting(0.0, "kimg until every setting with an end has reached it, 0: none moves", least=0)
-    schedule_half_life_kimg: float | None = setting(
-        None, "in place of anneal_kimg: kimg in which half of the way left to every end is gone", least=0.001
+
+    batch_size: int = learning_setting(64, "images per step", minimum=2)
+    learning_rate: float = learning_setting(2e-4, "learning rate of Adam, for every network", minimum=0)
+    beta1: float = learning_setting(0.5, "β1 of Adam", minimum=0)
+    beta2: float = learning_setting(0.999, "β2 of Adam", minimum=0)
+    ema_kimg: float = learning_setting(0.0, "half-life of the averaged network (EMA), 0: no average", minimum=0)
+    flip: bool = learning_setting(True, "mirror half of the real images")
+    epoch_share: float = learning_setting(1.0, "share of the images in an epoch, drawn anew", minimum=0, maximum=1)
+    seed: int = learning_setting(0, "seed of every random draw", minimum=0)
+
+    # Each setting with an end moves to it over anneal_kimg, along half a cosine, or by half of the rest per half-life.
+    anneal_kimg: float = schedule_setting(0.0, "kimg after which the schedule ends, 0: no schedule", minimum=0)
+    schedule_half_life_kimg: float | None = schedule_setting(
+        None, "half-life of the schedule, in place of anneal_kimg", minimum=0.001
     )
-    learning_rate_end: float | None = setting(None, "Adam's step size at the schedule's end", least=0)
-    beta2_end: float | None = setting(None, "Adam's β2 at the schedule's end", least=0)
-    ema_kimg_end: float | None = setting(None, "half-life of the averaged network at the schedule's end", least=0)
-    # the watch
-    on_collapse: str = setting(
-        "rollback",
-        "what a collapse leads to: back to the last healthy checkpoint, a stop, or words until numbers end",
-        ("rollback", "stop", "warn"),
+    learning_rate_end: float | None = schedule_setting(None, "learning rate at the schedule's end", minimum=0)
+    beta2_end: float | None = schedule_setting(None, "β2 of Adam at the schedule's end", minimum=0)
+    ema_kimg_end: float | None = schedule_setting(None, "half-life of the EMA at the schedule's end", minimum=0)
+
+    on_collapse: str = health_setting(
+        "rollback", "on collapse: return to the last healthy checkpoint, stop, or warn", ("rollback", "stop", "warn")
     )
-    rollbacks: int = setting(4, "rollbacks at most", least=0)
-    watch_steps: int = setting(50, "steps between two looks at the pictures made", least=1)
-    score_kimg: float = setting(40.0, "scores of the averaged network this often, 0 for never", least=0)
-    score_count: int = setting(1000, "faces a score is measured on", least=100)
-    score_share: float = setting(0.1, "share of the time that scores may take", least=0)
-    # length and record
-    kimg: float = setting(1000.0, "length: thousand real pictures shown", least=0)
-    tick_kimg: float = setting(10.0, "a sample sheet this often, more rarely in long runs", least=0.001)
-    checkpoint_kimg: float = setting(20.0, "a checkpoint this often", least=0.001)
-    keep: int = setting(3, "checkpoints kept, beside the milestones", least=1)
-    log_steps: int = setting(10, "steps averaged in a line of the metrics", least=1)
-    # the machine
-    device: str = setting("auto", "where to train", ("auto", "cpu", "cuda", "mps"))
-    precision: str = setting("auto", "auto: whichever this machine is faster at", ("auto", "float32", "bfloat16"))
-    memory_format: str = setting("auto", "order of pixels in memory", ("auto", "channels_last", "contiguous"))
-    data: str = setting("auto", "auto: in memory if it fits, else from disk", ("auto", "memory", "disk"))
-    threads: int = setting(0, "CPU threads, 0 for all", least=0)
+    rollbacks: int = health_setting(4, "maximum number of rollbacks", minimum=0)
+    watch_steps: int = health_setting(50, "steps between two measurements of diversity", minimum=1)
+
+    score_kimg: float = scores_setting(40.0, "kimg between two scores of the EMA network, 0: no scores", minimum=0)
+    score_count: int = scores_setting(1000, "faces per score", minimum=100)
+    score_share: float = scores_setting(0.1, "maximum share of the time spent on scores", minimum=0)
+
+    kimg: float = record_setting(1000.0, "length of the run: thousand real images shown", minimum=0)
+    tick_kimg: float = record_setting(10.0, "kimg between two sample sheets, more in long runs", minimum=0.001)
+    checkpoint_kimg: float = record_setting(20.0, "kimg between two checkpoints", minimum=0.001)
+    keep: int = record_setting(3, "checkpoints kept in addition to milestones", minimum=1)
+    log_steps: int = record_setting(10, "steps averaged in a line of metrics.jsonl", minimum=1)
+
+    device: str = machine_setting("auto", "device to train on", ("auto", "cpu", "cuda", "mps"))
+    precision: str = machine_setting("auto", "auto: the faster on this machine", ("auto", "float32", "bfloat16"))
+    memory_format: str = machine_setting("auto", "memory layout of images", ("auto", "channels_last", "contiguous"))
+    data: str = machine_setting("auto", "auto: in memory if the dataset fits", ("auto", "memory", "disk"))
+    threads: int = machine_setting(0, "CPU threads, 0: all cores", minimum=0)
 
     def check(self) -> None:
-        """Raise `FacesmithError` where settings that are right one by one do not go together."""
+        """Raise `FacesmithError` where settings contradict each other."""
+
+    def values(self) -> dict[str, Any]:
+        """Return the value of every setting by name, those of the network family included."""
+        return {key: getattr(self, key) for key in settings_of(self)}
+
+    def changed(self, **values: Any) -> Self:
+        """Return the recipe with other values, each checked for name, type and range."""
+        known = settings_of(self)
+        return replace(self, **{key: check_setting(_known(key, known, self), value) for key, value in values.items()})
+
+    def resolved(self, device: str) -> Self:
+        """Return the recipe with the automatic settings of its kind settled for a device."""
+        return self
 
 
 @dataclass(frozen=True)
 class AdversarialRecipe(Recipe):
-    """The settings of every training in which a discriminator D judges what a generator G makes."""
+    """The settings of every training of a generator G against a discriminator D."""
 
-    loss: str = setting("bce", "bce: D names real and fake; rpgan: D compares pairs of them", ("bce", "rpgan"))
-    real_label: float = setting(1.0, "what D should say of a real picture (bce)")
-    generator_label: float = setting(1.0, "what G wants D to say of its pictures (bce)")
-    average_losses: bool = setting(False, "D's loss is the mean, not the sum, of its real and fake parts (bce)")
-    penalty: float = setting(0.0, "γ of the zero-centred gradient penalties R1 and R2, 0 for none", least=0)
-    penalty_every: int = setting(4, "steps between two penalties, each scaled up by as much", least=1)
-    augment: float = setting(
-        0.0, "probability of each differentiable augmentation of what D sees, 0 for none", least=0, most=1
-    )
-    # the schedule
-    penalty_end: float | None = setting(None, "γ at the schedule's end", least=0)
-    augment_end: float | None = setting(None, "probability of each augmentation at the schedule's end", least=0, most=1)
+    family_kind: ClassVar[str] = "gan"
+
+    family: str = network_setting("dcgan", "network family")
+    network: dict[str, Any] = field(default_factory=dict)  # the family's settings; completed with its defaults
+    loss: str = loss_setting("bce", "bce: binary cross-entropy; rpgan: relativistic pairs", ("bce", "rpgan"))
+    real_label: float = loss_setting(1.0, "D's label of real images (bce)")
+    generator_label: float = loss_setting(1.0, "G's label of generated images (bce)")
+    average_losses: bool = loss_setting(False, "D's loss is the mean, not the sum, of its two parts (bce)")
+    penalty: float = loss_setting(0.0, "γ of the gradient penalties R1 and R2, 0: none", minimum=0)
+    penalty_every: int = loss_setting(4, "steps between two penalties, each scaled by this number", minimum=1)
+    augment: float = loss_setting(0.0, "probability of each augmentation of D's input", minimum=0, maximum=1)
+    penalty_end: float | None = schedule_setting(None, "γ at the schedule's end", minimum=0)
+    augment_end: float | None = schedule_setting(None, "augment at the schedule's end", minimum=0, maximum=1)
+
+    def __post_init__(self) -> None:
+        known = family_settings(self.family, self.family_kind)
+        for key in self.network:
+            _known(key, known, self)
+        object.__setattr__(self, "network", {key: f.default for key, f in known.items()} | self.network)
+
+    def values(self) -> dict[str, Any]:
+        own = {f.name: getattr(self, f.name) for f in fields(self)} | self.network
+        return {key: own[key] for key in settings_of(self)}
+
+    def changed(self, **values: Any) -> Self:
+        if "family" in values:  # settings that both families have keep their values
+            known = family_settings(values["family"], self.family_kind)
+            network = {key: value for key, value in self.network.items() if key in known}
+            self = replace(self, family=values.pop("family"), network=network)
+        known = family_settings(self.family, self.family_kind)
+        network = {key: check_setting(known[key], values.pop(key)) for key in known if key in values}
+        return replace(super().changed(**values), network=self.network | network)
 
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
 
-# What may change when a run goes on: how long it is and how it is recorded, never what is learned.
-LENGTH_SETTINGS = ("kimg", "on_collapse", "rollbacks", "score_kimg", "score_count", "score_share")
-
 
 def settings_of(recipe: Recipe | type[Recipe]) -> dict[str, Field[Any]]:
-    """The settings of a recipe by name, those of its own kind first: the documentation's order."""
-    known = {f.name: f for f in fields(recipe) if f.metadata}
-    kinds = (recipe if isinstance(recipe, type) else type(recipe)).__mro__
-    return {key: known[key] for kind in kinds for key in inspect.get_annotations(kind) if key in known}
+    """Return the settings of a recipe, or of a kind of recipe, by name and ordered by group."""
+    known = setting_fields(recipe)
+    if isinstance(recipe, AdversarialRecipe):
+        known |= family_settings(recipe.family, recipe.family_kind)
+    return dict(sorted(known.items(), key=lambda item: GROUPS.index(item[1].metadata["group"])))
 
 
 def pretrained_settings(recipe: Recipe) -> dict[str, str]:
-    """What the recipe names that was trained before, by setting; what it leaves out is not there."""
-    names = [key for key, f in settings_of(recipe).items() if f.metadata.get("pretrained")]
-    return {name: getattr(recipe, name) for name in names if getattr(recipe, name)}
+    """Return the trained folders that a recipe names, by setting."""
+    named = {key: getattr(recipe, key) for key, f in settings_of(recipe).items() if f.metadata["group"] == "pretrained"}
+    return {key: value for key, value in named.items() if value}
 
 
 def with_settings(recipe: AnyRecipe, settings: Iterable[str]) -> AnyRecipe:
-    """``recipe`` with ``key=value`` strings applied, each checked for name, type and range."""
-    changes: dict[str, Any] = {}
-    known = settings_of(recipe)
-    for one in settings:
-        key, equals, text = (part.strip() for part in one.partition("="))
+    """Return ``recipe`` with ``key=value`` strings applied, each checked for name, type and range."""
+    texts: dict[str, str] = {}
+    for item in settings:
+        key, equals, text = (part.strip() for part in item.partition("="))
         if not equals:
-            raise FacesmithError(f"--set {one} has no '=': write it as key=value, for example --set batch_size=32")
-        if key in OLD_SETTINGS and key not in known:
+            raise FacesmithError(f"--set {item} has no '=': write key=value, for example --set batch_size=32")
+        if key in OLD_SETTINGS and key not in settings_of(recipe):
             tell(f"the setting {key} is now called {OLD_SETTINGS[key]}")
             key = OLD_SETTINGS[key]
-        if key == "model" and key not in known:
-            raise FacesmithError(f"the recipe {recipe.name} is not fitted to a model: leave out --model")
-        if key == "directions" and key not in known:
-            raise FacesmithError(
-                f"the recipe {recipe.name} has no two sides: leave out --direction, --source, --target"
-            )
-        if key not in known:
-            raise FacesmithError(f"the recipe {recipe.name} has no setting {key!r}: {did_you_mean(key, known)}")
-        changes[key] = _parse(known[key], text)
-    changed = replace(recipe, **changes)
+        texts[key] = text
+    if "family" in texts and isinstance(recipe, AdversarialRecipe):  # first: it decides which other settings there are
+        recipe = recipe.changed(family=texts["family"])
+    known = settings_of(recipe)
+    changed = recipe.changed(**{key: parse_setting(_known(key, known, recipe), text) for key, text in texts.items()})
     changed.check()
     return changed
 
 
+def as_table(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe as recipe.toml holds it: name, about and task, then a table for every group of settings."""
+    known, values = settings_of(recipe), recipe.values()
+    groups = {group: {k: values[k] for k, f in known.items() if f.metadata["group"] == group} for group in GROUPS}
+    head = {"name": recipe.name, "about": recipe.about, "task": recipe.task}
+    return head | {group: table for group, table in groups.items() if table}
+
+
+def from_table(kind: type[AnyRecipe], table: dict[str, Any]) -> AnyRecipe:
+    """Return the recipe of a recipe.toml of any version. A setting that it lacks takes its default."""
+    values = current_table(table)
+    values.pop("task")
+    recipe = kind(values.pop("name"), values.pop("about", ""))
+    if isinstance(recipe, AdversarialRecipe) and "family" in values:
+        recipe = recipe.changed(family=values.pop("family"))
+    known = settings_of(recipe)
+    return recipe.changed(**{key: value for key, value in values.items() if key in known or key not in FAMILY_SETTINGS})
+
+
 def differences(old: Recipe, new: Recipe) -> list[str]:
-    """``name old -> new`` for every setting in which two recipes of one kind differ."""
-    a, b = asdict(old), asdict(new)
-    return [f"{key} {a[key]} -> {b[key]}" for key in a if a[key] != b[key]]
+    """Return ``name old -> new`` for every setting in which two recipes of one kind differ."""
+    a, b = old.values(), new.values()
+    return [f"{key} {a.get(key)} -> {b.get(key)}" for key in a | b if a.get(key) != b.get(key)]
 
 
-def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(wrong, list(known), n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
-
-
-def _parse(setting: Field[Any], text: str) -> Any:
-    key, kind = setting.name, setting.type
-    choices, least, most = (setting.metadata[name] for name in ("choices", "least", "most"))
-    if setting.default is None:
-        if text.lower() == "none":
-            return None
-        kind = float
-    try:
-        value: Any = {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)  # type: ignore[operator]
-    except (KeyError, ValueError):
-        word = {bool: "true or false", int: "a whole number", float: "a number"}[kind]  # type: ignore[index]
-        raise FacesmithError(f"--set {key}={text} must be {word} ({setting.metadata['about']})") from None
-    if choices and value not in choices:
-        raise FacesmithError(f"--set {key}={text} must be one of {', '.join(choices)}")
-    if least is not None and not value >= least:
-        raise FacesmithError(f"--set {key}={text} must be at least {least} ({setting.metadata['about']})")
-    if most is not None and value > most:
-        raise FacesmithError(f"--set {key}={text} must be at most {most} ({setting.metadata['about']})")
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        raise FacesmithError(f"--set {key}={text} must be a finite number")
-    return value
+def _known(key: str, known: dict[str, Field[Any]], recipe: Recipe) -> Field[Any]:
+    if key in known:
+        return known[key]
+    advice = {
+        "model": "leave out --model, which is for encoders",
+        "directions": "leave out --direction, --source and --target, which are for makeovers",
+    }
+    raise FacesmithError(
+        f"the recipe {recipe.name} has no setting {key!r}: {advice.get(key) or did_you_mean(key, known)}"
+    )

@@ -13,12 +13,11 @@ from facesmith import doctor
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, finished_files, remove_partial_files
-from facesmith.networks.registry import parameters
+from facesmith.networks.build import count_parameters
 from facesmith.runs import run_folder as runs
 from facesmith.runs.health import HEALTHY
 from facesmith.runs.run_folder import RunFolder
-from facesmith.tasks.recipes import GANRecipe
-from facesmith.tasks.registry import task_of
+from facesmith.tasks.registry import task_type
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
@@ -54,14 +53,14 @@ def new(
     group.local_batch(recipe.batch_size)  # raises if it cannot
     recipe = group.on_rank_zero(lambda: resolve(recipe, group))
     found = group.on_rank_zero(lambda: find_pretrained(recipe, known))
-    task = task_of(recipe, dataset, group, found)
+    task = task_type(recipe.task)(recipe, dataset, group, found)
     state = task.fresh()
     card: dict[str, Any] = {
         "status": "running",
         "started": runs.now(),
         "ended": None,
         "sessions": [],
-        "parameters": {task.names[name]: parameters(net) for name, net in state.nets.items()},
+        "parameters": {task.names[name]: count_parameters(net) for name, net in state.nets.items()},
         "machine": doctor.machine(state.device),
         "dataset": {key: value for key, value in dataset.card.items() if key != "skipped"},
         "health": HEALTHY,
@@ -98,7 +97,7 @@ def resumed(recipe: Recipe, dataset: Dataset, path: Path, group: ProcessGroup) -
         most = doctor.usable_cores() // group.local_world_size
         recipe = replace(recipe, threads=max(1, min(most, recipe.threads * before // group.world_size)))
     group.local_batch(recipe.batch_size)
-    task = task_of(recipe, dataset, group, list_pretrained(run.pretrained))
+    task = task_type(recipe.task)(recipe, dataset, group, list_pretrained(run.pretrained))
     state, progress = task.fresh(), Progress()
     found = group.on_rank_zero(lambda: checkpoint.stored(run.checkpoints))
     if found:
@@ -125,7 +124,7 @@ def branched(recipe: Recipe, dataset: Dataset, old: Path, path: Path, group: Pro
         _refuse_other_dataset(old, trained_on, dataset)
     same = [name for name, text in pretrained_settings(own).items() if pretrained_settings(recipe).get(name) == text]
     known = {name: path for name, path in list_pretrained(source.pretrained).items() if name in same}
-    before, after = (task_of(each, dataset, group, find_pretrained(each, known)) for each in (own, recipe))
+    before, after = (task_type(each.task)(each, dataset, group, find_pretrained(each, known)) for each in (own, recipe))
     if before.networks != after.networks:
         raise FacesmithError(
             f"the networks of {old} cannot change in a branch ({'; '.join(differences(own, recipe))}): train a new run"
@@ -155,10 +154,8 @@ def resolve(recipe: AnyRecipe, group: ProcessGroup = SINGLE_PROCESS) -> AnyRecip
     threads = recipe.threads or max(1, doctor.usable_cores() // group.local_world_size)
     prepare_machine(threads)
     fastest = doctor.fastest(device) if "auto" in (recipe.precision, recipe.memory_format) else ("", "")
-    if isinstance(recipe, GANRecipe) and recipe.compile == "auto":
-        recipe = replace(recipe, compile="graph" if device.type == "cuda" else "none")
     return replace(
-        recipe,
+        recipe.resolved(device.type),
         device=device.type,
         threads=threads,
         precision=fastest[0] if recipe.precision == "auto" else recipe.precision,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from facesmith.networks.registry import place
+from facesmith.networks.build import place
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup, sync_batch_norm
 from facesmith.training.settings import Recipe
 

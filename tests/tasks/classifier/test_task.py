@@ -11,8 +11,9 @@ from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import held_out
 from facesmith.runs.run_folder import RunFolder, read_card, read_lines
+from facesmith.tasks.classifier.recipe import ClassifierRecipe
 from facesmith.tasks.classifier.task import ClassifierTask
-from facesmith.tasks.recipes import RECIPES, ClassifierRecipe
+from facesmith.tasks.recipes import RECIPES
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import SINGLE_PROCESS
 from facesmith.training.settings import with_settings

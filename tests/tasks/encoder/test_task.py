@@ -12,8 +12,9 @@ from facesmith import FacesmithError, Model
 from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import held_out
 from facesmith.runs.run_folder import RunFolder, read_lines
+from facesmith.tasks.encoder.recipe import EncoderRecipe
 from facesmith.tasks.encoder.task import EncoderTask
-from facesmith.tasks.recipes import RECIPES, EncoderRecipe
+from facesmith.tasks.recipes import RECIPES
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import SINGLE_PROCESS
@@ -93,7 +94,7 @@ def test_an_encoder_starts_as_the_d_of_the_run_that_is_given(
     made = task(builtin_dataset, f"model={small_model.path}", f"gan={small_run}")
     D = checkpoint.state_of(checkpoint.stored(small_run / "checkpoints")[-1], "D")
     E = made.fresh().nets["E"].state_dict()
-    shared = [name for name in D if not name.startswith("judge.")]
+    shared = [name for name in D if not name.startswith("head.")]
     assert shared
     assert all(torch.equal(E[f"body.{name}"], D[name]) for name in shared)
     with pytest.raises(FacesmithError, match="not as wide"):

@@ -9,9 +9,9 @@ import torch
 from torch._dynamo.utils import counters
 
 from facesmith import FacesmithError
-from facesmith.tasks.gan.compiled_step import chosen_step, compiled_step
+from facesmith.tasks.gan.compiled_step import choose_step, compiled_step
+from facesmith.tasks.gan.recipe import GAN_RECIPES, GANRecipe
 from facesmith.tasks.gan.step import new_state, train_step
-from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
 from facesmith.training.schedules import scheduled
 from facesmith.training.train_state import TrainState
@@ -27,8 +27,7 @@ def _nothing_compiled() -> Iterator[None]:
 
 
 def narrow(name: str, **changes: Any) -> GANRecipe:
-    return replace(
-        GAN_RECIPES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+    return GAN_RECIPES[name].changed(generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,
     )  # fmt: skip
 
@@ -92,9 +91,9 @@ def test_what_was_compiled_anew_goes_on_to_the_bit() -> None:
 
 def test_the_step_is_as_the_recipe_says() -> None:
     said: list[str] = []
-    assert chosen_step(narrow("tiny", compile="none"), SINGLE_PROCESS, said.append) is train_step
+    assert choose_step(narrow("tiny", compile="none"), SINGLE_PROCESS, said.append) is train_step
     with pytest.raises(FacesmithError, match="compile=auto"):
-        chosen_step(narrow("tiny", compile="graph"), SINGLE_PROCESS, said.append)
+        choose_step(narrow("tiny", compile="graph"), SINGLE_PROCESS, said.append)
     assert said == []
-    assert chosen_step(narrow("tiny", compile="compile"), ProcessGroup(0, 2, 0, 2), said.append) is train_step
+    assert choose_step(narrow("tiny", compile="compile"), ProcessGroup(0, 2, 0, 2), said.append) is train_step
     assert "2 processes" in said[0]

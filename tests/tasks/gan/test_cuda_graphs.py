@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from facesmith.tasks.gan.cuda_graphs import WARM_UP, CudaRecorder, Measured, RecordedStep
+from facesmith.tasks.gan.recipe import GAN_RECIPES, GANRecipe
 from facesmith.tasks.gan.step import new_state, train_step
-from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
 from facesmith.training.schedules import scheduled
 from facesmith.training.train_state import TrainState
 
@@ -49,7 +49,7 @@ class Tracer:
 
         return replay
 
-    def settle(self) -> None:
+    def synchronize(self) -> None:
         self.settled += 1
 
 
@@ -61,8 +61,7 @@ def state_tensors(state: TrainState) -> list[Tensor]:
 
 
 def narrow(name: str, **changes: Any) -> GANRecipe:
-    return replace(
-        GAN_RECIPES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+    return GAN_RECIPES[name].changed(generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,
     )  # fmt: skip
 

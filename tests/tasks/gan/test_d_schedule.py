@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from facesmith.errors import FacesmithError
-from facesmith.tasks.gan.d_schedule import GUESSING, HALF_LIFE, Turns, discriminator_learns, parse, running_accuracy
+from facesmith.tasks.gan.d_schedule import CHANCE, HALF_LIFE, DSchedule, d_learns, parse_d_schedule, running_accuracy
 
 
 def taken(text: str, steps: int, batch_size: int = 64) -> list[bool]:
-    turns = parse(text)
-    return [discriminator_learns(turns, step, batch_size) for step in range(steps)]
+    turns = parse_d_schedule(text)
+    return [d_learns(turns, step, batch_size) for step in range(steps)]
 
 
 def test_every_step() -> None:
@@ -67,9 +67,9 @@ def test_moments_that_fall_between_two_steps_lose_no_turn() -> None:
 
 
 def test_growth_in_a_very_long_run_is_neither_an_overflow_nor_slow() -> None:
-    turns = parse("decay:1,10,1")
+    turns = parse_d_schedule("decay:1,10,1")
     began = time.process_time()
-    assert not discriminator_learns(turns, 400_000, 64)  # the ratio would be 10 ** 25,600
+    assert not d_learns(turns, 400_000, 64)  # the ratio would be 10 ** 25,600
     assert time.process_time() - began < 1
 
 
@@ -77,12 +77,12 @@ def test_growth_in_a_very_long_run_is_neither_an_overflow_nor_slow() -> None:
     "text", ["every", "ratio:3.3", "ratio:1000", "decay:999.9,0.9,5", "decay:1,2,5", "accuracy:0.51"]
 )
 def test_the_first_step_is_ds(text: str) -> None:
-    assert discriminator_learns(parse(text), 0, 64, GUESSING)
+    assert d_learns(parse_d_schedule(text), 0, 64, CHANCE)
 
 
 def test_accuracy_lets_d_learn_below_the_threshold_alone() -> None:
-    turns = parse("accuracy:0.8")
-    assert [discriminator_learns(turns, 7, 64, accuracy) for accuracy in (0.2, 0.79, 0.8, 0.95)] == [
+    turns = parse_d_schedule("accuracy:0.8")
+    assert [d_learns(turns, 7, 64, accuracy) for accuracy in (0.2, 0.79, 0.8, 0.95)] == [
         True,
         True,
         False,
@@ -91,7 +91,7 @@ def test_accuracy_lets_d_learn_below_the_threshold_alone() -> None:
 
 
 def test_the_running_accuracy_has_its_half_life_on_numbers_and_tensors() -> None:
-    accuracy, tensor = GUESSING, torch.tensor(GUESSING)
+    accuracy, tensor = CHANCE, torch.tensor(CHANCE)
     for _ in range(HALF_LIFE):
         accuracy, tensor = running_accuracy(accuracy, 1.0), running_accuracy(tensor, torch.tensor(1.0))
     assert accuracy == pytest.approx(0.75)
@@ -99,34 +99,34 @@ def test_the_running_accuracy_has_its_half_life_on_numbers_and_tensors() -> None
 
 
 def test_what_is_written_is_what_is_meant() -> None:
-    assert parse(" every ") == Turns()
-    assert parse("ratio:2.5") == Turns(2.5)
-    assert parse("decay:5, 0.8, 100") == Turns(5, 0.8, 100)
-    assert parse("accuracy:0.7") == Turns(threshold=0.7)
+    assert parse_d_schedule(" every ") == DSchedule()
+    assert parse_d_schedule("ratio:2.5") == DSchedule(2.5)
+    assert parse_d_schedule("decay:5, 0.8, 100") == DSchedule(5, 0.8, 100)
+    assert parse_d_schedule("accuracy:0.7") == DSchedule(threshold=0.7)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "write every"),
-        ("sometimes", "write every"),
-        ("every:2", "write every"),
-        ("ratio", "write every"),
-        ("ratio:", "write every"),
-        ("ratio:two", "write every"),
-        ("ratio:nan", "write every"),
-        ("ratio:inf", "write every"),
-        ("ratio:2,3", "write every"),
-        ("decay:5,0.8", "write every"),
-        ("ratio:0.5", "once in 1 to 1000 steps"),
-        ("ratio:1001", "once in 1 to 1000 steps"),
-        ("decay:0.5,1.2,100", "once in 1 to 1000 steps"),
+        ("", "expected every"),
+        ("sometimes", "expected every"),
+        ("every:2", "expected every"),
+        ("ratio", "expected every"),
+        ("ratio:", "expected every"),
+        ("ratio:two", "expected every"),
+        ("ratio:nan", "expected every"),
+        ("ratio:inf", "expected every"),
+        ("ratio:2,3", "expected every"),
+        ("decay:5,0.8", "expected every"),
+        ("ratio:0.5", "1 to 1000"),
+        ("ratio:1001", "1 to 1000"),
+        ("decay:0.5,1.2,100", "1 to 1000"),
         ("decay:5,0,100", "factor must be above 0"),
-        ("decay:5,0.8,0", "0.1 thousand pictures"),
+        ("decay:5,0.8,0", "0.1 kimg"),
         ("accuracy:0.5", "threshold"),
         ("accuracy:80", "threshold"),
     ],
 )
-def test_what_is_no_turn_taking_is_refused_with_how_to_write_it(text: str, said: str) -> None:
+def test_an_invalid_schedule_is_refused_with_the_valid_forms(text: str, said: str) -> None:
     with pytest.raises(FacesmithError, match=said):
-        parse(text)
+        parse_d_schedule(text)

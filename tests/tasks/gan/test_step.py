@@ -6,16 +6,15 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from facesmith.tasks.gan.step import dials_of, kind_of, learn, new_state, on_device, train_step
-from facesmith.tasks.recipes import GAN_RECIPES, GANRecipe
+from facesmith.tasks.gan.recipe import GAN_RECIPES, GANRecipe
+from facesmith.tasks.gan.step import new_state, on_device, run_step, step_scalars, step_variant, train_step
 
 CPU = torch.device("cpu")
 SIDES = {"mini28": 28, "artiface": 32}  # of the smallest pictures, where 16 will not do
 
 
 def small(name: str, **changes: Any) -> GANRecipe:
-    return replace(
-        GAN_RECIPES[name], generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+    return GAN_RECIPES[name].changed(generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,
     )  # fmt: skip
 
@@ -45,7 +44,7 @@ def test_both_players_move_and_leave_no_gradient_of_d_to_g(name: str) -> None:
         assert all(torch.isfinite(value) for value in measured.values())
     for net, old in zip(state.nets.values(), before, strict=True):
         still = {key for key, p in net.named_parameters() if torch.equal(p, old[key])}
-        assert still <= {"judge.bias"}, "only what every logit shares, a pairing loss cannot see"
+        assert still <= {"head.bias"}, "only what every logit shares, a pairing loss cannot see"
         assert all(p.requires_grad for p in net.parameters())
 
 
@@ -62,28 +61,28 @@ def test_a_step_never_reads_what_it_computes() -> None:
         recipe = replace(small(name), augment=0.5)
         side = SIDES.get(name, 16)
         state = new_state(recipe, (side, side), CPU)
-        dials, rng = on_device(dials_of(recipe, 0), CPU), torch.Generator()
+        scalars, rng = on_device(step_scalars(recipe, 0), CPU), torch.Generator()
         with Blind():  # type: ignore[no-untyped-call]
             for turn in (0, 1, None):
                 real, z = torch.randn(8, 3, side, side), torch.randn(8, recipe.latent_size)
-                learn(state, real, z, recipe, kind_of(recipe, turn), dials, rng)
+                run_step(state, real, z, recipe, step_variant(recipe, turn), scalars, rng)
 
 
 def test_scalars_on_the_device_do_what_numbers_do() -> None:
     recipe = small("tiny", ema_kimg=0.05)
     state, other = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     real, z = torch.randn(8, 3, 16, 16), torch.randn(8, 64)
-    kind, dials = kind_of(recipe, 0), dials_of(recipe, 0)
-    learn(state, real, z, recipe, kind, dials)
-    learn(other, real, z, recipe, kind, on_device(dials, CPU))
+    variant, scalars = step_variant(recipe, 0), step_scalars(recipe, 0)
+    run_step(state, real, z, recipe, variant, scalars)
+    run_step(other, real, z, recipe, variant, on_device(scalars, CPU))
     for one, two in zip(state.ema.parameters(), other.ema.parameters(), strict=True):
         assert torch.allclose(one, two, atol=1e-7)
 
 
 def test_a_moving_beta2_moves_in_few_steps_and_a_fixed_one_is_taken_as_it_is() -> None:
-    assert kind_of(small("tiny", beta2=0.98765), 0).beta2 == 0.98765
+    assert step_variant(small("tiny", beta2=0.98765), 0).beta2 == 0.98765
     moving = [small("tiny", beta2=0.9 + 0.09 * i / 10_000, beta2_end=0.99) for i in range(10_001)]
-    taken = [kind_of(recipe, 0).beta2 for recipe in moving]
+    taken = [step_variant(recipe, 0).beta2 for recipe in moving]
     assert len(set(taken)) < 100
     assert taken[0] == pytest.approx(0.9)
     assert taken[-1] == pytest.approx(0.99)

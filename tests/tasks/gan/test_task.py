@@ -1,13 +1,11 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import held_out
+from facesmith.tasks.gan.recipe import GAN_RECIPES
 from facesmith.tasks.gan.task import GANTask
-from facesmith.tasks.recipes import GAN_RECIPES
 from facesmith.training import start
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import SINGLE_PROCESS
@@ -15,7 +13,7 @@ from facesmith.training.distributed import SINGLE_PROCESS
 
 @pytest.mark.parametrize("hold_out", [True, False])
 def test_a_game_leaves_out_what_is_held_out_if_it_is_told_to(builtin_dataset: Dataset, hold_out: bool) -> None:
-    recipe = start.resolve(replace(GAN_RECIPES["tiny"], hold_out=hold_out, threads=1, device="cpu", precision="float32",
+    recipe = start.resolve(GAN_RECIPES["tiny"].changed(hold_out=hold_out, threads=1, device="cpu", precision="float32",
                                    memory_format="contiguous", generator_width=4, discriminator_width=4))  # fmt: skip
     game, seen = GANTask(recipe, builtin_dataset, SINGLE_PROCESS, {}), []
     pictures = torch.from_numpy(np.array(builtin_dataset.images))

@@ -6,7 +6,7 @@ from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.data.filters import matches
 from facesmith.data.holdout import held_out
-from facesmith.tasks.makeover.domains import PRESETS, Direction, parse, sides
+from facesmith.tasks.makeover.domains import PRESETS, Direction, find_domains, parse_directions
 
 WAY = "No_Beard > Mouth_Slightly_Open"  # of the built-in faces both are common enough
 
@@ -27,18 +27,18 @@ WAY = "No_Beard > Mouth_Slightly_Open"  # of the built-in faces both are common 
 def test_directions_are_presets_or_two_expressions_with_or_without_a_name(
     text: str, directions: list[Direction]
 ) -> None:
-    assert parse(text) == directions
+    assert parse_directions(text) == directions
 
 
 @pytest.mark.parametrize("text", ["", "mtx", "Young", "Young >", "> Young", "mtf;;ftm", "A > B > C", "a name: A > B"])
 def test_what_is_no_direction_is_one_sentence(text: str) -> None:
-    with pytest.raises(FacesmithError, match="is no direction: write mtf, ftm, mtm, ftf"):
-        parse(text)
+    with pytest.raises(FacesmithError, match="invalid direction .*mtf, ftm, mtm, ftf"):
+        parse_directions(text)
 
 
 def test_two_directions_cannot_share_a_name() -> None:
-    with pytest.raises(FacesmithError, match="two directions are called 'mtf'"):
-        parse("mtf; mtf: Young > ~Young")
+    with pytest.raises(FacesmithError, match="two are named .mtf."):
+        parse_directions("mtf; mtf: Young > ~Young")
 
 
 def test_the_presets_are_the_seeds() -> None:
@@ -56,23 +56,23 @@ def test_the_presets_are_the_seeds() -> None:
 
 
 def test_a_side_is_who_matches_and_nobody_is_learned_from_and_held_out(builtin_dataset: Dataset) -> None:
-    found = sides(builtin_dataset, parse(WAY)[0])
+    found = find_domains(builtin_dataset, parse_directions(WAY)[0])
     table, held = builtin_dataset.metadata(), held_out(builtin_dataset)
     for where, learned, apart in (
-        ("No_Beard", found.sources, found.held_sources),
-        ("Mouth_Slightly_Open", found.targets, found.held_targets),
+        ("No_Beard", found.sources, found.held_out_sources),
+        ("Mouth_Slightly_Open", found.targets, found.held_out_targets),
     ):
         assert np.array_equal(learned, np.flatnonzero(matches(table, where) & ~held))
         assert np.array_equal(apart, np.flatnonzero(matches(table, where) & held))
     assert found.counts() == {
         "source": len(found.sources), "target": len(found.targets),
-        "held_out_source": len(found.held_sources), "held_out_target": len(found.held_targets),
+        "held_out_source": len(found.held_out_sources), "held_out_target": len(found.held_out_targets),
     }  # fmt: skip
-    assert f"{len(found.sources)} faces that are 'No_Beard' learn from {len(found.targets)}" in str(found)
+    assert str(found).startswith(f"a: {len(found.sources)} source faces ('No_Beard'), {len(found.targets)} target faces")
 
 
 def test_a_side_with_too_few_faces_is_one_sentence(builtin_dataset: Dataset) -> None:
-    with pytest.raises(FacesmithError, match="has 8 faces to learn from that are 'Bald', and a side needs 100"):
-        sides(builtin_dataset, parse("No_Beard > Bald")[0])
+    with pytest.raises(FacesmithError, match="8 faces .Bald. to learn from, and a makeover needs 100"):
+        find_domains(builtin_dataset, parse_directions("No_Beard > Bald")[0])
     with pytest.raises(FacesmithError, match="'No_Bread' in where is no attribute"):
-        sides(builtin_dataset, parse("No_Bread > Bald")[0])
+        find_domains(builtin_dataset, parse_directions("No_Bread > Bald")[0])

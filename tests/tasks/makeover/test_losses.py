@@ -2,13 +2,20 @@ import pytest
 import torch
 
 from facesmith.data.dataset import Dataset
-from facesmith.networks.classifier import Config, Judge, build
-from facesmith.tasks.makeover.domains import parse, sides
-from facesmith.tasks.makeover.losses import Wishes, change, judged, look, outside, wishes
+from facesmith.networks.classifier import ClassifierNetwork, Config, build
+from facesmith.tasks.makeover.domains import find_domains, parse_directions
+from facesmith.tasks.makeover.losses import (
+    AttributeTargets,
+    attribute_targets,
+    change_outside,
+    classifier_losses,
+    mean_change,
+    middle_features,
+)
 
 
 @pytest.fixture(scope="module")
-def judge() -> Judge:
+def judge() -> ClassifierNetwork:
     return build(Config((32, 32), 3, width=4, feature_size=8), seed=0).eval().requires_grad_(False)
 
 
@@ -19,53 +26,55 @@ def faces() -> torch.Tensor:
 
 def test_change_is_of_4x4_pixels_as_a_share_of_black_to_white() -> None:
     black = -torch.ones(2, 3, 8, 8)
-    assert float(change(-black, black)) == 1
-    assert float(change(black + 0.5, black)) == 0.25
+    assert float(mean_change(-black, black)) == 1
+    assert float(mean_change(black + 0.5, black)) == 0.25
     grain = black.clone()
     grain[:, :, ::2], grain[:, :, 1::2] = -0.5, 0.5
-    assert float(change(grain, torch.zeros_like(black))) == 0, "what is smaller than a pool is free"
+    assert float(mean_change(grain, torch.zeros_like(black))) == 0, "what is smaller than a pool is free"
 
 
 def test_what_a_judge_should_say_follows_from_the_labels_of_both_sides(builtin_dataset: Dataset) -> None:
     attributes = ["Smiling", "Unheard_Of", "No_Beard"]
-    one = sides(builtin_dataset, parse("Mouth_Slightly_Open > No_Beard")[0])
-    found = wishes(attributes, builtin_dataset, [one])
+    one = find_domains(builtin_dataset, parse_directions("Mouth_Slightly_Open > No_Beard")[0])
+    found = attribute_targets(attributes, builtin_dataset, [one])
     labels = dict(zip(builtin_dataset.attributes, builtin_dataset.labels().T, strict=True))
     rates = [labels["Smiling"][rows].mean() for rows in (one.sources, one.targets)]
     assert found.keep[0].tolist() == pytest.approx([1 - abs(rates[0] - rates[1]), 0, 0], abs=1e-6)
     assert found.settled[0].tolist() == [0, 0, 1], "all target faces are so, and of the unheard-of nothing is known"
     assert found.value[0, 2] == 1
-    without = sides(builtin_dataset, parse("Mouth_Slightly_Open > ~Bald")[0])
-    bald = wishes(["Bald"], builtin_dataset, [one, without])
+    without = find_domains(builtin_dataset, parse_directions("Mouth_Slightly_Open > ~Bald")[0])
+    bald = attribute_targets(["Bald"], builtin_dataset, [one, without])
     assert bald.settled.tolist() == [[0], [1]]
     assert bald.value[1, 0] == 0
 
 
-def test_an_unchanged_face_costs_nothing_but_what_it_is_not_yet(judge: Judge, faces: torch.Tensor) -> None:
-    wanted = Wishes(torch.ones(2, 3), torch.tensor([[1.0, 0, 0], [0, 0, 0]]), torch.tensor([[1.0, 0, 0], [0, 0, 0]]))
+def test_an_unchanged_face_costs_nothing_but_what_it_is_not_yet(judge: ClassifierNetwork, faces: torch.Tensor) -> None:
+    wanted = AttributeTargets(
+        torch.ones(2, 3), torch.tensor([[1.0, 0, 0], [0, 0, 0]]), torch.tensor([[1.0, 0, 0], [0, 0, 0]])
+    )
     first, second = torch.zeros(4, dtype=torch.long), torch.ones(4, dtype=torch.long)
-    still = judged(judge, faces, faces, first, wanted)
+    still = classifier_losses(judge, faces, faces, first, wanted)
     assert float(still["identity"]) == float(still["attributes"]) == 0
-    logits = look(judge, faces)[1]
+    logits = middle_features(judge, faces)[1]
     assert float(still["target"]) == pytest.approx(float(-logits[:, 0].sigmoid().log().mean()), rel=1e-4)
-    assert float(judged(judge, faces, faces, second, wanted)["target"]) == 0, "nothing is settled there"
-    other = judged(judge, faces.flip(2), faces, first, wanted)
+    assert float(classifier_losses(judge, faces, faces, second, wanted)["target"]) == 0, "nothing is settled there"
+    other = classifier_losses(judge, faces.flip(2), faces, first, wanted)
     assert float(other["identity"]) > 0.01
-    moved = (look(judge, faces.flip(2))[1] - logits).square().mean()
+    moved = (middle_features(judge, faces.flip(2))[1] - logits).square().mean()
     assert float(other["attributes"]) == pytest.approx(float(moved), rel=1e-4)
 
 
-def test_a_judge_seen_half_way_comes_to_its_own_verdict(judge: Judge, faces: torch.Tensor) -> None:
+def test_a_judge_seen_half_way_comes_to_its_own_verdict(judge: ClassifierNetwork, faces: torch.Tensor) -> None:
     even = (faces + faces.flip(3)) / 2  # a face that is its own mirror image, as a judge may look at both
-    grid, logits = look(judge, even)
+    grid, logits = middle_features(judge, even)
     assert grid.shape == (4, 16, 4, 4), "an eighth of the sides"
     assert torch.allclose(logits, judge(even)[0], atol=1e-4)
 
 
-def test_gradients_reach_what_was_made_and_not_what_was_given(judge: Judge, faces: torch.Tensor) -> None:
+def test_gradients_reach_what_was_made_and_not_what_was_given(judge: ClassifierNetwork, faces: torch.Tensor) -> None:
     made, given = faces.flip(2).requires_grad_(), faces.clone().requires_grad_()
-    wanted = Wishes(torch.ones(1, 3), torch.ones(1, 3), torch.ones(1, 3))
-    parts = judged(judge, made, given, torch.zeros(4, dtype=torch.long), wanted)
+    wanted = AttributeTargets(torch.ones(1, 3), torch.ones(1, 3), torch.ones(1, 3))
+    parts = classifier_losses(judge, made, given, torch.zeros(4, dtype=torch.long), wanted)
     torch.stack(list(parts.values())).sum().backward()
     assert made.grad is not None
     assert bool(made.grad.any())
@@ -78,6 +87,8 @@ def test_only_what_changes_outside_the_face_counts_there() -> None:
     beyond[:, 6:] = 1
     inside = before.clone()
     inside[..., :6] = -inside[..., :6]
-    assert outside(inside, before, beyond) == 0
-    assert torch.isclose(outside(before + 0.5, before, beyond), torch.tensor(0.25)), "a quarter of black to white"
-    assert outside(before + 0.5, before, torch.zeros(8, 8)) == 0, "a crop may hold nothing but the face"
+    assert change_outside(inside, before, beyond) == 0
+    assert torch.isclose(change_outside(before + 0.5, before, beyond), torch.tensor(0.25)), (
+        "a quarter of black to white"
+    )
+    assert change_outside(before + 0.5, before, torch.zeros(8, 8)) == 0, "a crop may hold nothing but the face"

@@ -13,9 +13,10 @@ from facesmith.cli import facesmith as command
 from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import held_out
 from facesmith.runs.run_folder import RunFolder, read_card, read_lines
-from facesmith.tasks.makeover.batches import draw, noise
+from facesmith.tasks.makeover.batches import draw_batch, draw_noise
+from facesmith.tasks.makeover.recipe import MakeoverRecipe
 from facesmith.tasks.makeover.task import MakeoverTask
-from facesmith.tasks.recipes import RECIPES, MakeoverRecipe
+from facesmith.tasks.recipes import RECIPES
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import SINGLE_PROCESS
 from facesmith.training.schedules import scheduled
@@ -89,7 +90,7 @@ def test_every_batch_takes_turns_and_each_direction_its_own_faces_all_once_an_ep
         task.step(state, given, Progress(step, 8 * step))
     drawn = np.stack(seen).reshape(40, 2, 8)
     assert not held[drawn].any()
-    for k, one in enumerate(task.sides):
+    for k, one in enumerate(task.domains):
         for stream, faces in ((0, one.sources), (1, one.targets)):
             order = drawn[:, stream, k::2].ravel()
             assert set(order[: len(faces)]) == set(faces)
@@ -139,14 +140,14 @@ def test_noise_is_the_same_on_both_sides_and_never_beyond_two_spreads(builtin_da
     looked: list[torch.Tensor] = []
     state.nets["D"].register_forward_pre_hook(lambda _, inputs: looked.append(inputs[0].detach().clone()))
     task.step(state, given, Progress())
-    _, sources, targets = draw(task.sides, given, 0)
+    _, sources, targets = draw_batch(task.domains, given, 0)
     chosen = [torch.from_numpy(builtin_dataset.images[each]).permute(0, 3, 1, 2) for each in (targets, sources)]
     noises = [with_noise - (faces / 127.5 - 1) for with_noise, faces in zip(looked, chosen, strict=True)]
     # What has learned nothing returns its input, so what D sees of it is the source faces and the noise.
     assert torch.allclose(noises[0], noises[1], atol=1e-6)
     assert 0.38 < float(noises[0].abs().max()) <= 0.4 + 1e-5, "twice 0.1 of a range of 2"
     assert float(noises[0].std()) == pytest.approx(0.2 * 0.88, rel=0.03), "a normal cut at two spreads"
-    one, again, other = (noise(given, Progress(step=step), (32, 32), task.device) for step in (0, 0, 1))
+    one, again, other = (draw_noise(given, Progress(step=step), (32, 32), task.device) for step in (0, 0, 1))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
 
@@ -155,16 +156,16 @@ def test_a_makeover_learns_what_its_target_faces_have(builtin_dataset: Dataset) 
     """Target faces are given a third of the brightness they had: source faces must become darker."""
     given = recipe("makeover+", f"directions={ONE}", "learning_rate=4e-3", "pixel=0", "batch_size=16")
     task = MakeoverTask(given, builtin_dataset, SINGLE_PROCESS, {})
-    one = task.sides[0]
+    one = task.domains[0]
     only = np.setdiff1d(one.sources, one.targets)
-    task.sides[0] = replace(one, sources=only)
+    task.domains[0] = replace(one, sources=only)
     pictures = torch.from_numpy(np.array(builtin_dataset.images))
     pictures[one.targets] //= 3
     task.prepare(lambda indices: pictures[torch.from_numpy(indices)], lambda _: None)
     state = task.fresh()
     for step in range(60):
         task.step(state, given, Progress(step, 16 * step))
-    before, after = task._made(state.nets["G"], only[:32], 0)
+    before, after = task._changed(state.nets["G"], only[:32], 0)
     wanted = float((before + 1).mean()) * 2 / 3
     assert float((before - after).mean()) > wanted / 3
 
@@ -193,7 +194,7 @@ def test_what_a_judge_would_measure_rests_without_one_and_is_said(builtin_datase
 
 def test_what_does_not_fit_is_one_sentence(builtin_dataset: Dataset, judge: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(FacesmithError, match=r"knows one direction, not 2: .*makeover\+"):
+    with pytest.raises(FacesmithError, match=r"one direction, not 2: .*makeover\+"):
         facesmith.train("makeover", builtin_dataset, run, settings=("directions=mtf;ftm",), quiet=True)
     with pytest.raises(FacesmithError, match="'Male' in where is no attribute"):
         facesmith.train("makeover", builtin_dataset, run, settings=(*NARROW,), quiet=True)

@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -200,15 +199,14 @@ def _recipe(name: str) -> RecipeInfo:
     if name not in facesmith.RECIPES:
         raise NotHere(f"no recipe is called {name!r}; there are {', '.join(facesmith.RECIPES)}")
     recipe = facesmith.RECIPES[name]
-    described: dict[str, Any] = {field.name: field.metadata for field in fields(recipe)}
     settings = [
         SettingInfo(
-            name=key,
-            value=value,
-            about=about,
-            choices=list(described[key].get("choices", ())),
-            given=_GIVEN[key] if described[key].get("pretrained") else None,
+            name=setting.name,
+            value=setting.value,
+            about=setting.about,
+            choices=list(setting.choices),
+            given=_GIVEN[setting.name] if setting.group == "pretrained" else None,
         )
-        for key, value, about in facesmith.recipe_settings(name)
+        for setting in facesmith.recipe_settings(name)
     ]
     return RecipeInfo(name=name, about=recipe.about, task=recipe.task, settings=settings)

@@ -14,24 +14,24 @@ from facesmith.models.backends import BLOCK
 from facesmith.models.classifier import CARD, FORMAT, ONNX, VERSION, WEIGHTS, AttributeClassifier, load_classifier
 from facesmith.models.network_files import agree, write_network
 from facesmith.networks import classifier as networks
-from facesmith.networks.registry import parameters
+from facesmith.networks.build import count_parameters
 from facesmith.runs import run_folder as runs
 from facesmith.tasks.classifier.card import judge_card
+from facesmith.tasks.classifier.recipe import ClassifierRecipe
 from facesmith.tasks.export_source import Source
-from facesmith.tasks.recipes import ClassifierRecipe
 from facesmith.training import checkpoint
 from facesmith.version import __version__
 
 THRESHOLD = 0.5  # of every attribute: others would have to be fitted to the pictures that accuracy is measured on
 
 
-def export_judge(source: Source, target: Path, name: str | None, half: bool) -> AttributeClassifier:
+def export_run(source: Source, target: Path, name: str | None, half: bool) -> AttributeClassifier:
     """Write the averaged judge, with each attribute's accuracy where the checkpoint was scored."""
     recipe, facts = source.recipe, source.card["task"]
     assert isinstance(recipe, ClassifierRecipe)
     attributes = facts["attributes"]
     config = networks.Config(source.size, len(attributes), recipe.width, recipe.feature_size, recipe.dropout)
-    net = networks.Judge(config).eval()
+    net = networks.ClassifierNetwork(config).eval()
     net.load_state_dict(checkpoint.used_state(source.checkpoint, "J"))
     data, score = source.card["dataset"], _score(source)
     trained = source.trained()
@@ -51,7 +51,7 @@ def export_judge(source: Source, target: Path, name: str | None, half: bool) -> 
             "crop": data["crop"],
             "resize": data["resize"],
             "network": asdict(config),
-            "parameters": parameters(net),
+            "parameters": count_parameters(net),
             "weights": "float16" if half else "float32",
             "digest": digest,
             "trained": trained,
@@ -77,7 +77,7 @@ def _score(source: Source) -> dict[str, Any] | None:
     return score
 
 
-def _parity(folder: Path, net: networks.Judge, half: bool) -> float:
+def _parity(folder: Path, net: networks.ClassifierNetwork, half: bool) -> float:
     judge = load_classifier(folder)
     width, height = judge.size
     seen = np.random.default_rng(0).integers(0, 256, (BLOCK, height, width, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""The task of the judge: to say what a face has, as the dataset's labels do."""
+"""The classifier task: a network learns the attributes of faces from a dataset's labels."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ from facesmith.errors import FacesmithError
 from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_float
 from facesmith.networks.classifier import Config, build
-from facesmith.tasks.recipes import ClassifierRecipe
+from facesmith.tasks.classifier.recipe import ClassifierRecipe
 from facesmith.training.augment import vary
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
@@ -26,7 +26,7 @@ from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
 
 SHEET_COUNT = 32
-BLOCK = 64  # pictures judged at a time
+BLOCK = 64  # images classified at a time
 
 
 class ClassifierTask(Task[ClassifierRecipe]):
@@ -44,7 +44,7 @@ class ClassifierTask(Task[ClassifierRecipe]):
                 f"{dataset.name} has no attributes to learn: import photos that have labels, with facesmith data import"
             )
         self.labels = torch.from_numpy(table)  # N x A: 1, 0, or -1 unknown
-        self.held, self.learned = parted(dataset)
+        self.held_out, self.learned = parted(dataset)
 
     @property
     def networks(self) -> Config:
@@ -63,21 +63,21 @@ class ClassifierTask(Task[ClassifierRecipe]):
         )
 
     def facts(self) -> dict[str, Any]:
-        """The attributes, how often each is seen among held-out pictures, and how many pictures are which."""
-        known = self.labels[self.held]
+        """Return the attributes, their rates among held-out images, and the numbers of images."""
+        known = self.labels[self.held_out]
         rates = ((known == 1).sum(0) / (known >= 0).sum(0).clamp(min=1)).tolist()
         return {
             "attributes": self.attributes,
             "base_rates": [round(rate, 5) for rate in rates],
             "learned_from": len(self.learned),
-            "held_out": len(self.held),
+            "held_out": len(self.held_out),
         }
 
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
         self.read, self.labels = read, self.labels.to(self.device)
 
     def step(self, state: TrainState, now: ClassifierRecipe, progress: Progress) -> dict[str, Tensor]:
-        """Cross-entropy over all known labels of the next batch."""
+        """Minimise the cross-entropy of all known labels of the next batch."""
         share, shown = self.group.local_batch(now.batch_size), progress.images_seen
         indices = self.learned[picture_indices(now.seed, shown, now.batch_size, len(self.learned), now.epoch_share)]
         x = pictures(self.read, indices, now, shown, self.device, share)
@@ -88,44 +88,44 @@ class ClassifierTask(Task[ClassifierRecipe]):
         known, truth = (labels >= 0).float(), labels.clamp(min=0).float()
         loss = (F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * known).mean()
         norm = optimize(loss, state, now, shown)
-        right = (((logits > 0) == (truth > 0)) * known).sum() / known.sum().clamp(min=1)
-        return {"loss_J": loss.detach(), "accuracy": right, "grad_J": norm}
+        accuracy = (((logits > 0) == (truth > 0)) * known).sum() / known.sum().clamp(min=1)
+        return {"loss_J": loss.detach(), "accuracy": accuracy, "grad_J": norm}
 
     def on_the_bar(self, means: dict[str, float]) -> str:
-        return f"loss {means['loss_J']:.3f}, right on {means['accuracy']:.1%} of what it learns from"
+        return f"loss {means['loss_J']:.3f}, accuracy {means['accuracy']:.1%}"
 
     def sheet(self, state: TrainState) -> Image.Image:
-        """Held-out faces, each with the attributes it is most wrongly said to have or not to have."""
-        chosen = self.held[:SHEET_COUNT]
-        shown, labels = np.asarray(self.dataset.images[chosen]), self.labels[chosen].cpu().numpy()
-        wrong = np.where(labels >= 0, np.abs(self.judged(state, chosen) - labels), 0)
-        said = [_mistakes(self.attributes, row, truth) for row, truth in zip(wrong, labels, strict=True)]
-        return make_grid(shown, columns=8, labels=said, scale=2 * self.scale)
+        """Return held-out faces, each labelled with its two largest errors."""
+        indices = self.held_out[:SHEET_COUNT]
+        labels = self.labels[indices].cpu().numpy()
+        errors = np.where(labels >= 0, np.abs(self.probabilities(state, indices) - labels), 0)
+        captions = [_mistakes(self.attributes, row, truth) for row, truth in zip(errors, labels, strict=True)]
+        return make_grid(np.asarray(self.dataset.images[indices]), columns=8, labels=captions, scale=2 * self.scale)
 
     def score(self, state: TrainState) -> dict[str, float]:
-        """Accuracy on held-out pictures: the mean over attributes, and each attribute's."""
-        chosen = self.held[: self.recipe.score_count]
-        labels = self.labels[chosen].cpu().numpy()
+        """Return the accuracy on held-out images: the mean over attributes, and that of each attribute."""
+        indices = self.held_out[: self.recipe.score_count]
+        labels = self.labels[indices].cpu().numpy()
         known = labels >= 0
-        right = ((self.judged(state, chosen) > 0.5) == (labels == 1)) & known
-        each = right.sum(0) / np.maximum(known.sum(0), 1)
-        mean = float(each[known.any(0)].mean())
-        by_name = {f"accuracy_{name}": float(one) for name, one in zip(self.attributes, each, strict=True)}
-        return {"accuracy": mean, "count": len(chosen), **by_name}
+        correct = ((self.probabilities(state, indices) > 0.5) == (labels == 1)) & known
+        accuracies = correct.sum(0) / np.maximum(known.sum(0), 1)
+        mean = float(accuracies[known.any(0)].mean())
+        by_name = {f"accuracy_{name}": float(value) for name, value in zip(self.attributes, accuracies, strict=True)}
+        return {"accuracy": mean, "count": len(indices), **by_name}
 
     def rank(self, score: dict[str, float]) -> tuple[float, ...]:
         return (-score["accuracy"],)
 
-    def judged(self, state: TrainState, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The probability of every attribute (N x A) of these pictures, by the averaged judge."""
-        found = []
+    def probabilities(self, state: TrainState, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the probability of every attribute (N x A) of these images, by the EMA network."""
+        blocks = []
         with eval_mode(state.ema) as net:
-            for start in range(0, len(chosen), BLOCK):
-                x = to_float(self.read(chosen[start : start + BLOCK]))
-                found.append(net(x)[0].sigmoid().cpu())
-        return np.asarray(torch.cat(found).numpy(), np.float32)
+            for start in range(0, len(indices), BLOCK):
+                x = to_float(self.read(indices[start : start + BLOCK]))
+                blocks.append(net(x)[0].sigmoid().cpu())
+        return np.asarray(torch.cat(blocks).numpy(), np.float32)
 
 
-def _mistakes(attributes: list[str], wrong: NDArray[np.float32], labels: NDArray[np.int8]) -> str:
-    worst = [place for place in np.argsort(-wrong)[:2] if wrong[place] > 0.5]
-    return "\n".join(f"{'not ' if labels[place] else ''}{attributes[place]}?" for place in worst) or "all right"
+def _mistakes(attributes: list[str], errors: NDArray[np.float32], labels: NDArray[np.int8]) -> str:
+    largest = [index for index in np.argsort(-errors)[:2] if errors[index] > 0.5]
+    return "\n".join(f"{'not ' if labels[index] else ''}{attributes[index]}?" for index in largest) or "all correct"

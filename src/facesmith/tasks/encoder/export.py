@@ -11,16 +11,16 @@ from facesmith.files import atomic_folder, read_json, write_json, write_text
 from facesmith.models.backends import BLOCK
 from facesmith.models.model import CARD, ENCODER_ONNX, ENCODER_WEIGHTS, ONNX, WEIGHTS, Model, load
 from facesmith.models.network_files import agree, write_network, write_onnx
-from facesmith.networks import registry as families
+from facesmith.networks import build as networks
+from facesmith.tasks.encoder.recipe import EncoderRecipe
 from facesmith.tasks.export_source import Source
 from facesmith.tasks.gan.card import with_encoder
-from facesmith.tasks.recipes import EncoderRecipe
 from facesmith.training import checkpoint
 from facesmith.training.pretrained import list_pretrained
 from facesmith.version import __version__
 
 
-def export_encoder(source: Source, target: Path, name: str | None, half: bool) -> Model:
+def export_run(source: Source, target: Path, name: str | None, half: bool) -> Model:
     """Write the averaged E beside copies of the generator's files, and tell of it in the card.
 
     Where E tells detail, generator.onnx is written anew to take it; the weights stay as they are, and so do the faces.
@@ -30,20 +30,20 @@ def export_encoder(source: Source, target: Path, name: str | None, half: bool) -
     parts = list_pretrained(source.run.pretrained)
     before = read_json(parts["model"] / CARD, "a model's card")
     network = source.card["task"]["network"]
-    net = families.from_card(network).eval()
+    net = networks.from_card(network).eval()
     net.load_state_dict(checkpoint.used_state(source.checkpoint, "E"))
     with atomic_folder(target, "model") as folder:
         shutil.copytree(parts["model"], folder, dirs_exist_ok=True)
         width, height = network["size"]
         takes = {"pictures": torch.zeros(2, 3, height, width)}
         digest = write_network(net, takes, ["z"], half, folder / ENCODER_WEIGHTS, folder / ENCODER_ONNX)
-        size = families.detail_size(before["network"]) if net.detail is not None else 0
+        size = networks.detail_size(before["network"]) if net.detail is not None else 0
         if size:
             _take_detail(before, size, folder)
         encoder: dict[str, Any] = {
             "network": network,
             "detail_size": size,
-            "parameters": families.parameters(net),
+            "parameters": networks.count_parameters(net),
             "weights": "float16" if half else "float32",
             "digest": digest,
             "trained": source.trained(),
@@ -70,7 +70,7 @@ def export_encoder(source: Source, target: Path, name: str | None, half: bool) -
 
 def _take_detail(card: dict[str, Any], detail_size: int, folder: Path) -> None:
     """Let the generator.onnx of a model folder take the latents of photos too."""
-    net = families.from_card(card["network"]).eval()
+    net = networks.from_card(card["network"]).eval()
     net.load_state_dict(load_file(folder / WEIGHTS))
     takes = {"z": torch.zeros(2, card["network"]["latent_size"] + detail_size)}
     write_onnx(net, takes, ["pictures"], card.get("weights") == "float16", folder / ONNX)

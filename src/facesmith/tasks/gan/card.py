@@ -113,11 +113,12 @@ def data_lines(data: dict[str, Any], what: str) -> list[str]:
 
 def settings_lines(recipe: Recipe) -> list[str]:
     """A table of the recipe's settings, without the places on its maker's disk."""
-    settings = {key: f.metadata for key, f in settings_of(recipe).items() if not f.metadata.get("pretrained")}
+    settings = {key: f.metadata for key, f in settings_of(recipe).items() if f.metadata["group"] != "pretrained"}
+    values = recipe.values()
     return [
         "| setting | value | what it is |",
         "|---|---|---|",
-        *(f"| `{key}` | {getattr(recipe, key)} | {about['about']} |" for key, about in settings.items()),
+        *(f"| `{key}` | {values[key]} | {about['about']} |" for key, about in settings.items()),
         "",
     ]
 

@@ -1,6 +1,6 @@
-"""`train_step` made faster, as `GANRecipe.compile` says: by torch.compile, by CUDA graphs, or not at all.
+"""Faster forms of `train_step`, chosen by `GANRecipe.compile`: torch.compile, CUDA graphs, or neither.
 
-The eager step is what is meant; the others compute the same numbers from the same draws, but for rounding.
+The eager step is the reference. The others compute the same numbers from the same draws, apart from rounding.
 """
 
 import warnings
@@ -12,20 +12,20 @@ from torch import Tensor
 
 from facesmith.errors import FacesmithError
 from facesmith.tasks.gan.cuda_graphs import CudaRecorder, RecordedStep
+from facesmith.tasks.gan.recipe import GANRecipe
 from facesmith.tasks.gan.step import (
-    Passes,
-    answer,
+    StepPasses,
     augment_key,
     augments,
-    dials_of,
+    discriminator_pass,
     generate,
-    judge,
-    kind_of,
-    learn,
+    generator_pass,
     on_device,
+    run_step,
+    step_scalars,
+    step_variant,
     train_step,
 )
-from facesmith.tasks.recipes import GANRecipe
 from facesmith.training.distributed import ProcessGroup
 from facesmith.training.sampling import generator
 from facesmith.training.train_state import TrainState
@@ -33,10 +33,10 @@ from facesmith.training.train_state import TrainState
 Step = Callable[[TrainState, Tensor, Tensor, GANRecipe, int | None, int], dict[str, Tensor]]
 
 
-def chosen_step(recipe: GANRecipe, group: ProcessGroup, say: Callable[[str], Any]) -> Step:
-    """A function to be called as `train_step` is, for a recipe whose machine settings are settled.
+def choose_step(recipe: GANRecipe, group: ProcessGroup, say: Callable[[str], Any]) -> Step:
+    """Return a function that is called like `train_step`, for a run's recipe with resolved machine settings.
 
-    ``recipe`` is the run's, not that of a step. Raises `FacesmithError` for CUDA graphs without CUDA.
+    Raises `FacesmithError` for CUDA graphs without CUDA.
     """
     if recipe.compile == "graph" and recipe.device != "cuda":
         raise FacesmithError(f"CUDA graphs need a CUDA device, not {recipe.device}: set compile=auto")
@@ -49,34 +49,35 @@ def chosen_step(recipe: GANRecipe, group: ProcessGroup, say: Callable[[str], Any
 
 
 def compiled_step(recipe: GANRecipe, backend: str = "inductor") -> Step:
-    """The step with its passes through G and D compiled, each as one graph; D's holds R1 and R2 and their gradients.
+    """Return the step with its passes compiled, each as one graph; D's includes R1, R2 and their gradients.
 
-    Twice differentiable is only what is differentiated within one graph, so augmentation, whose draws a graph cannot
-    hold, leaves D's passes as they are.
+    A second derivative must lie within one graph. Augmentation draws random numbers, which a graph cannot hold, so with
+    it D's passes stay eager.
     """
-    from torch._inductor import config  # takes a second, which only those who compile should wait
+    from torch._inductor import config  # takes a second to import
 
-    def made(one: Any) -> Any:
-        return torch.compile(one, fullgraph=True, dynamic=False, backend=backend)
+    def compiled(function: Any) -> Any:
+        return torch.compile(function, fullgraph=True, dynamic=False, backend=backend)
 
-    looking = (judge, answer) if augments(recipe) else (made(judge), made(answer))
-    passes = Passes(made(generate), *looking)
+    d_passes = (discriminator_pass, generator_pass)
+    d_passes = d_passes if augments(recipe) else (compiled(discriminator_pass), compiled(generator_pass))
+    passes = StepPasses(compiled(generate), *d_passes)
 
     def step(
-        state: TrainState, real: Tensor, z: Tensor, now: GANRecipe, turn: int | None, shown: int
+        state: TrainState, real: Tensor, z: Tensor, scheduled: GANRecipe, d_step: int | None, shown: int
     ) -> dict[str, Tensor]:
-        rng = generator(state.device, *augment_key(now, state, shown)) if augments(recipe) else None
-        # Tensors, because numbers that change would be compiled anew; the recipe without its schedule for the same end.
-        dials = on_device(dials_of(now, shown), state.device)
+        rng = generator(state.device, *augment_key(scheduled, state, shown)) if augments(recipe) else None
+        # Tensors, because every new number would be compiled anew; for the same reason the recipe without its schedule.
+        scalars = on_device(step_scalars(scheduled, shown), state.device)
         with (
             warnings.catch_warnings(),
             torch._dynamo.config.patch(trace_autograd_ops=True),
-            # Draw as torch does, and choose kernels by rule, not by timing: a resumed run is to be the same to the bit.
+            # Draw as eager torch does and choose kernels by rule, not by timing: resumed runs must be bit-identical.
             config.patch(fallback_random=True, deterministic=True),
-            # Seed 4 takes two gradients of one pass, and the first must leave the second its tensors.
+            # update=together takes two gradients of one pass; the first must keep the tensors of the second.
             torch._functorch.config.patch(donated_buffer=False),
         ):
-            warnings.filterwarnings("ignore", "The .grad attribute", UserWarning)  # the compiler looks, not we
-            return learn(state, real, z, recipe, kind_of(now, turn), dials, rng, passes)
+            warnings.filterwarnings("ignore", "The .grad attribute", UserWarning)  # caused by the compiler
+            return run_step(state, real, z, recipe, step_variant(scheduled, d_step), scalars, rng, passes)
 
     return step

@@ -11,24 +11,25 @@ from facesmith.images.grid import make_grid, resize_images, save_image
 from facesmith.models.backends import BLOCK
 from facesmith.models.model import CARD, FORMAT, ONNX, VERSION, WEIGHTS, Model, load
 from facesmith.models.network_files import agree, write_network
-from facesmith.networks import registry as families
+from facesmith.networks import build as networks
 from facesmith.runs import run_folder as runs
 from facesmith.tasks.export_source import Source
 from facesmith.tasks.gan.card import model_card
-from facesmith.tasks.recipes import GANRecipe
+from facesmith.tasks.gan.recipe import GANRecipe
+from facesmith.tasks.gan.step import network_config
 from facesmith.training import checkpoint
 from facesmith.version import __version__
 
 SHOWN = 64  # pixels a face in samples.png, at most: the picture stays small beside the weights
 
 
-def export_generator(source: Source, target: Path, name: str | None, half: bool) -> Model:
+def export_run(source: Source, target: Path, name: str | None, half: bool) -> Model:
     """Write the averaged G, and the faces 0 to 63 of seed 0."""
     recipe = source.recipe
     assert isinstance(recipe, GANRecipe)
-    config = families.describe(recipe.family, source.size, recipe)
-    network = families.as_card(recipe.family, config)
-    net = families.from_card(network).eval()
+    config = network_config(recipe, source.size)
+    network = networks.as_card(recipe.family, config)
+    net = networks.from_card(network).eval()
     net.load_state_dict(checkpoint.used_state(source.checkpoint, "G"))
     with atomic_folder(target, "model") as folder:
         takes = {"z": torch.zeros(2, config.latent_size)}
@@ -39,7 +40,7 @@ def export_generator(source: Source, target: Path, name: str | None, half: bool)
             "name": name or target.resolve().name,
             "network": network,
             "latent": recipe.latent,
-            "parameters": families.parameters(net),
+            "parameters": networks.count_parameters(net),
             "weights": "float16" if half else "float32",
             "digest": digest,
             "trained": source.trained() | {"hold_out": recipe.hold_out},

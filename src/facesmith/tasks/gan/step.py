@@ -1,4 +1,4 @@
-"""One step of training: D learns from a batch of real pictures, G from what D says of its own."""
+"""One training step of a GAN: D learns from real and generated images, G from D's logits of its own images."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -7,8 +7,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from facesmith.networks import registry as families
-from facesmith.tasks.recipes import GANRecipe
+from facesmith.networks import build as networks
+from facesmith.tasks.gan.recipe import GANRecipe
 from facesmith.training import train_state
 from facesmith.training.augment import augment
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
@@ -27,174 +27,178 @@ from facesmith.training.train_state import (
 Number = TypeVar("Number", float, Tensor)
 
 
+def network_config(recipe: GANRecipe, size: tuple[int, int]) -> Any:
+    """Return the ``Config`` of a recipe's networks. Raises `FacesmithError` for a size that the family cannot make."""
+    return networks.make_config(recipe.family, size, recipe.network, latent_size=recipe.latent_size)
+
+
 def new_state(
     recipe: GANRecipe, size: tuple[int, int], device: torch.device, group: ProcessGroup = SINGLE_PROCESS
 ) -> TrainState:
     """Return the state at step 0; the recipe's device, precision and memory format must be resolved."""
-    G, D = families.build(recipe.family, families.describe(recipe.family, size, recipe), recipe.seed)
+    G, D = networks.build(recipe.family, network_config(recipe, size), recipe.seed)
     return train_state.new_state(recipe, {"G": G, "D": D}, "G", device, group)
 
 
-class Dials(NamedTuple, Generic[Number]):
-    """The numbers that schedules move from step to step: floats, or scalars on the device.
+class StepScalars(NamedTuple, Generic[Number]):
+    """The numbers that schedules change from step to step: floats, or scalars on the device.
 
-    As scalars they stay where they are while what they hold changes, so a step that was recorded reads the newest.
+    Scalars on the device stay in place while their values change, so a recorded step reads the newest values.
     """
 
     learning_rate: Number
-    penalty: Number  # what the sum of R1 and R2 counts for
+    penalty: Number  # weight of the sum of R1 and R2
     augment: Number  # probability of each augmentation
-    ema_weight: Number  # share of the way to G that the average goes
+    ema_weight: Number  # of the newest G in the EMA
 
 
-class Kind(NamedTuple):
-    """What is settled before a step begins: steps of one kind are one computation on other numbers."""
+class StepVariant(NamedTuple):
+    """The decisions of a step: steps of one variant run the same computation on other numbers."""
 
-    learns: bool  # D does; G always does
+    d_learns: bool  # G always learns
     penalised: bool
-    beta2: float  # which Adam takes as a number alone
+    beta2: float  # Adam does not accept a scalar on the device
 
 
-class Passes(NamedTuple):
-    """The stretches of a step between taking gradients; others than the eager ones must compute the same."""
+class StepPasses(NamedTuple):
+    """The parts of a step between gradients. Replacements of the eager functions must compute the same."""
 
     generate: Callable[..., Tensor]
-    judge: Callable[..., tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]]
-    answer: Callable[..., Tensor]
+    discriminator_pass: Callable[..., tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]]
+    generator_pass: Callable[..., Tensor]
 
 
 def train_step(
-    state: TrainState, real: Tensor, z: Tensor, recipe: GANRecipe, turn: int | None, shown: int
+    state: TrainState, real: Tensor, z: Tensor, recipe: GANRecipe, d_step: int | None, shown: int
 ) -> dict[str, Tensor]:
-    """Let D, then G, learn once from ``real`` (N x 3 x H x W in [-1, 1]) and ``z`` (N x latent_size).
+    """Train D, then G, on ``real`` (N x 3 x H x W in [-1, 1]) and ``z`` (N x latent_size).
 
-    ``turn`` counts the steps at which D has learned (None: not now), ``shown`` the pictures before. Returns what
-    the step measured, as scalars that stay on the device: reading them is left to the caller, because on a GPU that
-    waits for all the work in flight.
+    ``d_step`` counts the steps at which D has learned, None if D does not learn now; ``shown`` counts the real images
+    of all steps before. The result holds scalars on the device; on a GPU, reading one waits for all queued work.
     """
     rng = generator(state.device, *augment_key(recipe, state, shown)) if augments(recipe) else None
-    return learn(state, real, z, recipe, kind_of(recipe, turn), dials_of(recipe, shown), rng)
+    return run_step(state, real, z, recipe, step_variant(recipe, d_step), step_scalars(recipe, shown), rng)
 
 
-def learn(
+def run_step(
     state: TrainState,
     real: Tensor,
     z: Tensor,
     recipe: GANRecipe,
-    kind: Kind,
-    dials: Dials[Any],
+    variant: StepVariant,
+    scalars: StepScalars[Any],
     rng: torch.Generator | None = None,
-    passes: Passes | None = None,
+    passes: StepPasses | None = None,
 ) -> dict[str, Tensor]:
-    """`train_step` with all that moves taken out of the recipe, and all draws out of the step but those of ``rng``.
+    """Run `train_step` with the changing numbers taken out of the recipe; only ``rng`` is drawn from.
 
-    Nothing here waits for the device or depends on what it computes, so the whole can be recorded and replayed.
+    Nothing here waits for the device or depends on its results, so the step can be recorded and replayed.
     """
-    generate_, judge_, answer_ = passes or Passes(generate, judge, answer)
+    passes = passes or StepPasses(generate, discriminator_pass, generator_pass)
     G, D = state.nets["G"], state.nets["D"]
     optimizer_G, optimizer_D = state.optimizers["G"], state.optimizers["D"]
-    set_hyperparameters(state, dials.learning_rate, (recipe.beta1, kind.beta2))
-    apart = kind.learns and recipe.update == "alternate"  # G answers the D that has just learned
+    set_hyperparameters(state, scalars.learning_rate, (recipe.beta1, variant.beta2))
+    alternate = variant.d_learns and recipe.update == "alternate"  # G learns from the updated D
 
-    # D looks at both. Where G does not learn from the same pass, D's gradient needs no graph of G.
-    with autocast(state), nullcontext() if kind.learns else frozen(D):
-        fake = generate_(G, z)
-        shown_real = real.detach().requires_grad_(kind.penalised)
-        shown_fake = fake.detach().requires_grad_(kind.penalised) if apart else fake
-        judged = judge_(D, shown_real, shown_fake, recipe, kind.penalised, dials, rng)
-    loss_D, logits_real, logits_fake, measured = judged
-    if apart:
+    # In the alternate update, D's gradient needs no graph of G.
+    with autocast(state), nullcontext() if variant.d_learns else frozen(D):
+        fake = passes.generate(G, z)
+        d_real = real.detach().requires_grad_(variant.penalised)
+        d_fake = fake.detach().requires_grad_(variant.penalised) if alternate else fake
+        loss_D, logits_real, logits_fake, measured = passes.discriminator_pass(
+            D, d_real, d_fake, recipe, variant.penalised, scalars, rng
+        )
+    if alternate:
         measured["grad_D"] = backward(loss_D, D, state.group)
         optimizer_D.step()
-        # D's own gradients would be thrown away here, so they are not computed.
-        with autocast(state), frozen(D):
-            loss_G = answer_(D, real, fake, logits_real.detach(), recipe, dials, rng)
+        with autocast(state), frozen(D):  # the gradients of D's weights are not needed here
+            loss_G = passes.generator_pass(D, real, fake, logits_real.detach(), recipe, scalars, rng)
         measured["grad_G"] = backward(loss_G, G, state.group)
     else:
         loss_G = generator_loss(logits_real, logits_fake, recipe)
-        measured["grad_G"] = backward(loss_G, G, state.group, retain_graph=kind.learns)
-        if kind.learns:
+        measured["grad_G"] = backward(loss_G, G, state.group, retain_graph=variant.d_learns)
+        if variant.d_learns:
             measured["grad_D"] = backward(loss_D, D, state.group)
             optimizer_D.step()
     optimizer_G.step()
-    update_ema(state, dials.ema_weight)
+    update_ema(state, scalars.ema_weight)
     measured["loss_G"] = loss_G
-    measured["d_share"] = torch.full((), float(kind.learns), device=state.device)
+    measured["d_share"] = torch.full((), float(variant.d_learns), device=state.device)
     return {name: value.detach() for name, value in measured.items()}
 
 
 def generate(G: nn.Module, z: Tensor) -> Tensor:
-    """What G makes of ``z``."""
+    """Return G's images of ``z``."""
     fake: Tensor = G(z)
     return fake
 
 
-def judge(
+def discriminator_pass(
     D: nn.Module,
     real: Tensor,
     fake: Tensor,
     recipe: GANRecipe,
     penalised: bool,
-    dials: Dials[Any],
+    scalars: StepScalars[Any],
     rng: torch.Generator | None,
 ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
-    """D's loss, its logits (N) of real and of fake pictures, and what there is to measure."""
-    logits_real, logits_fake = _look(D, real, dials, rng), _look(D, fake, dials, rng)
+    """Return D's loss, its logits (N) of real and generated images, and the measurements."""
+    logits_real, logits_fake = _logits(D, real, scalars, rng), _logits(D, fake, scalars, rng)
     loss = discriminator_loss(logits_real, logits_fake, recipe)
     measured = {"loss_D": loss, "logit_real": logits_real.mean(), "logit_fake": logits_fake.mean()}
     measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_fake, recipe)
     if penalised:
         measured["r1"] = gradient_penalty(logits_real, real)
         measured["r2"] = gradient_penalty(logits_fake, fake)
-        loss = loss + dials.penalty * (measured["r1"] + measured["r2"])
+        loss = loss + scalars.penalty * (measured["r1"] + measured["r2"])
     return loss, logits_real, logits_fake, measured
 
 
-def answer(
+def generator_pass(
     D: nn.Module,
     real: Tensor,
     fake: Tensor,
     logits_real: Tensor,
     recipe: GANRecipe,
-    dials: Dials[Any],
+    scalars: StepScalars[Any],
     rng: torch.Generator | None,
 ) -> Tensor:
-    """G's loss from what the new D says of its pictures; only a loss that compares asks D about the real ones again."""
-    answers = _look(D, fake, dials, rng)
+    """Return G's loss under the updated D; only the relativistic loss needs new logits of the real images."""
+    logits_fake = _logits(D, fake, scalars, rng)
     with torch.no_grad():
-        comparison = _look(D, real, dials, rng) if recipe.loss == "rpgan" else logits_real
-    return generator_loss(comparison, answers, recipe)
+        comparison = _logits(D, real, scalars, rng) if recipe.loss == "rpgan" else logits_real
+    return generator_loss(comparison, logits_fake, recipe)
 
 
-def _look(D: nn.Module, pictures: Tensor, dials: Dials[Any], rng: torch.Generator | None) -> Tensor:
-    """D's logits (N, float32), of augmented pictures where there is an ``rng`` to draw from."""
-    logits: Tensor = D(pictures if rng is None else augment(pictures, dials.augment, rng))
+def _logits(D: nn.Module, images: Tensor, scalars: StepScalars[Any], rng: torch.Generator | None) -> Tensor:
+    """Return D's logits (N, float32); with an ``rng``, of augmented images."""
+    logits: Tensor = D(images if rng is None else augment(images, scalars.augment, rng))
     return logits.float()
 
 
-def kind_of(recipe: GANRecipe, turn: int | None) -> Kind:
-    """The kind of a step. A β2 that moves does so in steps of two figures of 1 − β2, not at every step."""
-    penalised = turn is not None and recipe.penalty > 0 and turn % recipe.penalty_every == 0
+def step_variant(recipe: GANRecipe, d_step: int | None) -> StepVariant:
+    """Return the variant of a step. A scheduled β2 is rounded to two figures of 1 − β2, so that few variants exist."""
+    penalised = d_step is not None and recipe.penalty > 0 and d_step % recipe.penalty_every == 0
     beta2 = recipe.beta2 if recipe.beta2_end is None else 1 - float(f"{1 - recipe.beta2:.2g}")
-    return Kind(turn is not None, penalised, beta2)
+    return StepVariant(d_step is not None, penalised, beta2)
 
 
-def dials_of(recipe: GANRecipe, shown: int) -> Dials[float]:
-    """The numbers of a step."""
-    weight = ema_weight(recipe, shown)
-    return Dials(recipe.learning_rate, recipe.penalty / 2 * recipe.penalty_every, recipe.augment, weight)
+def step_scalars(recipe: GANRecipe, shown: int) -> StepScalars[float]:
+    """Return the numbers of a step."""
+    penalty = recipe.penalty / 2 * recipe.penalty_every
+    return StepScalars(recipe.learning_rate, penalty, recipe.augment, ema_weight(recipe, shown))
 
 
-def on_device(dials: Dials[float], device: torch.device) -> Dials[Tensor]:
-    """The same numbers as scalars on ``device``, without waiting for it."""
-    return Dials(*(torch.full((), number, dtype=torch.float32, device=device) for number in dials))
+def on_device(scalars: StepScalars[float], device: torch.device) -> StepScalars[Tensor]:
+    """Return the same numbers as scalars on ``device``, without waiting for it."""
+    return StepScalars(*(torch.full((), number, dtype=torch.float32, device=device) for number in scalars))
 
 
 def augments(recipe: GANRecipe) -> bool:
-    """Whether pictures are augmented before D sees them, now or at another time of the run."""
+    """Return whether D's input is augmented at any time of the run."""
     return bool(recipe.augment or recipe.augment_end)
 
 
 def augment_key(recipe: GANRecipe, state: TrainState, shown: int) -> tuple[int, ...]:
-    """What the draws of a step's augmentations depend on; they differ from call to call within the step."""
+    """Return the seed of a step's augmentations."""
     return recipe.seed, AUGMENT, shown, state.group.rank

@@ -15,15 +15,14 @@ from facesmith.data.holdout import parted
 from facesmith.images.grid import BACKGROUND, make_grid
 from facesmith.images.pixels import to_float, to_uint8
 from facesmith.metrics.scores import rank
-from facesmith.networks.registry import describe
-from facesmith.tasks.gan.compiled_step import chosen_step
-from facesmith.tasks.gan.d_schedule import discriminator_learns, parse, running_accuracy
-from facesmith.tasks.gan.step import new_state
-from facesmith.tasks.recipes import GANRecipe
+from facesmith.tasks.gan.compiled_step import choose_step
+from facesmith.tasks.gan.d_schedule import d_learns, parse_d_schedule, running_accuracy
+from facesmith.tasks.gan.recipe import GANRecipe
+from facesmith.tasks.gan.step import network_config, new_state
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
 from facesmith.training.diversity import nearest_distance
-from facesmith.training.sampling import LATENTS, REAL, SCORES, SHEET, Reader, batch, latents
+from facesmith.training.sampling import LATENTS, REAL, SCORES, SHEET, Reader, batch, draw_latents
 from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState, eval_mode
 
@@ -37,32 +36,31 @@ class GANTask(Task[GANRecipe]):
 
     def __init__(self, recipe: GANRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]) -> None:
         super().__init__(recipe, dataset, group, pretrained)
-        self.turns = parse(recipe.d_schedule)
+        self.d_schedule = parse_d_schedule(recipe.d_schedule)
         self.learned = parted(dataset)[1] if recipe.hold_out else np.arange(len(dataset))
-        self.sheet_latents = latents(recipe, SHEET_COUNT, self.device, SHEET)
+        self.sheet_latents = self._latents(SHEET_COUNT, SHEET)
         self.scorer: Any = None
 
     @property
     def networks(self) -> Any:
-        return self.recipe.family, describe(self.recipe.family, self.dataset.size, self.recipe)
+        return self.recipe.family, network_config(self.recipe, self.dataset.size)
 
     def fresh(self) -> TrainState:
         return new_state(self.recipe, self.dataset.size, self.device, self.group)
 
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
-        self.read, self.learn = read, chosen_step(self.recipe, self.group, say)
+        self.read, self.train_step = read, choose_step(self.recipe, self.group, say)
         self.real_spread = real_spread(self.dataset.images, self.recipe.seed)
 
     def step(self, state: TrainState, now: GANRecipe, progress: Progress) -> dict[str, Tensor]:
         """Let D, if it is its turn, and G learn; `Progress` counts D's turns."""
         share = self.group.local_batch(now.batch_size)
         real = batch(self.read, now, progress.images_seen, self.learned, self.device, share)
-        z = latents(now, now.batch_size, self.device, LATENTS, progress.step, progress.rollbacks)[share]
-        frozen = now.freeze_discriminator_after is not None and progress.kimg >= now.freeze_discriminator_after
-        learns = not frozen and discriminator_learns(self.turns, progress.step, now.batch_size, progress.d_accuracy)
-        turn = progress.d_steps if learns else None
-        measured = self.learn(state, real, z, now, turn, progress.images_seen)
-        if self.turns.threshold is not None:  # this rule alone waits for the device at every step
+        z = self._latents(now.batch_size, LATENTS, progress.step, progress.rollbacks)[share]
+        is_frozen = now.freeze_discriminator_after is not None and progress.kimg >= now.freeze_discriminator_after
+        learns = not is_frozen and d_learns(self.d_schedule, progress.step, now.batch_size, progress.d_accuracy)
+        measured = self.train_step(state, real, z, now, progress.d_steps if learns else None, progress.images_seen)
+        if self.d_schedule.threshold is not None:  # this rule alone waits for the device at every step
             accuracy = (measured["accuracy_real"] + measured["accuracy_fake"]) / 2
             self.group.all_reduce_mean([accuracy])
             progress.d_accuracy = running_accuracy(progress.d_accuracy, float(accuracy))
@@ -100,7 +98,7 @@ class GANTask(Task[GANRecipe]):
         """KID, FID and diversity of the averaged G."""
 
         def draw(start: int, count: int) -> NDArray[np.uint8]:
-            z = latents(self.recipe, count, self.device, SCORES, start, count)
+            z = self._latents(count, SCORES, start, count)
             return to_uint8(pictures_of(state.ema, z))
 
         score: dict[str, float] = self.scorer.score(draw)
@@ -108,6 +106,10 @@ class GANTask(Task[GANRecipe]):
 
     def rank(self, score: dict[str, float]) -> tuple[float, ...]:
         return rank(score)
+
+    def _latents(self, count: int, *key: int) -> Tensor:
+        recipe = self.recipe
+        return draw_latents(recipe.latent, (count, recipe.latent_size), self.device, recipe.seed, *key)
 
 
 def pictures_of(net: nn.Module, z: Tensor) -> Tensor:

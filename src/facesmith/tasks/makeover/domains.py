@@ -1,9 +1,9 @@
-"""The two sides of a makeover: which of a dataset's faces are changed, and what they are to become.
+"""The two domains of a makeover: the faces of a dataset that are changed, and the faces they should look like.
 
-Written as one setting of a recipe, several directions separated by ";":
+Directions are one setting of a recipe, several separated by ";":
 
-* a preset: ``mtf``, ``ftm``, ``mtm`` or ``ftf``, the third seed's
-* ``SOURCE > TARGET``, two attribute expressions as `facesmith.data.filters` reads them; called a, b, ... by place
+* a preset: ``mtf``, ``ftm``, ``mtm`` or ``ftf``, those of deep-makeover
+* ``SOURCE > TARGET``, two attribute expressions as `facesmith.data.filters` reads them; named a, b, ... in order
 * ``NAME: SOURCE > TARGET``, the same with a name
 
 Nothing here imports torch.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from facesmith.data.dataset import Dataset
 
-# Glasses leave artefacts, and a goatee would take over: the seed's author leaves them out. Attractive faces are a
+# As in deep-makeover: glasses leave artefacts and goatees dominate, so both are left out. Attractive faces are a
 # narrower target, which is reached sooner.
 _CLEAR = "~Blurry & ~Eyeglasses"
 _MEN, _WOMEN = f"Male & {_CLEAR}", f"~Male & {_CLEAR}"
@@ -31,13 +31,13 @@ PRESETS = {
     "mtm": (_MEN, f"{_MEN} & Attractive"),
     "ftf": (_WOMEN, f"{_WOMEN} & Attractive"),
 }
-LEAST = 100  # faces on a side to learn from
+MIN_FACES, MIN_HELD_OUT = 100, 2  # of a domain, to learn from and to measure on
 _DIRECTION = re.compile(r"(?:(?P<name>[\w-]+)\s*:)?(?P<source>[^>:]+)>(?P<target>[^>]+)")
 
 
 @dataclass(frozen=True)
 class Direction:
-    """From which faces to which, as attribute expressions."""
+    """The source and target faces of a makeover, as attribute expressions."""
 
     name: str
     source: str
@@ -45,78 +45,72 @@ class Direction:
 
 
 @dataclass(frozen=True, eq=False)
-class Sides:
+class Domains:
     """The indices of a direction's faces: those that are learned from, and those that are held out."""
 
     direction: Direction
     sources: "NDArray[np.int64]"
     targets: "NDArray[np.int64]"
-    held_sources: "NDArray[np.int64]"
-    held_targets: "NDArray[np.int64]"
+    held_out_sources: "NDArray[np.int64]"
+    held_out_targets: "NDArray[np.int64]"
 
     def counts(self) -> dict[str, int]:
-        """How many faces each side has, as the cards say it."""
+        """Return how many faces each domain has, as the cards hold it."""
         return {
             "source": len(self.sources),
             "target": len(self.targets),
-            "held_out_source": len(self.held_sources),
-            "held_out_target": len(self.held_targets),
+            "held_out_source": len(self.held_out_sources),
+            "held_out_target": len(self.held_out_targets),
         }
 
     def __str__(self) -> str:
-        one, counts = self.direction, self.counts()
+        direction, counts = self.direction, self.counts()
         return (
-            f"{one.name}: {counts['source']:,} faces that are {one.source!r} learn from {counts['target']:,} that are "
-            f"{one.target!r}; {counts['held_out_source']:,} and {counts['held_out_target']:,} more are held out"
+            f"{direction.name}: {counts['source']:,} source faces ({direction.source!r}), {counts['target']:,} target "
+            f"faces ({direction.target!r}); held out: {counts['held_out_source']:,} and {counts['held_out_target']:,}"
         )
 
 
-def parse(text: str) -> list[Direction]:
-    """The directions that ``text`` names; `FacesmithError` where it is in none of the forms above."""
-    found = [_direction(part.strip(), place) for place, part in enumerate(text.split(";"))]
-    names = [one.name for one in found]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise FacesmithError(f"two directions are called {twice[0]!r} in {text!r}: give each a name of its own")
-    return found
+def parse_directions(text: str) -> list[Direction]:
+    """Return the directions that ``text`` names. Raises `FacesmithError` for another form."""
+    directions = [_parse_direction(part.strip(), index) for index, part in enumerate(text.split(";"))]
+    names = [direction.name for direction in directions]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise FacesmithError(f"invalid directions {text!r}: two are named {repeated[0]!r}, give each its own name")
+    return directions
 
 
-def sides(dataset: "Dataset", direction: Direction) -> Sides:
-    """A direction's faces in a dataset.
+def find_domains(dataset: "Dataset", direction: Direction) -> Domains:
+    """Return a direction's faces in a dataset.
 
-    Raises `FacesmithError` for an expression that cannot be read, and for a side with too few faces.
+    Raises `FacesmithError` for an invalid expression, and for a domain with too few faces.
     """
     import numpy as np
 
     from facesmith.data.filters import matches
     from facesmith.data.holdout import parted
 
-    table, (held, learned) = dataset.metadata(), parted(dataset)
-    ones = [np.flatnonzero(matches(table, where)) for where in (direction.source, direction.target)]
-    sources, targets, held_sources, held_targets = (
-        np.intersect1d(one, part) for part in (learned, held) for one in ones
-    )
-    for where, faces in ((direction.source, sources), (direction.target, targets)):
-        if len(faces) < LEAST:
-            raise FacesmithError(
-                f"{dataset.name} has {len(faces)} faces to learn from that are {where!r}, and a side needs {LEAST}: "
-                "loosen the expression, or import more photos"
-            )
-    for where, faces in ((direction.source, held_sources), (direction.target, held_targets)):
-        if len(faces) < 2:
-            raise FacesmithError(
-                f"{dataset.name} holds out {len(faces)} faces that are {where!r}, and a makeover is measured on two or "
-                "more: loosen the expression, or import more photos"
-            )
-    return Sides(direction, sources, targets, held_sources, held_targets)
+    table, (held_out, learned) = dataset.metadata(), parted(dataset)
+    expressions = (direction.source, direction.target)
+    faces = [np.flatnonzero(matches(table, expression)) for expression in expressions]
+    learned_from, measured_on = ([np.intersect1d(rows, part) for rows in faces] for part in (learned, held_out))
+    for use, domains, minimum in (("learn from", learned_from, MIN_FACES), ("measure on", measured_on, MIN_HELD_OUT)):
+        for expression, rows in zip(expressions, domains, strict=True):
+            if len(rows) < minimum:
+                raise FacesmithError(
+                    f"{dataset.name} has {len(rows)} faces {expression!r} to {use}, and a makeover needs {minimum}: "
+                    "use a less strict expression, or import more photos"
+                )
+    return Domains(direction, *learned_from, *measured_on)
 
 
-def _direction(text: str, place: int) -> Direction:
+def _parse_direction(text: str, index: int) -> Direction:
     if text in PRESETS:
         return Direction(text, *PRESETS[text])
-    found = _DIRECTION.fullmatch(text)
-    if found is None or not (found["source"].strip() and found["target"].strip()):
+    match = _DIRECTION.fullmatch(text)
+    if match is None or not (match["source"].strip() and match["target"].strip()):
         raise FacesmithError(
-            f"{text!r} is no direction: write {', '.join(PRESETS)}, 'SOURCE > TARGET' or 'NAME: SOURCE > TARGET', "
+            f"invalid direction {text!r}: expected {', '.join(PRESETS)}, 'SOURCE > TARGET' or 'NAME: SOURCE > TARGET', "
             "with expressions like 'Male & ~Eyeglasses'"
         )
-    return Direction(found["name"] or chr(ord("a") + place % 26), found["source"].strip(), found["target"].strip())
+    return Direction(match["name"] or chr(ord("a") + index % 26), match["source"].strip(), match["target"].strip())

@@ -12,24 +12,24 @@ from facesmith.files import atomic_folder, write_json, write_text
 from facesmith.models.backends import BLOCK, session
 from facesmith.models.makeover import CARD, FORMAT, ONNX, VERSION, WEIGHTS, Makeover, load_makeover
 from facesmith.models.network_files import agree, write_network
-from facesmith.networks import makeover_registry as makeovers
-from facesmith.networks.registry import parameters
+from facesmith.networks import build as networks
+from facesmith.networks.build import count_parameters
 from facesmith.runs import run_folder as runs
 from facesmith.tasks.export_source import Source
 from facesmith.tasks.makeover.card import makeover_card
-from facesmith.tasks.recipes import MakeoverRecipe
+from facesmith.tasks.makeover.recipe import MakeoverRecipe
 from facesmith.training import checkpoint
 from facesmith.version import __version__
 
 STRENGTHS = (0.5, 1.0)  # at which both files must agree, in every direction
 
 
-def export_makeover(source: Source, target: Path, name: str | None, half: bool) -> Makeover:
+def export_run(source: Source, target: Path, name: str | None, half: bool) -> Makeover:
     """Write the averaged G. No picture goes along: those that a makeover is tried on are photos of people."""
     recipe, facts, data = source.recipe, source.card["task"], source.card["dataset"]
     assert isinstance(recipe, MakeoverRecipe)
     network = facts["network"]
-    net = makeovers.from_card(network).eval()
+    net = networks.from_card(network, "makeover").eval()
     net.load_state_dict(checkpoint.used_state(source.checkpoint, "G"))
     with atomic_folder(target, "makeover") as folder:
         (width, height), several = source.size, len(facts["directions"])
@@ -39,11 +39,11 @@ def export_makeover(source: Source, target: Path, name: str | None, half: bool) 
             "format": FORMAT,
             "version": VERSION,
             "name": name or target.resolve().name,
-            "kind": recipe.kind,
+            "family": recipe.family,
             "directions": facts["directions"],
             "counts": facts["counts"],
             "network": network,
-            "parameters": parameters(net),
+            "parameters": count_parameters(net),
             "weights": "float16" if half else "float32",
             "digest": digest,
             "size": list(source.size),

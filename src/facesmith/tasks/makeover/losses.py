@@ -1,4 +1,4 @@
-"""What a makeover's G wants beside D's approval: that little changes, and nothing else in the eyes of a judge."""
+"""The parts of a makeover's loss beside D's: how much changes, where, and what an attribute classifier measures."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,27 +10,27 @@ from torch import Tensor
 
 from facesmith.data.dataset import Dataset
 from facesmith.data.holdout import attribute_table
-from facesmith.networks import classifier as judge_network
-from facesmith.tasks.makeover.domains import Sides
+from facesmith.networks.classifier import Block, ClassifierNetwork
+from facesmith.tasks.makeover.domains import Domains
 
-POOLED = 4  # pixels a side over which changes are averaged: what is smaller than that is free
-SAME = 0.01  # an attribute that all but so many of a direction's target faces have, or have not, is settled
-HALF_WAY = 2  # of the judge's residual blocks: a grid of an eighth of the picture's sides
-
-
-class Wishes(NamedTuple):
-    """What a judge of A attributes should say of the results of K directions, each K x A."""
-
-    keep: Tensor  # how much its logit should stay as it is
-    settled: Tensor  # 1 where all of the target faces are alike, else 0
-    value: Tensor  # and then whether they have it
+POOLED = 4  # pixels a side over which changes are averaged: smaller changes are free
+MAX_EXCEPTIONS = 0.01  # share of a direction's target faces that may differ in an attribute they all have or lack
+MIDDLE_BLOCK = 2  # of the classifier's residual blocks: a grid of an eighth of the image's sides
 
 
-def wishes(attributes: Sequence[str], dataset: Dataset, sides: Sequence[Sides]) -> Wishes:
-    """From what a dataset's labels say of both sides of each direction.
+class AttributeTargets(NamedTuple):
+    """What a classifier of A attributes should measure after K directions, each K x A."""
 
-    An attribute should stay as much as its rates on both sides are alike. Of one that the dataset does not know nothing
-    is wished.
+    keep: Tensor  # how much the logit should stay as it is, 0 to 1
+    settled: Tensor  # 1 where all target faces have the attribute, or all lack it; else 0
+    value: Tensor  # and whether they have it
+
+
+def attribute_targets(attributes: Sequence[str], dataset: Dataset, domains: Sequence[Domains]) -> AttributeTargets:
+    """Return the targets that follow from a dataset's labels in both domains of each direction.
+
+    The closer the rates of an attribute in both domains, the more it is kept. Attributes that the dataset does not have
+    are ignored.
     """
     names, table = attribute_table(dataset)
     known = np.array([name in names for name in attributes])
@@ -40,51 +40,52 @@ def wishes(attributes: Sequence[str], dataset: Dataset, sides: Sequence[Sides]) 
         labels = table[rows][:, columns]
         return (labels == 1).sum(0) / np.maximum((labels >= 0).sum(0), 1)
 
-    sources, targets = (np.stack([rates(rows) for rows in side]) for side in
-                        ([one.sources for one in sides], [one.targets for one in sides]))  # fmt: skip
-    settled = (np.minimum(targets, 1 - targets) < SAME) & known
+    sources = np.stack([rates(domain.sources) for domain in domains])
+    targets = np.stack([rates(domain.targets) for domain in domains])
+    settled = (np.minimum(targets, 1 - targets) < MAX_EXCEPTIONS) & known
     keep = (1 - np.abs(targets - sources)) * known * ~settled
-    return Wishes(*(torch.from_numpy(each.astype(np.float32)) for each in (keep, settled, targets > 0.5)))
+    return AttributeTargets(*(torch.from_numpy(part.astype(np.float32)) for part in (keep, settled, targets > 0.5)))
 
 
-def change(made: Tensor, pictures: Tensor) -> Tensor:
-    """The mean absolute difference of 4x4 pixels, as a share of the way from black to white: the third seed's."""
-    pooled = F.avg_pool2d(made - pictures, POOLED)
+def mean_change(changed: Tensor, images: Tensor) -> Tensor:
+    """Return the mean absolute difference of 4x4 pixels, as a share of the range, as in deep-makeover."""
+    pooled = F.avg_pool2d(changed - images, POOLED)
     return pooled.abs().mean() / 2  # [-1, 1] is 2 wide
 
 
-def outside(made: Tensor, pictures: Tensor, beyond: Tensor) -> Tensor:
-    """The mean absolute change where no face is usually (``beyond``: H x W, 1 there), as `change` counts it."""
-    moved = (made - pictures).abs().mean((0, 1)) / 2
-    return (moved * beyond).sum() / beyond.sum().clamp(min=1)
+def change_outside(changed: Tensor, images: Tensor, background: Tensor) -> Tensor:
+    """Return the mean absolute change of the ``background`` (H x W, 1 where faces usually are not)."""
+    difference = (changed - images).abs().mean((0, 1)) / 2
+    return (difference * background).sum() / background.sum().clamp(min=1)
 
 
-def judged(judge: Any, made: Tensor, pictures: Tensor, which: Tensor, wanted: Wishes) -> dict[str, Tensor]:
-    """What a judge minds about makeovers of ``pictures`` in the directions ``which`` (N), as scalars to be made small.
+def classifier_losses(
+    classifier: Any, changed: Tensor, images: Tensor, directions: Tensor, targets: AttributeTargets
+) -> dict[str, Tensor]:
+    """Return what a classifier measures of makeovers of ``images`` in ``directions`` (N), as scalars to be minimised.
 
-    ``identity``: the squared change of what it sees half way through, as a share of what it saw. ``attributes``: the
-    squared change of its logits, as much as they should stay. ``target``: the cross-entropy of what is settled.
+    ``identity``: the squared change of its middle features, relative to them. ``attributes``: the squared change of the
+    logits to keep. ``target``: the cross-entropy of the settled attributes.
     """
     with torch.no_grad():
-        before, logits_before = look(judge, pictures)
-    after, logits = look(judge, made)
-    keep, settled, value = (each[which] for each in wanted)
-    doubt = F.softplus(logits) - value * logits  # cross-entropy
+        features_before, logits_before = middle_features(classifier, images)
+    features, logits = middle_features(classifier, changed)
+    keep, settled, value = (part[directions] for part in targets)
+    cross_entropy = F.softplus(logits) - value * logits
     return {
-        "identity": (after - before).square().mean() / before.square().mean().clamp(min=1e-6),
+        "identity": (features - features_before).square().mean() / features_before.square().mean().clamp(min=1e-6),
         "attributes": ((logits - logits_before).square() * keep).mean(),
-        "target": (doubt * settled).sum() / settled.sum().clamp(min=1),
+        "target": (cross_entropy * settled).sum() / settled.sum().clamp(min=1),
     }
 
 
-def look(judge: judge_network.Judge, pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """What a judge sees half way through (N x C x h x w) and its logits (N x A), both float32.
+def middle_features(classifier: ClassifierNetwork, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a classifier's features after half of its layers (N x C x h x w) and its logits (N x A), both float32.
 
-    Half way, features still tell where everything is and of which shape; the last ones tell attributes, which are to
-    change.
+    Middle features describe positions and shapes; the last ones describe attributes, which are meant to change.
     """
-    blocks = [place for place, layer in enumerate(judge.layers) if isinstance(layer, judge_network.Block)]
-    end = blocks[min(HALF_WAY, len(blocks)) - 1] + 1
-    grid: Tensor = judge.layers[:end](pictures)
-    features = F.relu(judge.embed(judge.layers[end:](grid).permute(0, 2, 3, 1).flatten(1)))
-    return grid.float(), judge.decide(features).float()
+    blocks = [index for index, layer in enumerate(classifier.layers) if isinstance(layer, Block)]
+    end = blocks[min(MIDDLE_BLOCK, len(blocks)) - 1] + 1
+    grid: Tensor = classifier.layers[:end](images)
+    features = F.relu(classifier.embed(classifier.layers[end:](grid).permute(0, 2, 3, 1).flatten(1)))
+    return grid.float(), classifier.decide(features).float()

@@ -1,4 +1,4 @@
-"""How good a makeover is while it is trained: how like target faces the results are, and how little has moved."""
+"""Scores of a makeover in training: how close the results are to target faces, and how much changes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,38 +9,38 @@ from numpy.typing import NDArray
 from facesmith.data.dataset import Dataset
 from facesmith.data.filters import matches
 from facesmith.data.source import metadata_table
-from facesmith.tasks.makeover.domains import Sides
+from facesmith.tasks.makeover.domains import Domains
 
 
 class Scorer:
-    """Compares made faces with ``count`` held-out target faces of each direction.
+    """Compares changed faces with ``count`` held-out target faces of each direction.
 
     Raises `FacesmithError` where the packages of the extra ``metrics`` are missing.
     """
 
-    def __init__(self, dataset: Dataset, sides: Sequence[Sides], count: int, device: Any) -> None:
+    def __init__(self, dataset: Dataset, domains: Sequence[Domains], count: int, device: Any) -> None:
         from facesmith.metrics.features import network
 
-        self._eye = network(device=device)
-        self._wanted = [self._eye(np.asarray(dataset.images[one.held_targets[:count]])) for one in sides]
+        self._extract = network(device=device)
+        self._targets = [self._extract(np.asarray(dataset.images[d.held_out_targets[:count]])) for d in domains]
 
     def score(self, before: NDArray[np.uint8], after: NDArray[np.uint8], direction: int) -> dict[str, float]:
-        """``kid`` of made faces ``after`` (uint8, N x H x W x 3) to the target faces of a direction, and ``moved``.
+        """Return ``kid`` of the faces ``after`` (uint8, N x H x W x 3) to a direction's target faces, and ``moved``.
 
-        The latter is the mean absolute change of a pixel, as a share of the way from black to white.
+        ``moved`` is the mean absolute change of a pixel, as a share of the range.
         """
         from facesmith.metrics.kid import discrepancy
 
         moved = np.abs(after.astype(np.int16) - before).mean() / 255
-        return {"kid": discrepancy(self._wanted[direction], self._eye(after)), "moved": float(moved)}
+        return {"kid": discrepancy(self._targets[direction], self._extract(after)), "moved": float(moved)}
 
 
-def called(target: str, attributes: Sequence[str], probabilities: NDArray[np.float32]) -> float:
-    """The share of faces that are ``target``, an attribute expression, by a judge's probabilities (N x A).
+def target_share(target: str, attributes: Sequence[str], probabilities: NDArray[np.float32]) -> float:
+    """Return the share of faces that match an attribute expression, by a classifier's probabilities (N x A).
 
-    Raises `FacesmithError` for an expression about more than these attributes.
+    Raises `FacesmithError` for an expression with other attributes.
     """
     import pyarrow as pa
 
-    columns = {name: pa.array(probabilities[:, place] > 0.5) for place, name in enumerate(attributes)}
+    columns = {name: pa.array(probabilities[:, index] > 0.5) for index, name in enumerate(attributes)}
     return float(matches(metadata_table([""] * len(probabilities), attributes=columns), target).mean())

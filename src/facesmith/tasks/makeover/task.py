@@ -1,4 +1,4 @@
-"""The task of a makeover: G changes one kind of face into another, D says whether it has become one."""
+"""The makeover task: G changes one kind of face into another, and D tells the results from real target faces."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,14 +18,14 @@ from facesmith.files import read_json
 from facesmith.images.face_region import aligned_face_region
 from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_float, to_uint8
-from facesmith.models import classifier as judges
-from facesmith.networks import classifier as judge_network
-from facesmith.networks import makeover_registry as makeovers
-from facesmith.tasks.makeover.batches import draw, noise
-from facesmith.tasks.makeover.domains import parse, sides
-from facesmith.tasks.makeover.losses import change, judged, outside, wishes
-from facesmith.tasks.makeover.scores import Scorer, called
-from facesmith.tasks.recipes import MakeoverRecipe
+from facesmith.models import classifier as classifiers
+from facesmith.networks import build as networks
+from facesmith.networks import classifier as classifier_network
+from facesmith.tasks.makeover.batches import draw_batch, draw_noise
+from facesmith.tasks.makeover.domains import find_domains, parse_directions
+from facesmith.tasks.makeover.losses import attribute_targets, change_outside, classifier_losses, mean_change
+from facesmith.tasks.makeover.recipe import MakeoverRecipe
+from facesmith.tasks.makeover.scores import Scorer, target_share
 from facesmith.training.augment import augment, vary
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
@@ -33,7 +33,7 @@ from facesmith.training.diversity import nearest_distance
 from facesmith.training.gan_losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
 from facesmith.training.pretrained import refuse_other_size
 from facesmith.training.sampling import AUGMENT, VIEW, Reader, generator, pictures
-from facesmith.training.schedules import way_gone
+from facesmith.training.schedules import schedule_progress
 from facesmith.training.task import Task
 from facesmith.training.train_state import (
     TrainState,
@@ -46,10 +46,10 @@ from facesmith.training.train_state import (
     update_ema,
 )
 
-SHEET_COUNT, EACH = 32, 16  # faces on a sheet, and of one direction
-BLOCK = 64  # pictures made over at a time
-JUDGED = ("identity", "attributes", "target")  # the parts of G's loss that take a judge
-WEIGHTED = ("mask", "outside", *JUDGED)  # settings that say what the measurements of these names count for
+SHEET_COUNT, MAX_PER_DIRECTION = 32, 16  # faces on a sheet
+BLOCK = 64  # images changed at a time
+CLASSIFIER_LOSSES = ("identity", "attributes", "target")
+WEIGHTED_LOSSES = ("mask", "outside", *CLASSIFIER_LOSSES)  # settings that are the weights of the losses of these names
 
 
 class MakeoverTask(Task[MakeoverRecipe]):
@@ -61,166 +61,170 @@ class MakeoverTask(Task[MakeoverRecipe]):
         self, recipe: MakeoverRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]
     ) -> None:
         super().__init__(recipe, dataset, group, pretrained)
-        self.sides = [sides(dataset, direction) for direction in parse(recipe.directions)]
-        self.network = makeovers.describe(recipe.kind, dataset.size, len(self.sides), recipe)
+        self.domains = [find_domains(dataset, direction) for direction in parse_directions(recipe.directions)]
+        self.config = networks.make_config(
+            recipe.family, dataset.size, recipe.network, "makeover", directions=len(self.domains)
+        )
         if "classifier" in pretrained:
-            self.judge = group.on_rank_zero(lambda: read_json(pretrained["classifier"] / judges.CARD, "a judge's card"))
-            refuse_other_size("attribute classifier", self.judge["network"]["size"], dataset)
-            self.wishes = wishes(self.judge["attributes"], dataset, self.sides)
-            nobody = np.zeros((1, len(self.judge["attributes"])), np.float32)
-            for one in self.sides:  # a judge that cannot say who is a target is better refused now than at a score
-                called(one.direction.target, self.judge["attributes"], nobody)
+            path = pretrained["classifier"] / classifiers.CARD
+            self.classifier = group.on_rank_zero(lambda: read_json(path, "a classifier's card"))
+            refuse_other_size("attribute classifier", self.classifier["network"]["size"], dataset)
+            attributes = self.classifier["attributes"]
+            self.targets = attribute_targets(attributes, dataset, self.domains)
+            for domain in self.domains:  # refuses attributes that the classifier does not have, before the first score
+                target_share(domain.direction.target, attributes, np.zeros((1, len(attributes)), np.float32))
         region = aligned_face_region(dataset.card)
-        self.beyond = None if region is None else torch.from_numpy(~region).float().to(self.device)
-        each = min(EACH, max(1, SHEET_COUNT // len(self.sides)))
-        self.sheet_faces = [one.held_sources[:each] for one in self.sides]
+        self.background = None if region is None else torch.from_numpy(~region).float().to(self.device)
+        count = min(MAX_PER_DIRECTION, max(1, SHEET_COUNT // len(self.domains)))
+        self.sheet_faces = [domain.held_out_sources[:count] for domain in self.domains]
         self.scorer: Any = None
 
     @property
     def networks(self) -> Any:
-        return self.recipe.kind, self.network
+        return self.recipe.family, self.config
 
     def fresh(self) -> TrainState:
-        G, D = makeovers.build(self.recipe.kind, self.network, self.recipe.seed)
-        given: dict[str, nn.Module] = {}
+        G, D = networks.build(self.recipe.family, self.config, self.recipe.seed, "makeover")
+        pretrained: dict[str, nn.Module] = {}
         if "classifier" in self.pretrained:
-            given["J"] = judge_network.from_card(self.judge["network"])
+            pretrained["J"] = classifier_network.from_card(self.classifier["network"])
             if self.group.is_rank_zero:
-                given["J"].load_state_dict(load_file(self.pretrained["classifier"] / judges.WEIGHTS))
-            self.group.broadcast_tensors(given["J"].state_dict().values())
-        return new_state(self.recipe, {"G": G, "D": D}, "G", self.device, self.group, given)
+                pretrained["J"].load_state_dict(load_file(self.pretrained["classifier"] / classifiers.WEIGHTS))
+            self.group.broadcast_tensors(pretrained["J"].state_dict().values())
+        return new_state(self.recipe, {"G": G, "D": D}, "G", self.device, self.group, pretrained)
 
     def facts(self) -> dict[str, Any]:
-        """The network, and the directions with how many faces each side has."""
+        """Return the network, and the directions with the number of faces in each domain."""
         return {
-            "network": makeovers.as_card(self.recipe.kind, self.network),
-            "directions": [asdict(one.direction) for one in self.sides],
-            "counts": [one.counts() for one in self.sides],
+            "network": networks.as_card(self.recipe.family, self.config),
+            "directions": [asdict(domain.direction) for domain in self.domains],
+            "counts": [domain.counts() for domain in self.domains],
         }
 
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
         self.read = read
-        for one in self.sides:
-            say(str(one))
-        resting = [name for name in JUDGED if getattr(self.recipe, name)]
+        for domain in self.domains:
+            say(str(domain))
+        disabled = [name for name in CLASSIFIER_LOSSES if getattr(self.recipe, name)]
         if "classifier" in self.pretrained:
-            self.wishes = type(self.wishes)(*(each.to(self.device) for each in self.wishes))
-        elif resting:
-            say(f"no judge is given (--set classifier=FOLDER): {', '.join(resting)} rest")
+            self.targets = type(self.targets)(*(part.to(self.device) for part in self.targets))
+        elif disabled:
+            say(f"without a classifier (--set classifier=FOLDER), these losses are disabled: {', '.join(disabled)}")
 
     def step(self, state: TrainState, now: MakeoverRecipe, progress: Progress) -> dict[str, Tensor]:
-        """D learns to tell made from target faces, and G from the same pass what D, and a judge, say of the made."""
+        """Train D and G from the same pass: D on changed and target faces, G on D's logits and its other losses."""
         share, shown = self.group.local_batch(now.batch_size), progress.images_seen
-        which, sources, targets = draw(self.sides, now, shown)
-        x, real = (pictures(self.read, side, now, shown, self.device, share) for side in (sources, targets))
-        k = torch.from_numpy(which[share]).to(self.device)
-        strengths = F.one_hot(k, len(self.sides)).float()
-        added = noise(now, progress, self.dataset.size, self.device)[share]
+        directions, *faces = draw_batch(self.domains, now, shown)
+        x, real = (pictures(self.read, indices, now, shown, self.device, share) for indices in faces)
+        k = torch.from_numpy(directions[share]).to(self.device)
+        strengths = F.one_hot(k, len(self.domains)).float()
+        noise = draw_noise(now, progress, self.dataset.size, self.device)[share]
         rng = generator(self.device, now.seed, AUGMENT, shown, progress.rollbacks, self.group.rank)
         G, D = state.nets["G"], state.nets["D"]
-        parts: Any = G.parts
+        change: Any = G.change
         penalised = now.penalty > 0 and progress.step % now.penalty_every == 0
         set_hyperparameters(state, now.learning_rate, (now.beta1, now.beta2))
 
-        def look(faces: Tensor) -> Tensor:
-            """D's logit (N) of whether each is one of its own direction's target faces."""
-            seen = faces + added
-            logits: Tensor = D(augment(seen, now.augment, rng) if now.augment else seen)
+        def logits_of(images: Tensor) -> Tensor:
+            """Return D's logits (N), each of the direction of its image."""
+            noisy = images + noise
+            logits: Tensor = D(augment(noisy, now.augment, rng) if now.augment else noisy)
             return logits.gather(1, k[:, None]).squeeze(1).float()
 
-        def view(faces: Tensor) -> Tensor:
-            """``faces`` as the judge gets to see them: what is there only from where it stands would not be in them."""
+        def varied(images: Tensor) -> Tensor:
+            """Return the classifier's input: the same random variations before and after the change."""
             rng = generator(self.device, now.seed, VIEW, shown, progress.rollbacks, self.group.rank)
-            return vary(faces, now.shift, now.colour, rng) if now.shift or now.colour else faces
+            return vary(images, now.shift, now.colour, rng) if now.shift or now.colour else images
 
         with autocast(state):
-            made, mask = parts(x, strengths)
+            changed, mask = change(x, strengths)
             real.requires_grad_(penalised)
-            logits_real, logits_made = look(real), look(made)
-            minded = {"moved": change(made, x)}
+            logits_real, logits_fake = logits_of(real), logits_of(changed)
+            losses = {"moved": mean_change(changed, x)}
             if mask is not None:
-                minded["mask"] = mask.mean()
-            if self.beyond is not None:
-                minded["outside"] = outside(made, x, self.beyond)
-            if "J" in state.pretrained and any(getattr(now, name) for name in JUDGED):
-                minded |= judged(state.pretrained["J"], view(made), view(x), k, self.wishes)
-            loss_D = discriminator_loss(logits_real, logits_made, now)
-            loss_G = (1 - now.pixel) * generator_loss(logits_real, logits_made, now) + now.pixel * minded["moved"]
-            for name in WEIGHTED:
-                if name in minded:
-                    loss_G = loss_G + getattr(now, name) * minded[name]
-            measured = {"loss_D": loss_D, "loss_G": loss_G, **minded}
+                losses["mask"] = mask.mean()
+            if self.background is not None:
+                losses["outside"] = change_outside(changed, x, self.background)
+            if "J" in state.pretrained and any(getattr(now, name) for name in CLASSIFIER_LOSSES):
+                losses |= classifier_losses(state.pretrained["J"], varied(changed), varied(x), k, self.targets)
+            loss_D = discriminator_loss(logits_real, logits_fake, now)
+            loss_G = (1 - now.pixel) * generator_loss(logits_real, logits_fake, now) + now.pixel * losses["moved"]
+            for name in WEIGHTED_LOSSES:
+                if name in losses:
+                    loss_G = loss_G + getattr(now, name) * losses[name]
+            measured = {"loss_D": loss_D, "loss_G": loss_G, **losses}
             if penalised:
                 measured["r1"] = gradient_penalty(logits_real, real)
-                measured["r2"] = gradient_penalty(logits_made, made)
+                measured["r2"] = gradient_penalty(logits_fake, changed)
                 loss_D = loss_D + now.penalty / 2 * now.penalty_every * (measured["r1"] + measured["r2"])
         measured["grad_G"] = backward(loss_G, G, state.group, retain_graph=True)
         measured["grad_D"] = backward(loss_D, D, state.group)
         for optimizer in state.optimizers.values():
             optimizer.step()
         update_ema(state, ema_weight(now, shown))
-        measured["logit_real"], measured["logit_fake"] = logits_real.mean(), logits_made.mean()
-        measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_made, now)
-        moving = {"annealing": 1 - way_gone(now, shown), "pixel_share": now.pixel, "noise": now.noise,
-                  "learning_rate": now.learning_rate}  # fmt: skip
-        measured |= {name: torch.full((), value, device=self.device) for name, value in moving.items()}
+        measured["logit_real"], measured["logit_fake"] = logits_real.mean(), logits_fake.mean()
+        measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_fake, now)
+        scheduled = {"annealing": 1 - schedule_progress(now, shown), "pixel_share": now.pixel, "noise": now.noise,
+                     "learning_rate": now.learning_rate}  # fmt: skip
+        measured |= {name: torch.full((), value, device=self.device) for name, value in scheduled.items()}
         return {name: value.detach() for name, value in measured.items()}
 
     def look(self, state: TrainState) -> dict[str, Tensor]:
-        """How far apart the sheet's faces lie when G has changed them, in units of how far they did before."""
+        """Return the spread of the sheet's faces after the change, relative to that before."""
         before, after = self._sheet(state.nets["G"])
         return {"diversity": nearest_distance(after) / nearest_distance(before).clamp(min=1e-6)}
 
     def on_the_bar(self, means: dict[str, float]) -> str:
-        right = (means["accuracy_real"] + means["accuracy_fake"]) / 2
-        return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {right:.0%}, moved {means['moved']:.3f}"
+        accuracy = (means["accuracy_real"] + means["accuracy_fake"]) / 2
+        return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {accuracy:.0%}, moved {means['moved']:.3f}"
 
     def sheet(self, state: TrainState) -> Image.Image:
-        """Held-out faces, each beside what has become of it."""
+        """Return held-out faces, each beside its changed face."""
         both = torch.stack(self._sheet(state.ema), 1).flatten(0, 1)
-        names = [one.direction.name for one, faces in zip(self.sides, self.sheet_faces, strict=True) for _ in faces]
-        labels = [label for name in names for label in ("", name)] if len(self.sides) > 1 else None
+        names = [d.direction.name for d, faces in zip(self.domains, self.sheet_faces, strict=True) for _ in faces]
+        labels = [label for name in names for label in ("", name)] if len(self.domains) > 1 else None
         return make_grid(to_uint8(both), columns=8, labels=labels, scale=self.scale)
 
     def prepare_scores(self) -> None:
-        self.scorer = Scorer(self.dataset, self.sides, self.recipe.score_count, self.device)
+        self.scorer = Scorer(self.dataset, self.domains, self.recipe.score_count, self.device)
 
     def score(self, state: TrainState) -> dict[str, float]:
-        """Of held-out faces made over by the averaged G, the mean over directions, and each where there are several.
+        """Return the mean scores of held-out faces over all directions, and those of each if there are several.
 
-        ``kid`` and ``moved`` as `Scorer` has them; with a judge ``target``, the share that it calls one.
+        ``kid`` and ``moved`` as in `Scorer`; with a classifier ``target``, the share with the target's attributes.
         """
-        found = []
-        for k, one in enumerate(self.sides):
-            before, after = self._made(state.ema, one.held_sources[: self.recipe.score_count], k)
-            each = self.scorer.score(to_uint8(before), to_uint8(after), k)
+        scores = []
+        for k, domain in enumerate(self.domains):
+            before, after = self._changed(state.ema, domain.held_out_sources[: self.recipe.score_count], k)
+            score = self.scorer.score(to_uint8(before), to_uint8(after), k)
             if "J" in state.pretrained:
                 with torch.no_grad():
-                    said = torch.cat([state.pretrained["J"](part)[0].sigmoid() for part in after.split(BLOCK)])
-                each["target"] = called(one.direction.target, self.judge["attributes"], said.cpu().numpy())
-            found.append(each)
-        score = {name: float(np.mean([each[name] for each in found])) for name in found[0]}
-        if len(found) > 1:
-            for one, each in zip(self.sides, found, strict=True):
-                score |= {f"{name}_{one.direction.name}": value for name, value in each.items()}
-        return score
+                    blocks = [state.pretrained["J"](block)[0].sigmoid() for block in after.split(BLOCK)]
+                probabilities = torch.cat(blocks).cpu().numpy()
+                score["target"] = target_share(domain.direction.target, self.classifier["attributes"], probabilities)
+            scores.append(score)
+        means = {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
+        if len(scores) > 1:
+            for domain, score in zip(self.domains, scores, strict=True):
+                means |= {f"{name}_{domain.direction.name}": value for name, value in score.items()}
+        return means
 
     def rank(self, score: dict[str, float]) -> tuple[float, ...]:
         return (score["kid"],)
 
     def _sheet(self, net: nn.Module) -> tuple[Tensor, Tensor]:
-        """The sheet's faces before and after: both N x 3 x H x W in [-1, 1]."""
-        made = [self._made(net, faces, k) for k, faces in enumerate(self.sheet_faces)]
-        before, after = zip(*made, strict=True)
+        """Return the sheet's faces before and after the change: both N x 3 x H x W in [-1, 1]."""
+        pairs = [self._changed(net, faces, k) for k, faces in enumerate(self.sheet_faces)]
+        before, after = zip(*pairs, strict=True)
         return torch.cat(before), torch.cat(after)
 
-    def _made(self, net: nn.Module, chosen: NDArray[np.int64], k: int) -> tuple[Tensor, Tensor]:
-        """These faces, and what ``net`` makes of them in direction ``k``: both N x 3 x H x W in [-1, 1]."""
+    def _changed(self, net: nn.Module, indices: NDArray[np.int64], k: int) -> tuple[Tensor, Tensor]:
+        """Return these faces before and after the change in direction ``k``: both N x 3 x H x W in [-1, 1]."""
         before, after = [], []
         with eval_mode(net):
-            for start in range(0, len(chosen), BLOCK):
-                x = to_float(self.read(chosen[start : start + BLOCK]))
-                strengths = F.one_hot(torch.full((len(x),), k, device=self.device), len(self.sides)).float()
+            for start in range(0, len(indices), BLOCK):
+                x = to_float(self.read(indices[start : start + BLOCK]))
+                strengths = F.one_hot(torch.full((len(x),), k, device=self.device), len(self.domains)).float()
                 before.append(x)
                 after.append(net(x, strengths))
         return torch.cat(before), torch.cat(after).clamp(-1, 1)

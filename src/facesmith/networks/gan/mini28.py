@@ -1,7 +1,7 @@
-"""The 28x28 networks of seed 1: a dense layer and three transposed convolutions against three convolutions and another.
+"""The mini28 family: the networks of 28x28, a dense layer and three transposed convolutions against three convolutions.
 
-Dropout of one half works in every hidden layer of both networks while they train. It draws from torch's own generator,
-so who wants a step repeated seeds that one.
+Dropout of one half is applied in every hidden layer of both networks while they train. It draws from torch's global
+generator, which must be seeded to repeat a step.
 """
 
 from dataclasses import dataclass
@@ -9,35 +9,32 @@ from dataclasses import dataclass
 from torch import nn
 
 from facesmith.errors import FacesmithError
-from facesmith.networks.stack import StackDiscriminator, StackGenerator
+from facesmith.networks.layers import StackDiscriminator, StackGenerator
+from facesmith.networks.settings import FamilyConfig, setting
 
 SIDE, GRID = 28, 4  # pixels, and cells of the coarsest grid in both networks
 SLOPE, DROPOUT = 0.2, 0.5
 
 
 @dataclass(frozen=True)
-class Config:
-    """What the networks are, apart from how they are trained. Saved in every model folder."""
+class Config(FamilyConfig):
+    """The settings of the family; channels are doubled at every halving."""
 
-    size: tuple[int, int]  # picture width and height, pixels
-    latent_size: int = 100
-    generator_width: int = 256  # channels at half the picture's size; doubled at every halving
-    discriminator_width: int = 64
+    generator_width: int = setting(256, "channels of G at half the image's size", minimum=1)
+    discriminator_width: int = setting(64, "channels of D at half the image's size", minimum=1)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.size != (SIDE, SIDE):
             width, height = self.size
             raise FacesmithError(
-                f"the mini28 family cannot make {width}x{height} pictures: it makes {SIDE}x{SIDE} alone, "
+                f"the mini28 family cannot make {width}x{height} images: it makes {SIDE}x{SIDE} only, "
                 f"so import the photos again with --size {SIDE}"
             )
-        for name in ("latent_size", "generator_width", "discriminator_width"):
-            if getattr(self, name) < 1:
-                raise FacesmithError(f"{name} is {getattr(self, name)}: it must be at least 1")
 
 
 class Generator(StackGenerator):
-    """Latents (N x latent_size, or with detail) to pictures (N x 3 x 28 x 28) in [-1, 1]."""
+    """Map latents (N x latent_size, or with detail) to images (N x 3 x 28 x 28) in [-1, 1]."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -57,7 +54,7 @@ class Generator(StackGenerator):
 
 
 class Discriminator(StackDiscriminator):
-    """Pictures (N x 3 x 28 x 28) in [-1, 1] to one logit each (N): the higher, the more real."""
+    """Map images (N x 3 x 28 x 28) in [-1, 1] to one logit each (N): the higher, the more real."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -71,12 +68,12 @@ class Discriminator(StackDiscriminator):
             nn.Conv2d(2 * width, 4 * width, 5, 2, padding=2, bias=False),  # to 4x4
             *_hidden(4 * width),
         )
-        self.judge = nn.Linear(4 * width * GRID * GRID, 1)
+        self.head = nn.Linear(4 * width * GRID * GRID, 1)
         self.apply(initialize)
 
 
 def initialize(module: nn.Module) -> None:
-    """TensorFlow's start: weights uniform as in Glorot and Bengio (AISTATS 2010), norm scales 1, every bias 0."""
+    """Initialise as TensorFlow does: weights uniform as in Glorot and Bengio (2010), norm scales 1, every bias 0."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from facesmith.errors import FacesmithError
-from facesmith.networks.registry import build, describe, parameters
-from facesmith.networks.residual import Block, Config, Style
-from facesmith.tasks.recipes import GAN_RECIPES
+from facesmith.networks.build import build, count_parameters
+from facesmith.networks.gan.residual import Block, Config, Style
+from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.tasks.gan.step import network_config
 
 
 @pytest.mark.parametrize("size", [(16, 16), (28, 28), (32, 48), (80, 100), (45, 67)])
@@ -21,9 +22,9 @@ def test_any_size_is_made_and_judged(size: tuple[int, int]) -> None:
 
 def test_the_recipes_networks_are_as_large_as_documented() -> None:
     """`small` has to fit into a model folder of 9 MB in half precision, twice: safetensors and ONNX."""
-    G, _ = build("residual", describe("residual", (64, 64), GAN_RECIPES["small"]), seed=0)
-    assert 4 * parameters(G) < 8_500_000
-    assert parameters(G) == 1_872_355
+    G, _ = build("residual", network_config(GAN_RECIPES["small"], (64, 64)), seed=0)
+    assert 4 * count_parameters(G) < 8_500_000
+    assert count_parameters(G) == 1_872_355
 
 
 def test_a_block_starts_as_the_identity_and_learns_not_to_be() -> None:
@@ -68,7 +69,7 @@ def test_levels_above_the_finest_have_no_blocks() -> None:
 
 
 def test_what_cannot_be_made_is_refused() -> None:
-    with pytest.raises(FacesmithError, match="blocks is 0"):
+    with pytest.raises(FacesmithError, match="blocks=0"):
         Config((64, 64), blocks=0)
     with pytest.raises(FacesmithError, match="512x512"):
         Config((512, 512))

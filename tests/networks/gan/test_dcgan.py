@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from facesmith.errors import FacesmithError
-from facesmith.networks.dcgan import Config
-from facesmith.networks.registry import build, parameters
+from facesmith.networks.build import build, count_parameters
+from facesmith.networks.gan.dcgan import Config
 
 SIZES = [(64, 64), (28, 28), (32, 32), (96, 96), (128, 128), (80, 100), (37, 61), (256, 256), (16, 16)]
 
@@ -27,14 +27,14 @@ def test_a_size_no_network_can_make_is_refused_with_those_it_can(size: tuple[int
 def test_parameter_counts_of_the_official_pytorch_dcgan() -> None:
     # The classic nets of the seeds' handbook: nz=100, ngf=ndf=64, no biases.
     G, D = build("dcgan", Config((64, 64)), seed=0)
-    assert parameters(G) == 3_576_704
-    assert parameters(D) == 2_765_568
+    assert count_parameters(G) == 3_576_704
+    assert count_parameters(D) == 2_765_568
 
 
 def test_parameter_counts_of_seed_4() -> None:
     G, D = build("dcgan", Config((64, 64), kernel=5, bias=True), seed=0)
-    assert parameters(G) == 5_135_363
-    assert parameters(D) == 4_316_545
+    assert count_parameters(G) == 5_135_363
+    assert count_parameters(D) == 4_316_545
 
 
 def test_the_seed_alone_decides_the_first_weights() -> None:

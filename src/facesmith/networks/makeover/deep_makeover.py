@@ -1,8 +1,8 @@
-"""The third seed's makeover networks, after David Garcia's deep-makeover (docs/training.md): any picture in, one out.
+"""The networks of David Garcia's deep-makeover (docs/training.md): an image in, an image out.
 
-Residual blocks (He et al., arXiv:1512.03385) with a bypass around every single convolution, only two poolings, nearest
-neighbours on the way up. All starts near the identity, so that what has learned nothing returns its picture, averaged
-over 4x4 pixels: that much the two poolings take, and no skip brings back.
+Residual blocks (He et al., arXiv:1512.03385) with a bypass around every convolution, two poolings, and nearest
+neighbours on the way up. All layers start near the identity, so an untrained network returns its input averaged over
+4x4 pixels.
 """
 
 from dataclasses import dataclass
@@ -12,32 +12,31 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facesmith.errors import FacesmithError
+from facesmith.networks.settings import MakeoverConfig
 
 ENCODER, DECODER, LAST = (24, 48), (96, 64), 48  # channels of G: down, up, at the end
 DISCRIMINATOR = (32, 48, 96, 128)  # channels of D, the grid halved after each
-RANGE = 1.1  # G's output ends a little outside of [-1, 1], so that black and white can be reached
+RANGE = 1.1  # of G's output: a little outside of [-1, 1], so that black and white can be reached
 
 
 @dataclass(frozen=True)
-class Config:
-    """What the networks are, apart from how they are trained. Saved in every makeover's folder."""
-
-    size: tuple[int, int]  # picture width and height, pixels: multiples of 4, at least 16
-    directions: int = 1
+class Config(MakeoverConfig):
+    """The family has no settings. Sides are multiples of 4, at least 16; there is one direction."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         refuse_odd_size(self.size)
         if self.directions != 1:
             raise FacesmithError(
-                f"the makeover network of seed 3 knows one direction, not {self.directions}: train one for each, or "
-                "all in one by the recipe makeover+"
+                f"the deep_makeover family learns one direction, not {self.directions}: train one run for each, or "
+                "all in one with the recipe makeover+"
             )
 
 
 class Generator(nn.Module):
-    """Pictures (N x 3 x H x W in [-1, 1]) and strengths (N x 1, from 0 to 1) to pictures (within ±1.1).
+    """Map images (N x 3 x H x W in [-1, 1]) and strengths (N x 1, from 0 to 1) to images (within ±1.1).
 
-    Its convolutions have 593,603 weights and biases, which is what the seed counted; batch norm adds 488 shifts.
+    Its convolutions have 593,603 weights and biases, as in deep-makeover; batch norm adds 488 shifts.
     """
 
     def __init__(self, config: Config) -> None:
@@ -50,26 +49,26 @@ class Generator(nn.Module):
             Block(third, fourth), Block(fourth, fourth), nn.UpsamplingNearest2d(scale_factor=2),
             Block(fourth, LAST), Block(LAST, LAST, kernel=1), identity(LAST, 3),
         )  # fmt: skip
-        # Photos in [-1, 1] vary by about 1/4. Batch norm that starts from it treats a photo in use as in training, and
-        # what has learned nothing has the contrast of its input in both.
+        # Photos in [-1, 1] have a variance of about 1/4. Starting there, batch norm treats a photo alike in
+        # training and in use, and an untrained network keeps the contrast of its input.
         norm = self.layers[0].norm
         assert isinstance(norm, nn.BatchNorm2d)
         assert norm.running_var is not None
         norm.running_var.fill_(0.25)
 
-    def parts(self, pictures: Tensor, strengths: Tensor) -> tuple[Tensor, None]:
-        """What `forward` returns, and that there is no mask."""
-        return self(pictures, strengths), None
+    def change(self, images: Tensor, strengths: Tensor) -> tuple[Tensor, None]:
+        """Return the result of `forward`, and None for the mask that this family does not have."""
+        return self(images, strengths), None
 
-    def forward(self, pictures: Tensor, strengths: Tensor) -> Tensor:
-        # The seed's 0.5 + 1.1 (sigmoid(u) - 0.5) in [0, 1], said in [-1, 1].
-        made: Tensor = RANGE * torch.tanh(self.layers(pictures).float() / 2)
+    def forward(self, images: Tensor, strengths: Tensor) -> Tensor:
+        # deep-makeover's 0.5 + 1.1 (sigmoid(u) - 0.5) in [0, 1], scaled to [-1, 1].
+        changed: Tensor = RANGE * torch.tanh(self.layers(images).float() / 2)
         share = strengths[:, :, None, None]
-        return pictures * (1 - share) + made * share  # exact at both ends
+        return images * (1 - share) + changed * share  # exact at both ends
 
 
 class Discriminator(nn.Module):
-    """Pictures (N x 3 x H x W in [-1, 1]) to one logit each (N x 1), the mean over patches: the higher, the more real.
+    """Map images (N x 3 x H x W in [-1, 1]) to one logit each (N x 1), the mean over patches.
 
     835,441 weights and biases of convolutions, and 432 shifts of batch norm.
     """
@@ -83,13 +82,13 @@ class Discriminator(nn.Module):
             *layers, Block(DISCRIMINATOR[-1], DISCRIMINATOR[-1]), identity(DISCRIMINATOR[-1], 1)
         )
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        logits: Tensor = self.layers(pictures).float().mean((2, 3))
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.layers(images).float().mean((2, 3))
         return logits
 
 
 class Block(nn.Module):
-    """Channels brought to ``after`` where they are others, one batch norm, then twice x + a convolution of ReLU(x)."""
+    """Project to ``after`` channels where needed, apply batch norm, then twice add a convolution of ReLU(x) to x."""
 
     def __init__(self, before: int, after: int, kernel: int = 3) -> None:
         super().__init__()
@@ -105,7 +104,7 @@ class Block(nn.Module):
 
 
 def identity(before: int, after: int) -> nn.Conv2d:
-    """A 1x1 convolution that begins by handing on channel i as channel i, as many as there are on both sides."""
+    """Return a 1x1 convolution that starts as the identity of the channels that both sides have."""
     layer = _near_zero(nn.Conv2d(before, after, 1))
     both = range(min(before, after))
     with torch.no_grad():
@@ -114,10 +113,10 @@ def identity(before: int, after: int) -> nn.Conv2d:
 
 
 def refuse_odd_size(size: tuple[int, int]) -> None:
-    """Two poolings and two doublings must end where they began."""
+    """Refuse sizes that two poolings and two doublings do not restore."""
     if min(size) < 16 or any(side % 4 for side in size):
         raise FacesmithError(
-            f"makeovers are of pictures whose sides are multiples of 4 and at least 16, not {size[0]}x{size[1]}: "
+            f"makeovers need images whose sides are multiples of 4 and at least 16, not {size[0]}x{size[1]}: "
             "import the photos in such a size, 80x100 for example"
         )
 
@@ -131,10 +130,10 @@ def _near_zero(layer: nn.Conv2d) -> nn.Conv2d:
 
 
 def _norm(width: int) -> nn.BatchNorm2d:
-    """Batch norm that learns a shift but no scale.
+    """Return batch norm that learns a shift but no scale.
 
-    The seed's running statistics moved by a thousandth a batch, and were never used. Here they are, in every sheet: a
-    hundredth, so that those of a short run are not those of its beginning.
+    deep-makeover's running statistics have momentum 0.001 and are never used. Here every sheet uses them: momentum
+    0.01, so that a short run forgets its initial values.
     """
     norm = nn.BatchNorm2d(width, eps=1e-3, momentum=0.01)
     del norm.weight

@@ -3,19 +3,20 @@ import torch
 from torch import nn
 
 from facesmith.errors import FacesmithError
-from facesmith.networks.mini28 import Config, Discriminator, Generator
-from facesmith.networks.registry import build, describe, parameters
-from facesmith.tasks.recipes import GAN_RECIPES
+from facesmith.networks.build import build, count_parameters
+from facesmith.networks.gan.mini28 import Config, Discriminator, Generator
+from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.tasks.gan.step import network_config
 
 SMALL = Config((28, 28), latent_size=8, generator_width=4, discriminator_width=4)
 
 
 def test_parameter_counts_of_seed_1() -> None:
-    config = describe("mini28", (28, 28), GAN_RECIPES["mini28"])
+    config = network_config(GAN_RECIPES["mini28"], (28, 28))
     with torch.device("meta"):
         G, D = build("mini28", config, seed=0)
-    assert parameters(G) == 13_326_595
-    assert parameters(D) == 1_033_729
+    assert count_parameters(G) == 13_326_595
+    assert count_parameters(D) == 1_033_729
 
 
 def test_shapes_and_range() -> None:
@@ -35,7 +36,7 @@ def test_another_size_is_refused_with_the_one_it_makes(size: tuple[int, int]) ->
 
 
 def test_no_width_below_one() -> None:
-    with pytest.raises(FacesmithError, match="generator_width is 0"):
+    with pytest.raises(FacesmithError, match="generator_width=0"):
         Config((28, 28), generator_width=0)
 
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
-from facesmith.networks.deep_makeover import Config, Discriminator, Generator
+from facesmith.networks.makeover.deep_makeover import Config, Discriminator, Generator
 
 SIZE = (80, 100)
 

@@ -1,9 +1,9 @@
 """The DCGAN family: a stack of stride-2 convolutions and its mirror image.
 
 Radford, Metz, Chintala, "Unsupervised Representation Learning with Deep Convolutional GANs", arXiv:1511.06434.
-One description covers the seeds' variants (kernel 4 or 5, with or without biases and batch norm) and every size:
-where a side is odd on the way down, its half is rounded (down for kernel 4, up for kernel 5) and the generator's
-transposed convolution makes the exact side again.
+One ``Config`` covers several variants (kernel 4 or 5, with or without biases and batch norm) and every size. Where a
+side is odd on the way down, its half is rounded (down for kernel 4, up for kernel 5), and the generator's transposed
+convolution restores the exact side.
 """
 
 from dataclasses import dataclass
@@ -13,57 +13,52 @@ from torch import nn
 
 from facesmith.errors import FacesmithError
 from facesmith.networks.convolutions import Conv, ConvTranspose
-from facesmith.networks.stack import StackDiscriminator, StackGenerator
+from facesmith.networks.layers import StackDiscriminator, StackGenerator
+from facesmith.networks.settings import FamilyConfig, setting
 
-SMALLEST, LARGEST = 16, 256  # pixels a side; the coarsest grid is 4 to 7 cells on its shorter side
-WIDEST_RATIO = 2  # the longer side over the shorter
+MIN_SIDE, MAX_SIDE = 16, 256  # pixels; the coarsest grid is 4 to 7 cells on its shorter side
+MAX_RATIO = 2  # the longer side over the shorter
 
 
 @dataclass(frozen=True)
-class Config:
-    """What the networks are, apart from how they are trained. Saved in every model folder."""
+class Config(FamilyConfig):
+    """The settings of the family; channels are doubled at every halving, up to eight times."""
 
-    size: tuple[int, int]  # picture width and height, pixels
-    latent_size: int = 100
-    generator_width: int = 64  # channels at half the picture's size; doubled at every halving, up to eight times
-    discriminator_width: int = 64
-    kernel: int = 4
-    bias: bool = False
-    generator_norm: bool = True
-    discriminator_norm: bool = True
+    generator_width: int = setting(64, "channels of G at half the image's size", minimum=1)
+    discriminator_width: int = setting(64, "channels of D at half the image's size", minimum=1)
+    kernel: int = setting(4, "side of every convolution kernel", (4, 5))
+    bias: bool = setting(False, "convolutions and linear layers have biases")
+    generator_norm: bool = setting(True, "batch norm in G")
+    discriminator_norm: bool = setting(True, "batch norm in D, except after its first layer")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         width, height = self.size
-        fits = all(SMALLEST <= side <= LARGEST for side in self.size)
-        if not fits or max(self.size) > WIDEST_RATIO * min(self.size):
+        fits = all(MIN_SIDE <= side <= MAX_SIDE for side in self.size)
+        if not fits or max(self.size) > MAX_RATIO * min(self.size):
             raise FacesmithError(
-                f"the dcgan family cannot make {width}x{height} pictures: it makes sizes from {SMALLEST}x{SMALLEST} "
-                f"to {LARGEST}x{LARGEST} whose longer side is at most {WIDEST_RATIO} times the shorter, "
+                f"the dcgan family cannot make {width}x{height} images: it makes sizes from {MIN_SIDE}x{MIN_SIDE} "
+                f"to {MAX_SIDE}x{MAX_SIDE} whose longer side is at most {MAX_RATIO} times the shorter, "
                 f"so import the photos again with --size 64, 80x100, 128 or the like"
             )
-        if self.kernel not in (4, 5):
-            raise FacesmithError(f"kernel {self.kernel} is not one that halves a picture evenly: use 4 or 5")
-        for name in ("latent_size", "generator_width", "discriminator_width"):
-            if getattr(self, name) < 1:
-                raise FacesmithError(f"{name} is {getattr(self, name)}: it must be at least 1")
 
     @property
     def grids(self) -> list[tuple[int, int]]:
-        """(height, width) at every level, finest first: the picture, its half, ... down to the coarsest grid."""
+        """Return (height, width) at every level, finest first: the image, its half, ... down to the coarsest grid."""
         width, height = self.size
         grids = [(height, width)]
-        up = self.kernel - 4  # what a convolution of stride 2 makes of an odd side: kernel 4 rounds down, 5 up
+        rounding = self.kernel - 4  # half of an odd side is rounded down by kernel 4, up by kernel 5
         while min(grids[-1]) >= 8:
-            grids.append(((grids[-1][0] + up) // 2, (grids[-1][1] + up) // 2))
+            grids.append(((grids[-1][0] + rounding) // 2, (grids[-1][1] + rounding) // 2))
         return grids
 
     def channels(self, width: int) -> list[int]:
-        """Channels at every level of `grids`, the picture's three first."""
+        """Return the channels at every level of `grids`, the image's three first."""
         return [3, *(width * min(2**level, 8) for level in range(len(self.grids) - 1))]
 
 
 class Generator(StackGenerator):
-    """Latents (N x latent_size, or with detail) to pictures (N x 3 x H x W) in [-1, 1]."""
+    """Map latents (N x latent_size, or with detail) to images (N x 3 x H x W) in [-1, 1]."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -80,7 +75,7 @@ class Generator(StackGenerator):
 
 
 class Discriminator(StackDiscriminator):
-    """Pictures (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
+    """Map images (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -88,15 +83,15 @@ class Discriminator(StackDiscriminator):
         layers: list[nn.Module] = []
         for before, after in pairwise(channels):
             layers.append(Conv(before, after, config.kernel, 2, (config.kernel - 1) // 2, bias=config.bias))
-            # The layer that sees pixels has no norm, as in the paper.
+            # The first layer has no norm, as in the paper.
             layers += [*_norm(config.discriminator_norm and before != 3, after), nn.LeakyReLU(0.2, inplace=True)]
         self.layers = nn.Sequential(*layers)
-        self.judge = nn.Linear(channels[-1] * grids[-1][0] * grids[-1][1], 1, bias=config.bias)
+        self.head = nn.Linear(channels[-1] * grids[-1][0] * grids[-1][1], 1, bias=config.bias)
         self.apply(initialize)
 
 
 def initialize(module: nn.Module) -> None:
-    """The paper's start: weights N(0, 0.02), norm scales N(1, 0.02), every bias 0."""
+    """Initialise as in the paper: weights N(0, 0.02), norm scales N(1, 0.02), every bias 0."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
@@ -107,13 +102,13 @@ def initialize(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def _norm(wanted: bool, channels: int) -> list[nn.Module]:
-    return [nn.BatchNorm2d(channels)] if wanted else []
+def _norm(enabled: bool, channels: int) -> list[nn.Module]:
+    return [nn.BatchNorm2d(channels)] if enabled else []
 
 
 def _up(before: int, after: int, grid: tuple[int, int], target: tuple[int, int], config: Config) -> nn.Module:
-    """The transposed convolution that is the mirror of the discriminator's step from ``target`` down to ``grid``."""
+    """Return the transposed convolution that mirrors the discriminator's step from ``target`` down to ``grid``."""
     padding = (config.kernel - 1) // 2
-    short = 2 + 2 * padding - config.kernel  # of twice the grid, what the convolution makes falls short by this
-    missing = (target[0] - 2 * grid[0] + short, target[1] - 2 * grid[1] + short)
+    shortfall = 2 + 2 * padding - config.kernel  # the convolution's output is this much smaller than twice the grid
+    missing = (target[0] - 2 * grid[0] + shortfall, target[1] - 2 * grid[1] + shortfall)
     return ConvTranspose(before, after, config.kernel, 2, padding, output_padding=missing, bias=config.bias)

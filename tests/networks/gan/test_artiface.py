@@ -1,13 +1,12 @@
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import nn
 
 from facesmith.errors import FacesmithError
-from facesmith.networks.artiface import Config, Discriminator, Generator
-from facesmith.networks.registry import build, describe, parameters
-from facesmith.tasks.recipes import GAN_RECIPES
+from facesmith.networks.build import build, count_parameters
+from facesmith.networks.gan.artiface import Config, Discriminator, Generator
+from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.tasks.gan.step import network_config
 
 
 def small(size: tuple[int, int]) -> Config:
@@ -17,18 +16,18 @@ def small(size: tuple[int, int]) -> Config:
 def keras_count(net: nn.Module) -> int:
     """What Keras calls total parameters: it counts the norms' moving means and variances too."""
     moving = (buffer for name, buffer in net.named_buffers() if not name.endswith("num_batches_tracked"))
-    return parameters(net) + sum(buffer.numel() for buffer in moving)
+    return count_parameters(net) + sum(buffer.numel() for buffer in moving)
 
 
 @pytest.mark.parametrize(
     ("latent_size", "total", "trainable"), [(100, 58_833_344, 57_783_872), (250, 137_476_544, 136_427_072)]
 )
 def test_parameter_counts_of_seed_2(latent_size: int, total: int, trainable: int) -> None:
-    config = describe("artiface", (128, 128), replace(GAN_RECIPES["artiface"], latent_size=latent_size))
+    config = network_config(GAN_RECIPES["artiface"].changed(latent_size=latent_size), (128, 128))
     with torch.device("meta"):
         G, D = build("artiface", config, seed=0)
-    assert (keras_count(G), parameters(G)) == (total, trainable)
-    assert (keras_count(D), parameters(D)) == (340_865, 340_865)
+    assert (keras_count(G), count_parameters(G)) == (total, trainable)
+    assert (keras_count(D), count_parameters(D)) == (340_865, 340_865)
 
 
 @pytest.mark.parametrize("size", [(128, 128), (32, 32), (80, 100), (36, 64)])
@@ -50,7 +49,7 @@ def test_a_size_no_network_can_make_is_refused_with_those_it_can(size: tuple[int
 
 @pytest.mark.parametrize(("setting", "value"), [("generator_width", 5), ("generator_width", 0), ("latent_size", 0)])
 def test_widths_that_cannot_be_are_refused(setting: str, value: int) -> None:
-    with pytest.raises(FacesmithError, match=f"{setting} is {value}"):
+    with pytest.raises(FacesmithError, match=f"invalid {setting}={value}"):
         Config((64, 64), **{setting: value})
 
 

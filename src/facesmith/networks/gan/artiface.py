@@ -1,6 +1,6 @@
-"""The networks of seed 2, ArtiFace: a generator that is nearly all one dense layer against two convolutions.
+"""The networks of ArtiFace: a generator that is nearly all one dense layer, and a discriminator of two convolutions.
 
-At the seed's 128x128 the dense layer makes a grid of 32x32x512 at once; here the grid is a quarter of any size.
+At ArtiFace's 128x128 the dense layer outputs a grid of 32x32x512 at once; here the grid is a quarter of any size.
 """
 
 from dataclasses import dataclass
@@ -8,52 +8,49 @@ from dataclasses import dataclass
 from torch import nn
 
 from facesmith.errors import FacesmithError
-from facesmith.networks.mini28 import initialize
-from facesmith.networks.stack import StackDiscriminator, StackGenerator
+from facesmith.networks.gan.mini28 import initialize
+from facesmith.networks.layers import StackDiscriminator, StackGenerator
+from facesmith.networks.settings import FamilyConfig, setting
 
-SMALLEST, LARGEST = 32, 256  # pixels a side
+MIN_SIDE, MAX_SIDE = 32, 256  # pixels
 SLOPE, DROPOUT = 0.3, 0.3  # Keras' LeakyReLU, and the dropout of D; G has none
 EPSILON, MOMENTUM = 1e-3, 0.01  # batch norm's in Keras, whose momentum 0.99 is what torch calls 0.01
 
 
 @dataclass(frozen=True)
-class Config:
-    """What the networks are, apart from how they are trained. Saved in every model folder."""
+class Config(FamilyConfig):
+    """The settings of the family. G's width is quadrupled at a quarter of the size, and halved at the full size."""
 
-    size: tuple[int, int]  # picture width and height, pixels
-    latent_size: int = 100
-    generator_width: int = 128  # channels at half the picture's size; half as many at the full, 4 times at the quarter
-    discriminator_width: int = 64
+    generator_width: int = setting(128, "channels of G at half the image's size, even", minimum=2)
+    discriminator_width: int = setting(64, "channels of D at half the image's size", minimum=1)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         width, height = self.size
-        if not all(SMALLEST <= side <= LARGEST and side % 4 == 0 for side in self.size):
+        if not all(MIN_SIDE <= side <= MAX_SIDE and side % 4 == 0 for side in self.size):
             raise FacesmithError(
-                f"the artiface family cannot make {width}x{height} pictures: it makes sizes from {SMALLEST}x{SMALLEST} "
-                f"to {LARGEST}x{LARGEST} whose sides are multiples of 4, "
+                f"the artiface family cannot make {width}x{height} images: it makes sizes from {MIN_SIDE}x{MIN_SIDE} "
+                f"to {MAX_SIDE}x{MAX_SIDE} whose sides are multiples of 4, "
                 f"so import the photos again with --size 128, 80x100 or the like"
             )
-        if self.generator_width < 2 or self.generator_width % 2:
-            raise FacesmithError(f"generator_width is {self.generator_width}: it must be even, as it is halved once")
-        for name in ("latent_size", "discriminator_width"):
-            if getattr(self, name) < 1:
-                raise FacesmithError(f"{name} is {getattr(self, name)}: it must be at least 1")
+        if self.generator_width % 2:
+            raise FacesmithError(f"invalid generator_width={self.generator_width}: expected an even number")
 
     @property
     def grid(self) -> tuple[int, int]:
-        """(height, width) of the grid that G starts from and D ends with."""
+        """Return (height, width) of the grid that G starts from and D ends with."""
         return self.size[1] // 4, self.size[0] // 4
 
 
 class Generator(StackGenerator):
-    """Latents (N x latent_size, or with detail) to pictures (N x 3 x H x W) in [-1, 1]."""
+    """Map latents (N x latent_size, or with detail) to images (N x 3 x H x W) in [-1, 1]."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         width = config.generator_width
         self.latent_size, self.grid, self.deepest = config.latent_size, config.grid, 4 * width
         cells = self.grid[0] * self.grid[1]
-        # The norm comes before the grid is formed: every cell of every channel has a mean and variance of its own.
+        # The norm precedes the grid: every cell of every channel has its own mean and variance.
         self.project = nn.Sequential(
             nn.Linear(config.latent_size, cells * self.deepest, bias=False),
             nn.BatchNorm1d(cells * self.deepest, EPSILON, MOMENTUM),
@@ -73,7 +70,7 @@ class Generator(StackGenerator):
 
 
 class Discriminator(StackDiscriminator):
-    """Pictures (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
+    """Map images (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -86,7 +83,7 @@ class Discriminator(StackDiscriminator):
             nn.LeakyReLU(SLOPE, inplace=True),
             nn.Dropout(DROPOUT),
         )
-        self.judge = nn.Linear(2 * width * config.grid[0] * config.grid[1], 1)
+        self.head = nn.Linear(2 * width * config.grid[0] * config.grid[1], 1)
         self.apply(initialize)
 
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from facesmith import FacesmithError
-from facesmith.networks.masked_makeover import Config, Discriminator, Generator
+from facesmith.networks.makeover.masked import Config, Discriminator, Generator
 
 NARROW = Config((20, 24), directions=3, width=4, blocks=2, discriminator_width=4)
 
@@ -27,7 +27,7 @@ def faces() -> Tensor:
 def test_what_has_learned_nothing_returns_its_input_to_the_bit(faces: Tensor) -> None:
     net = Generator(NARROW)
     for strengths in (torch.zeros(4, 3), torch.eye(4, 3), torch.full((4, 3), 0.7)):
-        made, mask = net.parts(faces, strengths)
+        made, mask = net.change(faces, strengths)
         assert torch.equal(made, faces)
         assert torch.allclose(mask, torch.tensor(-1.0).sigmoid()), "a quarter open, so that it can learn both ways"
 
@@ -54,7 +54,7 @@ def test_directions_differ_and_faces_do_not_depend_on_each_other(learned: Genera
 
 
 def test_where_the_mask_is_closed_nothing_can_change(learned: Generator, faces: Tensor) -> None:
-    made, mask = learned.parts(faces, torch.eye(4, 3))
+    made, mask = learned.change(faces, torch.eye(4, 3))
     assert mask.shape == (4, 1, 24, 20)
     assert 0 <= float(mask.detach().min()) < float(mask.detach().max()) <= 1
     assert bool(((made - faces).abs() <= 2 * mask + 1e-6).all())
@@ -69,5 +69,5 @@ def test_a_discriminator_answers_for_every_direction() -> None:
 def test_other_sizes_are_one_sentence() -> None:
     with pytest.raises(FacesmithError, match="multiples of 4"):
         Config((30, 32))
-    with pytest.raises(FacesmithError, match="blocks is 0"):
+    with pytest.raises(FacesmithError, match="blocks=0"):
         Config((32, 32), blocks=0)

@@ -3,9 +3,8 @@
 The ideas are those of Huang et al., "The GAN is dead; long live the GAN!", arXiv:2501.05441 (residual blocks that start
 as the identity, no normalisation anywhere, D as the mirror image of G) and of Karras et al., arXiv:1812.04948 (z is
 mapped to w, which scales the features of every level). The grid is halved and doubled by the same 4x4 convolutions of
-stride 2 as in `facesmith.networks.dcgan`, which are the cheapest that see all pixels. No residual block works at the
-full size, where most of the time would go and few of the weights lie. D has none unless asked: on a CPU they cost more
-than half of the speed, and faces came later (docs/measured.md).
+stride 2 as in the dcgan family, the cheapest that use all pixels. The full size has no residual block: most of the
+time would be spent there. D has none by default: on a CPU they cost more than half of the speed (docs/measured.md).
 """
 
 import math
@@ -17,10 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facesmith.errors import FacesmithError
-from facesmith.networks import dcgan
 from facesmith.networks.convolutions import Conv, ConvTranspose
-from facesmith.networks.stack import CoarseGenerator
+from facesmith.networks.gan import dcgan
+from facesmith.networks.layers import CoarseGenerator
+from facesmith.networks.settings import FamilyConfig, setting
 
 Layer = TypeVar("Layer", nn.Conv2d, Conv, ConvTranspose, nn.Linear)
 
@@ -28,40 +27,41 @@ GAIN = math.sqrt(2 / (1 + 0.2**2))  # keeps the variance through a leaky ReLU of
 
 
 @dataclass(frozen=True)
-class Config:
-    """What the networks are, apart from how they are trained. Saved in every model folder."""
+class Config(FamilyConfig):
+    """The settings of the family; channels are doubled at every halving, up to six times in G and eight times in D."""
 
-    size: tuple[int, int]  # picture width and height, pixels
-    latent_size: int = 64
-    generator_width: int = 32  # channels at half the picture's size; doubled at every halving, up to six times
-    discriminator_width: int = 32  # the same, up to eight times
-    blocks: int = 1  # residual blocks at every level of G
-    discriminator_blocks: int = 0  # and of D
-    finest: int = 32  # a level whose shorter side is longer than this has no residual block
-    mapping: int = 2  # layers from z to w; 0: w is z
+    generator_width: int = setting(32, "channels of G at half the image's size", minimum=1)
+    discriminator_width: int = setting(32, "channels of D at half the image's size", minimum=1)
+    blocks: int = setting(1, "residual blocks at every level of G", minimum=1)
+    discriminator_blocks: int = setting(0, "residual blocks at every level of D", minimum=0)
+    finest: int = setting(32, "longest shorter side, in pixels, of a level with residual blocks", minimum=1)
+    mapping: int = setting(2, "layers that map z to the w which styles every level, 0: w is z", minimum=0)
 
     def __post_init__(self) -> None:
-        for name, least in (("blocks", 1), ("discriminator_blocks", 0), ("mapping", 0)):
-            if getattr(self, name) < least:
-                raise FacesmithError(f"{name} is {getattr(self, name)}: it must be at least {least}")
-        self.plan  # noqa: B018 (refuses a size that cannot be made)
+        super().__post_init__()
+        self.plan  # noqa: B018 (refuses sizes that the family cannot make)
 
     @property
     def plan(self) -> dcgan.Config:
-        """The grids, which are the dcgan family's."""
-        return dcgan.Config(self.size, self.latent_size, self.generator_width, self.discriminator_width)
+        """Return the dcgan family's config of the same sizes, whose grids this family uses."""
+        return dcgan.Config(
+            size=self.size,
+            latent_size=self.latent_size,
+            generator_width=self.generator_width,
+            discriminator_width=self.discriminator_width,
+        )
 
     def levels(self, grids: list[tuple[int, int]], blocks: int) -> list[int]:
-        """How many of so many residual blocks the level of each grid has: all or none."""
+        """Return the number of residual blocks at the level of each grid: ``blocks`` or none."""
         return [blocks if min(grid) <= self.finest else 0 for grid in grids]
 
-    def channels(self, width: int, most: int) -> list[int]:
-        """Channels at every level, the picture's three first: doubled at every halving, up to ``most`` times."""
-        return [3, *(width * min(2**level, most) for level in range(len(self.plan.grids) - 1))]
+    def channels(self, width: int, limit: int) -> list[int]:
+        """Return the channels at every level, the image's three first; at most ``limit`` times ``width``."""
+        return [3, *(width * min(2**level, limit) for level in range(len(self.plan.grids) - 1))]
 
 
 class Generator(CoarseGenerator):
-    """Latents (N x latent_size, or with detail) to pictures (N x 3 x H x W) in [-1, 1]."""
+    """Map latents (N x latent_size, or with detail) to images (N x 3 x H x W) in [-1, 1]."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -80,9 +80,9 @@ class Generator(CoarseGenerator):
         )
 
     def style(self, z: Tensor) -> Tensor:
-        """w (N x latent_size), what every level is styled by: z, mapped.
+        """Map z to w (N x latent_size), which styles every level.
 
-        z keeps its length, unlike in StyleGAN, so that a shorter z (truncation) is a more ordinary w.
+        z is not normalised, unlike in StyleGAN, so that truncation of z also shortens w.
         """
         w = z
         for layer in self.mapping:
@@ -90,33 +90,33 @@ class Generator(CoarseGenerator):
         return w
 
     def forward(self, latents: Tensor) -> Tensor:
-        z, detail = self.parts(latents)
+        z, detail = self.split(latents)
         return self.synthesize(self.style(z), detail)
 
     def mixed(self, coarse: Tensor, fine: Tensor, level: int) -> Tensor:
-        """Pictures of the latents ``coarse``, styled from ``level`` on (0 is the coarsest) by the latents ``fine``.
+        """Return images of ``coarse``, styled from ``level`` on (0 is the coarsest) by the latents ``fine``.
 
         Style mixing as in StyleGAN (Karras et al., arXiv:1812.04948, section 3.1).
         """
-        z, detail = self.parts(coarse)
-        return self.synthesize(self.style(z), detail, self.style(self.parts(fine)[0]), level)
+        z, detail = self.split(coarse)
+        return self.synthesize(self.style(z), detail, self.style(self.split(fine)[0]), level)
 
     def synthesize(
         self, w: Tensor, detail: Tensor | None = None, finer: Tensor | None = None, level: int = 0
     ) -> Tensor:
-        """Pictures of w (N x latent_size), and of detail, if any; from ``level`` on styled by ``finer``, if that is."""
+        """Return images of w (N x latent_size) and detail; from ``level`` on styled by ``finer``, if there is one."""
         x = self.begin(w, detail)
         for number, (blocks, up) in enumerate(zip(self.levels, self.ups, strict=True)):
             style = w if finer is None or number < level else finer
             for block in blocks:  # type: ignore[attr-defined]
                 x = block(x, style)
             x = up(F.leaky_relu(x, 0.2))
-        pictures: Tensor = x.tanh()
-        return pictures
+        images: Tensor = x.tanh()
+        return images
 
 
 class Discriminator(nn.Module):
-    """Pictures (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
+    """Map images (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -126,11 +126,11 @@ class Discriminator(nn.Module):
             nn.ModuleList(Block(width) for _ in range(blocks))
             for width, blocks in zip(channels[1:], config.levels(grids[1:], config.discriminator_blocks), strict=True)
         )
-        self.judge = _linear(channels[-1] * grids[-1][0] * grids[-1][1], 1)
+        self.head = _linear(channels[-1] * grids[-1][0] * grids[-1][1], 1)
 
-    def features(self, pictures: Tensor) -> Tensor:
-        """What the logit is computed from: N x (cells of the coarsest grid x channels)."""
-        x = pictures
+    def features(self, images: Tensor) -> Tensor:
+        """Return what the logit is computed from: N x (cells of the coarsest grid x channels)."""
+        x = images
         for down, blocks in zip(self.downs, self.levels, strict=True):
             x = down(x)
             for block in blocks:  # type: ignore[attr-defined]
@@ -138,16 +138,16 @@ class Discriminator(nn.Module):
             x = F.leaky_relu(x, 0.2)
         return x.permute(0, 2, 3, 1).flatten(1)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        logits: Tensor = self.judge(self.features(pictures))
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.features(images))
         return logits.squeeze(1)
 
 
 class Style(nn.Module):
-    """Features brought to mean 0 and variance 1 picture by picture and channel by channel, then scaled and moved by w.
+    """Normalise features per image and channel to mean 0 and variance 1, then scale and shift them by w.
 
     Adaptive instance normalisation (Huang and Belongie, arXiv:1703.06868) as in StyleGAN (arXiv:1812.04948). Unlike
-    batch norm it does not let one face depend on the others.
+    batch norm, no face depends on the others.
     """
 
     def __init__(self, width: int, latent_size: int) -> None:
@@ -163,16 +163,16 @@ class Style(nn.Module):
 
 
 class Block(nn.Module):
-    """x + what two 3x3 convolutions make of it, after a `Style` in G.
+    """Add two 3x3 convolutions of x to x; in G after a `Style`.
 
-    The second convolution starts at zero, so every block starts as the identity and the whole net as a shallow one.
+    The second convolution starts at zero, so every block starts as the identity.
     """
 
     def __init__(self, width: int, latent_size: int = 0) -> None:
         super().__init__()
         self.style = Style(width, latent_size) if latent_size else None
-        self.first = _started(nn.Conv2d(width, width, 3, 1, 1), GAIN)
-        self.second = _started(nn.Conv2d(width, width, 3, 1, 1), 0.0)
+        self.first = _initialized(nn.Conv2d(width, width, 3, 1, 1), GAIN)
+        self.second = _initialized(nn.Conv2d(width, width, 3, 1, 1), 0.0)
 
     def forward(self, x: Tensor, w: Tensor | None = None) -> Tensor:
         styled = x if self.style is None else self.style(x, w)
@@ -181,23 +181,23 @@ class Block(nn.Module):
 
 
 def _down(before: int, after: int) -> Conv:
-    return _started(Conv(before, after, 4, 2, 1), 1.0 if before == 3 else GAIN)
+    return _initialized(Conv(before, after, 4, 2, 1), 1.0 if before == 3 else GAIN)
 
 
 def _up(before: int, after: int, grid: tuple[int, int], target: tuple[int, int]) -> ConvTranspose:
     missing = (target[0] - 2 * grid[0], target[1] - 2 * grid[1])  # a row or column where the target's side is odd
-    return _started(ConvTranspose(before, after, 4, 2, 1, output_padding=missing), GAIN)
+    return _initialized(ConvTranspose(before, after, 4, 2, 1, output_padding=missing), GAIN)
 
 
 def _linear(before: int, after: int, gain: float = 1.0) -> nn.Linear:
-    return _started(nn.Linear(before, after), gain)
+    return _initialized(nn.Linear(before, after), gain)
 
 
-def _started(layer: Layer, gain: float) -> Layer:
-    """The layer with weights N(0, gain / √inputs), which keep the variance of their inputs, and biases 0."""
+def _initialized(layer: Layer, gain: float) -> Layer:
+    """Initialise a layer with weights N(0, gain / √inputs), which keep the variance of their inputs, and biases 0."""
     inputs = layer.weight[0].numel()
     if isinstance(layer, nn.ConvTranspose2d):
-        # Each output pixel gathers from a (kernel / stride)² patch of all input channels.
+        # Each output pixel is computed from a (kernel / stride)² patch of all input channels.
         inputs = layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1] // 4
     nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(inputs))
     if layer.bias is not None:

@@ -1,0 +1,58 @@
+"""Recipes of GANs: faces from latents. Nothing here imports torch."""
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+from facesmith.tasks.gan.d_schedule import parse_d_schedule
+from facesmith.training.settings import (
+    AdversarialRecipe,
+    learning_setting,
+    machine_setting,
+    network_setting,
+)
+
+
+@dataclass(frozen=True)
+class GANRecipe(AdversarialRecipe):
+    """A GAN: faces from latents."""
+
+    task: ClassVar[str] = "gan"
+
+    latent_size: int = network_setting(100, "length of the latent z", minimum=1)
+    latent: str = network_setting("normal", "distribution of z", ("normal", "uniform"))
+    update: str = learning_setting(
+        "alternate", "alternate: G learns from the updated D; together: from the same pass", ("alternate", "together")
+    )
+    d_schedule: str = learning_setting(
+        "every", "steps at which D learns: every, ratio:k, decay:start,factor,every or accuracy:threshold"
+    )
+    freeze_discriminator_after: float | None = learning_setting(
+        None, "kimg after which D stops learning, for experiments", minimum=0
+    )
+    hold_out: bool = learning_setting(
+        False, "do not train on the images that encoders, classifiers and edits are measured on"
+    )
+    compile: str = machine_setting(
+        "auto", "auto: CUDA graphs on a GPU; compile: torch.compile", ("auto", "none", "compile", "graph")
+    )
+
+    def check(self) -> None:
+        parse_d_schedule(self.d_schedule)
+
+    def resolved(self, device: str) -> Self:
+        return replace(self, compile="graph" if device == "cuda" else "none") if self.compile == "auto" else self
+
+
+# fmt: off
+_RPGAN: dict[str, Any] = {"loss": "rpgan", "penalty": 2.0, "learning_rate": 4e-4, "beta1": 0.0, "beta2": 0.99, "ema_kimg": 5.0, "latent_size": 64}
+RECIPES: tuple[GANRecipe, ...] = (
+    GANRecipe("tiny", "faces on a laptop CPU in minutes", **_RPGAN, network={"generator_width": 32, "discriminator_width": 32, "bias": True, "discriminator_norm": False}, kimg=400.0, tick_kimg=2.0, checkpoint_kimg=8.0),
+    GANRecipe("small", "residual networks and a mapped latent, for one GPU or a patient CPU", **_RPGAN, family="residual", kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
+    GANRecipe("base", "small, twice as wide and as deep, for one GPU overnight", **_RPGAN | {"learning_rate": 2e-4, "beta2": 0.9}, family="residual", network={"generator_width": 64, "discriminator_width": 64, "blocks": 2, "discriminator_blocks": 1, "finest": 64}, batch_size=256, anneal_kimg=10000.0, learning_rate_end=5e-5, beta2_end=0.99, penalty_end=0.2, ema_kimg_end=100.0, augment_end=0.3, kimg=20000.0, tick_kimg=20.0, checkpoint_kimg=100.0, score_kimg=200.0),
+    GANRecipe("mini28", "28x28: faces of 28x28", family="mini28", latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),
+    GANRecipe("artiface", "ArtiFace: faces of 128x128", family="artiface", latent_size=250, average_losses=True, learning_rate=1e-4, beta1=0.9, flip=False),
+    GANRecipe("celebrity", "Celebrity GAN: the classic DCGAN", flip=False),
+    GANRecipe("dcgan64", "DIGITS-GAN: NVIDIA's DCGAN for photo editing", network={"kernel": 5, "bias": True}, update="together", real_label=0.9, generator_label=1.1, average_losses=True, learning_rate=5e-4, beta1=0.9, flip=False),
+)
+# fmt: on
+GAN_RECIPES = {recipe.name: recipe for recipe in RECIPES}
