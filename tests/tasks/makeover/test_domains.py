@@ -68,7 +68,9 @@ def test_a_side_is_who_matches_and_nobody_is_learned_from_and_held_out(builtin_d
         "source": len(found.sources), "target": len(found.targets),
         "held_out_source": len(found.held_out_sources), "held_out_target": len(found.held_out_targets),
     }  # fmt: skip
-    assert str(found).startswith(f"a: {len(found.sources)} source faces ('No_Beard'), {len(found.targets)} target faces")
+    assert str(found).startswith(
+        f"a: {len(found.sources)} source faces ('No_Beard'), {len(found.targets)} target faces"
+    )
 
 
 def test_a_side_with_too_few_faces_is_one_sentence(builtin_dataset: Dataset) -> None:
