@@ -13,6 +13,7 @@ import yaml
 import facesmith
 from facesmith.cli import COMMANDS
 from facesmith.cli import facesmith as command_line
+from facesmith.runs.health import MEANINGS
 from facesmith.tasks.recipes import RECIPES
 from facesmith.training.settings import settings_of
 
@@ -125,6 +126,10 @@ def test_every_dependency_is_justified() -> None:
     for dependency in dependencies:
         name = re.split(r"[\[<>=]", dependency)[0].lower()
         assert f"`{name}`" in page or name == "facesmith", name
+
+
+def test_every_health_state_is_explained() -> None:
+    assert all(f"`{state}`" in text_of(DOCS / "collapse.md") for state in MEANINGS)
 
 
 def test_the_readme_shows_the_pipeline() -> None:
