@@ -30,7 +30,7 @@ from hostile_schema import KEPT, PHOTOS, bring, schemathesis
 from hostile_studio import CUT, HOST, Answer, Studio, files, say, studio, written
 
 from facesmith import doctor
-from facesmith.studio.maintenance import EVERY
+from facesmith.studio.maintenance import INTERVAL_SECONDS
 
 SHIPPED = ("drawn64", "celeba64")
 FACE = "/api/v1/generate?model=drawn64&seed=7"
@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=30, help="of schemathesis, of each operation")
     parser.add_argument("--every", type=int, default=1, help="2 takes every second of the requests")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--settle", type=float, default=EVERY + 5, help="seconds before memory is looked at")
+    parser.add_argument("--settle", type=float, default=INTERVAL_SECONDS + 5, help="seconds before memory is looked at")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     args.paths = [str(Path(path).resolve()) for path in args.paths]

@@ -39,7 +39,9 @@ from facesmith import doctor
 from facesmith.files import write_json
 
 FLASK = Path(__file__).parent / "peers" / "flask_server.py"
-ONE_BY_ONE = "from facesmith.studio import batching; batching.CALL = 1; from facesmith.cli import main; main()"
+ONE_BY_ONE = (
+    "from facesmith.studio import batching; batching.MAX_CALL_FACES = 1; from facesmith.cli import main; main()"
+)
 PACKAGES = ("fastapi", "flask", "httptools", "onnxruntime", "pillow", "uvicorn", "werkzeug")
 FIRST_SEED = 1_000_000
 WARM_UP = 1.0  # seconds

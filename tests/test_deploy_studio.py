@@ -20,7 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from facesmith.cli.studio import studio
 from facesmith.models.included import DEFAULT
 from facesmith.studio.app import create_app
-from facesmith.studio.limits import PROBES
+from facesmith.studio.limits import PROBE_PATHS
 from facesmith.studio.settings import Settings
 
 HERE = Path(__file__).parent
@@ -141,7 +141,7 @@ def test_kubernetes_asks_the_studio_what_it_answers() -> None:
     for name, path in (("startup", "/healthz"), ("readiness", "/readyz"), ("liveness", "/healthz")):
         probe = STUDIO[f"{name}Probe"]["httpGet"]
         assert probe == {"path": path, "port": "http"}
-        assert path in PROBES, "the kubelet has no token"
+        assert path in PROBE_PATHS, "the kubelet has no token"
     (endpoint,) = PUBLIC["public/monitor"]["spec"]["podMetricsEndpoints"]
     assert endpoint["port"] == "http"
 

@@ -34,7 +34,6 @@ _ALIASES = {
     "of_faces": "has_aligned_faces",
     "shipped_makeovers": "included_makeovers",
     "shipped_models": "included_models",
-    "studio": "serve",
     "subjects": "load_faces",
 }  # names of version 0.1
 

@@ -1,5 +1,9 @@
 # The public API: every public name and the module that defines it. `__init__.py` and type checkers read this list.
 
+from facesmith.artefacts import Artefact as Artefact
+from facesmith.artefacts import artefact_kind as artefact_kind
+from facesmith.artefacts import find_artefacts as find_artefacts
+from facesmith.artefacts import locate as locate
 from facesmith.data.dataset import Dataset as Dataset
 from facesmith.data.dataset import open_dataset as open_dataset
 from facesmith.data.importer import import_dataset as import_dataset
@@ -24,6 +28,9 @@ from facesmith.latent.edit import edit as edit
 from facesmith.latent.encode import encode as encode
 from facesmith.latent.encode import reconstruct as reconstruct
 from facesmith.latent.face_map.build import map_faces as map_faces
+from facesmith.latent.face_map.map_folder import FaceMap as FaceMap
+from facesmith.latent.face_map.map_folder import Placement as Placement
+from facesmith.latent.face_map.map_folder import open_map as open_map
 from facesmith.latent.face_refs import FaceRef as FaceRef
 from facesmith.latent.face_refs import parse_face_ref as parse_face_ref
 from facesmith.latent.faces import FaceLatent as FaceLatent
@@ -39,8 +46,6 @@ from facesmith.metrics.evaluate import evaluate as evaluate
 from facesmith.metrics.scores import Scores as Scores
 from facesmith.models.classifier import AttributeClassifier as AttributeClassifier
 from facesmith.models.classifier import load_classifier as load_classifier
-
-# A name of version 0.1 that a test of its files uses.
 from facesmith.models.generate import generate as generate
 from facesmith.models.included import included_makeovers as included_makeovers
 from facesmith.models.included import included_models as included_models
@@ -55,6 +60,8 @@ from facesmith.networks.settings import setting as setting
 from facesmith.reports.compare import compare as compare
 from facesmith.reports.explore import explore as explore
 from facesmith.reports.run_report import report as report
+from facesmith.runs.overview import RunOverview as RunOverview
+from facesmith.runs.overview import summarize_run as summarize_run
 from facesmith.runs.run_reader import Run as Run
 from facesmith.runs.run_reader import open_run as open_run
 from facesmith.runs.status import RunStatus as RunStatus
@@ -71,4 +78,3 @@ from facesmith.training.settings import Recipe as Recipe
 from facesmith.version import __version__ as __version__
 
 __all__: list[str]
-load_judge = load_classifier  # of version 0.1

@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from facesmith import FacesmithError
-from facesmith.studio.middleware import HEADERS
-from facesmith.studio.services import Visitor
+from facesmith.studio.face_refs import FacesDep
+from facesmith.studio.middleware import SECURITY_HEADERS
 from facesmith.studio.settings import Settings, usable_cores
 
 Visit = Callable[..., None]
@@ -19,7 +19,7 @@ def test_every_answer_has_the_strict_headers_and_an_id(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         for path in ("/", "/api/v1/models", "/api/v1/nothing", "/static/reference.css", "/api/v1/generate?count=0"):
             answer = await client.get(path)
-            assert {name: answer.headers[name] for name in HEADERS} == HEADERS, path
+            assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS, path
             assert len(answer.headers["x-request-id"]) == 16
             assert "access-control-allow-origin" not in answer.headers
         assert (await client.head("/photo")).headers["content-type"].startswith("text/html")
@@ -131,9 +131,9 @@ def test_origins_that_are_named_may_ask(visit: Visit) -> None:
 
 def test_a_visitor_has_a_session_by_cookie_or_by_header(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        async def mine(visitor: Visitor) -> int:
-            visitor.keep(None, 1)
-            return len(visitor)
+        async def mine(resolver: FacesDep) -> int:
+            resolver.store(None, 1)
+            return len(resolver.open_session())
 
         app.add_api_route("/mine", mine)
         answer = await client.get("/mine")
@@ -182,11 +182,11 @@ def test_the_document_says_what_each_route_may_answer(visit: Visit) -> None:
     ("settings", "sentence"),
     [
         ({"port": 70000}, "port 70000"),
-        ({"certfile": Path("c")}, "go together"),
+        ({"certfile": Path("c")}, "requires its key"),
         ({"token": "short"}, "8 to 256"),
         ({"rate": 0.0}, "above 0"),
         ({"host": "0.0.0.0", "allow_training": True}, "could train"),
-        ({"cors": ("example.org",)}, "no origin"),
+        ({"cors": ("example.org",)}, "expected an origin"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, object], sentence: str) -> None:

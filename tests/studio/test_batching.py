@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from facesmith import FacesmithError, Model
-from facesmith.studio.api.generate import drawing
-from facesmith.studio.batching import CALL, Batcher
+from facesmith.studio.api.generate import seed_latents
+from facesmith.studio.batching import MAX_CALL_FACES, Batcher
 from facesmith.studio.errors import Busy
 
 Pictures = NDArray[np.uint8]
@@ -19,7 +19,7 @@ def _as_they_are(faces: Pictures) -> Pictures:
 
 
 async def _faces(batcher: Batcher, model: Model, count: int, seed: int, start: int = 0) -> Pictures:
-    return await batcher.make(model, count, drawing(model, seed, start, 1.0, {}), _as_they_are, place=start)
+    return await batcher.generate(model, count, seed_latents(model, seed, start, 1.0, {}), _as_they_are, start=start)
 
 
 class _Held:
@@ -35,7 +35,7 @@ class _Held:
             assert self.go.wait(30)
             return self.model.latents(1)
 
-        self.first = asyncio.ensure_future(self.batcher.make(self.model, 1, draw, _as_they_are))
+        self.first = asyncio.ensure_future(self.batcher.generate(self.model, 1, draw, _as_they_are))
         await asyncio.sleep(0)
         await asyncio.to_thread(self.holds.wait, 30)
         return self.batcher
@@ -79,7 +79,7 @@ def test_what_nobody_waits_for_any_more_is_not_computed(first: Model) -> None:
     async def ask() -> None:
         held = _Held(first)
         async with held as batcher:
-            tasks = [asyncio.ensure_future(batcher.make(first, 20, recorded(n), _as_they_are)) for n in range(3)]
+            tasks = [asyncio.ensure_future(batcher.generate(first, 20, recorded(n), _as_they_are)) for n in range(3)]
             await asyncio.sleep(0)
             assert batcher.waiting == 60
             tasks[1].cancel()
@@ -135,7 +135,7 @@ def test_who_has_a_face_in_the_same_call_does_not_wait_until_a_sheet_is_encoded(
 
     async def ask() -> None:
         async with (held := _Held(first)) as batcher:
-            sheet = asyncio.ensure_future(batcher.make(first, 15, lambda a, b: first.latents(b - a), encode))
+            sheet = asyncio.ensure_future(batcher.generate(first, 15, lambda a, b: first.latents(b - a), encode))
             await asyncio.sleep(0)
             face = asyncio.ensure_future(_faces(batcher, first, 1, 0))
             face.add_done_callback(lambda _: told.set())
@@ -152,7 +152,7 @@ def test_many_single_faces_are_computed_in_one_call_and_told_in_one_turn_of_the_
 
     async def ask() -> None:
         async with (held := _Held(first)) as batcher:
-            batcher._made = lambda _, faces: calls.append(faces)
+            batcher._on_generated = lambda _, faces: calls.append(faces)
             loop = asyncio.get_running_loop()
             wake = loop.call_soon_threadsafe
 
@@ -160,7 +160,7 @@ def test_many_single_faces_are_computed_in_one_call_and_told_in_one_turn_of_the_
                 wakes.append(call)
                 wake(call)
 
-            tasks = [asyncio.ensure_future(_faces(batcher, first, 1, seed)) for seed in range(2 * CALL)]
+            tasks = [asyncio.ensure_future(_faces(batcher, first, 1, seed)) for seed in range(2 * MAX_CALL_FACES)]
             await asyncio.sleep(0)
             with pytest.MonkeyPatch.context() as patched:
                 patched.setattr(loop, "call_soon_threadsafe", counted)
@@ -168,7 +168,7 @@ def test_many_single_faces_are_computed_in_one_call_and_told_in_one_turn_of_the_
                 await asyncio.gather(*tasks)
 
     asyncio.run(ask())
-    assert calls == [1, CALL, CALL]
+    assert calls == [1, MAX_CALL_FACES, MAX_CALL_FACES]
     assert len(wakes) == 3
 
 
@@ -184,7 +184,7 @@ def test_threads_share_what_there_is(first: Model) -> None:
 
     async def ask() -> Pictures:
         batcher = Batcher(2, 100)
-        made = await batcher.make(first, 12, draw, _as_they_are)
+        made = await batcher.generate(first, 12, draw, _as_they_are)
         batcher.close()
         return made
 
@@ -202,10 +202,10 @@ def test_what_goes_wrong_for_one_is_said_to_that_one_alone(first: Model) -> None
     async def ask() -> None:
         async with (held := _Held(first)) as batcher:
             good = asyncio.ensure_future(_faces(batcher, first, 20, 3))
-            undrawn = asyncio.ensure_future(batcher.make(first, 20, bad, _as_they_are))
-            unmade = asyncio.ensure_future(batcher.make(first, 1, lambda a, b: first.latents(b - a), unfinished))
+            undrawn = asyncio.ensure_future(batcher.generate(first, 20, bad, _as_they_are))
+            unmade = asyncio.ensure_future(batcher.generate(first, 1, lambda a, b: first.latents(b - a), unfinished))
             wrong = asyncio.ensure_future(
-                batcher.make(first, 1, lambda a, b: np.full((1, 6), np.nan, np.float32), _as_they_are)
+                batcher.generate(first, 1, lambda a, b: np.full((1, 6), np.nan, np.float32), _as_they_are)
             )
             await asyncio.sleep(0)
             held.go.set()
@@ -228,9 +228,9 @@ def test_at_the_end_what_waits_is_told_and_the_threads_are_gone(first: Model) ->
             await asyncio.sleep(0)
             asyncio.get_running_loop().call_later(0.05, held.go.set)
             await asyncio.to_thread(batcher.close)
-            with pytest.raises(Busy, match="about to end"):
+            with pytest.raises(Busy, match="shutting down"):
                 await waiting
-            with pytest.raises(Busy, match="about to end"):
+            with pytest.raises(Busy, match="shutting down"):
                 await _faces(batcher, first, 1, 0)
             assert not batcher.alive
             assert len(await held.first) == 1

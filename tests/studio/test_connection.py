@@ -7,7 +7,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from facesmith.studio import connection
-from facesmith.studio.connection import MOST_HEAD, Connection
+from facesmith.studio.connection import MAX_HEAD_BYTES, Connection
 
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 HEAD = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -53,10 +53,13 @@ def test_headers_without_end_are_refused_and_closed() -> None:
             writer.write(HEAD)
             await asyncio.sleep(0.01)
             for _ in range(8):  # who goes on sending may never hear why nobody reads it
-                writer.write(header * (MOST_HEAD // 8 // len(header)))
+                writer.write(header * (MAX_HEAD_BYTES // 8 // len(header)))
                 await asyncio.sleep(0.01)
             status, body = await _answer(reader)
-            assert (status, json.loads(body)["error"]) == (431, "the address or the headers are too long")
+            assert (status, json.loads(body)["error"]) == (
+                431,
+                "the address or the headers are too long: send shorter ones",
+            )
             assert await reader.read() == b""
             writer.close()
 
@@ -66,8 +69,8 @@ def test_headers_without_end_are_refused_and_closed() -> None:
 def test_bodies_are_not_taken_for_headers_and_many_requests_come_one_after_the_other() -> None:
     async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
         reader, writer = await connect()
-        for size in (3 * MOST_HEAD, 0, MOST_HEAD + 1):
-            writer.write(HEAD + b"X-A: " + b"b" * (MOST_HEAD // 2) + b"\r\nContent-Length: %d\r\n\r\n" % size)
+        for size in (3 * MAX_HEAD_BYTES, 0, MAX_HEAD_BYTES + 1):
+            writer.write(HEAD + b"X-A: " + b"b" * (MAX_HEAD_BYTES // 2) + b"\r\nContent-Length: %d\r\n\r\n" % size)
             writer.write(b"c" * size)
             assert await _answer(reader) == (200, b"%d" % size)
         writer.close()
@@ -108,7 +111,7 @@ def test_what_is_no_request_is_said_in_a_sentence() -> None:
         reader, writer = await connect()
         writer.write(bytes(range(256)))
         status, body = await _answer(reader)
-        assert (status, json.loads(body)["error"]) == (400, "that is no request of HTTP/1.1")
+        assert (status, json.loads(body)["error"]) == (400, "that is not an HTTP/1.1 request")
         writer.close()
 
     _serve(ask)

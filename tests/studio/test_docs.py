@@ -12,13 +12,13 @@ import jsonschema
 import pytest
 
 from facesmith.cli.studio import studio
-from facesmith.studio import connection, limits, sessions, uploads
+from facesmith.studio import connection, limits, schemas, sessions, uploads
 from facesmith.studio import training_jobs as training
 from facesmith.studio.api import generate, photos, watch
-from facesmith.studio.api.refine import RefineAsked
+from facesmith.studio.api.refine import RefineRequest
 from facesmith.studio.app import create_app
-from facesmith.studio.pages import PAGES, WEB
-from facesmith.studio.services import assemble
+from facesmith.studio.pages import PAGE_PATHS, WEB
+from facesmith.studio.services import create_services
 from facesmith.studio.settings import API, Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -86,7 +86,7 @@ def test_the_python_lines_are_python_and_ask_for_what_there_is(document: dict[st
 
 
 def test_every_figure_has_its_row_and_kind(models: Path) -> None:
-    written = assemble(Settings(paths=(str(models),))).figures.text().decode()
+    written = create_services(Settings(paths=(str(models),))).metrics.text().decode()
     there = re.findall(r"^# TYPE (\w+) (\w+)", written, re.MULTILINE)
     assert [(cells[0].strip("`"), cells[1]) for cells in rows("Metrics")] == there
 
@@ -101,7 +101,7 @@ def fields(module: Path) -> set[str]:
     return set(re.findall(r"(\w+):", body))
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGE_PATHS)
 def test_every_page_has_its_address_told(page: str) -> None:
     said = {cells[0].strip("`"): cells[1] for cells in rows("Addresses")}
     names = set(re.findall(r"`(\w+)[`=]", said[page]))
@@ -122,21 +122,21 @@ def test_the_limits_are_those_it_has() -> None:
     assert rate is not None
     said = {cells[0]: [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", cells[1])] for cells in
             rows("Limits")}  # fmt: skip
-    steps = RefineAsked.model_json_schema()["properties"]["steps"]["maximum"]
+    steps = RefineRequest.model_json_schema()["properties"]["steps"]["maximum"]
     assert list(said.values()) == [
-        [has.body_bytes, limits.MOST_WORDS, has.body_seconds],
-        [has.pixels, uploads.MOST_SIDE, uploads.MOST_SCANS, photos.MOST_FACES],
-        [connection.MOST_HEAD // 1024, connection.HEAD_SECONDS],
-        [generate.MOST, generate.MOST_ZIPPED, generate.LARGEST],
+        [has.body_bytes, limits.MAX_TEXT_BYTES, has.body_seconds],
+        [has.pixels, uploads.MAX_SIDE, uploads.MAX_SCANS, photos.MAX_PHOTO_FACES],
+        [connection.MAX_HEAD_BYTES // 1024, connection.HEAD_SECONDS],
+        [schemas.MAX_FACES, generate.MAX_ZIP_FACES, schemas.MAX_PIXELS],
         [has.queue_faces],
-        [has.aside_jobs],
+        [has.waiting_jobs],
         [steps],
-        [rate, limits.Rate(create_app(has), rate).most],
-        [has.session_bytes, sessions.MOST_ITEMS, has.session_minutes],
+        [rate, limits.RateLimit(create_app(has), rate).capacity],
+        [has.session_bytes, sessions.MAX_ITEMS, has.session_minutes],
         [has.sessions, has.sessions_bytes],
         [has.models_loaded],
-        [watch.MOST_WATCHED],
-        [training.MOST],
+        [watch.MAX_WATCHED_RUNS],
+        [training.MAX_TRAININGS],
     ]
     assert f"those in flight have {has.shutdown_seconds} seconds" in " ".join(PAGE.split())
 

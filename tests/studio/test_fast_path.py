@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from facesmith import Model
-from facesmith.studio.fast_path import Direct
+from facesmith.studio.fast_path import FastPath
 
 Visit = Callable[..., None]
 ASKED = (
@@ -34,7 +34,7 @@ async def _ask(app: Any, query: str) -> tuple[int, dict[str, str], bytes]:
 def test_the_short_way_answers_as_the_long_one_does(visit: Visit, second: Model) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         short = [await _ask(app, query) for query in ASKED]
-        others = [layer for layer in app.user_middleware if getattr(layer.cls, "__name__", "") != "Direct"]
+        others = [layer for layer in app.user_middleware if getattr(layer.cls, "__name__", "") != "FastPath"]
         assert len(others) == len(app.user_middleware) - 1
         app.user_middleware, app.middleware_stack = others, None  # built anew, without it
         for query, answer in zip(ASKED, short, strict=True):
@@ -51,7 +51,7 @@ def test_a_defect_is_left_to_who_records_it() -> None:
     async def elsewhere(scope: Any, receive: Any, send: Any) -> None:
         raise LookupError
 
-    app = Direct(elsewhere, "/here", broken)
+    app = FastPath(elsewhere, "/here", broken)
     for path, method, expected in (
         ("/here", "GET", ZeroDivisionError),
         ("/here", "HEAD", LookupError),

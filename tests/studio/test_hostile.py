@@ -42,7 +42,7 @@ def test_of_every_kind_of_hostile_upload_no_more_comes_than_a_refusal(
             seen.add(answer.status_code)
         assert seen >= {200, 400, 413, 415}
         assert (await client.delete("/api/v1/session")).status_code == 200
-        assert len(app.state.parts.sessions) == 0
+        assert len(app.state.services.sessions) == 0
         assert (await client.get("/generate_image")).status_code == before == 200
 
     with monkeypatch.context() as patch:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ExifTags import Base
 
-from facesmith.studio.image_responses import encoded, notes, tiled
+from facesmith.studio.image_responses import encode_image, image_metadata, tile
 
 
 @pytest.fixture
@@ -16,21 +16,21 @@ def faces() -> NDArray[np.uint8]:
 
 
 def test_faces_are_side_by_side_without_gaps(faces: NDArray[np.uint8]) -> None:
-    sheet = tiled(faces, 3)
+    sheet = tile(faces, 3)
     assert sheet.shape == (12, 12, 3)
     assert np.array_equal(sheet[6:12, 4:8], faces[4])
     assert not sheet[6:, 8:].any()
-    assert tiled(faces).shape == (12, 12, 3)
-    assert tiled(faces[:2], 9).shape == (6, 8, 3)
-    assert np.array_equal(tiled(faces[:1], 1, 3)[::3, ::3], faces[0])
-    assert np.array_equal(tiled(faces[:1], 1, 3)[2::3, 2::3], faces[0])
+    assert tile(faces).shape == (12, 12, 3)
+    assert tile(faces[:2], 9).shape == (6, 8, 3)
+    assert np.array_equal(tile(faces[:1], 1, 3)[::3, ::3], faces[0])
+    assert np.array_equal(tile(faces[:1], 1, 3)[2::3, 2::3], faces[0])
 
 
 @pytest.mark.parametrize("edited", [False, True])
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
 def test_every_picture_says_what_it_is(faces: NDArray[np.uint8], form: str, edited: bool) -> None:
-    about = notes("mine", "d" * 64, seed=7, edited=edited)
-    picture = Image.open(io.BytesIO(encoded(faces[0], form, about)))
+    about = image_metadata("mine", "d" * 64, seed=7, edited=edited)
+    picture = Image.open(io.BytesIO(encode_image(faces[0], form, about)))
     assert picture.format == form.upper()
     if form == "png":
         sentence, software = picture.info["Description"], picture.info["Software"]

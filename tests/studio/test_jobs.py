@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 
 from facesmith.studio.errors import Busy
-from facesmith.studio.jobs import Aside
+from facesmith.studio.jobs import Jobs
 
 
 def test_long_jobs_are_bounded_and_a_cancelled_one_is_not_begun() -> None:
@@ -17,18 +17,18 @@ def test_long_jobs_are_bounded_and_a_cancelled_one_is_not_begun() -> None:
         return number
 
     async def ask() -> None:
-        aside = Aside(1, 2)
+        aside = Jobs(1, 2)
         tasks = [asyncio.ensure_future(aside.run(partial(job, number))) for number in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(Busy, match="3 long jobs"):
             await aside.run(partial(job, 9))
         tasks[1].cancel()
         await asyncio.wait([tasks[1]])
-        assert aside.jobs == 2
+        assert aside.count == 2
         go.set()
         assert await asyncio.gather(*tasks[::2]) == [0, 2]
         aside.close()
-        assert aside.jobs == 0
+        assert aside.count == 0
 
     asyncio.run(ask())
     assert begun == [0, 2]

@@ -5,7 +5,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from facesmith.studio.errors import Problem
-from facesmith.studio.limits import MOST_WORDS, Body, Rate
+from facesmith.studio.limits import MAX_TEXT_BYTES, BodyLimit, RateLimit
 
 SCOPE: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": [], "client": ("10.0.0.1", 1)}
 END: Message = {"type": "http.request", "body": b"", "more_body": False}
@@ -54,7 +54,7 @@ def _scope(*headers: tuple[bytes, bytes]) -> dict[str, Any]:
 
 def test_a_body_that_says_it_is_too_long_is_refused_unread() -> None:
     client = _Client(_body([b"x" * 11]))
-    asyncio.run(Body(_reading, 10, 1)(_scope((b"content-length", b"11")), client.receive, client.send))
+    asyncio.run(BodyLimit(_reading, 10, 1)(_scope((b"content-length", b"11")), client.receive, client.send))
     assert client.status == 413
     assert len(client.messages) == 2
 
@@ -62,26 +62,26 @@ def test_a_body_that_says_it_is_too_long_is_refused_unread() -> None:
 def test_a_body_that_does_not_say_is_refused_where_it_becomes_too_long() -> None:
     client = _Client(_body([b"x" * 6, b"x" * 6, b"x" * 6]))
     with pytest.raises(Problem) as refused:
-        asyncio.run(Body(_reading, 10, 1)(_scope((b"transfer-encoding", b"chunked")), client.receive, client.send))
+        asyncio.run(BodyLimit(_reading, 10, 1)(_scope((b"transfer-encoding", b"chunked")), client.receive, client.send))
     assert refused.value.status_code == 413
     assert len(client.messages) == 2
     client = _Client(_body([b"x" * 5, b"x" * 5]))
-    asyncio.run(Body(_reading, 10, 1)(_scope((b"transfer-encoding", b"chunked")), client.receive, client.send))
+    asyncio.run(BodyLimit(_reading, 10, 1)(_scope((b"transfer-encoding", b"chunked")), client.receive, client.send))
     assert client.got[1]["body"] == b"10"
 
 
 def test_only_a_picture_may_be_large() -> None:
     for kind, status in ((b"application/json", 413), (b"", 413), (b"Image/PNG", 200)):
-        client = _Client(_body([b"x" * (MOST_WORDS + 1)]))
-        said = _scope((b"content-type", kind), (b"content-length", b"%d" % (MOST_WORDS + 1)))
-        asyncio.run(Body(_reading, 10 * MOST_WORDS, 1)(said, client.receive, client.send))
+        client = _Client(_body([b"x" * (MAX_TEXT_BYTES + 1)]))
+        said = _scope((b"content-type", kind), (b"content-length", b"%d" % (MAX_TEXT_BYTES + 1)))
+        asyncio.run(BodyLimit(_reading, 10 * MAX_TEXT_BYTES, 1)(said, client.receive, client.send))
         assert client.status == status, kind
 
 
 @pytest.mark.parametrize("length", [b"9" * 5000, b"-1", b"x", "\xb2".encode("latin-1")])
 def test_a_length_that_is_none_is_refused(length: bytes) -> None:
     client = _Client(_body([b"x"]))
-    asyncio.run(Body(_reading, 10, 1)(_scope((b"content-length", length)), client.receive, client.send))
+    asyncio.run(BodyLimit(_reading, 10, 1)(_scope((b"content-length", length)), client.receive, client.send))
     assert client.status == 413
 
 
@@ -92,7 +92,7 @@ def test_who_leaves_before_the_end_of_a_body_is_not_answered(
 ) -> None:
     async def ask() -> None:
         client = _Client([*begin, {"type": "http.disconnect"}])
-        await Body(_reading, 10, 1)(_scope(*headers), client.receive, client.send)
+        await BodyLimit(_reading, 10, 1)(_scope(*headers), client.receive, client.send)
         assert client.got == []
         task = asyncio.current_task()
         assert task is not None
@@ -110,14 +110,14 @@ def test_a_body_that_nobody_wants_ends_an_answer_and_is_no_defect(sent: bytes) -
         heard.append((await receive())["type"])
 
     client = _Client([{"type": "http.request", "body": sent, "more_body": True}] if sent else [])
-    asyncio.run(Body(streaming, 10, 0.05)(_scope((b"content-length", b"9")), client.receive, client.send))
+    asyncio.run(BodyLimit(streaming, 10, 0.05)(_scope((b"content-length", b"9")), client.receive, client.send))
     assert heard == ["http.disconnect"]
 
 
 def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
     client = _Client([{"type": "http.request", "body": b"x", "more_body": True}])
     with pytest.raises(Problem) as refused:
-        asyncio.run(Body(_reading, 10, 0.05)(_scope((b"content-length", b"5")), client.receive, client.send))
+        asyncio.run(BodyLimit(_reading, 10, 0.05)(_scope((b"content-length", b"5")), client.receive, client.send))
     assert refused.value.status_code == 408
 
 
@@ -134,7 +134,7 @@ def test_work_ends_when_its_client_goes(headers: tuple[tuple[bytes, bytes], ...]
 
     async def ask() -> None:
         client = _Client([{"type": "http.request", "body": b"x" * len(headers), "more_body": False}], goes=True)
-        await Body(working, 10, 1)(_scope(*headers), client.receive, client.send)
+        await BodyLimit(working, 10, 1)(_scope(*headers), client.receive, client.send)
         assert client.got == []
         task = asyncio.current_task()
         assert task is not None
@@ -151,7 +151,7 @@ def test_a_server_that_ends_cancels_what_it_does() -> None:
 
     async def ask() -> None:
         client = _Client([END])
-        task = asyncio.ensure_future(Body(working, 10, 1)(_scope(), client.receive, client.send))
+        task = asyncio.ensure_future(BodyLimit(working, 10, 1)(_scope(), client.receive, client.send))
         await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -172,14 +172,14 @@ def test_what_streams_hears_of_its_clients_going() -> None:
             heard.append("cancelled")
 
     client = _Client([END], goes=True)
-    asyncio.run(Body(streaming, 10, 1)(_scope(), client.receive, client.send))
+    asyncio.run(BodyLimit(streaming, 10, 1)(_scope(), client.receive, client.send))
     assert heard[0] == "http.request"
     assert heard[1] in ("http.disconnect", "cancelled")
 
 
 def test_a_client_may_ask_in_bursts_but_not_for_long() -> None:
     now = 0.0
-    rate = Rate(_reading, 10, lambda: now)
+    rate = RateLimit(_reading, 10, lambda: now)
     assert [rate.wait("one") for _ in range(40)] == [0.0] * 40
     assert rate.wait("one") == pytest.approx(0.1)
     assert rate.wait("other") == 0
@@ -198,5 +198,5 @@ def test_who_asks_too_often_is_told_when_to_come_back() -> None:
         assert dict(many[-1].got[0]["headers"])[b"retry-after"] == b"1"
         return [*(one.status for one in many), (await ask("/healthz", "2001:db8:1:2::1")).status]
 
-    rate = Rate(_reading, 1, lambda: 0.0)
+    rate = RateLimit(_reading, 1, lambda: 0.0)
     assert asyncio.run(all_of_them()) == [200, 200, 200, 200, 429, 200]

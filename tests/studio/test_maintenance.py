@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facesmith.studio.maintenance import give_back_memory, keep_house
+from facesmith.studio.maintenance import run_maintenance, trim_memory
 from facesmith.studio.sessions import Sessions
 
 
@@ -17,13 +17,13 @@ def _resident() -> float:
 
 def test_who_has_gone_is_forgotten_even_if_nobody_asks_for_anything() -> None:
     now = 0.0
-    sessions = Sessions(count=3, each=100, total=250, seconds=1000, clock=lambda: now)
+    sessions = Sessions(max_count=3, session_bytes=100, total_bytes=250, seconds=1000, clock=lambda: now)
     gone = sessions.open(None)
-    sessions.keep(gone, "photo", 10)
+    sessions.store(gone, "photo", 10)
 
     async def idle() -> None:
         nonlocal now
-        keeping = asyncio.create_task(keep_house(sessions, every=0.001))
+        keeping = asyncio.create_task(run_maintenance(sessions, seconds=0.001))
         await asyncio.sleep(0.02)
         assert sessions.bytes == 10
         now = 1001.0
@@ -39,9 +39,9 @@ def test_who_has_gone_is_forgotten_even_if_nobody_asks_for_anything() -> None:
 def test_freed_memory_goes_back_to_the_system() -> None:
     blocks = [np.ones(100_000, np.uint8) for _ in range(1000)]
     last = blocks.pop()  # above all others, which are held by it
-    give_back_memory()
+    trim_memory()
     full = _resident()
     blocks.clear()
-    give_back_memory()
+    trim_memory()
     assert full - _resident() > 80
     assert last.all()

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 import facesmith
-from facesmith import FacesmithError
-from facesmith.studio import registry as module
-from facesmith.studio.errors import NotHere
-from facesmith.studio.registry import Shelf
+from facesmith import FacesmithError, artefacts
+from facesmith.studio import registry
+from facesmith.studio.errors import NotFound
+from facesmith.studio.registry import Registry
 
 
-def _names(shelf: Shelf, *kinds: str) -> list[str]:
+def _names(shelf: Registry, *kinds: str) -> list[str]:
     return [item.name for item in shelf.items(*kinds)]
 
 
@@ -31,7 +31,7 @@ def test_without_paths_it_is_what_lies_below_and_what_ships(tmp_path: Path, monk
     _card(tmp_path / "faces", "dataset.json")
     (tmp_path / "link").symlink_to(tmp_path / "runs")
     monkeypatch.chdir(tmp_path)
-    shelf = Shelf()
+    shelf = Registry()
     assert _names(shelf, "run") == ["first"]
     assert _names(shelf, "dataset") == ["faces"]
     assert _names(shelf, "generator") == ["drawn64", *sorted(set(facesmith.included_models()) - {"drawn64"})]
@@ -41,24 +41,24 @@ def test_without_paths_it_is_what_lies_below_and_what_ships(tmp_path: Path, monk
 def test_paths_are_all_there_is_and_no_two_models_have_one_name(tmp_path: Path) -> None:
     for folder, card in (("a/my faces", "model.json"), ("b/my faces", "judge.json"), ("c/my faces", "run.json")):
         _card(tmp_path / folder, card)
-    shelf = Shelf([str(tmp_path / "b"), str(tmp_path / "a"), str(tmp_path / "c" / "my faces"), "drawn64"])
+    shelf = Registry([str(tmp_path / "b"), str(tmp_path / "a"), str(tmp_path / "c" / "my faces"), "drawn64"])
     assert [(item.kind, item.name) for item in shelf.items()] == [
-        ("judge", "my-faces"),
+        ("classifier", "my-faces"),
         ("generator", "a-my-faces"),
         ("run", "my-faces"),
         ("generator", "drawn64"),
     ]
     for nowhere in (str(tmp_path / "d"), "../etc", "no-such-model"):
-        with pytest.raises(FacesmithError, match="is no folder"):
-            Shelf([nowhere])
+        with pytest.raises(FacesmithError, match="is not a folder"):
+            Registry([nowhere])
 
 
 @pytest.mark.parametrize("name", ["..", "../models/first", "/etc", "first/", "", "FIRST", "first\0"])
 def test_only_a_name_leads_to_a_folder(models: Path, name: str) -> None:
-    with pytest.raises(NotHere, match="there is no model"):
-        Shelf([str(models)]).find(name, "generator") if name else Shelf([str(models)]).find("\0", "generator")
-    with pytest.raises(NotHere, match="there is no run"):
-        Shelf([str(models)]).find("first", "run")
+    with pytest.raises(NotFound, match="there is no model"):
+        Registry([str(models)]).find(name, "generator") if name else Registry([str(models)]).find("\0", "generator")
+    with pytest.raises(NotFound, match="there is no run"):
+        Registry([str(models)]).find("first", "run")
 
 
 def test_a_model_is_loaded_once_a_few_at_a_time_and_anew_when_it_changed(models: Path, tmp_path: Path) -> None:
@@ -66,12 +66,12 @@ def test_a_model_is_loaded_once_a_few_at_a_time_and_anew_when_it_changed(models:
         shutil.copytree(models / name, tmp_path / name)
 
     async def ask() -> None:
-        shelf = Shelf([str(tmp_path)], most=1)
+        shelf = Registry([str(tmp_path)], max_loaded=1)
         one, same = await asyncio.gather(shelf.model("first"), shelf.model("first"))
         assert one is same
         assert one.threads == 1
         assert (await shelf.model("second")).name == "second"
-        assert shelf.loaded == 1
+        assert shelf.loaded_count == 1
         again = await shelf.model("first")
         assert again is not one
         card = tmp_path / "first" / "model.json"
@@ -79,22 +79,22 @@ def test_a_model_is_loaded_once_a_few_at_a_time_and_anew_when_it_changed(models:
         os.utime(card, ns=(1, 1))  # a clock may be too coarse to tell
         assert (await shelf.model("first")).digest == "f" * 64
         shutil.rmtree(tmp_path / "first")
-        with pytest.raises(NotHere, match="no longer here"):
+        with pytest.raises(NotFound, match="no longer exists"):
             await shelf.model("first")
 
     asyncio.run(ask())
 
 
 def test_what_comes_later_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FRESH", 0.0)
-    shelf = Shelf([str(tmp_path)])
+    monkeypatch.setattr(registry, "MAX_AGE_SECONDS", 0.0)
+    shelf = Registry([str(tmp_path)])
     assert _names(shelf) == []
     _card(tmp_path / "run", "run.json")
     assert shelf.find("run", "run").path == tmp_path / "run"
 
 
 def test_a_search_of_a_very_large_folder_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_FOLDERS", 4)
+    monkeypatch.setattr(artefacts, "MAX_FOLDERS", 4)
     for number in range(8):
         _card(tmp_path / str(number), "run.json")
-    assert _names(Shelf([str(tmp_path)])) == ["0", "1", "2"]
+    assert _names(Registry([str(tmp_path)])) == ["0", "1", "2"]

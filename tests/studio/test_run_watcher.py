@@ -7,10 +7,10 @@ import pytest
 
 from facesmith.files import read_json, write_json
 from facesmith.runs.run_folder import append_line, cut_lines
-from facesmith.studio import run_watcher as watching
-from facesmith.studio.errors import NotHere
-from facesmith.studio.registry import Shelf
-from facesmith.studio.run_watcher import Event, Watching, joined, mark_of, split
+from facesmith.studio import run_watcher
+from facesmith.studio.errors import NotFound
+from facesmith.studio.registry import Registry
+from facesmith.studio.run_watcher import Event, RunWatcher, format_marks, parse_marks, run_mark
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ async def _next(stream: AsyncIterator[tuple[dict[str, str], list[Event]]]) -> tu
 
 
 def test_who_watches_is_told_what_is_new_and_where_to_go_on(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "FRESH", 0.01)
+    monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.01)
 
     async def ask() -> None:
-        seen, closing = Watching(Shelf([str(runs)])), asyncio.Event()
+        seen, closing = RunWatcher(Registry([str(runs)])), asyncio.Event()
         stream = seen.events({"going": "", "done": ""}, closing)
         marks, first = await _next(stream)
         assert [(kind, about["run"]) for kind, about in first] == [("status", "going"), ("status", "done")]
@@ -47,7 +47,7 @@ def test_who_watches_is_told_what_is_new_and_where_to_go_on(runs: Path, monkeypa
         _measures(runs / "going", 30, health="discriminator is winning")
         shutil.copy(next((runs / "going" / "samples").iterdir()), runs / "going" / "samples" / "000000.960.png")
         told: list[Event] = []
-        while {kind for kind, _ in told} != {"status", "health", "metrics", "sheet"}:
+        while not {kind for kind, _ in told} >= {"status", "health", "verdict", "metrics", "sheet"}:
             later, new = await _next(stream)
             told += new
         assert {about["run"] for _, about in told} == {"going"}
@@ -67,44 +67,44 @@ def test_who_watches_is_told_what_is_new_and_where_to_go_on(runs: Path, monkeypa
         assert seen.watchers == 0
 
         # Somebody who was away, and comes back to another server, is told what is missing and no more.
-        back = Watching(Shelf([str(runs)])).events(split(joined(marks)), asyncio.Event())
+        back = RunWatcher(Registry([str(runs)])).events(parse_marks(format_marks(marks)), asyncio.Event())
         _, missed = await _next(back)
         assert [kind for kind, _ in missed] == ["status", "metrics", "sheet", "status"]
         assert missed[1][1]["metrics"]["step"] == [20, 30]
-        current = Watching(Shelf([str(runs)])).events(split(joined(later)), asyncio.Event())
+        current = RunWatcher(Registry([str(runs)])).events(parse_marks(format_marks(later)), asyncio.Event())
         assert {kind for kind, _ in (await _next(current))[1]} == {"status"}
 
     asyncio.run(ask())
 
 
 def test_what_was_undone_has_to_be_asked_for_anew(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "FRESH", 0.01)
+    monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.01)
 
     async def ask() -> None:
         run = runs / "going"
         _measures(run, 20)
         _measures(run, 30)
-        seen = Watching(Shelf([str(runs)]))
-        mark = mark_of(await seen.run("going"))
+        seen = RunWatcher(Registry([str(runs)]))
+        mark = run_mark(await seen.run("going"))
         for loss, expected in ((1.0, []), (2.0, ["cut"])):  # a resume measures the same again, a rollback does not
             cut_lines(run / "metrics.jsonl", 20)
             _measures(run, 30, loss)
-            stream = Watching(Shelf([str(runs)])).events({"going": mark}, asyncio.Event())
+            stream = RunWatcher(Registry([str(runs)])).events({"going": mark}, asyncio.Event())
             _, new = await _next(stream)
             assert [kind for kind, _ in new if kind in ("cut", "metrics")] == expected
         cut_lines(run / "metrics.jsonl", 20)
-        _, new = await _next(Watching(Shelf([str(runs)])).events({"going": mark}, asyncio.Event()))
+        _, new = await _next(RunWatcher(Registry([str(runs)])).events({"going": mark}, asyncio.Event()))
         assert "cut" in [kind for kind, _ in new]
 
     asyncio.run(ask())
 
 
 def test_a_run_that_is_removed_is_gone(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "FRESH", 0.01)
+    monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.01)
 
     async def ask() -> None:
-        shelf = Shelf([str(runs)])
-        stream = Watching(shelf).events({"done": ""}, asyncio.Event())
+        shelf = Registry([str(runs)])
+        stream = RunWatcher(shelf).events({"done": ""}, asyncio.Event())
         await _next(stream)
         shutil.rmtree(runs / "done")
         assert [kind for kind, _ in (await _next(stream))[1]] == ["gone"]
@@ -115,31 +115,31 @@ def test_a_run_that_is_removed_is_gone(runs: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_was_read_stays_while_it_is_read_on(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "FRESH", 0.0)
+    monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.0)
 
     async def ask() -> None:
-        seen = Watching(Shelf([str(runs)]))
+        seen = RunWatcher(Registry([str(runs)]))
         before = await seen.run("going")
-        mark = mark_of(before)
+        mark = run_mark(before)
         _measures(runs / "going", 20)
-        assert mark_of(await seen.run("going")) != mark
-        assert (mark_of(before), before.last_steps()["metrics"]) == (mark, 10)
+        assert run_mark(await seen.run("going")) != mark
+        assert (run_mark(before), before.last_steps()["metrics"]) == (mark, 10)
 
     asyncio.run(ask())
 
 
 def test_a_run_is_read_once_for_all_who_ask_within_a_moment(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask() -> None:
-        seen, reads = Watching(Shelf([str(runs)])), list[str]()
+        seen, reads = RunWatcher(Registry([str(runs)])), list[str]()
         found = await asyncio.gather(*(seen.run("going") for _ in range(20)))
         assert len({id(run.files) for run in found}) == 1
         monkeypatch.setattr(type(found[0]), "refresh", lambda run: reads.append(run.path.name))
         await asyncio.gather(*(seen.run("going") for _ in range(20)))
         assert reads == []
-        monkeypatch.setattr(watching, "FRESH", 0.0)
+        monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.0)
         await seen.run("going")
         assert reads == ["going"]
-        with pytest.raises(NotHere):
+        with pytest.raises(NotFound):
             await seen.run("nothing")
 
     asyncio.run(ask())
@@ -157,7 +157,7 @@ def test_marks_that_were_not_made_here_tell_everything_that_is_safe(runs: Path) 
             "1e3_0_0__",
             "99_99_99_00000000_",
         ):
-            stream = Watching(Shelf([str(runs)])).events({"done": mark}, asyncio.Event())
+            stream = RunWatcher(Registry([str(runs)])).events({"done": mark}, asyncio.Event())
             _, new = await _next(stream)
             assert new[0][0] == "status", mark
 

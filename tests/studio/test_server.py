@@ -20,8 +20,8 @@ from PIL import Image
 
 import facesmith
 from facesmith import FacesmithError, Model
-from facesmith.studio.image_responses import tiled
-from facesmith.studio.server import _listener
+from facesmith.studio.image_responses import tile
+from facesmith.studio.server import _listen
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_many_ask_at_once_some_leave_and_all_others_get_their_faces(
                     f"/api/v1/generate?model={model.name}&seed={seed}&count={1 + seed % 5}&columns=9"
                 )
                 picture = np.asarray(Image.open(io.BytesIO(answer.content)))
-                assert np.array_equal(picture, tiled(model.sample(1 + seed % 5, seed), 9)), seed
+                assert np.array_equal(picture, tile(model.sample(1 + seed % 5, seed), 9)), seed
 
             await asyncio.gather(*(stay(seed) for seed in range(64)), *(leave(seed) for seed in range(8)))
             counts = [-1.0, 0.0]
@@ -99,18 +99,18 @@ def test_told_to_end_it_finishes_what_it_was_asked_for_and_takes_nothing_new(
 
 
 def test_an_address_in_use_and_a_certificate_that_is_none_are_said_in_a_sentence(models: Path, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(FacesmithError, match="cannot be listened on"):
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(FacesmithError, match="cannot listen on"):
         facesmith.serve([models], port=taken.getsockname()[1])
     for name in ("cert.pem", "key.pem"):
         (tmp_path / name).write_text("no certificate")
     with pytest.raises(FacesmithError, match="give a certificate and its key"):
         facesmith.serve([models], port=0, certfile=tmp_path / "cert.pem", keyfile=tmp_path / "key.pem")
-    with pytest.raises(FacesmithError, match="is no folder"):
+    with pytest.raises(FacesmithError, match="is not a folder"):
         facesmith.serve(["nowhere"], port=0)
 
 
 def test_an_answer_does_not_wait_for_its_headers_to_be_confirmed() -> None:
-    with _listener("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

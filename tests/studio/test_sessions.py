@@ -1,7 +1,7 @@
 import pytest
 
-from facesmith.studio.errors import Busy, NotHere
-from facesmith.studio.sessions import SETTLED, Sessions
+from facesmith.studio.errors import Busy, NotFound
+from facesmith.studio.sessions import MIN_IDLE_SECONDS, Sessions
 
 
 class _Clock:
@@ -18,63 +18,63 @@ def clock() -> _Clock:
 
 @pytest.fixture
 def sessions(clock: _Clock) -> Sessions:
-    return Sessions(count=3, each=100, total=250, seconds=1000, clock=clock)
+    return Sessions(max_count=3, session_bytes=100, total_bytes=250, seconds=1000, clock=clock)
 
 
 def test_one_visitor_finds_their_things_and_no_other_does(sessions: Sessions) -> None:
     mine, yours = sessions.open(None), sessions.open("made up")
-    assert yours.name != "made up"
-    name = sessions.keep(mine, "face", 10)
-    assert sessions.open(mine.name).find(name) == "face"
-    with pytest.raises(NotHere, match="nothing of that id"):
-        yours.find(name)
-    assert len({mine.keep(None, 0) for _ in range(100)} | {mine.name, yours.name}) == 102
+    assert yours.id != "made up"
+    name = sessions.store(mine, "face", 10)
+    assert sessions.open(mine.id).get(name) == "face"
+    with pytest.raises(NotFound, match="nothing in this session has that id"):
+        yours.get(name)
+    assert len({mine.store(None, 0) for _ in range(100)} | {mine.id, yours.id}) == 102
     assert len(name) == 22
 
 
 def test_what_is_idle_too_long_is_gone(sessions: Sessions, clock: _Clock) -> None:
     stays, goes = sessions.open(None), sessions.open(None)
     clock.now = 600
-    assert sessions.find(stays.name) is stays
+    assert sessions.find(stays.id) is stays
     clock.now = 1200
-    assert sessions.find(goes.name) is None
-    assert sessions.find(stays.name) is stays
+    assert sessions.find(goes.id) is None
+    assert sessions.find(stays.id) is stays
     assert len(sessions) == 1
-    sessions.forget(stays)
-    assert sessions.find(stays.name) is None
+    sessions.delete(stays)
+    assert sessions.find(stays.id) is None
 
 
 def test_a_visitor_with_too_much_loses_what_was_not_used_for_longest(sessions: Sessions) -> None:
     session = sessions.open(None)
-    names = [sessions.keep(session, number, 40) for number in range(2)]
-    session.find(names[0])
-    last = sessions.keep(session, 2, 40)
+    names = [sessions.store(session, number, 40) for number in range(2)]
+    session.get(names[0])
+    last = sessions.store(session, 2, 40)
     assert session.bytes == 80
-    assert (session.find(names[0]), session.find(last)) == (0, 2)
-    with pytest.raises(NotHere):
-        session.find(names[1])
-    session.forget(last)
+    assert (session.get(names[0]), session.get(last)) == (0, 2)
+    with pytest.raises(NotFound):
+        session.get(names[1])
+    session.delete(last)
     assert session.bytes == 40
     with pytest.raises(Busy, match="101 bytes"):
-        sessions.keep(session, 3, 101)
+        sessions.store(session, 3, 101)
 
 
 def test_a_full_studio_takes_new_visitors_only_for_those_who_have_settled(sessions: Sessions, clock: _Clock) -> None:
     visitors = [sessions.open(None) for _ in range(3)]
-    with pytest.raises(Busy, match="ask again"):
+    with pytest.raises(Busy, match="retry"):
         sessions.open(None)
-    clock.now = SETTLED
-    sessions.find(visitors[0].name)
+    clock.now = MIN_IDLE_SECONDS
+    sessions.find(visitors[0].id)
     new = sessions.open(None)
-    assert sessions.find(visitors[1].name) is None
+    assert sessions.find(visitors[1].id) is None
     for session in (visitors[0], new):
-        sessions.keep(session, "photo", 100)
-    assert sessions.keep(visitors[2], "photo", 50)
+        sessions.store(session, "photo", 100)
+    assert sessions.store(visitors[2], "photo", 50)
     with pytest.raises(Busy):
-        sessions.keep(visitors[2], "photo", 50)
+        sessions.store(visitors[2], "photo", 50)
     assert sessions.bytes == 250
-    clock.now = 3 * SETTLED
-    sessions.find(visitors[2].name)
-    assert sessions.keep(visitors[2], "photo", 50)
-    assert sessions.find(visitors[0].name) is None
+    clock.now = 3 * MIN_IDLE_SECONDS
+    sessions.find(visitors[2].id)
+    assert sessions.store(visitors[2], "photo", 50)
+    assert sessions.find(visitors[0].id) is None
     assert sessions.bytes == 200

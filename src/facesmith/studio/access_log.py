@@ -1,7 +1,7 @@
-"""What happened: each request counted and, unless the studio is quiet, a line of JSON on stderr.
+"""The access log: every request is counted and, unless the studio is quiet, logged as a line of JSON on stderr.
 
-A line has when, id, method, path, status, ms, and bytes of the answer. It has no query, no body, no cookie: nothing of
-a picture, and no token. A path may have the random id of a face, which is good for its visitor alone.
+A line has when, id, method, path, status, ms, and the bytes of the response. It has no query, body or cookie, so
+neither images nor the token are logged. A path may contain the random id of a face, which only its own session can use.
 """
 
 import json
@@ -13,69 +13,73 @@ from datetime import UTC, datetime
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facesmith.studio.errors import header, refuse
-from facesmith.studio.metrics import Figures
+from facesmith.studio.errors import header, send_error
+from facesmith.studio.metrics import Metrics
 from facesmith.studio.settings import API
 
-GONE = 499  # what a client that left before its answer is counted as
-DULL = ("/healthz", "/readyz", "/metrics", "/static")  # not worth a line while they go well
+CLIENT_CLOSED = 499  # the status counted for a client that disconnected before the response
+UNLOGGED_PATHS = ("/healthz", "/readyz", "/metrics", "/static")  # logged only if they fail
 
 
-class Records:
-    """Gives every request an id (its own X-Request-ID, if it has a sound one), counts it, and writes its line."""
+class AccessLog:
+    """Gives every request an id (the client's X-Request-ID if it is valid), counts it, and writes its line."""
 
-    def __init__(self, app: ASGIApp, figures: Figures, quiet: bool) -> None:
-        self.app, self.figures, self.quiet = app, figures, quiet
+    def __init__(self, app: ASGIApp, metrics: Metrics, quiet: bool) -> None:
+        self.app, self.metrics, self.quiet = app, metrics, quiet
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = time.perf_counter()
-        given = header(scope, b"x-request-id")
-        name = given if 8 <= len(given) <= 64 and given.replace("-", "").isalnum() else secrets.token_hex(8)
-        scope["request_id"] = name
-        status, size, failed = GONE, 0, None
+        start = time.perf_counter()
+        client_id = header(scope, b"x-request-id")
+        valid = 8 <= len(client_id) <= 64 and client_id.replace("-", "").isalnum()
+        request_id = client_id if valid else secrets.token_hex(8)
+        scope["request_id"] = request_id
+        status, size, defect = CLIENT_CLOSED, 0, None
 
-        async def noted(message: Message) -> None:
+        async def observed_send(message: Message) -> None:
             nonlocal status, size
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", name.encode("latin-1"))]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode("latin-1"))]
             else:
                 size += len(message.get("body", b""))
             await send(message)
 
         try:
-            await self.app(scope, receive, noted)
-        except Exception as error:  # the app has answered by now, unless it could not even do that
-            failed = error
-            if status == GONE:
-                await refuse(500, f"this is a defect of the server, request {name}", scope, receive, noted)
+            await self.app(scope, receive, observed_send)
+        except Exception as error:
+            defect = error
+            if status == CLIENT_CLOSED:  # no response has begun
+                message = f"this is a defect of the server, request {request_id}: its log has the traceback"
+                await send_error(500, message, scope, receive, observed_send)
         finally:
-            seconds = time.perf_counter() - began
-            self.figures.answered(_route(scope), scope["method"], status, seconds)
-            if failed is not None or not (self.quiet or (status < 400 and scope["path"].startswith(DULL))):
-                self._write(scope, name, status, seconds, size, failed)
+            seconds = time.perf_counter() - start
+            self.metrics.record_request(_route(scope), scope["method"], status, seconds)
+            if defect is not None or not (self.quiet or (status < 400 and scope["path"].startswith(UNLOGGED_PATHS))):
+                self._write(scope, request_id, status, seconds, size, defect)
 
-    def _write(self, scope: Scope, name: str, status: int, seconds: float, size: int, failed: Exception | None) -> None:
+    def _write(
+        self, scope: Scope, request_id: str, status: int, seconds: float, size: int, defect: Exception | None
+    ) -> None:
         line: dict[str, object] = {
             "when": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "id": name,
+            "id": request_id,
             "method": scope["method"],
             "path": scope["path"],
             "status": status,
             "ms": round(1000 * seconds, 1),
             "bytes": size,
         }
-        if failed is not None:
-            line["defect"] = "".join(traceback.format_exception(failed))
+        if defect is not None:
+            line["defect"] = "".join(traceback.format_exception(defect))
         print(json.dumps(line), file=sys.stderr, flush=True)
 
 
 def _route(scope: Scope) -> str:
-    """The address as it was written in the code: there are only so many of these, whatever is asked for."""
+    """Return the route's path as declared in the code, so that the number of label values is bounded."""
     if scope["path"].startswith("/static/"):
         return "/static"
     path = getattr(scope.get("route"), "path", None)
     if not isinstance(path, str):
         return "other"
-    # A router's routes do not know under which address it was included; a page may be called as a route of the API is.
+    # A router's routes lack the prefix under which the router was included. A page may have the same path.
     return API + path if scope["path"].startswith(f"{API}/") and not path.startswith(API) else path

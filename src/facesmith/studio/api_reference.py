@@ -1,4 +1,4 @@
-"""The OpenAPI document as a page to read, which loads nothing from other hosts."""
+"""The API reference: the OpenAPI document as a page that loads nothing from other hosts."""
 
 import re
 from html import escape
@@ -7,8 +7,8 @@ from typing import Any
 METHODS = ("get", "post", "put", "delete")
 
 
-def reference(document: dict[str, Any]) -> str:
-    """The page of an OpenAPI document: every route with its parameters, its body, its answers."""
+def render_api_reference(document: dict[str, Any]) -> str:
+    """Return the HTML page of an OpenAPI document: every route with its parameters, body and responses."""
     routes = [
         _route(path, method, operation, document)
         for path, operations in document["paths"].items()
@@ -22,8 +22,8 @@ def reference(document: dict[str, Any]) -> str:
         f"<title>{escape(info['title'])}: API</title>"
         '<link rel="icon" href="/static/icon.svg">'
         '<link rel="stylesheet" href="/static/reference.css"></head><body><main>'
-        f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>{_text(info.get('description', ''))}"
-        f'<p><a href="openapi.json">The OpenAPI document</a>. What has a * is needed.</p>{"".join(routes)}'
+        f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>{_paragraphs(info.get('description', ''))}"
+        f'<p><a href="openapi.json">The OpenAPI document</a>. Fields with a * are required.</p>{"".join(routes)}'
         "</main></body></html>"
     )
 
@@ -32,27 +32,28 @@ def _route(path: str, method: str, operation: dict[str, Any], document: dict[str
     parameters = operation.get("parameters", [])
     parts = [
         f"<section><h2><code>{method.upper()} {escape(path)}</code></h2>",
-        f"<p><strong>{escape(operation.get('summary', ''))}</strong></p>{_text(operation.get('description', ''))}",
+        f"<p><strong>{escape(operation.get('summary', ''))}</strong></p>"
+        f"{_paragraphs(operation.get('description', ''))}",
         _table([(p["name"], p["schema"], p.get("description", ""), p["required"]) for p in parameters], document),
     ]
     for kind, body in operation.get("requestBody", {}).get("content", {}).items():
         parts.append(f"<p>Body: <code>{escape(kind)}</code></p>{_fields(body.get('schema', {}), document)}")
-    answer = operation.get("responses", {}).get("200", {})
-    for kind, content in answer.get("content", {}).items():
-        said = escape(answer.get("description", ""))
-        parts.append(f"<p>Answer: <code>{escape(kind)}</code> {said}</p>")
+    response = operation.get("responses", {}).get("200", {})
+    for kind, content in response.get("content", {}).items():
+        description = escape(response.get("description", ""))
+        parts.append(f"<p>Response: <code>{escape(kind)}</code> {description}</p>")
         parts.append(_fields(content.get("schema", {}), document))
     return "".join(parts) + "</section>"
 
 
 def _fields(schema: dict[str, Any], document: dict[str, Any]) -> str:
-    """The fields of an object, or of what a list holds; nothing for what has none."""
-    schema = _resolved(schema, document)
+    """Return a table of the fields of an object, or of the items of a list; "" if there are none."""
+    schema = _resolve(schema, document)
     if schema.get("type") == "array":
-        schema = _resolved(schema.get("items", {}), document)
-    needed = schema.get("required", [])
+        schema = _resolve(schema.get("items", {}), document)
+    required = schema.get("required", [])
     rows = [
-        (name, field, field.get("description", ""), name in needed)
+        (name, field, field.get("description", ""), name in required)
         for name, field in schema.get("properties", {}).items()
     ]
     return _table(rows, document)
@@ -62,41 +63,41 @@ def _table(rows: list[tuple[str, dict[str, Any], str, bool]], document: dict[str
     if not rows:
         return ""
     cells = "".join(
-        f"<tr><td><code>{escape(name)}</code>{' *' if needed else ''}</td><td>{escape(_kind(schema, document))}</td>"
-        f"<td>{escape(about)}</td></tr>"
-        for name, schema, about, needed in rows
+        f"<tr><td><code>{escape(name)}</code>{' *' if required else ''}</td>"
+        f"<td>{escape(_type(schema, document))}</td><td>{escape(description)}</td></tr>"
+        for name, schema, description, required in rows
     )
-    head = "<thead><tr><th>name</th><th>what</th><th>about</th></tr></thead>"
-    return f"<table tabindex=0>{head}<tbody>{cells}</tbody></table>"  # on a phone it scrolls, by the keyboard too
+    head = "<thead><tr><th>Name</th><th>Type</th><th>Description</th></tr></thead>"
+    return f"<table tabindex=0>{head}<tbody>{cells}</tbody></table>"  # focusable, to scroll it by keyboard on phones
 
 
-def _kind(schema: dict[str, Any], document: dict[str, Any]) -> str:
-    """The type of a value with its bounds: "integer, 1 to 256, by default 1"."""
-    schema = next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), {}) | schema
-    resolved = _resolved(schema, document)
-    words = [" or ".join(map(str, resolved["enum"])) if "enum" in resolved else str(resolved.get("type", "any"))]
+def _type(schema: dict[str, Any], document: dict[str, Any]) -> str:
+    """Return the type of a value with its limits: "integer, 1 to 256, default 1"."""
+    schema = next((option for option in schema.get("anyOf", []) if option.get("type") != "null"), {}) | schema
+    resolved = _resolve(schema, document)
+    parts = [" or ".join(map(str, resolved["enum"])) if "enum" in resolved else str(resolved.get("type", "any"))]
     low, high = resolved.get("minimum"), resolved.get("maximum", resolved.get("exclusiveMaximum"))
     if low is not None or high is not None:
-        words.append(f"{'' if low is None else low} to {'' if high is None else high}".strip())
+        parts.append(f"{'' if low is None else low} to {'' if high is None else high}".strip())
     if schema.get("default") not in (None, []):
-        words.append(f"by default {schema['default']}")
-    return ", ".join(words)
+        parts.append(f"default {schema['default']}")
+    return ", ".join(parts)
 
 
-def _resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+def _resolve(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     name = schema.get("$ref", "").rpartition("/")[2]
-    found: dict[str, Any] = document["components"]["schemas"].get(name, schema) if name else schema
-    return found
+    resolved: dict[str, Any] = document["components"]["schemas"].get(name, schema) if name else schema
+    return resolved
 
 
-def _text(text: str) -> str:
-    """Paragraphs; a command, which is indented, stays as it is."""
+def _paragraphs(text: str) -> str:
+    """Return a description as paragraphs; indented commands are kept as they are."""
     blocks = filter(None, (block.rstrip() for block in text.strip("\n").split("\n\n")))
     return "".join(
-        f"<pre tabindex=0>{escape(block.strip())}</pre>" if block.startswith("    ") else f"<p>{_codes(block)}</p>"
+        f"<pre tabindex=0>{escape(block.strip())}</pre>" if block.startswith("    ") else f"<p>{_inline(block)}</p>"
         for block in blocks
     )
 
 
-def _codes(text: str) -> str:
+def _inline(text: str) -> str:
     return re.sub("`(.*?)`", r"<code>\1</code>", escape(text, quote=False))

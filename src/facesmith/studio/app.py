@@ -1,11 +1,11 @@
-"""The app: routers, pages, errors as sentences, and what stands between them and the world.
+"""The application: routes, pages, error handling, and the middlewares around them.
 
-Every module of `facesmith.studio.api` has an ``APIRouter`` called ``router``, which is served under /api/v1, or under
-the module's ``PREFIX``. Its routes take ``here: Here`` for the studio's parts (settings, shelf, batcher, aside, sessions,
-figures, watching, trainings, closing) and ``visitor: Visitor`` for the session of who asks, both from
-`facesmith.studio.services`. They may raise `Problem`, `NotHere`, `Busy` or any `FacesmithError`. An ``async def`` route
-leaves computing to ``here.batcher`` (faces), ``here.aside`` (all else that takes long) or ``asyncio.to_thread``
-(reading a file); it is cancelled once its client has gone. What streams for long ends when ``here.closing`` is set.
+To add a route, add a module to `facesmith.studio.api` with an ``APIRouter`` called ``router``. It is found by itself
+and served under /api/v1, or under the module's ``PREFIX``. A route takes ``services: ServicesDep`` for what the routes
+share, and ``resolver: FacesDep`` (`facesmith.studio.face_refs`) for face references and the session. It may raise
+`Problem`, `NotFound`, `Busy` or any `FacesmithError`. An ``async def`` route never computes itself:
+``services.batcher`` computes faces, ``services.jobs`` runs long jobs, ``asyncio.to_thread`` reads files. It is
+cancelled when its client disconnects. A long stream ends when ``services.closing`` is set.
 """
 
 import asyncio
@@ -19,70 +19,71 @@ from pkgutil import iter_modules
 from fastapi import FastAPI
 
 from facesmith.errors import FacesmithError
-from facesmith.studio import api, pages
-from facesmith.studio.api import generate
-from facesmith.studio.errors import RESPONSES, NotHere, install
-from facesmith.studio.fast_path import Direct
-from facesmith.studio.maintenance import keep_house
-from facesmith.studio.middleware import guarded
-from facesmith.studio.services import Parts, assemble
+from facesmith.studio import api
+from facesmith.studio.api.generate import generate_fast
+from facesmith.studio.errors import ERROR_RESPONSES, NotFound, install_error_handlers
+from facesmith.studio.fast_path import FastPath
+from facesmith.studio.maintenance import run_maintenance
+from facesmith.studio.middleware import protect_app
+from facesmith.studio.pages import add_pages
+from facesmith.studio.services import Services, create_services
 from facesmith.studio.settings import API, Settings
 from facesmith.version import __version__
 
-ABOUT = """
-Faces that nobody has, made, edited and shown by facesmith. Everything a page does is here.
+DESCRIPTION = """
+Generate, edit and inspect synthetic faces. The studio's own pages use only this API.
 
 Every error is `{"error": "one sentence"}`; 429 comes with `Retry-After`. Nothing that is sent here is written to disk,
-and nothing leaves the machine.
+and no data leaves the machine.
 """
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The studio as an ASGI app; `FacesmithError` for paths that are not there."""
-    parts = assemble(settings)
+    """Return the studio as an ASGI app. Raises `FacesmithError` for paths that do not exist."""
+    services = create_services(settings)
 
     @asynccontextmanager
-    async def living(app: FastAPI) -> AsyncIterator[None]:
-        by_itself = [asyncio.create_task(_warm(parts)), asyncio.create_task(keep_house(parts.sessions))]
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(_warm_up(services)), asyncio.create_task(run_maintenance(services.sessions))]
         yield
-        parts.closing.set()
-        for task in by_itself:
+        services.closing.set()
+        for task in tasks:
             task.cancel()
-        await parts.trainings.close()
-        parts.batcher.close()
-        parts.aside.close()
+        await services.training_jobs.close()
+        services.batcher.close()
+        services.jobs.close()
 
     app = FastAPI(
         title="facesmith studio",
         version=__version__,
-        description=ABOUT,
+        description=DESCRIPTION,
         openapi_url=f"{API}/openapi.json",
-        docs_url=None,  # these load scripts from other hosts
+        docs_url=None,  # FastAPI's pages load scripts from other hosts
         redoc_url=None,
-        lifespan=living,
-        responses=RESPONSES,
+        lifespan=lifespan,
+        responses=ERROR_RESPONSES,
         redirect_slashes=False,
     )
-    app.state.parts = parts
-    install(app)
+    app.state.services = services
+    install_error_handlers(app)
     for module in iter_modules(api.__path__, f"{api.__name__}."):
         routes = import_module(module.name)
         app.include_router(routes.router, prefix=getattr(routes, "PREFIX", API))
-    pages.install(app, API)
-    app.add_middleware(Direct, f"{API}/generate", generate.direct)
-    app.add_middleware(guarded, settings, parts.figures)
+    add_pages(app, API)
+    app.add_middleware(FastPath, f"{API}/generate", generate_fast)
+    app.add_middleware(protect_app, settings, services.metrics)
     return app
 
 
-async def _warm(parts: Parts) -> None:
-    """Make a face with the first model, so that the first visitor need not wait for what the first face takes."""
+async def _warm_up(services: Services) -> None:
+    """Generate a face with the first model, so that the first visitor does not wait for the model to load."""
     try:
-        model = await parts.shelf.model()
-        await parts.batcher.make(model, 1, lambda first, last: model.latents(last - first), lambda faces: None)
-    except NotHere:
-        pass  # runs can be watched without any model
+        model = await services.registry.model()
+        await services.batcher.generate(model, 1, lambda first, last: model.latents(last - first), lambda images: None)
+    except NotFound:
+        pass  # a studio without models can still show runs
     except FacesmithError as error:
         print(f"facesmith: {error}", file=sys.stderr)
     gc.collect()
-    gc.freeze()  # what is here stays: looking for what is no longer used would hold up faces for as long as 30 ms
-    parts.warm.set()
+    gc.freeze()  # collecting these objects again would pause the process for up to 30 ms
+    services.warm.set()

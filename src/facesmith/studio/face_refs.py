@@ -1,7 +1,7 @@
-"""The faces that a request speaks of: from "seed:7:3" and "photo:ID" to latents.
+"""Resolve the face references of a request, "seed:7:3" and "photo:ID", to latents.
 
-A photo is kept as it was sent. What is found out about a face of it, where it is, how a model sees it, its latent, is
-kept as well, so that a slider costs no more than the faces it shows.
+A photo is stored as it was sent. The crop of a face and its latent are cached in the session, so that a slider costs no
+more than the faces it shows.
 """
 
 import asyncio
@@ -10,181 +10,179 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Depends, Request, Response
-from numpy.typing import NDArray
 
-from facesmith import Face, FaceCrop, FaceLatent, Makeover, Model, crop_faces
-from facesmith.studio.errors import NotHere, Problem
-from facesmith.studio.services import Here, Parts, begun, session_name
+from facesmith import Face, FaceCrop, FaceLatent, Makeover, Model, crop_faces, parse_face_ref
+from facesmith.errors import FacesmithError
+from facesmith.studio.errors import NotFound, Problem
+from facesmith.studio.services import Services, ServicesDep, open_session, session_id
 from facesmith.studio.sessions import Session
 
-SEED, PHOTO = "seed", "photo"
-REFERENCE = r"^(seed:[0-9]{1,18}(:[0-9]{1,9}(:[0-2](\.[0-9]{1,6})?)?)?|photo:[A-Za-z0-9_-]{22})$"
-SMALL = 500  # bytes that a face takes besides its numbers
-
-Latent = NDArray[np.float32]
+PHOTO_PREFIX = "photo:"
+ITEM_BYTES = 500  # that an item takes besides its arrays
 
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A photo as it was sent, and the ids of all that is kept because of it."""
+    """A photo as it was sent, and the ids of everything derived from it."""
 
     data: bytes
-    kept: list[str] = field(default_factory=list)
+    derived: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """A face in the photo of the id ``photo``, or with no ``face`` all of the photo, taken as it is.
+class PhotoFace:
+    """A face in the photo with the id ``photo``; without a ``face``, the whole photo.
 
-    ``known`` has the ids of what was found out about it, by what network.
+    ``cached`` has the ids of its crops and latents, by network.
     """
 
     photo: str
     face: Face | None
-    known: dict[str, str] = field(default_factory=dict)
-    finding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    cached: dict[str, str] = field(default_factory=dict)
+    encoding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, eq=False)
-class Person:
-    """A face with a latent of the model that addresses call ``model``; ``photo`` is the id of the one it is from.
+class ResolvedFace:
+    """A face with its latent. ``model`` is the model's name in addresses, ``photo`` the id of the photo, or None.
 
-    ``key`` is the `key` of the model, which may be another one by now.
+    ``latent_space`` is the `latent_space` of the model, which may have been replaced since.
     """
 
-    subject: FaceLatent
+    latent: FaceLatent
     model: str
-    key: str
+    latent_space: str
     photo: str | None
 
 
-class People:
-    """The faces of one request. A session begins when there is something to keep: to ask for seeds needs none."""
+class FaceResolver:
+    """Resolves the faces of one request. A session starts when something must be stored, so seeds need none."""
 
-    def __init__(self, here: Parts, request: Request, response: Response) -> None:
-        self.here, self._request, self._response = here, request, response
+    def __init__(self, services: Services, request: Request, response: Response) -> None:
+        self.services, self._request, self._response = services, request, response
         self.session: Session | None = None
-        self._called = ""  # the name in addresses of the model that this request is about
-        if here.sessions.find(session_name(request)) is not None:
-            self.begin()
+        self._model_name = ""  # in addresses, of the model of this request
+        if services.sessions.find(session_id(request)) is not None:
+            self.open_session()
 
-    def begin(self) -> Session:
-        """The session of who asks, whose cookie and header go into the `Response` that FastAPI injects."""
+    def open_session(self) -> Session:
+        """Return the session. Its cookie and header are set on the `Response` that FastAPI injects."""
         if self.session is None:
-            self.session = begun(self._request, self._response, self.here.sessions)
+            self.session = open_session(self._request, self._response, self.services.sessions)
         return self.session
 
     async def model(self, name: str | None) -> Model:
-        """The generator that this request is about; by default the first."""
-        self._called = self.here.shelf.find(name, "generator").name
-        return await self.here.shelf.model(self._called)
+        """Return the generator of this request, by default the first."""
+        self._model_name = self.services.registry.find(name, "generator").name
+        return await self.services.registry.model(self._model_name)
 
     async def network(self, name: str | None) -> Model | Makeover:
-        """A generator or a makeover, both of which want photos cut as their datasets are; by default a generator."""
+        """Return a generator or a makeover, which both determine how photos are cropped; by default a generator."""
         kinds = ("generator", "makeover") if name else ("generator",)
-        item = self.here.shelf.find(name, *kinds)
-        return await (self.model(item.name) if item.kind == "generator" else self.here.shelf.makeover(item.name))
+        item = self.services.registry.find(name, *kinds)
+        return await (self.model(item.name) if item.kind == "generator" else self.services.registry.makeover(item.name))
 
-    def keep(self, thing: object, size: int, photo: str | None = None) -> str:
-        """Keep a thing of so many bytes, no longer than its ``photo``, which must be there; its id."""
-        session = self.begin()
-        kept = [] if photo is None else self._photo(photo).kept
-        name = self.here.sessions.keep(session, thing, SMALL + size)
-        kept.append(name)
-        if len(kept) > 2 * len(session):
-            kept[:] = [one for one in kept if one in session]
-        return name
+    def store(self, item: object, size: int, photo: str | None = None) -> str:
+        """Store an item of ``size`` bytes, which is deleted with its ``photo`` if it has one. Return its id."""
+        session = self.open_session()
+        derived = [] if photo is None else self._photo(photo).derived
+        item_id = self.services.sessions.store(session, item, ITEM_BYTES + size)
+        derived.append(item_id)
+        if len(derived) > 2 * len(session):
+            derived[:] = [other for other in derived if other in session]
+        return item_id
 
-    def find(self, name: str) -> Any:
-        """What is kept under an id, or the reference "photo:ID"; `NotHere` for what this visitor does not have."""
-        return (self.session or Session("", 0, 0)).find(name.removeprefix(f"{PHOTO}:"))
+    def store_face(self, face: ResolvedFace) -> str:
+        return self.store(face, face.latent.z.nbytes, face.photo)
 
-    def forget(self, photo: str) -> int:
-        """Forget a photo and all that is kept because of it: so many things."""
-        session, kept = self.begin(), [*self._photo(photo).kept, photo]
-        before = len(session)
-        for name in kept:
-            if name in session:
-                session.forget(name)
-        return before - len(session)
+    def get(self, item_id: str) -> Any:
+        """Return an item by its id or by the reference "photo:ID". Raises `NotFound` for one of another session."""
+        return (self.session or Session("", 0, 0)).get(item_id.removeprefix(PHOTO_PREFIX))
 
-    async def cut(self, reference: str, network: Model | Makeover) -> FaceCrop:
-        """A face of a photo as the dataset of a network would hold it; `Problem` for a face that is of no photo."""
-        found = None if reference.startswith(SEED) else self.find(reference)
-        if not isinstance(found, Found):
-            raise Problem(400, "that face is not one found in a photo: give one that POST /photos answered with")
-        about = f"cut {network.digest}"
-        known = self._known(found, about)
-        if not isinstance(known, FaceCrop):
-            photo = self._photo(found.photo)
+    def delete(self, photo: str) -> int:
+        """Delete a photo and everything derived from it. Return the number of deleted items."""
+        session, item_ids = self.open_session(), [*self._photo(photo).derived, photo]
+        count = len(session)
+        for item_id in item_ids:
+            if item_id in session:
+                session.delete(item_id)
+        return count - len(session)
 
-            def job() -> FaceCrop:
-                faces = "largest" if found.face is None else [found.face]
-                return crop_faces(photo.data, network.card["dataset"], faces=faces, aligned=found.face is None)[0]
+    async def crop(self, reference: str, network: Model | Makeover) -> FaceCrop:
+        """Return a face of a photo, cropped like a network's dataset. Raises `Problem` for any other face."""
+        face = self.get(reference) if reference.startswith(PHOTO_PREFIX) else None
+        if not isinstance(face, PhotoFace):
+            raise Problem(400, "that face is not in a photo: give one that POST /photos returned")
+        key = f"crop {network.digest}"
+        cached = self._cached(face, key)
+        if isinstance(cached, FaceCrop):
+            return cached
+        photo = self._photo(face.photo)
 
-            cut = await self.here.aside.run(job)
-            self._know(found, about, cut, cut.image.nbytes)
-            return cut
-        return known
+        def job() -> FaceCrop:
+            faces = "largest" if face.face is None else [face.face]
+            return crop_faces(photo.data, network.card["dataset"], faces=faces, aligned=face.face is None)[0]
 
-    async def person(self, reference: str, model: Model) -> Person:
-        """A face with its latent, which `model` has given: of a seed, of a photo, encoded once, or one kept before."""
-        if reference.startswith(SEED):
-            return _of_seed(reference, model, self._called)
-        thing = self.find(reference)
-        if isinstance(thing, Person):
-            if thing.key != key(model):
-                raise Problem(400, f"that face was made with {thing.model}, and not with {model.name} as it is now")
-            return thing
-        if not isinstance(thing, Found):
-            raise Problem(400, "that is the id of a photo: give one of its faces, or the reference of the whole of it")
-        async with thing.finding:  # who moves a slider asks again before the first answer is there
-            known = self._known(thing, key(model))
-            if isinstance(known, Person):
-                return known
+        crop = await self.services.jobs.run(job)
+        face.cached[key] = self.store(crop, crop.image.nbytes, face.photo)
+        return crop
+
+    async def face(self, reference: str, model: Model) -> ResolvedFace:
+        """Return a face with its latent in ``model``: of a seed, encoded from a photo, or stored before."""
+        if not reference.startswith(PHOTO_PREFIX):
+            return self._seed_face(reference, model)
+        item = self.get(reference)
+        if isinstance(item, ResolvedFace):
+            if item.latent_space != latent_space(model):
+                raise Problem(400, f"that face belongs to {item.model}, and not to the present {model.name}")
+            return item
+        if not isinstance(item, PhotoFace):
+            raise Problem(400, "that is the id of a photo: give one of its faces, or the reference of the whole photo")
+        async with item.encoding:  # a moving slider sends the next request before the first response
+            cached = self._cached(item, latent_space(model))
+            if isinstance(cached, ResolvedFace):
+                return cached
             if "encoder" not in model.card:
-                raise Problem(400, f"{model.name} has no encoder, so it takes no photos: choose another model")
-            picture = (await self.cut(reference, model)).image
-            z = (await self.here.aside.run(lambda: model.encode(picture)))[0]
-            person = Person(FaceLatent(reference, z, picture), self._called, key(model), thing.photo)
-            self._know(thing, key(model), person, z.nbytes + picture.nbytes)
-        return person
+                raise Problem(400, f"{model.name} has no encoder, so it cannot use photos: choose another model")
+            image = (await self.crop(reference, model)).image
+            z = (await self.services.jobs.run(lambda: model.encode(image)))[0]
+            latent = FaceLatent(reference, z, image)
+            face = ResolvedFace(latent, self._model_name, latent_space(model), item.photo)
+            item.cached[latent_space(model)] = self.store(face, z.nbytes + image.nbytes, item.photo)
+        return face
 
-    async def people(self, references: list[str], model: Model) -> list[Person]:
-        return [await self.person(reference, model) for reference in references]
+    async def faces(self, references: list[str], model: Model) -> list[ResolvedFace]:
+        return [await self.face(reference, model) for reference in references]
 
-    def keep_person(self, person: Person) -> str:
-        return self.keep(person, person.subject.z.nbytes, person.photo)
+    def _seed_face(self, reference: str, model: Model) -> ResolvedFace:
+        try:
+            ref = parse_face_ref(reference)
+        except FacesmithError as error:
+            raise Problem(422, str(error)) from None
+        z = model.latents(1, ref.seed, start=ref.index)[0] * np.float32(ref.truncation)
+        latent = FaceLatent(reference, np.pad(z, (0, model.detail_size)))
+        return ResolvedFace(latent, self._model_name, latent_space(model), None)
 
-    def _photo(self, name: str) -> Photo:
-        photo = self.find(name)
+    def _photo(self, item_id: str) -> Photo:
+        photo = self.get(item_id)
         if not isinstance(photo, Photo):
-            raise NotHere("that is the id of a face: the id of its photo is what POST /photos answered with")
+            raise NotFound("that is the id of a face: give the id of the photo that POST /photos returned")
         return photo
 
-    def _known(self, found: Found, about: str) -> Any:
-        name = found.known.get(about)
-        return self.find(name) if name is not None and self.session is not None and name in self.session else None
-
-    def _know(self, found: Found, about: str, thing: object, size: int) -> None:
-        found.known[about] = self.keep(thing, size, found.photo)
-
-
-async def _people(request: Request, response: Response, here: Here) -> People:
-    return People(here, request, response)
+    def _cached(self, face: PhotoFace, key: str) -> Any:
+        item_id = face.cached.get(key)
+        return (
+            self.get(item_id) if item_id is not None and self.session is not None and item_id in self.session else None
+        )
 
 
-Those = Annotated[People, Depends(_people)]
+async def _face_resolver(request: Request, response: Response, services: ServicesDep) -> FaceResolver:
+    return FaceResolver(services, request, response)
 
 
-def key(model: Model) -> str:
-    """What two models have in common whose latents mean the same."""
+FacesDep = Annotated[FaceResolver, Depends(_face_resolver)]
+
+
+def latent_space(model: Model) -> str:
+    """Return a text that is equal for models whose latents are interchangeable."""
     return f"{model.digest} {model.card.get('encoder', {}).get('digest', '')}"
-
-
-def _of_seed(reference: str, model: Model, called: str) -> Person:
-    seed, index, truncation = [*reference.split(":")[1:], *("", "0", "1")[reference.count(":") :]]
-    if float(truncation) > 2:
-        raise Problem(422, f"{reference}: truncation is 0 to 2")
-    z = model.latents(1, int(seed), start=int(index))[0] * np.float32(truncation)
-    return Person(FaceLatent(reference, np.pad(z, (0, model.detail_size))), called, key(model), None)

@@ -1,4 +1,4 @@
-"""Long jobs, such as refining a face or writing a film: a few at a time, and never before faces."""
+"""Long jobs, such as refining a face or encoding a video: a few at a time, in threads of their own."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,36 +8,39 @@ from typing import TypeVar
 
 from facesmith.studio.errors import Busy
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-class Aside:
-    """Long jobs, one beside the other in ``workers`` threads, so that they never hold up faces; ``limit`` may wait."""
+class Jobs:
+    """Runs long jobs in ``workers`` threads, so that they never delay faces. At most ``max_waiting`` wait."""
 
-    def __init__(self, workers: int, limit: int) -> None:
-        self.limit = workers + limit
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="aside")
-        self._jobs, self._lock = 0, Lock()
+    def __init__(self, workers: int, max_waiting: int) -> None:
+        self.limit = workers + max_waiting
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
+        self._count, self._lock = 0, Lock()
 
     @property
-    def jobs(self) -> int:
-        """How many are under way or waiting."""
-        return self._jobs
+    def count(self) -> int:
+        """Return how many jobs run or wait."""
+        return self._count
 
-    async def run(self, job: Callable[[], Made]) -> Made:
-        """What ``job`` returns, called in a thread; `Busy` where too many wait. Cancelled, it is not begun."""
+    async def run(self, job: Callable[[], Result]) -> Result:
+        """Call ``job`` in a thread and return its result. A waiting job is cancelled with the caller.
+
+        Raises `Busy` if too many jobs wait.
+        """
         with self._lock:
-            if self._jobs >= self.limit:
-                raise Busy(f"{self._jobs} long jobs are under way or waiting: ask again in a moment", 5)
-            self._jobs += 1
+            if self._count >= self.limit:
+                raise Busy(f"{self._count} long jobs are running or waiting: retry in a moment", 5)
+            self._count += 1
         future = self._pool.submit(job)
-        future.add_done_callback(self._done)
+        future.add_done_callback(self._job_done)
         return await asyncio.wrap_future(future)
 
-    def _done(self, _: object) -> None:
+    def _job_done(self, _: object) -> None:
         with self._lock:
-            self._jobs -= 1
+            self._count -= 1
 
     def close(self) -> None:
-        """Begin no more of them, and wait for those under way."""
+        """Cancel the waiting jobs, and wait for the running ones."""
         self._pool.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""What a client may ask, how much and how often: middlewares that bound requests, bodies and work for nobody."""
+"""Middleware that limits the rate of requests, the size and duration of bodies, and work for clients that left."""
 
 import asyncio
 import math
@@ -8,139 +8,139 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facesmith.studio.errors import Problem, header, refuse
+from facesmith.studio.errors import Problem, header, send_error
 
-PROBES = ("/healthz", "/readyz")  # asked by machines, often and without a token
-MOST_WORDS = 200_000  # bytes of a body that is no picture: the longest table of edits has a quarter of them
-_MOST_CLIENTS = 10_000  # whose rate is remembered
+PROBE_PATHS = ("/healthz", "/readyz")  # requested often by machines, and without a token
+MAX_TEXT_BYTES = 200_000  # of a body that is not an image: the longest table of edits has a quarter of them
+_MAX_CLIENTS = 10_000  # whose rate is remembered
 
 
-class Rate:
-    """A bucket for each client, filled with ``rate`` requests a second, that holds what four seconds fill."""
+class RateLimit:
+    """A token bucket per client, refilled at ``rate`` requests a second, with a capacity of four seconds."""
 
     def __init__(self, app: ASGIApp, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.app, self.rate, self.most, self._clock = app, rate, max(4 * rate, 1.0), clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how full, when; the longest unused first
+        self.app, self.rate, self.capacity, self._clock = app, rate, max(4 * rate, 1.0), clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # (level, time), least recently used first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wait = 0.0 if scope["path"] in PROBES else self.wait(_client(scope))
+        wait = 0.0 if scope["path"] in PROBE_PATHS else self.wait(_client(scope))
         if wait > 0:
             retry = {"retry-after": str(math.ceil(wait))}
-            await refuse(429, "too many requests: ask less often", scope, receive, send, retry)
+            await send_error(429, "too many requests: send fewer a second", scope, receive, send, retry)
         else:
             await self.app(scope, receive, send)
 
     def wait(self, client: str) -> float:
-        """Seconds until this client may ask again; 0 takes one request out of its bucket."""
+        """Return the seconds until this client may send a request; 0 takes one out of its bucket."""
         now = self._clock()
-        full, since = self._buckets.pop(client, (self.most, now))
-        full = min(self.most, full + (now - since) * self.rate)
-        taken = full >= 1
-        self._buckets[client] = (full - 1 if taken else full, now)
-        if len(self._buckets) > _MOST_CLIENTS:
+        level, since = self._buckets.pop(client, (self.capacity, now))
+        level = min(self.capacity, level + (now - since) * self.rate)
+        allowed = level >= 1
+        self._buckets[client] = (level - 1 if allowed else level, now)
+        if len(self._buckets) > _MAX_CLIENTS:
             self._buckets.popitem(last=False)
-        return 0.0 if taken else (1 - full) / self.rate
+        return 0.0 if allowed else (1 - level) / self.rate
 
 
-class Body:
-    """Bounds the bytes and the seconds of a body, and ends the work for a client that has gone.
+class BodyLimit:
+    """Limits the bytes and the seconds of a request body, and cancels the work for a client that disconnects.
 
-    A body that says it is too long is refused before any of it is read; only pictures may have more than `MOST_WORDS`.
-    Once a request is here as a whole, all that the server can still say is that its client has gone: then, or where it
-    goes before, the app is cancelled, and with it what waits to be computed.
+    A body whose Content-Length is too large is refused before it is read. Only images may exceed `MAX_TEXT_BYTES`. Once
+    the whole request has arrived, the next message can only be the disconnect: the app is then cancelled, and with it
+    the faces that wait to be computed.
     """
 
-    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
-        self.app, self.most, self.seconds = app, most, seconds
+    def __init__(self, app: ASGIApp, max_bytes: int, seconds: float) -> None:
+        self.app, self.max_bytes, self.seconds = app, max_bytes, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        length, most = header(scope, b"content-length"), self.most
+        length, max_bytes = header(scope, b"content-length"), self.max_bytes
         if not header(scope, b"content-type").lower().startswith("image/"):
-            most = min(most, MOST_WORDS)
-        too_large = f"the body is larger than {most:,} bytes: send less"
-        if length and (not length.isdecimal() or len(length) > 18 or int(length) > most):
-            await refuse(413, too_large, scope, receive, send, {"connection": "close"})
+            max_bytes = min(max_bytes, MAX_TEXT_BYTES)
+        too_large = f"the body is larger than {max_bytes:,} bytes: send less"
+        if length and (not length.isdecimal() or len(length) > 18 or int(length) > max_bytes):
+            await send_error(413, too_large, scope, receive, send, {"connection": "close"})
             return
-        empty = not length and not header(scope, b"transfer-encoding")  # and so here already
+        empty = not length and not header(scope, b"transfer-encoding")  # such a request has arrived completely
         task = asyncio.current_task()
         assert task is not None
-        gone = asyncio.Event()
-        read, until, arrived, begun, answered = 0, time.monotonic() + self.seconds, False, False, False
-        watch: asyncio.Task[None] | None = None
+        disconnected = asyncio.Event()
+        size, deadline, complete, started, finished = 0, time.monotonic() + self.seconds, False, False, False
+        watcher: asyncio.Task[None] | None = None
 
-        def leave() -> None:
-            if not answered:  # the server says the same of a client that has its answer
-                gone.set()
+        def cancel() -> None:
+            if not finished:  # a finished response is followed by a disconnect too
+                disconnected.set()
                 task.cancel()
 
-        async def watching() -> None:
+        async def watch() -> None:
             while (await receive())["type"] != "http.disconnect":
                 pass
-            leave()
+            cancel()
 
-        def refused(status: int, sentence: str) -> Message:
-            if begun:  # by an app that wants no body: all that it can be told
+        def refuse(status: int, message: str) -> Message:
+            if started:  # the response has begun, so its status cannot be changed any more
                 return {"type": "http.disconnect"}
-            raise Problem(status, sentence, {"connection": "close"})
+            raise Problem(status, message, {"connection": "close"})
 
-        async def bounded() -> Message:
-            nonlocal read, arrived, watch
-            if arrived:
-                await gone.wait()
+        async def limited_receive() -> Message:
+            nonlocal size, complete, watcher
+            if complete:
+                await disconnected.wait()
                 return {"type": "http.disconnect"}
             try:
                 if empty:
                     message = await receive()
                 else:
-                    async with asyncio.timeout(until - time.monotonic()):
+                    async with asyncio.timeout(deadline - time.monotonic()):
                         message = await receive()
             except TimeoutError:
-                return refused(408, "the body did not arrive in time")
+                return refuse(408, "the body did not arrive in time")
             if message["type"] == "http.disconnect":
-                leave()
-                await asyncio.sleep(0)  # here it is cancelled, if it was not answered before
+                cancel()
+                await asyncio.sleep(0)  # the cancellation takes effect here
                 return message
-            read += len(message.get("body", b""))
-            if read > most:
-                return refused(413, too_large)
+            size += len(message.get("body", b""))
+            if size > max_bytes:
+                return refuse(413, too_large)
             if message["type"] == "http.request" and not message.get("more_body", False):
-                arrived, watch = True, asyncio.create_task(watching())
+                complete, watcher = True, asyncio.create_task(watch())
             return message
 
-        async def noted(message: Message) -> None:
-            nonlocal begun, answered
-            begun = True
-            answered = message["type"] == "http.response.body" and not message.get("more_body", False)
+        async def observed_send(message: Message) -> None:
+            nonlocal started, finished
+            started = True
+            finished = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         try:
             if empty:
-                await bounded()
-            await self.app(scope, _after_empty(bounded) if arrived else bounded, noted)
+                await limited_receive()
+            await self.app(scope, _after_empty_body(limited_receive) if complete else limited_receive, observed_send)
         except asyncio.CancelledError:
-            if not gone.is_set():
-                raise  # it is the server that ends
+            if not disconnected.is_set():
+                raise  # the server is shutting down
             task.uncancel()
         finally:
-            if watch is not None:
-                watch.cancel()
+            if watcher is not None:
+                watcher.cancel()
 
 
-def _after_empty(receive: Receive) -> Receive:
-    """``receive`` for an app that has yet to hear of the empty body that was received already."""
-    told = False
+def _after_empty_body(receive: Receive) -> Receive:
+    """Return a ``receive`` that first repeats the empty body, which was received already."""
+    repeated = False
 
-    async def first() -> Message:
-        nonlocal told
-        if told:
+    async def receive_again() -> Message:
+        nonlocal repeated
+        if repeated:
             return await receive()
-        told = True
+        repeated = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    return first
+    return receive_again
 
 
 def _client(scope: Scope) -> str:
-    """Who asks: an address, or the network of 64 bits that one user of IPv6 has."""
+    """Return the client's IPv4 address, or the /64 network that one user of IPv6 has."""
     address: str = (scope.get("client") or ("", 0))[0]
     return ":".join(address.split(":")[:4]) if ":" in address else address

@@ -1,4 +1,4 @@
-"""What the studio does by itself now and then: forget who has gone, and give back memory that nobody uses."""
+"""Periodic maintenance: delete expired sessions and return unused memory to the system."""
 
 import asyncio
 import ctypes
@@ -6,32 +6,32 @@ from contextlib import suppress
 
 from facesmith.studio.sessions import Sessions
 
-EVERY = 15.0  # seconds
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # as malloc.h counts them
+INTERVAL_SECONDS = 15.0
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # the numbers of these options in malloc.h
 
 
-async def keep_house(sessions: Sessions, every: float = EVERY) -> None:
-    """Do so until cancelled. A visitor's photos are gone in time even where nobody asks for anything any more."""
-    forget_large_blocks()
+async def run_maintenance(sessions: Sessions, seconds: float = INTERVAL_SECONDS) -> None:
+    """Run until cancelled. Photos are deleted in time even if no requests arrive."""
+    configure_allocator()
     while True:
-        await asyncio.sleep(every)
-        sessions.sweep()
-        await asyncio.to_thread(give_back_memory)
+        await asyncio.sleep(seconds)
+        sessions.expire()
+        await asyncio.to_thread(trim_memory)
 
 
-def forget_large_blocks() -> None:
-    """Have the C library give the memory of large pictures back to the system as soon as it is freed.
+def configure_allocator() -> None:
+    """Make the C library return the memory of large images to the system as soon as it is freed.
 
-    glibc learns from the first large blocks that are freed to keep the next ones: after some photos of the largest size
-    hundreds of megabytes stay with a process that does not need them. Told what is large, it learns nothing.
+    glibc raises its thresholds when large blocks are freed, so that it keeps the next ones: after some photos of the
+    largest size the process would hold hundreds of megabytes. Explicit thresholds turn this off.
     """
-    with suppress(AttributeError, OSError, TypeError):  # where the C library is another one
+    with suppress(AttributeError, OSError, TypeError):  # other C libraries lack these functions
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_THRESHOLD, 4 << 20)
         libc.mallopt(_TRIM_THRESHOLD, 16 << 20)
 
 
-def give_back_memory() -> None:
-    """The same of smaller blocks, which lie among those in use: glibc keeps them, for each thread apart."""
+def trim_memory() -> None:
+    """Return the memory of small freed blocks too, which glibc keeps for each thread."""
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,4 +1,4 @@
-"""The pages: one index.html for all of their addresses, the files it loads, and the page that documents the API."""
+"""The web pages: one index.html for all their addresses, static files, and the API reference."""
 
 import hashlib
 import mimetypes
@@ -11,52 +11,52 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from facesmith.studio.api_reference import reference
+from facesmith.studio.api_reference import render_api_reference
 
 WEB = Path(str(files("facesmith.studio") / "web"))
-PAGES = ("/", "/watch", "/photo", "/makeover", "/arithmetic", "/map", "/data", "/compare", "/about")
-_METHODS = ["GET", "HEAD"]  # who wants to know what a link leads to asks for its head
-_NOT_KEPT, _KEPT = "no-cache", "public, max-age=31536000, immutable"
+PAGE_PATHS = ("/", "/watch", "/photo", "/makeover", "/arithmetic", "/map", "/data", "/compare", "/about")
+_METHODS = ["GET", "HEAD"]  # link checkers use HEAD
+_NO_CACHE, _IMMUTABLE = "no-cache", "public, max-age=31536000, immutable"
 
 
-def install(app: FastAPI, api: str) -> None:
-    """Serve index.html at `PAGES`, web/ at /static, and the documentation at ``api``/docs."""
-    mimetypes.add_type("text/javascript", ".js")  # some systems say text/plain, which browsers refuse
+def add_pages(app: FastAPI, api: str) -> None:
+    """Serve index.html at `PAGE_PATHS`, web/ at /static, and the API reference at ``api``/docs."""
+    mimetypes.add_type("text/javascript", ".js")  # some systems map it to text/plain, which browsers refuse
+
+    def html(text: str) -> HTMLResponse:
+        text = text.replace('"/static/', f'"/static/{_version()}/')
+        return HTMLResponse(text, headers={"Cache-Control": _NO_CACHE})
 
     def page() -> HTMLResponse:
-        text = (WEB / "index.html").read_text(encoding="utf-8")
-        text = text.replace('"/static/', f'"/static/{_version()}/')
-        return HTMLResponse(text, headers={"Cache-Control": _NOT_KEPT})
+        return html((WEB / "index.html").read_text(encoding="utf-8"))
 
     def docs() -> HTMLResponse:
-        text = reference(app.openapi()).replace('"/static/', f'"/static/{_version()}/')
-        return HTMLResponse(text, headers={"Cache-Control": _NOT_KEPT})
+        return html(render_api_reference(app.openapi()))
 
-    for path in PAGES:
+    for path in PAGE_PATHS:
         app.add_api_route(path, page, methods=_METHODS, include_in_schema=False)
     app.add_api_route(f"{api}/docs", docs, methods=_METHODS, include_in_schema=False)
-    app.mount("/static", _Files(directory=WEB))
+    app.mount("/static", _VersionedFiles(directory=WEB))
 
 
-class _Files(StaticFiles):
-    """Files under /static/VERSION/ may be kept for ever, since their address changes with any of them.
+class _VersionedFiles(StaticFiles):
+    """Static files. Those under /static/VERSION/ may be cached forever: the version changes with any of them.
 
-    Modules import each other by relative addresses, and so stay within a version. Without it, or with another than
-    there is now, a file is asked for anew each time, and answered 304 by its ETag.
+    Modules import each other by relative addresses, and so stay within a version. Without the current version in its
+    address, a file is revalidated on each request by its ETag.
     """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         version, _, rest = path.partition("/")
-        named = version.startswith("v-")
-        response = await super().get_response(rest if named else path, scope)
-        response.headers["Cache-Control"] = _KEPT if version == _version() else _NOT_KEPT
+        response = await super().get_response(rest if version.startswith("v-") else path, scope)
+        response.headers["Cache-Control"] = _IMMUTABLE if version == _version() else _NO_CACHE
         return response
 
 
 def _version() -> str:
-    """What changes with any of the files: read anew each time, so that who writes pages need not start again."""
-    said = hashlib.sha256()
+    """Return a digest of all files' sizes and times. It is computed on each call, so that edits show on reload."""
+    digest = hashlib.sha256()
     for file in sorted(WEB.rglob("*")):
-        found = file.stat()
-        said.update(f"{file.relative_to(WEB)} {found.st_mtime_ns} {found.st_size}\n".encode())
-    return f"v-{said.hexdigest()[:12]}"
+        stat = file.stat()
+        digest.update(f"{file.relative_to(WEB)} {stat.st_mtime_ns} {stat.st_size}\n".encode())
+    return f"v-{digest.hexdigest()[:12]}"

@@ -1,8 +1,7 @@
-"""Runs as they stand, and what happens in them: each is read once a second, however many watch."""
+"""Watch runs: each is read once a second at most, however many clients watch it."""
 
 import asyncio
 import time
-import tomllib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from copy import copy
@@ -10,99 +9,103 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from facesmith import Run, open_run
+from facesmith import Run, open_run, summarize_run
 from facesmith.errors import FacesmithError
-from facesmith.studio.errors import NotHere
-from facesmith.studio.files import version
-from facesmith.studio.registry import Item, Shelf
+from facesmith.studio.errors import NotFound
+from facesmith.studio.file_responses import file_version
+from facesmith.studio.registry import Registry
 from facesmith.studio.settings import API
 
-FRESH = 1.0  # seconds for which a run is not looked at again
-MOST = 64  # runs kept in memory
-HEARTBEAT = 15.0  # seconds without an event after which a word is sent, so that nothing between gives up the line
+MAX_AGE_SECONDS = 1.0  # of a run that was read, before it is read again
+MAX_RUNS = 64  # kept in memory
+HEARTBEAT_SECONDS = 15.0  # without an event, before a heartbeat keeps the connection open
+
+OLD_NAMES = {"verdict": "health", "watch": "health_text", "story": "health_history"}  # of fields of a status
 
 Event = tuple[str, dict[str, Any]]
 
 
 @dataclass(eq=False)
-class _Seen:
-    """A run that somebody looks at, and when it was last read."""
-
+class _WatchedRun:
     path: Path
     run: Run | None = None
-    looked: float = 0.0
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    read_at: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Watching:
-    """The runs of a shelf, read on for whoever asks. Used from one thread, the loop's; files are read in others."""
+class RunWatcher:
+    """Reads the runs of a registry. Used only in the thread of the event loop; files are read in other threads."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
-        self._seen: OrderedDict[str, _Seen] = OrderedDict()  # the longest unused first
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._runs: OrderedDict[str, _WatchedRun] = OrderedDict()  # least recently used first
         self.watchers = 0
 
     async def run(self, name: str) -> Run:
-        """The run of that name as it now stands, and stays; `NotHere` where there is none."""
-        item = self._shelf.find(name, "run")
-        item.stamp()  # raises where it has gone since
-        seen = self._seen.get(name)
-        if seen is None or seen.path != item.path:
-            seen = self._seen[name] = _Seen(item.path)
-            while len(self._seen) > MOST:
-                self._seen.popitem(last=False)
-        self._seen.move_to_end(name)
-        async with seen.turn:  # who comes while it is being read finds it read
-            if seen.run is None:
-                seen.run = await asyncio.to_thread(open_run, seen.path)
-                seen.looked = time.monotonic()
-            elif time.monotonic() - seen.looked >= FRESH:
-                await asyncio.to_thread(seen.run.refresh)
-                seen.looked = time.monotonic()
-            return copy(seen.run)  # of which nothing changes while it is read here and read on in a thread
+        """Return a snapshot of a run. Raises `NotFound` if there is none of that name."""
+        item = self._registry.find(name, "run")
+        item.require_version()
+        watched = self._runs.get(name)
+        if watched is None or watched.path != item.path:
+            watched = self._runs[name] = _WatchedRun(item.path)
+            while len(self._runs) > MAX_RUNS:
+                self._runs.popitem(last=False)
+        self._runs.move_to_end(name)
+        async with watched.lock:
+            if watched.run is None:
+                watched.run = await asyncio.to_thread(open_run, watched.path)
+                watched.read_at = time.monotonic()
+            elif time.monotonic() - watched.read_at >= MAX_AGE_SECONDS:
+                await asyncio.to_thread(watched.run.refresh)
+                watched.read_at = time.monotonic()
+            return copy(watched.run)  # does not change while another thread refreshes the original
 
-    async def briefs(self) -> list[dict[str, Any]]:
-        """Every run as a list shows it, from its card alone unless it says that it is being trained."""
-        found = []
-        for item in self._shelf.items("run"):
+    async def summaries(self) -> list[dict[str, Any]]:
+        """Return every run as a list shows it. Only runs that train are read beyond their cards."""
+        summaries = []
+        for item in self._registry.items("run"):
             try:
-                brief = await asyncio.to_thread(_brief, item)
-                if brief["status"] == "running":
+                summary = asdict(await asyncio.to_thread(summarize_run, item.path))
+                if summary["status"] == "running":
                     status = (await self.run(item.name)).status
-                    brief |= {"status": status.status, "kimg": status.kimg, "health": status.health}
-            except (FacesmithError, NotHere, AttributeError, LookupError, TypeError, ValueError, OSError):
-                continue  # a card that cannot be read is of nothing that could be watched
-            found.append(brief)
-        return found
+                    summary |= {"status": status.status, "kimg": status.kimg, "health": status.health}
+            except (FacesmithError, NotFound):
+                continue  # a run with an unreadable card cannot be shown
+            sheet = summary["sheet"]
+            address = sheet and sheet_address(item.name, sheet)
+            summaries.append(summary | {"name": item.name, "sheet": address, "verdict": summary["health"]})
+        return summaries
 
     async def events(
         self, marks: Mapping[str, str], closing: asyncio.Event
     ) -> AsyncIterator[tuple[dict[str, str], list[Event]]]:
-        """What happens in runs, each from its mark on: (the marks so far, events), until ``closing`` is set.
+        """Yield what happens in runs after their marks, as (new marks, events), until ``closing`` is set.
 
-        A mark is that of `mark_of`, or empty for a run of which nothing is known yet. Events are, each with its run's
-        name: "status", the run's `RunStatus`; "health", the watch's, when it changes; "metrics", the new rows of
-        `Run.curves`; "sheet", one that was drawn; "cut", after which what is known of its measurements and sheets has
-        to be asked for anew; and "gone". Nothing for a while is said by no events at all.
+        A mark is that of `run_mark`, or "" for a run of which nothing is known yet. Each event names its run: "status"
+        (see `status_json`), "health" (it has changed), "metrics" (new rows of `Run.curves`), "sheet" (a new
+        sample sheet), "cut" (measurements and sheets sent before are no longer valid), and "gone". A heartbeat has no
+        events.
         """
-        marks, told = dict(marks), dict[str, dict[str, Any]]()
-        spoke = time.monotonic()
+        marks, statuses = dict(marks), dict[str, dict[str, Any]]()
+        last_event = time.monotonic()
         self.watchers += 1
         try:
             while marks:
-                new = list[Event]()
+                events = list[Event]()
                 for name, mark in list(marks.items()):
                     try:
                         run = await self.run(name)
-                        new += [(kind, {"run": name} | about) for kind, about in _news(name, run, mark, told.get(name))]
-                        told[name] = asdict(run.status)
-                        marks[name] = mark_of(run)
-                    except (NotHere, FacesmithError):  # removed, or no longer to be read
+                        events += [
+                            (kind, {"run": name} | data) for kind, data in _news(name, run, mark, statuses.get(name))
+                        ]
+                        statuses[name] = status_json(run)
+                        marks[name] = run_mark(run)
+                    except (NotFound, FacesmithError):  # removed or unreadable
                         del marks[name]
-                        new.append(("gone", {"run": name}))
-                if new or time.monotonic() - spoke >= HEARTBEAT:
-                    spoke = time.monotonic()
-                    yield dict(marks), new
+                        events.append(("gone", {"run": name}))
+                if events or time.monotonic() - last_event >= HEARTBEAT_SECONDS:
+                    last_event = time.monotonic()
+                    yield dict(marks), events
                 if closing.is_set():
                     return
                 await _pause(closing)
@@ -110,50 +113,36 @@ class Watching:
             self.watchers -= 1
 
 
-def _brief(item: Item) -> dict[str, Any]:
-    card = item.card()
-    goal = card.get("goal") or {}
-    with (item.path / "recipe.toml").open("rb") as file:
-        recipe = tomllib.load(file)["recipe"]
-    sheets = sorted(path.name for path in (item.path / "samples").glob("[0-9]*.png"))
-    return {
-        "name": item.name,
-        "status": card["status"],
-        "recipe": recipe["name"],
-        "dataset": card["dataset"]["name"],
-        "kimg": card.get("kimg") or 0.0,
-        "goal_kimg": goal.get("kimg"),
-        "health": card.get("health"),
-        "started": card.get("started"),
-        "ended": card.get("ended"),
-        "sheet": sheet_address(item.name, item.path / "samples" / sheets[-1]) if sheets else None,
-    }
-
-
 def sheet_address(name: str, path: Path) -> str:
-    """Where this very sheet of a run is found, so that it may be kept for ever."""
-    return f"{API}/runs/{name}/sheets/{path.stem}.png?v={version(path)}"
+    """Return the address of this version of a sheet, which may be cached forever."""
+    return f"{API}/runs/{name}/sheets/{path.stem}.png?v={file_version(path)}"
 
 
-def mark_of(run: Run) -> str:
-    """How far a run has been told of: its tables' last steps, what is measured at the first of them, its last sheet."""
+def status_json(run: Run) -> dict[str, Any]:
+    """Return the fields of a run's `RunStatus`, also under the names they had in version 0.1."""
+    status = asdict(run.status)
+    return status | {old: status[new] for old, new in OLD_NAMES.items()}
+
+
+def run_mark(run: Run) -> str:
+    """Return a text that says how far a client knows a run: the last steps, a digest of that step, the last sheet."""
     steps = run.last_steps()
     sheet = run.sheets[-1][1].stem if run.sheets else ""
     return "_".join([*(str(step) for step in steps.values()), run.digest(steps["metrics"]), sheet])
 
 
-def joined(marks: Mapping[str, str]) -> str:
-    """Marks by run as one text without spaces, as `split` takes it apart."""
+def format_marks(marks: Mapping[str, str]) -> str:
+    """Return marks by run as one text without spaces, which `parse_marks` reads."""
     return ",".join(f"{name}@{mark}" for name, mark in marks.items())
 
 
-def split(text: str) -> dict[str, str]:
-    """What `joined` put together; names alone have empty marks."""
+def parse_marks(text: str) -> dict[str, str]:
+    """Parse the text of `format_marks`; a name alone has an empty mark."""
     return {name: mark for name, _, mark in (part.partition("@") for part in text.split(",") if part)}
 
 
-def numbers(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[float | None]]]:
-    """Tables as JSON has them: six digits are more than a chart shows, and what is no finite number is null."""
+def json_tables(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[float | None]]]:
+    """Convert tables to JSON: numbers with six digits, and null for what is not finite."""
     return {
         table: {
             name: [None if value != value or abs(value) == float("inf") else float(f"{value:.6g}") for value in column]
@@ -163,31 +152,32 @@ def numbers(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list
     }
 
 
-def _news(name: str, run: Run, mark: str, told: dict[str, Any] | None) -> list[Event]:
-    """What has happened in a run since a mark, and since its status was ``told``."""
-    found, status = list[Event](), asdict(run.status)
-    if status != told:
-        found.append(("status", status))
-    if told is not None and status["health"] != told["health"]:
-        found.append(("health", {key: status[key] for key in ("kimg", "health", "health_text")}))
-    since = _read(mark)
-    if since is None or mark == mark_of(run):
-        return found
-    steps, digest, sheet = since
+def _news(name: str, run: Run, mark: str, last_status: dict[str, Any] | None) -> list[Event]:
+    """Return what has happened in a run since a mark and since its last status was sent."""
+    events, status = list[Event](), status_json(run)
+    if status != last_status:
+        events.append(("status", status))
+    if last_status is not None and status["health"] != last_status["health"]:
+        events.append(("health", {key: status[key] for key in ("kimg", "health", "health_text")}))
+        events.append(("verdict", {key: status[key] for key in ("kimg", "verdict", "watch")}))  # its name in 0.1
+    since = _parse_mark(mark)
+    if since is None or mark == run_mark(run):
+        return events
+    steps, digest, last_sheet = since
     if steps["metrics"] and run.digest(round(steps["metrics"])) != digest:
-        return [*found, ("cut", {})]
-    tables = numbers({key: table for key, table in run.curves(steps).items() if len(table.get("step", ()))})
+        return [*events, ("cut", {})]
+    tables = json_tables({key: table for key, table in run.curves(steps).items() if len(table.get("step", ()))})
     if tables:
-        found.append(("metrics", tables))
-    return found + [
+        events.append(("metrics", tables))
+    return events + [
         ("sheet", {"kimg": kimg, "sheet": path.stem, "address": sheet_address(name, path)})
         for kimg, path in run.sheets
-        if path.stem > sheet
+        if path.stem > last_sheet
     ]
 
 
-def _read(mark: str) -> tuple[dict[str, float], str, str] | None:
-    """A mark taken apart; None for one that says nothing, or was not made here."""
+def _parse_mark(mark: str) -> tuple[dict[str, float], str, str] | None:
+    """Return the last steps, digest and sheet of a mark; None for an empty or invalid one."""
     parts = mark.split("_")
     if len(parts) != 5 or not all(part.isdecimal() and len(part) < 16 for part in parts[:3]):
         return None
@@ -197,7 +187,7 @@ def _read(mark: str) -> tuple[dict[str, float], str, str] | None:
 
 async def _pause(closing: asyncio.Event) -> None:
     try:
-        async with asyncio.timeout(FRESH):
+        async with asyncio.timeout(MAX_AGE_SECONDS):
             await closing.wait()
     except TimeoutError:
         pass

@@ -1,4 +1,4 @@
-"""The studio as a server: it listens, says where, and ends only when what it was asked for is done."""
+"""The studio as a server: listen, print the address, and shut down without dropping requests."""
 
 import signal
 import socket
@@ -13,8 +13,8 @@ from types import FrameType
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 
-# How long a thread may go on when another waits for the interpreter. The loop that reads requests and the threads that
-# make faces take turns hundreds of times a second, and with Python's 5 ms each turn would be most of a face's time.
+# How long a thread runs while another waits for the interpreter. The event loop and the threads that compute faces
+# switch hundreds of times a second: with Python's default of 5 ms, most of a face's time would be spent waiting.
 _SWITCH_SECONDS = 0.0005
 
 
@@ -34,19 +34,26 @@ def serve(
     browser: bool = False,
     quiet: bool = False,
 ) -> None:
-    """Serve pages and an HTTP API for models and runs until told to stop.
+    """Serve the studio's pages and HTTP API for models and runs. Returns after SIGTERM or SIGINT.
 
-    ``paths`` are runs, models, makeovers, judges, datasets and maps, folders of them, names of shipped models, or hub
-    ids; without any it is all that is beneath the working folder, and the shipped models. With a ``token`` only who has
-    it is let in. ``allow_training`` lets visitors start, stop and branch runs. ``cors`` are origins whose pages may ask
-    the API. ``allowed_hosts`` are names that it answers to besides those of this machine; without any, a studio that
-    only this machine can reach answers to no other, and one that others can reach to all. ``certfile`` and ``keyfile``
-    are for TLS. ``port`` 0 takes any free one. ``workers`` threads make faces, by default one for every core; one
-    client may ask ``rate`` times a second, by default 50 times, or as often as it likes where only this machine can
-    ask. ``browser`` opens one on the first page. SIGTERM and SIGINT end it: it takes no new requests, finishes those in
-    flight, and returns.
+    Args:
+        paths: runs, models, makeovers, attribute classifiers, datasets and maps, folders that contain them, names of
+            included models, or hub ids. Default: everything below the working folder, and the included models.
+        host: the address to listen on; "0.0.0.0" for all.
+        port: 0 takes any free port.
+        token: restricts access to clients that send it.
+        allow_training: lets visitors start, stop and branch runs.
+        cors: origins whose pages may use the API.
+        allowed_hosts: host names to respond to besides those of this machine. Without any, a studio that only this
+            machine can reach responds to no other name, and one that others can reach to every name.
+        certfile: enables TLS, together with ``keyfile``.
+        workers: threads that compute faces; 0: one per core.
+        rate: requests a second per client. Default: 50, or no limit if only this machine can reach the studio.
+        browser: opens a browser.
+        quiet: turns the access log off.
 
-    Raises `FacesmithError` for settings that do not go together, paths that are not there, and an address in use.
+    On shutdown, new requests are refused and running ones are finished. Raises `FacesmithError` for settings that
+    contradict each other, missing paths, and an address in use.
     """
     require("fastapi", "studio", "the studio")
     uvicorn = require("uvicorn", "studio", "the studio")
@@ -78,44 +85,44 @@ def serve(
         log_config=None,
         server_header=False,
         ws="none",
-        limit_concurrency=1000,  # connections: more would end at the system's limit of open files
-        timeout_keep_alive=75,  # longer than the minute after which proxies give up a connection themselves
+        limit_concurrency=1000,  # connections: below the usual limit of open files
+        timeout_keep_alive=75,  # longer than the minute after which proxies close idle connections themselves
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     if settings.tls:
         try:
             config.load()
-        except OSError as error:  # of ssl too
+        except OSError as error:  # ssl.SSLError is one
             raise FacesmithError(
                 f"{certfile} and {keyfile} cannot be used ({error}): give a certificate and its key as PEM"
             ) from None
-    listener = _listener(settings.host, settings.port)
+    listener = _listen(settings.host, settings.port)
     server = uvicorn.Server(config)
-    end = server.handle_exit
+    handle_exit = server.handle_exit
 
-    def told(number: int, frame: FrameType | None) -> None:
-        app.state.parts.closing.set()  # what streams for ever ends by itself
-        end(number, frame)
+    def exit_gracefully(number: int, frame: FrameType | None) -> None:
+        app.state.services.closing.set()  # endless streams end
+        handle_exit(number, frame)
 
-    server.handle_exit = told
+    server.handle_exit = exit_gracefully
     address = _address(listener, settings.tls)
-    print(f"facesmith studio: {address} (Ctrl-C ends it)", file=sys.stderr, flush=True)
+    print(f"facesmith studio: {address} (press Ctrl-C to stop)", file=sys.stderr, flush=True)
     if browser:
         threading.Timer(0.5, webbrowser.open, [address + (f"?token={token}" if token else "")]).start()
-    with _told_to_end(), _quick_turns():
+    with _signals_handled(), _short_switch_interval():
         server.run([listener])
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family, backlog=2048)
-        # What it accepts has this from it. Without, a body waits 40 ms until the client has confirmed its headers.
+        # Accepted connections inherit this. Without it a body waits 40 ms for the client to confirm the headers.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except OSError as error:
         raise FacesmithError(
-            f"{host} port {port} cannot be listened on ({error.strerror or error}): choose another --port or --host"
+            f"cannot listen on {host} port {port} ({error.strerror or error}): choose another --port or --host"
         ) from None
 
 
@@ -126,24 +133,24 @@ def _address(listener: socket.socket, tls: bool) -> str:
 
 
 @contextmanager
-def _told_to_end() -> Iterator[None]:
-    """Let a signal that ended the server be one that was obeyed: uvicorn raises it again once it has shut down."""
+def _signals_handled() -> Iterator[None]:
+    """Ignore the signal that uvicorn raises again after it has shut down: it was handled."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
 @contextmanager
-def _quick_turns() -> Iterator[None]:
-    before = sys.getswitchinterval()
+def _short_switch_interval() -> Iterator[None]:
+    previous = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         yield
     finally:
-        sys.setswitchinterval(before)
+        sys.setswitchinterval(previous)

@@ -1,4 +1,4 @@
-"""What every route may ask for: the studio's parts, and the visitor who asks."""
+"""What the routes share: the services of one studio, and the session of a request."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -7,85 +7,77 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from facesmith.studio.batching import Batcher
-from facesmith.studio.jobs import Aside
-from facesmith.studio.metrics import Figures
-from facesmith.studio.registry import Shelf
-from facesmith.studio.run_watcher import Watching
+from facesmith.studio.jobs import Jobs
+from facesmith.studio.metrics import Metrics
+from facesmith.studio.registry import Registry
+from facesmith.studio.run_watcher import RunWatcher
 from facesmith.studio.sessions import COOKIE, HEADER, Session, Sessions
 from facesmith.studio.settings import Settings
-from facesmith.studio.training_jobs import Trainings
+from facesmith.studio.training_jobs import TrainingJobs
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """One studio. ``closing`` is set as soon as it is told to end: what streams for long watches it."""
+class Services:
+    """The services of one studio."""
 
     settings: Settings
-    shelf: Shelf
+    registry: Registry
     batcher: Batcher
-    aside: Aside
+    jobs: Jobs
     sessions: Sessions
-    figures: Figures
-    watching: Watching
-    trainings: Trainings
-    closing: asyncio.Event = field(default_factory=asyncio.Event)
-    warm: asyncio.Event = field(default_factory=asyncio.Event)  # set once the first model has made a face
+    metrics: Metrics
+    run_watcher: RunWatcher
+    training_jobs: TrainingJobs
+    closing: asyncio.Event = field(default_factory=asyncio.Event)  # set on shutdown: long streams end
+    warm: asyncio.Event = field(default_factory=asyncio.Event)  # set once the first model has generated a face
 
 
-def assemble(settings: Settings) -> Parts:
-    """The parts of a studio with these settings; `FacesmithError` for paths that are not there."""
-    figures = Figures()
-    shelf = Shelf(settings.paths, settings.models_loaded)
+def create_services(settings: Settings) -> Services:
+    """Create the services of a studio. Raises `FacesmithError` for paths that do not exist."""
+    metrics = Metrics()
+    registry = Registry(settings.paths, settings.models_loaded)
     batcher = Batcher(
-        settings.threads, settings.queue_faces, lambda model, faces: figures.faces.labels(model).inc(faces)
+        settings.threads, settings.queue_faces, lambda model, faces: metrics.faces.labels(model).inc(faces)
     )
-    aside = Aside(max(1, settings.threads // 2), settings.aside_jobs)
+    jobs = Jobs(max(1, settings.threads // 2), settings.waiting_jobs)
     sessions = Sessions(
         settings.sessions, settings.session_bytes, settings.sessions_bytes, 60 * settings.session_minutes
     )
-    figures.watch("queue_faces", "Faces that wait to be made", lambda: batcher.waiting)
-    figures.watch("queue_limit_faces", "Faces that may wait", lambda: batcher.limit)
-    figures.watch("aside_jobs", "Long jobs under way or waiting", lambda: aside.jobs)
-    figures.watch("models_loaded", "Models in memory", lambda: shelf.loaded)
-    figures.watch("sessions", "Visitors whose photos and faces are kept", lambda: len(sessions))
-    figures.watch("session_bytes", "Bytes kept for visitors", lambda: sessions.bytes)
-    watching, trainings = Watching(shelf), Trainings(settings, shelf)
-    figures.watch("watchers", "Visitors who watch runs", lambda: watching.watchers)
-    return Parts(settings, shelf, batcher, aside, sessions, figures, watching, trainings)
+    run_watcher = RunWatcher(registry)
+    metrics.add_gauge("queue_faces", "Faces that wait to be computed", lambda: batcher.waiting)
+    metrics.add_gauge("queue_limit_faces", "Faces that may wait", lambda: batcher.limit)
+    metrics.add_gauge("aside_jobs", "Long jobs that run or wait", lambda: jobs.count)
+    metrics.add_gauge("models_loaded", "Models in memory", lambda: registry.loaded_count)
+    metrics.add_gauge("sessions", "Sessions with photos or faces", lambda: len(sessions))
+    metrics.add_gauge("session_bytes", "Bytes in all sessions", lambda: sessions.bytes)
+    metrics.add_gauge("watchers", "Clients that watch runs", lambda: run_watcher.watchers)
+    training_jobs = TrainingJobs(settings, registry)
+    return Services(settings, registry, batcher, jobs, sessions, metrics, run_watcher, training_jobs)
 
 
-async def _here(request: Request) -> Parts:  # without async, FastAPI would ask a thread for it
-    parts: Parts = request.app.state.parts
-    return parts
+async def _services(request: Request) -> Services:  # async, because FastAPI runs other functions in a thread
+    services: Services = request.app.state.services
+    return services
 
 
-Here = Annotated[Parts, Depends(_here)]
+ServicesDep = Annotated[Services, Depends(_services)]
 
 
-def session_name(request: Request) -> str | None:
-    """What the visitor calls their session: a header from scripts, a cookie from pages."""
+def session_id(request: Request) -> str | None:
+    """Return the session id that a request sends: as a header from scripts, as a cookie from pages."""
     return request.headers.get(HEADER) or request.cookies.get(COOKIE)
 
 
-def begun(request: Request, response: Response, sessions: Sessions) -> Session:
-    """The session of who asks, begun where there is none; its cookie and header go into ``response``."""
-    session = sessions.open(session_name(request))
-    response.headers[HEADER] = session.name
+def open_session(request: Request, response: Response, sessions: Sessions) -> Session:
+    """Return the session of a request, a new one if it has none. Its cookie and header are set on ``response``."""
+    session = sessions.open(session_id(request))
+    response.headers[HEADER] = session.id
     response.set_cookie(
         COOKIE,
-        session.name,
+        session.id,
         max_age=round(sessions.seconds),
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",
     )
     return session
-
-
-async def _visitor(request: Request, response: Response, here: Here) -> Session:
-    return begun(request, response, here.sessions)
-
-
-# The session of who asks, begun where there is none. Cookie and header go into the `Response` that FastAPI injects: a
-# route that returns a response of its own copies the headers of the injected one into it.
-Visitor = Annotated[Session, Depends(_visitor)]

@@ -1,8 +1,8 @@
-"""What visitors brought and what was made of it: in memory only, for one visitor each, and gone after a while.
+"""Sessions: photos and faces of each visitor, kept in memory only and deleted after a while.
 
 session = sessions.open(None)
-name = session.keep(face, face.nbytes)
-session.find(name)
+item_id = session.store(face, face.nbytes)
+session.get(item_id)
 """
 
 import secrets
@@ -11,63 +11,69 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from facesmith.studio.errors import Busy, NotHere
+from facesmith.studio.errors import Busy, NotFound
 
 COOKIE, HEADER = "facesmith_session", "X-Session"
-MOST_ITEMS = 2_000  # of one visitor, however small
-SETTLED = 60.0  # seconds without a request after which a full studio may forget a visitor for a new one
+MAX_ITEMS = 2_000  # of one session, however small
+MIN_IDLE_SECONDS = 60.0  # without a request, before a session may be deleted to make room for another
 
 
 class Session:
-    """One visitor's things by their ids, which nobody can guess. Made by `Sessions`; used from one thread, the loop's.
+    """The items of one visitor by unguessable ids. Created by `Sessions`; used only in the thread of the event loop.
 
-    It holds at most ``limit`` bytes: what was not used for longest makes room.
+    It holds at most ``max_bytes``: the least recently used items are deleted to make room.
     """
 
-    def __init__(self, name: str, limit: int, now: float) -> None:
-        self.name, self.limit, self.used, self.bytes = name, limit, now, 0
-        self._things: OrderedDict[str, tuple[Any, int]] = OrderedDict()
+    def __init__(self, session_id: str, max_bytes: int, now: float) -> None:
+        self.id, self.max_bytes, self.last_used, self.bytes = session_id, max_bytes, now, 0
+        self._items: OrderedDict[str, tuple[Any, int]] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._things)
+        return len(self._items)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._things
+    def __contains__(self, item_id: str) -> bool:
+        return item_id in self._items
 
-    def keep(self, thing: object, size: int) -> str:
-        """Keep a thing of so many bytes; its id, 128 random bits in 22 letters of a URL."""
-        if size > self.limit:
-            raise Busy(f"{size:,} bytes are more than a visitor may keep here, which is {self.limit:,}")
-        while self._things and (self.bytes + size > self.limit or len(self._things) >= MOST_ITEMS):
-            self._drop(next(iter(self._things)))
-        name = secrets.token_urlsafe(16)
-        self._things[name] = (thing, size)
+    def store(self, item: object, size: int) -> str:
+        """Store an item of ``size`` bytes. Return its id: 128 random bits in 22 characters that are safe in a URL."""
+        if size > self.max_bytes:
+            raise Busy(f"{size:,} bytes exceed the limit of {self.max_bytes:,} bytes per session: send less")
+        while self._items and (self.bytes + size > self.max_bytes or len(self._items) >= MAX_ITEMS):
+            self._remove(next(iter(self._items)))
+        item_id = secrets.token_urlsafe(16)
+        self._items[item_id] = (item, size)
         self.bytes += size
-        return name
+        return item_id
 
-    def find(self, name: str) -> Any:
-        """The thing with that id; `NotHere` for one that is another visitor's, forgotten, or never was."""
-        if name not in self._things:
-            raise NotHere("there is nothing of that id in this session: it may have been forgotten, so bring it again")
-        self._things.move_to_end(name)
-        return self._things[name][0]
+    def get(self, item_id: str) -> Any:
+        """Return an item. Raises `NotFound` for an id of another session, and for a deleted item."""
+        if item_id not in self._items:
+            raise NotFound("nothing in this session has that id: it may have expired, so upload the photo again")
+        self._items.move_to_end(item_id)
+        return self._items[item_id][0]
 
-    def forget(self, name: str) -> None:
-        self.find(name)
-        self._drop(name)
+    def delete(self, item_id: str) -> None:
+        self.get(item_id)
+        self._remove(item_id)
 
-    def _drop(self, name: str) -> None:
-        self.bytes -= self._things.pop(name)[1]
+    def _remove(self, item_id: str) -> None:
+        self.bytes -= self._items.pop(item_id)[1]
 
 
 class Sessions:
-    """The visitors of a studio, at most ``count`` of them with ``total`` bytes together; see `Settings`."""
+    """All sessions: at most ``max_count`` with ``total_bytes`` together. See `Settings`."""
 
     def __init__(
-        self, count: int, each: int, total: int, seconds: float, clock: Callable[[], float] = time.monotonic
+        self,
+        max_count: int,
+        session_bytes: int,
+        total_bytes: int,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.count, self.each, self.total, self.seconds, self._clock = count, each, total, seconds, clock
-        self._sessions: OrderedDict[str, Session] = OrderedDict()  # the longest idle first
+        self.max_count, self.session_bytes, self.total_bytes = max_count, session_bytes, total_bytes
+        self.seconds, self._clock = seconds, clock
+        self._sessions: OrderedDict[str, Session] = OrderedDict()  # longest idle first
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -76,45 +82,45 @@ class Sessions:
     def bytes(self) -> int:
         return sum(session.bytes for session in self._sessions.values())
 
-    def find(self, name: str | None) -> Session | None:
-        """The session of that name, which is used by that; None where there is none, or no longer."""
-        self.sweep()
-        session = self._sessions.get(name or "")
+    def find(self, session_id: str | None) -> Session | None:
+        """Return a session and mark it as used; None if it does not exist or has expired."""
+        self.expire()
+        session = self._sessions.get(session_id or "")
         if session is not None:
-            session.used = self._clock()
-            self._sessions.move_to_end(session.name)
+            session.last_used = self._clock()
+            self._sessions.move_to_end(session.id)
         return session
 
-    def open(self, name: str | None) -> Session:
-        """The session of that name, or a new one under a name of its own; `Busy` where there are too many."""
-        session = self.find(name)
+    def open(self, session_id: str | None) -> Session:
+        """Return that session, or a new one with an id of its own. Raises `Busy` if there are too many."""
+        session = self.find(session_id)
         if session is None:
-            if len(self._sessions) >= self.count:
+            if len(self._sessions) >= self.max_count:
                 self._make_room()
-            session = Session(secrets.token_urlsafe(16), self.each, self._clock())
-            self._sessions[session.name] = session
+            session = Session(secrets.token_urlsafe(16), self.session_bytes, self._clock())
+            self._sessions[session.id] = session
         return session
 
-    def keep(self, session: Session, thing: object, size: int) -> str:
-        """`Session.keep` within the bytes of all; `Busy` where all have too much and all are there."""
-        while self.bytes + size > self.total and self.bytes > session.bytes:
+    def store(self, session: Session, item: object, size: int) -> str:
+        """Call `Session.store` within the total limit. Raises `Busy` if every other session was used recently."""
+        while self.bytes + size > self.total_bytes and self.bytes > session.bytes:
             self._make_room(session)
-        return session.keep(thing, size)
+        return session.store(item, size)
 
-    def forget(self, session: Session) -> None:
-        self._sessions.pop(session.name, None)
+    def delete(self, session: Session) -> None:
+        self._sessions.pop(session.id, None)
 
-    def sweep(self) -> None:
-        """Forget who has been idle for too long."""
+    def expire(self) -> None:
+        """Delete the sessions that have been idle for too long."""
         while self._sessions:
             oldest = next(iter(self._sessions.values()))
-            if self._clock() - oldest.used < self.seconds:
+            if self._clock() - oldest.last_used < self.seconds:
                 break
-            self.forget(oldest)
+            self.delete(oldest)
 
-    def _make_room(self, but: Session | None = None) -> None:
-        """Forget who has been idle for longest, or say that nobody has been for long."""
-        idle = next((session for session in self._sessions.values() if session is not but), None)
-        if idle is None or self._clock() - idle.used < SETTLED:
-            raise Busy("the studio holds as many photos as it may: ask again in a minute", SETTLED)
-        self.forget(idle)
+    def _make_room(self, keep: Session | None = None) -> None:
+        """Delete the session that has been idle for longest, or raise `Busy` if it was used recently."""
+        idle = next((session for session in self._sessions.values() if session is not keep), None)
+        if idle is None or self._clock() - idle.last_used < MIN_IDLE_SECONDS:
+            raise Busy("the studio holds as many photos as it can: retry in a minute", MIN_IDLE_SECONDS)
+        self.delete(idle)

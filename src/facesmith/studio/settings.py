@@ -1,4 +1,4 @@
-"""What a studio is started with: where it listens, what it shows, whom it lets in, and how much it takes on."""
+"""Settings of a studio: where it listens, what it shows, whom it admits, and its limits."""
 
 import ipaddress
 import os
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from facesmith.errors import FacesmithError
 
-API = "/api/v1"  # what the addresses of the API begin with
+API = "/api/v1"  # prefix of the API's addresses
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Cores this process may use: in a container they may be fewer than the machine has, by number or by time."""
+    """Return the cores this process may use. A container may limit their number or their time."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         time, period = quota.read_text().split()
@@ -24,62 +24,63 @@ def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Checked when made: `FacesmithError` says which two settings do not go together, or which one makes no sense.
+    """Validated settings. Raises `FacesmithError` for an invalid one, and for two that contradict each other.
 
-    The limits below the line are of one server; what is beyond them is refused in one sentence, at once, and costs
-    nothing.
+    The second block are limits of one server. A request beyond them is refused at once.
     """
 
-    paths: tuple[str, ...] = ()  # runs, models, ... and folders of them; none: what is beneath the working folder
+    paths: tuple[str, ...] = ()  # runs, models, ... and folders of them; default: everything below the working folder
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = None
     allow_training: bool = False
     cors: tuple[str, ...] = ()
-    allowed_hosts: tuple[str, ...] = ()  # besides this machine's own names; none: see `hosts`
+    allowed_hosts: tuple[str, ...] = ()  # besides this machine's own names, see `hosts`
     certfile: Path | None = None
     keyfile: Path | None = None
     quiet: bool = False
 
-    workers: int = 0  # threads that compute faces; 0: one for every core
+    workers: int = 0  # threads that compute faces; 0: one per core
     queue_faces: int = 1024  # faces that may wait to be computed
-    aside_jobs: int = 16  # long jobs (refining, films) that may wait
+    waiting_jobs: int = 16  # long jobs (refining, videos) that may wait
     models_loaded: int = 4
     body_bytes: int = 20_000_000
     body_seconds: float = 30.0  # for a whole body to arrive
     pixels: int = 40_000_000  # of an uploaded photo
-    rate: float | None = None  # requests a second of one client; None: 50, or no limit where only this machine asks
+    rate: float | None = None  # requests a second per client; None: 50, or no limit on a local studio
     session_minutes: float = 30.0  # without a request
-    session_bytes: int = 64_000_000  # of one visitor
-    sessions_bytes: int = 512_000_000  # of all visitors
+    session_bytes: int = 64_000_000  # per session
+    sessions_bytes: int = 512_000_000  # of all sessions
     sessions: int = 500
-    shutdown_seconds: int = 20  # for requests in flight to finish
+    shutdown_seconds: int = 20  # for running requests to finish
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
-            raise FacesmithError(f"port {self.port} is not between 0 (any free one) and 65535")
+            raise FacesmithError(f"invalid port {self.port}: expected 1 to 65535, or 0 for any free port")
         if self.workers < 0 or (self.rate is not None and not self.rate > 0):
-            raise FacesmithError("workers and rate are numbers above 0: leave them out, or give such")
+            raise FacesmithError("workers and rate must be above 0: leave them out, or give such numbers")
         if (self.certfile is None) != (self.keyfile is None):
-            raise FacesmithError("a certificate and its key go together: give --certfile and --keyfile")
+            raise FacesmithError("a certificate requires its key: give both --certfile and --keyfile")
         if self.token is not None and not re.fullmatch(r"[A-Za-z0-9._~+/=-]{8,256}", self.token):
-            raise FacesmithError("a token is 8 to 256 letters, digits and . _ ~ + / = -: choose another")
+            raise FacesmithError("invalid token: expected 8 to 256 letters, digits and . _ ~ + / = -")
         if self.allow_training and self.token is None and not self.local:
             name = (*self.allowed_hosts, self.host)[0]
-            way = "" if self.allowed_hosts else ", or listen on 127.0.0.1"
-            raise FacesmithError(f"anyone who reaches {name} could train on this machine: give a --token{way}")
+            alternative = "" if self.allowed_hosts else ", or listen on 127.0.0.1"
+            raise FacesmithError(f"anyone who reaches {name} could train on this machine: give a --token{alternative}")
         for origin in self.cors:
             if origin != "*" and not re.fullmatch(r"https?://[^/\s,]+", origin):
-                raise FacesmithError(f"{origin!r} is no origin: write it as https://example.org, or * for all")
+                raise FacesmithError(f"invalid --cors {origin!r}: expected an origin like https://example.org, or *")
         for name in self.allowed_hosts:
             if not re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", name):
-                raise FacesmithError(f"{name!r} is no host: write it without a port, as faces.example.org or [fe80::1]")
+                raise FacesmithError(
+                    f"invalid --allowed-host {name!r}: expected a host without port, such as a.example.org or [fe80::1]"
+                )
 
     @property
     def hosts(self) -> frozenset[str] | None:
-        """The names that the studio answers to, in small letters; None for any, for it is to be reached as it may.
+        """Return the host names to respond to, in lower case; None for any.
 
-        Where only this machine can reach it, a name that another host chose to point here is a trap (DNS rebinding).
+        A local studio responds only to its own names: another name that points here is an attack (DNS rebinding).
         """
         if not self.local and not self.allowed_hosts:
             return None
@@ -87,7 +88,7 @@ class Settings:
 
     @property
     def local(self) -> bool:
-        """Whether only this machine can reach it: where it answers to other names, something here passes them on."""
+        """Return whether only this machine can reach the studio. With allowed hosts, a proxy may forward requests."""
         if self.allowed_hosts:
             return False
         try:
@@ -101,7 +102,7 @@ class Settings:
 
     @property
     def client_rate(self) -> float | None:
-        """Requests a second that one client may go on with; None for any number."""
+        """Return the requests a second that one client may send; None for any number."""
         return self.rate if self.rate is not None or self.local else 50.0
 
     @property

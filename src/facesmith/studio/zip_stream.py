@@ -1,42 +1,42 @@
-"""A zip that is read while it grows."""
+"""A zip archive that is sent while it is written."""
 
 import zipfile
 from typing import Any
 
 
-class Zip:
-    """Files put into a zip, whose bytes so far are `taken` from time to time; none of it is kept.
+class ZipStream:
+    """A zip archive whose bytes are taken from time to time and never kept.
 
-    Entries have no date: the same files give the same bytes.
+    Entries have no date, so the same files give the same bytes.
     """
 
     def __init__(self) -> None:
-        self._pipe = _Pipe()
-        self._archive = zipfile.ZipFile(self._pipe, "w")
+        self._buffer = _Buffer()
+        self._archive = zipfile.ZipFile(self._buffer, "w")
 
-    def put(self, name: str, data: bytes | str) -> None:
-        """Add a file. PNGs are not compressed a second time."""
+    def add(self, name: str, data: bytes | str) -> None:
+        """Add a file. PNGs are stored without further compression."""
         entry = zipfile.ZipInfo(name)
         entry.external_attr = 0o644 << 16
         if not name.endswith(".png"):
             entry.compress_type = zipfile.ZIP_DEFLATED
         self._archive.writestr(entry, data)
 
-    def taken(self) -> bytes:
-        """What was written since this was last asked."""
-        parts, self._pipe.parts = self._pipe.parts, []
+    def take(self) -> bytes:
+        """Return the bytes written since the last call."""
+        parts, self._buffer.parts = self._buffer.parts, []
         return b"".join(parts)
 
-    def ended(self) -> bytes:
-        """The rest of it; nothing can be put into it any more."""
+    def finish(self) -> bytes:
+        """Close the archive and return the remaining bytes."""
         self._archive.close()
-        return self.taken()
+        return self.take()
 
 
-class _Pipe:
-    """What a zip is written to, without a way back, so that zipfile never looks for one.
+class _Buffer:
+    """The file that a zip is written to. It cannot seek, so zipfile streams.
 
-    It cannot be closed: a zip that is given up half-way still writes its end, in an order that Python chooses.
+    It cannot be closed either: an abandoned archive still writes its end when Python deletes it.
     """
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 import facesmith
 from facesmith import Model
-from facesmith.studio.image_responses import tiled
+from facesmith.studio.image_responses import tile
 
 Visit = Callable[..., None]
 Bring = Callable[..., Any]
@@ -34,9 +34,9 @@ def test_every_face_gets_every_edit(visit: Visit, seers: Path, painter: Model, p
         for kind in ("orthogonal", "mean"):
             made = painter.generate(np.concatenate([painter.directions.moved(z, row, kind) for row in rows]))
             sheet = await client.post(PATH, json=body | {"kind": kind})
-            assert np.array_equal(pixels(sheet), tiled(made, 2))
+            assert np.array_equal(pixels(sheet), tile(made, 2))
         wide = await client.post(PATH, json=body | {"kind": "mean", "columns": 6, "scale": 2, "format": "webp"})
-        assert np.array_equal(pixels(wide), tiled(made, 6, 2))
+        assert np.array_equal(pixels(wide), tile(made, 6, 2))
         one = await client.post(PATH, json=body | {"faces": ["seed:7:3"], "edits": [rows[1]]})
         assert np.array_equal(pixels(one), painter.generate(painter.directions.moved(z[0], rows[1]))[0])
         assert _about(one)["edit"] == rows[1]
@@ -72,7 +72,7 @@ def test_an_edited_face_is_kept_and_edited_further(
         assert np.array_equal(pixels(drawn), photographer.generate(photographer.directions.moved(z, {"Young": 2}))[0])
         answer = await client.post(PATH, json={"model": "painter", "faces": [made[0]["face"]]})
         assert answer.status_code == 400
-        assert "made with photographer" in answer.json()["error"]
+        assert "belongs to photographer" in answer.json()["error"]
 
     visit(ask, paths=(str(seers),))
 
@@ -111,7 +111,7 @@ def test_a_face_is_described(visit: Visit, seers: Path, painter: Model) -> None:
         ({"faces": ["seed:7:3:2.5"]}, 422, "truncation"),
         ({"faces": ["seed:"]}, 422, "faces.0"),
         ({"faces": ["photo:../../etc/passwd"]}, 422, "faces.0"),
-        ({"faces": ["photo:" + "a" * 22]}, 404, "nothing of that id"),
+        ({"faces": ["photo:" + "a" * 22]}, 404, "nothing in this session"),
         ({"faces": []}, 422, "faces"),
         ({"faces": ["seed:1"] * 64, "edits": [{}] * 5}, 422, "320 faces"),
         ({"edits": [{"Smilin": 1}]}, 400, "did you mean Smiling"),
@@ -120,7 +120,7 @@ def test_a_face_is_described(visit: Visit, seers: Path, painter: Model) -> None:
         ({"sacle": 3}, 422, "sacle"),
         ({"model": "nobody"}, 404, "there is no model"),
         ({"faces": ["seed:1"] * 64, "scale": 8, "columns": 256, "model": "drawn64"}, 422, "scale"),
-        ({"faces": ["seed:1"] * 64, "scale": 5, "model": "drawn64", "format": "webp"}, 400, "ask for png"),
+        ({"faces": ["seed:1"] * 64, "scale": 5, "model": "drawn64", "format": "webp"}, 400, "request png"),
     ],
 )
 def test_what_cannot_be_is_refused(visit: Visit, seers: Path, change: dict[str, Any], status: int, words: str) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facesmith import Model
-from facesmith.studio.image_responses import tiled
+from facesmith.studio.image_responses import tile
 
 Visit = Callable[..., None]
 PATH = "/api/v1/generate"
@@ -27,7 +27,7 @@ def _pixels(answer: httpx.Response) -> NDArray[np.uint8]:
 def test_faces_are_those_of_the_model(visit: Visit, first: Model, second: Model) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         assert np.array_equal(_pixels(await client.get(f"{PATH}?seed=7&start=3")), first.sample(1, 7, start=3)[0])
-        sheet = tiled(second.sample(20, 5, truncation=0.5), 6)
+        sheet = tile(second.sample(20, 5, truncation=0.5), 6)
         for form in ("png", "webp"):
             answer = await client.get(f"{PATH}?model=second&seed=5&count=20&columns=6&truncation=0.5&format={form}")
             assert answer.headers["content-type"] == f"image/{form}"
@@ -44,7 +44,7 @@ def test_attributes_move_all_faces(visit: Visit, second: Model) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         z = second.directions.moved(second.latents(3, 2), {"Smiling": 1.5, "Young": -2})
         answer = await client.get(f"{PATH}?model=second&seed=2&count=3&set=smiling:1.5&set=Young:-2&columns=3")
-        assert np.array_equal(_pixels(answer), tiled(second.generate(z), 3))
+        assert np.array_equal(_pixels(answer), tile(second.generate(z), 3))
         numbers = (
             await client.get(f"{PATH}?model=second&seed=2&count=3&set=Smiling:1.5&set=Young:-2&format=json")
         ).json()
@@ -67,13 +67,13 @@ def test_attributes_move_all_faces(visit: Visit, second: Model) -> None:
 
 
 def _faces_made(app: FastAPI) -> float:
-    lines = app.state.parts.figures.text().decode().splitlines()
+    lines = app.state.services.metrics.text().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith("facesmith_faces_total"))
 
 
 def test_what_has_not_changed_is_not_made_again(visit: Visit, first: Model) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        await app.state.parts.warm.wait()  # after which nobody else makes faces
+        await app.state.services.warm.wait()  # after which nobody else makes faces
         answer = await client.get(f"{PATH}?seed=7")
         assert answer.headers["cache-control"] == "private, no-cache"
         before = _faces_made(app)
@@ -120,7 +120,7 @@ def test_too_many_faces_at_once_are_refused_and_the_studio_goes_on(visit: Visit)
         assert busy
         assert {answer.status_code for answer in answers} == {200, 429}
         assert all(int(answer.headers["retry-after"]) >= 1 for answer in busy)
-        assert app.state.parts.batcher.waiting == 0
+        assert app.state.services.batcher.waiting == 0
         assert (await client.get(PATH)).status_code == 200
 
     visit(ask, queue_faces=512)

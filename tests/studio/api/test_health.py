@@ -17,7 +17,7 @@ Visit = Callable[..., None]
 
 def test_it_is_ready_once_a_face_was_made_and_until_it_is_told_to_end(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        parts = app.state.parts
+        parts = app.state.services
         assert (await client.get("/readyz")).status_code == 503
         await asyncio.wait_for(parts.warm.wait(), 30)
         assert (await client.get("/readyz")).json() == {"status": "ok"}
@@ -30,7 +30,7 @@ def test_it_is_ready_once_a_face_was_made_and_until_it_is_told_to_end(visit: Vis
 
 def test_it_is_ready_to_show_runs_without_a_model(visit: Visit, tmp_path: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        await asyncio.wait_for(app.state.parts.warm.wait(), 30)
+        await asyncio.wait_for(app.state.services.warm.wait(), 30)
         assert (await client.get("/readyz")).status_code == 200
         assert (await client.get("/generate_image")).status_code == 404
 
@@ -39,9 +39,9 @@ def test_it_is_ready_to_show_runs_without_a_model(visit: Visit, tmp_path: Path) 
 
 def test_without_threads_to_make_faces_it_does_not_live(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        await asyncio.wait_for(app.state.parts.warm.wait(), 30)
+        await asyncio.wait_for(app.state.services.warm.wait(), 30)
         assert (await client.get("/healthz")).status_code == 200
-        await asyncio.to_thread(app.state.parts.batcher.close)
+        await asyncio.to_thread(app.state.services.batcher.close)
         assert (await client.get("/healthz")).status_code == 503
 
     visit(ask)
@@ -66,7 +66,7 @@ def test_the_second_seeds_address_gives_a_new_face_each_time(visit: Visit, first
 
 def test_it_counts_what_it_does(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        await asyncio.wait_for(app.state.parts.warm.wait(), 30)
+        await asyncio.wait_for(app.state.services.warm.wait(), 30)
         await client.get("/api/v1/generate?count=9")
         await client.get("/api/v1/generate?count=0")
         for name in ("a", "b", "c"):

@@ -39,7 +39,7 @@ def test_maps_are_listed_and_shown_in_a_box_of_their_own(visit: Visit, tmp_path:
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         bare, faces = (await client.get("/api/v1/maps")).json()
-        assert (faces["name"], faces["dataset"], faces["judge"], faces["methods"]) == (
+        assert (faces["name"], faces["dataset"], faces["classifier"], faces["methods"]) == (
             "faces",
             "friends",
             False,
@@ -54,8 +54,9 @@ def test_maps_are_listed_and_shown_in_a_box_of_their_own(visit: Visit, tmp_path:
         for name in ("broken", "empty", "faces"):
             answer = await client.post(f"/api/v1/maps/{name}/place", json={"face": "seed:7"})
             assert (answer.status_code, list(answer.json())) == (400, ["error"]), name
+        assert (await client.get("/api/v1/maps/empty/points?of=latents_pca_2d")).status_code == 400
         for path in (
-            "empty/points?of=latents_pca_2d",
+            "bare/points?of=latents_pca_2d",
             "bare/map.html",
             "nothing/map.html",
             "..%2ffaces/map.html",

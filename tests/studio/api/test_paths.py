@@ -13,7 +13,7 @@ from PIL import Image, ImageSequence
 
 import facesmith
 from facesmith import Model, analogy_grid, latent_path
-from facesmith.studio.image_responses import tiled
+from facesmith.studio.image_responses import tile
 
 Visit = Callable[..., None]
 Pixels = Callable[[httpx.Response], NDArray[np.uint8]]
@@ -27,7 +27,7 @@ def test_an_analogy_is_the_plane_between_its_faces(visit: Visit, seers: Path, pa
         body = {"model": "painter", **THREE, "rows": 3, "columns": 5}
         answer = await client.post("/api/v1/analogy", json=body)
         made = painter.generate(analogy_grid(a, b, c, 3, 5).reshape(15, -1))
-        assert np.array_equal(pixels(answer), tiled(made, 5))
+        assert np.array_equal(pixels(answer), tile(made, 5))
         said = (await client.post("/api/v1/analogy", json=body | {"format": "json"})).json()
         answer = await client.get(f"/api/v1/faces/{said['id']}.png")
         assert np.array_equal(pixels(answer), painter.generate(b - a + c)[0])
@@ -45,7 +45,7 @@ def test_a_way_leads_through_all_faces(visit: Visit, seers: Path, painter: Model
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         body = {"model": "painter", "faces": list(THREE.values()), "frames": 9, "loop": loop, "spherical": False}
         answer = await client.post("/api/v1/interpolate", json=body)
-        assert np.array_equal(pixels(answer), tiled(made))
+        assert np.array_equal(pixels(answer), tile(made))
         gif = await client.post("/api/v1/interpolate", json=body | {"format": "gif", "scale": 2, "fps": 10})
         film = Image.open(BytesIO(gif.content))
         frames = [np.asarray(frame.convert("RGB"), float) for frame in ImageSequence.Iterator(film)]

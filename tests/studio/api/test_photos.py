@@ -18,8 +18,8 @@ import facesmith
 from facesmith import Makeover, Model
 from facesmith.studio import face_refs as people
 from facesmith.studio.api import photos
-from facesmith.studio.image_responses import AS_IT_WAS
-from facesmith.studio.uploads import MOST_SCANS, MOST_SIDE
+from facesmith.studio.image_responses import UNCHANGED
+from facesmith.studio.uploads import MAX_SCANS, MAX_SIDE
 
 Visit = Callable[..., None]
 Bring = Callable[..., Any]
@@ -69,7 +69,7 @@ def test_faces_are_found_cut_and_seen_by_a_model(
             (cut,) = facesmith.crop_faces(two_faces, photographer.card["dataset"], faces=[one])
             seen = await client.get(f"/api/v1/faces/{face['id']}.png?what=cut&model=photographer")
             assert np.array_equal(pixels(seen), cut.image)
-            assert Image.open(io.BytesIO(seen.content)).text["Description"] == AS_IT_WAS  # type: ignore[attr-defined]
+            assert Image.open(io.BytesIO(seen.content)).text["Description"] == UNCHANGED  # type: ignore[attr-defined]
             made = await client.get(f"/api/v1/faces/{face['id']}.png?model=photographer")
             assert np.array_equal(pixels(made), photographer.generate(photographer.encode(cut.image))[0])
             assert made.headers["cache-control"] == "no-store"
@@ -82,7 +82,7 @@ def test_faces_are_found_cut_and_seen_by_a_model(
 def test_no_more_faces_are_looked_at_than_are_told(
     visit: Visit, seers: Path, bring: Bring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(photos, "MOST_FACES", 1)
+    monkeypatch.setattr(photos, "MAX_PHOTO_FACES", 1)
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         (face,) = (await bring(client))["faces"]
@@ -125,9 +125,9 @@ def test_what_would_cost_too_much_is_refused_before_it_is_decoded(
             (_bomb(20_000, 20_000), 413, "pixels"),
             (_bomb(1_001, 1_000), 413, "1,001 x 1,000"),
             (_bomb(1_000, 501, 8, 6), 413, "1,000 x 501"),
-            (_bomb(1_000, 501, 16, 0), 413, "500,000 are taken"),
-            (_bomb(1, MOST_SIDE + 1), 413, "side"),
-            (_layered(MOST_SCANS), 413, "layers"),
+            (_bomb(1_000, 501, 16, 0), 413, "more than 500,000"),
+            (_bomb(1, MAX_SIDE + 1), 413, "side"),
+            (_layered(MAX_SCANS), 413, "JPEG scans"),
             (gif.getvalue(), 415, "JPEG"),
             (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "JPEG"),
             (b"", 422, "empty"),
@@ -214,13 +214,13 @@ def test_what_one_visitor_has_no_other_sees(visit: Visit, seers: Path, bring: Br
 def test_a_photo_is_forgotten_with_all_that_was_made_of_it(visit: Visit, seers: Path, bring: Bring) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         other, said = await bring(client, query="?aligned=true"), await bring(client)
-        before = app.state.parts.sessions.bytes
+        before = app.state.services.sessions.bytes
         face = said["faces"][1]["face"]
         edit = {"model": "photographer", "faces": [face, "seed:1"], "edits": [{"Smiling": 1}], "format": "json"}
         made = (await client.post("/api/v1/edit", json=edit)).json()["faces"]
         mix = {"model": "photographer", "a": "seed:1", "b": "seed:2", "c": made[0]["face"], "format": "json"}
         mixed = (await client.post("/api/v1/analogy", json=mix)).json()
-        assert app.state.parts.sessions.bytes > before
+        assert app.state.services.sessions.bytes > before
         # Photo, whole, two faces, a cut, a latent, an edit, an analogy.
         assert (await client.delete(f"{PATH}/{said['photo']}")).json() == {"forgotten": 8}
         for gone in (face, made[0]["face"], mixed["face"]):
@@ -230,7 +230,7 @@ def test_a_photo_is_forgotten_with_all_that_was_made_of_it(visit: Visit, seers: 
         answer = await client.delete("/api/v1/session")
         assert answer.json()["forgotten"] > 2
         assert "facesmith_session" not in client.cookies
-        assert len(app.state.parts.sessions) == 0
+        assert len(app.state.services.sessions) == 0
         assert (await client.delete("/api/v1/session")).json() == {"forgotten": 0}
 
     visit(ask, paths=(str(seers),))
@@ -276,6 +276,6 @@ def test_who_asks_for_seeds_alone_begins_no_session(visit: Visit, seers: Path) -
         answer = await client.post("/api/v1/edit", json={"model": "painter", "faces": ["seed:1"]})
         assert answer.status_code == 200
         assert "set-cookie" not in answer.headers
-        assert len(app.state.parts.sessions) == 0
+        assert len(app.state.services.sessions) == 0
 
     visit(ask, paths=(str(seers),))

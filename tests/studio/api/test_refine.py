@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 import facesmith
 from facesmith.studio.api.refine import _events
-from facesmith.studio.face_refs import Found, People, Photo
+from facesmith.studio.face_refs import FaceResolver, Photo, PhotoFace
 
 Visit = Callable[..., None]
 Bring = Callable[..., Any]
@@ -55,15 +55,15 @@ def test_a_refined_face_is_nearer_to_its_photo(visit: Visit, bring: Bring, pixel
 def test_it_ends_for_who_has_gone(visit: Visit) -> None:
     async def ask(_: httpx.AsyncClient, app: FastAPI) -> None:
         scope = {"type": "http", "headers": [], "scheme": "http", "path": "/", "server": ("here", 80)}
-        people = People(app.state.parts, Request(scope), Response())
-        photo = people.keep(Photo(_other_face()), 1)
-        face = people.keep(Found(photo, None), 1, photo)
-        model = await people.model("drawn64")
-        events = _events(people, model, await people.person(f"photo:{face}", model), 100_000)
+        resolver = FaceResolver(app.state.services, Request(scope), Response())
+        photo = resolver.store(Photo(_other_face()), 1)
+        face = resolver.store(PhotoFace(photo, None), 1, photo)
+        model = await resolver.model("drawn64")
+        events = _events(resolver, model, await resolver.face(f"photo:{face}", model), 100_000)
         await anext(events)
         await events.aclose()
         async with asyncio.timeout(20):
-            while app.state.parts.aside.jobs:
+            while app.state.services.jobs.count:
                 await asyncio.sleep(0.01)
 
     visit(ask, paths=("drawn64",))

@@ -72,7 +72,7 @@ def test_cards_that_no_training_wrote_are_no_defect_of_the_server(
         (folder / "metrics.jsonl").write_text('{"step": "a", "loss_D": [1], "health": 5}\n{"loss_D": 1e400}\n')
 
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        app.state.parts.closing.set()
+        app.state.services.closing.set()
         assert (await client.get("/api/v1/runs")).status_code == 200
         for number, changes in enumerate(odd):
             for path in ("", "/metrics", "/sheets", "/events"):
@@ -175,7 +175,7 @@ def test_a_report_is_in_a_box_of_its_own(visit: Visit, runs: Path) -> None:
 def test_a_stream_begins_with_how_things_stand_and_ends_with_the_studio(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         mark = (await client.get("/api/v1/runs/first")).json()["mark"]
-        app.state.parts.closing.set()  # so that it ends once it has said what there is to say
+        app.state.services.closing.set()  # so that it ends once it has said what there is to say
         for path, headers, kinds in (
             ("/runs/first/events", {}, ["status"]),
             ("/watch?run=first&run=bare", {}, ["status", "status"]),

@@ -64,7 +64,7 @@ def test_recipes_are_described_with_every_setting(visit: Visit) -> None:
         encoder = (await client.get("/api/v1/training/encoder")).json()
         settings = {setting["name"]: setting for setting in encoder["settings"]}
         assert {name: setting["given"] for name, setting in settings.items() if setting["given"]} == {
-            "model": "generator", "classifier": "judge", "gan": "run"
+            "model": "generator", "classifier": "classifier", "gan": "run"
         }  # fmt: skip
         assert settings["on_collapse"]["choices"] == ["rollback", "stop", "warn"]
         assert (await client.get("/api/v1/training/nothing")).status_code == 404
@@ -101,7 +101,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_started(visit: Vis
             text = json.dumps(wanted).replace("Infinity", "1e999")
             answer = await client.post("/api/v1/runs", content=text, headers={"Content-Type": "application/json"})
             assert (answer.status_code, list(answer.json())) == (status, ["error"]), body
-            assert app.state.parts.trainings.find(wanted["name"]) is None
+            assert app.state.services.training_jobs.find(wanted["name"]) is None
 
     visit(ask, paths=(str(place),), allow_training=True)
 
@@ -144,7 +144,7 @@ def test_a_training_that_is_killed_is_told_as_such(visit: Visit, place: Path) ->
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         answer = await client.post("/api/v1/runs/first/resume", json={"kimg": 500}, timeout=100)
         assert answer.status_code == 200, answer.text
-        app.state.parts.trainings.find("first").process.kill()
+        app.state.services.training_jobs.find("first").process.kill()
         info = await _until(client, "first", lambda info: not info["here"])
         assert (info["status"], info["last_words"]) == ("silent", "training was ended by SIGKILL")
 
@@ -155,6 +155,6 @@ def test_a_single_run_gives_no_folder_for_others(visit: Visit, place: Path) -> N
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         answer = await client.post("/api/v1/runs", json={"name": "new", "recipe": "tiny", "dataset": "faces"})
         assert answer.status_code == 400
-        assert "no folder to put runs in" in answer.json()["error"]
+        assert "no folder for new runs" in answer.json()["error"]
 
     visit(ask, paths=(str(place / "first"), str(place / "faces")), allow_training=True)

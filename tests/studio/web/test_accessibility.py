@@ -10,7 +10,7 @@ sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", r
 
 Visit = Callable[..., Any]
 # What is there once a page has what it shows.
-PAGES = {
+PAGE_PATHS = {
     "/?seed=5&count=12": ".wall canvas[data-of]",
     "/?seed=5&count=12&model=celeba64&face=3": ".top-five",
     "/photo": ".photo-input.large",
@@ -39,10 +39,10 @@ def look(axe: Any, page: Any) -> None:
     assert results.violations_count == 0, f"{page.url} {results.generate_report()}"
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGE_PATHS)
 def test_nothing_keeps_people_out_of_a_page(address: str, visit: Visit, size: str, axe: Any, page: str) -> None:
     seen = visit(address + page, size)
-    seen.wait_for_selector(PAGES[page])
+    seen.wait_for_selector(PAGE_PATHS[page])
     for colours in ("light", "dark"):
         seen.emulate_media(color_scheme=colours)
         look(axe, seen)

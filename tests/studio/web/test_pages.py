@@ -97,7 +97,7 @@ def test_a_face_of_the_grid_is_saved_as_it_was_seen_and_batches_have_their_label
     dialog.wait_for(state="detached")
     has_address(page, lambda said: "face" not in said)
     page.get_by_label("Download a batch").fill("3")
-    archive = zipfile.ZipFile(io.BytesIO(saved(page, page.get_by_text("Zip", exact=True).click)))
+    archive = zipfile.ZipFile(io.BytesIO(saved(page, page.get_by_text("ZipStream", exact=True).click)))
     assert archive.namelist()[:3] == ["000000.png", "000001.png", "000002.png"]
     assert json.loads(archive.read("manifest.json"))["changes"] == {"Smiling": 1.0}
 

@@ -39,7 +39,7 @@ def test_a_training_is_watched_as_it_goes_on(
     panel.locator(".verdict", has_text="Discriminator is winning.").wait_for()
     panel.get_by_role("img", name=re.compile("D 7.25")).wait_for()
     panel.get_by_text(f"Sheet {before + 2} of {before + 2}", exact=True).wait_for()
-    expect(panel.locator(".figures")).to_contain_text(f"{step * 32:,}")
+    expect(panel.locator(".metrics")).to_contain_text(f"{step * 32:,}")
     measure(run, step + 10)
     panel.locator(".verdict", has_text="Healthy.").wait_for()
     assert fits(page)

@@ -1,4 +1,4 @@
-"""/datasets: what models were and can be trained on."""
+"""/datasets: the datasets that models are trained on."""
 
 import asyncio
 import io
@@ -11,130 +11,133 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 import facesmith
-from facesmith.studio.errors import NotHere
-from facesmith.studio.files import STILL, page, version
-from facesmith.studio.image_responses import tiled
+from facesmith.studio.errors import NotFound
+from facesmith.studio.file_responses import STATIC_PAGE_POLICY, page_response, versioned_address
+from facesmith.studio.image_responses import tile
 from facesmith.studio.registry import Item
-from facesmith.studio.services import Here
+from facesmith.studio.schemas import Version, content
+from facesmith.studio.services import ServicesDep
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 
 
-class Attribute(BaseModel):
-    """How often a dataset's pictures have something."""
+class AttributeRate(BaseModel):
+    """How often an attribute occurs in a dataset."""
 
     name: str = Field(examples=["Smiling"])
-    share: float | None = Field(description="of the pictures of which it is known")
-    unknown: int = Field(description="pictures of which it is not known")
+    share: float | None = Field(description="of the images with a known value")
+    unknown: int = Field(description="images without a known value")
 
 
 class DatasetInfo(BaseModel):
-    """What a page must know of a dataset before it shows it."""
+    """What pages show of a dataset."""
 
-    name: str = Field(examples=["drawn"], description="as every other route takes it")
+    name: str = Field(examples=["drawn"], description="for all other routes")
     title: str = Field(examples=["builtin avataaars"])
-    count: int = Field(examples=[12000], description="pictures")
+    count: int = Field(examples=[12000], description="images")
     size: tuple[int, int] = Field(examples=[(64, 64)], description="width and height of each")
     attributes: list[str] = Field(examples=[["Smiling", "Young"]])
-    credit: str | None = Field(description="who made the pictures, and their terms")
-    explore: str | None = Field(description="address of the page that says what is in it, once it is made")
+    credit: str | None = Field(description="authors of the images, and their terms")
+    explore: str | None = Field(description="address of its exploration report; null until it is written")
 
 
-@router.get("", summary="All datasets")
-def datasets(here: Here) -> list[DatasetInfo]:
-    return here.shelf.described(_info, "dataset")
+@router.get("", summary="List datasets")
+def list_datasets(services: ServicesDep) -> list[DatasetInfo]:
+    return services.registry.describe_all(_dataset_info, "dataset")
 
 
-@router.get("/{name}", summary="A dataset's whole card")
-def card(name: str, here: Here) -> dict[str, Any]:
-    """What its dataset.json says, but for the list of files that were skipped."""
-    found = here.shelf.find(name, "dataset").card()
-    return {key: value for key, value in found.items() if key != "skipped"}
+@router.get("/{name}", summary="Read a dataset's card")
+def dataset_card(name: str, services: ServicesDep) -> dict[str, Any]:
+    """Its dataset.json, without the list of skipped files."""
+    card = services.registry.find(name, "dataset").card()
+    return {key: value for key, value in card.items() if key != "skipped"}
 
 
-@router.get("/{name}/attributes", summary="How often each attribute is there")
-async def attributes(name: str, here: Here) -> list[Attribute]:
-    path = here.shelf.find(name, "dataset").path
-    return await asyncio.to_thread(_attributes, path)
+@router.get("/{name}/attributes", summary="Count a dataset's attributes")
+async def attribute_rates(name: str, services: ServicesDep) -> list[AttributeRate]:
+    path = services.registry.find(name, "dataset").path
+    return await asyncio.to_thread(_attribute_rates, path)
 
 
 @router.get(
     "/{name}/sheet",
-    summary="Some of a dataset's pictures",
+    summary="Show images of a dataset",
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {}}, "description": "A sheet without gaps"}},
+    responses=content("image/jpeg", description="A sheet without gaps"),
 )
-async def sheet(
+async def dataset_sheet(
     name: str,
-    here: Here,
+    services: ServicesDep,
     count: Annotated[int, Query(ge=1, le=144)] = 48,
     columns: Annotated[int, Query(ge=1, le=48)] = 12,
-    seed: Annotated[int, Query(ge=0, lt=2**53, description="which are drawn")] = 0,
+    seed: Annotated[int, Query(ge=0, lt=2**53, description="of the random choice")] = 0,
     having: Annotated[str | None, Query(max_length=100, description="an attribute that all of them have")] = None,
 ) -> Response:
-    """Pictures drawn at random, as training sees them."""
-    path = here.shelf.find(name, "dataset").path
-    picture = await asyncio.to_thread(_sheet, path, count, columns, seed, having)
-    return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
+    """Randomly chosen images as training sees them."""
+    path = services.registry.find(name, "dataset").path
+    jpeg = await asyncio.to_thread(_sheet_jpeg, path, count, columns, seed, having)
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
 
 
 @router.get(
     "/{name}/explore",
-    summary="The page that says what is in it",
+    summary="Show a dataset's exploration report",
     response_class=Response,
-    responses={200: {"content": {"text/html": {}}, "description": "The page"}},
+    responses=content("text/html", description="The page"),
 )
-async def explored(name: str, here: Here, v: Annotated[str | None, Query(max_length=64)] = None) -> Response:
-    path = here.shelf.find(name, "dataset").path / "explore" / "explore.html"
-    if not version(path):
-        raise NotHere(f"{name} has not been explored yet: facesmith data explore writes the page")
-    return page(path, STILL, v)
+async def exploration_page(name: str, services: ServicesDep, v: Version = None) -> Response:
+    path = _exploration_path(services.registry.find(name, "dataset"))
+    missing = f"{name} has no exploration report yet: write it with facesmith data explore"
+    return page_response(path, STATIC_PAGE_POLICY, v, missing)
 
 
-@router.post("/{name}/explore", summary="Make that page")
-async def explore(name: str, here: Here) -> DatasetInfo:
-    """It takes a while, and writes into the dataset's folder: only where the studio allows training."""
-    item = here.shelf.find(name, "dataset")
-    with here.trainings.writing(item.path):
-        await here.aside.run(lambda: facesmith.explore(facesmith.open_dataset(item.path), quiet=True))
-    return _info(item)
+@router.post("/{name}/explore", summary="Write a dataset's exploration report")
+async def write_exploration(name: str, services: ServicesDep) -> DatasetInfo:
+    """This takes a while and writes into the dataset's folder, so it requires --allow-training."""
+    item = services.registry.find(name, "dataset")
+    with services.training_jobs.writing(item.path):
+        await services.jobs.run(lambda: facesmith.explore(facesmith.open_dataset(item.path), quiet=True))
+    return _dataset_info(item)
 
 
-def _info(item: Item) -> DatasetInfo:
-    found = item.card()
-    of = version(item.path / "explore" / "explore.html")
+def _exploration_path(item: Item) -> Path:
+    return item.path / "explore" / "explore.html"
+
+
+def _dataset_info(item: Item) -> DatasetInfo:
+    card = item.card()
     return DatasetInfo(
         name=item.name,
-        title=found["name"],
-        count=found["count"],
-        size=found["size"],
-        attributes=found["attributes"],
-        credit=found["source"].get("credit"),
-        explore=f"/api/v1/datasets/{item.name}/explore?v={of}" if of else None,
+        title=card["name"],
+        count=card["count"],
+        size=card["size"],
+        attributes=card["attributes"],
+        credit=card["source"].get("credit"),
+        explore=versioned_address(f"/api/v1/datasets/{item.name}/explore", _exploration_path(item)),
     )
 
 
-def _attributes(path: Path) -> list[Attribute]:
+def _attribute_rates(path: Path) -> list[AttributeRate]:
     dataset = facesmith.open_dataset(path)
-    table, having = dataset.metadata(), dataset.labels().sum(0)
-    found = []
-    for name, count in zip(dataset.attributes, having.tolist(), strict=True):
+    table, counts = dataset.metadata(), dataset.labels().sum(0)
+    rates = []
+    for name, count in zip(dataset.attributes, counts.tolist(), strict=True):
         unknown = table[name].null_count
         known = len(dataset) - unknown
-        found.append(Attribute(name=name, share=count / known if known else None, unknown=unknown))
-    return found
+        rates.append(AttributeRate(name=name, share=count / known if known else None, unknown=unknown))
+    return rates
 
 
-def _sheet(path: Path, count: int, columns: int, seed: int, having: str | None) -> bytes:
+def _sheet_jpeg(path: Path, count: int, columns: int, seed: int, having: str | None) -> bytes:
     dataset = facesmith.open_dataset(path)
     rows = np.arange(len(dataset))
     if having is not None:
         if having not in dataset.attributes:
-            raise NotHere(f"{dataset.name} has no attribute {having!r}")
+            raise NotFound(f"{dataset.name} has no attribute {having!r}")
         rows = rows[dataset.labels()[:, dataset.attributes.index(having)]]
     if not len(rows):
-        raise NotHere(f"no picture of {dataset.name} has {having}")
-    drawn = np.random.default_rng(seed).permutation(rows)[:count]
+        raise NotFound(f"no image of {dataset.name} has {having}")
+    chosen = np.random.default_rng(seed).permutation(rows)[:count]
     out = io.BytesIO()
-    Image.fromarray(tiled(dataset.images[np.sort(drawn)], columns)).save(out, "JPEG", quality=90, subsampling=0)
+    Image.fromarray(tile(dataset.images[np.sort(chosen)], columns)).save(out, "JPEG", quality=90, subsampling=0)
     return out.getvalue()

@@ -1,4 +1,7 @@
-"""/encode, /edit, /describe: what a face is to a model, and what becomes of it when its attributes change."""
+"""/encode, /edit, /describe: the latent of a face, and the face with changed attributes.
+
+A slider's value arrives at POST /edit as an edit {attribute: strength}; `edit_latents` turns it into a latent.
+"""
 
 import asyncio
 import hashlib
@@ -11,221 +14,232 @@ from pydantic import BaseModel, Field
 
 import facesmith
 from facesmith import FaceLatent, Model
-from facesmith.studio import schemas as asked
-from facesmith.studio.api.generate import changed
+from facesmith.studio.api.generate import parse_changes
 from facesmith.studio.errors import Problem
-from facesmith.studio.face_refs import People, Person, Those, key
-from facesmith.studio.image_responses import MEDIA, Pictures
-from facesmith.studio.schemas import MOST, PICTURED, Columns, Few, Kept, Name, Picture, Reference, Scale, Strict
+from facesmith.studio.face_refs import FaceResolver, FacesDep, ResolvedFace, latent_space
+from facesmith.studio.image_responses import MEDIA_TYPES, ImageArray
+from facesmith.studio.rendering import face_metadata, render_faces, session_response, store_face
+from facesmith.studio.schemas import (
+    IMAGE_CONTENT,
+    MAX_FACES,
+    NOT_MODIFIED,
+    Columns,
+    FaceRequest,
+    ImageFormat,
+    LimitedFields,
+    ModelName,
+    Reference,
+    RequestBody,
+    Scale,
+    StoredFace,
+)
 
 router = APIRouter(tags=["faces"])
 
-_SHARED = PICTURED | {304: {"description": "What the If-None-Match of the request names is still it"}}
-
-Kind = Annotated[
+DirectionKind = Annotated[
     Literal["orthogonal", "boundary", "mean"],
     Field(description="of direction: orthogonal drifts least on photos, mean is best on drawings"),
 ]
 Edit = Annotated[
     dict[Annotated[str, Field(max_length=100)], Annotated[float, Field(ge=-20, le=20, allow_inf_nan=False)]],
-    Few,
+    LimitedFields,
     Field(max_length=64),
 ]
 
 
-class One(Strict):
-    """A face and a model."""
-
-    model: Name
-    face: Reference = Field(examples=["seed:7:3"])
-
-
-class Encoded(Kept):
+class EncodeResponse(StoredFace):
     """A face as numbers."""
 
-    latent: list[float] = Field(description="z, and after it the detail that no z can tell")
+    latent: list[float] = Field(description="z, followed by the residual latent if the model has one")
     score: float | None = Field(
-        examples=[21.4], description="PSNR in decibels, of what the model makes of it; null for faces of seeds"
+        examples=[21.4], description="PSNR in decibels of the reconstruction; null for faces of seeds"
     )
 
 
-class EditAsked(Strict):
-    """Which faces, and which edits each of them gets."""
+class EditRequest(RequestBody):
+    """Faces, and the edits that each of them gets."""
 
-    model: Name
+    model: ModelName
     faces: list[Reference] = Field(min_length=1, max_length=64, examples=[["seed:7", "seed:7:3"]])
     edits: list[Edit] = Field([{}], min_length=1, max_length=64, examples=[[{}, {"Smiling": 1.5}]])
-    kind: Kind = "orthogonal"
+    kind: DirectionKind = "orthogonal"
     format: Literal["png", "jpeg", "webp", "json"] = "png"
     scale: Scale
     columns: Columns
 
 
-class EditedFace(Kept):
-    """A face with an edit, which this session keeps."""
+class EditedFace(StoredFace):
+    """An edited face that this session stores."""
 
     of: str = Field(examples=["seed:7:3"])
     edit: dict[str, float] = Field(examples=[{"Smiling": 1.5}])
 
 
-class Edited(BaseModel):
+class EditResponse(BaseModel):
     faces: list[EditedFace] = Field(description="all faces with the first edit, all with the second, ...")
 
 
-class EditShared(BaseModel):
-    """The same as an address, for faces of seeds."""
+class EditQuery(BaseModel):
+    """An edit as an address, for faces of seeds."""
 
-    model: Name
+    model: ModelName
     face: list[Reference] = Field(min_length=1, max_length=64, examples=[["seed:7:3"]])
     changes: list[Annotated[str, Field(max_length=2000)]] = Field(
-        [""], alias="set", max_length=64, description="an edit each: Smiling:1.5,Young:-1", examples=[["Smiling:1.5"]]
+        [""], alias="set", max_length=64, description="one edit each: Smiling:1.5,Young:-1", examples=[["Smiling:1.5"]]
     )
-    kind: Kind = "orthogonal"
-    format: Picture = "png"
+    kind: DirectionKind = "orthogonal"
+    format: ImageFormat = "png"
     scale: Scale
     columns: Columns
 
 
-class DescribeAsked(One):
+class DescribeRequest(FaceRequest):
     top: int = Field(5, ge=1, le=100)
-    by: Literal["probability", "lift"] = Field("probability", description="lift: what is special about the face first")
+    by: Literal["probability", "lift"] = Field("probability", description="lift: what is unusual about the face first")
 
 
-class Trait(BaseModel):
-    """An attribute, and how sure it is."""
+class AttributeEstimate(BaseModel):
+    """An attribute and its probability."""
 
     name: str = Field(examples=["Smiling"])
     probability: float = Field(examples=[0.93])
     rate: float = Field(examples=[0.48], description="the share of all faces that have it")
-    lift: float = Field(examples=[1.9], description="how many times as likely it is as among all faces")
+    lift: float = Field(examples=[1.9], description="the probability relative to the rate")
     score: float = Field(examples=[0.61], description="0.5 is the average face with it, -0.5 the average without")
-    accuracy: float | None = Field(examples=[0.88], description="how often that is right; 0.5 is chance")
+    accuracy: float | None = Field(examples=[0.88], description="of this estimate on held-out faces; 0.5 is chance")
 
 
-class Described(BaseModel):
+class DescribeResponse(BaseModel):
     face: str = Field(examples=["seed:7:3"])
-    attributes: list[Trait]
+    attributes: list[AttributeEstimate]
 
 
-@router.post("/encode", summary="A face as numbers")
-async def encode(body: One, people: Those) -> Encoded:
-    """A face of a photo is what the model's encoder sees in it; `score` says how near the model comes to the photo."""
-    model = await people.model(body.model)
-    person = await people.person(body.face, model)
-    kept = asked.kept(people, person)
-    return Encoded(**kept.model_dump(), latent=person.subject.z.tolist(), score=await score(people, model, person))
+@router.post("/encode", summary="Encode a face as numbers")
+async def encode(body: FaceRequest, resolver: FacesDep) -> EncodeResponse:
+    """A photo's face is encoded by the model's encoder; `score` says how close the reconstruction is to the photo."""
+    model = await resolver.model(body.model)
+    face = await resolver.face(body.face, model)
+    stored = store_face(resolver, face)
+    score = await reconstruction_score(resolver, model, face)
+    return EncodeResponse(**stored.model_dump(), latent=face.latent.z.tolist(), score=score)
 
 
-@router.post("/edit", summary="Edited faces", response_model=Edited, responses=PICTURED)
-async def edit(body: EditAsked, people: Those, response: Response) -> Any:
-    """A row for each edit and a column for each face, without gaps; one face with one edit is one picture.
+@router.post("/edit", summary="Edit faces", response_model=EditResponse, responses=IMAGE_CONTENT)
+async def edit(body: EditRequest, resolver: FacesDep, response: Response) -> Any:
+    """The sheet has a row for each edit and a column for each face, without gaps.
 
-    `json` keeps every one of them in this session, to be edited further. Strength 1 takes the average face without an
-    attribute as far as the average face with it.
+    `json` stores all edited faces in this session, so that they can be edited further. Strength 1 moves the average
+    face without an attribute to the average face with it.
 
         curl -o smile.png -H 'Content-Type: application/json' http://127.0.0.1:8000/api/v1/edit \\
           -d '{"model": "drawn64", "faces": ["seed:7:3"], "edits": [{"Smiling": 1.5}]}'
     """
-    model = await people.model(body.model)
-    _refuse_many(len(body.faces) * len(body.edits))
-    persons = await people.people(body.faces, model)
+    model = await resolver.model(body.model)
+    _check_count(len(body.faces) * len(body.edits))
+    faces = await resolver.faces(body.faces, model)
     if body.format == "json":
-        latents = await asyncio.to_thread(_edited, model, persons, body.edits, body.kind)
-        faces = []
+        latents = await asyncio.to_thread(edit_latents, model, faces, body.edits, body.kind)
+        edited = []
         for number, z in enumerate(latents):
-            of, change = number % len(persons), body.edits[number // len(persons)]
-            one = Person(FaceLatent(body.faces[of], z, persons[of].subject.image), persons[of].model, key(model),
-                         persons[of].photo)  # fmt: skip
-            faces.append(EditedFace(**asked.kept(people, one).model_dump(), of=body.faces[of], edit=change))
-        return Edited(faces=faces)
-    made = await _sheet(people, model, persons, body.edits, body.kind, body.format, body.columns, body.scale)
-    return asked.answered(made, MEDIA[body.format], response)
+            row, column = divmod(number, len(faces))
+            reference, original = body.faces[column], faces[column]
+            latent = FaceLatent(reference, z, original.latent.image)
+            face = ResolvedFace(latent, original.model, latent_space(model), original.photo)
+            stored = store_face(resolver, face)
+            edited.append(EditedFace(**stored.model_dump(), of=reference, edit=body.edits[row]))
+        return EditResponse(faces=edited)
+    sheet = await _render_edits(resolver, model, faces, body.edits, body)
+    return session_response(sheet, body.format, response)
 
 
-@router.get("/edit", summary="Edited faces of seeds, as an address", response_class=Response, responses=_SHARED)
-async def share(shared: Annotated[EditShared, Query()], request: Request, people: Those) -> Response:
-    """What POST /edit draws, for faces of seeds alone: the same address always gives the same picture.
+@router.get(
+    "/edit",
+    summary="Edit faces of seeds, by an address",
+    response_class=Response,
+    responses=IMAGE_CONTENT | NOT_MODIFIED,
+)
+async def edit_by_address(query: Annotated[EditQuery, Query()], request: Request, resolver: FacesDep) -> Response:
+    """The same address always returns the same image as POST /edit, for faces of seeds only.
 
     curl -o smile.png 'http://127.0.0.1:8000/api/v1/edit?model=drawn64&face=seed:7:3&set=Smiling:1.5'
     """
-    if not all(face.startswith("seed") for face in shared.face):
-        raise Problem(400, "an address is for everyone, and a photo is not: give faces of seeds, or use POST /edit")
-    model = await people.model(shared.model or None)
-    tag = hashlib.sha256(f"{facesmith.__version__} {_moves(model)} {request.url.query}".encode()).hexdigest()[:32]
-    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
-    if f'"{tag}"' in request.headers.get("if-none-match", ""):
+    if not all(face.startswith("seed") for face in query.face):
+        raise Problem(400, "an address is public and a photo is not: give faces of seeds, or use POST /edit")
+    model = await resolver.model(query.model or None)
+    directions = model.card.get("directions", {}).get("digest")
+    key = f"{facesmith.__version__} {latent_space(model)} {directions} {request.url.query}"
+    etag = f'"{hashlib.sha256(key.encode()).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    _refuse_many(len(shared.face) * max(1, len(shared.changes)))
-    edits = [changed([part for part in one.split(",") if part]) for one in shared.changes] or [{}]
-    persons = await people.people(shared.face, model)
-    made = await _sheet(people, model, persons, edits, shared.kind, shared.format, shared.columns, shared.scale)
-    return Response(made, media_type=MEDIA[shared.format], headers=headers)
+    _check_count(len(query.face) * max(1, len(query.changes)))
+    edits = [parse_changes([part for part in text.split(",") if part]) for text in query.changes] or [{}]
+    faces = await resolver.faces(query.face, model)
+    sheet = await _render_edits(resolver, model, faces, edits, query)
+    return Response(sheet, media_type=MEDIA_TYPES[query.format], headers=headers)
 
 
-@router.post("/describe", summary="What a face has")
-async def describe(body: DescribeAsked, people: Those) -> Described:
-    """Its likeliest attributes, calibrated on photos that the model had not seen."""
-    model = await people.model(body.model)
-    _refuse_without_directions(model)
-    person = await people.person(body.face, model)
+@router.post("/describe", summary="Describe a face by its attributes")
+async def describe(body: DescribeRequest, resolver: FacesDep) -> DescribeResponse:
+    """The most likely attributes, calibrated on held-out photos."""
+    model = await resolver.model(body.model)
+    _require_directions(model)
+    face = await resolver.face(body.face, model)
 
     def job() -> list[dict[str, Any]]:
-        return facesmith.describe(model, [person.subject], top=body.top, by=body.by, quiet=True)
+        return facesmith.describe(model, [face.latent], top=body.top, by=body.by, quiet=True)
 
-    (found,) = await asyncio.to_thread(job)
-    return Described(face=body.face, attributes=found["attributes"])
+    (description,) = await asyncio.to_thread(job)
+    return DescribeResponse(face=body.face, attributes=description["attributes"])
 
 
-async def score(people: People, model: Model, person: Person) -> float | None:
-    """PSNR in decibels of what a model makes of a photo, at most 100; None for a face that is of none."""
-    seen, z = person.subject.image, person.subject.z[None]
-    if seen is None:
+async def reconstruction_score(resolver: FaceResolver, model: Model, face: ResolvedFace) -> float | None:
+    """Return the PSNR of a photo's reconstruction in decibels, at most 100; None for a face without a photo."""
+    photo, z = face.latent.image, face.latent.z[None]
+    if photo is None:
         return None
 
-    def compare(faces: Pictures) -> float:
-        error = float(np.mean((faces[0].astype(np.float64) - seen) ** 2))
+    def psnr(images: ImageArray) -> float:
+        error = float(np.mean((images[0].astype(np.float64) - photo) ** 2))
         return min(100.0, float(10 * np.log10(255**2 / max(error, 1e-12))))
 
-    return await people.here.batcher.make(model, 1, lambda first, last: z, compare)
+    return await resolver.services.batcher.generate(model, 1, lambda first, last: z, psnr)
 
 
-async def _sheet(
-    people: People,
+def edit_latents(
+    model: Model, faces: list[ResolvedFace], edits: list[dict[str, float]], kind: str
+) -> NDArray[np.float32]:
+    """Return the latents of all faces with the first edit, then with the second, ..."""
+    z = np.stack([face.latent.z for face in faces])
+    if any(edits):
+        _require_directions(model)
+    return np.concatenate([model.directions.moved(z, strengths, kind) if strengths else z for strengths in edits])
+
+
+async def _render_edits(
+    resolver: FaceResolver,
     model: Model,
-    persons: list[Person],
+    faces: list[ResolvedFace],
     edits: list[dict[str, float]],
-    kind: str,
-    form: str,
-    columns: int | None,
-    scale: int | None,
+    options: EditRequest | EditQuery,
 ) -> bytes:
-    """The picture of faces and edits; it says which edit it shows, unless it shows several."""
-    facts = asked.about(model, persons, kind=kind, **({"edit": edits[0]} if len(edits) == 1 else {}))
-    count, columns = len(persons) * len(edits), columns or len(persons)
+    """Return the sheet of faces and edits. Its metadata contain the edit if there is only one."""
+    metadata = face_metadata(model, faces, kind=options.kind, **({"edit": edits[0]} if len(edits) == 1 else {}))
 
     def draw() -> NDArray[np.float32]:
-        return _edited(model, persons, edits, kind)
+        return edit_latents(model, faces, edits, options.kind)
 
-    return await asked.drawn(people, model, count, draw, form, facts, columns=columns, scale=scale)
-
-
-def _edited(model: Model, persons: list[Person], edits: list[dict[str, float]], kind: str) -> NDArray[np.float32]:
-    """The latents of all faces with the first edit, then with the second, ..."""
-    z = np.stack([one.subject.z for one in persons])
-    if any(edits):
-        _refuse_without_directions(model)
-    return np.concatenate([model.directions.moved(z, change, kind) if change else z for change in edits])
+    count, columns = len(faces) * len(edits), options.columns or len(faces)
+    return await render_faces(
+        resolver, model, count, draw, options.format, metadata, columns=columns, scale=options.scale
+    )
 
 
-def _moves(model: Model) -> str:
-    return f"{key(model)} {model.card.get('directions', {}).get('digest')}"
+def _check_count(count: int) -> None:
+    if count > MAX_FACES:
+        raise Problem(422, f"edits: {count:,} faces are too many, request at most {MAX_FACES}")
 
 
-def _refuse_many(count: int) -> None:
-    if count > MOST:
-        raise Problem(422, f"edits: {count:,} faces are too many at once; ask for at most {MOST}")
-
-
-def _refuse_without_directions(model: Model) -> None:
+def _require_directions(model: Model) -> None:
     if "directions" not in model.card:
-        raise Problem(400, f"{model.name} has no attribute directions: choose a model that GET /models lists some of")
+        raise Problem(400, f"{model.name} has no attribute directions: choose a model with attributes in GET /models")

@@ -1,4 +1,4 @@
-"""Whether it lives, whether it is ready, what it counts; and the second seed's one address."""
+"""/healthz, /readyz, /metrics for machines that operate the studio, and /generate_image of the first prototype."""
 
 import base64
 import secrets
@@ -7,49 +7,47 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from facesmith.studio.api.generate import drawing
+from facesmith.studio.api.generate import seed_latents
 from facesmith.studio.errors import Problem
-from facesmith.studio.image_responses import encoded, notes
-from facesmith.studio.services import Here
+from facesmith.studio.image_responses import encode_image, image_metadata
+from facesmith.studio.services import ServicesDep
 
 router = APIRouter(tags=["server"])
-PREFIX = ""  # outside /api/v1
+PREFIX = ""  # not under /api/v1
 
 
 class Health(BaseModel):
-    """ "ok", or an error with another status."""
-
     status: str = "ok"
 
 
-@router.get("/healthz", summary="Whether it lives")
-async def healthz(here: Here) -> Health:
-    """503 where no faces can be made any more: then a restart helps."""
-    if not here.batcher.alive and not here.closing.is_set():
-        raise Problem(503, "the threads that make faces have ended: restart the studio")
+@router.get("/healthz", summary="Check that the server is alive")
+async def healthz(services: ServicesDep) -> Health:
+    """503 if faces can no longer be computed: restart the server."""
+    if not services.batcher.alive and not services.closing.is_set():
+        raise Problem(503, "the threads that compute faces have ended: restart the studio")
     return Health()
 
 
-@router.get("/readyz", summary="Whether it takes requests")
-async def readyz(here: Here) -> Health:
-    """503 until the first model has made a face, while the queue is full, and from the moment it is told to end."""
-    if here.closing.is_set():
-        raise Problem(503, "the studio is about to end")
-    if not here.warm.is_set():
-        raise Problem(503, "the first model is still being loaded")
-    if here.batcher.waiting >= here.batcher.limit:
-        raise Problem(503, "as many faces wait as may")
+@router.get("/readyz", summary="Check that the server accepts requests")
+async def readyz(services: ServicesDep) -> Health:
+    """503 until the first model has generated a face, while the queue is full, and during shutdown."""
+    if services.closing.is_set():
+        raise Problem(503, "the studio is shutting down")
+    if not services.warm.is_set():
+        raise Problem(503, "the first model is still loading")
+    if services.batcher.waiting >= services.batcher.limit:
+        raise Problem(503, "the queue of faces is full")
     return Health()
 
 
-@router.get("/metrics", summary="What it counts, for Prometheus", response_class=Response)
-async def metrics(here: Here) -> Response:
-    return Response(here.figures.text(), media_type=here.figures.media_type)
+@router.get("/metrics", summary="Read the metrics, for Prometheus", response_class=Response)
+async def metrics(services: ServicesDep) -> Response:
+    return Response(services.metrics.text(), media_type=services.metrics.media_type)
 
 
 @router.get(
     "/generate_image",
-    summary="A face nobody has seen",
+    summary="Generate a random face",
     response_class=Response,
     responses={
         200: {
@@ -64,17 +62,17 @@ async def metrics(here: Here) -> Response:
         }
     },
 )
-async def generate_image(here: Here, request: Request) -> Response:
-    """A face of a random seed, by the first model, as the second seed gave it: a PNG as a data: URL within JSON.
+async def generate_image(services: ServicesDep, request: Request) -> Response:
+    """A face of a random seed by the first model, as ArtiFace returns it: a PNG as a data: URL in JSON.
 
-    Whoever accepts images by name, as a browser does, gets the PNG itself. Its metadata say which seed: /generate makes
-    it again.
+    A client that accepts images by name, as browsers do, gets the PNG itself. Its metadata contain the seed, with which
+    /generate makes the same face again.
     """
-    model, seed = await here.shelf.model(), secrets.randbelow(2**53)
-    about = notes(model.name, model.digest, seed=seed, index=0, truncation=1.0)
-    draw = drawing(model, seed, 0, 1.0, {})
-    made = await here.batcher.make(model, 1, draw, lambda faces: encoded(faces[0], "png", about))
+    model, seed = await services.registry.model(), secrets.randbelow(2**53)
+    metadata = image_metadata(model.name, model.digest, seed=seed, index=0, truncation=1.0)
+    draw = seed_latents(model, seed, 0, 1.0, {})
+    png = await services.batcher.generate(model, 1, draw, lambda images: encode_image(images[0], "png", metadata))
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if "image/" in request.headers.get("accept", ""):
-        return Response(made, media_type="image/png", headers=headers)
-    return JSONResponse({"image": f"data:image/png;base64,{base64.b64encode(made).decode()}"}, headers=headers)
+        return Response(png, media_type="image/png", headers=headers)
+    return JSONResponse({"image": f"data:image/png;base64,{base64.b64encode(png).decode()}"}, headers=headers)

@@ -1,4 +1,4 @@
-"""/makeover: a face made over, alone or back in its photo."""
+"""/makeover: a face made over, alone or blended back into its photo."""
 
 from functools import partial
 from typing import Literal
@@ -9,29 +9,31 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from facesmith import Makeover, blend_face, read_photo
-from facesmith.extras import require
-from facesmith.studio import schemas as asked
 from facesmith.studio.errors import Problem
-from facesmith.studio.face_refs import Found, Photo, Those
-from facesmith.studio.films import MEDIA as FILMS
-from facesmith.studio.films import film
-from facesmith.studio.image_responses import MEDIA, encoded, notes, tiled
-from facesmith.studio.schemas import Fps, Reference, Scale, Strict
+from facesmith.studio.face_refs import FacesDep, Photo, PhotoFace
+from facesmith.studio.image_responses import VIDEO_MEDIA_TYPES, encode_image, image_metadata, tile
+from facesmith.studio.rendering import (
+    ALL_MEDIA_TYPES,
+    check_video_support,
+    render_video,
+    session_response,
+    video_scale,
+)
+from facesmith.studio.schemas import Fps, Reference, RequestBody, Scale, content
 
 router = APIRouter(tags=["photos"])
 
-FRAMES = 24  # of a film, one way
-ALL = MEDIA | FILMS
+VIDEO_FRAMES = 24  # from the face to its makeover
 
 
-class MakeoverAsked(Strict):
-    """Whose face, and what is to become of it."""
+class MakeoverRequest(RequestBody):
+    """A face, and how to make it over."""
 
-    model: str | None = Field(None, max_length=200, description="a makeover of /models; by default the first")
-    face: Reference = Field(description="one that POST /photos gave", examples=["photo:kZ0Yw5n0T7yYzB1m2c3d4e"])
-    direction: str | None = Field(None, max_length=100, examples=["mtf"], description="by default its first")
-    strength: float = Field(1.0, ge=0, le=1, description="0 leaves the face as it is, 1 goes all the way")
-    whole: bool = Field(False, description="the upright photo, with the face back in it")
+    model: str | None = Field(None, max_length=200, description="a makeover from /models; default: the first")
+    face: Reference = Field(description="one that POST /photos returned", examples=["photo:kZ0Yw5n0T7yYzB1m2c3d4e"])
+    direction: str | None = Field(None, max_length=100, examples=["mtf"], description="default: the first")
+    strength: float = Field(1.0, ge=0, le=1, description="0 changes nothing, 1 is the full makeover")
+    whole: bool = Field(False, description="return the upright photo with the face blended in")
     format: Literal["png", "jpeg", "webp", "gif", "mp4"] = "png"
     fps: Fps = 16
     scale: Scale
@@ -39,41 +41,40 @@ class MakeoverAsked(Strict):
 
 @router.post(
     "/makeover",
-    summary="A face made over",
+    summary="Make a face over",
     response_class=Response,
-    responses=asked.pictured(*ALL.values()),
+    responses=content(*ALL_MEDIA_TYPES.values()),
 )
-async def makeover(body: MakeoverAsked, people: Those, response: Response) -> Response:
-    """The face at the makeover's size; the whole photo at its own; or, as gif or mp4, the way there and back."""
-    if body.whole and body.format in FILMS:
-        raise Problem(422, "whole: a film shows the face alone; ask for png, jpeg or webp, or leave whole out")
-    if body.format == "mp4":
-        require("av", "train", "making an mp4")
-    network = await people.here.shelf.makeover(people.here.shelf.find(body.model, "makeover").name)
+async def makeover(body: MakeoverRequest, resolver: FacesDep, response: Response) -> Response:
+    """The face at the makeover's size, the whole photo at its own size, or a video of the makeover and back."""
+    is_video = body.format in VIDEO_MEDIA_TYPES
+    if body.whole and is_video:
+        raise Problem(422, "whole: a video shows only the face, so request png, jpeg or webp, or leave whole out")
+    check_video_support(body.format)
+    registry, jobs = resolver.services.registry, resolver.services.jobs
+    network = await registry.makeover(registry.find(body.model, "makeover").name)
     direction = network.directions[network.place(body.direction)]["name"]
-    cut = await people.cut(body.face, network)
-    facts = notes(network.name, network.digest, edited=True, direction=direction, strength=body.strength)
-    if body.format in FILMS:
-        scale = body.scale or max(1, round(asked.FILM_SIDE / max(network.size)))
-        faces = await people.here.aside.run(partial(_there_and_back, network, cut.image, direction, body.strength))
-        made = await people.here.aside.run(lambda: film(faces, body.format, body.fps, True, scale, facts))
-        return asked.answered(made, ALL[body.format], response)
-    found = people.find(body.face)
-    photo = people.find(found.photo) if body.whole and isinstance(found, Found) else None
+    crop = await resolver.crop(body.face, network)
+    metadata = image_metadata(network.name, network.digest, edited=True, direction=direction, strength=body.strength)
+    if is_video:
+        images = await jobs.run(partial(_video_frames, network, crop.image, direction, body.strength))
+        scale = body.scale or video_scale(network.size)
+        video = await render_video(resolver, images, body.format, body.fps, True, scale, metadata)
+        return session_response(video, body.format, response)
+    face = resolver.get(body.face)
+    photo = resolver.get(face.photo) if body.whole and isinstance(face, PhotoFace) else None
 
     def job() -> bytes:
-        made = network.apply(cut.image, direction, body.strength)
+        images = network.apply(crop.image, direction, body.strength)
         if isinstance(photo, Photo):
-            return encoded(blend_face(read_photo(photo.data), cut, made[0]), body.format, facts)
-        return encoded(tiled(made, 1, body.scale or 1), body.format, facts)
+            return encode_image(blend_face(read_photo(photo.data), crop, images[0]), body.format, metadata)
+        return encode_image(tile(images, 1, body.scale or 1), body.format, metadata)
 
-    return asked.answered(await people.here.aside.run(job), ALL[body.format], response)
+    return session_response(await jobs.run(job), body.format, response)
 
 
-def _there_and_back(
-    network: Makeover, picture: NDArray[np.uint8], direction: str, strength: float
-) -> NDArray[np.uint8]:
-    """A face on its way to a strength and back, gently at both ends: N x H x W x 3."""
-    way = strength * (1 - np.cos(np.linspace(0, np.pi, FRAMES))) / 2
-    faces = np.concatenate([network.apply(picture, direction, float(share)) for share in way])
-    return np.concatenate([faces, faces[-2:0:-1]])
+def _video_frames(network: Makeover, image: NDArray[np.uint8], direction: str, strength: float) -> NDArray[np.uint8]:
+    """Return the frames from a face to its makeover and back, slow at both ends: N x H x W x 3."""
+    strengths = strength * (1 - np.cos(np.linspace(0, np.pi, VIDEO_FRAMES))) / 2
+    frames = np.concatenate([network.apply(image, direction, float(value)) for value in strengths])
+    return np.concatenate([frames, frames[-2:0:-1]])

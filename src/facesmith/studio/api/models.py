@@ -1,4 +1,4 @@
-"""/models: what can be asked for faces, makeovers and judgements, and each one's card."""
+"""/models: generators, makeovers and attribute classifiers, and their cards."""
 
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -6,15 +6,16 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from facesmith.studio.errors import NotHere
+from facesmith.studio.errors import NotFound
 from facesmith.studio.registry import MODELS, Item
-from facesmith.studio.services import Here
+from facesmith.studio.schemas import content
+from facesmith.studio.services import ServicesDep
 
 router = APIRouter(prefix="/models", tags=["models"])
 
 
-class Direction(BaseModel):
-    """What a makeover can do."""
+class MakeoverDirection(BaseModel):
+    """A direction of a makeover."""
 
     name: str = Field(examples=["mtf"])
     source: str = Field(examples=["Male & Young"])
@@ -22,53 +23,54 @@ class Direction(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """What a page must know of a model before it shows it."""
+    """What pages show of a model."""
 
-    name: str = Field(examples=["drawn64"], description="as every other route takes it")
-    kind: Literal["generator", "makeover", "judge"]
-    size: tuple[int, int] = Field(examples=[(64, 64)], description="width and height of its pictures")
-    latent_size: int | None = Field(examples=[64], description="numbers in a latent; null where it has none")
-    encoder: bool = Field(description="whether it takes photos")
-    refine: bool = Field(description="whether /refine brings faces of photos nearer to them: this needs PyTorch")
-    attributes: list[str] = Field(examples=[["Smiling", "Young"]], description="what it can change, or a judge tell")
-    directions: list[Direction] = Field(description="of a makeover")
+    name: str = Field(examples=["drawn64"], description="for all other routes")
+    kind: Literal["generator", "makeover", "classifier"]
+    size: tuple[int, int] = Field(examples=[(64, 64)], description="width and height of its images")
+    latent_size: int | None = Field(examples=[64], description="numbers in a latent; null if it has none")
+    encoder: bool = Field(description="whether it can encode photos")
+    refine: bool = Field(description="whether /refine can bring faces closer to their photos; requires PyTorch")
+    attributes: list[str] = Field(
+        examples=[["Smiling", "Young"]], description="that it can change, or that a classifier recognizes"
+    )
+    directions: list[MakeoverDirection] = Field(description="of a makeover")
     terms: str = Field(examples=["any use, with credit to the artist"])
-    digest: str = Field(description="SHA-256 of its weights: the same digest makes the same faces")
-    about: str = Field(examples=["64x64 faces after 8,000 pictures of Avataaars"])
+    digest: str = Field(description="SHA-256 of its weights: models with the same digest generate the same faces")
+    about: str = Field(examples=["64x64 after 8,000 pictures of Avataaars"])
 
 
-@router.get("", summary="All models")
-def models(here: Here) -> list[ModelInfo]:
-    """Generators, makeovers and judges; the first generator is what is taken where none is named."""
-    return here.shelf.described(_info, *MODELS)
+@router.get("", summary="List models")
+def list_models(services: ServicesDep) -> list[ModelInfo]:
+    """Generators, makeovers and attribute classifiers. The first generator is the default of other routes."""
+    return services.registry.describe_all(_model_info, *MODELS)
 
 
-@router.get("/{name}", summary="A model's whole card")
-def card(name: str, here: Here) -> dict[str, Any]:
-    """What its model.json, makeover.json or judge.json says: data, terms, training, scores."""
-    return here.shelf.find(name, *MODELS).card()
+@router.get("/{name}", summary="Read a model's card")
+def model_card(name: str, services: ServicesDep) -> dict[str, Any]:
+    """The JSON card in its folder: data, terms, training, scores."""
+    return services.registry.find(name, *MODELS).card()
 
 
 @router.get(
     "/{name}/card",
-    summary="A model's card to read",
+    summary="Read a model's README",
     response_class=Response,
-    responses={200: {"content": {"text/markdown": {}}, "description": "The card"}},
+    responses=content("text/markdown", description="The README.md"),
 )
-def readme(name: str, here: Here) -> Response:
-    """Its README.md, as text."""
-    item = here.shelf.find(name, *MODELS)
+def model_readme(name: str, services: ServicesDep) -> Response:
+    item = services.registry.find(name, *MODELS)
     try:
         text = (item.path / "README.md").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        raise NotHere(f"{name} came without a README.md") from None
+        raise NotFound(f"{name} has no README.md") from None
     return Response(text, media_type="text/markdown; charset=utf-8")
 
 
-def _info(item: Item) -> ModelInfo:
+def _model_info(item: Item) -> ModelInfo:
     card = item.card()
-    attributes = card.get("attributes", []) if item.kind == "judge" else card.get("directions", {})
-    makeover = item.kind == "makeover"
+    is_makeover = item.kind == "makeover"
+    attributes = card.get("attributes", []) if item.kind == "classifier" else card.get("directions", {})
     if isinstance(attributes, dict):
         attributes = attributes.get("attributes", [])
     (width, height), data = card["network"]["size"], card["dataset"]
@@ -79,8 +81,8 @@ def _info(item: Item) -> ModelInfo:
         latent_size=card["network"].get("latent_size") if item.kind == "generator" else None,
         encoder="encoder" in card,
         refine="encoder" in card and find_spec("torch") is not None,
-        attributes=[] if makeover else attributes,
-        directions=card["directions"] if makeover else [],
+        attributes=[] if is_makeover else attributes,
+        directions=card["directions"] if is_makeover else [],
         terms=card.get("terms", "not stated"),
         digest=card["digest"],
         about=f"{width}x{height} after {data['count']:,} pictures of {data['source']['name']}",

@@ -1,4 +1,4 @@
-"""/analogy, /interpolate, /neighbours: faces between faces, and those of a dataset that are nearest to one."""
+"""/analogy, /interpolate, /neighbours: faces between faces, and the nearest faces of a dataset."""
 
 import asyncio
 from typing import Any, Literal
@@ -9,24 +9,38 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from facesmith import FaceLatent, Model, analogy_grid, latent_path, nearest_faces
-from facesmith.extras import require
-from facesmith.studio import schemas as asked
-from facesmith.studio.api.edit import One
-from facesmith.studio.face_refs import Person, Those, key
-from facesmith.studio.films import MEDIA as FILMS
-from facesmith.studio.image_responses import MEDIA, within_page
-from facesmith.studio.schemas import FILMED, Columns, Fps, Kept, Name, Reference, Scale, Strict
+from facesmith.studio.face_refs import FacesDep, ResolvedFace, latent_space
+from facesmith.studio.image_responses import VIDEO_MEDIA_TYPES, data_url
+from facesmith.studio.rendering import (
+    check_video_support,
+    face_metadata,
+    render_faces,
+    session_response,
+    store_face,
+)
+from facesmith.studio.schemas import (
+    MAX_FACES,
+    VIDEO_CONTENT,
+    Columns,
+    FaceRequest,
+    Fps,
+    ModelName,
+    Neighbour,
+    Reference,
+    RequestBody,
+    Scale,
+    StoredFace,
+)
 
 router = APIRouter(tags=["faces"])
 
 Format = Literal["png", "jpeg", "webp", "gif", "mp4", "json"]
-_ALL = MEDIA | FILMS
 
 
-class AnalogyAsked(Strict):
+class AnalogyRequest(RequestBody):
     """Three faces: what is to c as b is to a?"""
 
-    model: Name
+    model: ModelName
     a: Reference = Field(examples=["seed:7"])
     b: Reference = Field(examples=["seed:7:3"])
     c: Reference = Field(examples=["seed:7:5"])
@@ -37,131 +51,136 @@ class AnalogyAsked(Strict):
     scale: Scale
 
 
-class InterpolateAsked(Strict):
-    """The faces on the way, and how many to show of it."""
+class InterpolateRequest(RequestBody):
+    """The faces to interpolate between, and the number of frames."""
 
-    model: Name
+    model: ModelName
     faces: list[Reference] = Field(min_length=2, max_length=16, examples=[["seed:7", "seed:7:3"]])
-    frames: int = Field(48, ge=2, le=asked.MOST)
-    loop: bool = Field(False, description="come back to the first face, without showing one twice")
-    spherical: bool = Field(True, description="along arcs, else along straight lines")
+    frames: int = Field(48, ge=2, le=MAX_FACES)
+    loop: bool = Field(False, description="return to the first face, without repeating a frame")
+    spherical: bool = Field(True, description="interpolate along arcs, else along straight lines")
     format: Format = "png"
     fps: Fps = 16
     scale: Scale
     columns: Columns
 
 
-class Series(BaseModel):
-    """Faces that this session keeps."""
+class InterpolateResponse(BaseModel):
+    """Faces that this session stores."""
 
-    faces: list[Kept]
+    faces: list[StoredFace]
 
 
-class NeighboursAsked(One):
-    dataset: str | None = Field(None, max_length=200, description="of /datasets; by default the first")
+class NeighboursRequest(FaceRequest):
+    dataset: str | None = Field(None, max_length=200, description="from /datasets; default: the first")
     count: int = Field(8, ge=1, le=24)
 
 
-class Neighbour(BaseModel):
-    """A picture of the dataset."""
+class DatasetNeighbour(Neighbour):
+    """An image of the dataset."""
 
-    row: int = Field(examples=[1234])
-    file: str = Field(examples=["000123.jpg"])
-    distance: float = Field(examples=[5.2], description="in the latent space")
     picture: str = Field(description="a data: URL of a PNG")
 
 
-class Neighbours(BaseModel):
-    """The nearest pictures, the nearest first."""
+class NeighboursResponse(BaseModel):
+    """The nearest images, nearest first."""
 
     face: str = Field(examples=["seed:7:3"])
     model: str
     dataset: str
-    neighbours: list[Neighbour]
+    neighbours: list[DatasetNeighbour]
 
 
-@router.post("/analogy", summary="What is to C as B is to A", response_model=Kept, responses=FILMED)
-async def analogy(body: AnalogyAsked, people: Those, response: Response) -> Any:
+@router.post("/analogy", summary="Solve an analogy of faces", response_model=StoredFace, responses=VIDEO_CONTENT)
+async def analogy(body: AnalogyRequest, resolver: FacesDep, response: Response) -> Any:
     """The faces between A (top left), B (top right), C (bottom left) and D = B - A + C (bottom right).
 
-    As gif or mp4 it is the way round the border; `json` keeps D in this session.
+    A gif or mp4 shows the border of that grid; `json` stores D in this session.
     """
-    model = await people.model(body.model)
-    persons = await people.people([body.a, body.b, body.c], model)
-    a, b, c = (one.subject.z for one in persons)
+    model = await resolver.model(body.model)
+    faces = await resolver.faces([body.a, body.b, body.c], model)
+    a, b, c = (face.latent.z for face in faces)
     if body.format == "json":
-        return asked.kept(people, _new(model, persons, b - a + c))
-    _refuse_film(body.format)
-    count = 2 * (body.rows + body.columns) - 4 if body.format in FILMS else body.rows * body.columns
+        return store_face(resolver, _derived_face(model, faces, b - a + c))
+    check_video_support(body.format)
+    is_video = body.format in VIDEO_MEDIA_TYPES
+    count = 2 * (body.rows + body.columns) - 4 if is_video else body.rows * body.columns
 
     def draw() -> NDArray[np.float32]:
         grid = analogy_grid(a, b, c, body.rows, body.columns)
-        if body.format not in FILMS:
+        if not is_video:
             return grid.reshape(count, -1)
         return np.concatenate([grid[0, :-1], grid[:-1, -1], grid[-1, :0:-1], grid[:0:-1, 0]])
 
-    facts = asked.about(model, persons)
-    made = await asked.drawn(
-        people, model, count, draw, body.format, facts, columns=body.columns, scale=body.scale, fps=body.fps
+    image = await render_faces(
+        resolver,
+        model,
+        count,
+        draw,
+        body.format,
+        face_metadata(model, faces),
+        columns=body.columns,
+        scale=body.scale,
+        fps=body.fps,
     )
-    return asked.answered(made, _ALL[body.format], response)
+    return session_response(image, body.format, response)
 
 
-@router.post("/interpolate", summary="The way from face to face", response_model=Series, responses=FILMED)
-async def interpolate(body: InterpolateAsked, people: Those, response: Response) -> Any:
-    """As a sheet, row by row; as gif or mp4; `json` keeps every face of the way in this session."""
-    model = await people.model(body.model)
-    persons = await people.people(body.faces, model)
-    stops = [one.subject.z for one in persons]
+@router.post(
+    "/interpolate", summary="Interpolate between faces", response_model=InterpolateResponse, responses=VIDEO_CONTENT
+)
+async def interpolate(body: InterpolateRequest, resolver: FacesDep, response: Response) -> Any:
+    """A sheet, row by row; a gif or mp4; or `json`, which stores every face of the path in this session."""
+    model = await resolver.model(body.model)
+    faces = await resolver.faces(body.faces, model)
+    stops = [face.latent.z for face in faces]
 
     def draw() -> NDArray[np.float32]:
         return latent_path(stops, body.frames, spherical=body.spherical, loop=body.loop)
 
     if body.format == "json":
-        return Series(faces=[asked.kept(people, _new(model, persons, z)) for z in await asyncio.to_thread(draw)])
-    _refuse_film(body.format)
-    made = await asked.drawn(
-        people,
+        latents = await asyncio.to_thread(draw)
+        stored = [store_face(resolver, _derived_face(model, faces, z)) for z in latents]
+        return InterpolateResponse(faces=stored)
+    check_video_support(body.format)
+    image = await render_faces(
+        resolver,
         model,
         body.frames,
         draw,
         body.format,
-        asked.about(model, persons),
+        face_metadata(model, faces),
         columns=body.columns,
         scale=body.scale,
         fps=body.fps,
         loop=body.loop,
     )
-    return asked.answered(made, _ALL[body.format], response)
+    return session_response(image, body.format, response)
 
 
-@router.post("/neighbours", summary="The nearest faces of a dataset")
-async def neighbours(body: NeighboursAsked, people: Those) -> Neighbours:
-    """Of all pictures of a dataset, those whose latents are nearest: whether a face was learned by heart.
+@router.post("/neighbours", summary="Find the nearest faces of a dataset")
+async def neighbours(body: NeighboursRequest, resolver: FacesDep) -> NeighboursResponse:
+    """The images of a dataset whose latents are nearest, which shows whether the model has memorized a face.
 
-    The first time a dataset is asked about, all of its pictures are encoded, which takes a while.
+    The first request for a dataset encodes all of its images, which takes a while.
     """
-    model = await people.model(body.model)
-    name = people.here.shelf.find(body.dataset, "dataset").name
-    data = await people.here.shelf.dataset(name)
-    person = await people.person(body.face, model)
+    model, services = await resolver.model(body.model), resolver.services
+    name = services.registry.find(body.dataset, "dataset").name
+    dataset = await services.registry.dataset(name)
+    face = await resolver.face(body.face, model)
 
-    def job() -> list[Neighbour]:
-        (found,) = nearest_faces(model, data, [person.subject], count=min(body.count, len(data)), quiet=True)
-        pictures = (within_page(np.asarray(data.images[near["row"]])) for near in found["latent"])
-        return [Neighbour(**near, picture=picture) for near, picture in zip(found["latent"], pictures, strict=True)]
+    def job() -> list[DatasetNeighbour]:
+        (nearest,) = nearest_faces(model, dataset, [face.latent], count=min(body.count, len(dataset)), quiet=True)
+        return [
+            DatasetNeighbour(**neighbour, picture=data_url(np.asarray(dataset.images[neighbour["row"]])))
+            for neighbour in nearest["latent"]
+        ]
 
-    found = await people.here.aside.run(job)
-    return Neighbours(face=body.face, model=person.model, dataset=name, neighbours=found)
-
-
-def _new(model: Model, persons: list[Person], z: NDArray[np.float32]) -> Person:
-    """A face made of others; with the first photo among them it is forgotten."""
-    photo = next((one.photo for one in persons if one.photo is not None), None)
-    return Person(FaceLatent("between", np.asarray(z, np.float32)), persons[0].model, key(model), photo)
+    found = await services.jobs.run(job)
+    return NeighboursResponse(face=body.face, model=face.model, dataset=name, neighbours=found)
 
 
-def _refuse_film(form: str) -> None:
-    """Say that there is no mp4 before its faces are made."""
-    if form == "mp4":
-        require("av", "train", "making an mp4")
+def _derived_face(model: Model, faces: list[ResolvedFace], z: NDArray[np.float32]) -> ResolvedFace:
+    """Return a face computed from others. It is deleted with the first photo among them."""
+    photo = next((face.photo for face in faces if face.photo is not None), None)
+    return ResolvedFace(FaceLatent("between", np.asarray(z, np.float32)), faces[0].model, latent_space(model), photo)

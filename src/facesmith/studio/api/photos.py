@@ -1,4 +1,4 @@
-"""/photos: photos brought, the faces found in them, and forgetting them again."""
+"""/photos: upload photos, find the faces in them, and delete them again."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,35 +6,39 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from facesmith import Face, find_faces, has_aligned_faces, read_photo
+from facesmith.studio import face_refs
 from facesmith.studio.errors import Error, Problem
-from facesmith.studio.face_refs import Found, Photo, Those
-from facesmith.studio.image_responses import MEDIA, UNCHANGED, encoded
-from facesmith.studio.schemas import about, answered, drawn
+from facesmith.studio.face_refs import FacesDep, Photo
+from facesmith.studio.image_responses import UNCHANGED_METADATA, encode_image
+from facesmith.studio.rendering import face_metadata, render_faces, session_response
+from facesmith.studio.schemas import content
 from facesmith.studio.sessions import COOKIE
 from facesmith.studio.uploads import check_photo
 
 router = APIRouter(tags=["photos"])
 
-MOST_FACES = 12
-ALIGNED = (178, 218)  # width and height of CelebA's photos, whose faces are where they belong
-KINDS = ("image/jpeg", "image/png", "image/webp")
-_BODY = {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in KINDS}, "required": True}
-_REFUSED = {415: {"model": Error, "description": "That is no JPEG, PNG or WebP picture"}}
+MAX_PHOTO_FACES = 12
+ALIGNED_SIZE = (178, 218)  # of CelebA's aligned photos
+MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
+_BODY = {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES}}
+_UNSUPPORTED: dict[int | str, dict[str, Any]] = {
+    415: {"model": Error, "description": "The body is not a JPEG, PNG or WebP image"}
+}
 
 
-class FoundFace(BaseModel):
-    """A face in a photo, in pixels of the upright photo; all null where none was looked for."""
+class PhotoFace(BaseModel):
+    """A face in a photo, in pixels of the upright photo; null without detection."""
 
     id: str = Field(examples=["kZ0Yw5n0T7yYzB1m2c3d4e"])
-    face: str = Field(examples=["photo:kZ0Yw5n0T7yYzB1m2c3d4e"], description="wherever a face is asked for")
+    face: str = Field(examples=["photo:kZ0Yw5n0T7yYzB1m2c3d4e"], description="its reference, for other requests")
     box: tuple[float, float, float, float] | None = Field(
         examples=[(31.0, 42.5, 80.0, 101.0)], description="left, top, width, height"
     )
     landmarks: list[tuple[float, float]] | None = Field(
         examples=[[(50.5, 80.0), (91.0, 79.5), (70.0, 101.0), (55.0, 120.0), (86.0, 119.5)]],
-        description="the eye at the left, the other, the nose, the mouth's corners",
+        description="left eye, right eye, nose, left and right corner of the mouth, as seen in the photo",
     )
-    score: float | None = Field(examples=[0.93], description="0 to 1, how sure it is that this is a face")
+    score: float | None = Field(examples=[0.93], description="confidence that this is a face, 0 to 1")
 
 
 class PhotoInfo(BaseModel):
@@ -42,115 +46,111 @@ class PhotoInfo(BaseModel):
 
     photo: str = Field(examples=["Qw3rTy5n0T7yYzB1m2c3dX"])
     size: tuple[int, int] = Field(examples=[(640, 480)], description="width and height of the upright photo")
-    aligned: bool = Field(description="whether it was taken as it is, and no face looked for")
-    whole: str = Field(examples=["photo:mN0Yw5n0T7yYzB1m2c3d4e"], description="all of it as a face, taken as it is")
-    faces: list[FoundFace]
+    aligned: bool = Field(description="whether the photo was taken as one aligned face, without detection")
+    whole: str = Field(examples=["photo:mN0Yw5n0T7yYzB1m2c3d4e"], description="the whole photo as one aligned face")
+    faces: list[PhotoFace]
 
 
-class Forgotten(BaseModel):
-    forgotten: int = Field(examples=[5], description="how many things are not kept any more")
+class DeleteResponse(BaseModel):
+    forgotten: int = Field(examples=[5], description="number of deleted items")
 
 
 @router.post(
     "/photos",
-    summary="Bring a photo",
-    openapi_extra={"requestBody": _BODY},
-    responses=_REFUSED,  # type: ignore[arg-type]
+    summary="Upload a photo",
+    openapi_extra={"requestBody": {**_BODY, "required": True}},
+    responses=_UNSUPPORTED,
 )
-async def bring(
+async def upload_photo(
     request: Request,
-    people: Those,
+    resolver: FacesDep,
     model: Annotated[
-        str | None, Query(max_length=200, description="what it is for; where that knows no faces, none is looked for")
+        str | None,
+        Query(max_length=200, description="the model to use it with; without aligned faces, none are detected"),
     ] = None,
-    aligned: Annotated[bool, Query(description="take it as it is, for it is aligned like the model's photos")] = False,
+    aligned: Annotated[bool, Query(description="skip detection: it is aligned like the model's dataset")] = False,
 ) -> PhotoInfo:
-    """The body is the file itself: JPEG, PNG or WebP. It is kept in memory, for this session alone.
+    """The body is the file: JPEG, PNG or WebP. It is kept in memory, for this session only.
 
-    Up to 12 faces are found, the largest. A face in profile may be missed: `whole` is for a photo that was cut by hand.
+    Up to 12 faces are found, the largest first. A face in profile may be missed: use `whole` for a photo that you have
+    cropped yourself.
 
         curl -H 'Content-Type: image/jpeg' --data-binary @me.jpg -D - http://127.0.0.1:8000/api/v1/photos
     """
     if not request.headers.get("content-type", "").lower().startswith("image/"):
-        raise Problem(415, "a photo is sent as the body, with a Content-Type such as image/jpeg")
-    here, data = people.here, await request.body()
+        raise Problem(415, "the photo must be the body, with a Content-Type such as image/jpeg")
+    services, data = resolver.services, await request.body()
     if not data:
         raise Problem(422, "the body is empty: send a photo")
-    plain = model is not None and not has_aligned_faces(
-        here.shelf.find(model, "generator", "makeover").card()["dataset"]
+    undetected = model is not None and not has_aligned_faces(
+        services.registry.find(model, "generator", "makeover").card()["dataset"]
     )
 
     def job() -> tuple[tuple[int, int], bool, list[Face]]:
-        check_photo(data, here.settings.pixels)
-        picture = read_photo(data)
-        size = picture.shape[1], picture.shape[0]
-        as_it_is = aligned or plain or size == ALIGNED
-        return size, as_it_is, [] if as_it_is else find_faces(picture, max_faces=MOST_FACES)
+        check_photo(data, services.settings.pixels)
+        image = read_photo(data)
+        size = image.shape[1], image.shape[0]
+        as_is = aligned or undetected or size == ALIGNED_SIZE
+        return size, as_is, [] if as_is else find_faces(image, max_faces=MAX_PHOTO_FACES)
 
-    size, as_it_is, found = await here.aside.run(job)
-    photo = people.keep(Photo(data), len(data))
-    whole = people.keep(Found(photo, None), 0, photo)
-    faces = [_in_words(people.keep(Found(photo, face), 0, photo), face) for face in found]
-    return PhotoInfo(
-        photo=photo,
-        size=size,
-        aligned=as_it_is,
-        whole=f"photo:{whole}",
-        faces=[_in_words(whole, None)] if as_it_is else faces,
-    )
+    size, as_is, faces = await services.jobs.run(job)
+    photo = resolver.store(Photo(data), len(data))
+    whole = resolver.store(face_refs.PhotoFace(photo, None), 0, photo)
+    stored = [(resolver.store(face_refs.PhotoFace(photo, face), 0, photo), face) for face in faces]
+    infos = [_face_info(whole, None)] if as_is else [_face_info(item_id, face) for item_id, face in stored]
+    return PhotoInfo(photo=photo, size=size, aligned=as_is, whole=f"photo:{whole}", faces=infos)
 
 
-def _in_words(name: str, face: Face | None) -> FoundFace:
-    found: dict[str, Any] = {"box": None, "landmarks": None, "score": None}
+def _face_info(item_id: str, face: Face | None) -> PhotoFace:
+    position: dict[str, Any] = {"box": None, "landmarks": None, "score": None}
     if face is not None:
-        found = {"box": face.box, "landmarks": face.landmarks.tolist(), "score": face.score}
-    return FoundFace(id=name.rpartition(":")[2], face=f"photo:{name}", **found)
+        position = {"box": face.box, "landmarks": face.landmarks.tolist(), "score": face.score}
+    return PhotoFace(id=item_id, face=f"photo:{item_id}", **position)
 
 
-@router.delete("/photos/{photo}", summary="Forget a photo")
-async def forget(photo: str, people: Those) -> Forgotten:
-    """The photo, its faces, and all that was made of them."""
-    return Forgotten(forgotten=people.forget(photo))
+@router.delete("/photos/{photo}", summary="Delete a photo")
+async def delete_photo(photo: str, resolver: FacesDep) -> DeleteResponse:
+    """Delete the photo, its faces, and everything derived from them."""
+    return DeleteResponse(forgotten=resolver.delete(photo))
 
 
-@router.delete("/session", summary="Forget everything of this visitor")
-async def leave(people: Those, response: Response) -> Forgotten:
-    if people.session is None:
-        return Forgotten(forgotten=0)
-    count = len(people.session)
-    people.here.sessions.forget(people.session)
+@router.delete("/session", summary="Delete everything in this session")
+async def delete_session(resolver: FacesDep, response: Response) -> DeleteResponse:
+    if resolver.session is None:
+        return DeleteResponse(forgotten=0)
+    count = len(resolver.session)
+    resolver.services.sessions.delete(resolver.session)
     for name in ("set-cookie", "x-session"):
         del response.headers[name]
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
-    return Forgotten(forgotten=count)
+    return DeleteResponse(forgotten=count)
 
 
 @router.get(
     "/faces/{name}.png",
-    summary="A face of this session",
+    summary="Show a face of this session",
     response_class=Response,
-    responses={200: {"description": "One picture", "content": {"image/png": {}}}},
+    responses=content("image/png", description="One image"),
 )
-async def face(
+async def face_image(
     name: str,
-    people: Those,
+    resolver: FacesDep,
     response: Response,
-    what: Annotated[Literal["made", "cut"], Query(description="cut: what the model sees of the photo")] = "made",
-    model: Annotated[str | None, Query(max_length=200, description="for a found face; also a makeover")] = None,
+    what: Annotated[Literal["made", "cut"], Query(description="cut: the crop of the photo that is encoded")] = "made",
+    model: Annotated[str | None, Query(max_length=200, description="for a face in a photo; may be a makeover")] = None,
 ) -> Response:
-    """`cut` is the face as it lies in the photo, turned upright and as large as the model's pictures are."""
-    thing, reference = people.find(name), f"photo:{name}"
-    if what == "cut" and isinstance(thing, Found):
-        network = await people.network(model)
-        picture = (await people.cut(reference, network)).image
-        made = await people.here.aside.run(lambda: encoded(picture, "png", UNCHANGED))
-        return answered(made, MEDIA["png"], response)
-    generator = await people.model(model or getattr(thing, "model", None))
-    person = await people.person(reference, generator)
+    """`made` is the model's image of the face; `cut` is the photo's, upright and at the size of the model's images."""
+    item, reference = resolver.get(name), f"photo:{name}"
+    if what == "cut" and isinstance(item, face_refs.PhotoFace):
+        crop = await resolver.crop(reference, await resolver.network(model))
+        png = await resolver.services.jobs.run(lambda: encode_image(crop.image, "png", UNCHANGED_METADATA))
+        return session_response(png, "png", response)
+    generator = await resolver.model(model or getattr(item, "model", None))
+    face = await resolver.face(reference, generator)
     if what == "cut":
-        if person.subject.image is None:
-            raise Problem(404, "that face is of no photo, so nothing was cut: ask for what=made")
-        return answered(encoded(person.subject.image, "png", UNCHANGED), MEDIA["png"], response)
-    z = person.subject.z[None]
-    made = await drawn(people, generator, 1, lambda: z, "png", about(generator, [person]))
-    return answered(made, MEDIA["png"], response)
+        if face.latent.image is None:
+            raise Problem(404, "that face has no photo: request what=made")
+        return session_response(encode_image(face.latent.image, "png", UNCHANGED_METADATA), "png", response)
+    z = face.latent.z[None]
+    png = await render_faces(resolver, generator, 1, lambda: z, "png", face_metadata(generator, [face]))
+    return session_response(png, "png", response)

@@ -1,7 +1,7 @@
-"""/refine: a face nearer to its photo, step by step."""
+"""/refine: bring a face closer to its photo, step by step."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from importlib.util import find_spec
 from threading import Event
 
@@ -12,90 +12,79 @@ from pydantic import Field
 import facesmith
 from facesmith import FaceLatent, Model
 from facesmith.errors import FacesmithError
-from facesmith.studio import schemas as asked
-from facesmith.studio.api.edit import One, score
+from facesmith.studio.api.edit import reconstruction_score
 from facesmith.studio.errors import Problem
-from facesmith.studio.face_refs import People, Person, Those, key
-from facesmith.studio.server_sent_events import MEDIA, event, streamed
+from facesmith.studio.face_refs import FaceResolver, FacesDep, ResolvedFace, latent_space
+from facesmith.studio.rendering import store_face
+from facesmith.studio.schemas import FaceRequest, content
+from facesmith.studio.server_sent_events import MEDIA_TYPE, await_first, event_response, format_event
 
 router = APIRouter(tags=["faces"])
 
-_EVENTS = {
-    200: {
-        "description": "progress with step and steps; then done with id, face, model, score; or error with error",
-        "content": {MEDIA: {}},
-    }
-}
+_EVENTS = content(
+    MEDIA_TYPE, description="progress with step and steps; then done with id, face, model, score; or error with error"
+)
 
 
-class RefineAsked(One):
+class RefineRequest(FaceRequest):
     steps: int = Field(60, ge=1, le=200)
 
 
-class _Left(Exception):
-    """Who asked has gone."""
+class _Cancelled(Exception):
+    """The client has disconnected, or the studio is shutting down."""
 
 
-@router.post("/refine", summary="A face nearer to its photo", response_class=StreamingResponse, responses=_EVENTS)  # type: ignore[arg-type]
-async def refine(body: RefineAsked, people: Those, response: Response) -> StreamingResponse:
-    """Server-sent events: `progress` after each step, then `done` with the new face. It needs PyTorch: see /models.
+@router.post("/refine", summary="Refine a face", response_class=StreamingResponse, responses=_EVENTS)
+async def refine(body: RefineRequest, resolver: FacesDep, response: Response) -> StreamingResponse:
+    """Server-sent events: `progress` after each step, then `done` with the new face. Requires PyTorch, see /models.
 
-    What the encoder found is where a search begins, for a latent of which the model makes more of the photo. Nothing
-    goes on for a client that has gone.
+    Starting at the encoder's result, it searches for a latent that reconstructs the photo better. The search stops when
+    the client disconnects.
     """
-    if not refines():
-        raise Problem(400, "refining needs PyTorch, which this studio is without: pip install 'facesmith[train]'")
-    model = await people.model(body.model)
-    person = await people.person(body.face, model)
-    if person.subject.image is None:
-        raise Problem(400, "a face of a seed is what its model makes to the bit: give a face of a photo to refine")
-    events = _events(people, model, person, body.steps)
-    first = await anext(events)  # an error is said before the answer begins
-    answer = streamed(_with(first, events))
-    answer.headers.update(response.headers)
-    return answer
+    if not can_refine():
+        raise Problem(400, "refining requires PyTorch, which is not installed: pip install 'facesmith[train]'")
+    model = await resolver.model(body.model)
+    face = await resolver.face(body.face, model)
+    if face.latent.image is None:
+        raise Problem(400, "a face of a seed cannot be refined: give a face of a photo")
+    events = await await_first(_events(resolver, model, face, body.steps))
+    return event_response(events, dict(response.headers))
 
 
-def refines() -> bool:
-    """Whether there is what refining needs."""
+def can_refine() -> bool:
     return find_spec("torch") is not None
 
 
-async def _events(people: People, model: Model, person: Person, steps: int) -> AsyncGenerator[bytes, None]:
-    loop, gone = asyncio.get_running_loop(), Event()
-    done: asyncio.Queue[int] = asyncio.Queue()
-    picture, z = person.subject.image, person.subject.z
-    assert picture is not None
+async def _events(resolver: FaceResolver, model: Model, face: ResolvedFace, steps: int) -> AsyncGenerator[bytes, None]:
+    loop, cancelled = asyncio.get_running_loop(), Event()
+    done_steps: asyncio.Queue[int] = asyncio.Queue()
+    services, image, z = resolver.services, face.latent.image, face.latent.z
+    assert image is not None
 
-    def told(step: int) -> None:
-        if gone.is_set() or people.here.closing.is_set():
-            raise _Left
-        loop.call_soon_threadsafe(done.put_nowait, step)
+    def on_step(step: int) -> None:
+        if cancelled.is_set() or services.closing.is_set():
+            raise _Cancelled
+        loop.call_soon_threadsafe(done_steps.put_nowait, step)
 
     job = asyncio.ensure_future(
-        people.here.aside.run(lambda: facesmith.refine(model, picture[None], z[None], steps, told=told, quiet=True)[0])
+        services.jobs.run(lambda: facesmith.refine(model, image[None], z[None], steps, told=on_step, quiet=True)[0])
     )
-    job.add_done_callback(lambda _: done.put_nowait(0))
-    begun = False
+    job.add_done_callback(lambda _: done_steps.put_nowait(0))
+    started = False
     try:
-        while step := await done.get():
-            begun = True
-            yield event("progress", {"step": step, "steps": steps})
-        found = Person(FaceLatent(person.subject.name, await job, picture), person.model, key(model), person.photo)
-        kept = asked.kept(people, found)
-        yield event("done", {**kept.model_dump(), "score": await score(people, model, found)})
-    except _Left:
-        yield event("error", {"error": "the studio is about to end: ask again in a moment"})
+        while step := await done_steps.get():
+            started = True
+            yield format_event("progress", {"step": step, "steps": steps})
+        latent = FaceLatent(face.latent.name, await job, image)
+        refined = ResolvedFace(latent, face.model, latent_space(model), face.photo)
+        score = await reconstruction_score(resolver, model, refined)
+        yield format_event("done", {**store_face(resolver, refined).model_dump(), "score": score})
+    except _Cancelled:
+        yield format_event("error", {"error": "the studio is shutting down: retry in a moment"})
     except (FacesmithError, Problem) as error:
-        if not begun:
+        if not started:
             raise
-        yield event("error", {"error": str(getattr(error, "detail", error))})
+        yield format_event("error", {"error": str(getattr(error, "detail", error))})
     finally:
-        gone.set()
+        cancelled.set()
         job.cancel()
-
-
-async def _with(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for part in rest:
-        yield part

@@ -1,133 +1,134 @@
-"""/runs: how trainings go and went."""
+"""/runs: the status and the measurements of training runs."""
 
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from facesmith.studio.errors import NotHere
-from facesmith.studio.files import STILL, page, version
-from facesmith.studio.run_watcher import mark_of, numbers
-from facesmith.studio.services import Here
+from facesmith.studio.file_responses import STATIC_PAGE_POLICY, page_response, versioned_address
+from facesmith.studio.run_watcher import json_tables, run_mark, status_json
+from facesmith.studio.schemas import Version, content
+from facesmith.studio.services import ServicesDep
 
 router = APIRouter(tags=["runs"])
 
 Status = Literal["running", "silent", "finished", "interrupted", "failed"]
 
 
-class RunBrief(BaseModel):
+class RunSummary(BaseModel):
     """A run in a list."""
 
-    name: str = Field(examples=["first-run"], description="as every other route takes it")
-    status: Status = Field(description="silent: it should be writing, and is not")
+    name: str = Field(examples=["first-run"], description="for all other routes")
+    status: Status = Field(description="silent: it should be training, but writes nothing")
     recipe: str = Field(examples=["tiny"])
     dataset: str = Field(examples=["builtin avataaars"])
-    kimg: float = Field(examples=[512.0], description="thousands of real pictures shown")
+    kimg: float = Field(examples=[512.0], description="thousands of real images shown to the discriminator")
     goal_kimg: float | None
-    health: str | None = Field(examples=["healthy"], description="of the watch")
+    health: str | None = Field(examples=["healthy"], description="of the training")
+    verdict: str | None = Field(description="the same as health", deprecated=True)
     started: str | None = Field(description="ISO 8601")
     ended: str | None
     sheet: str | None = Field(description="address of the newest sheet")
 
 
 class RunInfo(BaseModel):
-    """How a run stands."""
-
-    model_config = ConfigDict(from_attributes=True)
+    """The status of a run."""
 
     name: str = ""
     status: Status
     sentence: str = Field(examples=["The run is going: 40,000 real images have been shown."])
-    task: str = Field(examples=["gan"], description="what is trained: gan, encoder, classifier or makeover")
+    task: str = Field(examples=["gan"], description="gan, encoder, classifier or makeover")
     recipe: str = Field(examples=["tiny"])
     dataset: str = Field(examples=["builtin avataaars"])
-    pictures: int | None = Field(description="of the dataset")
-    kimg: float = Field(description="thousands of real pictures shown")
-    epochs: float | None = Field(description="times through the dataset")
-    seconds: float | None = Field(description="of training, all sessions together")
+    pictures: int | None = Field(description="images in the dataset")
+    kimg: float = Field(description="thousands of real images shown to the discriminator")
+    epochs: float | None = Field(description="passes over the dataset")
+    seconds: float | None = Field(description="of training, over all sessions")
     images_per_second: float | None
     goal_kimg: float | None
     goal_minutes: float | None
-    share: float | None = Field(description="of the goal that is reached, 0 to 1")
-    seconds_left: float | None = Field(description="at the present speed")
+    share: float | None = Field(description="of the goal, 0 to 1")
+    seconds_left: float | None = Field(description="at the current speed")
     health: str | None = Field(examples=["healthy"])
-    health_text: str | None = Field(description="the verdict with its meaning")
-    health_history: list[str] = Field(description="what the watch saw and did")
+    health_text: str | None = Field(description="the health in words")
+    health_history: list[str] = Field(description="health events and what was done")
+    verdict: str | None = Field(description="the same as health", deprecated=True)
+    watch: str | None = Field(description="the same as health_text", deprecated=True)
+    story: list[str] = Field(description="the same as health_history", deprecated=True)
     remarks: list[str]
     warnings: list[str]
     history: list[str]
-    best: str | None = Field(description="the best score, and when")
-    settings: dict[str, Any] = Field({}, description="the recipe, every setting of it")
-    mark: str = Field("", description="for /watch, to be told only of what comes after this answer")
-    video: str | None = Field(None, description="address of the film of its sheets, once it is made")
-    report: str | None = Field(None, description="address of its page, once it is written")
-    here: bool = Field(False, description="it is being trained by this studio, and can be stopped from it")
-    last_words: str | None = Field(None, description="why the training that this studio started ended early")
+    best: str | None = Field(description="the best score, and when it was reached")
+    settings: dict[str, Any] = Field({}, description="every setting of the recipe")
+    mark: str = Field("", description="for /watch, to receive only what happens after this response")
+    video: str | None = Field(None, description="address of the video of its sheets; null until it is written")
+    report: str | None = Field(None, description="address of its report; null until it is written")
+    here: bool = Field(False, description="whether this studio trains it, and can stop it")
+    last_words: str | None = Field(None, description="why a training that this studio started ended early")
 
 
-class Curve(BaseModel):
-    """A chart: which columns of which table belong together, and what they are called."""
+class ChartInfo(BaseModel):
+    """A chart: the columns of a table that are drawn together, and their names."""
 
     title: str = Field(examples=["Losses"])
     ylabel: str = Field(examples=["loss"])
     table: str = Field(examples=["metrics"])
     columns: dict[str, str] = Field(examples=[{"loss_D": "D", "loss_G": "G"}])
     limits: tuple[float, float] | None
-    smooth: bool = Field(description="single values jump, and their average tells more")
+    smooth: bool = Field(description="whether to draw a moving average, because single values vary")
 
 
-class Metrics(BaseModel):
-    """What a run has measured."""
+class RunMetrics(BaseModel):
+    """The measurements of a run."""
 
-    mark: str = Field(description="for /watch, to be told only of what comes after this answer")
-    charts: dict[str, Curve]
-    resumed: list[float] = Field(description="where it was resumed, or rolled back to, in kimg")
+    mark: str = Field(description="for /watch, to receive only what happens after this response")
+    charts: dict[str, ChartInfo]
+    resumed: list[float] = Field(description="where training was resumed or rolled back to, in kimg")
     tables: dict[str, dict[str, list[float | None]]] = Field(
-        description="metrics, timing and scores, by column, all columns of a table equally long"
+        description="metrics, timing and scores by column; the columns of a table are equally long"
     )
 
 
-@router.get("/runs", summary="All runs")
-async def runs(here: Here) -> list[RunBrief]:
-    """The newest first."""
-    found = []
-    for brief in await here.watching.briefs():
+@router.get("/runs", summary="List runs")
+async def list_runs(services: ServicesDep) -> list[RunSummary]:
+    """Newest first."""
+    runs = []
+    for summary in await services.run_watcher.summaries():
         try:
-            found.append(RunBrief(**brief))
+            runs.append(RunSummary(**summary))
         except ValueError:
-            continue  # its card says what no training writes
-    return sorted(found, key=lambda run: run.started or "", reverse=True)
+            continue  # the card was not written by facesmith
+    return sorted(runs, key=lambda run: run.started or "", reverse=True)
 
 
-@router.get("/runs/{name}", summary="How a run stands")
-async def run(name: str, here: Here) -> RunInfo:
-    """Its status and the watch's verdict in words, images a second, time left, and its recipe."""
-    found = await here.watching.run(name)
-    training = here.trainings.find(name)
-    info = RunInfo.model_validate(found.status)
-    info.name, info.settings, info.mark = name, found.recipe, mark_of(found)
-    info.here = here.trainings.going(name)
+@router.get("/runs/{name}", summary="Read a run's status")
+async def run_info(name: str, services: ServicesDep) -> RunInfo:
+    """Its status and health in words, images a second, remaining time, and its recipe."""
+    run = await services.run_watcher.run(name)
+    training = services.training_jobs.find(name)
+    info = RunInfo(**status_json(run))
+    info.name, info.settings, info.mark = name, run.recipe, run_mark(run)
+    info.here = services.training_jobs.is_running(name)
     if training is not None and training.code:
-        info.last_words = training.sentence()
+        info.last_words = training.message()
         info.status = "silent" if info.status == "running" else info.status
-    for what, file in (("video", "progress.mp4"), ("report", "report.html")):
-        if of := version(found.path / file):
-            setattr(info, what, f"/api/v1/runs/{name}/{what}?v={of}")
+    info.video = versioned_address(f"/api/v1/runs/{name}/video", run.path / "progress.mp4")
+    info.report = versioned_address(f"/api/v1/runs/{name}/report", run.path / "report.html")
     return info
 
 
-@router.get("/runs/{name}/metrics", summary="A run's measurements")
-async def metrics(
+@router.get("/runs/{name}/metrics", summary="Read a run's measurements")
+async def run_metrics(
     name: str,
-    here: Here,
-    since: Annotated[int, Query(ge=-1, lt=10**12, description="only what came after this step")] = -1,
-    most: Annotated[int, Query(ge=2, le=4000, description="rows of a table")] = 1000,
-) -> Metrics:
-    """Where a table has more rows, each stretch of a column is left with its lowest and its highest value."""
-    found = await here.watching.run(name)
-    curves = found.curves(dict.fromkeys(("metrics", "timing", "scores"), since), most)
+    services: ServicesDep,
+    since: Annotated[int, Query(ge=-1, lt=10**12, description="only rows after this step")] = -1,
+    most: Annotated[int, Query(ge=2, le=4000, description="maximum rows of a table")] = 1000,
+) -> RunMetrics:
+    """A table with more rows is thinned: each stretch of a column keeps its lowest and its highest value."""
+    run = await services.run_watcher.run(name)
+    curves = run.curves(dict.fromkeys(("metrics", "timing", "scores"), since), most)
     charts = {
-        key: Curve(
+        key: ChartInfo(
             title=chart.title,
             ylabel=chart.ylabel,
             table=chart.table,
@@ -135,19 +136,18 @@ async def metrics(
             limits=chart.limits,
             smooth=chart.smooth != 1,
         )
-        for key, chart in found.charts().items()
+        for key, chart in run.charts().items()
     }
-    return Metrics(mark=mark_of(found), charts=charts, resumed=found.marks(), tables=numbers(curves))
+    return RunMetrics(mark=run_mark(run), charts=charts, resumed=run.marks(), tables=json_tables(curves))
 
 
 @router.get(
     "/runs/{name}/report",
-    summary="The page that tells a run's story",
+    summary="Show a run's report",
     response_class=Response,
-    responses={200: {"content": {"text/html": {}}, "description": "The page"}},
+    responses=content("text/html", description="The page"),
 )
-async def report(name: str, here: Here, v: Annotated[str | None, Query(max_length=64)] = None) -> Response:
-    path = here.shelf.find(name, "run").path / "report.html"
-    if not version(path):
-        raise NotHere(f"{name} has no report yet: it is written when training ends, or by facesmith report")
-    return page(path, STILL, v)
+async def report_page(name: str, services: ServicesDep, v: Version = None) -> Response:
+    path = services.registry.find(name, "run").path / "report.html"
+    missing = f"{name} has no report yet: it is written when training ends, or by facesmith report"
+    return page_response(path, STATIC_PAGE_POLICY, v, missing)

@@ -1,4 +1,4 @@
-"""The sample sheets of runs, and the film of them."""
+"""The sample sheets of runs, and the video of them."""
 
 import asyncio
 import io
@@ -11,10 +11,11 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from facesmith import Run
-from facesmith.studio.errors import NotHere
-from facesmith.studio.files import kept, version
+from facesmith.studio.errors import NotFound
+from facesmith.studio.file_responses import cache_headers, file_version
 from facesmith.studio.run_watcher import sheet_address
-from facesmith.studio.services import Here
+from facesmith.studio.schemas import Version, content
+from facesmith.studio.services import ServicesDep
 
 router = APIRouter(tags=["runs"])
 
@@ -27,63 +28,64 @@ class Sheet(BaseModel):
     address: str = Field(examples=["/api/v1/runs/first-run/sheets/000020.032.png?v=18ab-1f"])
 
 
-@router.get("/runs/{name}/sheets", summary="A run's sample sheets")
-async def sheets(name: str, here: Here) -> list[Sheet]:
-    """In the order of training. Their addresses hold for these very pictures, which may be kept for ever."""
-    found = await here.watching.run(name)
-    return [Sheet(sheet=path.stem, kimg=kimg, address=sheet_address(name, path)) for kimg, path in found.sheets]
+@router.get("/runs/{name}/sheets", summary="List a run's sample sheets")
+async def list_sheets(name: str, services: ServicesDep) -> list[Sheet]:
+    """In the order of training. An address with its version may be cached forever."""
+    run = await services.run_watcher.run(name)
+    return [Sheet(sheet=path.stem, kimg=kimg, address=sheet_address(name, path)) for kimg, path in run.sheets]
 
 
 @router.get(
     "/runs/{name}/sheets/{sheet}.{form}",
-    summary="A sample sheet",
+    summary="Show a sample sheet",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}, "image/jpeg": {}}, "description": "The sheet"}},
+    responses=content("image/png", "image/jpeg", description="The sheet"),
 )
-async def sheet(
+async def sheet_image(
     name: str,
     sheet: str,
     form: Literal["png", "jpg"],
-    here: Here,
-    width: Annotated[int | None, Query(ge=16, le=2048, description="of a jpg: no wider than this")] = None,
-    v: Annotated[str | None, Query(max_length=64, description="as in the address that /sheets gives")] = None,
+    services: ServicesDep,
+    width: Annotated[int | None, Query(ge=16, le=2048, description="maximum width of a jpg")] = None,
+    v: Version = None,
 ) -> Response:
-    """`newest`, or one by its kimg: the PNG as it lies in the run's folder, or a JPEG, which may be smaller."""
-    path = _find(await here.watching.run(name), sheet)
+    """`newest`, or a sheet by its name or kimg: the PNG in the run's folder, or a JPEG, which may be smaller."""
+    path = _find_sheet(await services.run_watcher.run(name), sheet)
     if form == "png":
-        return FileResponse(path, media_type="image/png", headers=kept(v, path))
-    return Response(await asyncio.to_thread(_small, path, width), media_type="image/jpeg", headers=kept(v, path))
+        return FileResponse(path, media_type="image/png", headers=cache_headers(v, path))
+    jpeg = await asyncio.to_thread(_resized_jpeg, path, width)
+    return Response(jpeg, media_type="image/jpeg", headers=cache_headers(v, path))
 
 
 @router.get(
     "/runs/{name}/video",
-    summary="The film of a run's sheets",
+    summary="Show the video of a run's sheets",
     response_class=Response,
-    responses={200: {"content": {"video/mp4": {}}, "description": "The film"}, 206: {"description": "A part of it"}},
+    responses=content("video/mp4", description="The video") | {206: {"description": "A part of it"}},
 )
-async def video(name: str, here: Here, v: Annotated[str | None, Query(max_length=64)] = None) -> Response:
-    path = here.shelf.find(name, "run").path / "progress.mp4"
-    if not version(path):
-        raise NotHere(f"there is no film of {name} yet: it is made when training ends or pauses")
-    return FileResponse(path, media_type="video/mp4", headers=kept(v, path))
+async def video(name: str, services: ServicesDep, v: Version = None) -> Response:
+    path = services.registry.find(name, "run").path / "progress.mp4"
+    if not file_version(path):
+        raise NotFound(f"{name} has no video yet: it is written when training ends or pauses")
+    return FileResponse(path, media_type="video/mp4", headers=cache_headers(v, path))
 
 
-def _find(run: Run, sheet: str) -> Path:
-    """The sheet that is called so; only what the run itself lists is ever opened."""
+def _find_sheet(run: Run, sheet: str) -> Path:
+    """Return the path of a sheet by its name. Only paths that the run lists are ever opened."""
     if sheet == "newest" and run.sheets:
         return run.sheets[-1][1]
     for kimg, path in run.sheets:
         if sheet in (path.stem, f"{kimg:g}"):
             return path
-    raise NotHere(f"there is no sheet {sheet!r} of {run.path.name}: /sheets lists them")
+    raise NotFound(f"{run.path.name} has no sheet {sheet!r}: /sheets lists them")
 
 
-def _small(path: Path, width: int | None) -> bytes:
-    """A sheet as JPEG, no wider than asked."""
-    with Image.open(path) as picture:
-        shown = picture.convert("RGB")
-    if width is not None and width < shown.width:
-        shown = shown.resize((width, max(1, round(shown.height * width / shown.width))), Image.Resampling.LANCZOS)
+def _resized_jpeg(path: Path, width: int | None) -> bytes:
+    """Return a sheet as JPEG, no wider than requested."""
+    with Image.open(path) as file:
+        image = file.convert("RGB")
+    if width is not None and width < image.width:
+        image = image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    shown.save(out, "JPEG", quality=88)
+    image.save(out, "JPEG", quality=88)
     return out.getvalue()

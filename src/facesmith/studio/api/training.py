@@ -1,4 +1,4 @@
-"""Trainings started, stopped, gone on with and branched from here, only where the studio was started to allow it."""
+"""/training, and POST /runs: start, stop, resume and branch trainings, if the studio allows it."""
 
 import asyncio
 import time
@@ -10,203 +10,209 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 import facesmith
 from facesmith.errors import FacesmithError
-from facesmith.studio.errors import NotHere, Problem
-from facesmith.studio.registry import FRESH
-from facesmith.studio.schemas import Few, Strict
-from facesmith.studio.services import Here, Parts
+from facesmith.studio.errors import NotFound, Problem
+from facesmith.studio.registry import MAX_AGE_SECONDS
+from facesmith.studio.schemas import LimitedFields, RequestBody
+from facesmith.studio.services import Services, ServicesDep
 
 router = APIRouter(tags=["training"])
 
-# What a recipe may be given that was trained before: a visitor names it as the studio does, never by a path.
-_GIVEN = {"model": "generator", "classifier": "judge", "gan": "run"}
-_MOST_MINUTES, _MOST_KIMG = 60.0 * 24 * 90, 1e7
+# The kind of folder that a setting takes. Clients give its name in the studio, never a path.
+_PRETRAINED_KINDS = {"model": "generator", "classifier": "classifier", "gan": "run"}
+MAX_MINUTES, MAX_KIMG = 60.0 * 24 * 90, 1e7
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-Value = bool | int | float | Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f]*$")] | None
+RunName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+SettingValue = bool | int | float | Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f]*$")] | None
 
 
-class Length(Strict):
-    """How long to train: until the nearer of the two."""
+class TrainingLength(RequestBody):
+    """How long to train: until the first of the two is reached."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
-    minutes: float | None = Field(None, gt=0, le=_MOST_MINUTES, examples=[10], description="all sessions counted")
-    kimg: float | None = Field(None, gt=0, le=_MOST_KIMG, description="thousands of pictures; by default the recipe's")
+    minutes: float | None = Field(None, gt=0, le=MAX_MINUTES, examples=[10], description="counted over all sessions")
+    kimg: float | None = Field(None, gt=0, le=MAX_KIMG, description="thousands of images; default: the recipe's")
 
 
-class Changed(Length):
-    """A training that differs from its recipe in some settings."""
+class BranchRequest(TrainingLength):
+    """A training with settings that differ from its recipe."""
 
-    name: Name = Field(examples=["second-run"], description="of the new run, which gets a folder of that name")
-    settings: Annotated[dict[Key, Value], Few] = Field(
+    name: RunName = Field(examples=["second-run"], description="of the new run and its folder")
+    settings: Annotated[dict[SettingName, SettingValue], LimitedFields] = Field(
         {},
         max_length=100,
         examples=[{"seed": 1, "learning_rate": 2e-4}],
-        description="any of the recipe's; a model, a judge or a run is named as it is here",
+        description="any setting of the recipe; models, classifiers and runs by their names here",
     )
 
 
-class Wanted(Changed):
-    """A training from the beginning."""
+class TrainRequest(BranchRequest):
+    """A new training."""
 
     recipe: str = Field(examples=["tiny"])
-    dataset: str = Field(examples=["drawn"], description="of /datasets")
+    dataset: str = Field(examples=["drawn"], description="from /datasets")
 
 
-class Begun(BaseModel):
-    """A training that has begun."""
+class TrainingStarted(BaseModel):
+    """A training that was started."""
 
     name: str
-    writing: bool = Field(description="false: it takes long to begin, and its run is not there yet")
+    writing: bool = Field(description="false: starting takes long, and the run does not exist yet")
 
 
 class SettingInfo(BaseModel):
-    """One setting of a recipe."""
+    """A setting of a recipe."""
 
     name: str
-    value: bool | int | float | str | None = Field(description="what it is if nobody changes it")
+    value: bool | int | float | str | None = Field(description="the default")
     about: str
     choices: list[str]
-    given: str | None = Field(description="generator, judge or run: it takes the name of one")
+    pretrained: str | None = Field(description="generator, classifier or run: the setting takes the name of one")
+    given: str | None = Field(description="the same as pretrained", deprecated=True)
 
 
-class RecipeBrief(BaseModel):
-    """What can be trained."""
+class RecipeSummary(BaseModel):
+    """A recipe in a list."""
 
     name: str = Field(examples=["tiny"])
     about: str
     task: str = Field(examples=["gan"])
 
 
-class RecipeInfo(RecipeBrief):
-    """A recipe with every setting."""
+class RecipeInfo(RecipeSummary):
+    """A recipe with all settings."""
 
     settings: list[SettingInfo]
 
 
 class TrainingInfo(BaseModel):
-    """Whether trainings can be started here, and of what."""
+    """Whether trainings can be started here, and the recipes."""
 
     allowed: bool
-    recipes: list[RecipeBrief]
+    recipes: list[RecipeSummary]
 
 
-@router.get("/training", summary="What can be trained here")
-def training(here: Here) -> TrainingInfo:
-    recipes = [RecipeBrief(name=name, about=of.about, task=of.task) for name, of in facesmith.RECIPES.items()]
-    return TrainingInfo(allowed=here.trainings.allowed, recipes=recipes)
+@router.get("/training", summary="List recipes")
+def training_info(services: ServicesDep) -> TrainingInfo:
+    recipes = [
+        RecipeSummary(name=name, about=recipe.about, task=recipe.task) for name, recipe in facesmith.RECIPES.items()
+    ]
+    return TrainingInfo(allowed=services.training_jobs.allowed, recipes=recipes)
 
 
-@router.get("/training/{recipe}", summary="A recipe and its settings")
-def recipe(recipe: str) -> RecipeInfo:
-    return _recipe(recipe)
+@router.get("/training/{recipe}", summary="Read a recipe and its settings")
+def recipe_info(recipe: str) -> RecipeInfo:
+    return _recipe_info(recipe)
 
 
 @router.post("/runs", summary="Train")
-async def train(wanted: Wanted, here: Here) -> Begun:
-    """Start a run in the first folder that the studio was given; it answers once the run has begun.
+async def train(body: TrainRequest, services: ServicesDep) -> TrainingStarted:
+    """Start a run in the studio's first folder. The response comes once the run has started.
 
         curl -H 'Content-Type: application/json' http://127.0.0.1:8000/api/v1/runs \\
           -d '{"name": "first-run", "recipe": "tiny", "dataset": "drawn", "minutes": 10}'
     """
-    here.trainings.check()
-    dataset = here.shelf.find(wanted.dataset, "dataset").path
-    path = here.trainings.place(wanted.name)
-    words = [*_words(here, wanted.recipe, wanted), "--", wanted.recipe, str(dataset), str(path)]
-    return await _begin(here, wanted.name, words, path)
+    services.training_jobs.check_allowed()
+    dataset = services.registry.find(body.dataset, "dataset").path
+    path = services.training_jobs.new_run_path(body.name)
+    arguments = [*_options(services, body.recipe, body), "--", body.recipe, str(dataset), str(path)]
+    return await _start(services, body.name, arguments, path)
 
 
 @router.post("/runs/{name}/stop", summary="Stop a training")
-async def stop(name: str, here: Here) -> Begun:
-    """It saves, writes its pictures and its report, and ends; it can be gone on with without loss."""
-    here.trainings.stop(here.shelf.find(name, "run").name)
-    return Begun(name=name, writing=True)
+async def stop(name: str, services: ServicesDep) -> TrainingStarted:
+    """It saves a checkpoint, writes its video and report, and ends. It can be resumed without loss."""
+    services.training_jobs.stop(services.registry.find(name, "run").name)
+    return TrainingStarted(name=name, writing=True)
 
 
-@router.post("/runs/{name}/resume", summary="Go on with a training")
-async def resume(name: str, length: Length, here: Here) -> Begun:
-    """From its last checkpoint, exactly as if it had never been stopped."""
-    here.trainings.check()
-    run = await here.watching.run(name)
-    recipe, dataset = _trained_on(here, run)
-    before = len(run.card.get("sessions") or [])
-    words = [*_words(here, recipe, length), "--resume", "--", recipe, str(dataset), str(run.path)]
+@router.post("/runs/{name}/resume", summary="Resume a training")
+async def resume(name: str, body: TrainingLength, services: ServicesDep) -> TrainingStarted:
+    """Continue from the last checkpoint exactly as if it had never been stopped."""
+    services.training_jobs.check_allowed()
+    run = await services.run_watcher.run(name)
+    recipe, dataset = _recipe_and_dataset(services, run)
+    sessions = len(run.card.get("sessions") or [])
+    arguments = [*_options(services, recipe, body), "--resume", "--", recipe, str(dataset), str(run.path)]
 
-    def begun() -> bool:
-        return len(facesmith.open_run(run.path).card.get("sessions") or []) > before
+    def has_started() -> bool:
+        return len(facesmith.open_run(run.path).card.get("sessions") or []) > sessions
 
-    return Begun(name=name, writing=await here.trainings.start(name, words, begun))
-
-
-@router.post("/runs/{name}/branch", summary="Go on in a new run, changed")
-async def branch(name: str, changed: Changed, here: Here) -> Begun:
-    """From the last checkpoint of a run, with other settings; the run itself stays as it is."""
-    here.trainings.check()
-    run = await here.watching.run(name)
-    recipe, dataset = _trained_on(here, run)
-    path = here.trainings.place(changed.name)
-    words = [*_words(here, recipe, changed), "--resume", "--branch", str(path)]
-    return await _begin(here, changed.name, [*words, "--", recipe, str(dataset), str(run.path)], path)
+    return TrainingStarted(name=name, writing=await services.training_jobs.start(name, arguments, has_started))
 
 
-@router.post("/runs/{name}/report", summary="Write a run's report anew")
-async def write_report(name: str, here: Here) -> Begun:
-    path = here.shelf.find(name, "run").path
-    with here.trainings.writing(path):
-        await here.aside.run(lambda: facesmith.report(path))
-    return Begun(name=name, writing=True)
+@router.post("/runs/{name}/branch", summary="Branch a training")
+async def branch(name: str, body: BranchRequest, services: ServicesDep) -> TrainingStarted:
+    """Start a new run from the last checkpoint of a run, with changed settings. The original run does not change."""
+    services.training_jobs.check_allowed()
+    run = await services.run_watcher.run(name)
+    recipe, dataset = _recipe_and_dataset(services, run)
+    path = services.training_jobs.new_run_path(body.name)
+    arguments = [*_options(services, recipe, body), "--resume", "--branch", str(path)]
+    return await _start(services, body.name, [*arguments, "--", recipe, str(dataset), str(run.path)], path)
 
 
-async def _begin(here: Parts, name: str, words: list[str], path: Path) -> Begun:
-    writing = await here.trainings.start(name, words, (path / "run.json").exists)
-    until = time.monotonic() + 2 * FRESH
-    while writing and time.monotonic() < until and all(item.path != path for item in here.shelf.items("run")):
-        await asyncio.sleep(0.1)  # until the shelf has looked again, so that the run is found by who is told of it
-    return Begun(name=name, writing=writing)
+@router.post("/runs/{name}/report", summary="Write a run's report")
+async def write_report(name: str, services: ServicesDep) -> TrainingStarted:
+    path = services.registry.find(name, "run").path
+    with services.training_jobs.writing(path):
+        await services.jobs.run(lambda: facesmith.report(path))
+    return TrainingStarted(name=name, writing=True)
 
 
-def _words(here: Parts, recipe: str, asked: Length) -> list[str]:
-    """The options of ``facesmith train``."""
-    words = [f"--{key}={value}" for key in ("minutes", "kimg") if (value := getattr(asked, key)) is not None]
-    known = {setting.name: setting for setting in _recipe(recipe).settings}
-    for key, value in (asked.settings if isinstance(asked, Changed) else {}).items():
-        if key not in known:
-            raise Problem(422, f"settings: the recipe {recipe} has no setting {key!r}")
-        kind = known[key].given
+async def _start(services: Services, name: str, arguments: list[str], path: Path) -> TrainingStarted:
+    started = await services.training_jobs.start(name, arguments, lambda: facesmith.artefact_kind(path) == "run")
+    deadline = time.monotonic() + 2 * MAX_AGE_SECONDS
+    while started and time.monotonic() < deadline and all(item.path != path for item in services.registry.items("run")):
+        await asyncio.sleep(0.1)  # until the registry contains the run, so that the client can request it
+    return TrainingStarted(name=name, writing=started)
+
+
+def _options(services: Services, recipe: str, body: TrainingLength) -> list[str]:
+    """Return the options of ``facesmith train``."""
+    options = [f"--{name}={value}" for name in ("minutes", "kimg") if (value := getattr(body, name)) is not None]
+    known = {setting.name: setting for setting in _recipe_info(recipe).settings}
+    for name, value in (body.settings if isinstance(body, BranchRequest) else {}).items():
+        if name not in known:
+            raise Problem(422, f"settings: the recipe {recipe} has no setting {name!r}")
+        kind = known[name].pretrained
         text = str(value).lower() if value is None or isinstance(value, bool) else str(value)
-        words.append(f"--set={key}={here.shelf.find(text, kind).path if kind and text else text}")
-    return words
+        options.append(f"--set={name}={services.registry.find(text, kind).path if kind and text else text}")
+    return options
 
 
-def _trained_on(here: Parts, run: facesmith.Run) -> tuple[str, Path]:
-    """The recipe of a run, and its dataset: where the studio has it, or where it was."""
-    recipe = _recipe(str(run.recipe.get("name"))).name
-    wanted = run.settings.get("dataset_fingerprint")
-    for item in here.shelf.items("dataset"):
+def _recipe_and_dataset(services: Services, run: facesmith.Run) -> tuple[str, Path]:
+    """Return the recipe of a run, and its dataset: the one in the registry, or the original path."""
+    recipe = _recipe_info(str(run.recipe.get("name"))).name
+    fingerprint = run.settings.get("dataset_fingerprint")
+    for item in services.registry.items("dataset"):
         try:
-            if wanted and item.card().get("fingerprint") == wanted:
+            if fingerprint and item.card().get("fingerprint") == fingerprint:
                 return recipe, item.path
         except FacesmithError:
             continue
     path = Path(str(run.settings.get("dataset")))
-    if not (path / "dataset.json").is_file():
-        raise NotHere(f"the dataset that {run.path.name} was trained on is not here: give the studio its folder too")
+    if facesmith.artefact_kind(path) != "dataset":
+        raise NotFound(f"the dataset of {run.path.name} is missing: start the studio with its folder too")
     return recipe, path
 
 
-def _recipe(name: str) -> RecipeInfo:
+def _recipe_info(name: str) -> RecipeInfo:
     if name not in facesmith.RECIPES:
-        raise NotHere(f"no recipe is called {name!r}; there are {', '.join(facesmith.RECIPES)}")
+        raise NotFound(f"there is no recipe {name!r}: available are {', '.join(facesmith.RECIPES)}")
     recipe = facesmith.RECIPES[name]
-    settings = [
-        SettingInfo(
-            name=setting.name,
-            value=setting.value,
-            about=setting.about,
-            choices=list(setting.choices),
-            given=_GIVEN[setting.name] if setting.group == "pretrained" else None,
+    settings = []
+    for setting in facesmith.recipe_settings(name):
+        pretrained = _PRETRAINED_KINDS[setting.name] if setting.group == "pretrained" else None
+        settings.append(
+            SettingInfo(
+                name=setting.name,
+                value=setting.value,
+                about=setting.about,
+                choices=list(setting.choices),
+                pretrained=pretrained,
+                given=pretrained,
+            )
         )
-        for setting in facesmith.recipe_settings(name)
-    ]
     return RecipeInfo(name=name, about=recipe.about, task=recipe.task, settings=settings)

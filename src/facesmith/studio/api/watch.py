@@ -1,64 +1,64 @@
 """/watch: what happens in runs, as it happens."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from facesmith.studio.errors import Problem
-from facesmith.studio.run_watcher import joined, split
-from facesmith.studio.server_sent_events import MEDIA, beat, event, streamed
-from facesmith.studio.services import Here, Parts
+from facesmith.studio.run_watcher import format_marks, parse_marks
+from facesmith.studio.schemas import content
+from facesmith.studio.server_sent_events import MEDIA_TYPE, event_response, format_event, heartbeat
+from facesmith.studio.services import Services, ServicesDep
 
 router = APIRouter(tags=["runs"])
 
-MOST_WATCHED = 16  # runs at once
-_EVENTS: dict[int | str, dict[str, Any]] = {200: {"description": "Server-sent events", "content": {MEDIA: {}}}}
+MAX_WATCHED_RUNS = 16
+_EVENTS = content(MEDIA_TYPE, description="Server-sent events")
+LastEventId = Annotated[str | None, Header(max_length=4000)]
 
 
-@router.get("/watch", summary="What happens in runs", response_class=StreamingResponse, responses=_EVENTS)
+@router.get("/watch", summary="Watch runs", response_class=StreamingResponse, responses=_EVENTS)
 async def watch(
-    here: Here,
+    services: ServicesDep,
     run: Annotated[
         list[str],
         Query(
             min_length=1,
-            max_length=MOST_WATCHED,
-            description="a name, or name@mark to be told only of what came after the mark of an answer; repeatable",
+            max_length=MAX_WATCHED_RUNS,
+            description="a name, or name@mark to receive only what happened after that mark; repeatable",
             examples=[["first-run", "second-run@8750_8750_8750_f63353a8_000560.000"]],
         ),
     ],
-    last_event_id: Annotated[str | None, Header(max_length=4000)] = None,
+    last_event_id: LastEventId = None,
 ) -> Response:
     """Server-sent events, each with its `run` and the `mark` after it:
 
-    `status` (as /runs/NAME gives it), `verdict`, `metrics` (new rows), `sheet`, `cut` (measurements and sheets of
-    before no longer hold: ask for them anew), `gone`. Last-Event-ID goes on where a stream was cut off.
+    `status` (as in /runs/NAME), `health` (it has changed), `metrics` (new rows), `sheet`, `cut` (measurements
+    and sheets sent before are no longer valid: request them again), `gone`. Last-Event-ID resumes a stream.
 
         curl -N 'http://127.0.0.1:8000/api/v1/watch?run=first-run'
     """
-    marks = split(",".join(run)) | split(last_event_id or "")
-    if not marks or len(marks) > MOST_WATCHED:
-        raise Problem(422, f"run: name 1 to {MOST_WATCHED} runs to be watched")
+    marks = parse_marks(",".join(run)) | parse_marks(last_event_id or "")
+    if not marks or len(marks) > MAX_WATCHED_RUNS:
+        raise Problem(422, f"run: give 1 to {MAX_WATCHED_RUNS} runs")
     for name in marks:
-        await here.watching.run(name)
-    return streamed(_told(here, marks))
+        await services.run_watcher.run(name)
+    return event_response(_events(services, marks))
 
 
-@router.get("/runs/{name}/events", summary="What happens in a run", response_class=StreamingResponse, responses=_EVENTS)
-async def events(
-    name: str, here: Here, last_event_id: Annotated[str | None, Header(max_length=4000)] = None
-) -> Response:
-    """As /watch tells it, of one run."""
-    await here.watching.run(name)
-    mark = split(last_event_id or "").get(name, "")
-    return streamed(_told(here, {name: mark}))
+@router.get("/runs/{name}/events", summary="Watch a run", response_class=StreamingResponse, responses=_EVENTS)
+async def run_events(name: str, services: ServicesDep, last_event_id: LastEventId = None) -> Response:
+    """The events of /watch for one run."""
+    await services.run_watcher.run(name)
+    mark = parse_marks(last_event_id or "").get(name, "")
+    return event_response(_events(services, {name: mark}))
 
 
-async def _told(here: Parts, marks: dict[str, str]) -> AsyncIterator[bytes]:
-    async for now, new in here.watching.events(marks, here.closing):
-        for kind, about in new:
-            yield event(kind, about | {"mark": now.get(about["run"], "")}, joined(now))
-        if not new:
-            yield beat()
+async def _events(services: Services, marks: dict[str, str]) -> AsyncIterator[bytes]:
+    async for new_marks, events in services.run_watcher.events(marks, services.closing):
+        for kind, data in events:
+            yield format_event(kind, data | {"mark": new_marks.get(data["run"], "")}, format_marks(new_marks))
+        if not events:
+            yield heartbeat()

@@ -9,7 +9,7 @@ Visit = Callable[..., None]
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_only_films_that_can_be_written_are_offered(visit: Visit, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+def test_only_supported_video_formats_are_listed(visit: Visit, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
     if not there:
         monkeypatch.setitem(sys.modules, "av", None)
     body = {"faces": ["seed:1", "seed:2"], "frames": 4}
@@ -20,6 +20,6 @@ def test_only_films_that_can_be_written_are_offered(visit: Visit, monkeypatch: p
         for form in ("gif", "mp4"):
             answer = await client.post("/api/v1/interpolate", json=body | {"format": form})
             assert answer.status_code == (200 if form in offered else 400)
-        assert there or "making an mp4 needs av" in answer.json()["error"]
+        assert there or "mp4 needs av" in answer.json()["error"]
 
     visit(ask)

@@ -1,0 +1,103 @@
+"""Find the folders that facesmith writes, and read their cards: models, runs, datasets, maps, ..."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from facesmith.data import dataset
+from facesmith.errors import FacesmithError
+from facesmith.latent.face_map import map_folder
+from facesmith.models import classifier, makeover, model
+from facesmith.models.included import DEFAULT, FOLDER
+from facesmith.runs import overview
+
+# The kind of a folder, by the card that it contains.
+CARDS = {
+    "generator": model.CARD,
+    "makeover": makeover.CARD,
+    "classifier": classifier.CARD,
+    "run": overview.CARD,
+    "dataset": dataset.CARD,
+    "map": map_folder.CARD,
+}
+MAX_DEPTH, MAX_FOLDERS, MAX_ENTRIES = 3, 5_000, 2_000  # of a search, which may start in a home folder
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A folder of a ``kind``: generator, makeover, classifier, run, dataset or map."""
+
+    kind: str
+    path: Path
+
+    def card(self) -> dict[str, Any]:
+        """Return its card. Raises `FacesmithError` if it cannot be read."""
+        try:
+            card = json.loads((self.path / CARDS[self.kind]).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise FacesmithError(f"the card of {self.path.name} cannot be read ({type(error).__name__})") from None
+        if not isinstance(card, dict):
+            raise FacesmithError(f"the card of {self.path.name} is invalid: expected a JSON object")
+        return card
+
+    def version(self) -> tuple[int, int, int] | None:
+        """Return a value that changes with the card, or None if the folder no longer exists."""
+        try:
+            stat = (self.path / CARDS[self.kind]).stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def artefact_kind(folder: Path) -> str | None:
+    """Return the kind of a folder, or None."""
+    return next((kind for kind, card in CARDS.items() if (folder / card).is_file()), None)
+
+
+def find_artefacts(root: Path) -> Iterator[Artefact]:
+    """Yield the artefacts in a folder, the highest first, then by name. What an artefact contains is not searched."""
+    folders, visited = [root], 0
+    for depth in range(MAX_DEPTH + 1):
+        subfolders: list[Path] = []
+        for folder in folders:
+            visited += 1
+            if visited > MAX_FOLDERS:
+                return
+            try:
+                with os.scandir(folder) as entries:
+                    listed = list(islice(entries, MAX_ENTRIES))
+            except OSError:
+                continue
+            names = {entry.name for entry in listed}
+            kind = next((kind for kind, card in CARDS.items() if card in names), None)
+            if kind is not None:
+                yield Artefact(kind, folder)
+            elif depth < MAX_DEPTH:
+                inner = [e for e in listed if not e.name.startswith((".", "_")) and e.is_dir(follow_symlinks=False)]
+                inner.sort(key=lambda entry: (entry.name != DEFAULT, entry.name))  # the default model comes first
+                subfolders += [Path(entry.path) for entry in inner]
+        folders = subfolders
+
+
+def locate(source: str | None) -> Path:
+    """Return the folder of a path, of an included model's name, or of a model on the hub; None: of the included ones.
+
+    Raises `FacesmithError` for anything else.
+    """
+    if source is None:
+        return FOLDER
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if re.fullmatch(r"[\w-]+", source) and (FOLDER / source).is_dir():
+        return FOLDER / source
+    if path.exists() or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source):
+        raise FacesmithError(
+            f"{source!r} is not a folder of runs or models: give a folder, the name of an included model, or a hub id"
+        )
+    return model.load(source, quiet=True).path
