@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 import facesmith
 from facesmith import doctor
-from facesmith.data.holdout import attribute_table, held_out
+from facesmith.data.held_out import held_out_mask
 from facesmith.files import write_json
 from facesmith.latent.calibration import fit_curve, logistic
 from facesmith.latent.faces import encode_images
@@ -46,9 +46,9 @@ def main() -> None:
     args = parser.parse_args()
     model, data = facesmith.load(args.model, quiet=True), facesmith.open_dataset(args.dataset)
     directions = model.directions
-    names, values = attribute_table(data)
+    names, values = data.attributes, data.attribute_values()
     values = values[:, [names.index(name) for name in directions.names]]
-    rows = np.flatnonzero(held_out(data) & (values >= 0).all(1))
+    rows = np.flatnonzero(held_out_mask(data) & (values >= 0).all(1))
     rows = np.random.default_rng(args.seed).permutation(rows)[: args.count]
     truth = values[rows] == 1
     z = encode_images(model, np.asarray(data.images[rows]))

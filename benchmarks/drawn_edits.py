@@ -27,7 +27,7 @@ from standing import save_examples, summary, table
 
 import facesmith
 from facesmith import doctor
-from facesmith.data.holdout import attribute_table, held_out
+from facesmith.data.held_out import held_out_mask
 from facesmith.files import atomic_folder, write_json
 from facesmith.latent.directions import KINDS
 from facesmith.latent.edit import generated
@@ -57,8 +57,8 @@ def main() -> None:
     args = parser.parse_args()
     model, judge = facesmith.load(args.model, quiet=True), facesmith.load_classifier(args.judge)
     data = facesmith.open_dataset(args.dataset)
-    names, values = attribute_table(data)
-    pool = np.random.default_rng(args.seed).permutation(np.flatnonzero(held_out(data)))[: args.pool]
+    names, values = data.attributes, data.attribute_values()
+    pool = np.random.default_rng(args.seed).permutation(np.flatnonzero(held_out_mask(data)))[: args.pool]
     truth = values[pool][:, [names.index(name) for name in judge.attributes]]
     drawn = np.asarray(data.images[pool])
     right = (verdicts(judge, judge.label(drawn)) == (truth == 1)).mean(0)

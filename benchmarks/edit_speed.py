@@ -24,7 +24,7 @@ import torch
 
 import facesmith
 from facesmith import doctor
-from facesmith.data.dataset import CARD, IMAGES, write_metadata
+from facesmith.data.dataset_writer import new_dataset
 from facesmith.files import write_json
 
 FACES = 64
@@ -83,10 +83,10 @@ def redraw(model: facesmith.Model, z: np.ndarray, rounds: int) -> dict[str, floa
 
 def first(data: facesmith.Dataset, count: int, path: Path) -> Path:
     """A dataset of the first ``count`` pictures of another."""
-    path.mkdir()
-    np.save(path / IMAGES, data.images[:count])
-    write_metadata(data.metadata().slice(0, count), path)
-    write_json(path / CARD, data.card | {"count": count, "name": f"the first {count} of {data.name}"})
+    with new_dataset(path) as writer:
+        with writer.images(*data.size, count):
+            writer.append(data.images[:count])
+        writer.finish(data.metadata().slice(0, count), data.card | {"name": f"the first {count} of {data.name}"})
     return path
 
 

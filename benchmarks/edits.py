@@ -36,7 +36,7 @@ from standing import save_examples, summary, table
 
 import facesmith
 from facesmith import doctor
-from facesmith.data.holdout import attribute_table, held_out
+from facesmith.data.held_out import held_out_mask
 from facesmith.files import atomic_folder, write_json
 from facesmith.latent.directions import DEFAULT_KIND, KINDS
 from facesmith.latent.edit import generated
@@ -74,7 +74,7 @@ def main() -> None:
     edits = [Edit(name, sign) for sign, names in ((1, GIVEN), (-1, TAKEN)) for name in names if name in args.attributes]
 
     data = facesmith.open_dataset(args.dataset)
-    pool = np.random.default_rng(args.seed).permutation(np.flatnonzero(held_out(data)))[: args.pool]
+    pool = np.random.default_rng(args.seed).permutation(np.flatnonzero(held_out_mask(data)))[: args.pool]
     chosen = {edit: rows[: args.count] for edit, rows in suitable(data, judge, pool, edits).items()}
     used = np.unique(np.concatenate([pool[:SHOWN], *chosen.values()]))
     photos, eye = np.asarray(data.images[used]), Identity()
@@ -124,7 +124,7 @@ def suitable(
     data: facesmith.Dataset, judge: facesmith.AttributeClassifier, pool: NDArray[np.intp], edits: list[Edit]
 ) -> dict[Edit, NDArray[np.intp]]:
     """Of which photos of the pool dataset and judge both say that an edit has something to do, in the pool's order."""
-    names, values = attribute_table(data)
+    names, values = data.attributes, data.attribute_values()
     said = judge.label(data.images[pool])
     labels = {edit: values[pool, names.index(edit.attribute)] == (edit.sign < 0) for edit in edits}
     return {edit: pool[labels[edit] & undone(judge, said, edit)] for edit in edits}

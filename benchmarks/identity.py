@@ -23,7 +23,7 @@ from PIL import Image
 
 import facesmith
 from facesmith import doctor
-from facesmith.data.holdout import held_out
+from facesmith.data.held_out import held_out_mask
 from facesmith.extras import require
 from facesmith.images import geometry
 from facesmith.images.detector import detector_path
@@ -100,7 +100,7 @@ def main() -> None:
 
 def couples(data: facesmith.Dataset, count: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The rows of ``count`` pairs of held-out pictures of the same person, or of as many as there are."""
-    rows = np.flatnonzero(held_out(data))
+    rows = np.flatnonzero(held_out_mask(data))
     people = np.array(data.metadata()["identity"].to_pylist(), np.float64)[rows]  # NaN where nobody knows
     order = np.random.default_rng(seed).permutation(len(rows))
     pairs = [(a, b) for a, b in zip(order, _another(people, order), strict=True) if b is not None][:count]

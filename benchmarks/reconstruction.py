@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 import facesmith
 from facesmith import doctor
-from facesmith.data.holdout import held_out
+from facesmith.data.held_out import held_out_mask
 from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import make_grid, save_image
 from facesmith.latent import refine as refining
@@ -58,7 +58,7 @@ def main() -> None:
     args = parser.parse_args()
     model, data = facesmith.load(args.model, quiet=True), facesmith.open_dataset(args.dataset)
     judge = facesmith.load_classifier(args.judge) if args.judge else None
-    rows = np.random.default_rng(args.seed).permutation(np.flatnonzero(held_out(data)))[: args.count]
+    rows = np.random.default_rng(args.seed).permutation(np.flatnonzero(held_out_mask(data)))[: args.count]
     photos = np.asarray(data.images[rows])
     ways = searched(model, photos, args.steps, args.rates)
     faces = {name: generated(model, np.concatenate(way.latents), True) for name, way in ways.items()}

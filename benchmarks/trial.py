@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 import facesmith
 from facesmith.data.filters import TOKEN
-from facesmith.data.holdout import attribute_table
 from facesmith.images.align import anchor_points
 from facesmith.images.blend import blend_face
 from facesmith.images.decode import decode_full_size
@@ -112,7 +111,7 @@ def asked(data: facesmith.Dataset, judge: facesmith.AttributeClassifier, both: D
 
     Of what the target's expression names, that is: no woman has a moustache either, but nobody asked for that.
     """
-    names, values = attribute_table(data)
+    names, values = data.attributes, data.attribute_values()
     expression = both.direction.target
     named = {found["word"] or found["double"] or found["single"] for found in TOKEN.finditer(expression)}
     source = values[np.concatenate([both.sources, both.held_out_sources])]

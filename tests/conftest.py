@@ -1,7 +1,6 @@
 """What several parts' tests start from."""
 
 import importlib.util
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
 import facesmith
-from facesmith.data.dataset import FORMAT, VERSION, Dataset, open_dataset
+from facesmith.data.dataset import Dataset, open_dataset
+from facesmith.data.dataset_writer import new_dataset
 from facesmith.data.importer import import_dataset
 from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.model import Model
@@ -133,15 +132,13 @@ JUDGE = (*SETTINGS, "width=4", "feature_size=8", "score_kimg=0.16")
 
 def make_dataset(folder: Path, pictures: np.ndarray, **columns: Any) -> Dataset:
     """A dataset of these pictures (N x H x W x 3, uint8), with these attributes."""
-    folder.mkdir()
     count, height, width, _ = pictures.shape
-    np.save(folder / "images.npy", pictures)
-    table = {"file": [f"{row}.png" for row in range(count)], "split": pa.nulls(count, pa.string()), **columns}
-    pq.write_table(pa.table(table), folder / "metadata.parquet")
-    card = {"format": FORMAT, "version": VERSION, "name": folder.name, "size": [width, height], "channels": 3,
-            "count": count, "attributes": list(columns), "fingerprint": folder.name, "crop": "none",
-            "resize": "lanczos", "source": {"kind": "folder", "name": "pictures"}}  # fmt: skip
-    (folder / "dataset.json").write_text(json.dumps(card))
+    table = pa.table({"file": [f"{row}.png" for row in range(count)], "split": pa.nulls(count, pa.string()), **columns})
+    with new_dataset(folder) as writer:
+        with writer.images(width, height, count):
+            writer.append(pictures)
+        source = {"kind": "folder", "name": "pictures"}
+        writer.finish(table, {"name": folder.name, "crop": "none", "resize": "lanczos", "source": source})
     return open_dataset(folder)
 
 

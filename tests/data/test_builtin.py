@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesmith.data.builtin import builtin_source, plan
 from facesmith.data.dataset import Dataset
-from facesmith.data.drawing import STYLES, attributes
 from facesmith.data.importer import import_dataset
+from facesmith.data.sources.builtin import builtin_source, plan_face
+from facesmith.data.sources.builtin_styles import STYLES, style_attributes
 from facesmith.errors import FacesmithError
 
 
@@ -44,9 +44,9 @@ def test_the_labels_can_be_seen(builtin_dataset: Dataset) -> None:
 @pytest.mark.parametrize("style", sorted(STYLES))
 def test_every_face_of_a_style_has_no_contradiction(style: str) -> None:
     colors = {"Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"}
-    named = set(attributes(STYLES[style]))
+    named = set(style_attributes(STYLES[style]))
     for index in range(2000):
-        having = plan(style, 0, index)[1]
+        having = plan_face(style, 0, index)[1]
         assert having <= named
         assert len(having & colors) <= 1
         assert not having & colors or not having & {"Bald", "Wearing_Hat"}
@@ -57,7 +57,7 @@ def test_every_face_of_a_style_has_no_contradiction(style: str) -> None:
 def test_every_shape_named_exists_in_the_style(style: str) -> None:
     components = json.loads(files("dicebear_styles").joinpath(f"{style}.json").read_text("utf-8"))["components"]
     for index in range(500):
-        for option, shape in plan(style, 0, index)[0].items():
+        for option, shape in plan_face(style, 0, index)[0].items():
             if option.endswith("Variant"):
                 assert shape in components[option.removesuffix("Variant")]["variants"]
 

@@ -143,7 +143,7 @@ def test_a_picture_without_bytes_is_skipped(hub: Any, tmp_path: Path) -> None:
         ("hf:ann/none", "holds no Parquet files"),
         ("hf:ann/broken", "is not a Parquet file"),
         ("hf:ann/text/other", "no Parquet files in other"),
-        ("hf:ann", "write hf:OWNER/NAME"),
+        ("hf:ann", "expected hf:OWNER/NAME"),
     ],
 )
 def test_what_cannot_be_had_is_one_sentence(hub: Any, tmp_path: Path, source: str, said: str) -> None:

@@ -104,6 +104,7 @@ def test_the_card_says_how_the_dataset_was_made(tmp_path: Path) -> None:
         "skipped_count": 0,
         "rows_without_image": 0,
         "ignored_columns": [],
+        "notes": [],
     }
     assert dataset.images.shape == (5, 8, 10, 3)
     files = dataset.metadata()["file"].to_pylist()
@@ -242,7 +243,7 @@ def test_wrong_arguments_are_refused_before_anything_is_made(tmp_path: Path) -> 
         ({"resize": "x"}, "invalid resize filter"),
         ({"workers": 0}, "workers 0"),
         ({"limit": 0}, "limit 0"),
-        ({"where": "Smiling"}, "no attribute"),
+        ({"where": "Smiling"}, "not an attribute"),
         ({"labels": tmp_path / "none.csv"}, r"none\.csv cannot be read"),
     ):
         with pytest.raises(FacesmithError, match=said):

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from facesmith.data.builtin import Drawing
+from facesmith.data.sources.builtin import DrawnFace
 
 FACES = (("avataaars", 23), ("avataaars", 68), ("personas", 31))  # YuNet finds few drawn faces, and these surely
 SIDE = 256
@@ -18,7 +18,7 @@ SIDE = 256
 @pytest.fixture(scope="session")
 def drawn() -> list[NDArray[np.uint8]]:
     """Three faces, 256 x 256."""
-    pictures = (Drawing(style, 0, index, SIDE).open() for style, index in FACES)
+    pictures = (DrawnFace(style, 0, index, SIDE).open() for style, index in FACES)
     return [np.asarray(Image.open(BytesIO(picture)).convert("RGB")) for picture in pictures]
 
 

@@ -4,7 +4,7 @@ import pytest
 import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.data.dataset import Dataset
-from facesmith.data.holdout import attribute_table, held_out
+from facesmith.data.held_out import held_out_mask
 
 
 def test_the_likeliest_attributes_come_first_with_all_that_is_known(directed_model: Model) -> None:
@@ -35,8 +35,8 @@ def test_true_attributes_are_named_far_more_often_than_by_chance(
     directed_model: Model, builtin_dataset: Dataset
 ) -> None:
     """On faces that made no direction: what is named first is there more often than what is usual."""
-    apart = held_out(builtin_dataset)
-    names, labels = attribute_table(builtin_dataset)
+    apart = held_out_mask(builtin_dataset)
+    names, labels = builtin_dataset.attributes, builtin_dataset.attribute_values()
     pictures = list(builtin_dataset.images[apart])
     found = facesmith.describe(directed_model, pictures, by="lift", top=1, quiet=True)
     named = [names.index(one["attributes"][0]["name"]) for one in found]

@@ -10,7 +10,7 @@ import pytest
 import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.data.dataset import Dataset
-from facesmith.data.holdout import attribute_table, held_out
+from facesmith.data.held_out import held_out_mask
 from facesmith.latent.direction_fit import fit_directions
 from facesmith.latent.directions import KINDS, load_directions
 from facesmith.models.included import FOLDER
@@ -44,8 +44,8 @@ def judge() -> Any:
 def test_one_pass_over_a_dataset_is_what_all_latents_at_once_give(
     directed_model: Model, linear_model: Model, builtin_dataset: Dataset
 ) -> None:
-    z, apart = linear_model.encode(builtin_dataset.images), held_out(builtin_dataset)
-    names, labels = attribute_table(builtin_dataset)
+    z, apart = linear_model.encode(builtin_dataset.images), held_out_mask(builtin_dataset)
+    names, labels = builtin_dataset.attributes, builtin_dataset.attribute_values()
     directions = directed_model.directions
     assert directions.about["faces"] == (~apart).sum()
     assert directions.about["held_out"] == apart.sum()

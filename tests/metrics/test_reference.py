@@ -10,7 +10,7 @@ import torch
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.metrics.features import Network
-from facesmith.metrics.reference import FOLDER, reference
+from facesmith.metrics.reference import reference
 
 COLOURS = Network("colours", 3, "c" * 64, "as they are", torch.device("cpu"), lambda pictures: pictures.mean((2, 3)))
 
@@ -22,7 +22,7 @@ def dataset(builtin_dataset: Dataset, tmp_path: Path) -> Dataset:
 
 
 def _cached(dataset: Dataset) -> list[Path]:
-    return sorted((dataset.path / FOLDER).iterdir())
+    return sorted((dataset.path / "features").iterdir())
 
 
 def test_features_are_those_of_the_chosen_pictures(dataset: Dataset) -> None:
@@ -61,7 +61,7 @@ def test_damaged_features_are_computed_again(dataset: Dataset, damage: bytes) ->
 def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(
     dataset: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (dataset.path / FOLDER).write_text("in the way")
+    (dataset.path / "features").write_text("in the way")
     found = reference(dataset, COLOURS, count=8)
     assert found.features.shape == (8, 3)
     assert "are not kept" in capsys.readouterr().err

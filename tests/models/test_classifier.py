@@ -59,10 +59,10 @@ def test_a_face_has_what_its_mirror_image_has(small_classifier: AttributeClassif
 
 def test_the_card_says_how_often_it_is_right(small_classifier: AttributeClassifier, builtin_dataset: Dataset) -> None:
     """Measured again, by the file that is used, on the pictures that were held out."""
-    from facesmith.data.holdout import attribute_table, held_out
+    from facesmith.data.held_out import held_out_mask
 
-    held = held_out(builtin_dataset)
-    _, known = attribute_table(builtin_dataset)
+    held = held_out_mask(builtin_dataset)
+    known = builtin_dataset.attribute_values()
     right = (
         (small_classifier.label(np.asarray(builtin_dataset.images[held])) > small_classifier.thresholds)
         == (known[held] == 1)

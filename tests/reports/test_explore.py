@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from facesmith.data.dataset import Dataset, open_dataset
-from facesmith.data.duplicates import digests, find_duplicates, spectra
+from facesmith.data.duplicates import find_duplicates, low_frequencies, pixel_digests
 from facesmith.data.statistics import correlation, measure
 from facesmith.errors import FacesmithError
 from facesmith.reports.explore import explore, file_stems
@@ -78,7 +78,7 @@ def numbers(page: Path) -> dict[str, Any]:
 
 def search(images: np.ndarray) -> Any:
     grey = images.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    return find_duplicates(images, digests(images), spectra(grey))
+    return find_duplicates(images, pixel_digests(images), low_frequencies(grey))
 
 
 def test_statistics_are_those_of_numpy_over_the_whole_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 
 import facesmith
 from facesmith import Model
-from facesmith.data.builtin import Drawing
+from facesmith.data.sources.builtin import DrawnFace
 from facesmith.latent.directions import Directions, save_directions
 from facesmith.studio.app import create_app
 from facesmith.studio.settings import Settings
@@ -115,7 +115,7 @@ def two_faces() -> bytes:
     """A PNG of 600 x 400 with a large face at the right and a smaller one at the left."""
     image = Image.new("RGB", (600, 400), (120, 130, 140))
     for (style, index), side, left, top in zip(FACES, (340, 200), (240, 10), (30, 150), strict=True):
-        drawn = Image.open(io.BytesIO(Drawing(style, 0, index, 256).open())).convert("RGB")
+        drawn = Image.open(io.BytesIO(DrawnFace(style, 0, index, 256).open())).convert("RGB")
         image.paste(drawn.resize((side, side), Image.Resampling.LANCZOS), (left, top))
     file = io.BytesIO()
     image.save(file, "PNG")

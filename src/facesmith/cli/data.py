@@ -57,8 +57,9 @@ def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
     made = facesmith.import_dataset(source, dataset, quiet=quiet, **options)  # type: ignore[arg-type]
     width, height = made.size
     click.echo(f"{dataset}: {len(made):,} pictures of {width}x{height}, {len(made.attributes)} attributes")
-    if made.card["rows_without_image"]:
-        click.echo(f"{made.card['rows_without_image']:,} rows of labels have no picture here, which is no fault")
+    for note in made.card["notes"]:
+        examples = ", ".join(note["examples"]) + (", ..." if len(note["examples"]) < note["count"] else "")
+        click.echo(f"{note['count']:,} {note['text']}" + (f": {examples}" if note["examples"] else ""))
     skipped = made.card["skipped"]
     if skipped:
         click.echo(f"{made.card['skipped_count']:,} skipped:")

@@ -1,31 +1,33 @@
-"""A dataset on disk: the artefact every later step reads."""
+"""The dataset folder: images.npy, metadata.parquet and dataset.json. Its only reader; `dataset_writer` writes it."""
 
-import hashlib
+import json
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from facesmith.data.source import RESERVED
 from facesmith.errors import FacesmithError
-from facesmith.files import check_version, read_json
+from facesmith.files import atomic_file, check_version, read_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = "facesmith-dataset"
-VERSION = 1
-IMAGES, METADATA, CARD = "images.npy", "metadata.parquet", "dataset.json"
+FORMAT, VERSION = "facesmith-dataset", 1
+IMAGES, METADATA, CARD, CACHE = "images.npy", "metadata.parquet", "dataset.json", "features"
+UNKNOWN = -1  # an attribute's value for an image without that label
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A dataset folder, opened. ``images`` is a read-only memory map, uint8 of shape (N, height, width, 3), RGB."""
+    """An open dataset folder. ``images`` is a read-only memory map, uint8 of shape (N, height, width, 3), RGB."""
 
     path: Path
     card: dict[str, Any]
-    images: np.ndarray
+    images: NDArray[np.uint8]
 
     @property
     def name(self) -> str:
@@ -33,7 +35,7 @@ class Dataset:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of every image, in pixels."""
+        """Width and height of the images, in pixels."""
         width, height = self.card["size"]
         return int(width), int(height)
 
@@ -43,32 +45,79 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """Hex sha256 over the images and the metadata: two datasets that agree in it are the same."""
+        """SHA-256 in hex over images and metadata: equal for equal datasets."""
         return str(self.card["fingerprint"])
 
     def __len__(self) -> int:
         return len(self.images)
 
     def metadata(self) -> "pa.Table":
-        """The table whose row i describes image i: file, split, identity (where known), then the attributes."""
+        """Return the table whose row i describes image i: file, split, identity if known, then the attributes."""
         import pyarrow.parquet as pq
 
         return pq.read_table(self.path / METADATA)
 
-    def labels(self) -> np.ndarray:
-        """The attributes as bool of shape (N, number of attributes), in the order of `attributes`; unknown is False."""
+    def attribute_values(self) -> NDArray[np.int8]:
+        """Return the attributes as int8 of shape (N, A) in the order of `attributes`: 1, 0 or `UNKNOWN`."""
+        import pyarrow as pa
+
         table = self.metadata()
-        labels = np.zeros((len(self), len(self.attributes)), bool)
+        values = np.full((len(self), len(self.attributes)), UNKNOWN, np.int8)
         for column, name in enumerate(self.attributes):
-            labels[:, column] = table[name].fill_null(False).to_numpy()
-        return labels
+            values[:, column] = table[name].cast(pa.int8()).fill_null(UNKNOWN).to_numpy()
+        return values
+
+    def labels(self) -> NDArray[np.bool_]:
+        """Return the attributes as bool of shape (N, A) in the order of `attributes`; unknown is False."""
+        return np.asarray(self.attribute_values() == 1)
+
+    def cached(
+        self,
+        name: str,
+        key: object,
+        count: int,
+        compute: Callable[[], NDArray[np.float32]],
+        warn: Callable[[str], None] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return ``compute()``, ``count`` rows, stored in the dataset folder under ``name`` for later calls.
+
+        ``key`` is any JSON value that identifies what is computed: another key is computed anew. If the folder cannot
+        be written, ``warn`` is called and the values are computed again the next time.
+        """
+        values = self.read_cached(name, key, count)
+        if values is not None:
+            return values
+        values = compute()
+        path = self._cache_path(name)
+        try:
+            with atomic_file(path) as temporary:
+                np.savez(temporary, key=np.array(json.dumps(key)), values=values)
+        except OSError as error:
+            if warn is not None:
+                warn(f"{name} of {self.path} is not stored, {path.parent} cannot be written ({error.strerror})")
+        return values
+
+    def read_cached(self, name: str, key: object, count: int) -> NDArray[np.float32] | None:
+        """Return the ``count`` rows that `cached` stored under this name and key, or None."""
+        try:
+            with self._cache_path(name).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                # Version 0.1 called the array "features" or "vectors".
+                field = next(field for field in arrays.files if field != "key")
+                if json.loads(str(arrays["key"])) == key and len(arrays[field]) == count:
+                    return np.asarray(arrays[field], np.float32)
+        except (OSError, ValueError, KeyError, EOFError, StopIteration, zipfile.BadZipFile):
+            pass
+        return None
+
+    def _cache_path(self, name: str) -> Path:
+        return self.path / CACHE / f"{name}.npz"
 
 
 def open_dataset(path: Path | str) -> Dataset:
-    """Open a dataset folder; `FacesmithError` where it is missing, unfinished, damaged or of another version."""
+    """Open a dataset folder, or raise `FacesmithError` if it is missing, unfinished, damaged or of another version."""
     path = Path(path)
     if not path.is_dir():
-        raise FacesmithError(f"{path} does not exist: make a dataset with facesmith data import")
+        raise FacesmithError(f"{path} does not exist: create a dataset with facesmith data import")
     if not (path / CARD).is_file():
         raise FacesmithError(f"{path} is not a finished dataset, it has no {CARD}: import it again")
     card = read_json(path / CARD, "a dataset's card")
@@ -89,30 +138,3 @@ def open_dataset(path: Path | str) -> Dataset:
     if not (path / METADATA).is_file():
         raise FacesmithError(f"{path} is damaged, it has no {METADATA}: import it again")
     return Dataset(path, card, images)
-
-
-def write_metadata(table: "pa.Table", folder: Path) -> None:
-    """Write the metadata of a dataset that is being made."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    (folder / METADATA).write_bytes(sink.getvalue())
-
-
-def digest(images: bytes, table: "pa.Table") -> str:
-    """A dataset's fingerprint: hex sha256 over the sha256 of its pixels and every value of the metadata.
-
-    It does not depend on the version of the file formats.
-    """
-    found = hashlib.sha256(images)
-    for name in table.column_names:
-        column = table[name]
-        found.update(f"\n{name}\n".encode())
-        if name in ("file", "split"):
-            found.update("\n".join("" if value is None else value for value in column.to_pylist()).encode())
-        else:
-            found.update(column.is_null().to_numpy().tobytes())
-            found.update(column.fill_null(0 if name in RESERVED else False).to_numpy().tobytes())
-    return found.hexdigest()

@@ -1,17 +1,16 @@
-"""Everything that is counted about a dataset, in one pass over its pictures."""
+"""Statistics of a dataset, computed in one pass over its images."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facesmith.data.dataset import Dataset
-from facesmith.data.duplicates import Duplicates, digests, find_duplicates, spectra
+from facesmith.data.dataset import UNKNOWN, Dataset
+from facesmith.data.duplicates import Duplicates, find_duplicates, low_frequencies, pixel_digests
 from facesmith.progress import progress
 
-_CHUNK_VALUES = 6_000_000  # pixel values read at a time: about 100 MB with everything computed from them
-_MEAN_SIDE = 256  # of larger pictures the means are taken of every k-th pixel: two for each attribute stay in memory
+_CHUNK_VALUES = 6_000_000  # pixel values read at a time, which need about 100 MB with all intermediate results
+_MEAN_SIDE = 256  # means of larger images use every k-th pixel, because two for each attribute stay in memory
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 
 Floats = NDArray[np.float64]
@@ -19,17 +18,17 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Statistics:
-    """What a dataset of N pictures of H×W and A attributes holds. Mean pictures are in 0..255; NaN where none count."""
+    """Statistics of N images of H x W with A attributes. Mean images are in 0..255, NaN if there is no image."""
 
     count: int
-    mean: Floats  # (h, w, 3), h and w being H and W or the whole fraction of them that is at most 256
-    counts: NDArray[np.int64]  # (A, 3): pictures with the attribute, without it, and of which it is not known
-    means: Floats  # (A, 2, h, w, 3): of those with it and of those without it
-    correlation: Floats  # (A, A), over pictures of which both are known; NaN where an attribute never changes
-    luminance: NDArray[np.float32]  # (N,) mean of each picture, 0..255
+    mean: Floats  # (h, w, 3): H and W divided by the smallest whole number that makes them at most 256
+    counts: NDArray[np.int64]  # (A, 3): images with the attribute, without it, and unknown
+    means: Floats  # (A, 2, h, w, 3): of the images with it and of those without
+    correlation: Floats  # (A, A), over images with both known; NaN for an attribute that never varies
+    luminance: NDArray[np.float32]  # (N,) mean of each image, 0..255
     contrast: NDArray[np.float32]  # (N,) standard deviation of its luminance, 0..127.5
-    saturation: NDArray[np.float32]  # (N,) mean of each picture, 0..1
-    channels: NDArray[np.int64]  # (3, 256): pixels of each value of red, green and blue
+    saturation: NDArray[np.float32]  # (N,) mean of each image, 0..1
+    channels: NDArray[np.int64]  # (3, 256): number of pixels with each value of red, green and blue
     duplicates: Duplicates
     files: list[str]
     splits: list[str | None]
@@ -37,19 +36,19 @@ class Statistics:
 
     @property
     def per_person(self) -> NDArray[np.int64]:
-        """Number of pictures of each identity, (people,); empty where identities are not known."""
-        known = [one for one in self.identities or () if one is not None]
+        """Number of images of each identity, (people,); empty if identities are unknown."""
+        known = [identity for identity in self.identities or () if identity is not None]
         return np.unique(np.array(known, np.int64), return_counts=True)[1].astype(np.int64)
 
 
 def measure(dataset: Dataset, quiet: bool = False) -> Statistics:
-    """Read every picture once, a chunk at a time, and count. Memory does not grow with the size of the pictures."""
+    """Compute the statistics, reading a chunk of images at a time. Memory does not grow with the image size."""
     images = dataset.images
     count, height, width, _ = images.shape
     table = dataset.metadata()
-    labels = dataset.labels()
-    known = _known(table, dataset.attributes)
-    groups = np.concatenate([labels & known, known], axis=1).astype(np.float32)
+    values = dataset.attribute_values()
+    labels, known = values == 1, values != UNKNOWN
+    groups = np.concatenate([labels, known], axis=1).astype(np.float32)
     stride = -(-max(height, width) // _MEAN_SIDE)
     shape = (-(-height // stride), -(-width // stride), 3)
     total = np.zeros(shape)
@@ -58,21 +57,21 @@ def measure(dataset: Dataset, quiet: bool = False) -> Statistics:
     luminance, contrast, saturation = (np.zeros(count, np.float32) for _ in range(3))
     frequencies = np.zeros((count, 64), np.float32)
     exact: list[bytes] = []
-    # At most 50,000 pictures of 255 in float32: their sums are then whole numbers below 2^24, and so without error.
+    # The sum of at most 50,000 values of up to 255 is a whole number below 2^24, which float32 represents exactly.
     step = min(50_000, max(1, _CHUNK_VALUES // (height * width * 3)))
     with progress(count, "exploring", shown=not quiet) as bar:
         for start in range(0, count, step):
             rows = slice(start, min(start + step, count))
             chunk = np.ascontiguousarray(images[rows])
-            values = chunk.astype(np.float32)
-            coarse = values[:, ::stride, ::stride]
+            pixels = chunk.astype(np.float32)
+            coarse = pixels[:, ::stride, ::stride]
             total += coarse.sum(axis=0, dtype=np.float64)
             sums += groups[rows].T @ coarse.reshape(len(chunk), -1)
-            grey = values @ _LUMINANCE
+            grey = pixels @ _LUMINANCE
             luminance[rows], contrast[rows] = grey.mean(axis=(1, 2)), grey.std(axis=(1, 2))
             saturation[rows] = _saturation(chunk)
-            frequencies[rows] = spectra(grey)
-            exact += digests(chunk)
+            frequencies[rows] = low_frequencies(grey)
+            exact += pixel_digests(chunk)
             for channel in range(3):
                 channels[channel] += np.bincount(chunk[..., channel].ravel(), minlength=256)
             bar.update(len(chunk))
@@ -96,21 +95,16 @@ def measure(dataset: Dataset, quiet: bool = False) -> Statistics:
 
 
 def correlation(labels: NDArray[np.bool_], known: NDArray[np.bool_]) -> Floats:
-    """Pearson's correlation (for yes and no: phi) of columns (N, A), pair by pair where both are known; (A, A)."""
+    """Return the Pearson correlation (A, A) of bool columns (N, A), each pair over the rows with both known."""
     yes, valid = (labels & known).astype(np.float32), known.astype(np.float32)
     # Sums of fewer than 2^24 ones are exact in float32.
     both, either = (yes.T @ yes).astype(np.float64), (yes.T @ valid).astype(np.float64)
     pairs = (valid.T @ valid).astype(np.float64)
     spread = pairs * either - either**2
     scale = np.sqrt(np.maximum(spread * spread.T, 0))
-    found = np.full(both.shape, np.nan)
-    np.divide(pairs * both - either * either.T, scale, out=found, where=scale > 0)
-    return np.asarray(np.clip(found, -1, 1))
-
-
-def _known(table: Any, attributes: list[str]) -> NDArray[np.bool_]:
-    columns = [np.asarray(table.column(name).is_valid(), dtype=bool) for name in attributes]
-    return np.stack(columns, axis=1) if columns else np.zeros((table.num_rows, 0), bool)
+    result = np.full(both.shape, np.nan)
+    np.divide(pairs * both - either * either.T, scale, out=result, where=scale > 0)
+    return np.asarray(np.clip(result, -1, 1))
 
 
 def _by_attribute(
@@ -120,9 +114,9 @@ def _by_attribute(
     with_it, known = np.split(groups.sum(axis=0, dtype=np.float64).astype(np.int64), 2)
     counts = np.stack([with_it, known - with_it, len(groups) - known], axis=1)
     added = np.stack([sums[:attributes], sums[attributes:] - sums[:attributes]], axis=1)
-    held = counts[:, :2, None].astype(np.float64)
+    divisor = counts[:, :2, None].astype(np.float64)
     means = np.full(added.shape, np.nan)
-    np.divide(added, held, out=means, where=np.broadcast_to(held > 0, added.shape))
+    np.divide(added, divisor, out=means, where=np.broadcast_to(divisor > 0, added.shape))
     return counts, means.reshape(attributes, 2, *shape)
 
 

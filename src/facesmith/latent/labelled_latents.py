@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.data.dataset import Dataset
-from facesmith.data.holdout import attribute_table, held_out
+from facesmith.data.held_out import held_out_mask
 from facesmith.errors import FacesmithError
 from facesmith.models.model import Model
 
@@ -50,8 +50,8 @@ def photos(model: Model, dataset: Dataset, judge: "AttributeClassifier | None") 
 
     Labels (N x A) are 1 with, 0 without, a probability between them, and NaN where nothing is known.
     """
-    apart = held_out(dataset)
-    table = attribute_table(dataset)[1] if judge is None else None
+    apart = held_out_mask(dataset)
+    table = dataset.attribute_values() if judge is None else None
     for start in range(0, len(dataset), BLOCK):
         rows = slice(start, start + BLOCK)
         pictures = dataset.images[rows]

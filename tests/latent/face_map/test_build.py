@@ -8,7 +8,6 @@ from click.testing import CliRunner
 
 from facesmith.cli import facesmith as root
 from facesmith.data.dataset import Dataset
-from facesmith.data.holdout import attribute_table
 from facesmith.data.importer import import_dataset
 from facesmith.errors import FacesmithError
 from facesmith.latent.face_map.build import map_faces
@@ -41,7 +40,7 @@ def test_its_arrays_are_of_the_rows_it_names(small_map: Path, seeing_model: Mode
     assert arrays["latents_neighbours"].shape == (200, 12)
     assert arrays["latents_pca_3d"].shape == (200, 3)
     assert arrays["photos_latents_pca_sphere"].shape == (1, 3)
-    names, truth = attribute_table(builtin_dataset)
+    names, truth = builtin_dataset.attributes, builtin_dataset.attribute_values()
     with (small_map / "labels.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert [int(line["row"]) for line in lines] == rows.tolist()

@@ -9,7 +9,7 @@ import torch
 import facesmith
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
-from facesmith.data.holdout import held_out
+from facesmith.data.held_out import held_out_mask
 from facesmith.runs.run_folder import RunFolder, read_card, read_lines
 from facesmith.tasks.classifier.recipe import ClassifierRecipe
 from facesmith.tasks.classifier.task import ClassifierTask
@@ -53,7 +53,7 @@ def test_no_step_reads_a_picture_that_is_held_out(labelled: Dataset, recipe: Cla
     state = task.fresh()
     for step in range(24):  # two epochs
         task.step(state, recipe, Progress(step, 16 * step))
-    held = held_out(labelled)
+    held = held_out_mask(labelled)
     assert not held[seen].any()
     assert set(seen) == set(np.flatnonzero(~held))
 

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file
 import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.data.dataset import Dataset
-from facesmith.data.holdout import held_out
+from facesmith.data.held_out import held_out_mask
 from facesmith.runs.run_folder import RunFolder, read_lines
 from facesmith.tasks.encoder.recipe import EncoderRecipe
 from facesmith.tasks.encoder.task import EncoderTask
@@ -73,7 +73,7 @@ def test_no_step_reads_a_photo_that_is_held_out_and_g_stays(builtin_dataset: Dat
     before = {name: t.clone() for name, t in state.pretrained["G"].state_dict().items()}
     for step in range(26):  # two epochs of 206
         made.step(state, made.recipe, Progress(step, 16 * step))
-    held = held_out(builtin_dataset)
+    held = held_out_mask(builtin_dataset)
     assert held.sum() == 50
     assert set(seen) == set(np.flatnonzero(~held))
     assert all(torch.equal(t, before[name]) for name, t in state.pretrained["G"].state_dict().items())

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from facesmith.data.dataset import Dataset
-from facesmith.data.holdout import held_out
+from facesmith.data.held_out import held_out_mask
 from facesmith.tasks.gan.recipe import GAN_RECIPES
 from facesmith.tasks.gan.task import GANTask
 from facesmith.training import start
@@ -26,6 +26,6 @@ def test_a_game_leaves_out_what_is_held_out_if_it_is_told_to(builtin_dataset: Da
     state = game.fresh()
     for step in range(5):  # more than an epoch of 256
         game.step(state, recipe, Progress(step, recipe.batch_size * step))
-    held = held_out(builtin_dataset)
+    held = held_out_mask(builtin_dataset)
     assert 0 < held.sum() < len(held)
     assert set(seen) == set(np.flatnonzero(~held) if hold_out else range(len(held)))

@@ -9,7 +9,7 @@ from PIL import Image
 
 import facesmith
 from facesmith import Makeover
-from facesmith.data.builtin import Drawing
+from facesmith.data.sources.builtin import DrawnFace
 
 SIDE = 32
 PLAIN = {"size": [SIDE, SIDE], "crop": "fit", "resize": "lanczos", "source": {"kind": "folder"}}
@@ -34,7 +34,7 @@ def party(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dim photo of 700 x 450 with two faces: a small one, tilted, and a large one to the right of it."""
     image = Image.new("RGB", (700, 450), (120, 130, 140))
     for (style, index), side, left, top, tilt in zip(FACES, (380, 200), (290, 40), (40, 120), (0, 12), strict=True):
-        face = Image.open(BytesIO(Drawing(style, 0, index, 256).open())).convert("RGB")
+        face = Image.open(BytesIO(DrawnFace(style, 0, index, 256).open())).convert("RGB")
         turned = face.rotate(tilt, Image.Resampling.BICUBIC, fillcolor=face.getpixel((0, 0)))
         image.paste(turned.resize((side, side), Image.Resampling.LANCZOS), (left, top))
     path = tmp_path_factory.mktemp("party") / "party.png"

@@ -11,7 +11,7 @@ import facesmith
 from facesmith import FacesmithError
 from facesmith.cli import facesmith as command
 from facesmith.data.dataset import Dataset
-from facesmith.data.holdout import held_out
+from facesmith.data.held_out import held_out_mask
 from facesmith.runs.run_folder import RunFolder, read_card, read_lines
 from facesmith.tasks.makeover.batches import draw_batch, draw_noise
 from facesmith.tasks.makeover.recipe import MakeoverRecipe
@@ -85,7 +85,7 @@ def test_every_batch_takes_turns_and_each_direction_its_own_faces_all_once_an_ep
         return pictures[torch.from_numpy(indices)]
 
     task = task_of(given, builtin_dataset, read)
-    state, held = task.fresh(), held_out(builtin_dataset)
+    state, held = task.fresh(), held_out_mask(builtin_dataset)
     for step in range(40):
         task.step(state, given, Progress(step, 8 * step))
     drawn = np.stack(seen).reshape(40, 2, 8)
@@ -196,7 +196,7 @@ def test_what_does_not_fit_is_one_sentence(builtin_dataset: Dataset, judge: Path
     run = tmp_path / "run"
     with pytest.raises(FacesmithError, match=r"one direction, not 2: .*makeover\+"):
         facesmith.train("makeover", builtin_dataset, run, settings=("directions=mtf;ftm",), quiet=True)
-    with pytest.raises(FacesmithError, match="'Male' in where is no attribute"):
+    with pytest.raises(FacesmithError, match="'Male' in where is not an attribute"):
         facesmith.train("makeover", builtin_dataset, run, settings=(*NARROW,), quiet=True)
     small = facesmith.import_dataset("builtin:256", tmp_path / "small", size="16", quiet=True)
     with pytest.raises(FacesmithError, match="classifier takes images of 32x32"):

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.data.dataset import Dataset, open_dataset
-from facesmith.data.holdout import attribute_table
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, refuse_existing, write_json, write_text
 from facesmith.latent.dataset_latents import features_of, latents_of
@@ -125,7 +124,7 @@ def _look(
     """The faces, and where they and the photos lie in each space: N x D and P x D by the space's name."""
     names, extra, latents = _photos(model, photos, quiet)
     rows = np.sort(np.random.default_rng(seed).permutation(len(dataset))[:count])
-    attributes, labels = attribute_table(dataset)
+    attributes, labels = dataset.attributes, dataset.attribute_values()
     files = dataset.metadata()["file"].to_pylist()
     chosen = dataset.images[rows]
     faces = _Faces(rows, [files[row] for row in rows], attributes, labels[rows], chosen, names, extra)

@@ -1,22 +1,17 @@
 """Dataset and judge → the same pictures, labelled by the judge."""
 
-import hashlib
-import os
-import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facesmith.data.dataset import CARD, IMAGES, Dataset, digest, open_dataset, write_metadata
-from facesmith.data.labels import attribute_name
-from facesmith.data.source import attribute_names
+from facesmith.data.dataset import Dataset, open_dataset
+from facesmith.data.dataset_writer import new_dataset
+from facesmith.data.metadata import free_attribute_name
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_folder, write_json
+from facesmith.files import refuse_existing
 from facesmith.models.classifier import AttributeClassifier, load_classifier
 from facesmith.progress import progress
-from facesmith.version import __version__
 
 CHUNK = 1024  # pictures read at a time
 
@@ -43,7 +38,7 @@ def label(
         raise FacesmithError(
             f"{data.path} has pictures of {theirs} and {eye.name} judges {its}: import them with --size {its}"
         )
-    names = [attribute_name(name) for name in eye.attributes]
+    names = [free_attribute_name(name) for name in eye.attributes]
     both = [name for name in data.attributes if name in names]
     if both and not replace:
         raise FacesmithError(
@@ -52,41 +47,24 @@ def label(
         )
     import pyarrow as pa
 
-    with atomic_folder(Path(out), "dataset") as folder:
-        labels, images = _judged(data, eye, quiet)
-        table = data.metadata().drop_columns(both)
-        for column, name in enumerate(names):
-            table = table.append_column(name, pa.array(labels[:, column]))
-        _same_file(data.path / IMAGES, folder / IMAGES)
-        write_metadata(table, folder)
-        by = {"judge": eye.name, "digest": eye.digest, "attributes": names, "replaced": both}
-        card = {
-            **data.card,
-            "attributes": attribute_names(table),
-            "labelled": by,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "facesmith": __version__,
-            "fingerprint": digest(images, table),
-        }
-        write_json(folder / CARD, card)
+    refuse_existing(Path(out), "dataset")  # before the work
+    labels = _judged(data, eye, quiet)
+    table = data.metadata().drop_columns(both)
+    for column, name in enumerate(names):
+        table = table.append_column(name, pa.array(labels[:, column]))
+    by = {"judge": eye.name, "digest": eye.digest, "attributes": names, "replaced": both}
+    with new_dataset(Path(out)) as writer:
+        writer.copy_images(data)
+        writer.finish(table, {**data.card, "labelled": by})
     return open_dataset(Path(out))
 
 
-def _judged(data: Dataset, judge: AttributeClassifier, quiet: bool) -> tuple[NDArray[np.bool_], bytes]:
-    """What the judge says of every picture, (N, A), and the sha256 of all pixels."""
+def _judged(data: Dataset, judge: AttributeClassifier, quiet: bool) -> NDArray[np.bool_]:
+    """What the judge says of every picture, (N, A)."""
     labels = np.zeros((len(data), len(judge.attributes)), bool)
-    pixels = hashlib.sha256()
     with progress(len(data), "labelling", shown=not quiet) as bar:
         for start in range(0, len(data), CHUNK):
-            chunk = np.ascontiguousarray(data.images[start : start + CHUNK])
+            chunk = data.images[start : start + CHUNK]
             labels[start : start + len(chunk)] = judge.label(chunk) >= judge.thresholds
-            pixels.update(chunk.data)
             bar.update(len(chunk))
-    return labels, pixels.digest()
-
-
-def _same_file(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)  # no dataset is ever changed, so two may share the file
-    except OSError:
-        shutil.copyfile(source, target)
+    return labels

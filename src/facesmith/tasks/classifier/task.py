@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from facesmith.data.dataset import Dataset
-from facesmith.data.holdout import attribute_table, parted
+from facesmith.data.held_out import held_out_split
 from facesmith.errors import FacesmithError
 from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_float
@@ -38,13 +38,13 @@ class ClassifierTask(Task[ClassifierRecipe]):
         self, recipe: ClassifierRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]
     ) -> None:
         super().__init__(recipe, dataset, group, pretrained)
-        self.attributes, table = attribute_table(dataset)
+        self.attributes, table = dataset.attributes, dataset.attribute_values()
         if not self.attributes:
             raise FacesmithError(
                 f"{dataset.name} has no attributes to learn: import photos that have labels, with facesmith data import"
             )
         self.labels = torch.from_numpy(table)  # N x A: 1, 0, or -1 unknown
-        self.held_out, self.learned = parted(dataset)
+        self.held_out, self.learned = held_out_split(dataset)
 
     @property
     def networks(self) -> Config:

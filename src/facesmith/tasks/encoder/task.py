@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from facesmith.data.dataset import Dataset
-from facesmith.data.holdout import parted
+from facesmith.data.held_out import held_out_split
 from facesmith.errors import FacesmithError
 from facesmith.files import read_json
 from facesmith.images.grid import make_grid
@@ -52,7 +52,7 @@ class EncoderTask(Task[EncoderRecipe]):
             path = pretrained["classifier"] / classifiers.CARD
             self.classifier = group.on_rank_zero(lambda: read_json(path, "a classifier's card"))
             refuse_other_size("attribute classifier", self.classifier["network"]["size"], dataset)
-        self.held_out, self.learned = parted(dataset)
+        self.held_out, self.learned = held_out_split(dataset)
         self.latent_size = int(self.model["network"]["latent_size"])
         self.detail_size = networks.detail_size(self.model["network"]) if recipe.detail else 0
 

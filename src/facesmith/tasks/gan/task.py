@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from facesmith.data.dataset import Dataset
-from facesmith.data.holdout import parted
+from facesmith.data.held_out import held_out_split
 from facesmith.images.grid import BACKGROUND, make_grid
 from facesmith.images.pixels import to_float, to_uint8
 from facesmith.metrics.scores import rank
@@ -37,7 +37,7 @@ class GANTask(Task[GANRecipe]):
     def __init__(self, recipe: GANRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]) -> None:
         super().__init__(recipe, dataset, group, pretrained)
         self.d_schedule = parse_d_schedule(recipe.d_schedule)
-        self.learned = parted(dataset)[1] if recipe.hold_out else np.arange(len(dataset))
+        self.learned = held_out_split(dataset)[1] if recipe.hold_out else np.arange(len(dataset))
         self.sheet_latents = self._latents(SHEET_COUNT, SHEET)
         self.scorer: Any = None
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facesmith.data.archive import File, list_source
-from facesmith.data.source import printable
+from facesmith.data.metadata import printable
+from facesmith.data.sources.file_listing import FileHandle, list_files
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import atomic_folder, refuse_existing, write_json
@@ -130,8 +130,8 @@ def _listed(photos: Sequence[str | Path]) -> list[Path]:
         if not photo.is_dir():
             paths.append(photo)
             continue
-        listing = list_source(photo)
-        inside = [photo / name for name in listing.pictures() if isinstance(listing.entries[name], File)]
+        listing = list_files(photo)
+        inside = [photo / name for name in listing.image_files() if isinstance(listing.entries[name], FileHandle)]
         if not inside:
             raise FacesmithError(f"{photo} holds no picture: JPEG, PNG, WebP, BMP, GIF and TIFF files are read")
         paths += inside

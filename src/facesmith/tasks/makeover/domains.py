@@ -87,12 +87,12 @@ def find_domains(dataset: "Dataset", direction: Direction) -> Domains:
     """
     import numpy as np
 
-    from facesmith.data.filters import matches
-    from facesmith.data.holdout import parted
+    from facesmith.data.filters import match_filter
+    from facesmith.data.held_out import held_out_split
 
-    table, (held_out, learned) = dataset.metadata(), parted(dataset)
+    table, (held_out, learned) = dataset.metadata(), held_out_split(dataset)
     expressions = (direction.source, direction.target)
-    faces = [np.flatnonzero(matches(table, expression)) for expression in expressions]
+    faces = [np.flatnonzero(match_filter(table, expression)) for expression in expressions]
     learned_from, measured_on = ([np.intersect1d(rows, part) for rows in faces] for part in (learned, held_out))
     for use, domains, minimum in (("learn from", learned_from, MIN_FACES), ("measure on", measured_on, MIN_HELD_OUT)):
         for expression, rows in zip(expressions, domains, strict=True):

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facesmith.data.dataset import Dataset
-from facesmith.data.holdout import attribute_table
 from facesmith.networks.classifier import Block, ClassifierNetwork
 from facesmith.tasks.makeover.domains import Domains
 
@@ -32,7 +31,7 @@ def attribute_targets(attributes: Sequence[str], dataset: Dataset, domains: Sequ
     The closer the rates of an attribute in both domains, the more it is kept. Attributes that the dataset does not have
     are ignored.
     """
-    names, table = attribute_table(dataset)
+    names, table = dataset.attributes, dataset.attribute_values()
     known = np.array([name in names for name in attributes])
     columns = [names.index(name) if name in names else 0 for name in attributes]
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.data.dataset import Dataset
-from facesmith.data.filters import matches
-from facesmith.data.source import metadata_table
+from facesmith.data.filters import match_filter
+from facesmith.data.metadata import metadata_table
 from facesmith.tasks.makeover.domains import Domains
 
 
@@ -43,4 +43,4 @@ def target_share(target: str, attributes: Sequence[str], probabilities: NDArray[
     import pyarrow as pa
 
     columns = {name: pa.array(probabilities[:, index] > 0.5) for index, name in enumerate(attributes)}
-    return float(matches(metadata_table([""] * len(probabilities), attributes=columns), target).mean())
+    return float(match_filter(metadata_table([""] * len(probabilities), attributes=columns), target).mean())

@@ -1,9 +1,8 @@
-"""How the built-in faces are drawn: which shapes and colours a style is given, and what each says of the face.
+"""The styles of the built-in faces: their shapes and colours, and the attributes of each shape.
 
-The lists hold what reads as one face seen from the front and can be labelled truthfully: shapes whose labels would be
-doubtful (a hair drawn in two tones, a grimace, head coverings CelebA has no name for) are left out. Names of shapes are
-DiceBear's, names of attributes CelebA's, and they mean what CelebA means: ``No_Beard`` is no hair on the face at all,
-sunglasses are ``Eyeglasses``, hair under a hat has no colour.
+Shapes whose labels would be doubtful are left out, such as hair in two tones, a grimace, or head coverings that CelebA
+has no name for. Names of shapes are DiceBear's. Names of attributes are CelebA's, with CelebA's meaning: ``No_Beard``
+is no hair on the face at all, sunglasses are ``Eyeglasses``, and hair under a hat has no colour.
 """
 
 from dataclasses import dataclass
@@ -43,28 +42,28 @@ HAIRS = {
     "Brown_Hair": ("6b3f2a", "7d4f33", "8a5a3c", "5e3824"),
     "Blond_Hair": ("e6c57a", "dcb55c", "f0d896"),
     "Gray_Hair": ("b9bbc2", "a4a6ad", "d2d3d8"),
-    "": ("c4431c", "d9662f"),  # red hair has no name in CelebA
+    "": ("c4431c", "d9662f"),  # red hair is not an attribute of CelebA
 }
 
 
 @dataclass(frozen=True)
 class Style:
-    """One style of drawing. Each list maps DiceBear's name of a shape to the attributes it makes true."""
+    """A drawing style. Each dict maps DiceBear's name of a shape to the attributes of a face with it."""
 
-    colors: dict[str, str]  # what we colour, by the style's own name for it
-    top: str  # the component that carries hair and hats
+    colors: dict[str, str]  # the parts that are coloured, and the style's own names for them
+    top: str  # the component with hair and hats
     skins: tuple[str, ...]
     pale: str
     short: dict[str, tuple[str, ...]]
     long: dict[str, tuple[str, ...]]
     hats: tuple[str, ...]
-    bald: str | None  # the shape of a bald head, or None where that is no shape at all
+    bald: str | None  # the shape of a bald head, or None if a bald head has no shape
     mouths: dict[str, tuple[str, ...]]
-    glasses: tuple[str, tuple[str, ...]]  # the component that carries glasses, and its shapes
+    glasses: tuple[str, tuple[str, ...]]  # the component with glasses, and its shapes
     beards: dict[str, tuple[str, ...]]
-    others: dict[str, tuple[str, ...]]  # components that say nothing about the face
+    others: dict[str, tuple[str, ...]]  # components without attributes
     scale: float
-    down: float  # percent of the picture
+    down: float  # percent of the image
 
 
 AVATAAARS = Style(
@@ -198,8 +197,8 @@ PERSONAS = Style(
 STYLES = {"avataaars": AVATAAARS, "personas": PERSONAS}
 
 
-def attributes(style: Style) -> list[str]:
-    """The attributes the faces of a style are labelled with, in CelebA's (alphabetical) order."""
+def style_attributes(style: Style) -> list[str]:
+    """Return the attributes with which a style's faces are labelled, in alphabetical order like CelebA's."""
     shapes = (style.short, style.long, style.mouths, style.beards)
     named = {name for shape in shapes for names in shape.values() for name in names}
     always = {"Bald", "Eyeglasses", "No_Beard", "Pale_Skin", "Wearing_Hat", *filter(None, HAIRS)}

@@ -1,4 +1,4 @@
-"""Where pictures lie: a folder or a zip, listed once and read file by file without unpacking."""
+"""The files of a folder or a zip, listed once and read one by one without unpacking."""
 
 import hashlib
 import os
@@ -10,36 +10,37 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from facesmith.data.source import Handle, printable
+from facesmith.data.metadata import printable
+from facesmith.data.sources.source import Handle
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.images.decode import SUFFIXES
 
-MOST_BYTES = 512 * 2**20  # of one file inside a zip: more is a bomb, not a photo
+MAX_MEMBER_BYTES = 512 * 2**20  # of one file inside a zip: a larger one is a bomb, not a photo
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A picture that is a file."""
+class FileHandle:
+    """A file in a folder."""
 
     path: str
     size: int
 
     def open(self) -> str | bytes:
         try:
-            kind = os.stat(self.path)  # noqa: PTH116 (once a photo: a Path costs more than the call)
+            status = os.stat(self.path)  # noqa: PTH116 (for each photo: a Path costs more than the call)
         except OSError as error:
             raise ImageError(f"not readable: {(error.strerror or 'unknown error').lower()}") from None
-        if not stat.S_ISREG(kind.st_mode):
-            raise ImageError("not a regular file")  # opening a pipe would wait for ever
-        return self.path if kind.st_size else b""
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError("not a regular file")  # opening a pipe would block
+        return self.path if status.st_size else b""
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A picture inside a zip.
+class ZipMember:
+    """A file inside a zip.
 
-    Holds where its bytes begin, so that a worker reads it with one seek: `zipfile` would have each worker parse the
-    whole directory of the zip, 200,000 entries for CelebA.
+    It stores the position of its bytes, so that a worker reads it with one seek. With `zipfile`, each worker would
+    parse the whole directory of the zip, which has 200,000 entries for CelebA.
     """
 
     archive: str
@@ -55,17 +56,17 @@ class Member:
             raise ImageError("encrypted")
         if self.method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ImageError("packed in a way that is not supported")
-        if self.size > MOST_BYTES:
+        if self.size > MAX_MEMBER_BYTES:
             raise ImageError("too large")
         try:
-            with open(self.archive, "rb") as file:  # noqa: PTH123 (a million of these: Path costs more than open)
+            with open(self.archive, "rb") as file:  # noqa: PTH123 (for each photo: Path costs more than open)
                 file.seek(self.offset)
                 head = file.read(30)
                 name, extra = struct.unpack("<HH", head[26:30])
                 file.seek(self.offset + 30 + name + extra)
                 data = file.read(self.stored)
             if self.method == zipfile.ZIP_DEFLATED:
-                data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, MOST_BYTES)
+                data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, MAX_MEMBER_BYTES)
         except (OSError, struct.error, zlib.error):
             raise ImageError("damaged inside the zip") from None
         if len(data) != self.size or zlib.crc32(data) != self.crc:
@@ -74,17 +75,17 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Listing:
+class FileListing:
     """The files below ``root``, a folder or a zip: names relative to it, with "/", in sorted order."""
 
     root: Path
-    entries: dict[str, File | Member]
+    entries: dict[str, FileHandle | ZipMember]
 
-    def pictures(self) -> list[str]:
+    def image_files(self) -> list[str]:
         return [name for name in self.entries if name.lower().endswith(SUFFIXES)]
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file that is no picture (a table of labels), or `FacesmithError`."""
+        """Return the bytes of a file, such as a label table, or raise `FacesmithError`."""
         try:
             data = self.entries[name].open()
             return Path(data).read_bytes() if isinstance(data, str) else data
@@ -95,37 +96,37 @@ class Listing:
         return (self.entries[name] for name in names)
 
     def fingerprint(self, names: list[str]) -> str:
-        """A sha256 over the names and sizes of these files: cheap, and another folder's differs."""
+        """Return a SHA-256 over the names and sizes of these files, which is quick and differs between folders."""
         digest = hashlib.sha256()
         for name in names:
             digest.update(f"{printable(name)}\0{self.entries[name].size}\n".encode())
         return digest.hexdigest()
 
 
-def list_source(path: Path) -> Listing:
+def list_files(path: Path) -> FileListing:
     """List a folder or a zip, or raise `FacesmithError`.
 
-    A folder without a loose picture but with one zip (or one called img_align_celeba.zip) is listed with what lies in
+    A folder without images but with one zip (or one called img_align_celeba.zip) is listed together with the files in
     that zip, so that a download folder works as it is.
     """
     if not path.exists():
         raise FacesmithError(f"{path} does not exist: check the path of the photos")
     if not path.is_dir():
         return _list_zip(path)
-    listing = Listing(path, dict(sorted(_walk(str(path), ""))))
-    if listing.pictures():
+    listing = FileListing(path, dict(sorted(_walk(str(path), ""))))
+    if listing.image_files():
         return listing
     zips = [name for name in listing.entries if name.lower().endswith(".zip")]
-    named = [name for name in zips if PurePosixPath(name).name == "img_align_celeba.zip"] or zips
-    if len(named) > 1:
+    candidates = [name for name in zips if PurePosixPath(name).name == "img_align_celeba.zip"] or zips
+    if len(candidates) > 1:
         raise FacesmithError(
-            f"{path} holds {len(named)} zips and no picture: name the one to import, like {path / named[0]}"
+            f"{path} holds {len(candidates)} zips and no picture: import one of them, such as {path / candidates[0]}"
         )
-    inside = _list_zip(path / named[0]).entries if named else {}
-    return Listing(path, dict(sorted({**listing.entries, **inside}.items())))
+    inside = _list_zip(path / candidates[0]).entries if candidates else {}
+    return FileListing(path, dict(sorted({**listing.entries, **inside}.items())))
 
 
-def _walk(folder: str, prefix: str) -> Iterator[tuple[str, File | Member]]:
+def _walk(folder: str, prefix: str) -> Iterator[tuple[str, FileHandle | ZipMember]]:
     try:
         with os.scandir(folder) as scan:
             entries = list(scan)
@@ -136,12 +137,12 @@ def _walk(folder: str, prefix: str) -> Iterator[tuple[str, File | Member]]:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(entry.path, f"{prefix}{entry.name}/")
-        elif not entry.is_dir():  # a link to a folder could lead in circles
-            yield prefix + entry.name, File(entry.path, _size(entry))
+        elif not entry.is_dir():  # a link to a folder could form a loop
+            yield prefix + entry.name, FileHandle(entry.path, _size(entry))
 
 
 def _is_hidden(name: str) -> bool:
-    """Whether a file or folder is a system's own: .DS_Store, the ._copies a Mac puts into zips, and their like."""
+    """Whether the name is that of a system file: .DS_Store, the ._ copies that macOS puts into zips, and so on."""
     return name.startswith(".") or name == "__MACOSX"
 
 
@@ -152,29 +153,29 @@ def _size(entry: "os.DirEntry[str]") -> int:
         return 0
 
 
-def _list_zip(path: Path) -> Listing:
+def _list_zip(path: Path) -> FileListing:
     try:
         with path.open("rb") as file:
             head = file.read(2048).lstrip().lower()
         if head.startswith((b"<!doctype html", b"<html")):
             raise FacesmithError(
-                f"{path} is a web page, not a zip: the download was refused (Google Drive's quota, most likely), "
-                f"so download it again later or take it from another place"
+                f"{path} is a web page, not a zip: the download was refused, probably by Google Drive's quota; "
+                f"download it again later or from another place"
             )
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
-    except (zipfile.BadZipFile, RuntimeError):  # the second where it is of a form that zipfile does not read
+    except (zipfile.BadZipFile, RuntimeError):  # RuntimeError for a form that zipfile does not read
         raise FacesmithError(
             f"{path} is neither a folder nor a whole zip: give a folder of photos, or download the zip again"
         ) from None
     except OSError as error:
         raise FacesmithError(f"{path} cannot be read: {error.strerror}") from None
     members = {
-        info.filename: Member(
+        info.filename: ZipMember(
             str(path), info.header_offset, info.compress_size, info.file_size, info.compress_type, info.CRC,
             bool(info.flag_bits & 1),
         )
         for info in infos
         if not info.is_dir() and not any(map(_is_hidden, info.filename.split("/")))
     }  # fmt: skip
-    return Listing(path, dict(sorted(members.items())))
+    return FileListing(path, dict(sorted(members.items())))
