@@ -64,7 +64,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(
     (dataset.path / "features").write_text("in the way")
     found = reference(dataset, COLOURS, count=8)
     assert found.features.shape == (8, 3)
-    assert "are not kept" in capsys.readouterr().err
+    assert "is not stored" in capsys.readouterr().err
 
 
 def test_a_split_is_compared_alone(dataset: Dataset) -> None:
