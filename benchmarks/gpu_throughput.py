@@ -29,10 +29,10 @@ import torch
 from floors import Counter, matmul_peak, wait
 
 from facesmith import FacesmithError, doctor
+from facesmith.machine import choose_device, configure_process, usable_cores
 from facesmith.tasks.gan.compiled_step import Step, choose_step
 from facesmith.tasks.gan.recipe import GAN_RECIPES, GANRecipe
 from facesmith.tasks.gan.step import new_state, train_step
-from facesmith.training import start
 from facesmith.training.distributed import SINGLE_PROCESS
 from facesmith.training.sampling import LATENTS, LAYERS, Reader, batch, draw_latents, reader, seed_of
 from facesmith.training.train_state import TrainState
@@ -175,8 +175,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write what was measured there")
     args = parser.parse_args()
-    device = doctor.choose_device(args.device)
-    start.prepare_machine(doctor.usable_cores())
+    device = choose_device(args.device)
+    configure_process(usable_cores())
     peak = matmul_peak(device)
     record: dict[str, Any] = {
         "machine": doctor.machine(device),

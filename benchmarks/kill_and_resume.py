@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-from facesmith.training import checkpoint
+from facesmith.runs.checkpoints import SUFFIX, list_checkpoints
 
 
 def main() -> None:
@@ -69,12 +69,12 @@ def main() -> None:
 
 
 def _reached(run: Path) -> str:
-    found = checkpoint.stored(run / "checkpoints") if run.exists() else []
-    return found[-1].name.removesuffix(checkpoint.SUFFIX) if found else "none"
+    found = list_checkpoints(run / "checkpoints") if run.exists() else []
+    return found[-1].name.removesuffix(SUFFIX) if found else "none"
 
 
 def _same(a: Path, b: Path) -> bool:
-    one, other = (load_file(checkpoint.stored(run / "checkpoints")[-1]) for run in (a, b))
+    one, other = (load_file(list_checkpoints(run / "checkpoints")[-1]) for run in (a, b))
     return (
         one.keys() == other.keys()
         and all(np.array_equal(one[key], other[key], equal_nan=True) for key in one)

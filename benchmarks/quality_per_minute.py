@@ -35,6 +35,7 @@ import facesmith
 from facesmith import doctor
 from facesmith.files import refuse_existing, write_json
 from facesmith.images.grid import make_grid, save_image
+from facesmith.machine import usable_cores
 from facesmith.metrics.features import DEFAULT, network
 from facesmith.metrics.fid import frechet_distance, gaussian
 from facesmith.metrics.kid import kid
@@ -169,7 +170,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="an .npy of photos to score against instead")
     parser.add_argument("--judge", type=Path, help="a script, as above")
     parser.add_argument("--only", nargs="+", choices=[*RECIPES, *PEERS], default=[*RECIPES, *PEERS])
-    parser.add_argument("--threads", type=int, default=doctor.usable_cores())
+    parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     data = facesmith.open_dataset(args.dataset)

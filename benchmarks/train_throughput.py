@@ -27,8 +27,8 @@ from torch import nn
 from facesmith import doctor
 from facesmith.tasks.gan.recipe import GAN_RECIPES
 from facesmith.tasks.gan.step import new_state, train_step
-from facesmith.training import start
 from facesmith.training.sampling import LATENTS, batch, draw_latents, reader
+from facesmith.training.startup import resolve
 
 BATCH, PICTURES, WARM_UP = 64, 4096, 4
 
@@ -78,7 +78,7 @@ def plain() -> Callable[[int], None]:
 
 def ours(name: str) -> Callable[[int], None]:
     """The step of `facesmith train`, with all it does for a step: drawing, mirroring, losses, accuracies."""
-    recipe = start.resolve(GAN_RECIPES[name].changed(device="cpu", batch_size=BATCH))
+    recipe = resolve(GAN_RECIPES[name].changed(device="cpu", batch_size=BATCH))
     state = new_state(recipe, (64, 64), torch.device("cpu"))
     folder = tempfile.TemporaryDirectory()
     np.save(Path(folder.name) / "images.npy", _pictures())

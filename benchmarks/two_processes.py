@@ -26,10 +26,10 @@ from safetensors.numpy import load_file
 from facesmith import doctor
 from facesmith.data.dataset import open_dataset
 from facesmith.networks import build as networks
-from facesmith.runs import run_folder as runs
+from facesmith.runs.checkpoints import list_checkpoints
+from facesmith.runs.json_lines import read_lines
 from facesmith.tasks.gan.recipe import GAN_RECIPES
 from facesmith.tasks.gan.step import network_config
-from facesmith.training import checkpoint
 from facesmith.training.settings import with_settings
 
 QUIETLY = ("checkpoint_kimg=1e6", "tick_kimg=1e6", "score_kimg=0", "device=cpu", "precision=float32", "compile=none")
@@ -52,7 +52,7 @@ def train(recipe: str, dataset: str, run: Path, kimg: float, settings: list[str]
 
 
 def weights(run: Path) -> dict[str, np.ndarray]:
-    return load_file(checkpoint.stored(run / "checkpoints")[-1])
+    return load_file(list_checkpoints(run / "checkpoints")[-1])
 
 
 def start_weights(recipe: str, dataset: str, settings: list[str]) -> dict[str, np.ndarray]:
@@ -78,7 +78,7 @@ def distances(run: Path, other: Path, begin: dict[str, np.ndarray]) -> str:
             words.append(f"{net} {apart / way:.1e}")
     largest = max(
         abs(a[name] - b[name]) / max(abs(a[name]), 1e-12)
-        for a, b in zip(runs.read_lines(run / "metrics.jsonl"), runs.read_lines(other / "metrics.jsonl"), strict=True)
+        for a, b in zip(read_lines(run / "metrics.jsonl"), read_lines(other / "metrics.jsonl"), strict=True)
         for name in a.keys() - {"accuracy_real", "accuracy_fake", "watch"}
     )
     return f"{', '.join(words)}, metrics {largest:.1e}"
@@ -86,7 +86,7 @@ def distances(run: Path, other: Path, begin: dict[str, np.ndarray]) -> str:
 
 def images_a_second(run: Path) -> float:
     """The median of a run's lines but the first, which warms up."""
-    return statistics.median(float(line["images_per_second"]) for line in runs.read_lines(run / "timing.jsonl")[1:])
+    return statistics.median(float(line["images_per_second"]) for line in read_lines(run / "timing.jsonl")[1:])
 
 
 def main() -> None:

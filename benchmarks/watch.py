@@ -23,7 +23,9 @@ import torch
 
 import facesmith
 from facesmith import doctor
-from facesmith.runs.run_folder import RunFolder, read_card, read_lines
+from facesmith.runs.json_lines import read_lines
+from facesmith.runs.run_files import read_card
+from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.gan import task as game
 
 BLOW_UP_STEPS = 8  # long enough to ruin the weights, and over before the first look at them

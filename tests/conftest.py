@@ -21,7 +21,7 @@ from facesmith.data.importer import import_dataset
 from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.model import Model
 from facesmith.tasks.export import export
-from facesmith.training.loop import train
+from facesmith.tasks.train import train
 
 
 @pytest.fixture(autouse=True)

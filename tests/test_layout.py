@@ -16,17 +16,18 @@ ORDER = [
     "files",
     "progress",
     "hub",
-    "doctor",
+    "machine",
     "images",
     "data",
     "networks",
+    "doctor",
     "runs",
     "training",
     "models",
     "metrics",
     "latent",
-    "tasks",
     "reports",
+    "tasks",
     "artefacts",
     "demonstration",
     "facesmith",
@@ -34,7 +35,7 @@ ORDER = [
     "cli",
     "__main__",
 ]
-SUPPORT = {"facesmith", "facesmith.errors", "facesmith.extras", "facesmith.version"}
+SUPPORT = {"facesmith", "facesmith.errors", "facesmith.extras", "facesmith.machine", "facesmith.version"}
 RUN_FILES = {"run.json", "recipe.toml", "metrics.jsonl", "timing.jsonl", "checkpoints", "best.safetensors"}
 MODEL_FILES = {"model.json", "makeover.json", "judge.json", "classifier.json", "directions.safetensors"}
 MODEL_FILES |= {f"{network}.{kind}" for network in ("generator", "encoder") for kind in ("safetensors", "onnx")}
@@ -51,29 +52,14 @@ KNOWN = {
     "circle: facesmith.tasks.export_source -> facesmith.tasks.export",
     "circle: facesmith.tasks.gan.export -> facesmith.tasks.export_source",
     "circle: facesmith.tasks.makeover.export -> facesmith.tasks.export_source",
-    "facesmith.doctor -> facesmith.networks.gan.dcgan",
-    "facesmith.doctor -> facesmith.networks.build",
     "facesmith.latent.directions names directions.safetensors",
     "facesmith.metrics.evaluate -> facesmith.tasks.gan.card",
     "facesmith.models.classifier -> facesmith.latent.calibration",
     "facesmith.models.model -> facesmith.latent.directions",
-    "facesmith.runs.run_folder -> facesmith.tasks.recipes",
-    "facesmith.runs.run_folder -> facesmith.training.settings",
     "facesmith.tasks.classifier.card -> facesmith.tasks.gan.card",
     "facesmith.tasks.encoder.export -> facesmith.tasks.gan.card",
     "facesmith.tasks.makeover.apply names makeover.json",
     "facesmith.tasks.makeover.card -> facesmith.tasks.gan.card",
-    "facesmith.training.checkpoint -> facesmith.tasks.gan.d_schedule",
-    "facesmith.training.collapse -> facesmith.tasks.recipes",
-    "facesmith.training.gan_losses -> facesmith.tasks.recipes",
-    "facesmith.training.loop -> facesmith.reports.run_report",
-    "facesmith.training.loop -> facesmith.tasks.recipes",
-    "facesmith.training.loop names recipe.toml",
-    "facesmith.training.pretrained -> facesmith.models.classifier",
-    "facesmith.training.pretrained -> facesmith.models.model",
-    "facesmith.training.sampling -> facesmith.tasks.recipes",
-    "facesmith.training.start -> facesmith.tasks.recipes",
-    "facesmith.training.start -> facesmith.tasks.registry",
 }
 
 TREES = {

@@ -57,7 +57,6 @@ from facesmith.networks.plugins import load_plugin as load_plugin
 from facesmith.networks.registry import register_family as register_family
 from facesmith.networks.settings import FamilyConfig as FamilyConfig
 from facesmith.networks.settings import setting as setting
-from facesmith.reports.compare import compare as compare
 from facesmith.reports.explore import explore as explore
 from facesmith.reports.run_report import report as report
 from facesmith.runs.overview import RunOverview as RunOverview
@@ -67,13 +66,14 @@ from facesmith.runs.run_reader import open_run as open_run
 from facesmith.runs.status import RunStatus as RunStatus
 from facesmith.studio.server import serve as serve
 from facesmith.tasks.classifier.label_dataset import label as label
+from facesmith.tasks.compare import compare as compare
 from facesmith.tasks.export import export as export
 from facesmith.tasks.gan.recipe import GANRecipe as GANRecipe
 from facesmith.tasks.makeover.apply import make_over as make_over
 from facesmith.tasks.recipes import RECIPES as RECIPES
 from facesmith.tasks.recipes import recipe_settings as recipe_settings
 from facesmith.tasks.recipes import register_recipe as register_recipe
-from facesmith.training.loop import train as train
+from facesmith.tasks.train import train as train
 from facesmith.training.settings import Recipe as Recipe
 from facesmith.version import __version__ as __version__
 

@@ -22,7 +22,7 @@ def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: flo
     from facesmith.models.generate import generate
     from facesmith.reports.explore import explore
     from facesmith.tasks.export import export
-    from facesmith.training.loop import train
+    from facesmith.tasks.train import train
 
     out = Path(out)
     _clear(out)

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import write_json
+from facesmith.machine import choose_device, total_memory, usable_cores
 from facesmith.version import __version__
 
 if TYPE_CHECKING:
@@ -22,26 +22,13 @@ CLEARLY = 1.1  # a choice further down is taken only if it is this much faster, 
 PROBE_BATCH, PROBE_ROUNDS = 32, 6
 
 
-def choose_device(wanted: str) -> "torch.device":
-    """The device ``wanted`` names; "auto" is CUDA, then Apple's MPS, then the CPU."""
-    torch = require("torch", "train", "training")
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if wanted == "auto":
-        wanted = next(name for name, found in there.items() if found)
-    if not there[wanted]:
-        raise FacesmithError(
-            f"this machine has no {wanted} device that torch {torch.__version__} can use: set device=auto"
-        )
-    return torch.device(wanted)  # type: ignore[no-any-return]
-
-
 def machine(device: "torch.device") -> dict[str, Any]:
     """Names and sizes of what a run was computed on, as run.json records them."""
     torch = require("torch", "train", "training")
     return {
         "cpu": _cpu_name(),
         "cores": usable_cores(),
-        "memory_gb": round(_memory_bytes() / 1e9, 1),
+        "memory_gb": round(total_memory() / 1e9, 1),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "bfloat16_instructions": _cpu_bfloat16(),
         "torch": torch.__version__,
@@ -122,11 +109,6 @@ PACKAGES = {
 }
 
 
-def usable_cores() -> int:
-    """Cores this process may use, which in a container are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _key(device: "torch.device") -> str:
     """What the speeds depend on."""
     torch = require("torch", "train", "measuring")
@@ -164,10 +146,6 @@ def _cpu_name() -> str:
 
 def _cpu_bfloat16() -> list[str]:
     return [flag for flag in ("avx512_bf16", "amx_bf16") if flag in _cpu_lines().get("flags", "").split()]
-
-
-def _memory_bytes() -> float:
-    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
 def _memory_file() -> Path:

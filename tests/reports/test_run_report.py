@@ -267,7 +267,13 @@ def scored(run: Path) -> None:
         for s, kid in ((50, 3.0), (100, 1.5), (150, 2.0))
     ]
     (run / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    card = {"kimg": 50.0, "step": 100, "score": {"kid": 1.5, "kid_spread": 0.25, "fid": 15.0}}
+    card = {
+        "format": "facesmith-checkpoint",
+        "version": 3,
+        "kimg": 50.0,
+        "step": 100,
+        "score": {"kid": 1.5, "kid_spread": 0.25, "fid": 15.0},
+    }
     save_file({"average.x": np.zeros(1, np.float32)}, run / "best.safetensors", {"facesmith": json.dumps(card)})
 
 

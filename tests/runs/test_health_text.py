@@ -10,7 +10,7 @@ from facesmith.tasks.registry import TASKS
 def told(task: str, health: str) -> str:
     run = RunFiles(
         path=Path("run"), card={"status": "finished"}, recipe={"task": task}, settings={}, health=health,
-        metrics={}, timing={}, scores={}, samples=[], best={}, undone=[], broken_lines=0,
+        metrics={}, timing={}, scores={}, samples=[], best={}, rollbacks=[], broken_lines=0,
     )  # fmt: skip
     return health_text.sentence(run) or ""
 

@@ -8,7 +8,7 @@ import pytest
 import facesmith
 from facesmith import FacesmithError, Run
 from facesmith.files import read_json, write_json
-from facesmith.runs.run_folder import append_line, cut_lines
+from facesmith.runs.json_lines import append_line, cut_lines
 from facesmith.runs.status import status_of
 
 

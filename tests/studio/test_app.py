@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from facesmith import FacesmithError
 from facesmith.studio.face_refs import FacesDep
 from facesmith.studio.middleware import SECURITY_HEADERS
-from facesmith.studio.settings import Settings, usable_cores
+from facesmith.studio.settings import Settings
 
 Visit = Callable[..., None]
 
@@ -198,11 +198,3 @@ def test_only_strangers_are_limited_in_how_often_they_ask() -> None:
     assert Settings().client_rate is None
     assert Settings(host="0.0.0.0").client_rate == 50
     assert Settings(host="0.0.0.0", rate=7).client_rate == 7
-
-
-@pytest.mark.parametrize(
-    ("quota", "cores"), [("100000 100000", 1), ("40000 100000", 1), ("max 100000", None), ("", None)]
-)
-def test_a_container_that_may_use_less_of_its_cores_has_fewer(tmp_path: Path, quota: str, cores: int | None) -> None:
-    (tmp_path / "cpu.max").write_text(quota)
-    assert usable_cores(tmp_path / "cpu.max") == (cores or usable_cores(tmp_path / "nothing"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from facesmith.files import read_json, write_json
-from facesmith.runs.run_folder import append_line, cut_lines
+from facesmith.runs.json_lines import append_line, cut_lines
 from facesmith.studio import run_watcher
 from facesmith.studio.errors import NotFound
 from facesmith.studio.registry import Registry

@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from facesmith.errors import FacesmithError
+from facesmith.runs.checkpoints import SUFFIX, list_checkpoints
+from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.gan.recipe import GAN_RECIPES
 from facesmith.tasks.gan.step import new_state, train_step
 from facesmith.training import checkpoint
@@ -35,7 +37,7 @@ def go_on(state: TrainState, first: int, last: int) -> None:
 
 def test_what_is_loaded_goes_on_as_what_was_saved(tmp_path: Path) -> None:
     unbroken = trained(3)
-    path = checkpoint.save(tmp_path, unbroken, Progress(3, 12, 1.5, {"loss_D": [2.0, 3]}), keep=3)
+    path = checkpoint.save(RunFolder(tmp_path), unbroken, Progress(3, 12, 1.5, {"loss_D": [2.0, 3]}), keep=3)
     go_on(unbroken, 3, 6)
     resumed = trained(0, seed=9)
     assert checkpoint.load(path, resumed) == Progress(3, 12, 1.5, {"loss_D": [2.0, 3]})
@@ -48,14 +50,14 @@ def test_what_is_loaded_goes_on_as_what_was_saved(tmp_path: Path) -> None:
 def test_the_newest_and_the_milestones_are_kept(tmp_path: Path) -> None:
     state = trained(0)
     for shown in range(1000, 33000, 1000):
-        checkpoint.save(tmp_path, state, Progress(images_seen=shown), keep=2)
-    kept = [float(path.name.removesuffix(checkpoint.SUFFIX)) for path in checkpoint.stored(tmp_path)]
+        checkpoint.save(RunFolder(tmp_path), state, Progress(images_seen=shown), keep=2)
+    kept = [float(path.name.removesuffix(SUFFIX)) for path in list_checkpoints(tmp_path / "checkpoints")]
     assert kept[-2:] == [31, 32]
     assert kept[:-2] == [1, 2, 3, 5, 9, 17]  # the first past each power of two pictures
 
 
 def test_a_damaged_checkpoint_is_one_sentence(tmp_path: Path) -> None:
-    path = checkpoint.save(tmp_path, trained(1), Progress(1, 4), keep=1)
+    path = checkpoint.save(RunFolder(tmp_path), trained(1), Progress(1, 4), keep=1)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(FacesmithError, match="remove it to use an older one"):
         checkpoint.load(path, trained(0))

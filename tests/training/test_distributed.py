@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 import facesmith
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
-from facesmith.training import checkpoint
+from facesmith.runs.checkpoints import list_checkpoints, read_metadata
 from facesmith.training.distributed import ProcessGroup
 
 # Batch norm in both networks, penalties through it, an average of G: all that two processes must share. Biases before
@@ -58,7 +58,7 @@ def ends(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str]]:
 
 def wait_for(run: Path, processes: list[subprocess.Popen[str]]) -> None:
     until = time.monotonic() + 90
-    while len(checkpoint.stored(run / "checkpoints")) < 2:
+    while len(list_checkpoints(run / "checkpoints")) < 2:
         assert all(process.poll() is None for process in processes)
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -83,7 +83,7 @@ def test_two_processes_train_what_one_does_and_a_signal_to_either_ends_both(
     assert [code for code, _ in found] == [0, 0], found
     (session,) = card(together)["sessions"]
     assert (card(together)["status"], session["reason"]) == ("interrupted", "SIGTERM")
-    assert checkpoint.read_card(checkpoint.stored(together / "checkpoints")[-1])["step"] == card(together)["step"]
+    assert read_metadata(list_checkpoints(together / "checkpoints")[-1])["step"] == card(together)["step"]
 
     facesmith.train("tiny", builtin_dataset, alone, settings=SMALL, kimg=0.16, quiet=True)
     one, other = (load_file(run / "checkpoints" / "000000.160.safetensors") for run in (together, alone))
@@ -106,7 +106,7 @@ def test_when_one_is_killed_the_other_says_so_and_the_run_goes_on(builtin_datase
     assert errors.startswith(GONE)
     assert errors.count("\n") == 1
     assert card(run)["status"] == "failed"
-    step = checkpoint.read_card(checkpoint.stored(run / "checkpoints")[-1])["step"]
+    step = read_metadata(list_checkpoints(run / "checkpoints")[-1])["step"]
     goal = (step + 5) * 16 / 1000
     facesmith.train("tiny", builtin_dataset, run, settings=(f"kimg={goal}",), resume=True, quiet=True)
     assert [session["processes"] for session in card(run)["sessions"]] == [2, 1]

@@ -15,9 +15,9 @@ from safetensors.numpy import load_file
 import facesmith
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
-from facesmith.training import checkpoint
-from facesmith.training.loop import _out_of_memory
+from facesmith.runs.checkpoints import list_checkpoints, read_metadata
 from facesmith.training.sampling import due
+from facesmith.training.session import is_out_of_memory
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last", "tick_kimg=0.2", "checkpoint_kimg=0.15")  # fmt: skip
@@ -32,7 +32,7 @@ def train(
 
 
 def weights(run: Path) -> dict[str, np.ndarray]:
-    return load_file(checkpoint.stored(run / "checkpoints")[-1])
+    return load_file(list_checkpoints(run / "checkpoints")[-1])
 
 
 def same(a: Path, b: Path) -> bool:
@@ -141,7 +141,7 @@ def test_sigterm_saves_and_finishes_the_pictures(builtin_dataset: Dataset, unbro
     assert card["status"] == "interrupted"
     assert card["sessions"][0]["reason"] == "SIGTERM"
     assert (run / "report.html").exists()
-    assert checkpoint.read_card(checkpoint.stored(run / "checkpoints")[-1])["step"] == card["step"]
+    assert read_metadata(list_checkpoints(run / "checkpoints")[-1])["step"] == card["step"]
 
 
 def test_resume_refuses_another_recipe_and_names_the_difference(builtin_dataset: Dataset, unbroken: Path) -> None:
@@ -192,10 +192,10 @@ def test_a_learning_rate_that_blows_up_ends_in_a_sentence_and_a_good_checkpoint(
 def test_memory_that_runs_out_is_recognised_and_other_errors_are_not() -> None:
     with pytest.raises(RuntimeError) as refused:
         torch.empty(1 << 50)
-    assert _out_of_memory(refused.value)
+    assert is_out_of_memory(refused.value)
     with pytest.raises(RuntimeError) as other:
         torch.ones(2) @ torch.ones(3)
-    assert not _out_of_memory(other.value)
+    assert not is_out_of_memory(other.value)
 
 
 def test_minutes_end_a_run(builtin_dataset: Dataset, tmp_path: Path) -> None:

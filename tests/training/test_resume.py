@@ -10,8 +10,8 @@ import facesmith
 from facesmith import Model
 from facesmith.data.dataset import Dataset
 from facesmith.data.importer import import_dataset
+from facesmith.runs.checkpoints import list_checkpoints
 from facesmith.tasks.gan.recipe import GAN_RECIPES
-from facesmith.training import checkpoint
 
 # All that a recipe may draw or move is switched on: turns by accuracy, schedules, augmentation, part of the epoch.
 SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=8", "threads=1", "precision=float32",
@@ -42,7 +42,7 @@ def test_a_run_cut_short_and_resumed_is_the_run_never_interrupted(
 
 
 def assert_same(unbroken: Path, broken: Path) -> None:
-    one, other = (load_file(checkpoint.stored(run / "checkpoints")[-1]) for run in (unbroken, broken))
+    one, other = (load_file(list_checkpoints(run / "checkpoints")[-1]) for run in (unbroken, broken))
     assert one.keys() == other.keys()
     assert [key for key in one if not np.array_equal(one[key], other[key])] == []
     assert (unbroken / "metrics.jsonl").read_text() == (broken / "metrics.jsonl").read_text()

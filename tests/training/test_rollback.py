@@ -11,8 +11,9 @@ import facesmith
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.data.importer import import_dataset
+from facesmith.runs.checkpoints import list_checkpoints, read_metadata
 from facesmith.runs.health import COLLAPSED, DIVERGED, HEALTHY, MODE_COLLAPSE
-from facesmith.training import checkpoint, collapse
+from facesmith.training import collapse
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last")  # fmt: skip
@@ -54,7 +55,7 @@ class Story:
         return [json.loads(line) for line in (self.run / part / "metrics.jsonl").read_text().splitlines()]
 
     def newest(self) -> dict[str, np.ndarray]:
-        return load_file(checkpoint.stored(self.run / "checkpoints")[-1])
+        return load_file(list_checkpoints(self.run / "checkpoints")[-1])
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_a_run_that_blows_up_goes_back_and_ends_well(healed: Story) -> None:
     assert [event["lr_scale"] for event in back] == [0.25 ** (1 + number) for number in range(len(back))]
     assert {event["health"] for event in back} == {HEALTHY}
     assert max(event["step"] for event in back) > 0, "it went back to a checkpoint, not only to the beginning"
-    progress = checkpoint.read_card(checkpoint.stored(healed.run / "checkpoints")[-1])
+    progress = read_metadata(list_checkpoints(healed.run / "checkpoints")[-1])
     assert (progress["step"], progress["rollbacks"]) == (STEPS, len(back))
     assert all(np.isfinite(tensor).all() for tensor in healed.newest().values())
 
@@ -112,8 +113,8 @@ def test_numbers_that_never_become_finite_end_the_run_after_its_rollbacks(faces:
         train(faces, story.run, "learning_rate=1e30", "rollbacks=1")
     assert (story.card["status"], story.card["health"]) == ("failed", DIVERGED)
     assert story.lines("rolled_back/1")[-1]["health"] == story.lines()[-1]["health"] == DIVERGED
-    (kept,) = checkpoint.stored(story.run / "checkpoints")
-    assert (checkpoint.read_card(kept)["step"], checkpoint.read_card(kept)["lr_scale"]) == (0, 0.25)
+    (kept,) = list_checkpoints(story.run / "checkpoints")
+    assert (read_metadata(kept)["step"], read_metadata(kept)["lr_scale"]) == (0, 0.25)
     assert all(np.isfinite(tensor).all() for tensor in load_file(kept).values())
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from facesmith.tasks.gan.recipe import GAN_RECIPES
-from facesmith.training.sampling import batch, draw_latents, picture_indices, reader
+from facesmith.training.sampling import batch, draw_latents, image_indices, reader
 
 CPU = torch.device("cpu")
 ALL = np.arange(10)
@@ -21,15 +21,15 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def test_every_epoch_shows_every_picture_once_in_a_new_order() -> None:
-    first, second = picture_indices(0, 0, 10, 10), picture_indices(0, 10, 10, 10)
+    first, second = image_indices(0, 0, 10, 10), image_indices(0, 10, 10, 10)
     assert sorted(first) == sorted(second) == list(range(10))
     assert list(first) != list(second)
 
 
 def test_the_stream_can_be_entered_anywhere_and_crosses_epochs() -> None:
-    whole = picture_indices(3, 0, 35, 10)
-    assert list(picture_indices(3, 7, 20, 10)) == list(whole[7:27])
-    assert list(picture_indices(4, 0, 35, 10)) != list(whole)
+    whole = image_indices(3, 0, 35, 10)
+    assert list(image_indices(3, 7, 20, 10)) == list(whole[7:27])
+    assert list(image_indices(4, 0, 35, 10)) != list(whole)
 
 
 def test_batches_are_the_same_from_memory_and_from_disk(pictures: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_batch_holds_the_streams_pictures_in_range_and_some_of_them_mirrored(p
     stored = torch.from_numpy(np.load(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
     recipe = TINY.changed(batch_size=10)
     got = batch(reader(pictures, "memory", CPU)[0], recipe, 0, ALL, CPU)
-    plain = stored[torch.from_numpy(picture_indices(recipe.seed, 0, 10, 10))]
+    plain = stored[torch.from_numpy(image_indices(recipe.seed, 0, 10, 10))]
     mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(got, plain, strict=True)]
     straight = [torch.equal(a, b) for a, b in zip(got, plain, strict=True)]
     assert all(a != b for a, b in zip(mirrored, straight, strict=True))

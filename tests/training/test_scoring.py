@@ -7,7 +7,9 @@ import pytest
 import facesmith
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.metrics.scores import rank
-from facesmith.runs.run_folder import RunFolder, read_lines
+from facesmith.runs.checkpoints import list_checkpoints, read_metadata
+from facesmith.runs.json_lines import read_lines
+from facesmith.runs.run_folder import RunFolder
 from facesmith.training import checkpoint
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
@@ -31,12 +33,10 @@ def test_a_run_is_scored_and_its_best_generator_kept(scored: Path) -> None:
     lines = read_lines(run.scores)
     assert [line["kimg"] for line in lines] == [0.16, 0.32, 0.48]
     best = min(lines, key=rank)
-    card = checkpoint.read_card(run.best)
+    card = read_metadata(run.best)
     assert (card["kimg"], card["score"]["kid"]) == (best["kimg"], best["kid"])
-    kept = next(
-        path for path in checkpoint.stored(run.checkpoints) if checkpoint.read_card(path)["kimg"] == best["kimg"]
-    )
-    ours, its = checkpoint.used_state(run.best, "G"), checkpoint.used_state(kept, "G")
+    kept = next(path for path in list_checkpoints(run.checkpoints) if read_metadata(path)["kimg"] == best["kimg"])
+    ours, its = checkpoint.load_ema(run.best, "G"), checkpoint.load_ema(kept, "G")
     assert all(ours[name].equal(its[name]) for name in its)
 
 
@@ -53,8 +53,8 @@ def test_a_small_share_of_the_time_leaves_the_score_of_the_end(dataset: Dataset,
 
 def test_a_worse_generator_does_not_take_the_place_of_the_best_after_a_resume(scored: Path, dataset: Dataset) -> None:
     run = RunFolder(scored)
-    before = json.loads(json.dumps(checkpoint.read_card(run.best)))
+    before = json.loads(json.dumps(read_metadata(run.best)))
     run.scores.write_text("")  # as if a rollback had undone what was scored
     facesmith.train("tiny", dataset, scored, resume=True, kimg=0.64, settings=("score_share=1000",), quiet=True)
-    after = checkpoint.read_card(run.best)
+    after = read_metadata(run.best)
     assert rank(after["score"]) <= rank(before["score"])

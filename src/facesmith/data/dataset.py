@@ -34,6 +34,11 @@ class Dataset:
         return str(self.card["name"])
 
     @property
+    def images_path(self) -> Path:
+        """The array of all images, for readers that do not keep it mapped."""
+        return self.path / IMAGES
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height of the images, in pixels."""
         width, height = self.card["size"]

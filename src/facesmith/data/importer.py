@@ -19,10 +19,10 @@ from facesmith.data.sources.celeba import celeba_source, is_celeba
 from facesmith.data.sources.file_listing import list_files
 from facesmith.data.sources.folder import folder_source
 from facesmith.data.sources.source import Source
-from facesmith.doctor import usable_cores
 from facesmith.errors import FacesmithError
 from facesmith.files import refuse_existing
 from facesmith.images.crop import CropSpec, parse_crop_spec
+from facesmith.machine import usable_cores
 from facesmith.progress import progress
 
 SPARE_BYTES = 32 * 2**20  # left free on the disk beside the images, for the metadata and the system

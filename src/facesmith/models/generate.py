@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from facesmith.doctor import usable_cores
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_text
 from facesmith.images.grid import make_grid, save_image
+from facesmith.machine import usable_cores
 from facesmith.models.model import Model, Pictures, load
 from facesmith.progress import Bar, progress
 

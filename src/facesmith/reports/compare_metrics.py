@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from facesmith.metrics.scores import DIVERSE
 from facesmith.reports.charts import moving_average
-from facesmith.runs.metrics import Columns
+from facesmith.runs.json_lines import Columns
 from facesmith.runs.run_files import RunFiles, read_run
 
 WARM_UP = 0.1  # share of a run in which D still guesses, so that its accuracy is low for no reason of G
@@ -107,7 +107,7 @@ def nearest_sheet(compared: ComparedRun, kimg: float) -> tuple[float, Path]:
 
 def rollbacks(compared: ComparedRun) -> int:
     """Return how often the run was rolled back."""
-    return len(compared.run.undone)
+    return len(compared.run.rollbacks)
 
 
 def differing_settings(runs: Sequence[ComparedRun]) -> dict[str, list[Any]]:

@@ -23,7 +23,7 @@ from facesmith.reports.compare_metrics import (
 )
 from facesmith.reports.pages import render
 from facesmith.runs import summary
-from facesmith.runs.run_files import plain_value
+from facesmith.runs.summary import plain_value
 
 # File name: column, title, label and limits of the axis.
 CHARTS = {

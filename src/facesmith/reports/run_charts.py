@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from facesmith.reports.charts import curves
 from facesmith.runs.charts import charts_of, resumed_at
 from facesmith.runs.health_text import returns
-from facesmith.runs.metrics import Columns
+from facesmith.runs.json_lines import Columns
 from facesmith.runs.run_files import RunFiles
 from facesmith.training.collapse import Health, lowest_diversity, update
 

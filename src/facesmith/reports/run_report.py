@@ -13,7 +13,8 @@ from facesmith.runs import health_text, summary
 from facesmith.runs.charts import CHARTS, resumed_at
 from facesmith.runs.file_list import describe_files
 from facesmith.runs.health import COLLAPSED, HEALTHY
-from facesmith.runs.run_files import RunFiles, plain_value, read_run
+from facesmith.runs.run_files import RunFiles, read_run
+from facesmith.runs.summary import plain_value
 
 _MAX_INLINE_VIDEO_BYTES = 6_000_000  # a larger film stays beside the page, and its GIF goes in
 _MAX_SHOWN_ROLLBACKS = 2
@@ -50,7 +51,7 @@ def _values(run: RunFiles, charts: dict[str, bytes]) -> dict[str, Any]:
     remarks, warnings = summary.learning(run)
     remarks = remarks if remarks or warnings else ["There are no measurements yet."]
     mp4 = run.file("progress.mp4")
-    marks = {"resumed": resumed_at(run), "rolled back to": run.undone}
+    marks = {"resumed": resumed_at(run), "rolled back to": run.rollbacks}
     return {
         "title": f"Run {run.path.resolve().name}",
         "lead": f"Recipe {recipe_name or 'unnamed'} on {dataset_name}. {summary.status_sentence(run)}",
@@ -100,7 +101,7 @@ def _rollbacks(run: RunFiles) -> list[dict[str, Any]]:
     """Return the newest rollbacks with the last sheet that each undid and the sheet that it went back to."""
     restored_kimg = health_text.returns(run)
     rollbacks = []
-    for undone in run.undone[-_MAX_SHOWN_ROLLBACKS:]:
+    for undone in run.rollbacks[-_MAX_SHOWN_ROLLBACKS:]:
         if undone.sheet:
             limit = restored_kimg.get(undone.number)
             before = [sample for sample in run.samples if limit is not None and sample[0] <= limit]

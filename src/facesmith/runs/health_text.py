@@ -29,7 +29,7 @@ def history(run: RunFiles) -> list[str]:
             sentences.append(f"At {_kimg(event['kimg'])}: {event['health']}{since}.")
         elif sentences and not sentences[-1].startswith("Rollback"):
             sentences.append(f"At {_kimg(event['kimg'])} it was healthy again.")
-    for undone in run.undone:
+    for undone in run.rollbacks:
         if undone.number not in {event["rollbacks"] for event in told}:  # a kill came before the card was written
             reached = f" at {_kimg(undone.kimg)}" if undone.kimg is not None else ""
             sentences.append(f"Rollback {undone.number}: {undone.health or 'a collapse'}{reached} was undone.")

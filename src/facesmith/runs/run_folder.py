@@ -1,27 +1,25 @@
-"""The run folder: what a training was asked to do, where it stands, and what it has recorded."""
+"""The run folder: the paths of its files, and the only code that writes recipe.toml and run.json."""
 
 import datetime
 import json
-import math
-import tomllib
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from facesmith.data.dataset import Dataset
-from facesmith.errors import FacesmithError
-from facesmith.files import check_version, read_json, write_json, write_text
-from facesmith.runs.old_names import current_card, current_line
-from facesmith.tasks.recipes import from_table
-from facesmith.training.settings import Recipe, as_table
+from facesmith.files import finished_files, write_json, write_text
+from facesmith.runs.checkpoints import kimg_name, list_checkpoints
+from facesmith.runs.json_lines import cut_lines
+from facesmith.runs.old_names import SETTINGS
 
-FORMAT, VERSION = "facesmith-run", 2
+FORMAT, VERSION, OLDEST_VERSION = "facesmith-run", 2, 1
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The paths of a run."""
+    """A run folder, which may not exist yet."""
 
     path: Path
 
@@ -38,7 +36,13 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def best(self) -> Path:
+        """The EMA with the best score."""
+        return self.path / "best.safetensors"
+
+    @property
     def samples(self) -> Path:
+        """The folder of sample sheets, named by `kimg_name`."""
         return self.path / "samples"
 
     @property
@@ -55,109 +59,111 @@ class RunFolder:
 
     @property
     def records(self) -> tuple[Path, ...]:
-        """What gets longer line by line, each line with its step."""
+        """The JSON-lines files."""
         return self.metrics, self.timing, self.scores
 
     @property
-    def best(self) -> Path:
-        return self.path / "best.safetensors"
-
-    @property
-    def pretrained(self) -> Path:
-        """Copies of the trained folders that the training builds on; version 0.1 called it given."""
-        old = self.path / "given"
-        return old if old.is_dir() else self.path / "pretrained"
-
-    @property
     def rolled_back(self) -> Path:
-        """What was recorded and then undone, a folder for each rollback."""
+        """Records and samples that rollbacks removed, a subfolder each."""
         return self.path / "rolled_back"
 
     @property
     def tensorboard(self) -> Path:
         return self.path / "tensorboard"
 
+    @property
+    def video(self) -> Path:
+        return self.path / "progress.mp4"
 
-def write_recipe(run: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
-    """Write recipe.toml: every setting, resolved, and what it is trained on."""
-    where = {
-        "dataset": str(dataset.path.resolve()),
-        "dataset_name": dataset.name,
-        "dataset_fingerprint": dataset.fingerprint,
-        "count": len(dataset),
-        "width": dataset.size[0],
-        "height": dataset.size[1],
-    }
-    head = "# Everything this run was trained with. Changing it here changes nothing: facesmith refuses to resume it.\n"
-    write_text(run.recipe, head + _toml("recipe", as_table(recipe)) + "\n" + _toml("run", where))
+    @property
+    def animation(self) -> Path:
+        return self.path / "progress.gif"
 
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
 
-def read_recipe(run: RunFolder) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe of a run, and what it says of its dataset."""
-    try:
-        tables = tomllib.loads(run.recipe.read_text(encoding="utf-8"))
-        recipe, where = tables["recipe"], tables["run"]
-    except FileNotFoundError:
-        raise FacesmithError(
-            f"{run.path} is not a run: it has no recipe.toml (make one with facesmith train)"
-        ) from None
-    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
-        raise FacesmithError(f"{run.recipe} cannot be read: {error}") from None
-    return from_table(recipe), where
+    @property
+    def exists(self) -> bool:
+        return self.recipe.is_file()
 
+    def last_checkpoint(self) -> Path | None:
+        return next(reversed(list_checkpoints(self.checkpoints)), None)
 
-def read_card(run: RunFolder) -> dict[str, Any]:
-    """run.json, its version checked."""
-    card: dict[str, Any] = read_json(run.card, "a run's card")
-    check_version(card, FORMAT, VERSION, run.card, oldest=1)
-    return current_card(card)
+    def sample(self, kimg: float) -> Path:
+        """Return the path of the sample sheet at this length."""
+        return self.samples / f"{kimg_name(kimg)}.png"
 
+    def samples_after(self, kimg: float) -> list[Path]:
+        """Return the sample sheets of a greater length."""
+        return [path for path in finished_files(self.samples, ".png") if path.stem > kimg_name(kimg)]
 
-def write_card(run: RunFolder, card: dict[str, Any]) -> None:
-    write_json(run.card, {"format": FORMAT, "version": VERSION} | card)
+    def pretrained(self) -> dict[str, Path]:
+        """Return the run's copies of the trained folders it builds on, by setting."""
+        folders = (self.path / name for name in ("pretrained", "given"))  # version 0.1 called it given
+        paths = (path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir()))
+        return {SETTINGS.get(path.stem, path.stem): path for path in paths}
+
+    def create(
+        self, recipe: Mapping[str, Any], dataset: Dataset, card: dict[str, Any], pretrained: dict[str, Path]
+    ) -> None:
+        """Write the files of a run that has not begun, with copies of the ``pretrained`` folders and files."""
+        self.checkpoints.mkdir(parents=True)
+        self.samples.mkdir()
+        for name, path in pretrained.items():
+            copy = self.path / "pretrained" / (name + path.suffix if path.is_file() else name)
+            copy.parent.mkdir(exist_ok=True)
+            (shutil.copytree if path.is_dir() else shutil.copy2)(path, copy)
+        self.write_recipe(recipe, dataset)
+        self.write_card(card)
+
+    def write_recipe(self, recipe: Mapping[str, Any], dataset: Dataset) -> None:
+        """Write every setting of the recipe, resolved, and the dataset it is trained on."""
+        trained_on = {
+            "dataset": str(dataset.path.resolve()),
+            "dataset_name": dataset.name,
+            "dataset_fingerprint": dataset.fingerprint,
+            "count": len(dataset),
+            "width": dataset.size[0],
+            "height": dataset.size[1],
+        }
+        head = "# The settings of this run. Changes made here have no effect: facesmith refuses to resume the run.\n"
+        write_text(self.recipe, head + _toml("recipe", recipe) + "\n" + _toml("run", trained_on))
+
+    def write_card(self, card: dict[str, Any]) -> None:
+        write_json(self.card, {"format": FORMAT, "version": VERSION} | card)
+
+    def cut(self, step: int, kimg: float, removed: Path | None = None) -> None:
+        """Remove the lines and samples after ``step``, at ``kimg``, or move them to the folder ``removed``."""
+        for record in self.records:
+            cut_lines(record, step, removed / record.name if removed else None)
+        for sample in self.samples_after(kimg):
+            if removed:
+                sample.replace(removed / sample.name)
+            else:
+                sample.unlink()
+
+    def copy_to(self, branch: "RunFolder", checkpoint: Path) -> None:
+        """Copy a checkpoint, and the records and samples up to it, into a new run."""
+        shutil.copy2(checkpoint, branch.checkpoints)
+        later = set(self.samples_after(float(checkpoint.stem)))
+        for sample in finished_files(self.samples, ".png"):
+            if sample not in later:
+                shutil.copy2(sample, branch.samples)
+        for record, copy in zip(self.records, branch.records, strict=True):
+            if record.exists():
+                shutil.copy2(record, copy)
 
 
 def now() -> str:
-    """The time as the cards write it: ISO 8601, UTC, whole seconds."""
+    """Return the time in ISO 8601, UTC, whole seconds."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def append_line(path: Path, values: Mapping[str, float | int | str]) -> None:
-    """Add a line of JSON; NaN and infinity, which JSON has no word for, become null."""
-    finite = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in values.items()}
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(finite) + "\n")
-
-
-def cut_lines(path: Path, step: int, keep: Path | None = None) -> None:
-    """Drop what was recorded after ``step``, and a line broken by a kill; ``keep`` is where to put it instead."""
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(True)
-        if keep:
-            write_text(keep, "".join(line for line in lines if not _upto(line, step)))
-        write_text(path, "".join(line for line in lines if _upto(line, step)))
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a record, none if there is no file."""
-    return (
-        [current_line(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-        if path.exists()
-        else []
-    )
-
-
-def _upto(line: str, step: int) -> bool:
-    try:
-        return line.endswith("\n") and int(json.loads(line)["step"]) <= step
-    except (ValueError, KeyError, TypeError):
-        return False
-
-
-def _toml(table: str, values: dict[str, Any]) -> str:
-    # The standard library reads TOML but does not write it; JSON's strings and numbers are TOML's too.
+def _toml(table: str, values: Mapping[str, Any]) -> str:
+    # The standard library reads TOML but does not write it; JSON's strings and numbers are valid TOML.
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
-    rows: Iterable[str] = (
+    rows = (
         f"{key} = {json.dumps(value, ensure_ascii=False)}\n"
         for key, value in values.items()
         if value is not None and key not in tables

@@ -8,7 +8,7 @@ import numpy as np
 
 from facesmith.errors import FacesmithError
 from facesmith.runs import health_text, summary
-from facesmith.runs.metrics import Columns
+from facesmith.runs.json_lines import Columns
 from facesmith.runs.run_files import RunFiles
 
 _RECENT_LINES = 20  # of the timing: what the speed is now

@@ -1,5 +1,6 @@
 """How a run went, in words that need no knowledge of the field."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -167,6 +168,19 @@ def when(text: Any) -> str | None:
     except ValueError:
         return str(text)
     return f"{moment.day} {moment:%B %Y, %H:%M} {moment.tzname() or 'UTC'}"
+
+
+def plain_value(value: Any) -> str:
+    """Return a setting as text: yes or no, numbers without noise, tables and lists as JSON."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
 
 
 def _balance(right: float, health: str | None) -> str:

@@ -1,25 +1,15 @@
 """Settings of a studio: where it listens, what it shows, whom it admits, and its limits."""
 
 import ipaddress
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from facesmith.errors import FacesmithError
+from facesmith.machine import usable_cores
 
 API = "/api/v1"  # prefix of the API's addresses
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
-
-
-def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Return the cores this process may use. A container may limit their number or their time."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        time, period = quota.read_text().split()
-        return max(1, min(cores, round(int(time) / int(period))))
-    except (OSError, ValueError):  # no such file, or "max": no limit
-        return cores
 
 
 @dataclass(frozen=True, kw_only=True)

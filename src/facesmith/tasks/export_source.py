@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from facesmith.errors import FacesmithError
-from facesmith.runs import run_folder as runs
+from facesmith.runs.checkpoints import list_checkpoints, read_metadata
+from facesmith.runs.run_files import read_card, read_recipe
+from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.export import TERMS
-from facesmith.training import checkpoint
+from facesmith.tasks.recipes import from_table
 from facesmith.training.settings import Recipe
 
 
@@ -15,7 +17,7 @@ from facesmith.training.settings import Recipe
 class Source:
     """A run, and the ``checkpoint`` of it that was chosen, which is called ``which``: "best", "last" or its kimg."""
 
-    run: runs.RunFolder
+    run: RunFolder
     recipe: Recipe
     where: dict[str, Any]  # what recipe.toml says of the dataset
     card: dict[str, Any]  # run.json
@@ -48,11 +50,11 @@ class Source:
 
 def source(run: str | Path, wanted: str | None) -> Source:
     """Read a run and choose its checkpoint: "best", "last", a kimg, or by default the best where there are scores."""
-    folder = runs.RunFolder(Path(run))
-    recipe, where = runs.read_recipe(folder)
-    card = runs.read_card(folder)
-    which, chosen = _choose(checkpoint.stored(folder.checkpoints), folder.best, wanted)
-    return Source(folder, recipe, where, card, which, chosen, checkpoint.read_card(chosen))
+    folder = RunFolder(Path(run))
+    table, where = read_recipe(folder)
+    recipe, card = from_table(table), read_card(folder)
+    which, chosen = _choose(list_checkpoints(folder.checkpoints), folder.best, wanted)
+    return Source(folder, recipe, where, card, which, chosen, read_metadata(chosen))
 
 
 def _choose(stored: list[Path], best: Path, wanted: str | None) -> tuple[str, Path]:

@@ -1,5 +1,6 @@
-"""What a run writes down as it goes: metrics, timing, TensorBoard events and sample sheets."""
+"""What a run records as it trains: metrics, timing, TensorBoard events, sample sheets, and the progress bar."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,108 +11,141 @@ from torch import Tensor
 
 from facesmith.extras import require
 from facesmith.images.grid import save_image
-from facesmith.runs.run_folder import append_line
-from facesmith.training.checkpoint import Progress, kimg_name
-from facesmith.training.collapse import Health, update
-from facesmith.training.distributed import ProcessGroup
-from facesmith.training.start import Start
+from facesmith.machine import peak_memory
+from facesmith.progress import Bar
+from facesmith.progress import progress as progress_bar
+from facesmith.runs.json_lines import append_line, read_lines
+from facesmith.training.clock import Clock
+from facesmith.training.collapse import Health, detect, update
+from facesmith.training.context import TrainingContext
+from facesmith.training.sampling import due
 
 
-def add(progress: Progress, pending: list[dict[str, Tensor]], group: ProcessGroup) -> None:
-    """Move what the steps measured, averaged over the team, into the sums of the metrics line that is filling up."""
-    if not pending:
-        return
-    together = torch.stack([value.float() for measured in pending for value in measured.values()])
-    group.all_reduce_mean([together])
-    values = iter(together.tolist())  # one wait for the device, not one a value
-    for measured in pending:
-        for name in measured:
-            total, count = progress.metric_sums.get(name, [0.0, 0])
-            progress.metric_sums[name] = [total + next(values), count + 1]
-    pending.clear()
+class Recorder:
+    """Collects the measurements of steps and writes them; on other ranks than 0 it writes nothing."""
 
+    def __init__(self, context: TrainingContext, clock: Clock, writer: Any, bar: Bar) -> None:
+        self.context, self.clock, self.writer, self.bar = context, clock, writer, bar
+        self.health = Health()
+        self._pending: list[dict[str, Tensor]] = []
+        bar.update(context.progress.images_seen)
+        self.reset()
 
-def metrics_line(here: Start, health: Health, writer: Any) -> tuple[dict[str, float], Health]:
-    """Append the means since the last line, and what the watch says of them, to metrics.jsonl and TensorBoard.
+    def reset(self) -> None:
+        """Continue from the context's progress, at the start and after a rollback."""
+        context = self.context
+        self.health = context.group.on_rank_zero(lambda: detect(read_lines(context.run.metrics), context.recipe))
+        self._pending = []
+        self._line_began, self._line_images = time.monotonic(), context.progress.images_seen
+        self.bar.n = context.progress.images_seen
+        self._next_sheet = due(context.recipe.tick_kimg, context.progress.images_seen)
 
-    Only what the seed decides goes there, no clock: a resumed run writes the same file to the bit. Returns the means
-    and the watch after them.
-    """
-    progress = here.progress
-    values = {name: sum_ / count for name, (sum_, count) in progress.metric_sums.items()}
-    progress.metric_sums = {}
-    where = {"step": progress.step, "kimg": progress.kimg, "epoch": round(progress.images_seen / len(here.dataset), 4)}
-    health = update(health, where | values, here.recipe)
-    if here.group.is_rank_zero:
-        append_line(here.run.metrics, where | values | {"health": health.status})
-    for name, value in values.items():
-        writer.add_scalar(name, value, progress.step)
-    return values, health
+    def add(self, measured: dict[str, Tensor]) -> None:
+        """Take the measurements of a step, and those that the task makes from time to time."""
+        context = self.context
+        self._pending.append(measured)
+        self.bar.update(context.recipe.batch_size)
+        if context.progress.step % context.recipe.watch_steps == 0:
+            self._pending.append(context.task.occasional_metrics(context.state))
 
+    def flush(self) -> None:
+        """Add pending measurements, averaged over all processes, to the sums of the next line. Waits for the device."""
+        if not self._pending:
+            return
+        values = torch.stack([value.float() for measured in self._pending for value in measured.values()])
+        self.context.group.all_reduce_mean([values])
+        numbers = iter(values.tolist())  # one wait for the device, not one for each value
+        sums = self.context.progress.metric_sums
+        for measured in self._pending:
+            for name in measured:
+                total, count = sums.get(name, [0.0, 0])
+                sums[name] = [total + next(numbers), count + 1]
+        self._pending.clear()
 
-def timing_line(here: Start, rate: float, writer: Any) -> None:
-    """Append seconds so far, images a second and peak memory to timing.jsonl."""
-    values = {
-        "step": here.progress.step,
-        "kimg": here.progress.kimg,
-        "seconds": round(here.progress.seconds, 2),
-        "images_per_second": round(rate, 2),
-        "memory_gb": round(peak_memory(here.state.device) / 1e9, 3),
-    }
-    if here.group.is_rank_zero:
-        append_line(here.run.timing, values)
-    writer.add_scalar("images_per_second", rate, here.progress.step)
+    @property
+    def line_is_due(self) -> bool:
+        """Reading measurements waits for the device, so a line is not written at every step."""
+        return self.context.progress.step % self.context.recipe.log_steps == 0
 
+    def write_line(self) -> Health:
+        """Write a line of metrics and one of timing. Returns the health after it."""
+        self.flush()
+        means = self._write_metrics()
+        rate = self._write_timing()
+        self.bar.total = round(self.context.progress.images_seen + self.clock.images_until_end(rate))
+        self.bar.set_postfix_str(f"{self.health.status}; {self.context.task.progress_text(means)}", refresh=False)
+        return self.health
 
-def event(here: Start, health: Health) -> None:
-    """Note on the run's card what the verdict now is; it is written with the next sheet, or at the end."""
-    progress = here.progress
-    here.card["health"] = health.status
-    here.card["health_events"].append(
-        {"step": progress.step, "kimg": progress.kimg, "health": health.status, "since": health.since,
-         "rollbacks": progress.rollbacks, "lr_scale": progress.lr_scale}
-    )  # fmt: skip
+    def _write_metrics(self) -> dict[str, float]:
+        """Write the means since the last line. The clock does not enter: a resumed run writes an identical file."""
+        context, progress = self.context, self.context.progress
+        means = {name: total / count for name, (total, count) in progress.metric_sums.items()}
+        progress.metric_sums = {}
+        epoch = round(progress.images_seen / len(context.dataset), 4)
+        line = {"step": progress.step, "kimg": progress.kimg, "epoch": epoch, **means}
+        self.health = update(self.health, line, context.recipe)
+        if context.group.is_rank_zero:
+            append_line(context.run.metrics, line | {"health": self.health.status})
+        self.write_scalars(means)
+        return means
 
+    def _write_timing(self) -> float:
+        """Write time, speed and memory. Returns images per second since the last line."""
+        context, progress, time_now = self.context, self.context.progress, time.monotonic()
+        rate = (progress.images_seen - self._line_images) / (time_now - self._line_began)
+        self._line_began, self._line_images = time_now, progress.images_seen
+        line = {
+            "step": progress.step,
+            "kimg": progress.kimg,
+            "seconds": round(progress.seconds, 2),
+            "images_per_second": round(rate, 2),
+            "memory_gb": round(peak_memory(context.state.device) / 1e9, 3),
+        }
+        if context.group.is_rank_zero:
+            append_line(context.run.timing, line)
+        self.write_scalars({"images_per_second": rate})
+        return rate
 
-def sample_sheet(here: Start, writer: Any) -> None:
-    """Draw the run's sheet into samples/."""
-    if not here.group.is_rank_zero:
-        return
-    picture = here.task.sheet(here.state)
-    save_image(picture, here.run.samples / f"{kimg_name(here.progress.kimg)}.png")
-    writer.add_image("samples", np.asarray(picture), here.progress.step, dataformats="HWC")
+    def write_scalars(self, values: dict[str, float]) -> None:
+        """Write values to TensorBoard."""
+        for name, value in values.items() if self.writer else ():
+            self.writer.add_scalar(name, value, self.context.progress.step)
+
+    def add_health_event(self) -> None:
+        """Add the present health to the run's card, which is written with the next sheet or at the end."""
+        progress, health = self.context.progress, self.health
+        self.context.card["health"] = health.status
+        self.context.card["health_events"].append(
+            {"step": progress.step, "kimg": progress.kimg, "health": health.status, "since": health.since,
+             "rollbacks": progress.rollbacks, "lr_scale": progress.lr_scale}
+        )  # fmt: skip
+
+    def draw_sheet_if_due(self) -> None:
+        if self.context.progress.images_seen >= self._next_sheet:
+            self.draw_sheet()
+            self._next_sheet = due(self.context.recipe.tick_kimg, self.context.progress.images_seen)
+            self.context.write_card()
+
+    def draw_sheet(self) -> None:
+        """Write the sample sheet."""
+        context = self.context
+        if context.group.is_rank_zero:
+            sheet = context.task.sample_sheet(context.state)
+            save_image(sheet, context.run.sample(context.progress.kimg))
+            self.writer.add_image("samples", np.asarray(sheet), context.progress.step, dataformats="HWC")
 
 
 @contextmanager
-def tensorboard(here: Start) -> Iterator[Any]:
-    """A TensorBoard writer; what an earlier session wrote after the run's step is hidden."""
+def open_recorder(context: TrainingContext, clock: Clock, show_bar: bool) -> Iterator[Recorder]:
+    """Open TensorBoard and the progress bar. TensorBoard hides what an earlier session wrote after this step."""
     require("tensorboard", "train", "training")
     from torch.utils.tensorboard import SummaryWriter
 
-    if not here.group.is_rank_zero:
-        yield _Mute()
-        return
-    writer = SummaryWriter(str(here.run.tensorboard), purge_step=here.progress.step or None)
+    is_writing, step = context.group.is_rank_zero, context.progress.step
+    writer: Any = SummaryWriter(str(context.run.tensorboard), purge_step=step or None) if is_writing else None
     try:
-        yield writer
+        with progress_bar(clock.goal, context.recipe.name, shown=show_bar) as bar:
+            yield Recorder(context, clock, writer, bar)
     finally:
-        writer.close()
-
-
-class _Mute:
-    """The writer of a process that writes nothing."""
-
-    def add_scalar(self, *_: Any, **__: Any) -> None: ...
-    def add_image(self, *_: Any, **__: Any) -> None: ...
-
-
-def peak_memory(device: torch.device) -> float:
-    """The most bytes this process has held: on the GPU if it trains there, else in all."""
-    if device.type == "cuda":
-        return float(torch.cuda.max_memory_allocated(device))
-    try:
-        import resource
-        import sys
-    except ImportError:  # Windows
-        return float("nan")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)
+        if writer:
+            writer.close()

@@ -1,4 +1,4 @@
-"""What the loop asks of a training: who learns, by which step, and what there is to look at, to say and to score."""
+"""What the training loop needs to know of a kind of training: networks, step, samples and scores."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -8,79 +8,79 @@ from typing import Any, ClassVar, Generic
 from PIL import Image
 from torch import Tensor
 
-from facesmith import doctor
 from facesmith.data.dataset import Dataset
+from facesmith.machine import choose_device
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
 from facesmith.training.sampling import Reader
 from facesmith.training.settings import AnyRecipe
 from facesmith.training.train_state import TrainState
 
-SHEET_PIXELS = 64  # pictures smaller than this are enlarged by a whole number, so that a sheet can be looked at
+MIN_SHEET_HEIGHT = 64  # smaller images are enlarged on a sample sheet, by a whole number
 
 
 class Task(ABC, Generic[AnyRecipe]):
     """One kind of training on one dataset, and the trained folders it builds on, ``pretrained``, by setting.
 
-    It remembers nothing of how far the training is: that is all in `TrainState` and `Progress`, and every draw is a
-    function of the recipe's seed and of `Progress`. So a run can be resumed, branched and rolled back.
+    A task has no training state: that is in `TrainState` and `Progress`, and every random draw is a function of the
+    recipe's seed and of `Progress`. So a run can be resumed, branched and rolled back.
     """
 
-    names: ClassVar[dict[str, str]]  # what the networks that learn are called in words
+    names: ClassVar[dict[str, str]]  # of the trained networks, for people: {"G": "generator"}
 
     def __init__(self, recipe: AnyRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]) -> None:
         self.recipe, self.dataset, self.group, self.pretrained = recipe, dataset, group, pretrained
-        self.device = doctor.choose_device(recipe.device)
-        self.scale = max(1, SHEET_PIXELS // dataset.size[1])
+        self.device = choose_device(recipe.device)
+        self.scale = max(1, MIN_SHEET_HEIGHT // dataset.size[1])
 
     @property
     @abstractmethod
     def networks(self) -> Any:
-        """What describes the networks: where it is the same, checkpoints fit."""
+        """The description of the networks: where it is equal, a checkpoint can be loaded."""
 
     @abstractmethod
-    def fresh(self) -> TrainState:
-        """TrainState that have learned nothing yet."""
+    def new_state(self) -> TrainState:
+        """Return the state at step 0."""
 
-    def facts(self) -> dict[str, Any]:
-        """What the run's card holds of this kind of training, under "task"."""
+    def card_entries(self) -> dict[str, Any]:
+        """Return what run.json has under "task"."""
         return {}
 
     @abstractmethod
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
-        """Get ready for the steps of a session; ``read`` gives the dataset's pictures by their indices."""
+        """Prepare the steps of a session; ``read`` returns the dataset's images by index."""
 
     @abstractmethod
     def step(self, state: TrainState, now: AnyRecipe, progress: Progress) -> dict[str, Tensor]:
-        """Learn from the next batch, by the settings that hold ``now``; returns what was measured.
+        """Train on the next batch with the scheduled settings ``now``. Returns the measurements.
 
-        Scalars on the device, of which those that begin with ``loss_`` are what the watch calls losses. ``progress`` is
-        that before the step; the loop counts.
+        They are scalars on the device; the losses, which must stay finite, have names that begin with ``loss_``.
+        ``progress`` is that before the step; the loop counts the step.
         """
 
-    def look(self, state: TrainState) -> dict[str, Tensor]:
-        """What is measured every `Recipe.watch_steps` steps, because it costs more than a step's own figures."""
+    def occasional_metrics(self, state: TrainState) -> dict[str, Tensor]:
+        """Return measurements that are too expensive for every step: every ``watch_steps`` steps."""
         return {}
 
     @abstractmethod
-    def on_the_bar(self, means: dict[str, float]) -> str:
-        """The newest figures, in half the width of a terminal."""
+    def progress_text(self, means: dict[str, float]) -> str:
+        """Return the newest metrics for the progress bar, in half the width of a terminal."""
 
     @abstractmethod
-    def sheet(self, state: TrainState) -> Image.Image:
-        """The sample sheet: always of the same pictures or latents."""
+    def sample_sheet(self, state: TrainState) -> Image.Image:
+        """Return the sample sheet, always of the same images or latents."""
 
-    def pictures(self, state: TrainState) -> dict[str, Image.Image]:
-        """What a run leaves beside its sheets when it ends, by the name of the file."""
+    def final_images(self, state: TrainState) -> dict[str, Image.Image]:
+        """Return images to write at the end of a run, by file name."""
         return {}
 
     def prepare_scores(self) -> None:
-        """Load what scoring takes; raises `FacesmithError` where it cannot be had, and the run is not scored."""
+        """Load what scoring needs. Raises `FacesmithError` if it is not available; then the run is not scored."""
 
     @abstractmethod
     def score(self, state: TrainState) -> dict[str, float]:
-        """How good the averaged network is, on always the same pictures or latents."""
+        """Return the scores of the EMA, always on the same images or latents."""
 
     @abstractmethod
     def rank(self, score: dict[str, float]) -> tuple[float, ...]:
-        """What the better of two scores is smaller in."""
+        """Return a sort key of a score: the better of two has the smaller key."""

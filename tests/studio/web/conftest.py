@@ -14,7 +14,7 @@ import uvicorn
 import facesmith
 from facesmith import Dataset
 from facesmith.files import read_json, write_json
-from facesmith.runs.run_folder import append_line
+from facesmith.runs.json_lines import append_line
 from facesmith.studio.app import create_app
 from facesmith.studio.settings import Settings
 

@@ -10,7 +10,9 @@ import facesmith
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_mask
-from facesmith.runs.run_folder import RunFolder, read_card, read_lines
+from facesmith.runs.json_lines import read_lines
+from facesmith.runs.run_files import read_card
+from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.classifier.recipe import ClassifierRecipe
 from facesmith.tasks.classifier.task import ClassifierTask
 from facesmith.tasks.recipes import RECIPES
@@ -50,7 +52,7 @@ def test_no_step_reads_a_picture_that_is_held_out(labelled: Dataset, recipe: Cla
         return pictures[torch.from_numpy(indices)]
 
     task.prepare(read, print)
-    state = task.fresh()
+    state = task.new_state()
     for step in range(24):  # two epochs
         task.step(state, recipe, Progress(step, 16 * step))
     held = held_out_mask(labelled)
@@ -63,7 +65,7 @@ def test_what_nobody_knows_teaches_nothing(labelled: Dataset, recipe: Classifier
     pictures = torch.from_numpy(np.array(labelled.images))
     task.prepare(lambda indices: pictures[torch.from_numpy(indices)], print)
     task.labels = torch.full_like(task.labels, -1)
-    state = task.fresh()
+    state = task.new_state()
     before = [p.clone() for p in state.nets["J"].parameters()]
     measured = task.step(state, task.recipe, Progress())
     assert float(measured["loss_J"]) == 0

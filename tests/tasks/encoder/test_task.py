@@ -11,14 +11,16 @@ import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_mask
-from facesmith.runs.run_folder import RunFolder, read_lines
+from facesmith.runs.checkpoints import list_checkpoints, read_metadata
+from facesmith.runs.json_lines import read_lines
+from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.encoder.recipe import EncoderRecipe
 from facesmith.tasks.encoder.task import EncoderTask
+from facesmith.tasks.pretrained import find_pretrained
 from facesmith.tasks.recipes import RECIPES
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import SINGLE_PROCESS
-from facesmith.training.pretrained import find_pretrained
 from facesmith.training.settings import with_settings
 
 MACHINE = ("batch_size=16", "threads=1", "device=cpu", "precision=float32", "memory_format=contiguous")
@@ -45,9 +47,7 @@ def test_an_encoder_gets_better_on_photos_it_never_saw_and_at_latents(encoder_ru
     assert last["pixel"] < 0.7 * first["pixel"]
     assert last["psnr"] > first["psnr"] + 1
     assert last["latent"] < 0.8 < first["latent"]
-    assert checkpoint.read_card(encoder_run / "best.safetensors")["score"]["pixel"] == min(
-        line["pixel"] for line in scores
-    )
+    assert read_metadata(encoder_run / "best.safetensors")["score"]["pixel"] == min(line["pixel"] for line in scores)
 
 
 def test_the_run_has_its_own_copy_of_the_generator_and_changes_nothing_of_it(
@@ -56,7 +56,7 @@ def test_the_run_has_its_own_copy_of_the_generator_and_changes_nothing_of_it(
     copy = encoder_run / "pretrained" / "model"
     for path in vivid_model.iterdir():
         assert (copy / path.name).read_bytes() == path.read_bytes()
-    names = load_file(checkpoint.stored(encoder_run / "checkpoints")[-1])
+    names = load_file(list_checkpoints(encoder_run / "checkpoints")[-1])
     assert {name.partition(".")[0] for name in names} == {"E", "average", "adam_E"}
 
 
@@ -69,7 +69,7 @@ def test_no_step_reads_a_photo_that_is_held_out_and_g_stays(builtin_dataset: Dat
         return plain(indices)
 
     made.prepare(read, print)
-    state = made.fresh()
+    state = made.new_state()
     before = {name: t.clone() for name, t in state.pretrained["G"].state_dict().items()}
     for step in range(26):  # two epochs of 206
         made.step(state, made.recipe, Progress(step, 16 * step))
@@ -84,7 +84,7 @@ def test_a_dial_at_nothing_turns_its_part_off(builtin_dataset: Dataset, small_mo
     for part in parts:
         off = [f"{name}=0" for name in parts if name != part]
         made = task(builtin_dataset, f"model={small_model.path}", f"gan={small_run}", f"{part}=2", *off)
-        measured = made.step(made.fresh(), made.recipe, Progress())
+        measured = made.step(made.new_state(), made.recipe, Progress())
         assert float(measured["loss_E"]) == pytest.approx(2 * float(measured[part]), rel=1e-5)
 
 
@@ -92,13 +92,13 @@ def test_an_encoder_starts_as_the_d_of_the_run_that_is_given(
     builtin_dataset: Dataset, small_model: Model, small_run: Path, tmp_path: Path
 ) -> None:
     made = task(builtin_dataset, f"model={small_model.path}", f"gan={small_run}")
-    D = checkpoint.state_of(checkpoint.stored(small_run / "checkpoints")[-1], "D")
-    E = made.fresh().nets["E"].state_dict()
+    D = checkpoint.load_net(list_checkpoints(small_run / "checkpoints")[-1], "D")
+    E = made.new_state().nets["E"].state_dict()
     shared = [name for name in D if not name.startswith("head.")]
     assert shared
     assert all(torch.equal(E[f"body.{name}"], D[name]) for name in shared)
     with pytest.raises(FacesmithError, match="not as wide"):
-        task(builtin_dataset, f"model={small_model.path}", f"gan={small_run}", "width=4").fresh()
+        task(builtin_dataset, f"model={small_model.path}", f"gan={small_run}", "width=4").new_state()
     with pytest.raises(FacesmithError, match="not a run with checkpoints"):
         find_pretrained(recipe(f"model={small_model.path}", f"gan={tmp_path}"))
 

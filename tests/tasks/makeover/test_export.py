@@ -9,6 +9,7 @@ import facesmith
 from facesmith import Makeover
 from facesmith.data.dataset import Dataset
 from facesmith.networks import build as networks
+from facesmith.runs.checkpoints import list_checkpoints
 from facesmith.training import checkpoint
 
 SETTINGS = ("width=4", "blocks=1", "discriminator_width=4", "batch_size=8", "threads=1", "precision=float32",
@@ -40,7 +41,7 @@ def test_a_makeover_folder_does_what_the_run_has_learned_and_holds_no_face(
     assert "dicebear" in readme.lower(), "who drew the faces is credited"
 
     net = networks.from_card(card["network"]).eval()
-    net.load_state_dict(checkpoint.used_state(checkpoint.stored(run / "checkpoints")[-1], "G"))
+    net.load_state_dict(checkpoint.load_ema(list_checkpoints(run / "checkpoints")[-1], "G"))
     faces = np.array(builtin_dataset.images[:3])
     x = torch.from_numpy(faces).permute(0, 3, 1, 2) / 127.5 - 1
     with torch.no_grad():

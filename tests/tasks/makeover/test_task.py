@@ -12,7 +12,9 @@ from facesmith import FacesmithError
 from facesmith.cli import facesmith as command
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_mask
-from facesmith.runs.run_folder import RunFolder, read_card, read_lines
+from facesmith.runs.json_lines import read_lines
+from facesmith.runs.run_files import read_card
+from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.makeover.batches import draw_batch, draw_noise
 from facesmith.tasks.makeover.recipe import MakeoverRecipe
 from facesmith.tasks.makeover.task import MakeoverTask
@@ -85,7 +87,7 @@ def test_every_batch_takes_turns_and_each_direction_its_own_faces_all_once_an_ep
         return pictures[torch.from_numpy(indices)]
 
     task = task_of(given, builtin_dataset, read)
-    state, held = task.fresh(), held_out_mask(builtin_dataset)
+    state, held = task.new_state(), held_out_mask(builtin_dataset)
     for step in range(40):
         task.step(state, given, Progress(step, 8 * step))
     drawn = np.stack(seen).reshape(40, 2, 8)
@@ -100,7 +102,7 @@ def test_every_batch_takes_turns_and_each_direction_its_own_faces_all_once_an_ep
 def test_the_seeds_schedule_is_in_the_metrics_by_its_formulas(builtin_dataset: Dataset) -> None:
     given = recipe("makeover", "batch_size=2", f"directions={ONE}")
     task = task_of(given, builtin_dataset)
-    state = task.fresh()
+    state = task.new_state()
     for kimg in (0, 80, 200):
         shown = 1000 * kimg
         found = task.step(state, scheduled(given, shown), Progress(shown // 2, shown))
@@ -119,7 +121,7 @@ def test_the_seeds_schedule_is_in_the_metrics_by_its_formulas(builtin_dataset: D
 def test_g_is_told_by_its_formula_and_both_learn_from_one_pass(builtin_dataset: Dataset) -> None:
     given = recipe("makeover", f"directions={ONE}", "pixel=0.9")
     task = task_of(given, builtin_dataset)
-    state = task.fresh()
+    state = task.new_state()
     before = {name: [p.clone() for p in net.parameters()] for name, net in state.nets.items()}
     said: list[torch.Tensor] = []
     state.nets["D"].register_forward_hook(lambda _, inputs, logits: said.append(logits.detach()))
@@ -136,7 +138,7 @@ def test_g_is_told_by_its_formula_and_both_learn_from_one_pass(builtin_dataset: 
 def test_noise_is_the_same_on_both_sides_and_never_beyond_two_spreads(builtin_dataset: Dataset) -> None:
     given = recipe("makeover+", f"directions={ONE}", "noise=0.1")
     task = task_of(given, builtin_dataset)
-    state = task.fresh()
+    state = task.new_state()
     looked: list[torch.Tensor] = []
     state.nets["D"].register_forward_pre_hook(lambda _, inputs: looked.append(inputs[0].detach().clone()))
     task.step(state, given, Progress())
@@ -162,7 +164,7 @@ def test_a_makeover_learns_what_its_target_faces_have(builtin_dataset: Dataset) 
     pictures = torch.from_numpy(np.array(builtin_dataset.images))
     pictures[one.targets] //= 3
     task.prepare(lambda indices: pictures[torch.from_numpy(indices)], lambda _: None)
-    state = task.fresh()
+    state = task.new_state()
     for step in range(60):
         task.step(state, given, Progress(step, 16 * step))
     before, after = task._changed(state.nets["G"], only[:32], 0)
@@ -176,7 +178,7 @@ def test_a_judge_sees_before_and_after_moved_and_lit_alike(builtin_dataset: Data
     for settings in (("shift=0", "colour=0"), ("shift=0.2", "colour=0"), ("shift=0", "colour=0.3")):
         given = recipe("makeover+", f"directions={ONE}", "identity=1", "attributes=1", "target=1", *settings)
         task = task_of(given, builtin_dataset, classifier=judge)
-        measured.append({key: float(value) for key, value in task.step(task.fresh(), given, Progress()).items()})
+        measured.append({key: float(value) for key, value in task.step(task.new_state(), given, Progress()).items()})
     assert [one["identity"] for one in measured] == [one["attributes"] for one in measured] == [0, 0, 0]
     assert len({one["target"] for one in measured}) == 3, "and neither of them as it stands"
 
@@ -189,7 +191,7 @@ def test_what_a_judge_would_measure_rests_without_one_and_is_said(builtin_datase
     task.prepare(lambda indices: pictures[torch.from_numpy(indices)], said.append)
     assert "faces that are 'No_Beard' learn from" in said[0]
     assert said[1].endswith("identity, attributes, target rest")
-    assert not {"identity", "attributes", "target"} & task.step(task.fresh(), given, Progress()).keys()
+    assert not {"identity", "attributes", "target"} & task.step(task.new_state(), given, Progress()).keys()
 
 
 def test_what_does_not_fit_is_one_sentence(builtin_dataset: Dataset, judge: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from facesmith.models.network_files import agree, write_network
 from facesmith.networks import classifier as networks
 from facesmith.networks.build import count_parameters
 from facesmith.runs import run_folder as runs
+from facesmith.runs.json_lines import read_lines
 from facesmith.tasks.classifier.card import judge_card
 from facesmith.tasks.classifier.recipe import ClassifierRecipe
 from facesmith.tasks.export_source import Source
@@ -32,7 +33,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> At
     attributes = facts["attributes"]
     config = networks.Config(source.size, len(attributes), recipe.width, recipe.feature_size, recipe.dropout)
     net = networks.ClassifierNetwork(config).eval()
-    net.load_state_dict(checkpoint.used_state(source.checkpoint, "J"))
+    net.load_state_dict(checkpoint.load_ema(source.checkpoint, "J"))
     data, score = source.card["dataset"], _score(source)
     trained = source.trained()
     trained["score"] = score and {key: score[key] for key in ("accuracy", "count")}
@@ -71,7 +72,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> At
 
 def _score(source: Source) -> dict[str, Any] | None:
     """What was measured of the chosen checkpoint, if anything was."""
-    lines = runs.read_lines(source.run.scores)
+    lines = read_lines(source.run.scores)
     measured = [line for line in lines if line["step"] == source.progress["step"]]
     score: dict[str, Any] | None = source.progress.get("score") or (measured[-1] if measured else None)
     return score

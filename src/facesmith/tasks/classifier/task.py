@@ -21,7 +21,7 @@ from facesmith.tasks.classifier.recipe import ClassifierRecipe
 from facesmith.training.augment import vary
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.sampling import AUGMENT, Reader, generator, picture_indices, pictures
+from facesmith.training.sampling import AUGMENT, Reader, generator, image_indices, load_batch
 from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
 
@@ -51,7 +51,7 @@ class ClassifierTask(Task[ClassifierRecipe]):
         recipe = self.recipe
         return Config(self.dataset.size, len(self.attributes), recipe.width, recipe.feature_size, recipe.dropout)
 
-    def fresh(self) -> TrainState:
+    def new_state(self) -> TrainState:
         recipe = self.recipe
         return new_state(
             recipe,
@@ -62,7 +62,7 @@ class ClassifierTask(Task[ClassifierRecipe]):
             weight_decay=recipe.weight_decay,
         )
 
-    def facts(self) -> dict[str, Any]:
+    def card_entries(self) -> dict[str, Any]:
         """Return the attributes, their rates among held-out images, and the numbers of images."""
         known = self.labels[self.held_out]
         rates = ((known == 1).sum(0) / (known >= 0).sum(0).clamp(min=1)).tolist()
@@ -79,8 +79,8 @@ class ClassifierTask(Task[ClassifierRecipe]):
     def step(self, state: TrainState, now: ClassifierRecipe, progress: Progress) -> dict[str, Tensor]:
         """Minimise the cross-entropy of all known labels of the next batch."""
         share, shown = self.group.local_batch(now.batch_size), progress.images_seen
-        indices = self.learned[picture_indices(now.seed, shown, now.batch_size, len(self.learned), now.epoch_share)]
-        x = pictures(self.read, indices, now, shown, self.device, share)
+        indices = self.learned[image_indices(now.seed, shown, now.batch_size, len(self.learned), now.epoch_share)]
+        x = load_batch(self.read, indices, now, shown, self.device, share)
         rng = generator(self.device, now.seed, AUGMENT, shown, progress.rollbacks, self.group.rank)
         labels = self.labels[torch.from_numpy(indices[share]).to(self.device)]
         with autocast(state):
@@ -91,10 +91,10 @@ class ClassifierTask(Task[ClassifierRecipe]):
         accuracy = (((logits > 0) == (truth > 0)) * known).sum() / known.sum().clamp(min=1)
         return {"loss_J": loss.detach(), "accuracy": accuracy, "grad_J": norm}
 
-    def on_the_bar(self, means: dict[str, float]) -> str:
+    def progress_text(self, means: dict[str, float]) -> str:
         return f"loss {means['loss_J']:.3f}, accuracy {means['accuracy']:.1%}"
 
-    def sheet(self, state: TrainState) -> Image.Image:
+    def sample_sheet(self, state: TrainState) -> Image.Image:
         """Return held-out faces, each labelled with its two largest errors."""
         indices = self.held_out[:SHEET_COUNT]
         labels = self.labels[indices].cpu().numpy()

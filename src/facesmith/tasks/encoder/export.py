@@ -16,7 +16,6 @@ from facesmith.tasks.encoder.recipe import EncoderRecipe
 from facesmith.tasks.export_source import Source
 from facesmith.tasks.gan.card import with_encoder
 from facesmith.training import checkpoint
-from facesmith.training.pretrained import list_pretrained
 from facesmith.version import __version__
 
 
@@ -27,11 +26,11 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
     """
     recipe = source.recipe
     assert isinstance(recipe, EncoderRecipe)
-    parts = list_pretrained(source.run.pretrained)
+    parts = source.run.pretrained()
     before = read_json(parts["model"] / CARD, "a model's card")
     network = source.card["task"]["network"]
     net = networks.from_card(network).eval()
-    net.load_state_dict(checkpoint.used_state(source.checkpoint, "E"))
+    net.load_state_dict(checkpoint.load_ema(source.checkpoint, "E"))
     with atomic_folder(target, "model") as folder:
         shutil.copytree(parts["model"], folder, dirs_exist_ok=True)
         width, height = network["size"]

@@ -22,10 +22,10 @@ from facesmith.models import model as models
 from facesmith.networks import build as networks
 from facesmith.networks import classifier as classifier_network
 from facesmith.tasks.encoder.recipe import EncoderRecipe
+from facesmith.tasks.pretrained import refuse_other_size
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.pretrained import refuse_other_size
 from facesmith.training.sampling import LATENTS, SCORES, Reader, batch, draw_latents
 from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
@@ -65,7 +65,7 @@ class EncoderTask(Task[EncoderRecipe]):
             changes["discriminator_norm"] = recipe.norm
         return {**card, **changes, "part": "detailed encoder" if self.detail_size else "encoder"}
 
-    def fresh(self) -> TrainState:
+    def new_state(self) -> TrainState:
         """Return E, with D's weights where the run of the GAN is named, and the frozen networks."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.recipe.seed)
@@ -86,7 +86,7 @@ class EncoderTask(Task[EncoderRecipe]):
         if "J" in frozen:
             frozen["J"].load_state_dict(load_file(self.pretrained["classifier"] / classifiers.WEIGHTS))
         if "D" in frozen:
-            weights = checkpoint.state_of(self.pretrained["gan"], "D")
+            weights = checkpoint.load_net(self.pretrained["gan"], "D")
             try:
                 frozen["D"].load_state_dict(weights)
             except RuntimeError:
@@ -98,7 +98,7 @@ class EncoderTask(Task[EncoderRecipe]):
             assert isinstance(body, nn.Module)
             body.load_state_dict({name: t for name, t in weights.items() if not name.startswith("head.")})
 
-    def facts(self) -> dict[str, Any]:
+    def card_entries(self) -> dict[str, Any]:
         """Return the generator that E is fitted to, and the numbers of images."""
         return {
             "model": self.model["name"],
@@ -143,10 +143,10 @@ class EncoderTask(Task[EncoderRecipe]):
         norm = optimize(loss, state, now, shown)
         return {"loss_E": loss.detach(), **{name: value.detach() for name, value in measured.items()}, "grad_E": norm}
 
-    def on_the_bar(self, means: dict[str, float]) -> str:
+    def progress_text(self, means: dict[str, float]) -> str:
         return f"pixels {means['pixel']:.4f}, latents {means['latent']:.3f}"
 
-    def sheet(self, state: TrainState) -> Image.Image:
+    def sample_sheet(self, state: TrainState) -> Image.Image:
         """Return held-out photos, each beside its reconstruction."""
         before = np.asarray(self.dataset.images[self.held_out[:SHEET_COUNT]])
         after = to_uint8(self._reconstructed(state, self.held_out[:SHEET_COUNT])[1])

@@ -30,7 +30,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
     config = network_config(recipe, source.size)
     network = networks.as_card(recipe.family, config)
     net = networks.from_card(network).eval()
-    net.load_state_dict(checkpoint.used_state(source.checkpoint, "G"))
+    net.load_state_dict(checkpoint.load_ema(source.checkpoint, "G"))
     with atomic_folder(target, "model") as folder:
         takes = {"z": torch.zeros(2, config.latent_size)}
         digest = write_network(net, takes, ["pictures"], half, folder / WEIGHTS, folder / ONNX)

@@ -45,7 +45,7 @@ class GANTask(Task[GANRecipe]):
     def networks(self) -> Any:
         return self.recipe.family, network_config(self.recipe, self.dataset.size)
 
-    def fresh(self) -> TrainState:
+    def new_state(self) -> TrainState:
         return new_state(self.recipe, self.dataset.size, self.device, self.group)
 
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
@@ -67,23 +67,26 @@ class GANTask(Task[GANRecipe]):
         progress.d_steps += learns
         return measured
 
-    def look(self, state: TrainState) -> dict[str, Tensor]:
+    def occasional_metrics(self, state: TrainState) -> dict[str, Tensor]:
         """How far apart the sheet's faces of the G in training lie, in units of what is usual among real pictures.
 
         Of G itself and not its average, which would tell of a collapse when it is long past.
         """
         return {"diversity": nearest_distance(pictures_of(state.nets["G"], self.sheet_latents)) / self.real_spread}
 
-    def on_the_bar(self, means: dict[str, float]) -> str:
+    def progress_text(self, means: dict[str, float]) -> str:
         right = (means["accuracy_real"] + means["accuracy_fake"]) / 2
         return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {right:.0%}"
 
-    def sheet(self, state: TrainState) -> Image.Image:
+    def sample_sheet(self, state: TrainState) -> Image.Image:
         return make_grid(to_uint8(pictures_of(state.ema, self.sheet_latents)), scale=self.scale)
 
-    def pictures(self, state: TrainState) -> dict[str, Image.Image]:
+    def final_images(self, state: TrainState) -> dict[str, Image.Image]:
         chosen = np.random.default_rng([self.recipe.seed, SHEET]).permutation(len(self.dataset))[:SHEET_COUNT]
-        left, right = make_grid(np.asarray(self.dataset.images[np.sort(chosen)]), scale=self.scale), self.sheet(state)
+        left, right = (
+            make_grid(np.asarray(self.dataset.images[np.sort(chosen)]), scale=self.scale),
+            self.sample_sheet(state),
+        )
         both = Image.new("RGB", (left.width + right.width + 24, max(left.height, right.height)), BACKGROUND)
         both.paste(left, (0, 0))
         both.paste(right, (both.width - right.width, 0))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from facesmith.tasks.makeover.domains import Domains
 from facesmith.tasks.makeover.recipe import MakeoverRecipe
 from facesmith.training.checkpoint import Progress
-from facesmith.training.sampling import NOISE, generator, picture_indices, seed_of
+from facesmith.training.sampling import NOISE, generator, image_indices, seed_of
 
 SOURCE, TARGET = range(2)  # the two streams of images of every direction
 
@@ -28,7 +28,7 @@ def draw_batch(
         rows, start = directions == k, (shown + (k - shown) % count) // count
         for stream, faces in ((SOURCE, domain.sources), (TARGET, domain.targets)):
             seed = seed_of(recipe.seed, stream, k)
-            indices = picture_indices(seed, start, int(rows.sum()), len(faces), recipe.epoch_share)
+            indices = image_indices(seed, start, int(rows.sum()), len(faces), recipe.epoch_share)
             drawn[stream, rows] = faces[indices]
     return directions, drawn[SOURCE], drawn[TARGET]
 

@@ -30,7 +30,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Ma
     assert isinstance(recipe, MakeoverRecipe)
     network = facts["network"]
     net = networks.from_card(network, "makeover").eval()
-    net.load_state_dict(checkpoint.used_state(source.checkpoint, "G"))
+    net.load_state_dict(checkpoint.load_ema(source.checkpoint, "G"))
     with atomic_folder(target, "makeover") as folder:
         (width, height), several = source.size, len(facts["directions"])
         takes = {"pictures": torch.zeros(2, 3, height, width), "strengths": torch.zeros(2, several)}

@@ -26,13 +26,13 @@ from facesmith.tasks.makeover.domains import find_domains, parse_directions
 from facesmith.tasks.makeover.losses import attribute_targets, change_outside, classifier_losses, mean_change
 from facesmith.tasks.makeover.recipe import MakeoverRecipe
 from facesmith.tasks.makeover.scores import Scorer, target_share
+from facesmith.tasks.pretrained import refuse_other_size
 from facesmith.training.augment import augment, vary
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
 from facesmith.training.diversity import nearest_distance
 from facesmith.training.gan_losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
-from facesmith.training.pretrained import refuse_other_size
-from facesmith.training.sampling import AUGMENT, VIEW, Reader, generator, pictures
+from facesmith.training.sampling import AUGMENT, VIEW, Reader, generator, load_batch
 from facesmith.training.schedules import schedule_progress
 from facesmith.training.task import Task
 from facesmith.training.train_state import (
@@ -83,7 +83,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
     def networks(self) -> Any:
         return self.recipe.family, self.config
 
-    def fresh(self) -> TrainState:
+    def new_state(self) -> TrainState:
         G, D = networks.build(self.recipe.family, self.config, self.recipe.seed, "makeover")
         pretrained: dict[str, nn.Module] = {}
         if "classifier" in self.pretrained:
@@ -93,7 +93,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
             self.group.broadcast_tensors(pretrained["J"].state_dict().values())
         return new_state(self.recipe, {"G": G, "D": D}, "G", self.device, self.group, pretrained)
 
-    def facts(self) -> dict[str, Any]:
+    def card_entries(self) -> dict[str, Any]:
         """Return the network, and the directions with the number of faces in each domain."""
         return {
             "network": networks.as_card(self.recipe.family, self.config),
@@ -115,7 +115,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
         """Train D and G from the same pass: D on changed and target faces, G on D's logits and its other losses."""
         share, shown = self.group.local_batch(now.batch_size), progress.images_seen
         directions, *faces = draw_batch(self.domains, now, shown)
-        x, real = (pictures(self.read, indices, now, shown, self.device, share) for indices in faces)
+        x, real = (load_batch(self.read, indices, now, shown, self.device, share) for indices in faces)
         k = torch.from_numpy(directions[share]).to(self.device)
         strengths = F.one_hot(k, len(self.domains)).float()
         noise = draw_noise(now, progress, self.dataset.size, self.device)[share]
@@ -169,16 +169,16 @@ class MakeoverTask(Task[MakeoverRecipe]):
         measured |= {name: torch.full((), value, device=self.device) for name, value in scheduled.items()}
         return {name: value.detach() for name, value in measured.items()}
 
-    def look(self, state: TrainState) -> dict[str, Tensor]:
+    def occasional_metrics(self, state: TrainState) -> dict[str, Tensor]:
         """Return the spread of the sheet's faces after the change, relative to that before."""
         before, after = self._sheet(state.nets["G"])
         return {"diversity": nearest_distance(after) / nearest_distance(before).clamp(min=1e-6)}
 
-    def on_the_bar(self, means: dict[str, float]) -> str:
+    def progress_text(self, means: dict[str, float]) -> str:
         accuracy = (means["accuracy_real"] + means["accuracy_fake"]) / 2
         return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {accuracy:.0%}, moved {means['moved']:.3f}"
 
-    def sheet(self, state: TrainState) -> Image.Image:
+    def sample_sheet(self, state: TrainState) -> Image.Image:
         """Return held-out faces, each beside its changed face."""
         both = torch.stack(self._sheet(state.ema), 1).flatten(0, 1)
         names = [d.direction.name for d, faces in zip(self.domains, self.sheet_faces, strict=True) for _ in faces]

@@ -11,7 +11,8 @@ from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.progress import silent, tell
 from facesmith.reports.compare_report import write_comparison
-from facesmith.runs.run_folder import RunFolder, read_card, read_recipe
+from facesmith.runs.run_files import read_card, read_recipe
+from facesmith.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from facesmith.training.settings import Recipe
@@ -75,7 +76,7 @@ def _train(
     """Train each run of the study to its goal. ``study`` maps run folders to the setting in which they differ."""
     require("torch", "train", "training the compared runs")
     from facesmith.tasks.recipes import get_recipe
-    from facesmith.training.loop import train
+    from facesmith.tasks.train import train
     from facesmith.training.settings import with_settings
 
     print_message = silent if quiet else tell
@@ -93,7 +94,7 @@ def _train(
             print_message(f"{label}: {run} is trained already")
             continue
         print_message(f"{label}: training {run}")
-        resume = RunFolder(run).recipe.exists()
+        resume = RunFolder(run).exists
         try:
             train(base, data, run, settings=(*settings, own), kimg=goal, minutes=minutes, resume=resume, quiet=quiet)
         except FacesmithError as error:
@@ -107,11 +108,13 @@ def _train(
 
 def _refuse_other_settings(run: Path, wanted: "Recipe", data: Dataset) -> None:
     """Raise `FacesmithError` if an existing run has other settings or another dataset than the study."""
+    from facesmith.tasks.recipes import from_table
     from facesmith.training.settings import LENGTH_SETTINGS, differences
 
-    if not RunFolder(run).recipe.exists():
+    if not RunFolder(run).exists:
         return
-    own, trained_on = read_recipe(RunFolder(run))
+    table, trained_on = read_recipe(RunFolder(run))
+    own = from_table(table)
     # A resume may change these, and the run has resolved "auto" already.
     free = (*LENGTH_SETTINGS, "threads")
     resolved = {key: value for key, value in wanted.values().items() if value == "auto" or key in free}

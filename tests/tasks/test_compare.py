@@ -7,11 +7,12 @@ from click.testing import CliRunner
 from facesmith.cli import facesmith as root
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
-from facesmith.reports.compare import compare
-from facesmith.runs.run_folder import RunFolder, read_card, read_recipe, write_card
+from facesmith.runs.checkpoints import list_checkpoints
+from facesmith.runs.run_files import read_card, read_recipe
+from facesmith.runs.run_folder import RunFolder
+from facesmith.tasks.compare import compare
 from facesmith.tasks.gan.recipe import GANRecipe
-from facesmith.tasks.recipes import RECIPES
-from facesmith.training.checkpoint import stored
+from facesmith.tasks.recipes import RECIPES, from_table
 
 SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
             "memory_format=channels_last", "log_steps=2", "checkpoint_kimg=0.064")  # fmt: skip
@@ -29,7 +30,7 @@ def study(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_the_runs_of_a_study_differ_only_in_the_d_schedule(study: Path) -> None:
-    found = [read_recipe(RunFolder(study / "runs" / name))[0] for name in ("every", "ratio-2")]
+    found = [from_table(read_recipe(RunFolder(study / "runs" / name))[0]) for name in ("every", "ratio-2")]
     recipes = [recipe for recipe in found if isinstance(recipe, GANRecipe)]
     assert [recipe.d_schedule for recipe in recipes] == list(D_SCHEDULES)
     assert len({(r.seed, r.kimg, r.network["generator_width"], r.batch_size) for r in recipes}) == 1
@@ -54,8 +55,8 @@ def test_a_study_keeps_finished_runs_and_resumes_others(
 ) -> None:
     out = shutil.copytree(study, tmp_path / "turns")
     finished, killed = (RunFolder(out / "runs" / name) for name in ("every", "ratio-2"))
-    write_card(killed, read_card(killed) | {"status": "running"})  # as kill -9 leaves it, before its last checkpoint
-    stored(killed.checkpoints)[-1].unlink()
+    killed.write_card(read_card(killed) | {"status": "running"})  # as kill -9 leaves it, before its last checkpoint
+    list_checkpoints(killed.checkpoints)[-1].unlink()
     before, whole = finished.card.read_bytes(), killed.metrics.read_bytes()
     compare(out=out, dataset=builtin_dataset.path, recipe="tiny", d_schedules=D_SCHEDULES, settings=SETTINGS, kimg=0.16)
     assert f"[1/2] d_schedule=every: {finished.path} is trained already" in capsys.readouterr().err

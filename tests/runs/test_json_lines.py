@@ -4,9 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facesmith.runs.jsonl_tail import Growing, thinned
-from facesmith.runs.metrics import Columns, read_columns
-from facesmith.runs.run_folder import append_line, cut_lines
+from facesmith.runs.json_lines import Columns, JsonLines, append_line, cut_lines, read_columns, thinned
 
 LINES = [
     '{"step": 10, "kimg": 0.6, "loss_D": 1.5, "health": "healthy"}',
@@ -27,30 +25,30 @@ def _same(one: Columns, other: Columns) -> bool:
 @pytest.mark.parametrize("size", [1, 7, 50, 10_000])
 def test_read_in_pieces_it_is_what_is_read_at_once(tmp_path: Path, size: int) -> None:
     path, text = tmp_path / "metrics.jsonl", ("\n".join(LINES) + "\n").encode()
-    growing = Growing(path)
-    assert not growing.read_on()
+    growing = JsonLines(path)
+    assert not growing.refresh()
     for start in range(0, len(text), size):
         with path.open("ab") as file:
             file.write(text[start : start + size])
-        growing.read_on()
+        growing.refresh()
     assert _same(growing.columns, read_columns(path))
     assert growing.columns["step"].tolist() == [10, 20, 25]
     assert (growing.broken, growing.health) == (2, "mode collapse")
-    assert not growing.read_on()
+    assert not growing.refresh()
 
 
 def test_what_a_resume_cuts_is_forgotten(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
-    growing = Growing(path)
+    growing = JsonLines(path)
     for step in range(10, 60, 10):
         append_line(path, {"step": step, "x": step / 2})
-    growing.read_on()
+    growing.refresh()
     cut_lines(path, 30)
     append_line(path, {"step": 40, "x": -1.0})
-    assert growing.read_on()
+    assert growing.refresh()
     assert growing.columns["x"].tolist() == [5, 10, 15, -1]
     path.unlink()
-    assert growing.read_on()
+    assert growing.refresh()
     assert growing.columns == {}
 
 
@@ -75,6 +73,37 @@ def test_a_long_table_keeps_its_extremes_and_its_ends() -> None:
 def test_a_line_that_is_no_utf8_is_not_whole(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"step": 1}\n\xff\xfe\n' + json.dumps({"step": 2}).encode() + b"\n")
-    growing = Growing(path)
-    growing.read_on()
+    growing = JsonLines(path)
+    growing.refresh()
     assert (growing.columns["step"].tolist(), growing.broken) == ([1, 2], 1)
+
+
+def test_columns_are_of_one_length_with_nan_for_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text(
+        '{"step": 1, "loss_D": 0.5, "note": "text", "on": true}\n\n{"step": 2, "loss_D": null, "r1": 3}\n'
+    )
+    columns = read_columns(tmp_path / "metrics.jsonl")
+    assert list(columns) == ["step", "loss_D", "r1"]
+    np.testing.assert_array_equal(columns["loss_D"], [0.5, np.nan])
+    np.testing.assert_array_equal(columns["r1"], [np.nan, 3])
+
+
+def test_a_line_cut_off_by_a_crash_is_skipped_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n{"step": 2, "lo{"step": 3}\n{"step": 4}\n\xff\xfe\n{"step": 5, "los')
+    table = JsonLines(path)
+    table.refresh(final=True)
+    np.testing.assert_array_equal(table.columns["step"], [1, 4])
+    assert table.broken == 3
+
+
+def test_steps_measured_again_after_a_resume_count_once(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("".join(f'{{"step": {step}, "v": {n}}}\n' for n, step in enumerate([1, 2, 3, 4, 3, 4, 5])))
+    columns = read_columns(path)
+    np.testing.assert_array_equal(columns["step"], [1, 2, 3, 4, 5])
+    np.testing.assert_array_equal(columns["v"], [0, 1, 4, 5, 6])
+
+
+def test_a_file_that_is_not_there_has_no_columns(tmp_path: Path) -> None:
+    assert read_columns(tmp_path / "metrics.jsonl") == {}

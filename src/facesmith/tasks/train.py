@@ -1,0 +1,110 @@
+"""Training: dataset → run.
+
+train("tiny", "celeba64", "runs/first", minutes=10)
+"""
+
+from pathlib import Path
+from typing import Any
+
+from facesmith.data.dataset import Dataset, open_dataset
+from facesmith.errors import FacesmithError
+from facesmith.progress import silent, tell
+from facesmith.reports.run_report import report
+from facesmith.runs.run_files import read_recipe
+from facesmith.runs.run_folder import RunFolder
+from facesmith.tasks.pretrained import find_pretrained
+from facesmith.tasks.recipes import from_table, get_recipe
+from facesmith.tasks.registry import task_type
+from facesmith.training.context import TrainingContext
+from facesmith.training.distributed import ProcessGroup, process_group
+from facesmith.training.final_images import write_final_images
+from facesmith.training.loop import train_until_end
+from facesmith.training.settings import Recipe, with_settings
+from facesmith.training.startup import branch as start_branch
+from facesmith.training.startup import resume as start_resumed
+from facesmith.training.startup import start_new
+from facesmith.training.task import Task
+
+
+def train(
+    recipe: str | Recipe,
+    dataset: str | Path | Dataset,
+    run: str | Path,
+    *,
+    settings: tuple[str, ...] = (),
+    kimg: float | None = None,
+    minutes: float | None = None,
+    resume: bool = False,
+    branch: str | Path | None = None,
+    model: str | Path | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Train a recipe on a dataset and return the run folder.
+
+    ``settings`` are ``key=value`` strings for any setting of the recipe; ``model``, the model that an encoder is fitted
+    to, is one of them. The run ends after ``kimg`` thousand images (default: the recipe's) or after ``minutes`` of
+    training, counted over all sessions, whichever is first. ``resume`` continues the run exactly from its last
+    checkpoint; with ``branch``, a new run with a changed recipe starts from there. Ctrl-C and SIGTERM save a
+    checkpoint, write the images and the report, and return. Started by torchrun, the processes train together.
+
+    Raises `FacesmithError` for an unknown recipe or setting, an image size that the networks cannot generate, a folder
+    that exists, a changed recipe or dataset on resume, or a collapse that was not rolled back.
+    """
+    say = silent if quiet else tell
+    with process_group() as group:
+        if not group.is_rank_zero:
+            say = silent
+        changes = [*settings]
+        changes += [f"model={model}"] if model is not None else []
+        changes += [f"kimg={kimg}"] if kimg is not None else []
+        data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+        context = _start(recipe, data, Path(run), changes, resume, Path(branch) if branch else None, group)
+        failure = train_until_end(context, minutes, say, show_bar=say is tell)
+        if group.is_rank_zero:
+            say("writing the video, the charts and the report")
+            write_final_images(context)
+            page = report(context.run.path)
+            say(f"{context.progress.kimg:g} kimg in {context.progress.seconds / 60:.1f} minutes; the report is {page}")
+        group.barrier()  # torchrun stops all processes when the first one has failed
+        if failure:
+            raise FacesmithError(failure)
+    return context.run.path
+
+
+def _start(
+    recipe: str | Recipe,
+    dataset: Dataset,
+    path: Path,
+    changes: list[str],
+    resume: bool,
+    branch: Path | None,
+    group: ProcessGroup,
+) -> TrainingContext:
+    """Start a new run, resume one, or start a branch."""
+    base = get_recipe(recipe) if isinstance(recipe, str) else recipe
+    if not resume:
+        if branch:
+            raise FacesmithError(f"--branch {branch} starts from an existing run: add --resume")
+        if group.is_rank_zero and RunFolder(path).exists:
+            raise FacesmithError(f"{path} is a run already: continue it with --resume, or choose another name")
+        return start_new(with_settings(base, changes), dataset, path, group, make_task)
+    old_recipe = from_table(group.on_rank_zero(lambda: read_recipe(RunFolder(path))[0]))
+    if old_recipe.name != base.name:
+        raise FacesmithError(
+            f"{path} was trained with the recipe {old_recipe.name}, not {base.name}: use that recipe to resume it"
+        )
+    changed = with_settings(old_recipe, changes)
+    if branch:
+        return start_branch(changed, old_recipe, dataset, path, branch, group, make_task)
+    return start_resumed(changed, old_recipe, dataset, path, group, make_task)
+
+
+def make_task(recipe: Recipe, dataset: Dataset, group: ProcessGroup, known: dict[str, Path] | None = None) -> Task[Any]:
+    """Create the task of a recipe whose machine settings are resolved.
+
+    Trained folders that are not in ``known`` are looked up by the recipe's settings. Raises `FacesmithError` for a
+    dataset that the task cannot use, or for a trained folder that does not fit.
+    """
+    pretrained = group.on_rank_zero(lambda: find_pretrained(recipe, known))
+    task: Task[Any] = task_type(recipe.task)(recipe, dataset, group, pretrained)
+    return task

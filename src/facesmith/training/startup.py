@@ -1,0 +1,163 @@
+"""The start of a training: a new run, a resumed one, or a branch of another run."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from facesmith import doctor
+from facesmith.data.dataset import Dataset
+from facesmith.errors import FacesmithError
+from facesmith.files import atomic_folder, remove_partial_files
+from facesmith.machine import choose_device, configure_process, usable_cores
+from facesmith.networks.build import count_parameters
+from facesmith.runs.health import HEALTHY
+from facesmith.runs.run_files import read_card, read_recipe
+from facesmith.runs.run_folder import RunFolder, now
+from facesmith.training.checkpoint import Progress, load
+from facesmith.training.context import TrainingContext
+from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
+from facesmith.training.settings import (
+    LENGTH_SETTINGS,
+    AnyRecipe,
+    Recipe,
+    as_table,
+    differences,
+    pretrained_settings,
+)
+from facesmith.training.task import Task
+
+
+class TaskFactory(Protocol):
+    """Creates the task of a recipe. Trained folders that are not in ``known`` are looked up by their settings."""
+
+    def __call__(
+        self, recipe: Any, dataset: Dataset, group: ProcessGroup, known: dict[str, Path] | None = None
+    ) -> Task[Any]: ...
+
+
+def start_new(
+    recipe: Recipe,
+    dataset: Dataset,
+    path: Path,
+    group: ProcessGroup,
+    make_task: TaskFactory,
+    known: dict[str, Path] | None = None,
+) -> TrainingContext:
+    """Create a run folder. Raises `FacesmithError` if it exists.
+
+    ``known`` are trained folders by setting, which need not be looked up.
+    """
+    group.local_batch(recipe.batch_size)  # raises an error if the batch cannot be divided
+    recipe = group.on_rank_zero(lambda: resolve(recipe, group))
+    task = make_task(recipe, dataset, group, known)
+    state = task.new_state()
+    card: dict[str, Any] = {
+        "status": "running",
+        "started": now(),
+        "ended": None,
+        "sessions": [],
+        "parameters": {task.names[name]: count_parameters(net) for name, net in state.nets.items()},
+        "machine": doctor.machine(state.device),
+        "dataset": {key: value for key, value in dataset.card.items() if key != "skipped"},
+        "health": HEALTHY,
+        "health_events": [],
+    }
+    if facts := task.card_entries():
+        card["task"] = facts
+    if group.is_rank_zero:
+        with atomic_folder(path, "run") as folder:
+            RunFolder(folder).create(as_table(recipe), dataset, card, task.pretrained)
+    group.barrier()
+    return TrainingContext(RunFolder(path), recipe, dataset, task, state, Progress(), card, group)
+
+
+def resume(
+    recipe: Recipe, old_recipe: Recipe, dataset: Dataset, path: Path, group: ProcessGroup, make_task: TaskFactory
+) -> TrainingContext:
+    """Continue a run at its last checkpoint. ``recipe`` may differ from the run's ``old_recipe`` in length only."""
+    run = RunFolder(path)
+    _check_dataset(path, group.on_rank_zero(lambda: read_recipe(run)[1]), dataset)
+    changed = [line for line in differences(old_recipe, recipe) if line.split()[0] not in LENGTH_SETTINGS]
+    if changed:
+        raise FacesmithError(
+            f"{path} was trained with another recipe ({'; '.join(changed)}): leave these settings as they were, "
+            f"or start a branch with the changed recipe by --resume --branch NEW_RUN"
+        )
+    card = group.on_rank_zero(lambda: read_card(run))
+    previous = card["sessions"][-1].get("processes", 1) if card["sessions"] else group.world_size
+    if previous != group.world_size:
+        limit = usable_cores() // group.local_world_size
+        recipe = replace(recipe, threads=max(1, min(limit, recipe.threads * previous // group.world_size)))
+    group.local_batch(recipe.batch_size)
+    task = make_task(recipe, dataset, group, run.pretrained())
+    state, progress = task.new_state(), Progress()
+    if checkpoint := group.on_rank_zero(run.last_checkpoint):
+        progress = load(checkpoint, state)
+    if group.is_rank_zero:
+        remove_partial_files(path)
+        run.cut(progress.step, progress.kimg)  # what was recorded after the checkpoint will be recorded again
+    group.barrier()
+    reached = (progress.rollbacks, progress.step)
+    events = [event for event in card["health_events"] if (event["rollbacks"], event["step"]) <= reached]
+    card["health_events"] = events
+    return TrainingContext(run, recipe, dataset, task, state, progress, card, group)
+
+
+def branch(
+    recipe: Recipe,
+    old_recipe: Recipe,
+    dataset: Dataset,
+    old: Path,
+    path: Path,
+    group: ProcessGroup,
+    make_task: TaskFactory,
+) -> TrainingContext:
+    """Start a new run from the last checkpoint of ``old``, with a recipe that may differ in all but its networks."""
+    source = RunFolder(old)
+    trained_on = group.on_rank_zero(lambda: read_recipe(source)[1])
+    if (trained_on["width"], trained_on["height"]) != dataset.size:
+        _check_dataset(old, trained_on, dataset)
+    before, after = pretrained_settings(old_recipe), pretrained_settings(recipe)
+    known = {name: path for name, path in source.pretrained().items() if before.get(name) == after.get(name)}
+    old_task, task = (make_task(each, dataset, group, known) for each in (old_recipe, recipe))
+    if old_task.networks != task.networks:
+        raise FacesmithError(
+            f"the networks of {old} cannot change in a branch ({'; '.join(differences(old_recipe, recipe))}): train a "
+            "new run"
+        )
+    if bool(old_recipe.ema_kimg) != bool(recipe.ema_kimg):
+        raise FacesmithError(f"a branch of {old} cannot add or remove the EMA: set ema_kimg={old_recipe.ema_kimg}")
+    checkpoint = group.on_rank_zero(source.last_checkpoint)
+    if not checkpoint:
+        raise FacesmithError(f"{old} has no checkpoint to branch from: train it longer first")
+    created = start_new(recipe, dataset, path, group, make_task, known)
+    if group.is_rank_zero:
+        source.copy_to(created.run, checkpoint)
+    group.barrier()
+    return resume(created.recipe, created.recipe, dataset, path, group, make_task)
+
+
+def resolve(recipe: AnyRecipe, group: ProcessGroup = SINGLE_PROCESS) -> AnyRecipe:
+    """Replace every "auto" by what it means on this machine, so that the run's recipe says what was used."""
+    device = choose_device(recipe.device)
+    threads = recipe.threads or max(1, usable_cores() // group.local_world_size)
+    configure_process(threads)
+    fastest = doctor.fastest(device) if "auto" in (recipe.precision, recipe.memory_format) else ("", "")
+    recipe = replace(
+        recipe,
+        device=device.type,
+        threads=threads,
+        precision=fastest[0] if recipe.precision == "auto" else recipe.precision,
+        memory_format=fastest[1] if recipe.memory_format == "auto" else recipe.memory_format,
+    )
+    return recipe.resolved(device.type)
+
+
+def _check_dataset(path: Path, trained_on: dict[str, Any], dataset: Dataset) -> None:
+    """Raise `FacesmithError` unless the run was trained on this dataset."""
+    if trained_on["dataset_fingerprint"] == dataset.fingerprint:
+        return
+    now = {"count": len(dataset), "width": dataset.size[0], "height": dataset.size[1], "dataset_name": dataset.name}
+    changes = [f"{key} {trained_on[key]} -> {value}" for key, value in now.items() if trained_on[key] != value]
+    what = "; ".join(changes) or "the same size and count, but other images or labels"
+    raise FacesmithError(f"{path} was trained on another dataset ({what}): resume it with {trained_on['dataset']}")
