@@ -97,6 +97,17 @@ def test_named_scripts_and_settings_exist(page: Path) -> None:
         assert setting in known, setting
 
 
+def test_the_architecture_page_names_existing_files_and_functions() -> None:
+    package = Path(facesmith.__file__).parent
+    for line in text_of(DOCS / "architecture.md").splitlines():
+        files = [package / name for name in re.findall(r"`((?:\w+/)+(?:[\w.]+)?)`", line)]
+        files = [file for file in files if file.parts[len(package.parts)] not in {"src", "tests"}]
+        assert all(file.exists() for file in files), line
+        if functions := re.findall(r"`([a-z]+_[a-z_]+)`(?:,| in)", line):
+            sources = "".join(file.read_text(encoding="utf-8") for file in files if file.suffix == ".py")
+            assert all(f"def {function}(" in sources for function in functions), functions
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_a_file_and_a_heading(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
