@@ -26,8 +26,9 @@ import facesmith
 from facesmith import doctor
 from facesmith.data.held_out import held_out_mask
 from facesmith.files import write_json
-from facesmith.latent.calibration import fit_curve, logistic
+from facesmith.latent.calibration import fit_curve
 from facesmith.latent.faces import encode_images
+from facesmith.models.base import logistic
 
 BINS = 10
 TOPS = (1, 5)

@@ -29,8 +29,8 @@ import facesmith
 from facesmith import doctor
 from facesmith.data.held_out import held_out_mask
 from facesmith.files import atomic_folder, write_json
-from facesmith.latent.directions import KINDS
-from facesmith.latent.edit import generated
+from facesmith.latent.faces import generate_images
+from facesmith.models.directions import KINDS
 from facesmith.progress import tell
 
 PARTS = (
@@ -82,7 +82,7 @@ def main() -> None:
         latents["encoded"] = model.encode(drawn)
     contenders = [Contender(kind, model.directions, kind) for kind in KINDS]
     for source, z in latents.items():
-        before = judge.label(generated(model, z, True))
+        before = judge.label(generate_images(model, z, quiet=True))
         rows = []
         for edit in edits:
             fit = undone(judge, before, edit)

@@ -76,7 +76,7 @@ def redraw(model: facesmith.Model, z: np.ndarray, rounds: int) -> dict[str, floa
     name, times = model.directions.names[0], []
     for number in range(rounds + 1):
         began = time.perf_counter()
-        model.generate(model.directions.moved(z, {name: 2 * number / rounds}))
+        model.generate(model.directions.apply(z, {name: 2 * number / rounds}))
         times.append(1000 * (time.perf_counter() - began))
     return {"median_ms": float(np.median(times[1:])), "p95_ms": float(np.percentile(times[1:], 95))}
 

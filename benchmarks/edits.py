@@ -38,9 +38,9 @@ import facesmith
 from facesmith import doctor
 from facesmith.data.held_out import held_out_mask
 from facesmith.files import atomic_folder, write_json
-from facesmith.latent.directions import DEFAULT_KIND, KINDS
-from facesmith.latent.edit import generated
+from facesmith.latent.faces import generate_images
 from facesmith.latent.refine import refine
+from facesmith.models.directions import DEFAULT_KIND, KINDS
 from facesmith.progress import tell
 
 GIVEN = ("Smiling", "Male", "Young", "Eyeglasses", "Blond_Hair", "Black_Hair", "Bald", "Mustache", "Wearing_Lipstick",
@@ -95,7 +95,7 @@ def main() -> None:
     if args.refine:
         latents["refined"] = refine(model, photos, latents["encoder"], args.refine)
     for kind, z in latents.items():
-        unedited = generated(model, z, True)
+        unedited = generate_images(model, z, quiet=True)
         before, seen = judge.label(unedited), eye.vectors(unedited, places)
         rows = []
         for edit, of_dataset in chosen.items():

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import facesmith
-from facesmith.latent.directions import Directions
-from facesmith.latent.edit import generated
+from facesmith.latent.faces import generate_images
+from facesmith.models.directions import Directions
 
 STEP = 0.05  # what strengths are told apart by
 # In steps: what is tried until the hit rate is reached, before the last one is halved down to a step.
@@ -41,7 +41,7 @@ class Contender:
     kind: str
 
     def moved(self, z: Floats, edit: Edit, steps: int) -> Floats:
-        return self.directions.moved(z, {edit.attribute: edit.sign * steps * STEP}, self.kind)
+        return self.directions.apply(z, {edit.attribute: edit.sign * steps * STEP}, self.kind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class Bench:
 
         @cache
         def rate(steps: int) -> float:
-            made = generated(self.model, contender.moved(self.z, edit, steps), True)
+            made = generate_images(self.model, contender.moved(self.z, edit, steps), quiet=True)
             return self.hit_rate(edit, self.judge.label(made))
 
         return rate
@@ -74,7 +74,7 @@ class Bench:
         ``drift`` is the mean absolute change of the judge's probability over all other attributes, ``flips`` the share
         of them of which the judge now says otherwise.
         """
-        made = generated(self.model, contender.moved(self.z, edit, steps), True)
+        made = generate_images(self.model, contender.moved(self.z, edit, steps), quiet=True)
         said = self.judge.label(made)
         others = np.array([name != edit.attribute for name in self.judge.attributes])
         drifts = np.abs(said - self.before).mean(0)

@@ -36,8 +36,8 @@ from facesmith.data.held_out import held_out_mask
 from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import make_grid, save_image
 from facesmith.latent import refine as refining
-from facesmith.latent.edit import generated
 from facesmith.latent.face_grids import enlargement
+from facesmith.latent.faces import generate_images
 from facesmith.metrics.similarity import psnr, ssim
 
 TOGETHER = 64  # photos, after which the ways take turns, so that whatever slows the machine slows all alike
@@ -61,7 +61,7 @@ def main() -> None:
     rows = np.random.default_rng(args.seed).permutation(np.flatnonzero(held_out_mask(data)))[: args.count]
     photos = np.asarray(data.images[rows])
     ways = searched(model, photos, args.steps, args.rates)
-    faces = {name: generated(model, np.concatenate(way.latents), True) for name, way in ways.items()}
+    faces = {name: generate_images(model, np.concatenate(way.latents), quiet=True) for name, way in ways.items()}
     scores = {name: compared(photos, made, judge) for name, made in faces.items()}
     eye = Identity()
     places = eye.places(photos)
@@ -118,7 +118,7 @@ def searched(model: facesmith.Model, photos: Pictures, steps: int, rates: list[f
     """Every way, gone for all photos."""
     ways = defaultdict[str, Way](Way)
     sizes = {"z, ": model.latent_size} | ({"": model.latent_size + model.detail_size} if model.detail_size else {})
-    usual = refining.LEARNING_RATE, refining.DETAIL_RATE
+    usual = refining.LEARNING_RATE, refining.RESIDUAL_LEARNING_RATE
     refining.refine(model, photos[:1], model.encode(photos[:1]), 2, quiet=True)  # torch is imported in it
     for start in range(0, len(photos), TOGETHER):
         some = photos[start : start + TOGETHER]
@@ -130,10 +130,10 @@ def searched(model: facesmith.Model, photos: Pictures, steps: int, rates: list[f
             ways[f"{name}refined"].add(closer, encoding + searching, steps)
             same = round(steps * (encoding + searching) / searching)
             for rate in rates:
-                refining.LEARNING_RATE, refining.DETAIL_RATE = rate * usual[0], rate * usual[1]
+                refining.LEARNING_RATE, refining.RESIDUAL_LEARNING_RATE = rate * usual[0], rate * usual[1]
                 far, taken = timed(refining.refine, model, some, np.zeros_like(z), same, quiet=True)
                 ways[f"{name}{NOTHING} x{rate:g}"].add(far, taken, same)
-            refining.LEARNING_RATE, refining.DETAIL_RATE = usual
+            refining.LEARNING_RATE, refining.RESIDUAL_LEARNING_RATE = usual
     return ways
 
 

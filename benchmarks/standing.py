@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import facesmith
-from facesmith.latent.edit import generated
 from facesmith.latent.face_grids import save_table
+from facesmith.latent.faces import generate_images
 
 MEASURES = ("strength", "hit_rate", "drift", "flips", "elsewhere", "identity")
 
@@ -80,8 +80,8 @@ def save_examples(
 ) -> None:
     """A table of faces: their photos, if any, as they are, and given each attribute as strongly as was found."""
     given = {row["edit"].split()[0]: row["strength"] for row in rows if row["kind"] == kind and row["edit"][-1] == "+"}
-    moved = [z, *(model.directions.moved(z, {name: strength}, kind) for name, strength in given.items())]
-    pictures = [generated(model, some, True) for some in moved]
+    moved = [z, *(model.directions.apply(z, {name: strength}, kind) for name, strength in given.items())]
+    pictures = [generate_images(model, some, quiet=True) for some in moved]
     names = ["as it is", *(f"{name} {strength:+g}" for name, strength in given.items())]
     if photos is not None:
         pictures, names = [photos, *pictures], ["photo", *names]

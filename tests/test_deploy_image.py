@@ -18,7 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from facesmith.models.included import DEFAULT
+from facesmith.models.included import DEFAULT_MODEL
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy" / "studio"
@@ -63,7 +63,12 @@ def test_the_dockerfile_passes_its_linter() -> None:
 
 
 def test_the_image_asks_itself_whether_it_lives(tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "facesmith", *f"studio {DEFAULT} --port 0 --quiet --token something-long".split()]
+    words = [
+        sys.executable,
+        "-m",
+        "facesmith",
+        *f"studio {DEFAULT_MODEL} --port 0 --quiet --token something-long".split(),
+    ]
     with serving(words, os.environ | {}, tmp_path) as address:
         assert health(address.port) == 0
         assert health(address.port, FACESMITH_STUDIO_CERTFILE="cert.pem") != 0, "that would be TLS"
@@ -123,7 +128,7 @@ def test_each_step_of_the_dockerfile_works_and_what_it_makes_serves(dockerfile: 
     packages = next(made.glob("lib/*/site-packages"))
     assert not list(packages.glob("torch*"))
     assert [path.name for path in (packages / "facesmith" / "shipped").iterdir() if (path / "model.json").exists()] == [
-        DEFAULT
+        DEFAULT_MODEL
     ]
     for path in (made, data):
         subprocess.run(["chmod", "-R", "a-w", path], check=True)

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from facesmith.cli.studio import studio
-from facesmith.models.included import DEFAULT
+from facesmith.models.included import DEFAULT_MODEL
 from facesmith.studio.app import create_app
 from facesmith.studio.limits import PROBE_PATHS
 from facesmith.studio.settings import Settings
@@ -135,7 +135,7 @@ def test_a_pod_may_write_nothing_and_become_nobody_else(folders: tuple[str, ...]
 
 
 def test_kubernetes_asks_the_studio_what_it_answers() -> None:
-    app = create_app(Settings(paths=(DEFAULT,), host="0.0.0.0", token="something-long", quiet=True))
+    app = create_app(Settings(paths=(DEFAULT_MODEL,), host="0.0.0.0", token="something-long", quiet=True))
     port = {entry["name"]: entry["containerPort"] for entry in STUDIO["ports"]}
     assert port == {"http": Settings().port}
     for name, path in (("startup", "/healthz"), ("readiness", "/readyz"), ("liveness", "/healthz")):
@@ -260,7 +260,7 @@ def test_the_image_is_what_the_manifests_take_it_for(dockerfile: Steps) -> None:
     assert "FACESMITH_STUDIO_HOST=0.0.0.0" in last["ENV"].split()
     assert (json.loads(last["ENTRYPOINT"]), json.loads(last["CMD"])) == (["facesmith"], ["studio"])
     assert sum(word == "FROM" for word, _ in dockerfile) == 2
-    assert f"-not -name {DEFAULT} " in next(rest for word, rest in dockerfile if "shipped" in rest)
+    assert f"-not -name {DEFAULT_MODEL} " in next(rest for word, rest in dockerfile if "shipped" in rest)
 
 
 @pytest.mark.parametrize("hub", [False, True])

@@ -23,7 +23,6 @@ from facesmith.latent.arithmetic import analogy_grid as analogy_grid
 from facesmith.latent.arithmetic import latent_path as latent_path
 from facesmith.latent.describe import describe as describe
 from facesmith.latent.direction_fit import fit_directions as fit_directions
-from facesmith.latent.directions import Directions as Directions
 from facesmith.latent.edit import edit as edit
 from facesmith.latent.encode import encode as encode
 from facesmith.latent.encode import reconstruct as reconstruct
@@ -45,14 +44,15 @@ from facesmith.latent.style_mix import style_mix as style_mix
 from facesmith.metrics.evaluate import evaluate as evaluate
 from facesmith.metrics.scores import Scores as Scores
 from facesmith.models.classifier import AttributeClassifier as AttributeClassifier
-from facesmith.models.classifier import load_classifier as load_classifier
+from facesmith.models.directions import Directions as Directions
 from facesmith.models.generate import generate as generate
 from facesmith.models.included import included_makeovers as included_makeovers
 from facesmith.models.included import included_models as included_models
+from facesmith.models.loader import load as load
+from facesmith.models.loader import load_classifier as load_classifier
+from facesmith.models.loader import load_makeover as load_makeover
 from facesmith.models.makeover import Makeover as Makeover
-from facesmith.models.makeover import load_makeover as load_makeover
 from facesmith.models.model import Model as Model
-from facesmith.models.model import load as load
 from facesmith.networks.plugins import load_plugin as load_plugin
 from facesmith.networks.registry import register_family as register_family
 from facesmith.networks.settings import FamilyConfig as FamilyConfig
@@ -78,3 +78,4 @@ from facesmith.training.settings import Recipe as Recipe
 from facesmith.version import __version__ as __version__
 
 __all__: list[str]
+load_judge = load_classifier  # of version 0.1

@@ -12,18 +12,17 @@ from typing import Any
 from facesmith.data import dataset
 from facesmith.errors import FacesmithError
 from facesmith.latent.face_map import map_folder
-from facesmith.models import classifier, makeover, model
-from facesmith.models.included import DEFAULT, FOLDER
+from facesmith.models.folder import MODEL_CARDS
+from facesmith.models.included import DEFAULT_MODEL, INCLUDED_FOLDER
+from facesmith.models.loader import load
 from facesmith.runs import overview
 
 # The kind of a folder, by the card that it contains.
 CARDS = {
-    "generator": model.CARD,
-    "makeover": makeover.CARD,
-    "classifier": classifier.CARD,
-    "run": overview.CARD,
-    "dataset": dataset.CARD,
-    "map": map_folder.CARD,
+    **{file: "generator" if kind == "model" else kind for file, kind in MODEL_CARDS.items()},
+    overview.CARD: "run",
+    dataset.CARD: "dataset",
+    map_folder.CARD: "map",
 }
 MAX_DEPTH, MAX_FOLDERS, MAX_ENTRIES = 3, 5_000, 2_000  # of a search, which may start in a home folder
 
@@ -38,17 +37,21 @@ class Artefact:
     def card(self) -> dict[str, Any]:
         """Return its card. Raises `FacesmithError` if it cannot be read."""
         try:
-            card = json.loads((self.path / CARDS[self.kind]).read_text(encoding="utf-8"))
+            card = json.loads(self._card_file().read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise FacesmithError(f"the card of {self.path.name} cannot be read ({type(error).__name__})") from None
         if not isinstance(card, dict):
             raise FacesmithError(f"the card of {self.path.name} is invalid: expected a JSON object")
         return card
 
+    def _card_file(self) -> Path:
+        files = [self.path / file for file, kind in CARDS.items() if kind == self.kind]
+        return next((file for file in files if file.is_file()), files[0])
+
     def version(self) -> tuple[int, int, int] | None:
         """Return a value that changes with the card, or None if the folder no longer exists."""
         try:
-            stat = (self.path / CARDS[self.kind]).stat()
+            stat = self._card_file().stat()
         except OSError:
             return None
         return stat.st_mtime_ns, stat.st_size, stat.st_ino
@@ -56,7 +59,7 @@ class Artefact:
 
 def artefact_kind(folder: Path) -> str | None:
     """Return the kind of a folder, or None."""
-    return next((kind for kind, card in CARDS.items() if (folder / card).is_file()), None)
+    return next((kind for card, kind in CARDS.items() if (folder / card).is_file()), None)
 
 
 def find_artefacts(root: Path) -> Iterator[Artefact]:
@@ -74,12 +77,12 @@ def find_artefacts(root: Path) -> Iterator[Artefact]:
             except OSError:
                 continue
             names = {entry.name for entry in listed}
-            kind = next((kind for kind, card in CARDS.items() if card in names), None)
+            kind = next((kind for card, kind in CARDS.items() if card in names), None)
             if kind is not None:
                 yield Artefact(kind, folder)
             elif depth < MAX_DEPTH:
                 inner = [e for e in listed if not e.name.startswith((".", "_")) and e.is_dir(follow_symlinks=False)]
-                inner.sort(key=lambda entry: (entry.name != DEFAULT, entry.name))  # the default model comes first
+                inner.sort(key=lambda entry: (entry.name != DEFAULT_MODEL, entry.name))  # the default model comes first
                 subfolders += [Path(entry.path) for entry in inner]
         folders = subfolders
 
@@ -90,14 +93,14 @@ def locate(source: str | None) -> Path:
     Raises `FacesmithError` for anything else.
     """
     if source is None:
-        return FOLDER
+        return INCLUDED_FOLDER
     path = Path(source).expanduser()
     if path.is_dir():
         return path.resolve()
-    if re.fullmatch(r"[\w-]+", source) and (FOLDER / source).is_dir():
-        return FOLDER / source
+    if re.fullmatch(r"[\w-]+", source) and (INCLUDED_FOLDER / source).is_dir():
+        return INCLUDED_FOLDER / source
     if path.exists() or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source):
         raise FacesmithError(
             f"{source!r} is not a folder of runs or models: give a folder, the name of an included model, or a hub id"
         )
-    return model.load(source, quiet=True).path
+    return load(source, quiet=True).path

@@ -91,7 +91,7 @@ def test_a_loop_comes_back_without_a_frame_shown_twice() -> None:
 def test_what_makes_no_path_or_grid_is_one_sentence() -> None:
     with pytest.raises(FacesmithError, match="at least two faces, not 1"):
         latent_path([A], 5)
-    with pytest.raises(FacesmithError, match="1 frames make no path"):
+    with pytest.raises(FacesmithError, match="invalid number of frames 1"):
         latent_path([A, B], 1)
     with pytest.raises(FacesmithError, match="at least 2 rows and 2 columns"):
         analogy_grid(A, B, A, 1, 5)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from facesmith.latent.calibration import balanced_accuracy, fit_curve, logistic
+from facesmith.latent.calibration import balanced_accuracy, fit_curve
+from facesmith.models.base import logistic
 
 
 def test_a_known_curve_is_found() -> None:

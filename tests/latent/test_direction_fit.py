@@ -12,8 +12,8 @@ from facesmith import FacesmithError, Model
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_mask
 from facesmith.latent.direction_fit import fit_directions
-from facesmith.latent.directions import KINDS, load_directions
-from facesmith.models.included import FOLDER
+from facesmith.models.directions import KINDS, read_directions
+from facesmith.models.included import INCLUDED_FOLDER
 
 
 class Brightness:
@@ -34,7 +34,7 @@ MIDDLES = np.array([150.0, 150.0])
 @pytest.fixture(scope="module")
 def judged(linear_model: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
     out = tmp_path_factory.mktemp("judged") / "model"
-    return fit_directions(linear_model, judge=judge(), count=2000, out=out, quiet=True)
+    return fit_directions(linear_model, classifier=judge(), count=2000, out=out, quiet=True)
 
 
 def judge() -> Any:
@@ -66,7 +66,7 @@ def test_generated_faces_and_a_judge_are_enough(judged: Model) -> None:
     before = judged.generate(z).reshape(64, 2, -1).mean(2)
     gained = {}
     for kind in ("boundary", "orthogonal"):
-        after = judged.generate(judged.directions.moved(z, {"bright_top": 2}, kind)).reshape(64, 2, -1).mean(2)
+        after = judged.generate(judged.directions.apply(z, {"bright_top": 2}, kind)).reshape(64, 2, -1).mean(2)
         gained[kind] = (after - before).mean(0)
     assert gained["orthogonal"][0] > 3
     assert gained["orthogonal"][1] / gained["orthogonal"][0] < gained["boundary"][1] / gained["boundary"][0]
@@ -92,7 +92,7 @@ def test_directions_are_saved_whole_and_loaded_again(judged: Model, tmp_path: Pa
     assert judged.name == judged.path.name
     card = dict(judged.card) | {"encoder": {"digest": "another"}}
     with pytest.raises(FacesmithError, match="another encoder"):
-        load_directions(judged.path, card)
+        read_directions(judged.path, card)
     copy = tmp_path / "copy"
     shutil.copytree(judged.path, copy)
     data = bytearray((copy / "directions.safetensors").read_bytes())
@@ -114,32 +114,32 @@ def test_a_model_of_ones_own_is_changed_in_place(linear_model: Model, builtin_da
 
 
 def test_what_is_not_ours_is_not_written_in(linear_model: Model, tmp_path: Path) -> None:
-    shipped = {path: path.read_bytes() for path in (FOLDER / "drawn64").iterdir()}
+    shipped = {path: path.read_bytes() for path in (INCLUDED_FOLDER / "drawn64").iterdir()}
     with pytest.raises(FacesmithError, match="--out NEW_MODEL"):
-        fit_directions("drawn64", judge=judge(), quiet=True)
+        fit_directions("drawn64", classifier=judge(), quiet=True)
     linked = tmp_path / "linked"  # as the hub's client keeps what it has downloaded
     linked.mkdir()
     for file in linear_model.path.iterdir():
         (linked / file.name).symlink_to(file)
     with pytest.raises(FacesmithError, match="--out NEW_MODEL"):
-        fit_directions(linked, judge=judge(), quiet=True)
-    assert {path: path.read_bytes() for path in (FOLDER / "drawn64").iterdir()} == shipped
+        fit_directions(linked, classifier=judge(), quiet=True)
+    assert {path: path.read_bytes() for path in (INCLUDED_FOLDER / "drawn64").iterdir()} == shipped
 
 
 def test_what_cannot_be_fitted_is_one_sentence(linear_model: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "new"
-    with pytest.raises(FacesmithError, match="name a dataset with attributes, or a judge"):
+    with pytest.raises(FacesmithError, match="name a dataset with attributes"):
         fit_directions(linear_model, out=out, quiet=True)
-    with pytest.raises(FacesmithError, match="has no encoder: fit one with facesmith train encoder"):
+    with pytest.raises(FacesmithError, match="has no encoder"):
         card = {key: value for key, value in linear_model.card.items() if key != "encoder"}
         blind = Model(linear_model.path, card, "onnx")
         fit_directions(blind, builtin_dataset, out=out, quiet=True)
     with pytest.raises(FacesmithError, match="did you mean Bright_Top"):
-        fit_directions(linear_model, judge=judge(), orthogonal_to=("bright_tip",), out=out, quiet=True)
+        fit_directions(linear_model, classifier=judge(), orthogonal_to=("bright_tip",), out=out, quiet=True)
     with pytest.raises(FacesmithError, match="10 faces with it"):
-        fit_directions(linear_model, judge=judge(), count=12, out=out, quiet=True)
+        fit_directions(linear_model, classifier=judge(), count=12, out=out, quiet=True)
     with pytest.raises(FacesmithError, match="exists already"):
-        fit_directions(linear_model, judge=judge(), out=linear_model.path, quiet=True)
+        fit_directions(linear_model, classifier=judge(), out=linear_model.path, quiet=True)
     with pytest.raises(FacesmithError, match="facesmith directions MODEL DATASET makes them"):
         _ = linear_model.directions
     assert not out.exists()

@@ -38,7 +38,7 @@ def test_every_face_with_every_edit_can_be_found_and_made_again(
             made = np.asarray(picture)
         assert np.abs(made.astype(int) - directed_model.generate(z)[0]).max() <= 1
     z = directed_model.latents(1, seed=3)[0]
-    moved = directed_model.directions.moved(z, {"Eyeglasses": 1})
+    moved = directed_model.directions.apply(z, {"Eyeglasses": 1})
     assert np.array_equal(latents[3], moved)
     assert np.array_equal(latents[1], z), "the first row leaves faces as they are"
 
@@ -70,7 +70,7 @@ def test_what_cannot_be_edited_is_one_sentence_and_leaves_nothing(
         facesmith.edit(directed_model, ["seed:1"], out, quiet=True)
     with pytest.raises(FacesmithError, match="no edit was named"):
         facesmith.edit(directed_model, ["seed:1"], out, edits=[""], quiet=True)
-    with pytest.raises(FacesmithError, match="no kind of direction"):
+    with pytest.raises(FacesmithError, match="invalid kind of direction"):
         facesmith.edit(directed_model, ["seed:1"], out, edits=["Eyeglasses=1"], kind="fast", quiet=True)
     with pytest.raises(FacesmithError, match="no attribute directions"):
         facesmith.edit(linear_model, ["seed:1"], out, edits=["Eyeglasses=1"], quiet=True)

@@ -4,7 +4,7 @@ import pytest
 
 import facesmith
 from facesmith import FacesmithError, Model
-from facesmith.latent.edit_parser import in_words, parse_edit, read_edits
+from facesmith.latent.edit_parser import describe_edit, parse_edit, read_edits
 
 FIGURE_5 = Path(__file__).parents[2] / "docs" / "edits.csv"
 
@@ -39,15 +39,15 @@ def test_the_table_in_the_documentation_is_the_seeds() -> None:
 
 
 def test_an_edit_is_written_out_for_people() -> None:
-    assert in_words({"Smiling": -1, "Bald": 2.5}) == "Smiling -1, Bald +2.5"
-    assert in_words({}) == "as it is"
+    assert describe_edit({"Smiling": -1, "Bald": 2.5}) == "Smiling -1, Bald +2.5"
+    assert describe_edit({}) == "as it is"
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("Eyeglasses", "does not say how much: write Eyeglasses=\\+1"),
-        ("Eyeglasses=much", "'much': it must be a number"),
+        ("Eyeglasses", "no strength: write Eyeglasses=\\+1"),
+        ("Eyeglasses=much", "invalid strength 'much'"),
         ("Eyeglasses=1,eyeglasses=2", "named twice"),
         ("Eyeglases=1", "did you mean Eyeglasses"),
     ],
@@ -60,12 +60,12 @@ def test_what_says_nothing_is_one_sentence(directed_model: Model, text: str, sen
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "no table of edits"),
-        ("Eyeglasses", "no table of edits"),
+        ("", "not a table of edits"),
+        ("Eyeglasses", "not a table of edits"),
         ("Eyeglasses,Blond_Hare\n1,2", "did you mean Blond_Hair"),
         ("Eyeglasses,EYEGLASSES\n1,2", "two columns for one attribute"),
         ("Eyeglasses\n1\n1,2", "2 cells in line 3"),
-        ("Eyeglasses\n1\nyes", "line 3, Eyeglasses has the strength 'yes'"),
+        ("Eyeglasses\n1\nyes", "invalid strength 'yes' in .*line 3, Eyeglasses"),
     ],
 )
 def test_a_table_that_is_none_is_one_sentence(directed_model: Model, tmp_path: Path, text: str, sentence: str) -> None:

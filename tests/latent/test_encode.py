@@ -40,7 +40,7 @@ def test_a_face_comes_back_and_its_scores_are_those_of_the_pictures(
     linear_model: Model, photo: Path, tmp_path: Path
 ) -> None:
     judge: Any = Colours()
-    told = facesmith.reconstruct(linear_model, [photo, "seed:2"], tmp_path / "out", judge=judge, quiet=True)
+    told = facesmith.reconstruct(linear_model, [photo, "seed:2"], tmp_path / "out", classifier=judge, quiet=True)
     assert json.loads((tmp_path / "out" / "scores.json").read_text()) == told
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"sheet.png", "scores.json", "latents.npz"}
     before = np.stack([np.asarray(Image.open(photo)), linear_model.sample(1, 2)[0]])
@@ -60,7 +60,7 @@ def test_a_face_comes_back_and_its_scores_are_those_of_the_pictures(
 
 
 def test_what_cannot_be_reconstructed_is_one_sentence(linear_model: Model, tmp_path: Path) -> None:
-    with pytest.raises(FacesmithError, match="refine is -1"):
+    with pytest.raises(FacesmithError, match="invalid refine -1"):
         facesmith.reconstruct(linear_model, ["seed:1"], tmp_path / "out", refine=-1)
     blind = Model(linear_model.path, {k: v for k, v in linear_model.card.items() if k != "encoder"}, "onnx")
     with pytest.raises(FacesmithError, match="has no encoder"):

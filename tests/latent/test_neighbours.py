@@ -21,7 +21,7 @@ def test_neighbours_are_the_nearest_of_all_in_both_spaces(
 ) -> None:
     judge = small_classifier
     out = tmp_path / "out"
-    found = facesmith.neighbours(linear_model, dataset, [photo, "seed:4"], out, count=3, judge=judge, quiet=True)
+    found = facesmith.neighbours(linear_model, dataset, [photo, "seed:4"], out, count=3, classifier=judge, quiet=True)
     assert json.loads((out / "neighbours.json").read_text()) == found
     assert (out / "sheet.png").is_file()
     there = linear_model.encode(dataset.images)

@@ -87,7 +87,7 @@ def test_what_makes_no_series_is_one_sentence(directed_model: Model, tmp_path: P
     (tmp_path / "broken.npz").write_bytes(b"no")
     calls: dict[str, Callable[[], object]] = {
         "at least two faces, not 1": lambda: facesmith.interpolate(directed_model, FACES[:1], out),
-        "1 faces make no series": lambda: facesmith.interpolate(directed_model, FACES, out, frames=1),
+        "invalid number of faces 1": lambda: facesmith.interpolate(directed_model, FACES, out, frames=1),
         "three faces, A, B and C, not 2": lambda: facesmith.analogy(directed_model, FACES[:2], out),
         "at least 2 rows": lambda: facesmith.analogy(directed_model, FACES, out, rows=1),
         "end in .png, .gif or .mp4": lambda: facesmith.analogy(directed_model, FACES, tmp_path / "x.doc"),

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 import facesmith
 from facesmith import FacesmithError, Model
-from facesmith.latent.refine import PRIOR, distance, refine
+from facesmith.latent.refine import PRIOR_WEIGHT, refine, refinement_loss
 from facesmith.networks import build as networks
 
 
@@ -54,17 +54,17 @@ def test_refining_comes_nearer_to_a_face_and_each_goes_its_own_way(model: Model)
     assert np.allclose(alone, found[1:2], atol=1e-3)
     assert np.array_equal(refine(model, pictures, start, 30, quiet=True), found)
     steps: list[int] = []
-    refine(model, pictures, start, 3, told=steps.append, quiet=True)
+    refine(model, pictures, start, 3, on_step=steps.append, quiet=True)
     assert steps == [1, 2, 3]
 
 
-def test_the_distance_is_of_pixels_and_a_weak_prior() -> None:
+def test_the_refinement_loss_is_of_pixels_and_a_weak_prior() -> None:
     made, wanted = torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 4, 4)
     made[1] = 0.5
     z = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
-    assert distance(made, wanted, z).tolist() == pytest.approx([PRIOR * 12.5, 0.25])
+    assert refinement_loss(made, wanted, z).tolist() == pytest.approx([PRIOR_WEIGHT * 12.5, 0.25])
 
 
 def test_no_steps_are_one_sentence(model: Model) -> None:
-    with pytest.raises(FacesmithError, match="at least one"):
+    with pytest.raises(FacesmithError, match="at least 1"):
         refine(model, model.sample(1), model.latents(1), 0)

@@ -17,9 +17,9 @@ def test_a_folder_says_what_it_judges_and_how_well(
     small_classifier: AttributeClassifier, builtin_dataset: Dataset
 ) -> None:
     assert {path.name for path in small_classifier.path.iterdir()} == {
-        "judge.json",
-        "judge.safetensors",
-        "judge.onnx",
+        "classifier.json",
+        "classifier.safetensors",
+        "classifier.onnx",
         "README.md",
     }
     card = small_classifier.card
@@ -74,7 +74,7 @@ def test_the_card_says_how_often_it_is_right(small_classifier: AttributeClassifi
 def test_half_precision_halves_both_files(small_classifier: AttributeClassifier, tmp_path: Path) -> None:
     half = facesmith.export(small_classifier.path.parent / "run", tmp_path / "half", half=True)
     assert half.card["weights"] == "float16"
-    for name in ("judge.safetensors", "judge.onnx"):
+    for name in ("classifier.safetensors", "judge.onnx"):
         assert (half.path / name).stat().st_size < 0.75 * (small_classifier.path / name).stat().st_size, name
 
 
@@ -93,18 +93,18 @@ def test_it_needs_no_torch(small_classifier: AttributeClassifier) -> None:
 def test_what_is_no_judge_or_does_not_fit_is_one_sentence(
     small_classifier: AttributeClassifier, small_run: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(FacesmithError, match="does not exist: train one with facesmith train judge"):
+    with pytest.raises(FacesmithError, match="does not exist: train one"):
         facesmith.load_classifier(tmp_path / "none")
     with pytest.raises(FacesmithError, match=r"has no judge\.json"):
         facesmith.load_classifier(small_run)
-    with pytest.raises(FacesmithError, match=r"shape \(N, 32, 32, 3\), not uint8 \(1, 16, 16, 3\)"):
+    with pytest.raises(FacesmithError, match=r"\(N, 32, 32, 3\), not uint8 of \(1, 16, 16, 3\)"):
         small_classifier.label(np.zeros((1, 16, 16, 3), np.uint8))
     broken = tmp_path / "broken"
     shutil.copytree(small_classifier.path, broken)
-    (broken / "judge.onnx").write_bytes(b"")
+    (broken / "classifier.onnx").write_bytes(b"")
     with pytest.raises(FacesmithError, match="cannot be loaded"):
         facesmith.load_classifier(broken)
-    card = json.loads((broken / "judge.json").read_text())
-    (broken / "judge.json").write_text(json.dumps(card | {"version": 99}))
+    card = json.loads((broken / "classifier.json").read_text())
+    (broken / "classifier.json").write_text(json.dumps(card | {"version": 99}))
     with pytest.raises(FacesmithError, match="version 99"):
         facesmith.load_classifier(broken)

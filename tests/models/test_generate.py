@@ -10,7 +10,7 @@ from PIL import Image
 import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.cli import facesmith as root
-from facesmith.models.included import DEFAULT
+from facesmith.models.included import DEFAULT_MODEL
 
 
 def rows(folder: Path) -> list[dict[str, object]]:
@@ -54,7 +54,7 @@ def test_a_sheet_and_an_array(small_model: Model, tmp_path: Path) -> None:
 
 
 def test_a_wrong_request_is_one_sentence_and_leaves_nothing(small_model: Model, tmp_path: Path) -> None:
-    with pytest.raises(FacesmithError, match="at least one"):
+    with pytest.raises(FacesmithError, match="at least 1"):
         facesmith.generate(small_model, tmp_path / "faces", count=0)
     with pytest.raises(FacesmithError, match="bmp"):
         facesmith.generate(small_model, tmp_path / "faces", format="bmp")
@@ -68,8 +68,8 @@ def test_a_wrong_request_is_one_sentence_and_leaves_nothing(small_model: Model, 
 @pytest.fixture
 def default_model(small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     """`small_model` as the one model that comes with facesmith, and the default."""
-    shutil.copytree(small_model.path, tmp_path / "shipped" / DEFAULT)
-    monkeypatch.setattr("facesmith.models.included.FOLDER", tmp_path / "shipped")
+    shutil.copytree(small_model.path, tmp_path / "shipped" / DEFAULT_MODEL)
+    monkeypatch.setattr("facesmith.models.included.INCLUDED_FOLDER", tmp_path / "shipped")
     monkeypatch.chdir(tmp_path)
     return small_model
 
@@ -78,7 +78,7 @@ def test_generate_without_a_model_takes_the_default(default_model: Model) -> Non
     done = CliRunner().invoke(root, ["generate", "--out", "faces", "--count", "2", "--quiet"], catch_exceptions=False)
     assert done.exit_code == 0
     assert [row["model"] for row in rows(Path("faces"))] == [default_model.digest] * 2
-    assert rows(facesmith.generate(DEFAULT, "again", count=2, quiet=True)) == rows(Path("faces"))
+    assert rows(facesmith.generate(DEFAULT_MODEL, "again", count=2, quiet=True)) == rows(Path("faces"))
 
 
 def test_the_included_models_are_listed_with_what_they_are(default_model: Model) -> None:
@@ -86,5 +86,5 @@ def test_the_included_models_are_listed_with_what_they_are(default_model: Model)
     head, row = done.output.splitlines()
     assert head.split() == ["name", "makes", "size", "parameters", "data", "terms", "scores"]
     parameters = f"{default_model.card['parameters']:,}"
-    for cell in (DEFAULT, "faces", "32x32", parameters, "256 pictures of", "credit", "none"):
+    for cell in (DEFAULT_MODEL, "faces", "32x32", parameters, "256 pictures of", "credit", "none"):
         assert cell in row

@@ -35,9 +35,7 @@ def test_every_error_is_one_sentence(visit: Visit) -> None:
             raise ZeroDivisionError("in /home/me/secret.py")
 
         async def refused() -> None:
-            raise FacesmithError(
-                "/home/me/models/mine has no encoder: fit one with facesmith train encoder DATASET RUN"
-            )
+            raise FacesmithError("/home/me/models/mine has no encoder DATASET RUN")
 
         app.add_api_route("/defect", defect)
         app.add_api_route("/refused", refused)

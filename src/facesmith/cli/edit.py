@@ -59,7 +59,13 @@ def encode(model: str, photo: tuple[str, ...], out: Path, **options: object) -> 
 @click.argument("photo", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The new folder to write.")
 @refine
-@click.option("--judge", type=click.Path(path_type=Path), help="A judge, whose features compare the faces too.")
+@click.option(
+    "--classifier",
+    "--judge",
+    "classifier",
+    type=click.Path(path_type=Path),
+    help="Also compare the faces by the features of this attribute classifier.",
+)
 @faces
 def reconstruct(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
     """Show every PHOTO before beside after MODEL's encoder and generator, with PSNR and SSIM.
@@ -81,7 +87,13 @@ def reconstruct(model: str, photo: tuple[str, ...], out: Path, **options: object
 @click.command()
 @click.argument("model")
 @click.argument("dataset", required=False, type=click.Path(path_type=Path))
-@click.option("--judge", type=click.Path(path_type=Path), help="Label the faces by this judge.")
+@click.option(
+    "--classifier",
+    "--judge",
+    "classifier",
+    type=click.Path(path_type=Path),
+    help="Label the faces by this attribute classifier.",
+)
 @click.option("--count", default=20_000, show_default=True, help="Generated faces, where there is no DATASET.")
 @click.option("--seed", default=0, show_default=True, help="Of the generated faces.")
 @click.option(
@@ -92,12 +104,12 @@ def reconstruct(model: str, photo: tuple[str, ...], out: Path, **options: object
 def directions(model: str, dataset: Path | None, orthogonal_to: str | None, **options: object) -> None:
     """Fit the directions that edit and describe need, in one pass, and keep them in MODEL's folder.
 
-    From the labelled photos of DATASET, or with --judge alone from generated faces.
+    From the labelled photos of DATASET, or with --classifier alone from generated faces.
 
     \b
     facesmith directions my-model celeba64
-    facesmith directions my-model --judge my-judge --count 20000
-    facesmith directions celeba64 --judge my-judge --out my-model
+    facesmith directions my-model --classifier my-classifier --count 20000
+    facesmith directions celeba64 --classifier my-classifier --out my-model
     """
     apart = [name for name in (orthogonal_to or "").split(",") if name.strip()]
     made = facesmith.fit_directions(model, dataset, orthogonal_to=apart, **options)  # type: ignore[arg-type]

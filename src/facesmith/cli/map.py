@@ -13,7 +13,13 @@ import facesmith
 @click.option("--count", default=10_000, show_default=True, help="Faces on the map, or as many as DATASET has.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The new folder to write.")
 @click.option("--methods", default="pca,tsne,umap", show_default=True, help="Any of pca, tsne, umap.")
-@click.option("--judge", type=click.Path(path_type=Path), help="A second map by the features of this judge.")
+@click.option(
+    "--classifier",
+    "--judge",
+    "classifier",
+    type=click.Path(path_type=Path),
+    help="Add a second map, by the features of this attribute classifier.",
+)
 @click.option("--photo", "photos", multiple=True, help="A photo to place on the map and mark; several times for more.")
 @click.option("--seed", default=0, show_default=True, help="Of the draw of faces, t-SNE and UMAP.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")

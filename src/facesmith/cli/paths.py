@@ -99,14 +99,20 @@ def style_mix(model: str, coarse: tuple[str, ...], fine: tuple[str, ...], out: P
 @click.argument("dataset", type=click.Path(path_type=Path))
 @click.argument("photo", nargs=-1, required=True)
 @click.option("--count", default=8, show_default=True, help="How many of each.")
-@click.option("--judge", type=click.Path(path_type=Path), help="Look in this judge's feature space too.")
+@click.option(
+    "--classifier",
+    "--judge",
+    "classifier",
+    type=click.Path(path_type=Path),
+    help="Also search the feature space of this attribute classifier.",
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The new folder to write.")
 @faces
 def neighbours(model: str, dataset: Path, photo: tuple[str, ...], out: Path, **options: object) -> None:
     """Find the pictures of DATASET nearest to every PHOTO: sheet.png and neighbours.json.
 
     \b
-    facesmith neighbours my-model celeba64 holiday.jpg --judge my-judge --out alike
+    facesmith neighbours my-model celeba64 holiday.jpg --classifier my-classifier --out alike
     """
     facesmith.neighbours(model, dataset, photo, out, **options)  # type: ignore[arg-type]
     click.echo(f"look at {out / 'sheet.png'}")

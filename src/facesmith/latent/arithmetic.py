@@ -1,6 +1,6 @@
 """Arithmetic on latents: interpolation, analogies and paths. A latent is a vector (d); batches have d as last axis."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,104 +8,106 @@ from numpy.typing import ArrayLike, NDArray
 from facesmith.errors import FacesmithError
 
 Latents = NDArray[np.float32]
-Mix = Callable[[ArrayLike, ArrayLike, ArrayLike], Latents]
+Floats = NDArray[np.float64]
 
-# Nearer than this, in radians, to pointing the same way or opposite ways, the formula of the arc divides by next to
-# nothing. The arc and the line that takes its place differ by less than a millionth of their length.
-SMALL = 1e-3
+# Closer than this, in radians, to parallel or opposite vectors, the formula of the arc divides by almost zero. There,
+# the arc and the line that replaces it differ by less than a millionth of their length.
+MIN_ANGLE = 1e-3
 
 
 def lerp(t: ArrayLike, a: ArrayLike, b: ArrayLike) -> Latents:
-    """The straight line from ``a`` (t = 0) to ``b`` (t = 1), ``t`` clipped to that; t's shape, then a's.
+    """Return the straight line from ``a`` (t = 0) to ``b`` (t = 1), with ``t`` clipped; the shape is t's, then a's.
 
-    At the ends stand a and b themselves, to the bit.
+    The ends are a and b, bit for bit.
     """
-    share, a, b = _prepared(t, a, b)
-    return _between(share, a, b, a + share * (b - a))
+    t, a, b = _broadcast(t, a, b)
+    return _with_exact_ends(t, a, b, a + t * (b - a))
 
 
 def slerp(t: ArrayLike, a: ArrayLike, b: ArrayLike) -> Latents:
-    """The arc from ``a`` (t = 0) to ``b`` (t = 1), ``t`` clipped to that; t's shape, then a's.
+    """Return the arc from ``a`` (t = 0) to ``b`` (t = 1), with ``t`` clipped; the shape is t's, then a's.
 
-    sin((1-t)ω)/sin ω · a + sin(tω)/sin ω · b, with ω the angle between them (Shoemake, SIGGRAPH 1985), on the vectors
-    as they are: their lengths are blended on the way, not made equal. White, arXiv:1609.04468, says why: Gaussian
-    latents lie near a sphere, and the straight line between two of them leaves it.
+    sin((1-t)ω)/sin ω · a + sin(tω)/sin ω · b, with ω the angle between them (Shoemake, SIGGRAPH 1985). The vectors are
+    not normalised: lengths are interpolated too. Gaussian latents lie near a sphere, which a straight line leaves
+    (White, arXiv:1609.04468).
 
-    Where the formula divides by zero there is still a way. Vectors that point the same way, and a zero vector, are
-    joined by the straight line. Between opposite ones every arc is as good as any other: theirs leads over the axis
-    they have least of.
+    Where the formula divides by zero: parallel vectors, and a zero vector, are joined by the straight line. Between
+    opposite vectors, the arc leads over the axis where the vector is smallest.
     """
-    share, a, b = _prepared(t, a, b)
-    long, wide = (np.linalg.norm(v, axis=-1, keepdims=True) for v in (a, b))
-    one, other = a / np.where(long > 0, long, 1), b / np.where(wide > 0, wide, 1)
-    # By the tangent of its half: the arc cosine of the product loses half of the digits where vectors are alike.
-    apart, together = (np.linalg.norm(one + sign * other, axis=-1, keepdims=True) for sign in (-1, 1))
-    angle = 2 * np.arctan2(apart, together)
+    t, a, b = _broadcast(t, a, b)
+    length_a, length_b = (np.linalg.norm(v, axis=-1, keepdims=True) for v in (a, b))
+    unit_a, unit_b = a / np.where(length_a > 0, length_a, 1), b / np.where(length_b > 0, length_b, 1)
+    # The tangent of half the angle is exact; the arc cosine of the product loses half of the digits for small angles.
+    difference, total = (np.linalg.norm(unit_a + sign * unit_b, axis=-1, keepdims=True) for sign in (-1, 1))
+    angle = 2 * np.arctan2(difference, total)
     sine = np.where(np.sin(angle) > 0, np.sin(angle), 1)
-    arc = (np.sin((1 - share) * angle) * a + np.sin(share * angle) * b) / sine
-    turn = np.cos(share * np.pi) * one + np.sin(share * np.pi) * _across(one)
-    way = np.where(angle > np.pi - SMALL, turn * (long + share * (wide - long)), arc)
-    line = a + share * (b - a)
-    return _between(share, a, b, np.where((angle > SMALL) & (long > 0) & (wide > 0), way, line))
+    arc = (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / sine
+    half_turn = np.cos(t * np.pi) * unit_a + np.sin(t * np.pi) * _perpendicular(unit_a)
+    curve = np.where(angle > np.pi - MIN_ANGLE, half_turn * (length_a + t * (length_b - length_a)), arc)
+    line = a + t * (b - a)
+    is_arc = (angle > MIN_ANGLE) & (length_a > 0) & (length_b > 0)
+    return _with_exact_ends(t, a, b, np.where(is_arc, curve, line))
 
 
 def analogy(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Latents:
-    """What is to ``c`` as ``b`` is to ``a``: b - a + c (Mikolov et al., NAACL 2013; for faces arXiv:1511.06434)."""
+    """Return what is to ``c`` as ``b`` is to ``a``: b - a + c (Mikolov et al., NAACL 2013; faces: arXiv:1511.06434)."""
     a, b, c = (np.asarray(v, np.float32) for v in (a, b, c))
     return b - a + c
 
 
 def analogy_grid(a: ArrayLike, b: ArrayLike, c: ArrayLike, rows: int, columns: int) -> Latents:
-    """The faces between the corners A, B and C, and D = B - A + C: rows x columns x d.
+    """Return the latents between the corners A, B, C and D = B - A + C: rows x columns x d.
 
     A and B are the upper corners, C and D the lower ones. The left column is the arc from A to C, the right one that
     from B to D, and every row the arc between its ends.
     """
     if min(rows, columns) < 2:
-        raise FacesmithError(f"a grid of {rows} x {columns} has no four corners: ask for at least 2 rows and 2 columns")
+        raise FacesmithError(f"invalid grid {rows} x {columns}: expected at least 2 rows and 2 columns")
     down, along = np.linspace(0, 1, rows), np.linspace(0, 1, columns)
     left, right = slerp(down, a, c), slerp(down, b, analogy(a, b, c))
     return np.stack([slerp(along, *ends) for ends in zip(left, right, strict=True)])
 
 
 def latent_path(keyframes: Sequence[ArrayLike], frames: int, *, spherical: bool = True, loop: bool = False) -> Latents:
-    """``frames`` latents through two or more ``keyframes``, as many to each step as to the next: frames x d.
+    """Return ``frames`` latents through two or more ``keyframes``, evenly divided among the steps: frames x d.
 
-    An open path begins with the first keyframe and ends with the last. A loop goes on from the last to the first, and
-    ends one frame before it: shown again and again it shows no frame twice in a row.
+    An open path begins with the first keyframe and ends with the last. A loop continues from the last to the first and
+    ends one frame before it, so that repeating it shows no frame twice in a row.
     """
-    stops = [np.asarray(keyframe, np.float32) for keyframe in keyframes]
-    if len(stops) < 2:
-        raise FacesmithError(f"a path leads through at least two faces, not {len(stops)}")
+    points = [np.asarray(keyframe, np.float32) for keyframe in keyframes]
+    if len(points) < 2:
+        raise FacesmithError(f"a path needs at least two faces, not {len(points)}")
     if frames < 2:
-        raise FacesmithError(f"{frames} frames make no path: ask for at least 2")
+        raise FacesmithError(f"invalid number of frames {frames}: expected at least 2")
     if loop:
-        stops.append(stops[0])
-    mix: Mix = slerp if spherical else lerp
-    places = np.linspace(0, len(stops) - 1, frames, endpoint=not loop)
-    steps = np.minimum(places.astype(int), len(stops) - 2)
+        points.append(points[0])
+    interpolate = slerp if spherical else lerp
+    positions = np.linspace(0, len(points) - 1, frames, endpoint=not loop)
+    steps = np.minimum(positions.astype(int), len(points) - 2)
     return np.stack(
-        [mix(place - step, stops[step], stops[step + 1]) for place, step in zip(places, steps, strict=True)]
+        [
+            interpolate(position - step, points[step], points[step + 1])
+            for position, step in zip(positions, steps, strict=True)
+        ]
     )
 
 
-def _prepared(t: ArrayLike, a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.float64], ...]:
-    """t, a and b as float64, t with as many axes more as it needs to stand before a's."""
+def _broadcast(t: ArrayLike, a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """Return t, a and b as float64, t with trailing axes for those of a."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    share = np.clip(np.asarray(t, np.float64), 0, 1)
-    return share.reshape(share.shape + (1,) * a.ndim), a, b
+    t = np.clip(np.asarray(t, np.float64), 0, 1)
+    return t.reshape(t.shape + (1,) * a.ndim), a, b
 
 
-def _between(
-    share: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64], way: NDArray[np.float64]
-) -> Latents:
-    """The way with its ends as they were given: arithmetic may round them, and a keyframe is not to change."""
-    return np.where(share <= 0, a, np.where(share >= 1, b, way)).astype(np.float32)
+def _with_exact_ends(t: Floats, a: Floats, b: Floats, between: Floats) -> Latents:
+    """Return the path with its exact ends: arithmetic may round them, and a keyframe must not change."""
+    return np.where(t <= 0, a, np.where(t >= 1, b, between)).astype(np.float32)
 
 
-def _across(units: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Unit vectors at right angles to ``units``, in the plane of each and the axis it has least of."""
+def _perpendicular(units: Floats) -> Floats:
+    """Return unit vectors perpendicular to ``units``, in the plane of each and its smallest axis."""
     axes = np.zeros_like(units)
     np.put_along_axis(axes, np.abs(units).argmin(-1)[..., None], 1, -1)
-    across = axes - (axes * units).sum(-1, keepdims=True) * units
-    return np.asarray(across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), np.finfo(float).tiny))
+    perpendicular = axes - (axes * units).sum(-1, keepdims=True) * units
+    lengths = np.linalg.norm(perpendicular, axis=-1, keepdims=True)
+    return np.asarray(perpendicular / np.maximum(lengths, np.finfo(float).tiny))

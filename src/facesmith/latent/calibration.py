@@ -1,53 +1,50 @@
-"""From scores to probabilities: a logistic curve for each attribute, fitted to faces that made no boundary."""
+"""Calibrate scores: fit a logistic curve for each attribute to held-out faces."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facesmith.models.base import logistic
+
 Curve = tuple[float, float]
-ROUNDS, HALVINGS, ENOUGH = 100, 30, 1e-10
-
-
-def logistic(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 / (1 + e^-x), without overflow."""
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
+MAX_STEPS, MAX_HALVINGS, TOLERANCE = 100, 30, 1e-10
 
 
 def fit_curve(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> Curve:
-    """Slope and intercept of P(label) = logistic(slope · score + intercept), by maximum likelihood.
+    """Return slope and intercept of P(label) = logistic(slope · score + intercept), by maximum likelihood.
 
     ``labels`` (N) are 0, 1 or a probability. Platt's method ("Probabilistic outputs for support vector machines",
-    1999): n faces with the attribute are told as (n+1)/(n+2) and not as 1, so that classes which a line separates keep
-    a finite slope, and an attribute that no face here has keeps a small probability. Newton's steps, halved while they
-    lead up (Lin, Lin and Weng, 2007).
+    1999): the target of n faces with the attribute is (n+1)/(n+2) instead of 1, so that separable classes keep a finite
+    slope, and an attribute without faces keeps a small probability. Newton's method with step halving (Lin, Lin and
+    Weng, 2007).
     """
-    has, has_not = labels.sum(), (1 - labels).sum()
-    targets = labels * (has + 1) / (has + 2) + (1 - labels) / (has_not + 2)
+    with_count, without_count = labels.sum(), (1 - labels).sum()
+    targets = labels * (with_count + 1) / (with_count + 2) + (1 - labels) / (without_count + 2)
     inputs = np.stack([scores, np.ones_like(scores)])
     mean = targets.mean()
     curve = np.array([0.0, np.log(mean / (1 - mean))])
     loss = _loss(curve, inputs, targets)
-    for _ in range(ROUNDS):
-        guess = logistic(curve @ inputs)
-        gradient = inputs @ (guess - targets)
-        hessian = (inputs * (guess * (1 - guess))) @ inputs.T + 1e-9 * np.eye(2)  # scores may all be the same
+    for _ in range(MAX_STEPS):
+        prediction = logistic(curve @ inputs)
+        gradient = inputs @ (prediction - targets)
+        hessian = (inputs * (prediction * (1 - prediction))) @ inputs.T + 1e-9 * np.eye(2)  # all scores may be equal
         step = np.linalg.solve(hessian, gradient)
-        for halving in range(HALVINGS):
+        for halving in range(MAX_HALVINGS):
             new = curve - step * 0.5**halving
             new_loss = _loss(new, inputs, targets)
             if new_loss < loss:
                 break
         else:
             break
-        gained, curve, loss = loss - new_loss, new, new_loss
-        if gained < ENOUGH:
+        decrease, curve, loss = loss - new_loss, new, new_loss
+        if decrease < TOLERANCE:
             break
     return float(curve[0]), float(curve[1])
 
 
 def balanced_accuracy(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float | None:
-    """The mean of how many of the faces with the attribute score above 0 and of how many without do not; 0.5 is chance.
+    """Return the mean accuracy of "score > 0" on the faces with the attribute and on those without; 0.5 is chance.
 
-    None where one kind is missing. Labels between 0 and 1 are rounded.
+    None if one class is missing. Labels between 0 and 1 are rounded.
     """
     has = labels > 0.5
     if has.all() or not has.any():
@@ -56,6 +53,6 @@ def balanced_accuracy(scores: NDArray[np.float64], labels: NDArray[np.float64]) 
 
 
 def _loss(curve: NDArray[np.float64], inputs: NDArray[np.float64], targets: NDArray[np.float64]) -> float:
-    """The mean of minus the log of the likelihood."""
+    """Return the mean negative log-likelihood."""
     x = curve @ inputs
     return float((np.logaddexp(0, x) - targets * x).mean())

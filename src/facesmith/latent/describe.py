@@ -1,4 +1,4 @@
-"""Faces → what they have: attributes with calibrated probabilities."""
+"""Describe faces: list their attributes with calibrated probabilities."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,8 @@ import numpy as np
 
 from facesmith.errors import FacesmithError
 from facesmith.latent.faces import FaceSource, load_faces
-from facesmith.models.model import Model, load
+from facesmith.models.loader import as_model
+from facesmith.models.model import Model
 
 ORDERS = ("probability", "lift")
 
@@ -23,29 +24,29 @@ def describe(
     aligned: bool = False,
     quiet: bool = False,
 ) -> list[dict[str, Any]]:
-    """The ``top`` attributes of every face: its ``face`` (name) and ``attributes``, the first ones first.
+    """Return the ``top`` attributes of every face: its ``face`` (name) and ``attributes``, ordered by ``by``.
 
-    Of each attribute: ``name``; ``probability`` that the face has it; ``rate``, the share of all faces that have it;
-    ``lift``, how many times as likely it is as among all faces; ``score``, where 0.5 is the average face with it and
-    -0.5 the average face without; ``accuracy`` of the boundary on held-out faces, half of it on those with the
-    attribute and half on those without (None where there were none): 0.5 is chance, so a probability from a boundary
-    near it says little. ``by`` orders by "probability", or by "lift": what is special about a face.
+    Each attribute has its ``name``; the ``probability`` that the face has it; ``rate``, the share of all faces that
+    have it; ``lift``, probability / rate; ``score``, which is 0.5 for the average face with it and -0.5 for the average
+    face without; ``accuracy``, the balanced accuracy of the boundary on held-out faces (None if there were none). An
+    accuracy of 0.5 is chance: the probability then means little. ``by`` is "probability", or "lift" to list what is
+    special about a face.
     """
-    source = model if isinstance(model, Model) else load(model, quiet=quiet)
+    source = as_model(model, quiet=quiet)
     if by not in ORDERS:
-        raise FacesmithError(f"attributes cannot be ordered by {by!r}: use {' or '.join(ORDERS)}")
+        raise FacesmithError(f"invalid order {by!r}: expected {' or '.join(ORDERS)}")
     if top < 1:
-        raise FacesmithError(f"top is {top}: ask for at least one attribute")
+        raise FacesmithError(f"invalid top {top}: expected at least 1 attribute")
     directions = source.directions
-    people = load_faces(source, faces, face=face, aligned=aligned, quiet=quiet)
-    z = np.stack([one.z for one in people])
+    loaded = load_faces(source, faces, face=face, aligned=aligned, quiet=quiet)
+    z = np.stack([item.z for item in loaded])
     probabilities, scores = directions.probabilities(z), directions.scores(z)
     lifts = probabilities / directions.rates
     order = np.argsort(-(probabilities if by == "probability" else lifts), axis=1, kind="stable")[:, :top]
     accuracy = directions.about["accuracy"]
     return [
         {
-            "face": one.name,
+            "face": item.name,
             "attributes": [
                 {
                     "name": directions.names[a],
@@ -58,5 +59,5 @@ def describe(
                 for a in order[row]
             ],
         }
-        for row, one in enumerate(people)
+        for row, item in enumerate(loaded)
     ]

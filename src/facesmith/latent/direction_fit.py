@@ -1,34 +1,31 @@
-"""Model → attribute directions: one pass over labelled photos, or over generated faces that a judge labels."""
+"""Fit attribute directions in one pass over labelled photos, or over generated faces labelled by a classifier."""
 
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_folder, refuse_existing, write_json
+from facesmith.files import refuse_existing
 from facesmith.latent.calibration import balanced_accuracy, fit_curve
-from facesmith.latent.class_statistics import RIDGE, Moments
-from facesmith.latent.direction_solver import DAMPING, moves
-from facesmith.latent.directions import ENTRY, Directions, find_name, save_directions
-from facesmith.latent.labelled_latents import attributes, generated, known_judge, photos
-from facesmith.models.included import FOLDER as SHIPPED
-from facesmith.models.model import CARD, Model, load
+from facesmith.latent.class_statistics import RIDGE, ClassStatistics
+from facesmith.latent.direction_solver import DAMPING, solve_moves
+from facesmith.latent.labelled_latents import generated_blocks, label_names, photo_blocks
+from facesmith.models.classifier import AttributeClassifier
+from facesmith.models.directions import CARD_KEY, Directions, find_name, write_directions
+from facesmith.models.folder import ModelFolder, new_model_folder
+from facesmith.models.included import INCLUDED_FOLDER
+from facesmith.models.loader import as_classifier, as_model, load
+from facesmith.models.model import Model
 from facesmith.progress import progress, silent, tell
 
-if TYPE_CHECKING:
-    from facesmith.models.classifier import AttributeClassifier
-
-    pass
-
-LEAST = 10  # faces with an attribute and as many without, under which it gets no direction
-CALIBRATED = 10_000  # held-out faces at most that the curves are fitted to
+MIN_FACES = 10  # with an attribute, and without it, to fit its direction
+MAX_CALIBRATION_FACES = 10_000  # held-out faces that the probability curves are fitted to
 
 Array = NDArray[np.float32]
 
@@ -37,119 +34,133 @@ def fit_directions(
     model: str | Path | Model,
     dataset: str | Path | Dataset | None = None,
     *,
-    judge: "str | Path | AttributeClassifier | None" = None,
+    classifier: str | Path | AttributeClassifier | None = None,
     count: int = 20_000,
     seed: int = 0,
     orthogonal_to: Sequence[str] = (),
     out: str | Path | None = None,
     quiet: bool = False,
 ) -> Model:
-    """Fit directions for every attribute in one pass, write them into the model's folder, and return it loaded.
+    """Fit directions for every attribute, write them into the model's folder, and return the model loaded again.
 
-    With ``dataset`` its photos are encoded, and labelled by its own attributes, or by ``judge`` where one is given.
-    Without, ``count`` faces of ``seed`` are generated and labelled by ``judge``: their latents are known exactly.
-    ``orthogonal_to`` names the attributes that the orthogonal kind leaves exactly alone; by default it leaves all alone
-    as far as that costs little. ``out`` writes a copy of the model with the directions instead. Memory does not grow
-    with the number of photos.
+    Args:
+        dataset: its photos are encoded, and labelled by its own attributes or by ``classifier``. Without a dataset,
+            ``count`` faces of ``seed`` are generated and labelled by ``classifier``; their latents are known exactly.
+        orthogonal_to: attributes that moves of the "orthogonal" kind leave exactly unchanged. By default these moves
+            leave all other attributes unchanged as far as that costs little.
+        out: write a copy of the model with the directions instead of changing it.
 
-    Raises `FacesmithError` for neither a dataset nor a judge, photos without attributes, a model without an encoder,
-    and a model folder that is not ours to write in.
+    Memory does not grow with the number of photos. Raises `FacesmithError` for neither a dataset nor a classifier,
+    photos without attributes, a model without an encoder, and a model folder that must not be written to.
     """
-    source = model if isinstance(model, Model) else load(model, quiet=quiet)
+    source = as_model(model, quiet=quiet)
     if out is None:
-        _refuse_others(source)
+        _check_writable(source)
     else:
         refuse_existing(Path(out), "model")
     data = dataset if dataset is None or isinstance(dataset, Dataset) else open_dataset(dataset)
-    eye = known_judge(judge)
-    names = attributes(source, data, eye)
-    away_from = [find_name(name, names) for name in orthogonal_to]
+    labeller = None if classifier is None else as_classifier(classifier)
+    names = label_names(source, data, labeller)
+    orthogonal_to = [find_name(name, names) for name in orthogonal_to]
     if data is not None:
-        blocks, total = photos(source, data, eye), len(data)
-    elif eye is not None:
-        blocks, total = generated(source, eye, count, seed), count
-    moments, held = Moments(source.latent_size, len(names)), list[tuple[Array, Array]]()
-    with progress(total, "faces", shown=not quiet) as bar:
-        for z, labels, apart in blocks:
-            moments.add(z[~apart], labels[~apart])
-            if sum(len(known) for known, _ in held) < CALIBRATED:
-                held.append((z[apart], labels[apart]))
-            bar.update(len(z))
-    kept = moments.known(LEAST)
-    _tell_left_out(names, kept, quiet)
-    latents, truth = (np.concatenate(parts)[:CALIBRATED] for parts in zip(*held, strict=True))
-    names = [name for name, known in zip(names, kept, strict=True) if known]
-    directions = _solve(
-        moments.only(kept), names, [name for name in away_from if name in names], latents, truth[:, kept]
-    )
+        blocks, total = photo_blocks(source, data, labeller), len(data)
+    elif labeller is not None:
+        blocks, total = generated_blocks(source, labeller, count, seed), count
+    statistics, latents, labels = _collect(blocks, total, ClassStatistics(source.latent_size, len(names)), quiet)
+    is_fitted = statistics.has_examples(MIN_FACES)
+    _report_left_out(names, is_fitted, quiet)
+    names = [name for name, fitted in zip(names, is_fitted, strict=True) if fitted]
+    orthogonal_to = [name for name in orthogonal_to if name in names]
+    directions = _solve(statistics.select(is_fitted), names, orthogonal_to, latents, labels[:, is_fitted])
     directions.about.update(
         dataset=None if data is None else {"name": data.name, "fingerprint": data.fingerprint, "count": len(data)},
         generated=None if data is not None else {"count": count, "seed": seed},
-        judge=None if eye is None else eye.digest,
+        judge=None if labeller is None else labeller.digest,  # key of version 0.1
         encoder=source.card.get("encoder", {}).get("digest"),
     )
     with _target(source, out) as folder:
-        entry = save_directions(directions, folder)
+        entry = write_directions(directions, folder.path)
         name = source.name if out is None else Path(out).resolve().name
-        write_json(folder / CARD, source.card | {"name": name, ENTRY: entry})
+        folder.write_card(source.card | {"name": name, CARD_KEY: entry})
     return load(source.path if out is None else out, source.backend, quiet=True)
 
 
-def _solve(moments: Moments, names: list[str], away_from: list[str], latents: Array, truth: Array) -> Directions:
-    """Directions from the sums of one set of faces, and their curves from the latents and labels of another."""
-    found, normals = moves(moments, names, away_from)
-    offsets = (normals * np.add(*moments.means()) / 2).sum(1)
+def _collect(
+    blocks: Iterator[tuple[Array, Array, NDArray[np.bool_]]], total: int, statistics: ClassStatistics, quiet: bool
+) -> tuple[ClassStatistics, Array, Array]:
+    """Sum the statistics of the training faces, and return the latents and labels of the held-out faces."""
+    latents, labels, count = list[Array](), list[Array](), 0
+    with progress(total, "faces", shown=not quiet) as bar:
+        for z, block_labels, is_held_out in blocks:
+            statistics.add(z[~is_held_out], block_labels[~is_held_out])
+            if count < MAX_CALIBRATION_FACES:
+                latents.append(z[is_held_out])
+                labels.append(block_labels[is_held_out])
+                count += len(latents[-1])
+            bar.update(len(z))
+    return statistics, np.concatenate(latents)[:MAX_CALIBRATION_FACES], np.concatenate(labels)[:MAX_CALIBRATION_FACES]
+
+
+def _solve(
+    statistics: ClassStatistics, names: list[str], orthogonal_to: list[str], latents: Array, labels: Array
+) -> Directions:
+    """Return directions from the statistics, with probability curves from held-out latents and labels."""
+    moves, normals = solve_moves(statistics, names, orthogonal_to)
+    offsets = (normals * np.add(*statistics.means()) / 2).sum(1)
     scores = latents @ normals.T - offsets
     curves, accuracy = np.empty((len(names), 2)), {}
-    for row, name in enumerate(names):
-        known = ~np.isnan(truth[:, row])
-        if not known.any():
-            raise FacesmithError(f"{name} is known of no held-out face, and cannot be calibrated: label more faces")
-        labels = truth[known, row].astype(np.float64)
-        curves[row] = fit_curve(scores[known, row], labels)
-        accuracy[name] = balanced_accuracy(scores[known, row], labels)
+    for column, name in enumerate(names):
+        is_labelled = ~np.isnan(labels[:, column])
+        if not is_labelled.any():
+            raise FacesmithError(f"no held-out face has a label for {name}, so it cannot be calibrated: label more")
+        truth = labels[is_labelled, column].astype(np.float64)
+        curves[column] = fit_curve(scores[is_labelled, column], truth)
+        accuracy[name] = balanced_accuracy(scores[is_labelled, column], truth)
     about = {
-        "faces": moments.count,
+        "faces": statistics.count,
         "held_out": len(latents),
         "accuracy": accuracy,
-        "orthogonal_to": away_from or "all",
-        "damping": None if away_from else DAMPING,
+        "orthogonal_to": orthogonal_to or "all",
+        "damping": None if orthogonal_to else DAMPING,
         "ridge": RIDGE,
     }
     return Directions(
         names,
-        {kind: move.astype(np.float32) for kind, move in found.items()},
+        {kind: move.astype(np.float32) for kind, move in moves.items()},
         normals.astype(np.float32),
         offsets.astype(np.float32),
         curves.astype(np.float32),
-        moments.rates().astype(np.float32),
+        statistics.rates().astype(np.float32),
         about,
     )
 
 
-def _tell_left_out(names: list[str], kept: NDArray[np.bool_], quiet: bool) -> None:
-    if not kept.any():
-        raise FacesmithError(f"no attribute has {LEAST} faces with it and {LEAST} without: use more, or other, faces")
-    left_out = [name for name, known in zip(names, kept, strict=True) if not known]
+def _report_left_out(names: list[str], is_fitted: NDArray[np.bool_], quiet: bool) -> None:
+    if not is_fitted.any():
+        raise FacesmithError(
+            f"no attribute has {MIN_FACES} faces with it and {MIN_FACES} without: use more, or other, faces"
+        )
+    left_out = [name for name, fitted in zip(names, is_fitted, strict=True) if not fitted]
     if left_out:
-        say = silent if quiet else tell
-        say(f"no direction for {', '.join(left_out)}: fewer than {LEAST} faces have it, or have it not")
+        report = silent if quiet else tell
+        report(f"no direction for {', '.join(left_out)}: fewer than {MIN_FACES} faces have it, or do not have it")
 
 
-def _refuse_others(model: Model) -> None:
-    """Refuse to write into a model that came with facesmith or from the hub, whose files are kept as links."""
-    if model.path.resolve().parent == SHIPPED or (model.path / CARD).is_symlink() or not os.access(model.path, os.W_OK):
-        raise FacesmithError(f"{model.path} is not a folder of yours to write in: write a copy with --out NEW_MODEL")
+def _check_writable(model: Model) -> None:
+    """Refuse to change an included model, and one from the hub, whose files are links into a shared cache."""
+    is_included = model.path.resolve().parent == INCLUDED_FOLDER
+    if is_included or model.folder.card.is_symlink() or not os.access(model.path, os.W_OK):
+        raise FacesmithError(f"{model.path} must not be changed: write a copy with --out NEW_MODEL")
 
 
 @contextmanager
-def _target(model: Model, out: str | Path | None) -> Iterator[Path]:
-    """The folder to write into: the model's own, or a copy that appears when it is finished."""
+def _target(model: Model, out: str | Path | None) -> Iterator[ModelFolder]:
+    """Yield the folder to write into: the model's own, or a copy that appears when it is complete."""
     if out is None:
-        yield model.path
+        yield model.folder
         return
-    with atomic_folder(Path(out), "model") as folder:
+    with new_model_folder(Path(out), "model") as folder:
         for file in model.path.iterdir():
             if file.is_file():
-                shutil.copyfile(file, folder / file.name)
+                shutil.copyfile(file, folder.path / file.name)
         yield folder

@@ -1,4 +1,4 @@
-"""From moments to moves: mean differences, boundary normals, and moves that leave other attributes where they are."""
+"""Compute moves from class statistics: mean differences, boundary normals, and moves orthogonal to other attributes."""
 
 from collections.abc import Sequence
 
@@ -6,49 +6,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
-from facesmith.latent.class_statistics import Moments
+from facesmith.latent.class_statistics import ClassStatistics
 
 Matrix = NDArray[np.float64]
 
-# What one step in log-odds of another attribute costs, squared, against one step of the latent, squared. Without it a
-# move takes along whatever often comes with its attribute; with much of it a move leads far from where faces are.
+# The cost of a squared step in the log-odds of another attribute, relative to a squared step of the latent. Without it
+# a move also changes whatever often occurs with its attribute; with a high cost a move leads far away from faces.
 DAMPING = 0.05
 
-# A normal of which less than this share of its length is left beside the others' says nothing they do not say.
-LEFT = 0.01
+# A normal with less than this share of its length outside the span of the others is not independent of them.
+MIN_INDEPENDENT_SHARE = 0.01
 
 
-def moves(moments: Moments, names: Sequence[str], away_from: Sequence[str] = ()) -> tuple[dict[str, Matrix], Matrix]:
-    """The moves of every kind (A x d each) and the normals (A x d) in the unit of `Directions`: move · normal = 1.
+def solve_moves(
+    statistics: ClassStatistics, names: Sequence[str], orthogonal_to: Sequence[str] = ()
+) -> tuple[dict[str, Matrix], Matrix]:
+    """Return the moves of every kind (A x d each) and the normals (A x d), scaled so that move · normal = 1.
 
     ``mean``: from the mean latent without to the mean with, as in Larsen et al., arXiv:1512.09300. ``boundary``: along
     the normal of the linear boundary, the shortest move that changes the score by 1, as in InterFaceGAN (Shen et al.,
-    arXiv:1907.10786). ``orthogonal``: see `undisturbed`, or `projected` where ``away_from`` names the attributes to
-    leave alone. Raises `FacesmithError` for an attribute that cannot be told from these.
+    arXiv:1907.10786). ``orthogonal``: see `damped_move`, or `projected_move` if ``orthogonal_to`` names attributes.
+    Raises `FacesmithError` for an attribute that depends on these.
     """
-    without, with_it = moments.means()
-    gaps, weights = with_it - without, moments.weights()
+    without, with_it = statistics.means()
+    gaps, weights = with_it - without, statistics.weights()
     normals = weights / (weights * gaps).sum(1, keepdims=True)
-    aside = np.empty_like(normals)
+    orthogonal = np.empty_like(normals)
     for row, name in enumerate(names):
-        others = [names.index(other) for other in away_from if other != name]
-        move = projected(normals, row, others) if others else undisturbed(normals, weights, row)
+        others = [names.index(other) for other in orthogonal_to if other != name]
+        move = projected_move(normals, row, others) if others else damped_move(normals, weights, row)
         if move is None:
             raise FacesmithError(
-                f"no direction changes {name} and leaves {', '.join(names[other] for other in others)} alone: "
-                "name fewer attributes to leave alone"
+                f"no direction changes {name} without {', '.join(names[other] for other in others)}: "
+                "name fewer attributes in --orthogonal-to"
             )
-        aside[row] = move
-    return {"mean": gaps, "boundary": normals / (normals**2).sum(1, keepdims=True), "orthogonal": aside}, normals
+        orthogonal[row] = move
+    boundary = normals / (normals**2).sum(1, keepdims=True)
+    return {"mean": gaps, "boundary": boundary, "orthogonal": orthogonal}, normals
 
 
-def undisturbed(normals: Matrix, weights: Matrix, row: int) -> Matrix:
-    """The move v (d) of score 1 for attribute ``row`` that is short and leaves the log-odds of all others alone.
+def damped_move(normals: Matrix, weights: Matrix, row: int) -> Matrix:
+    """Return the move v (d) of score 1 for attribute ``row`` that minimizes |v|² + `DAMPING` · Σ (w_b · v)².
 
-    It makes |v|² + `DAMPING` · Σ (w_b · v)² least, over the other attributes b with log-odds w_b · z. This is the
-    projection of `projected` with a price in place of a ban: dozens of attributes leave no direction free of all of
-    them, or one so long that it leads away from faces; attributes that the latents hardly tell, whose weights are
-    small, weigh little; and those that are wholly another's words for the same thing may move with it.
+    The sum is over the other attributes b with log-odds w_b · z: their change is penalised, not forbidden as in
+    `projected_move`. With dozens of attributes, a move that changes none of the others does not exist or leads far away
+    from faces. Attributes that the latents hardly determine have small weights and matter little, and attributes that
+    mean the same may change together.
     """
     others = np.delete(weights, row, 0)
     metric = np.eye(normals.shape[1]) + DAMPING * others.T @ others
@@ -56,14 +59,14 @@ def undisturbed(normals: Matrix, weights: Matrix, row: int) -> Matrix:
     return np.asarray(move / (normals[row] @ move))
 
 
-def projected(normals: Matrix, row: int, others: Sequence[int]) -> Matrix | None:
-    """The shortest move (d) of score 1 for attribute ``row`` that moves the score of none of ``others``.
+def projected_move(normals: Matrix, row: int, others: Sequence[int]) -> Matrix | None:
+    """Return the shortest move (d) of score 1 for attribute ``row`` that changes the score of none of ``others``.
 
-    InterFaceGAN's conditional manipulation: the normal less its projection on the space of the others' normals.
-    None where next to nothing is left of it.
+    InterFaceGAN's conditional manipulation: the normal minus its projection on the span of the others' normals. Return
+    None if the normal is in that span.
     """
     units = normals / np.linalg.norm(normals, axis=1, keepdims=True)
     span, lengths, _ = np.linalg.svd(units[list(others)].T, full_matrices=False)
-    span = span[:, lengths > 1e-6]  # others may say the same thing twice
-    left = units[row] - span @ (span.T @ units[row])
-    return np.asarray(left / (normals[row] @ left)) if np.linalg.norm(left) >= LEFT else None
+    span = span[:, lengths > 1e-6]  # the others may be linearly dependent
+    rest = units[row] - span @ (span.T @ units[row])
+    return np.asarray(rest / (normals[row] @ rest)) if np.linalg.norm(rest) >= MIN_INDEPENDENT_SHARE else None

@@ -1,4 +1,4 @@
-"""Faces and edits → the edited faces, one by one and as a table of all edits of all faces."""
+"""Edit faces: write every face with every edit, and a table of them all."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,16 +10,15 @@ from PIL import Image
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, refuse_existing, write_json
 from facesmith.images.grid import save_image
-from facesmith.latent.directions import DEFAULT_KIND, Directions
-from facesmith.latent.edit_parser import in_words, parse_edit, read_edits
-from facesmith.latent.face_grids import table
-from facesmith.latent.faces import FaceLatent, FaceSource, load_faces
+from facesmith.latent.edit_parser import describe_edit, parse_edit, read_edits
+from facesmith.latent.face_grids import make_table
+from facesmith.latent.faces import FaceLatent, FaceSource, generate_images, load_faces
 from facesmith.latent.latents_file import save_latents
-from facesmith.models.backends import BLOCK
-from facesmith.models.model import Model, load
-from facesmith.progress import progress
+from facesmith.models.directions import DEFAULT_KIND, Directions
+from facesmith.models.loader import as_model
+from facesmith.models.model import Model
 
-LARGEST_TABLE = 10_000  # faces in a table; more would make a picture that few programs open
+MAX_TABLE_FACES = 10_000  # a larger image opens in few programs
 SHEET, EDITS, LATENTS = "sheet.png", "edits.json", "latents.npz"
 
 
@@ -38,65 +37,65 @@ def edit(
 ) -> Path:
     """Write every face with every edit into the new folder ``out``, and return it.
 
-    Each of ``edits`` is a mapping of attributes to strengths or a text such as "Smiling=-1, Bald=+2"; ``csv`` is a file
-    with a row for each. sheet.png has a row for each edit and a column for each face, after rows for the photos and for
-    the faces as they are. 002-001.png is face 1 with edit 2, where edit 0 leaves it as it is; edits.json says which
-    face and which edit that is, latents.npz holds their latents in that order. What strength 1 means is said at
-    `Directions`. ``faces``, ``face``, ``aligned`` and ``refine`` are those of `load_faces`. Raises `FacesmithError`
-    where there is nothing to do, for an unknown attribute and for more than 10,000 faces.
+    Args:
+        edits: mappings of attributes to strengths, or texts such as "Smiling=-1, Bald=+2"; see `Directions` for the
+            unit of strengths.
+        csv: a file with one edit per row.
+        faces, face, aligned, refine: see `load_faces`.
+
+    sheet.png has a row for each edit and a column for each face, below rows for the photos and the unedited faces.
+    002-001.png is face 1 with edit 2; edit 0 is the unedited face. edits.json lists the face and edit of every file,
+    latents.npz the latents in the same order. Raises `FacesmithError` for no edit, an unknown attribute, and more than
+    10,000 faces.
     """
-    source = model if isinstance(model, Model) else load(model, quiet=quiet)
+    source = as_model(model, quiet=quiet)
     refuse_existing(Path(out), "edited faces")
-    rows = _rows(source.directions, edits, csv)
-    people = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
-    if (len(rows) + 2) * len(people) > LARGEST_TABLE:
-        raise FacesmithError(f"{len(rows)} edits of {len(people):,} faces are too many for one table: use fewer faces")
-    latents = np.stack([source.directions.moved(np.stack([one.z for one in people]), row, kind) for row in rows])
-    pictures = generated(source, latents.reshape(-1, latents.shape[-1]), quiet)
-    pictures = pictures.reshape(*latents.shape[:2], *pictures.shape[1:])
+    rows = _parse_edits(source.directions, edits, csv)
+    columns = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+    if (len(rows) + 2) * len(columns) > MAX_TABLE_FACES:
+        raise FacesmithError(f"{len(rows)} edits of {len(columns):,} faces are too many for a table: use fewer faces")
+    z = np.stack([column.z for column in columns])
+    latents = np.stack([source.directions.apply(z, row, kind) for row in rows])
+    images = generate_images(source, latents.reshape(-1, latents.shape[-1]), quiet=quiet)
+    images = images.reshape(*latents.shape[:2], *images.shape[1:])
     with atomic_folder(Path(out), "edited faces") as folder:
         entries, names = [], []
         for number, row in enumerate(rows):
-            for column, one in enumerate(people):
+            for column, original in enumerate(columns):
                 file = f"{number:03d}-{column:03d}.png"
-                Image.fromarray(pictures[number, column]).save(folder / file)
-                entries.append({"file": file, "face": one.name, "edit": row})
-                names.append(f"{one.name} {in_words(row)}")
+                Image.fromarray(images[number, column]).save(folder / file)
+                entries.append({"file": file, "face": original.name, "edit": row})
+                names.append(f"{original.name} {describe_edit(row)}")
         save_latents(folder / LATENTS, names, latents.reshape(len(entries), -1))
-        save_image(_sheet(rows, people, pictures), folder / SHEET)
+        save_image(_make_sheet(rows, columns, images), folder / SHEET)
         write_json(folder / EDITS, {"model": source.digest, "kind": kind, "faces": entries})
     return Path(out)
 
 
-def generated(model: Model, latents: NDArray[np.float32], quiet: bool) -> NDArray[np.uint8]:
-    """`Model.generate` of many latents with a bar: N x H x W x 3."""
-    made = np.empty((len(latents), *model.size[::-1], 3), np.uint8)
-    with progress(len(latents), "generating", shown=not quiet and len(latents) > 8 * BLOCK) as bar:
-        for start in range(0, len(latents), BLOCK):
-            made[start : start + BLOCK] = model.generate(latents[start : start + BLOCK])
-            bar.update(len(latents[start : start + BLOCK]))
-    return made
-
-
-def _rows(
+def _parse_edits(
     directions: Directions, edits: Sequence[Mapping[str, float] | str], csv: str | Path | None
 ) -> list[dict[str, float]]:
-    """Every edit, names as the directions have them, the faces as they are before all others."""
-    rows = [parse_edit(one, directions) if isinstance(one, str) else
-            {directions.find(name): float(strength) for name, strength in one.items()} for one in edits]  # fmt: skip
+    """Return every edit with exact attribute names; the first is empty and leaves faces unedited."""
+    rows = [
+        parse_edit(edit, directions)
+        if isinstance(edit, str)
+        else {directions.find(name): float(strength) for name, strength in edit.items()}
+        for edit in edits
+    ]
     if csv is not None:
         rows += read_edits(Path(csv), directions)
     if not any(rows):
-        raise FacesmithError("no edit was named: say which, such as Smiling=+1, or give a table of edits")
+        raise FacesmithError("no edit was named: give one such as Smiling=+1, or a table of edits")
     return [{}] + [row for row in rows if row]
 
 
-def _sheet(
-    rows: Sequence[Mapping[str, float]], people: Sequence[FaceLatent], pictures: NDArray[np.uint8]
+def _make_sheet(
+    rows: Sequence[Mapping[str, float]], faces: Sequence[FaceLatent], images: NDArray[np.uint8]
 ) -> Image.Image:
-    names = [in_words(row, "\n") for row in rows]
-    if any(one.image is not None for one in people):
-        # Beside a photo's row the faces without one, of seeds and latents, stand as they are.
-        photos = [as_is if one.image is None else one.image for one, as_is in zip(people, pictures[0], strict=True)]
-        pictures, names = np.concatenate([np.stack(photos)[None], pictures]), ["photo", *names]
-    return table(pictures, names, [one.name for one in people])
+    labels = [describe_edit(row, "\n") for row in rows]
+    if any(face.image is not None for face in faces):
+        # In the row of photos, faces without a photo are shown unedited.
+        pairs = zip(faces, images[0], strict=True)
+        photos = [unedited if face.image is None else face.image for face, unedited in pairs]
+        images, labels = np.concatenate([np.stack(photos)[None], images]), ["photo", *labels]
+    return make_table(images, labels, [face.name for face in faces])

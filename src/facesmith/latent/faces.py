@@ -11,10 +11,11 @@ from facesmith.errors import FacesmithError
 from facesmith.images.face_crop import crop_faces
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.latents_file import read_latents
+from facesmith.models.backends import BLOCK as GENERATE_BLOCK
 from facesmith.models.model import Model
 from facesmith.progress import progress
 
-BLOCK = 64  # images encoded between two updates of the progress bar
+ENCODE_BLOCK = 64  # images encoded between two updates of the progress bar
 
 Image = NDArray[np.uint8]
 Latents = NDArray[np.float32]
@@ -74,11 +75,29 @@ def load_faces(
 def encode_images(model: Model, images: Sequence[Image] | Image, *, quiet: bool = False) -> Latents:
     """Run `Model.encode` over many images in blocks, with a progress bar: N x (latent_size + detail_size)."""
     blocks = []
-    with progress(len(images), "encoding", shown=not quiet and len(images) > BLOCK) as bar:
-        for start in range(0, len(images), BLOCK):
-            blocks.append(model.encode(np.stack(list(images[start : start + BLOCK]))))
+    with progress(len(images), "encoding", shown=not quiet and len(images) > ENCODE_BLOCK) as bar:
+        for start in range(0, len(images), ENCODE_BLOCK):
+            blocks.append(model.encode(np.stack(list(images[start : start + ENCODE_BLOCK]))))
             bar.update(len(blocks[-1]))
     return np.concatenate(blocks) if blocks else np.zeros((0, model.latent_size + model.detail_size), np.float32)
+
+
+def generate_images(model: Model, latents: Latents, *, quiet: bool = False) -> Image:
+    """Run `Model.generate` over many latents in blocks, with a progress bar: N x H x W x 3."""
+    images = np.empty((len(latents), *model.size[::-1], 3), np.uint8)
+    with progress(len(latents), "generating", shown=not quiet and len(latents) > 8 * GENERATE_BLOCK) as bar:
+        for start in range(0, len(latents), GENERATE_BLOCK):
+            part = latents[start : start + GENERATE_BLOCK]
+            images[start : start + GENERATE_BLOCK] = model.generate(part)
+            bar.update(len(part))
+    return images
+
+
+def face_images(model: Model, faces: Sequence[FaceLatent], *, quiet: bool = False) -> Image:
+    """Return the image of every face (N x H x W x 3): the encoded one, or else the one that the model generates."""
+    missing = [face.z for face in faces if face.image is None]
+    generated = iter(generate_images(model, np.stack(missing), quiet=quiet) if missing else ())
+    return np.stack([next(generated) if face.image is None else face.image for face in faces])
 
 
 def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list[FaceLatent | tuple[str, Image]]:

@@ -1,31 +1,24 @@
-"""The faces of a dataset that are nearest to a face: in the latent space, and in a judge's feature space."""
+"""Find the faces of a dataset that are nearest to a face, in latent space and in a classifier's feature space."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, refuse_existing, write_json
 from facesmith.latent.dataset_latents import Vectors, features_of, latents_of
-from facesmith.latent.edit import generated
 from facesmith.latent.face_grids import save_table
-from facesmith.latent.faces import FaceLatent, FaceSource, load_faces
-from facesmith.latent.labelled_latents import known_judge, refuse_other_size
+from facesmith.latent.faces import FaceLatent, FaceSource, face_images, load_faces
+from facesmith.latent.labelled_latents import check_size
 from facesmith.metrics.neighbours import nearest
-from facesmith.models.model import Model, load
-
-if TYPE_CHECKING:
-    from facesmith.models.classifier import AttributeClassifier
-
-    pass
+from facesmith.models.classifier import AttributeClassifier
+from facesmith.models.loader import as_classifier, as_model
+from facesmith.models.model import Model
 
 SPACES = ("latent", "feature")
-
-Pictures = NDArray[np.uint8]
 
 
 def neighbours(
@@ -35,36 +28,36 @@ def neighbours(
     out: str | Path,
     *,
     count: int = 8,
-    judge: "str | Path | AttributeClassifier | None" = None,
+    classifier: str | Path | AttributeClassifier | None = None,
     face: str = "largest",
     aligned: bool = False,
     quiet: bool = False,
 ) -> list[dict[str, Any]]:
-    """Find the ``count`` pictures of a dataset nearest to each face, and write them into the new folder ``out``.
+    """Find the ``count`` nearest images of a dataset for each face, and write them into the new folder ``out``.
 
-    In the latent space the distance is Euclid's; with a ``judge`` they are looked for in its feature space too, where
-    it is 1 - cosine. sheet.png has the face and what is nearest, neighbours.json what is returned: for each face, under
-    "latent" and "feature", the ``row`` and ``file`` of every neighbour and its ``distance``, the nearest first. A photo
-    of the dataset is its own nearest neighbour. What is computed of the dataset is kept in DATASET/features.
+    The distance in latent space is Euclidean. With a ``classifier`` its feature space is searched too, where the
+    distance is 1 - cosine. sheet.png shows each face and its neighbours. neighbours.json holds what is returned: for
+    each face, under "latent" and "feature", the ``row``, ``file`` and ``distance`` of every neighbour, nearest first. A
+    photo of the dataset is its own nearest neighbour. The vectors of the dataset are cached in its folder.
     """
     refuse_existing(Path(out), "neighbours")
     data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
-    _refuse_count(data, count)
-    eye = known_judge(judge)
-    source = model if isinstance(model, Model) else load(model, quiet=quiet)
-    refuse_other_size(source, data)
-    people = load_faces(source, faces, face=face, aligned=aligned, quiet=quiet)
-    result = nearest_faces(source, data, people, count=count, judge=eye, quiet=quiet)
+    _check_count(data, count)
+    features = None if classifier is None else as_classifier(classifier)
+    source = as_model(model, quiet=quiet)
+    check_size(source, data)
+    queries = load_faces(source, faces, face=face, aligned=aligned, quiet=quiet)
+    result = nearest_faces(source, data, queries, count=count, classifier=features, quiet=quiet)
     with atomic_folder(Path(out), "neighbours") as folder:
         spaces = [space for space in SPACES if space in result[0]]
-        names = [f"{one.name}\nby {space}" for one in people for space in spaces]
-        lines = [
-            np.concatenate([seen[None], data.images[[near["row"] for near in found[space]]]])
-            for seen, found in zip(_pictures(source, people, quiet), result, strict=True)
+        labels = [f"{query.name}\nby {space}" for query in queries for space in spaces]
+        rows = [
+            np.concatenate([image[None], data.images[[neighbour["row"] for neighbour in entry[space]]]])
+            for image, entry in zip(face_images(source, queries, quiet=quiet), result, strict=True)
             for space in spaces
         ]
         columns = ["face", *(str(number) for number in range(1, count + 1))]
-        save_table(np.stack(lines), names, columns, folder / "sheet.png")
+        save_table(np.stack(rows), labels, columns, folder / "sheet.png")
         write_json(folder / "neighbours.json", result)
     return result
 
@@ -72,44 +65,38 @@ def neighbours(
 def nearest_faces(
     model: Model,
     dataset: Dataset,
-    people: Sequence[FaceLatent],
+    faces: Sequence[FaceLatent],
     *,
     count: int = 8,
-    judge: "AttributeClassifier | None" = None,
+    classifier: AttributeClassifier | None = None,
     quiet: bool = False,
 ) -> list[dict[str, Any]]:
-    """What `neighbours` returns, of faces that are known already; nothing is written but DATASET/features."""
-    _refuse_count(dataset, count)
-    refuse_other_size(model, dataset)
-    z = np.stack([one.z[: model.latent_size] for one in people])
-    found = {"latent": nearest(z, latents_of(model, dataset, quiet=quiet), count)}
-    if judge is not None:
-        there = _unit(features_of(judge, dataset, quiet=quiet))
-        distances, rows = nearest(_unit(judge.features(_pictures(model, people, quiet))), there, count)
-        found["feature"] = (distances**2 / 2, rows)  # of vectors of length 1
+    """Return what `neighbours` returns, for faces that are loaded already. Write only the cache of the dataset."""
+    _check_count(dataset, count)
+    check_size(model, dataset)
+    z = np.stack([face.z[: model.latent_size] for face in faces])
+    spaces = {"latent": nearest(z, latents_of(model, dataset, quiet=quiet), count)}
+    if classifier is not None:
+        queries = _unit(classifier.features(face_images(model, faces, quiet=quiet)))
+        distances, rows = nearest(queries, _unit(features_of(classifier, dataset, quiet=quiet)), count)
+        spaces["feature"] = (distances**2 / 2, rows)  # 1 - cosine, for vectors of length 1
     files = dataset.metadata()["file"].to_pylist()
     return [
-        {"face": one.name}
+        {"face": face.name}
         | {
             space: [
                 {"row": int(row), "file": files[row], "distance": float(distance)}
                 for row, distance in zip(rows[i], distances[i], strict=True)
             ]
-            for space, (distances, rows) in found.items()
+            for space, (distances, rows) in spaces.items()
         }
-        for i, one in enumerate(people)
+        for i, face in enumerate(faces)
     ]
 
 
-def _refuse_count(dataset: Dataset, count: int) -> None:
+def _check_count(dataset: Dataset, count: int) -> None:
     if not 1 <= count <= len(dataset):
-        raise FacesmithError(f"count is {count}: {dataset.name} can name 1 to {len(dataset):,} neighbours")
-
-
-def _pictures(model: Model, people: Sequence[FaceLatent], quiet: bool) -> Pictures:
-    """The faces as they were taken, or, where they were not, as the model makes them: N x H x W x 3."""
-    made = generated(model, np.stack([one.z for one in people]), quiet)
-    return np.stack([each if one.image is None else one.image for each, one in zip(made, people, strict=True)])
+        raise FacesmithError(f"invalid count {count}: {dataset.name} has 1 to {len(dataset):,} neighbours")
 
 
 def _unit(vectors: Vectors) -> Vectors:

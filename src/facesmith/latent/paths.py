@@ -1,4 +1,4 @@
-"""Faces → series of faces: between two of them, along a direction, and the plane of an analogy."""
+"""Write series of faces: between faces, along a direction, and the plane of an analogy."""
 
 import zipfile
 from collections.abc import Sequence
@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
 from facesmith.latent.arithmetic import analogy_grid, latent_path
-from facesmith.latent.directions import DEFAULT_KIND, LARGEST
-from facesmith.latent.edit import generated
-from facesmith.latent.face_grids import FILMS, check_series, save_series, save_table
-from facesmith.latent.faces import FaceSource, load_faces
-from facesmith.models.model import Model, load
+from facesmith.latent.face_grids import VIDEO_SUFFIXES, check_series_path, save_series, save_table
+from facesmith.latent.faces import FaceSource, generate_images, load_faces
+from facesmith.models.directions import DEFAULT_KIND, MAX_STRENGTH
+from facesmith.models.loader import as_model
+from facesmith.models.model import Model
 
-MOST = 10_000  # faces of one series
+MAX_SERIES_FACES = 10_000
+
+Vector = NDArray[np.float32]
 
 
 def interpolate(
@@ -32,14 +34,14 @@ def interpolate(
     refine: int = 0,
     quiet: bool = False,
 ) -> Path:
-    """Write ``frames`` faces on the way through two or more ``faces`` to ``out``: .gif, .mp4, or a sheet as .png.
+    """Write ``frames`` faces between two or more ``faces`` to ``out``: .gif, .mp4, or a sheet as .png.
 
-    ``spherical`` follows arcs, else straight lines; ``loop`` comes back to the first face. See `latent_path`.
+    ``spherical`` follows arcs instead of straight lines; ``loop`` returns to the first face. See `latent_path`.
     """
-    source, path = _begin(model, out, frames, fps, quiet)
-    people = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
-    latents = latent_path([one.z for one in people], frames, spherical=spherical, loop=loop)
-    save_series(generated(source, latents, quiet), path, fps=fps, loop=loop)
+    source, path = _prepare(model, out, frames, fps, quiet)
+    keyframes = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+    latents = latent_path([keyframe.z for keyframe in keyframes], frames, spherical=spherical, loop=loop)
+    save_series(generate_images(source, latents, quiet=quiet), path, fps=fps, loop=loop)
     return path
 
 
@@ -50,7 +52,7 @@ def sweep(
     *,
     attribute: str | None = None,
     axis: int | None = None,
-    direction: str | Path | NDArray[np.float32] | None = None,
+    direction: str | Path | Vector | None = None,
     start: float = -3.0,
     stop: float = 3.0,
     steps: int = 7,
@@ -63,32 +65,33 @@ def sweep(
 ) -> Path:
     """Write faces moved by ``start`` to ``stop``, in ``steps`` even steps, to ``out``: .png (a table), .gif or .mp4.
 
-    They move along an ``attribute`` in its strengths, along an ``axis`` of the latent in its own unit, in which the
-    latents of a seed have a deviation of about 1, or by multiples of a ``direction``: latent_size numbers, or an .npz
-    file with one such array. One of the three is needed.
+    Exactly one of these selects the move: an ``attribute``, in its strengths; an ``axis`` of the latent, in units in
+    which random latents have a deviation of about 1; or a ``direction``: latent_size numbers, or an .npz file with one
+    such array.
     """
-    source, path = _begin(model, out, steps, fps, quiet)
-    if sum(way is not None for way in (attribute, axis, direction)) != 1:
-        raise FacesmithError("a sweep follows one thing: name an attribute, an axis or a direction")
-    if not (abs(start) <= LARGEST and abs(stop) <= LARGEST):
-        raise FacesmithError(f"a sweep from {start:g} to {stop:g} leaves all faces behind: stay within -20 and 20")
+    source, path = _prepare(model, out, steps, fps, quiet)
+    if sum(choice is not None for choice in (attribute, axis, direction)) != 1:
+        raise FacesmithError("a sweep has one move: name an attribute, an axis or a direction")
+    if not (abs(start) <= MAX_STRENGTH and abs(stop) <= MAX_STRENGTH):
+        raise FacesmithError(f"invalid range {start:g} to {stop:g}: expected numbers between -20 and 20")
     if attribute is not None:
         move = source.directions.vector(attribute, kind)
     elif axis is not None:
-        move = _axis(axis, source.latent_size)
+        move = _axis_vector(axis, source.latent_size)
     else:
-        move = _direction(direction, source.latent_size)
-    people = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+        move = _read_direction(direction, source.latent_size)
+    originals = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
     strengths = np.linspace(start, stop, steps, dtype=np.float32)
-    latents = np.stack([one.z for one in people])[:, None].repeat(steps, 1)
+    latents = np.stack([original.z for original in originals])[:, None].repeat(steps, 1)
     latents[..., : source.latent_size] += strengths[:, None] * move
-    pictures = generated(source, latents.reshape(-1, latents.shape[-1]), quiet)
-    pictures = pictures.reshape(*latents.shape[:2], *pictures.shape[1:])
-    if path.suffix.lower() in FILMS:  # there and back, the faces beside each other
-        row = np.concatenate(list(pictures), axis=2)
+    images = generate_images(source, latents.reshape(-1, latents.shape[-1]), quiet=quiet)
+    images = images.reshape(*latents.shape[:2], *images.shape[1:])
+    if path.suffix.lower() in VIDEO_SUFFIXES:  # forward and back, with the faces side by side
+        row = np.concatenate(list(images), axis=2)
         save_series(np.concatenate([row, row[-2:0:-1]]), path, fps=fps, loop=True)
     else:
-        save_table(pictures, [one.name for one in people], [f"{x:+.2g}" if x else "0" for x in strengths], path)
+        labels = [f"{strength:+.2g}" if strength else "0" for strength in strengths]
+        save_table(images, [original.name for original in originals], labels, path)
     return path
 
 
@@ -105,45 +108,44 @@ def analogy(
     refine: int = 0,
     quiet: bool = False,
 ) -> Path:
-    """Write the plane between A, B, C (the three ``faces``) and D = B - A + C to ``out``: what is to C as B is to A.
+    """Write the plane between A, B, C (the three ``faces``) and D = B - A + C to ``out``: D is to C as B is to A.
 
-    As .png it is ``rows`` x ``columns`` faces with A, B above and C, D below, see `analogy_grid`. As .gif or
-    .mp4 it is the way round its border, clockwise from A, again and again.
+    A .png has ``rows`` x ``columns`` faces with A, B above and C, D below, see `analogy_grid`. A .gif or .mp4 loops
+    along its border, clockwise from A.
     """
-    source, path = _begin(model, out, max(rows * columns, 2), fps, quiet)
-    people = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
-    if len(people) != 3:
-        raise FacesmithError(f"an analogy wants three faces, A, B and C, not {len(people)}")
-    a, b, c = (one.z for one in people)
-    grid = analogy_grid(a, b, c, rows, columns)
-    if path.suffix.lower() in FILMS:
+    source, path = _prepare(model, out, max(rows * columns, 2), fps, quiet)
+    corners = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+    if len(corners) != 3:
+        raise FacesmithError(f"an analogy needs three faces, A, B and C, not {len(corners)}")
+    grid = analogy_grid(corners[0].z, corners[1].z, corners[2].z, rows, columns)
+    if path.suffix.lower() in VIDEO_SUFFIXES:
         border = np.concatenate([grid[0, :-1], grid[:-1, -1], grid[-1, :0:-1], grid[:0:-1, 0]])
-        save_series(generated(source, border, quiet), path, fps=fps, loop=True)
+        save_series(generate_images(source, border, quiet=quiet), path, fps=fps, loop=True)
     else:
-        pictures = generated(source, grid.reshape(rows * columns, -1), quiet)
-        save_series(pictures, path, fps=fps, loop=True, columns=columns)
+        images = generate_images(source, grid.reshape(rows * columns, -1), quiet=quiet)
+        save_series(images, path, fps=fps, loop=True, columns=columns)
     return path
 
 
-def _begin(model: str | Path | Model, out: str | Path, count: int, fps: int, quiet: bool) -> tuple[Model, Path]:
-    """The model and the place to write to; refuses what would fail after the work."""
+def _prepare(model: str | Path | Model, out: str | Path, count: int, fps: int, quiet: bool) -> tuple[Model, Path]:
+    """Check the arguments, and return the loaded model and the output path."""
     path = Path(out)
-    check_series(path)
-    if not 2 <= count <= MOST:
-        raise FacesmithError(f"{count:,} faces make no series: ask for 2 to {MOST:,}")
+    check_series_path(path)
+    if not 2 <= count <= MAX_SERIES_FACES:
+        raise FacesmithError(f"invalid number of faces {count:,}: expected 2 to {MAX_SERIES_FACES:,}")
     if not 1 <= fps <= 60:
-        raise FacesmithError(f"{fps} frames a second cannot be shown: ask for 1 to 60")
-    return model if isinstance(model, Model) else load(model, quiet=quiet), path
+        raise FacesmithError(f"invalid frame rate {fps}: expected 1 to 60 frames a second")
+    return as_model(model, quiet=quiet), path
 
 
-def _axis(axis: int, size: int) -> NDArray[np.float32]:
+def _axis_vector(axis: int, size: int) -> Vector:
     if not 0 <= axis < size:
-        raise FacesmithError(f"the latent has axes 0 to {size - 1}, and none with the number {axis}")
+        raise FacesmithError(f"invalid axis {axis}: the latent has axes 0 to {size - 1}")
     return np.asarray(np.eye(size, dtype=np.float32)[axis])
 
 
-def _direction(direction: str | Path | NDArray[np.float32] | None, size: int) -> NDArray[np.float32]:
-    """A direction as it was given, or the only array of that size in a file."""
+def _read_direction(direction: str | Path | Vector | None, size: int) -> Vector:
+    """Return a direction given as numbers, or the only array of that size in a file."""
     if isinstance(direction, str | Path):
         try:
             with Path(direction).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
@@ -152,9 +154,9 @@ def _direction(direction: str | Path | NDArray[np.float32] | None, size: int) ->
             raise FacesmithError(f"{direction} cannot be read as a direction ({error}): use an .npz file") from None
         arrays = [array for array in arrays if array.shape == (size,)]
         if len(arrays) != 1:
-            raise FacesmithError(f"{direction} has {len(arrays)} arrays of {size} numbers: it must have one")
+            raise FacesmithError(f"{direction} has {len(arrays)} arrays of {size} numbers: expected one")
         direction = arrays[0]
     move = np.asarray(direction, np.float32)
     if move.shape != (size,) or not np.isfinite(move).all():
-        raise FacesmithError(f"a direction of this model is {size} ordinary numbers, not an array of {move.shape}")
+        raise FacesmithError(f"invalid direction: expected {size} finite numbers, not an array of {move.shape}")
     return move

@@ -1,4 +1,4 @@
-"""Style mixing: the large of one face and the small of another, by networks that are styled level by level."""
+"""Mix styles: the coarse structure of one face and the fine style of another, for generators with styled levels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +11,10 @@ from facesmith.files import refuse_existing
 from facesmith.images.pixels import to_uint8
 from facesmith.latent.face_grids import save_table
 from facesmith.latent.faces import FaceSource, load_faces
-from facesmith.models import backends
-from facesmith.models.model import WEIGHTS, Model, load
+from facesmith.models.loader import as_model
+from facesmith.models.model import Model
 
-MOST = 1_000  # faces of a table
+MAX_TABLE_FACES = 1_000
 
 
 def style_mix(
@@ -29,35 +29,35 @@ def style_mix(
     refine: int = 0,
     quiet: bool = False,
 ) -> Path:
-    """Write a table of faces to ``out``: a row for each of ``coarse``, a column for each of ``fine``.
+    """Write a table of mixed faces to ``out``: a row for each of ``coarse``, a column for each of ``fine``.
 
-    Each is the row's face, styled from ``level`` on (0 is the coarsest) as the column's is; the first row and column
-    are the faces themselves. Needs torch. Raises `FacesmithError` for a network that takes its latent once, as all but
-    those of `small` and `base` do, and for a level that it has not.
+    Each cell is the row's face with the style of the column's face from ``level`` on (0 is the coarsest). The first row
+    and column show the faces themselves. Requires torch. Raises `FacesmithError` for a generator without styled levels,
+    that is, of another recipe than `small` and `base`, and for a level that is not styled.
     """
     torch = require("torch", "train", "mixing styles")
-    refuse_existing(Path(out), "picture")
-    source = model if isinstance(model, Model) else load(model, quiet=quiet)
-    net, device = backends.torch_module(source.path / WEIGHTS, source.card["network"])
+    refuse_existing(Path(out), "image")
+    source = as_model(model, quiet=quiet)
+    net, device = source.torch_generator()
     if not hasattr(net, "mixed"):
         raise FacesmithError(
-            f"{source.name} has no styles to mix, its network takes the latent once: train one with the recipe small"
+            f"{source.name} has no styles to mix, its generator takes the latent once: train one with the recipe small"
         )
-    styled = [number for number, blocks in enumerate(net.levels) if len(blocks)]
-    if level not in styled:
-        raise FacesmithError(f"level {level} is not styled in {source.name}: use one of {', '.join(map(str, styled))}")
+    levels = [number for number, blocks in enumerate(net.levels) if len(blocks)]
+    if level not in levels:
+        raise FacesmithError(f"level {level} of {source.name} is not styled: use {', '.join(map(str, levels))}")
     rows, columns = (
-        load_faces(source, one, face=face, aligned=aligned, refine=refine, quiet=quiet) for one in (coarse, fine)
+        load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet) for faces in (coarse, fine)
     )
-    if (len(rows) + 1) * (len(columns) + 1) > MOST:
-        raise FacesmithError(f"{len(rows)} times {len(columns)} faces are too many for one table: use fewer")
-    large, small = (torch.from_numpy(np.stack([one.z for one in faces])).to(device) for faces in (rows, columns))
-    height, width = source.size[1], source.size[0]
+    if (len(rows) + 1) * (len(columns) + 1) > MAX_TABLE_FACES:
+        raise FacesmithError(f"{len(rows)} times {len(columns)} faces are too many for a table: use fewer")
+    row_z, column_z = (np.stack([item.z for item in faces]) for faces in (rows, columns))
+    width, height = source.size
     table = np.zeros((len(rows) + 1, len(columns) + 1, height, width, 3), np.uint8)
     with torch.inference_mode():
-        for number, one in enumerate(large):
-            table[number + 1, 1:] = to_uint8(net.mixed(one.expand(len(small), -1), small, level))
-    table[0, 1:] = source.generate(np.stack([one.z for one in columns]))
-    table[1:, 0] = source.generate(np.stack([one.z for one in rows]))
-    save_table(table, ["", *(one.name for one in rows)], ["", *(one.name for one in columns)], Path(out))
+        fine_z = torch.from_numpy(column_z).to(device)
+        for number, coarse_z in enumerate(torch.from_numpy(row_z).to(device), 1):
+            table[number, 1:] = to_uint8(net.mixed(coarse_z.expand(len(fine_z), -1), fine_z, level))
+    table[0, 1:], table[1:, 0] = source.generate(column_z), source.generate(row_z)
+    save_table(table, ["", *(row.name for row in rows)], ["", *(column.name for column in columns)], Path(out))
     return Path(out)

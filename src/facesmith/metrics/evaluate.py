@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import read_json, write_json, write_text
+from facesmith.files import write_json
 from facesmith.images.grid import save_image
 from facesmith.metrics.features import DEFAULT, Network, network
 from facesmith.metrics.fid import frechet_distance, gaussian, relative_spread
@@ -18,14 +18,15 @@ from facesmith.metrics.memorisation import NEAREST, memorisation
 from facesmith.metrics.memorisation_sheet import ROWS, memorisation_sheet
 from facesmith.metrics.precision_recall import NEIGHBOURS, precision_recall
 from facesmith.metrics.reference import reference
-from facesmith.metrics.scores import Scores, same_protocol
-from facesmith.models.model import CARD, Model, load
+from facesmith.metrics.scores import Scores, same_protocol, with_scores
+from facesmith.models.folder import ModelFolder
+from facesmith.models.loader import as_model
+from facesmith.models.model import Model
 from facesmith.progress import progress
-from facesmith.tasks.gan.card import with_scores
 from facesmith.version import __version__
 
 LEAST = 8  # pictures on each side: fewer have no third nearest neighbour, no subsets, and no meaning
-RESULTS, SHEET, README = "scores.json", "memorisation.png", "README.md"
+RESULTS, SHEET = "scores.json", "memorisation.png"
 
 
 def evaluate(
@@ -54,7 +55,7 @@ def evaluate(
     side are kept in DATASET/features. Raises `FacesmithError` for pictures of another size, too few of them, an unknown
     split or feature network, and a missing package.
     """
-    source = model if isinstance(model, Model) else load(model)
+    source = as_model(model)
     real = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
     training = against if against is None or isinstance(against, Dataset) else open_dataset(against)
     folder = None if out is None else Path(out)
@@ -82,7 +83,7 @@ def evaluate(
     if folder is not None:
         write_json(folder / RESULTS, scores.as_json())
     if save:
-        _save(source.path, scores)
+        _save(source.folder, scores)
     return scores
 
 
@@ -153,12 +154,12 @@ def _protocol(model: Model, real: Dataset, net: Network, count: int, **drawn: An
     }
 
 
-def _save(folder: Path, scores: Scores) -> None:
+def _save(folder: ModelFolder, scores: Scores) -> None:
     """Put the scores into a model's card and README, in the place of earlier ones of the same protocol."""
-    card = read_json(folder / CARD, "a model's card")
+    card = folder.read_card()
     new = scores.as_json()
     card["scores"] = [*(old for old in card.get("scores", []) if not same_protocol(old, new)), new]
-    write_json(folder / CARD, card)
-    readme = folder / README
-    if readme.is_file():
-        write_text(readme, with_scores(readme.read_text(encoding="utf-8"), card))
+    folder.write_card(card)
+    readme = folder.read_readme()
+    if readme:
+        folder.write_readme(with_scores(readme, card))

@@ -71,6 +71,16 @@ def scores_section(scores: list[dict[str, Any]]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def with_scores(readme: str, card: dict[str, Any]) -> str:
+    """Return a model's README with its Scores section replaced from ``card``; the rest is unchanged."""
+    section = f"## Scores\n\n{scores_section(card.get('scores', []))}"
+    before, heading, after = readme.partition("## Scores\n")
+    if not heading:
+        return f"{readme.rstrip()}\n\n{section}"
+    _, next_heading, rest = after.partition("\n## ")
+    return f"{before}{section}{next_heading}{rest}"
+
+
 def same_protocol(a: dict[str, Any], b: dict[str, Any]) -> bool:
     """Whether two evaluations measured the same thing, so that the later one takes the place of the earlier."""
     keys = ("features", "dataset", "split", "truncation")

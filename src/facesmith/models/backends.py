@@ -1,4 +1,4 @@
-"""What computes a model's networks: ONNX Runtime, which needs no torch, or torch itself."""
+"""Compute a model's networks with ONNX Runtime, which needs no torch, or with torch."""
 
 import os
 from collections.abc import Callable
@@ -14,109 +14,111 @@ from facesmith.images.pixels import to_float
 
 BACKENDS = ("onnx", "torch")
 
-# Networks always compute these same blocks of consecutive indices. Arithmetic in another batch size may round
-# otherwise; in the same block at the same place it cannot, so face i of a seed is the same face in any run.
+# Networks always compute the same blocks of consecutive indices. Another batch size may round differently; the same
+# place in the same block cannot, so face i of a seed is identical in every call.
 BLOCK = 16
 
-Backend = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-def network(backend: str, onnx: Path, weights: Path, card: dict[str, Any], threads: int | None = None) -> Backend:
-    """What computes one network: from the file ``onnx``, or from its ``weights`` and its ``card`` by torch.
+def open_network(backend: str, onnx: Path, weights: Path, card: dict[str, Any], threads: int | None = None) -> Network:
+    """Return a function that computes one network: from the ONNX file, or from its weights and its card with torch.
 
-    A generator takes latents (N x latent_size, or with detail) and gives pictures (N x 3 x H x W in
-    [-1, 1]), an encoder the other way round. ``threads`` are ONNX Runtime's.
+    A generator takes latents (N x latent_size, or with the residual latent) and returns N x 3 x H x W in [-1, 1]; an
+    encoder does the reverse. ``threads`` applies to ONNX Runtime.
     """
-    return _onnx(onnx, threads) if backend == "onnx" else _by_torch(*torch_module(weights, card))
+    return _onnx_network(onnx, threads) if backend == "onnx" else _torch_network(*torch_module(weights, card))
 
 
-def session(path: Path, what: str = "model", threads: int | None = None) -> Any:
-    """An ONNX Runtime session on the CPU for one file; `FacesmithError` where it cannot be loaded.
+def onnx_session(path: Path, kind: str = "model", threads: int | None = None) -> Any:
+    """Open an ONNX file on the CPU with ``threads`` threads, by default one per core.
 
-    It computes with that many ``threads``, by default one for every core.
+    Raises `FacesmithError` for a file that cannot be loaded.
     """
-    # What is computed here is nobody else's business: ONNX Runtime 1.31 tells its maker how it is used, and that can
-    # only be turned off before it is imported.
+    # ONNX Runtime 1.31 sends usage data to its vendor. This can only be turned off before the import.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
-    onnxruntime.set_default_logger_severity(3)  # warnings about missing GPUs are no news to anyone
+    onnxruntime.set_default_logger_severity(3)  # no warnings about missing GPUs
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's own exceptions share no base but this one
-        raise FacesmithError(f"{path} cannot be loaded ({error}): export the {what} again") from None
+    except Exception as error:  # the exceptions of ONNX Runtime have no other common base
+        raise FacesmithError(f"{path} cannot be loaded ({error}): export the {kind} again") from None
 
 
-def of_pictures(
-    compute: Backend, pictures: NDArray[np.uint8], size: tuple[int, int], columns: int, who: str, block: int = BLOCK
+def run_on_images(
+    network: Network, images: NDArray[np.uint8], size: tuple[int, int], columns: int, name: str, block: int = BLOCK
 ) -> NDArray[np.float32]:
-    """What ``compute`` says of pictures (uint8, N x H x W x 3, or one of them), given them in [-1, 1]: N x ``columns``.
+    """Run a network on images (uint8, N x H x W x 3, or one of them) and return N x ``columns``.
 
-    ``size`` is width and height; where pictures have others, a `FacesmithError` begins with ``who``. ``compute`` is
-    always given ``block`` pictures.
+    ``size`` is width and height. Raises `FacesmithError`, which quotes the model's ``name``, for images of another
+    shape. The network always gets ``block`` images.
     """
-    seen = np.asarray(pictures)
-    seen = seen[None] if seen.ndim == 3 else seen
+    images = np.asarray(images)
+    images = images[None] if images.ndim == 3 else images
     width, height = size
-    if seen.dtype != np.uint8 or seen.ndim != 4 or seen.shape[1:] != (height, width, 3):
-        raise FacesmithError(f"{who} uint8 pictures of shape (N, {height}, {width}, 3), not {seen.dtype} {seen.shape}")
-    found = np.zeros((len(seen), columns), np.float32)
-    for start in range(0, len(seen), block):
-        some = seen[start : start + block]
-        x = np.zeros((block, 3, height, width), np.float32)  # always a whole block: none depends on the others
-        x[: len(some)] = to_float(some)
-        found[start : start + block] = compute(x)[: len(some)]
-    return found
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (height, width, 3):
+        raise FacesmithError(
+            f"invalid images for {name}: expected uint8 of shape (N, {height}, {width}, 3), not {images.dtype} of "
+            f"{images.shape}"
+        )
+    rows = np.zeros((len(images), columns), np.float32)
+    for start in range(0, len(images), block):
+        part = images[start : start + block]
+        x = np.zeros((block, 3, height, width), np.float32)  # a full block, so that no result depends on the others
+        x[: len(part)] = to_float(part)
+        rows[start : start + block] = network(x)[: len(part)]
+    return rows
 
 
-def rows_stand_alone(compute: Backend, columns: int) -> bool:
-    """Whether a row of latents gives the same bits in small batches as in a whole `BLOCK`, on this machine.
+def is_batch_invariant(network: Network, columns: int) -> bool:
+    """Return whether a latent gives the same bits in a small batch as in a full `BLOCK`, on this machine.
 
-    It is tried, because nothing promises it: it depends on the kernels chosen for the processor. Sums that are taken in
-    another order show in some of a block's thousands of numbers.
+    This depends on the kernels chosen for the processor, so it is measured. A different order of summation shows in
+    some of a block's thousands of values.
     """
     z = np.random.default_rng(0).standard_normal((BLOCK, columns)).astype(np.float32)
-    whole = compute(z)
-    return all(np.array_equal(compute(z[-size:]), whole[-size:]) for size in range(1, BLOCK))
-
-
-def _onnx(path: Path, threads: int | None) -> Backend:
-    loaded = session(path, threads=threads)
-    (takes,) = loaded.get_inputs()
-    width = takes.shape[1] if len(takes.shape) == 2 else None  # of latents
-
-    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        if width is not None and batch.shape[1] < width:  # no detail is a detail of zeros
-            batch = np.pad(batch, ((0, 0), (0, width - batch.shape[1])))
-        (made,) = loaded.run(None, {takes.name: batch})
-        return np.asarray(made)
-
-    return run
+    full = network(z)
+    return all(np.array_equal(network(z[-size:]), full[-size:]) for size in range(1, BLOCK))
 
 
 def torch_module(weights: Path, card: dict[str, Any]) -> tuple[Any, Any]:
-    """A network as a torch module in eval mode, and its device: a CUDA GPU where there is one."""
+    """Return a network as a torch module in eval mode, and its device: a CUDA GPU if there is one."""
     torch = require("torch", "train", "the torch backend")
     safetensors = require("safetensors.torch", "train", "the torch backend")
     from facesmith.networks import build as networks
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    net = networks.from_card(card)
+    module = networks.from_card(card)
     try:
-        net.load_state_dict(safetensors.load_file(weights))
-    except Exception as error:  # safetensors' and torch's errors have no common base
+        module.load_state_dict(safetensors.load_file(weights))
+    except Exception as error:  # the errors of safetensors and torch have no common base
         raise FacesmithError(f"{weights} does not fit its card ({error}): export the model again") from None
-    return networks.place(net, device, "channels_last").eval(), device
+    return networks.place(module, device, "channels_last").eval(), device
 
 
-def _by_torch(net: Any, device: Any) -> Backend:
+def _onnx_network(path: Path, threads: int | None) -> Network:
+    session = onnx_session(path, threads=threads)
+    (source,) = session.get_inputs()
+    columns = source.shape[1] if len(source.shape) == 2 else None  # of latents
+
+    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        if columns is not None and batch.shape[1] < columns:  # a missing residual latent is zero
+            batch = np.pad(batch, ((0, 0), (0, columns - batch.shape[1])))
+        (output,) = session.run(None, {source.name: batch})
+        return np.asarray(output)
+
+    return run
+
+
+def _torch_network(module: Any, device: Any) -> Network:
     torch = require("torch", "train", "the torch backend")
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            made: NDArray[np.float32] = net(torch.from_numpy(batch).to(device)).float().cpu().numpy()
-        return made
+            output: NDArray[np.float32] = module(torch.from_numpy(batch).to(device)).float().cpu().numpy()
+        return output
 
     return run

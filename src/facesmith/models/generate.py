@@ -1,4 +1,4 @@
-"""Model → faces: single images or a sheet, with a manifest that says how to make each of them again."""
+"""Write generated faces: single images or a sheet, with a manifest from which each of them can be made again."""
 
 import json
 from collections.abc import Iterator
@@ -13,11 +13,13 @@ from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_text
 from facesmith.images.grid import make_grid, save_image
 from facesmith.machine import usable_cores
-from facesmith.models.model import Model, Pictures, load
+from facesmith.models.base import Images
+from facesmith.models.loader import as_model
+from facesmith.models.model import Model
 from facesmith.progress import Bar, progress
 
 FORMATS: dict[str, dict[str, Any]] = {"png": {"compress_level": 6}, "jpg": {"quality": 95}, "webp": {"lossless": True}}
-LARGEST_SHEET = 10_000  # faces; more would make a picture that few programs open
+MAX_SHEET_FACES = 10_000  # a larger image opens in few programs
 
 
 def generate(
@@ -35,31 +37,31 @@ def generate(
 ) -> Path:
     """Write ``count`` faces into the new folder ``out`` and return it.
 
-    Single images are ``000000.png``, ``000001.png``, ... by the index of their latent; ``grid`` makes one
-    ``sheet.png`` instead, ``npy`` adds ``images.npy``, uint8 N x H x W x 3. manifest.jsonl has a line for every face:
-    file, seed, latent_index, truncation, model (digest). Face i of a seed is the same whatever the count and wherever
-    the run ``start``s.
+    Single images are named ``000000.png``, ``000001.png``, ... by the index of their latent; ``grid`` writes one
+    ``sheet.png`` instead, and ``npy`` adds ``images.npy``, uint8 N x H x W x 3. manifest.jsonl has one line per face:
+    file, seed, latent_index, truncation, model (digest). Face i of a seed is the same for every ``count`` and
+    ``start``.
     """
-    source = model if isinstance(model, Model) else load(model, quiet=quiet)
+    source = as_model(model, quiet=quiet)
     if format not in FORMATS:
-        raise FacesmithError(f"format {format!r} is not one of {', '.join(FORMATS)}")
+        raise FacesmithError(f"invalid format {format!r}: expected {', '.join(FORMATS)}")
     if count < 1:
-        raise FacesmithError(f"count is {count}: ask for at least one face")
-    if grid and count > LARGEST_SHEET:
-        raise FacesmithError(f"a sheet of {count:,} faces is too large to look at: leave out --grid, or ask for fewer")
+        raise FacesmithError(f"invalid count {count}: expected at least 1")
+    if grid and count > MAX_SHEET_FACES:
+        raise FacesmithError(f"a sheet of {count:,} faces is too large: omit --grid, or use --count {MAX_SHEET_FACES}")
     width, height = source.size
     with atomic_folder(Path(out), "faces") as folder, progress(count, "generating", shown=not quiet) as bar:
-        kept = None
+        array = None
         if npy:
-            kept = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, height, width, 3))
-        faces = _counted(source.stream(count, seed, truncation=truncation, start=start), bar, kept)
+            array = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, height, width, 3))
+        faces = _copy_blocks(source.stream(count, seed, truncation=truncation, start=start), bar, array)
         if grid:
             files = [f"sheet.{format}"] * count
             save_image(make_grid(np.concatenate(list(faces)), gap=2), folder / f"sheet.{format}")
         else:
             files = _write_singles(faces, folder, format, start)
-        if kept is not None:
-            kept.flush()
+        if array is not None:
+            array.flush()
         rows = (
             {"file": file, "seed": seed, "latent_index": index, "truncation": truncation, "model": source.digest}
             for index, file in enumerate(files, start)
@@ -68,23 +70,23 @@ def generate(
     return Path(out)
 
 
-def _counted(faces: Iterator[Pictures], bar: Bar, kept: Pictures | None) -> Iterator[Pictures]:
-    """Pass blocks of faces on, counting them on the bar and copying them into ``kept``."""
+def _copy_blocks(faces: Iterator[Images], bar: Bar, array: Images | None) -> Iterator[Images]:
+    """Yield blocks of faces unchanged; update the progress bar and copy them into ``array``."""
     done = 0
     for block in faces:
-        if kept is not None:
-            kept[done : done + len(block)] = block
+        if array is not None:
+            array[done : done + len(block)] = block
         done += len(block)
         yield block
         bar.update(len(block))
 
 
-def _write_singles(faces: Iterator[Pictures], folder: Path, ending: str, start: int) -> list[str]:
-    """Write the faces one a file and return the files' names."""
+def _write_singles(faces: Iterator[Images], folder: Path, suffix: str, start: int) -> list[str]:
+    """Write one file per face and return the names of the files."""
     names: list[str] = []
-    with ThreadPoolExecutor(min(4, usable_cores())) as pool:  # compressing lets go of the interpreter's lock
+    with ThreadPoolExecutor(min(4, usable_cores())) as pool:  # compression releases the interpreter's lock
         for block in faces:
-            new = [f"{index:06d}.{ending}" for index in range(start + len(names), start + len(names) + len(block))]
-            list(pool.map(lambda name, face: Image.fromarray(face).save(folder / name, **FORMATS[ending]), new, block))
+            new = [f"{index:06d}.{suffix}" for index in range(start + len(names), start + len(names) + len(block))]
+            list(pool.map(lambda name, face: Image.fromarray(face).save(folder / name, **FORMATS[suffix]), new, block))
             names += new
     return names

@@ -1,4 +1,4 @@
-"""A network as files: weights in safetensors, and an ONNX file that computes the same."""
+"""Write a network as two files: weights in safetensors, and an ONNX file that computes the same."""
 
 import hashlib
 import logging
@@ -15,81 +15,83 @@ from torch import Tensor, nn
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 
-PARITY = 1e-3  # the most by which ONNX Runtime may differ from torch: of pictures in [-1, 1], an eighth of a grey level
+MAX_DIFFERENCE = 1e-3  # between ONNX Runtime and torch; on images in [-1, 1] it is an eighth of a grey level
 
 
 def write_network(
-    net: nn.Module, takes: Mapping[str, Tensor], gives: Sequence[str], half: bool, weights: Path, onnx: Path
+    net: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], half: bool, weights: Path, onnx: Path
 ) -> str:
-    """Write both files of a network; returns the weights' SHA-256.
+    """Write both files of a network and return the SHA-256 of the weights.
 
-    It takes batches like those of ``takes``, by name and in their order, all of one length, whichever it is. ``half``
-    rounds the weights to float16, which halves both files; the arithmetic stays float32. Raises `FacesmithError`
-    where they are too large for it.
+    ``inputs`` are example batches of one length by name, in the order of the network's arguments; the files accept any
+    batch length. ``half`` rounds the weights to float16, which halves both files; computation stays in float32. Raises
+    `FacesmithError` if the weights are too large for float16.
     """
     state = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
     if half:
         state |= _round(net)
     save_file(state, weights)
-    weights.chmod(0o644)  # safetensors keeps its files from everyone else
-    write_onnx(net, takes, gives, half, onnx)
+    weights.chmod(0o644)  # safetensors creates files that only their owner can read
+    write_onnx(net, inputs, outputs, half, onnx)
     return hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
-def agree(what: str, by_onnx: Sequence[Any], by_torch: Sequence[Any]) -> float:
-    """The largest difference between what both files of a network compute, refused where anyone could see it."""
-    worst = max(float(np.abs(a - b).max()) for a, b in zip(by_onnx, by_torch, strict=True))
-    if not worst < PARITY:
-        raise FacesmithError(f"the ONNX {what} differs from torch's by {worst:g}, more than {PARITY:g}: not exported")
+def check_parity(name: str, onnx_outputs: Sequence[Any], torch_outputs: Sequence[Any]) -> float:
+    """Return the largest difference between the outputs of both files. Raises `FacesmithError` if it is visible."""
+    worst = max(float(np.abs(a - b).max()) for a, b in zip(onnx_outputs, torch_outputs, strict=True))
+    if not worst < MAX_DIFFERENCE:
+        raise FacesmithError(
+            f"the ONNX {name} differs from torch's by {worst:g}, more than {MAX_DIFFERENCE:g}: not exported"
+        )
     return worst
 
 
-def _round(net: nn.Module) -> dict[str, Tensor]:
-    """Round a network's parameters to what float16 holds, and return them as float16.
-
-    Buffers, such as batch norm's running variances, stay as they are: few, and not bound to float16's range.
-    """
-    halves = {name: parameter.detach().half() for name, parameter in net.named_parameters()}
-    for name, parameter in net.named_parameters():
-        if not halves[name].isfinite().all():
-            raise FacesmithError(f"the weights {name} are too large for half precision: export without it")
-        parameter.data.copy_(halves[name])
-    return halves
-
-
-def write_onnx(net: nn.Module, takes: Mapping[str, Tensor], gives: Sequence[str], half: bool, path: Path) -> None:
-    """Write a network as an ONNX file; ``half`` says that its weights are rounded to what float16 holds."""
+def write_onnx(net: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], half: bool, path: Path) -> None:
+    """Write a network as an ONNX file. Set ``half`` if its weights are rounded to float16 values."""
     require("onnxscript", "train", "exporting")
     batch = torch.export.Dim("batch")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's notes to its own developers
+        warnings.simplefilter("ignore")  # notes for the exporter's developers
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             net,
-            tuple(takes.values()),
-            input_names=list(takes),
-            output_names=list(gives),
-            dynamic_shapes=tuple({0: batch} for _ in takes),
+            tuple(inputs.values()),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=tuple({0: batch} for _ in inputs),
             dynamo=True,
-            # It folds batch norm into the convolutions before it, which makes weights that float16 does not hold.
+            # The optimizer folds batch norm into convolutions, which makes weights that float16 cannot represent.
             optimize=not half,
             verbose=False,
         )
     assert program is not None
     proto = program.model_proto
-    # Where each node came from in the source: of no use to a reader, and it names folders of whoever exports.
+    # Source locations are useless to readers and name folders of the exporting machine.
     for part in (proto.graph, *proto.graph.node, *proto.graph.value_info):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     if half:
-        _halve(proto.graph)
+        _store_as_float16(proto.graph)
     path.write_bytes(proto.SerializeToString())
 
 
-def _halve(graph: Any) -> None:
-    """Store every tensor that float16 holds exactly as float16, cast to float32 for the arithmetic.
+def _round(net: nn.Module) -> dict[str, Tensor]:
+    """Round a network's parameters to float16 values in place, and return them as float16.
 
-    ONNX Runtime computes the casts once, while it loads the model.
+    Buffers, such as the running variances of batch norm, stay float32: they are small and may exceed float16's range.
+    """
+    halves = {name: parameter.detach().half() for name, parameter in net.named_parameters()}
+    for name, parameter in net.named_parameters():
+        if not halves[name].isfinite().all():
+            raise FacesmithError(f"the weights {name} are too large for half precision: export without --half")
+        parameter.data.copy_(halves[name])
+    return halves
+
+
+def _store_as_float16(graph: Any) -> None:
+    """Store every tensor of float16 values as float16, cast to float32 for computation.
+
+    ONNX Runtime computes the casts once, when it loads the model.
     """
     onnx = require("onnx", "train", "exporting")
     casts = []
@@ -102,6 +104,6 @@ def _halve(graph: Any) -> None:
         if np.array_equal(halves, values):
             casts.append(onnx.helper.make_node("Cast", [f"{tensor.name}.half"], [tensor.name], to=tensor.data_type))
             tensor.CopyFrom(onnx.numpy_helper.from_array(halves, f"{tensor.name}.half"))
-    nodes = [*casts, *graph.node]  # a graph lists what makes a value before what takes it
+    nodes = [*casts, *graph.node]  # nodes are in topological order
     graph.ClearField("node")
     graph.node.extend(nodes)

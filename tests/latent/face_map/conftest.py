@@ -11,7 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from facesmith.data.dataset import Dataset
 from facesmith.latent.face_map.build import map_faces
-from facesmith.models.model import Model, load
+from facesmith.models.loader import load
+from facesmith.models.model import Model
 
 
 @pytest.fixture(scope="session")

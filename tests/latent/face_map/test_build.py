@@ -72,21 +72,21 @@ def test_a_judge_makes_a_second_map(
         tmp_path / "m",
         count=30,
         methods=["pca"],
-        judge=small_classifier.path,
+        classifier=small_classifier.path,
         quiet=True,
     )
     arrays = arrays_of(out)
     np.testing.assert_array_equal(arrays["features"], small_classifier.features(builtin_dataset.images[arrays["rows"]]))
     assert arrays["features_pca_3d"].shape == (30, 3)
     assert (out / "projector" / "features.tsv").exists()
-    assert json.loads((out / "map.json").read_text())["judge"] == small_classifier.digest
+    assert json.loads((out / "map.json").read_text())["classifier"] == small_classifier.digest
 
 
 def test_what_cannot_be_mapped_is_refused_in_a_sentence(
     seeing_model: Model, small_model: Model, builtin_dataset: Dataset, tmp_path: Path
 ) -> None:
     out = tmp_path / "new"
-    with pytest.raises(FacesmithError, match="has no encoder: fit one with facesmith train encoder"):
+    with pytest.raises(FacesmithError, match="has no encoder"):
         map_faces(small_model, builtin_dataset, out, methods=["pca"], quiet=True)
     with pytest.raises(FacesmithError, match="a map of 15 faces says nothing"):
         map_faces(seeing_model, builtin_dataset, out, count=15, methods=["pca"], quiet=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from facesmith.errors import FacesmithError
-from facesmith.latent.face_map.layouts import Layout, check_methods, gaps, lay_out, principal_axes
-from facesmith.latent.face_map.neighbours import neighbours
+from facesmith.latent.face_map.layouts import Layout, check_methods, gaps, make_layouts, principal_axes
+from facesmith.latent.face_map.projection import find_neighbours
 
 
 def clusters(count: int = 120) -> tuple[np.ndarray, np.ndarray]:
@@ -18,7 +18,7 @@ def clusters(count: int = 120) -> tuple[np.ndarray, np.ndarray]:
 
 
 def laid(points: np.ndarray, photos: np.ndarray, methods: list[str], seed: int = 0) -> dict[str, Layout]:
-    made = lay_out("latents", points, photos, neighbours(points, photos), methods, seed, quiet=True)
+    made = make_layouts("latents", points, photos, find_neighbours(points, photos), methods, seed, quiet=True)
     return {layout.name: layout for layout in made}
 
 
@@ -52,11 +52,13 @@ def test_neighbour_maps_keep_clusters_apart_and_repeat_themselves(method: str) -
     first = laid(points, points[[4]] + 0.01, [method])
     for shape in ("2d", "3d"):
         layout = first[f"latents_{method}_{shape}"]
-        near = neighbours(layout.points, layout.photos)
+        near = find_neighbours(layout.points, layout.photos)
         assert (side[near.points[:, 0]] == side).mean() > 0.9
         assert side[near.photos[0, 0]] == side[4]
         assert np.linalg.norm(layout.points, axis=1).max() == pytest.approx(1)
-    again = next(lay_out("latents", points, points[:0], neighbours(points, points[:0]), [method], 0, quiet=True))
+    again = next(
+        make_layouts("latents", points, points[:0], find_neighbours(points, points[:0]), [method], 0, quiet=True)
+    )
     assert np.array_equal(first[f"latents_{method}_2d"].points, again.points), "and a photo moves nobody"
 
 
@@ -80,7 +82,7 @@ def test_copies_have_no_gap_but_one() -> None:
 
 
 def test_methods_that_are_none_or_not_installed_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(FacesmithError, match="'som' is not one of pca, tsne, umap"):
+    with pytest.raises(FacesmithError, match="invalid method 'som'"):
         check_methods(["pca", "som"])
     with pytest.raises(FacesmithError, match="needs a method"):
         check_methods([])

@@ -15,7 +15,7 @@ def plain(count: int, width: int, height: int) -> np.ndarray:
 
 def test_atlases_hold_every_face_at_its_place() -> None:
     pictures = plain(1800, 64, 64)
-    made = thumbnails.atlases(pictures)
+    made = thumbnails.make_atlases(pictures)
     assert (made["width"], made["height"], made["columns"], made["rows"]) == (48, 48, 42, 42)
     opened = [Image.open(io.BytesIO(base64.b64decode(one.split(",")[1]))).convert("L") for one in made["atlases"]]
     assert [one.size for one in opened] == [(2016, 2016), (36 * 48, 48)]
@@ -26,15 +26,15 @@ def test_atlases_hold_every_face_at_its_place() -> None:
 
 
 def test_pictures_that_are_not_square_or_small_keep_their_shape() -> None:
-    assert [thumbnails.atlases(plain(3, 80, 100))[key] for key in ("width", "height")] == [38, 48]
-    assert [thumbnails.atlases(plain(3, 28, 28))[key] for key in ("width", "height")] == [28, 28]
+    assert [thumbnails.make_atlases(plain(3, 80, 100))[key] for key in ("width", "height")] == [38, 48]
+    assert [thumbnails.make_atlases(plain(3, 28, 28))[key] for key in ("width", "height")] == [28, 28]
 
 
 def test_a_sprite_is_near_square_exact_and_never_larger_than_tensorboard_takes() -> None:
     pictures = plain(7, 32, 32)
-    image, size = thumbnails.sprite(pictures)
+    image, size = thumbnails.make_sprite(pictures)
     assert (size, image.size) == ((32, 32), (96, 96))
     assert [np.asarray(image)[row * 32, column * 32, 0] for row in range(3) for column in range(3)][:7] == list(
         pictures[:, 0, 0, 0]
     )
-    assert thumbnails.sprite(plain(70_000, 8, 8))[0].size[0] <= thumbnails.SPRITE
+    assert thumbnails.make_sprite(plain(70_000, 8, 8))[0].size[0] <= thumbnails.MAX_SPRITE_SIDE

@@ -16,7 +16,7 @@ from PIL import Image
 
 import facesmith
 from facesmith import Model
-from facesmith.latent.directions import Directions, save_directions
+from facesmith.models.directions import Directions, write_directions
 
 LATENT, DETAIL, SIDE = 4, 2, 8
 PHOTOS = {"size": [SIDE, SIDE], "crop": "center:178", "resize": "lanczos", "count": 9, "name": "photos",
@@ -97,7 +97,7 @@ def _write_seer(folder: Path, seed: int, data: dict[str, Any]) -> None:
         "latent": "normal",
         "digest": f"{seed:064x}",
         "dataset": data,
-        "directions": save_directions(fitted, folder),
+        "directions": write_directions(fitted, folder),
         "terms": "any use",
     }
     (folder / "model.json").write_text(json.dumps(card))

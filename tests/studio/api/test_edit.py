@@ -32,13 +32,13 @@ def test_every_face_gets_every_edit(visit: Visit, seers: Path, painter: Model, p
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         body = {"model": "painter", "faces": ["seed:7:3", "seed:8:0:0.5"], "edits": rows}
         for kind in ("orthogonal", "mean"):
-            made = painter.generate(np.concatenate([painter.directions.moved(z, row, kind) for row in rows]))
+            made = painter.generate(np.concatenate([painter.directions.apply(z, row, kind) for row in rows]))
             sheet = await client.post(PATH, json=body | {"kind": kind})
             assert np.array_equal(pixels(sheet), tile(made, 2))
         wide = await client.post(PATH, json=body | {"kind": "mean", "columns": 6, "scale": 2, "format": "webp"})
         assert np.array_equal(pixels(wide), tile(made, 6, 2))
         one = await client.post(PATH, json=body | {"faces": ["seed:7:3"], "edits": [rows[1]]})
-        assert np.array_equal(pixels(one), painter.generate(painter.directions.moved(z[0], rows[1]))[0])
+        assert np.array_equal(pixels(one), painter.generate(painter.directions.apply(z[0], rows[1]))[0])
         assert _about(one)["edit"] == rows[1]
         assert not _about(one)["edited"]
         assert (await client.post(PATH, json={"faces": ["seed:7:3"]})).status_code == 200  # as it is
@@ -61,7 +61,7 @@ def test_an_edited_face_is_kept_and_edited_further(
         ]
         further = {"model": "photographer", "faces": [made[2]["face"]], "edits": [{"smiling": -0.5}]}
         answer = await client.post(PATH, json=further)
-        moved = photographer.directions.moved(z, {"Young": 2, "Smiling": -0.5})
+        moved = photographer.directions.apply(z, {"Young": 2, "Smiling": -0.5})
         assert np.array_equal(pixels(answer), photographer.generate(moved)[0])
         assert _about(answer)["edited"]
         said = (await client.post("/api/v1/encode", json={"model": "photographer", "face": face})).json()
@@ -69,7 +69,7 @@ def test_an_edited_face_is_kept_and_edited_further(
         error = np.mean((photographer.generate(z)[0].astype(float) - cut) ** 2)
         assert said["score"] == pytest.approx(10 * np.log10(255**2 / error))
         drawn = await client.get(f"/api/v1/faces/{made[2]['id']}.png")  # of its own model, which need not be named
-        assert np.array_equal(pixels(drawn), photographer.generate(photographer.directions.moved(z, {"Young": 2}))[0])
+        assert np.array_equal(pixels(drawn), photographer.generate(photographer.directions.apply(z, {"Young": 2}))[0])
         answer = await client.post(PATH, json={"model": "painter", "faces": [made[0]["face"]]})
         assert answer.status_code == 400
         assert "belongs to photographer" in answer.json()["error"]

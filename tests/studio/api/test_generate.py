@@ -42,7 +42,7 @@ def test_faces_are_those_of_the_model(visit: Visit, first: Model, second: Model)
 
 def test_attributes_move_all_faces(visit: Visit, second: Model) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        z = second.directions.moved(second.latents(3, 2), {"Smiling": 1.5, "Young": -2})
+        z = second.directions.apply(second.latents(3, 2), {"Smiling": 1.5, "Young": -2})
         answer = await client.get(f"{PATH}?model=second&seed=2&count=3&set=smiling:1.5&set=Young:-2&columns=3")
         assert np.array_equal(_pixels(answer), tile(second.generate(z), 3))
         numbers = (
@@ -102,7 +102,7 @@ def test_a_zip_holds_every_face_and_how_to_make_it_again(visit: Visit, second: M
         rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode())))
         assert [row["file"] for row in rows] == [f"{index:06d}.png" for index in range(30, 160)]
         assert len(archive.namelist()) == 132
-        z = second.directions.moved(second.latents(130, 4, start=30), {"Smiling": 1})
+        z = second.directions.apply(second.latents(130, 4, start=30), {"Smiling": 1})
         assert np.allclose([float(row["Smiling"]) for row in rows], second.directions.probabilities(z)[:, 0])
         for number in (0, 64, 129):
             picture = Image.open(io.BytesIO(archive.read(rows[number]["file"])))

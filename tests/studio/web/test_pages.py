@@ -90,7 +90,7 @@ def test_a_face_of_the_grid_is_saved_as_it_was_seen_and_batches_have_their_label
     dialog.get_by_role("heading", name="Face 4 of seed 5").wait_for()
     png = Image.open(io.BytesIO(saved(page, dialog.get_by_text("Save PNG").click)))
     model = facesmith.load("drawn64")
-    z = model.directions.moved(model.latents(1, 5, start=4), {"Smiling": 1.0})
+    z = model.directions.apply(model.latents(1, 5, start=4), {"Smiling": 1.0})
     assert np.abs(np.asarray(png).astype(int) - model.generate(z)[0]).max() <= 1
     assert "synthetic" in json.dumps(png.info).lower()
     page.keyboard.press("Escape")

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.latent.face_map.neighbours import AROUND, Neighbours
+from facesmith.latent.face_map.projection import Neighbours, place_at_median, project_to_sphere
 from facesmith.progress import progress
 
 METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
-LEAST = 16  # faces; of fewer no method makes a map worth the name
-_KEPT = 50  # principal components that t-SNE and UMAP see: what the others hold is mostly noise, and costs time
+MIN_FACES = 16  # fewer make no useful map
+_COMPONENTS = 50  # principal components for t-SNE and UMAP: the others are mostly noise, and cost time
 _PERPLEXITY, _STEPS = 30, 750  # of t-SNE
 
 Floats = NDArray[np.float32]
@@ -23,10 +23,10 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """N points, of which the farthest from the middle has the distance 1, and P photos beside them.
+    """Positions of N points, the farthest at distance 1 from the centre, and of P photos.
 
     ``shape`` is "2d", "3d" or "sphere"; ``points`` is N x 2 or N x 3, ``photos`` P x 2 or P x 3; on the sphere every
-    distance is 1. ``space`` says what was laid out: "latents" or "features".
+    distance is 1. ``space`` is "latents" or "features".
     """
 
     space: str
@@ -41,125 +41,123 @@ class Layout:
 
 
 def check_methods(methods: Sequence[str]) -> None:
-    """Refuse what is not a method, and ask for the packages of the others before any time is spent."""
+    """Raise `FacesmithError` for an unknown method, and for one whose packages are missing."""
     for method in methods:
         if method not in METHODS:
-            raise FacesmithError(f"method {method!r} is not one of {', '.join(METHODS)}")
+            raise FacesmithError(f"invalid method {method!r}: expected {', '.join(METHODS)}")
     if not methods:
-        raise FacesmithError(f"a map needs a method: {', '.join(METHODS)}, or several of them")
+        raise FacesmithError(f"a map needs at least one method: {', '.join(METHODS)}")
     if "tsne" in methods:
         require("sklearn.manifold", "map", "a t-SNE map")
     if "umap" in methods:
         _umap_package()
 
 
-def lay_out(
-    space: str, points: Floats, photos: Floats, near: Neighbours, methods: Sequence[str], seed: int, quiet: bool
+def make_layouts(
+    space: str, points: Floats, photos: Floats, neighbours: Neighbours, methods: Sequence[str], seed: int, quiet: bool
 ) -> Iterator[Layout]:
-    """The layouts of ``points`` (N x D) by every method, each in 2D, in 3D and, made of that, on the sphere.
+    """Yield the layouts of ``points`` (N x D) by every method: in 2D, in 3D and, made from the latter, on the sphere.
 
-    ``photos`` (P x D) are placed on the finished map and do not move it: on PCA's by the same projection, on the others
-    at the median of their nearest points, whose rows ``near`` holds.
+    ``photos`` (P x D) are placed on the finished map and do not change it: by the same projection for PCA, else at the
+    median of their nearest points.
     """
-    makers: dict[str, Callable[[NDArray[Any], int, int], Floats]] = {"tsne": _tsne, "umap": _umap}
-    middle, axes = principal_axes(points, _KEPT)
-    reduced, beside = (points - middle) @ axes.T, (photos - middle) @ axes.T
+    functions: dict[str, Callable[[NDArray[Any], int, int], Floats]] = {"tsne": _tsne, "umap": _umap}
+    mean, axes = principal_axes(points, _COMPONENTS)
+    reduced, reduced_photos = (points - mean) @ axes.T, (photos - mean) @ axes.T
     with progress(2 * len(methods), f"laying out {space}", "maps", shown=not quiet) as bar:
         for method in methods:
             for dimensions in (2, 3):
                 if method == "pca":
-                    laid, placed = _scaled(reduced[:, :dimensions], beside[:, :dimensions])
+                    positions, photo_positions = _scale(reduced[:, :dimensions], reduced_photos[:, :dimensions])
                 else:
-                    made = makers[method](reduced, dimensions, seed)
-                    laid, placed = _scaled(made, np.median(made[near.photos[:, :AROUND]], axis=1))
-                yield Layout(space, method, f"{dimensions}d", laid, placed)
+                    embedded = functions[method](reduced, dimensions, seed)
+                    positions, photo_positions = _scale(embedded, place_at_median(embedded, neighbours.photos))
+                yield Layout(space, method, f"{dimensions}d", positions, photo_positions)
                 bar.update()
-            middle = np.median(laid, axis=0)  # most directions from there have faces
-            yield Layout(space, method, "sphere", _onto_sphere(laid - middle), _onto_sphere(placed - middle))
+            centre = np.median(positions, axis=0)  # faces lie in most directions from there
+            on_sphere = (
+                project_to_sphere(points, centre).astype(np.float32) for points in (positions, photo_positions)
+            )
+            yield Layout(space, method, "sphere", *on_sphere)
 
 
 def principal_axes(points: Floats, count: int) -> tuple[Floats, Floats]:
-    """The mean (D) and the ``count`` or fewer orthonormal directions (K x D) in which points vary most, most first.
+    """Return the mean (D) and up to ``count`` orthonormal directions (K x D) of the largest variance, largest first.
 
-    Each direction has the sign that makes its largest entry positive, so that the same points give the same map.
+    The largest entry of each direction is positive, so that the same points give the same map.
     """
-    middle = points.mean(0, dtype=np.float64)
-    apart = points - middle
-    _, vectors = np.linalg.eigh(apart.T @ apart)
+    mean = points.mean(0, dtype=np.float64)
+    centred = points - mean
+    _, vectors = np.linalg.eigh(centred.T @ centred)
     axes = vectors.T[::-1][: max(3, min(count, points.shape[1]))]
     largest = np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1)
-    return middle.astype(np.float32), (axes * np.sign(largest)).astype(np.float32)
+    return mean.astype(np.float32), (axes * np.sign(largest)).astype(np.float32)
 
 
 def gaps(layout: Layout) -> Floats:
-    """For each point how far it lies from all points that come before it, (N,).
+    """Return each point's distance from all points that precede it, (N,).
 
-    Points come in the order in which each is the farthest from those before (Gonzalez, Clustering to minimize the
-    maximum intercluster distance, 1985). Those with a gap of at least g are then at least g apart and leave no other
-    farther than g from them: which of the faces to show on a map where each needs a place of width g.
+    In this order, each point is the farthest from the preceding ones (Gonzalez, Clustering to minimize the maximum
+    intercluster distance, 1985). Points with a gap of at least g are therefore at least g apart, and no other point is
+    farther than g from them: these are the faces to show on a map where each needs a width of g.
     """
     columns = np.ascontiguousarray(layout.points.T)
-    found = np.zeros(columns.shape[1], np.float32)
+    result = np.zeros(columns.shape[1], np.float32)
     nearest = np.full(columns.shape[1], np.inf, np.float32)
     flat = layout.shape == "2d"
     row = int(np.abs(columns).max(0).argmin())
-    found[row] = 2 * np.abs(columns).max()  # the first has none before it: it is always shown
+    result[row] = 2 * np.abs(columns).max()  # the first point is always shown
     for _ in range(columns.shape[1] - 1):
-        apart = columns - columns[:, row : row + 1]
-        # Faces on the flat map are squares beside each other; in space they turn, and only the distance counts.
-        distance = np.abs(apart, out=apart).max(0) if flat else np.einsum("dn,dn->n", apart, apart)
+        offsets = columns - columns[:, row : row + 1]
+        # Faces on the flat map are squares; in 3D they rotate, so only the Euclidean distance counts.
+        distance = np.abs(offsets, out=offsets).max(0) if flat else np.einsum("dn,dn->n", offsets, offsets)
         np.minimum(nearest, distance, out=nearest)
         row = int(nearest.argmax())
         if nearest[row] == 0:
-            break  # only copies of those before are left
-        found[row] = nearest[row] if flat else np.sqrt(nearest[row])
-    return found
+            break  # the rest are copies of preceding points
+        result[row] = nearest[row] if flat else np.sqrt(nearest[row])
+    return result
 
 
 def _tsne(points: NDArray[Any], dimensions: int, seed: int) -> Floats:
-    """t-SNE (van der Maaten and Hinton, 2008) by Barnes-Hut, from the principal axes (Kobak and Berens, 2019)."""
+    """t-SNE (van der Maaten and Hinton, 2008) with Barnes-Hut, initialised with the principal axes (Kobak and Berens, 2019)."""
     manifold = require("sklearn.manifold", "map", "a t-SNE map")
     start = points[:, :dimensions]
-    made: Any = manifold.TSNE(
+    embedded: Any = manifold.TSNE(
         dimensions,
         perplexity=min(_PERPLEXITY, (len(points) - 1) / 3),
         init=start / start[:, 0].std() * 1e-4,
         learning_rate="auto",
         max_iter=_STEPS,
-        # Eight subtrees a node instead of four: coarser in space, or it takes several times as long.
+        # In 3D a node has eight subtrees instead of four, so a coarser angle saves most of the time.
         angle=0.5 if dimensions == 2 else 0.8,
         random_state=seed,
         n_jobs=1,
     ).fit_transform(points)
-    return np.asarray(made, np.float32)
+    return np.asarray(embedded, np.float32)
 
 
 def _umap(points: NDArray[Any], dimensions: int, seed: int) -> Floats:
-    """UMAP (McInnes et al., arXiv:1802.03426), from the principal axes."""
+    """UMAP (McInnes et al., arXiv:1802.03426), initialised with the principal axes."""
     umap = _umap_package()
-    made: Any = umap.UMAP(
+    embedded: Any = umap.UMAP(
         n_neighbors=min(15, len(points) - 1),
         n_components=dimensions,
         init=points[:, :dimensions],
         random_state=seed,
-        n_jobs=1,  # what a seed allows
+        n_jobs=1,  # required by a fixed seed
     ).fit_transform(points)
-    return np.asarray(made, np.float32)
+    return np.asarray(embedded, np.float32)
 
 
 def _umap_package() -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it has no TensorFlow, which we do not use
+        warnings.simplefilter("ignore")  # about the absence of TensorFlow
         return require("umap", "map", "a UMAP map")
 
 
-def _scaled(points: NDArray[Any], photos: NDArray[Any]) -> tuple[Floats, Floats]:
-    """Both moved and scaled so that the middle of the points is 0 and the farthest of them at distance 1."""
-    middle = (points.min(0) + points.max(0)) / 2
-    reach = float(np.linalg.norm(points - middle, axis=1).max()) or 1.0
-    return ((points - middle) / reach).astype(np.float32), ((photos - middle) / reach).astype(np.float32)
-
-
-def _onto_sphere(points: Floats) -> Floats:
-    lengths = np.linalg.norm(points, axis=1, keepdims=True)
-    return np.where(lengths > 0, points / np.maximum(lengths, 1e-12), np.array([0, 0, 1])).astype(np.float32)
+def _scale(points: NDArray[Any], photos: NDArray[Any]) -> tuple[Floats, Floats]:
+    """Move and scale both, so that the centre of the points is 0 and the farthest point is at distance 1."""
+    centre = (points.min(0) + points.max(0)) / 2
+    radius = float(np.linalg.norm(points - centre, axis=1).max()) or 1.0
+    return ((points - centre) / radius).astype(np.float32), ((photos - centre) / radius).astype(np.float32)

@@ -1,12 +1,13 @@
-"""Read a map folder, and place another face on the map. docs/map.md describes the format.
+"""Read and write a map folder, and place another face on the map. docs/map.md describes the format.
 
 faces_map = open_map("faces-map")
 placement = faces_map.place(model.encode(image)[0], neighbours=12)
 """
 
 import csv
+import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
-from facesmith.files import check_version, read_json
+from facesmith.files import check_version, read_json, write_json, write_text
+from facesmith.latent.face_map.projection import place_latent
 
 FORMAT, VERSION = "facesmith-map", 1
 CARD, COORDINATES, LABELS, PAGE = "map.json", "coordinates.npz", "labels.csv", "map.html"
-MEDIAN_NEIGHBOURS = 7  # a layout that cannot place a new face gives it the median position of this many neighbours
 
 Points = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ class FaceMap:
             layouts = {name: np.asarray(arrays[name], np.float64) for name in names}
         distances = np.linalg.norm(latents - z, axis=1)
         nearest = distances.argsort(kind="stable")[:neighbours]
-        positions = {name: _position(name, layouts, latents, z, nearest[:MEDIAN_NEIGHBOURS]) for name in layouts}
+        positions = {name: place_latent(name, layouts, latents, z, nearest) for name in layouts}
         return Placement(positions, nearest, rows[nearest], distances[nearest])
 
     @contextmanager
@@ -87,19 +88,19 @@ def open_map(path: str | Path) -> FaceMap:
     return FaceMap(Path(path), card)
 
 
-def _position(
-    name: str, layouts: Mapping[str, Points], latents: Points, z: NDArray[Any], nearest: NDArray[np.int64]
-) -> Points:
-    space, method, shape = name.split("_")
-    if shape == "sphere":  # the 3D layout, seen from its centre
-        inner = f"{space}_{method}_3d"
-        direction = _position(inner, layouts, latents, z, nearest) - np.median(layouts[inner], axis=0)
-        return np.asarray(direction / max(float(np.linalg.norm(direction)), 1e-12))
-    points = layouts[name]
-    if method != "pca":
-        return np.asarray(np.median(points[nearest], axis=0))
-    # PCA is an affine map of the latents. Least squares recovers it.
-    latent_mean, point_mean = latents.mean(0), points.mean(0)
-    centred = latents - latent_mean
-    matrix, *_ = np.linalg.lstsq(centred.T @ centred, centred.T @ (points - point_mean), rcond=None)
-    return np.asarray(point_mean + (z - latent_mean) @ matrix)
+def write_map(
+    folder: Path,
+    card: dict[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    columns: Mapping[str, Sequence[str]],
+    page: str,
+) -> None:
+    """Write the card, the arrays of coordinates.npz, the columns of labels.csv and the page of a map."""
+    write_json(folder / CARD, {"format": FORMAT, "version": VERSION} | card)
+    np.savez(folder / COORDINATES, **dict[str, Any](arrays))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    write_text(folder / LABELS, text.getvalue())
+    write_text(folder / PAGE, page)

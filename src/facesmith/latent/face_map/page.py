@@ -1,4 +1,4 @@
-"""map.html: the map as one page that asks nothing of any host. Its code lies in web/ and is put together here."""
+"""Build map.html: one page without external resources, from the files in web/."""
 
 import base64
 import json
@@ -12,38 +12,39 @@ from numpy.typing import NDArray
 
 from facesmith.latent.face_map.layouts import METHODS, Layout, gaps
 
-# In this order in one module script: what a file uses at once must stand in one before it.
+# Concatenated in this order into one module: code that runs at once needs what stands before it.
 SCRIPTS = ("data", "camera", "drawing", "picking", "colours", "pointer", "labels", "region", "faces", "main")
-_STEPS = 32767  # positions go into the page as 16-bit integers: a hundredth of a pixel on a map zoomed to 600 pixels
+_MAX_COORDINATE = 32767  # positions are 16-bit integers: a hundredth of a pixel on a map zoomed to 600 pixels
 
 
 def map_page(title: str, data: dict[str, Any]) -> str:
-    """The whole page; ``data`` is what `page_layout` and `packed` made, and what web/data.js reads."""
+    """Return the page; ``data`` is what web/data.js reads."""
     web = files("facesmith.latent.face_map") / "web"
     script = "\n".join((web / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     parts = {
         "TITLE": escape(title),
         "STYLE": (web / "page.css").read_text(encoding="utf-8"),
-        "DATA": text.replace("<", "\\u003c"),  # so that no file name can end the element that holds it
+        "DATA": text.replace("<", "\\u003c"),  # so that no file name can end the script element
         "SCRIPT": script,
     }
     page = (web / "page.html").read_text(encoding="utf-8")
-    return re.sub("@(TITLE|STYLE|DATA|SCRIPT)@", lambda found: parts[found[1]], page)  # at once: a part may hold a mark
+    # One pass, because a part may itself contain a placeholder.
+    return re.sub("@(TITLE|STYLE|DATA|SCRIPT)@", lambda match: parts[match[1]], page)
 
 
-def page_layout(layout: Layout) -> dict[str, Any]:
-    """A layout as the page reads it: points and then photos as int16, each point's gap as float32."""
-    together = np.concatenate([layout.points, layout.photos]).clip(-1, 1)
+def encode_layout(layout: Layout) -> dict[str, Any]:
+    """Return a layout as the page reads it: points, then photos, as int16, and each point's gap as float32."""
+    points = np.concatenate([layout.points, layout.photos]).clip(-1, 1)
     return {
         "space": layout.space,
         "method": METHODS[layout.method],
         "shape": layout.shape,
-        "points": packed(np.rint(together * _STEPS).astype("<i2")),
-        "gaps": packed(gaps(layout).astype("<f4")),
+        "points": to_base64(np.rint(points * _MAX_COORDINATE).astype("<i2")),
+        "gaps": to_base64(gaps(layout).astype("<f4")),
     }
 
 
-def packed(values: NDArray[Any]) -> str:
-    """The bytes of an array in base64."""
+def to_base64(values: NDArray[Any]) -> str:
+    """Return the bytes of an array in base64."""
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")

@@ -1,4 +1,4 @@
-"""What TensorBoard's projector opens: tensors and labels as TSV, faces as one sprite, and a config that names them."""
+"""Write the files of TensorBoard's projector: tensors and labels as TSV, faces as one sprite, and a config."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from facesmith.files import write_text
 from facesmith.images.grid import save_image
-from facesmith.latent.face_map.thumbnails import sprite
+from facesmith.latent.face_map.thumbnails import make_sprite
 
 CONFIG, FOLDER = "projector_config.pbtxt", "projector"
 _EMBEDDING = """\
@@ -25,25 +25,27 @@ def write_projector(
     folder: Path,
     spaces: Mapping[str, NDArray[np.float32]],
     columns: Mapping[str, Sequence[str]],
-    pictures: NDArray[np.uint8],
+    images: NDArray[np.uint8],
 ) -> None:
-    """Write what ``tensorboard --logdir FOLDER`` shows under Projector.
+    """Write the files that ``tensorboard --logdir FOLDER`` shows under Projector.
 
     ``spaces`` are tensors of N x D by name, ``columns`` the labels of the N points by heading (two or more: TensorBoard
-    takes a single one for having no heading), ``pictures`` N x H x W x 3.
+    reads a single column as one without a heading), ``images`` N x H x W x 3.
     """
-    inside = folder / FOLDER
-    inside.mkdir()
+    subfolder = folder / FOLDER
+    subfolder.mkdir()
     for name, points in spaces.items():
-        np.savetxt(inside / f"{name}.tsv", points, fmt="%.6g", delimiter="\t")
+        np.savetxt(subfolder / f"{name}.tsv", points, fmt="%.6g", delimiter="\t")
     rows = zip(*columns.values(), strict=True)
-    write_text(inside / "metadata.tsv", "".join("\t".join(map(_cell, row)) + "\n" for row in [tuple(columns), *rows]))
-    image, (width, height) = sprite(pictures)
-    save_image(image, inside / "sprite.png")
+    write_text(
+        subfolder / "metadata.tsv", "".join("\t".join(map(_cell, row)) + "\n" for row in [tuple(columns), *rows])
+    )
+    image, (width, height) = make_sprite(images)
+    save_image(image, subfolder / "sprite.png")
     entries = (_EMBEDDING.format(name=name, folder=FOLDER, width=width, height=height) for name in spaces)
     write_text(folder / CONFIG, "".join(entries))
 
 
 def _cell(text: str) -> str:
-    """A text that stays in its cell: TSV has no quotes."""
+    """Return a text without tabs and newlines, because TSV has no quotes."""
     return " ".join(text.split()) or "-"

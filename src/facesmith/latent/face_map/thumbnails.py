@@ -1,4 +1,4 @@
-"""Thumbnails: thousands of small faces on a few large pictures, which a browser shows parts of."""
+"""Draw thousands of thumbnails on a few large images, of which a browser shows parts."""
 
 import base64
 import io
@@ -11,41 +11,41 @@ from PIL import Image
 
 from facesmith.images.grid import resize_images
 
-SIDE = 48  # pixels of the longer side, a multiple of 16: the blocks of the compression then end where the faces do
-ATLAS = 2016  # pixels of a side of an atlas, at most: telephones show pictures of 2048 and refuse much larger ones
-SPRITE, SPRITE_SIDE = 8192, 32  # of TensorBoard's one picture: its side at most, and the side of a face in it
+THUMBNAIL_SIDE = 48  # pixels of the longer side, a multiple of 16, so that compression blocks end at the faces
+MAX_ATLAS_SIDE = 2016  # pixels: phones show images of 2048 and refuse much larger ones
+MAX_SPRITE_SIDE, SPRITE_THUMBNAIL_SIDE = 8192, 32  # of TensorBoard's single image, and of a face in it
 _QUALITY = 80
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 
 
-def atlases(pictures: Pictures) -> dict[str, Any]:
-    """The faces (N x H x W x 3) in reading order on WebP pictures, as the page takes them.
+def make_atlases(images: Images) -> dict[str, Any]:
+    """Return the faces (N x H x W x 3) in reading order on WebP images, as the page reads them:
 
-    width and height of a thumbnail, columns and rows of an atlas, and the atlases as data: addresses.
+    width and height of a thumbnail, columns and rows of an atlas, and the atlases as data: URLs.
     """
-    height, width = resize_images(pictures[:1], SIDE, enlarge=False).shape[1:3]
-    columns, rows = ATLAS // width, ATLAS // height
-    made = []
-    for start in range(0, len(pictures), columns * rows):
-        some = resize_images(pictures[start : start + columns * rows], SIDE, enlarge=False)
+    height, width = resize_images(images[:1], THUMBNAIL_SIDE, enlarge=False).shape[1:3]
+    columns, rows = MAX_ATLAS_SIDE // width, MAX_ATLAS_SIDE // height
+    atlases = []
+    for start in range(0, len(images), columns * rows):
+        part = resize_images(images[start : start + columns * rows], THUMBNAIL_SIDE, enlarge=False)
         file = io.BytesIO()
-        _tiled(some, min(columns, len(some))).save(file, "WEBP", quality=_QUALITY, method=4)
-        made.append(f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode('ascii')}")
-    return {"width": width, "height": height, "columns": columns, "rows": rows, "atlases": made}
+        _tile(part, min(columns, len(part))).save(file, "WEBP", quality=_QUALITY, method=4)
+        atlases.append(f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode('ascii')}")
+    return {"width": width, "height": height, "columns": columns, "rows": rows, "atlases": atlases}
 
 
-def sprite(pictures: Pictures) -> tuple[Image.Image, tuple[int, int]]:
-    """All faces on one near-square picture, as TensorBoard's projector takes it, and the width and height of each."""
-    columns = math.ceil(math.sqrt(len(pictures)))
-    small = resize_images(pictures, min(SPRITE_SIDE, SPRITE // columns), enlarge=False)
-    return _tiled(small, columns), (small.shape[2], small.shape[1])
+def make_sprite(images: Images) -> tuple[Image.Image, tuple[int, int]]:
+    """Return all faces on one near-square image for TensorBoard's projector, and the width and height of each."""
+    columns = math.ceil(math.sqrt(len(images)))
+    small = resize_images(images, min(SPRITE_THUMBNAIL_SIDE, MAX_SPRITE_SIDE // columns), enlarge=False)
+    return _tile(small, columns), (small.shape[2], small.shape[1])
 
 
-def _tiled(pictures: Pictures, columns: int) -> Image.Image:
-    """Pictures of one size side by side without gaps; what is left of the last row is black."""
-    count, height, width, _ = pictures.shape
+def _tile(images: Images, columns: int) -> Image.Image:
+    """Tile images of one size without gaps; the rest of the last row is black."""
+    count, height, width, _ = images.shape
     rows = math.ceil(count / columns)
     canvas = np.zeros((rows * columns, height, width, 3), np.uint8)
-    canvas[:count] = pictures
+    canvas[:count] = images
     return Image.fromarray(canvas.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, -1, 3))

@@ -213,7 +213,7 @@ def edit_latents(
     z = np.stack([face.latent.z for face in faces])
     if any(edits):
         _require_directions(model)
-    return np.concatenate([model.directions.moved(z, strengths, kind) if strengths else z for strengths in edits])
+    return np.concatenate([model.directions.apply(z, strengths, kind) if strengths else z for strengths in edits])
 
 
 async def _render_edits(

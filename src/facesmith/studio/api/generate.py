@@ -138,7 +138,7 @@ def seed_latents(model: Model, seed: int, start: int, truncation: float, changes
 
     def draw(first: int, last: int) -> Latents:
         z = model.latents(last - first, seed, start=start + first) * np.float32(truncation)
-        return model.directions.moved(z, changes) if changes else z
+        return model.directions.apply(z, changes) if changes else z
 
     return draw
 

@@ -53,7 +53,7 @@ async def makeover(body: MakeoverRequest, resolver: FacesDep, response: Response
     check_video_support(body.format)
     registry, jobs = resolver.services.registry, resolver.services.jobs
     network = await registry.makeover(registry.find(body.model, "makeover").name)
-    direction = network.directions[network.place(body.direction)]["name"]
+    direction = network.directions[network.direction_index(body.direction)]["name"]
     crop = await resolver.crop(body.face, network)
     metadata = image_metadata(network.name, network.digest, edited=True, direction=direction, strength=body.strength)
     if is_video:

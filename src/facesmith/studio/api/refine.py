@@ -67,7 +67,7 @@ async def _events(resolver: FaceResolver, model: Model, face: ResolvedFace, step
         loop.call_soon_threadsafe(done_steps.put_nowait, step)
 
     job = asyncio.ensure_future(
-        services.jobs.run(lambda: facesmith.refine(model, image[None], z[None], steps, told=on_step, quiet=True)[0])
+        services.jobs.run(lambda: facesmith.refine(model, image[None], z[None], steps, on_step=on_step, quiet=True)[0])
     )
     job.add_done_callback(lambda _: done_steps.put_nowait(0))
     started = False

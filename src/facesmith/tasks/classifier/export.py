@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
-from facesmith.files import atomic_folder, write_json, write_text
 from facesmith.images.pixels import to_float
 from facesmith.models.backends import BLOCK
-from facesmith.models.classifier import CARD, FORMAT, ONNX, VERSION, WEIGHTS, AttributeClassifier, load_classifier
-from facesmith.models.network_files import agree, write_network
+from facesmith.models.classifier import AttributeClassifier
+from facesmith.models.folder import ModelFolder, new_model_folder
+from facesmith.models.loader import load_classifier
+from facesmith.models.network_files import check_parity, write_network
 from facesmith.networks import classifier as networks
 from facesmith.networks.build import count_parameters
 from facesmith.runs import run_folder as runs
@@ -37,12 +37,10 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> At
     data, score = source.card["dataset"], _score(source)
     trained = source.trained()
     trained["score"] = score and {key: score[key] for key in ("accuracy", "count")}
-    with atomic_folder(target, "judge") as folder:
-        takes = {"pictures": torch.zeros(2, 3, source.size[1], source.size[0])}
-        digest = write_network(net, takes, ["logits", "features"], half, folder / WEIGHTS, folder / ONNX)
+    with new_model_folder(target, "classifier") as folder:
+        inputs = {"pictures": torch.zeros(2, 3, source.size[1], source.size[0])}
+        digest = write_network(net, inputs, ["logits", "features"], half, folder.weights, folder.onnx)
         card: dict[str, Any] = {
-            "format": FORMAT,
-            "version": VERSION,
             "name": name or target.resolve().name,
             "attributes": attributes,
             "thresholds": [THRESHOLD] * len(attributes),
@@ -63,10 +61,10 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> At
             "facesmith": __version__,
             "created": runs.now(),
         }
-        write_json(folder / CARD, card)
+        folder.write_card(card)
         card["onnx_parity"] = _parity(folder, net, half)
-        write_json(folder / CARD, card)
-        write_text(folder / "README.md", judge_card(card, recipe))
+        folder.write_card(card)
+        folder.write_readme(judge_card(card, recipe))
     return load_classifier(target)
 
 
@@ -78,12 +76,14 @@ def _score(source: Source) -> dict[str, Any] | None:
     return score
 
 
-def _parity(folder: Path, net: networks.ClassifierNetwork, half: bool) -> float:
-    judge = load_classifier(folder)
-    width, height = judge.size
+def _parity(folder: ModelFolder, net: networks.ClassifierNetwork, half: bool) -> float:
+    classifier = load_classifier(folder.path)
+    width, height = classifier.size
     seen = np.random.default_rng(0).integers(0, 256, (BLOCK, height, width, 3), np.uint8)
     if half:  # what was rounded is what the weights' file holds
-        net.load_state_dict(load_file(folder / WEIGHTS))
+        net.load_state_dict(folder.read_weights())
     with torch.no_grad():
         logits, features = net(to_float(torch.from_numpy(seen)))
-    return agree("judge", [judge.label(seen), judge.features(seen)], [logits.sigmoid().numpy(), features.numpy()])
+    return check_parity(
+        "classifier", [classifier.label(seen), classifier.features(seen)], [logits.sigmoid().numpy(), features.numpy()]
+    )

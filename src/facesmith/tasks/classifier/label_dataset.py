@@ -10,7 +10,8 @@ from facesmith.data.dataset_writer import new_dataset
 from facesmith.data.metadata import free_attribute_name
 from facesmith.errors import FacesmithError
 from facesmith.files import refuse_existing
-from facesmith.models.classifier import AttributeClassifier, load_classifier
+from facesmith.models.classifier import AttributeClassifier
+from facesmith.models.loader import as_classifier
 from facesmith.progress import progress
 
 CHUNK = 1024  # pictures read at a time
@@ -32,7 +33,7 @@ def label(
     `FacesmithError` for pictures of another size than the judge's, and for a folder that exists.
     """
     data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
-    eye = judge if isinstance(judge, AttributeClassifier) else load_classifier(judge)
+    eye = as_classifier(judge)
     if data.size != eye.size:
         theirs, its = ("x".join(map(str, size)) for size in (data.size, eye.size))
         raise FacesmithError(

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
-from facesmith.files import atomic_folder, read_json, write_json, write_text
 from facesmith.models.backends import BLOCK
-from facesmith.models.model import CARD, ENCODER_ONNX, ENCODER_WEIGHTS, ONNX, WEIGHTS, Model, load
-from facesmith.models.network_files import agree, write_network, write_onnx
+from facesmith.models.folder import ModelFolder, new_model_folder
+from facesmith.models.loader import load
+from facesmith.models.model import Model
+from facesmith.models.network_files import check_parity, write_network, write_onnx
 from facesmith.networks import build as networks
 from facesmith.tasks.encoder.recipe import EncoderRecipe
 from facesmith.tasks.export_source import Source
@@ -27,15 +27,15 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
     recipe = source.recipe
     assert isinstance(recipe, EncoderRecipe)
     parts = source.run.pretrained()
-    before = read_json(parts["model"] / CARD, "a model's card")
+    before = ModelFolder(parts["model"], "model").read_card()
     network = source.card["task"]["network"]
     net = networks.from_card(network).eval()
     net.load_state_dict(checkpoint.load_ema(source.checkpoint, "E"))
-    with atomic_folder(target, "model") as folder:
-        shutil.copytree(parts["model"], folder, dirs_exist_ok=True)
+    with new_model_folder(target, "model") as folder:
+        shutil.copytree(parts["model"], folder.path, dirs_exist_ok=True)
         width, height = network["size"]
-        takes = {"pictures": torch.zeros(2, 3, height, width)}
-        digest = write_network(net, takes, ["z"], half, folder / ENCODER_WEIGHTS, folder / ENCODER_ONNX)
+        inputs = {"pictures": torch.zeros(2, 3, height, width)}
+        digest = write_network(net, inputs, ["z"], half, folder.encoder_weights, folder.encoder_onnx)
         size = networks.detail_size(before["network"]) if net.detail is not None else 0
         if size:
             _take_detail(before, size, folder)
@@ -53,23 +53,22 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
             "facesmith": __version__,
         }
         card = before | {"name": name or target.resolve().name, "encoder": encoder}
-        write_json(folder / CARD, card)
-        seen = load(folder, quiet=True).sample(BLOCK)
-        found = [load(folder, backend, quiet=True).encode(seen) for backend in ("onnx", "torch")]
-        encoder["onnx_parity"] = agree("encoder", found[:1], found[1:])
-        made = [load(folder, backend, quiet=True)._backend(found[0]) for backend in ("onnx", "torch")]
-        card["onnx_parity"] = agree("generator", made[:1], made[1:])
-        write_json(folder / CARD, card)
-        readme = folder / "README.md"
-        text = readme.read_text(encoding="utf-8") if readme.exists() else f"# {before['name']}\n"
+        folder.write_card(card)
+        seen = load(folder.path, quiet=True).sample(BLOCK)
+        found = [load(folder.path, backend, quiet=True).encode(seen) for backend in ("onnx", "torch")]
+        encoder["onnx_parity"] = check_parity("encoder", found[:1], found[1:])
+        made = [load(folder.path, backend, quiet=True).network(found[0]) for backend in ("onnx", "torch")]
+        card["onnx_parity"] = check_parity("generator", made[:1], made[1:])
+        folder.write_card(card)
+        text = folder.read_readme() or f"# {before['name']}\n"
         text = text.replace(f"# {before['name']}\n", f"# {card['name']}\n", 1)
-        write_text(readme, with_encoder(text, encoder, recipe))
+        folder.write_readme(with_encoder(text, encoder, recipe))
     return load(target, quiet=True)
 
 
-def _take_detail(card: dict[str, Any], detail_size: int, folder: Path) -> None:
+def _take_detail(card: dict[str, Any], detail_size: int, folder: ModelFolder) -> None:
     """Let the generator.onnx of a model folder take the latents of photos too."""
     net = networks.from_card(card["network"]).eval()
-    net.load_state_dict(load_file(folder / WEIGHTS))
-    takes = {"z": torch.zeros(2, card["network"]["latent_size"] + detail_size)}
-    write_onnx(net, takes, ["pictures"], card.get("weights") == "float16", folder / ONNX)
+    net.load_state_dict(folder.read_weights())
+    inputs = {"z": torch.zeros(2, card["network"]["latent_size"] + detail_size)}
+    write_onnx(net, inputs, ["pictures"], card.get("weights") == "float16", folder.onnx)

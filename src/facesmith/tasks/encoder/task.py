@@ -8,17 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_split
 from facesmith.errors import FacesmithError
-from facesmith.files import read_json
 from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_float, to_uint8
-from facesmith.models import classifier as classifiers
-from facesmith.models import model as models
+from facesmith.models.folder import ModelFolder
 from facesmith.networks import build as networks
 from facesmith.networks import classifier as classifier_network
 from facesmith.tasks.encoder.recipe import EncoderRecipe
@@ -46,11 +43,12 @@ class EncoderTask(Task[EncoderRecipe]):
         super().__init__(recipe, dataset, group, pretrained)
         if "model" not in pretrained:
             raise FacesmithError("an encoder is fitted to a generator: name its model folder with --model")
-        self.model = group.on_rank_zero(lambda: read_json(pretrained["model"] / models.CARD, "a model's card"))
+        self.model = group.on_rank_zero(lambda: ModelFolder(pretrained["model"], "model").read_card())
         refuse_other_size("model", self.model["network"]["size"], dataset)
         if "classifier" in pretrained:
-            path = pretrained["classifier"] / classifiers.CARD
-            self.classifier = group.on_rank_zero(lambda: read_json(path, "a classifier's card"))
+            self.classifier = group.on_rank_zero(
+                lambda: ModelFolder(pretrained["classifier"], "classifier").read_card()
+            )
             refuse_other_size("attribute classifier", self.classifier["network"]["size"], dataset)
         self.held_out, self.learned = held_out_split(dataset)
         self.latent_size = int(self.model["network"]["latent_size"])
@@ -82,9 +80,9 @@ class EncoderTask(Task[EncoderRecipe]):
         return new_state(self.recipe, {"E": E}, "E", self.device, self.group, frozen)
 
     def _load(self, E: nn.Module, frozen: dict[str, nn.Module]) -> None:
-        frozen["G"].load_state_dict(load_file(self.pretrained["model"] / models.WEIGHTS))
+        frozen["G"].load_state_dict(ModelFolder(self.pretrained["model"], "model").read_weights())
         if "J" in frozen:
-            frozen["J"].load_state_dict(load_file(self.pretrained["classifier"] / classifiers.WEIGHTS))
+            frozen["J"].load_state_dict(ModelFolder(self.pretrained["classifier"], "classifier").read_weights())
         if "D" in frozen:
             weights = checkpoint.load_net(self.pretrained["gan"], "D")
             try:

@@ -123,16 +123,6 @@ def settings_lines(recipe: Recipe) -> list[str]:
     ]
 
 
-def with_scores(readme: str, card: dict[str, Any]) -> str:
-    """A model's README.md with its Scores section written anew from ``card``; the rest stays as it is."""
-    section = f"## Scores\n\n{scores_section(card.get('scores', []))}"
-    before, heading, after = readme.partition("## Scores\n")
-    if not heading:
-        return f"{readme.rstrip()}\n\n{section}"
-    _, next_heading, rest = after.partition("\n## ")
-    return f"{before}{section}{next_heading}{rest}"
-
-
 def _chosen(trained: dict[str, Any]) -> str:
     """What the checkpoint scored while it trained, if it was scored."""
     score = trained["score"]

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from facesmith.files import atomic_folder, write_json, write_text
 from facesmith.images.grid import make_grid, resize_images, save_image
 from facesmith.models.backends import BLOCK
-from facesmith.models.model import CARD, FORMAT, ONNX, VERSION, WEIGHTS, Model, load
-from facesmith.models.network_files import agree, write_network
+from facesmith.models.folder import new_model_folder
+from facesmith.models.loader import load
+from facesmith.models.model import Model
+from facesmith.models.network_files import check_parity, write_network
 from facesmith.networks import build as networks
 from facesmith.runs import run_folder as runs
 from facesmith.tasks.export_source import Source
@@ -31,12 +32,10 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
     network = networks.as_card(recipe.family, config)
     net = networks.from_card(network).eval()
     net.load_state_dict(checkpoint.load_ema(source.checkpoint, "G"))
-    with atomic_folder(target, "model") as folder:
-        takes = {"z": torch.zeros(2, config.latent_size)}
-        digest = write_network(net, takes, ["pictures"], half, folder / WEIGHTS, folder / ONNX)
+    with new_model_folder(target, "model") as folder:
+        inputs = {"z": torch.zeros(2, config.latent_size)}
+        digest = write_network(net, inputs, ["pictures"], half, folder.weights, folder.onnx)
         card: dict[str, Any] = {
-            "format": FORMAT,
-            "version": VERSION,
             "name": name or target.resolve().name,
             "network": network,
             "latent": recipe.latent,
@@ -49,12 +48,12 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
             "facesmith": __version__,
             "created": runs.now(),
         }
-        write_json(folder / CARD, card)
+        folder.write_card(card)
         latents = np.random.default_rng(0).standard_normal((BLOCK, config.latent_size), np.float32)
-        made = [load(folder, backend, quiet=True)._backend(latents) for backend in ("onnx", "torch")]
-        card["onnx_parity"] = agree("generator", made[:1], made[1:])
-        write_json(folder / CARD, card)
-        write_text(folder / "README.md", model_card(card, recipe))
-        faces = resize_images(load(folder).sample(64, seed=0), SHOWN, enlarge=False)
-        save_image(make_grid(faces, scale=max(1, SHOWN // config.size[0])), folder / "samples.png")
+        made = [load(folder.path, backend, quiet=True).network(latents) for backend in ("onnx", "torch")]
+        card["onnx_parity"] = check_parity("generator", made[:1], made[1:])
+        folder.write_card(card)
+        folder.write_readme(model_card(card, recipe))
+        faces = resize_images(load(folder.path).sample(64, seed=0), SHOWN, enlarge=False)
+        save_image(make_grid(faces, scale=max(1, SHOWN // config.size[0])), folder.path / "samples.png")
     return load(target)

@@ -20,7 +20,8 @@ from facesmith.images.decode import FORMATS, read_photo
 from facesmith.images.face_crop import FaceCrop, crop_faces
 from facesmith.images.grid import make_grid, save_image
 from facesmith.latent.face_grids import enlargement
-from facesmith.models.makeover import Makeover, load_makeover
+from facesmith.models.loader import load_makeover
+from facesmith.models.makeover import Makeover
 from facesmith.progress import progress
 from facesmith.tasks.makeover.film import check_film, morph
 
@@ -64,7 +65,7 @@ def make_over(
     """
     _refuse(Path(out), steps, whole, None if video is None else Path(video))
     source = makeover if isinstance(makeover, Makeover) else load_makeover(makeover, quiet=quiet)
-    chosen = source.directions[source.place(direction)]["name"]
+    chosen = source.directions[source.direction_index(direction)]["name"]
     source.apply(np.zeros((0, *source.size[::-1], 3), np.uint8), chosen, strength)  # says what is wrong with strength
     paths = _listed(photos)
     faces: list[dict[str, Any]] = []

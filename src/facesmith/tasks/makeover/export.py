@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
-from facesmith.files import atomic_folder, write_json, write_text
-from facesmith.models.backends import BLOCK, session
-from facesmith.models.makeover import CARD, FORMAT, ONNX, VERSION, WEIGHTS, Makeover, load_makeover
-from facesmith.models.network_files import agree, write_network
+from facesmith.models.backends import BLOCK, onnx_session
+from facesmith.models.folder import new_model_folder
+from facesmith.models.loader import load_makeover
+from facesmith.models.makeover import Makeover
+from facesmith.models.network_files import check_parity, write_network
 from facesmith.networks import build as networks
 from facesmith.networks.build import count_parameters
 from facesmith.runs import run_folder as runs
@@ -31,13 +31,11 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Ma
     network = facts["network"]
     net = networks.from_card(network, "makeover").eval()
     net.load_state_dict(checkpoint.load_ema(source.checkpoint, "G"))
-    with atomic_folder(target, "makeover") as folder:
+    with new_model_folder(target, "makeover") as folder:
         (width, height), several = source.size, len(facts["directions"])
-        takes = {"pictures": torch.zeros(2, 3, height, width), "strengths": torch.zeros(2, several)}
-        digest = write_network(net, takes, ["made"], half, folder / WEIGHTS, folder / ONNX)
+        inputs = {"pictures": torch.zeros(2, 3, height, width), "strengths": torch.zeros(2, several)}
+        digest = write_network(net, inputs, ["made"], half, folder.weights, folder.onnx)
         card: dict[str, Any] = {
-            "format": FORMAT,
-            "version": VERSION,
             "name": name or target.resolve().name,
             "family": recipe.family,
             "directions": facts["directions"],
@@ -56,15 +54,15 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Ma
             "created": runs.now(),
         }
         if half:  # what was rounded is what the weights' file holds
-            net.load_state_dict(load_file(folder / WEIGHTS))
-        card["onnx_parity"] = _parity(folder / ONNX, net, (width, height), several)
-        write_json(folder / CARD, card)
-        write_text(folder / "README.md", makeover_card(card, recipe))
+            net.load_state_dict(folder.read_weights())
+        card["onnx_parity"] = _parity(folder.onnx, net, (width, height), several)
+        folder.write_card(card)
+        folder.write_readme(makeover_card(card, recipe))
     return load_makeover(target)
 
 
 def _parity(onnx: Path, net: nn.Module, size: tuple[int, int], directions: int) -> float:
-    computer, rng = session(onnx, "makeover"), np.random.default_rng(0)
+    computer, rng = onnx_session(onnx, "makeover"), np.random.default_rng(0)
     seen = rng.uniform(-1, 1, (BLOCK, 3, size[1], size[0])).astype(np.float32)
     by_onnx, by_torch = [], []
     for strength in STRENGTHS:
@@ -73,4 +71,4 @@ def _parity(onnx: Path, net: nn.Module, size: tuple[int, int], directions: int) 
             by_onnx.append(computer.run(["made"], {"pictures": seen, "strengths": strengths})[0])
             with torch.no_grad():
                 by_torch.append(net(torch.from_numpy(seen), torch.from_numpy(strengths)).numpy())
-    return agree("makeover", by_onnx, by_torch)
+    return check_parity("makeover", by_onnx, by_torch)

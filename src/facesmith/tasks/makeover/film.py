@@ -9,7 +9,7 @@ from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import refuse_existing
 from facesmith.images.grid import make_grid
-from facesmith.latent.face_grids import FILMS, enlargement, save_series
+from facesmith.latent.face_grids import VIDEO_SUFFIXES, enlargement, save_series
 from facesmith.models.makeover import Makeover
 from facesmith.progress import progress
 
@@ -39,7 +39,7 @@ def morph(
 def check_film(path: Path) -> None:
     """Refuse a film that could not be written, before the work is done."""
     refuse_existing(path, "film")
-    if path.suffix.lower() not in FILMS:
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
         raise FacesmithError(f"{path} is no name for a film: let it end in .mp4 or .gif")
     if path.suffix.lower() == ".mp4":
         require("av", "train", "making a video")

@@ -10,15 +10,13 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from facesmith.data.dataset import Dataset
-from facesmith.files import read_json
 from facesmith.images.face_region import aligned_face_region
 from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_float, to_uint8
-from facesmith.models import classifier as classifiers
+from facesmith.models.folder import ModelFolder
 from facesmith.networks import build as networks
 from facesmith.networks import classifier as classifier_network
 from facesmith.tasks.makeover.batches import draw_batch, draw_noise
@@ -66,8 +64,9 @@ class MakeoverTask(Task[MakeoverRecipe]):
             recipe.family, dataset.size, recipe.network, "makeover", directions=len(self.domains)
         )
         if "classifier" in pretrained:
-            path = pretrained["classifier"] / classifiers.CARD
-            self.classifier = group.on_rank_zero(lambda: read_json(path, "a classifier's card"))
+            self.classifier = group.on_rank_zero(
+                lambda: ModelFolder(pretrained["classifier"], "classifier").read_card()
+            )
             refuse_other_size("attribute classifier", self.classifier["network"]["size"], dataset)
             attributes = self.classifier["attributes"]
             self.targets = attribute_targets(attributes, dataset, self.domains)
@@ -89,7 +88,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
         if "classifier" in self.pretrained:
             pretrained["J"] = classifier_network.from_card(self.classifier["network"])
             if self.group.is_rank_zero:
-                pretrained["J"].load_state_dict(load_file(self.pretrained["classifier"] / classifiers.WEIGHTS))
+                pretrained["J"].load_state_dict(ModelFolder(self.pretrained["classifier"], "classifier").read_weights())
             self.group.broadcast_tensors(pretrained["J"].state_dict().values())
         return new_state(self.recipe, {"G": G, "D": D}, "G", self.device, self.group, pretrained)
 

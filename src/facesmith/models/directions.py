@@ -1,0 +1,142 @@
+"""Attribute directions in a model's latent space: moves that change an attribute, and boundaries that detect it.
+
+directions = facesmith.load("my-model").directions
+z = directions.apply(z, {"Smiling": 1, "Blond_Hair": -1})
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from safetensors import numpy as safetensors
+
+from facesmith.errors import FacesmithError
+from facesmith.files import atomic_file
+from facesmith.models.base import logistic
+
+FILE, CARD_KEY = "directions.safetensors", "directions"
+KINDS = ("mean", "boundary", "orthogonal")
+DEFAULT_KIND = "orthogonal"
+MAX_STRENGTH = 20.0  # beyond it there are no faces, and a typing error is more likely
+
+Latents = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """The moves and boundaries of A attributes in a latent space of d axes; see `fit_directions`.
+
+    They apply to z. The residual latent that may follow it (see `Model.encode`) is neither changed nor read.
+
+    A move of strength 1, of any kind, shifts the score by 1: by the distance between the average face without the
+    attribute (score -0.5) and the average face with it (+0.5), along the boundary's normal. The boundary is at 0.
+    """
+
+    names: list[str]
+    moves: dict[str, Latents]  # by kind, A x d: added to a latent at strength 1
+    normals: Latents  # A x d: the score is z · normal - offset
+    offsets: NDArray[np.float32]  # A
+    curves: NDArray[np.float32]  # A x 2: slope and intercept of the probability as a logistic function of the score
+    rates: NDArray[np.float32]  # A: the share of faces that have the attribute
+    about: dict[str, Any] = field(default_factory=dict)  # entry of model.json: which faces, how many, how accurate
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return KINDS
+
+    def find(self, name: str) -> str:
+        """Return the attribute's exact name, ignoring case. Raises `FacesmithError` with suggestions."""
+        return find_name(name, self.names)
+
+    def vector(self, name: str, kind: str = DEFAULT_KIND) -> Latents:
+        """Return what strength 1 of an attribute adds to a latent (d)."""
+        if kind not in KINDS:
+            raise FacesmithError(f"invalid kind of direction {kind!r}: expected {', '.join(KINDS)}")
+        move: Latents = self.moves[kind][self.names.index(self.find(name))]
+        return move
+
+    def apply(self, z: ArrayLike, changes: Mapping[str, float], kind: str = DEFAULT_KIND) -> Latents:
+        """Return latents (d or N x d, or with the residual latent) with changed attributes: z + Σ strength · vector."""
+        latents = np.array(z, np.float32)
+        for name, strength in changes.items():
+            if not abs(strength) <= MAX_STRENGTH:
+                raise FacesmithError(f"invalid strength {name}={strength:g}: expected -20 to 20")
+            latents[..., : self.normals.shape[1]] += np.float32(strength) * self.vector(name, kind)
+        return latents
+
+    moved = apply  # the name in version 0.1
+
+    def scores(self, z: ArrayLike) -> NDArray[np.float32]:
+        """Return the score of latents (N x d) for every attribute: N x A."""
+        return np.atleast_2d(np.asarray(z, np.float32))[:, : self.normals.shape[1]] @ self.normals.T - self.offsets
+
+    def probabilities(self, z: ArrayLike) -> NDArray[np.float32]:
+        """Return the probability of every attribute (N x A), calibrated on held-out faces, for latents (N x d)."""
+        slopes, intercepts = self.curves.T.astype(np.float64)
+        return logistic(self.scores(z) * slopes + intercepts).astype(np.float32)
+
+
+def find_name(name: str, names: Sequence[str]) -> str:
+    """Return the entry of ``names`` that equals ``name`` up to case and spaces.
+
+    Raises `FacesmithError` with the nearest names if there is none.
+    """
+    folded = {candidate.casefold(): candidate for candidate in names}
+    key = name.strip().casefold().replace(" ", "_")
+    if key in folded:
+        return folded[key]
+    close = [folded[match] for match in get_close_matches(key, folded, 3, 0.5)]
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
+    raise FacesmithError(f"there is no attribute {name!r}: {hint}")
+
+
+def write_directions(directions: Directions, folder: Path) -> dict[str, Any]:
+    """Write directions into a model folder and return their entry for its card."""
+    tensors = {
+        **directions.moves,
+        "normals": directions.normals,
+        "offsets": directions.offsets,
+        "curves": directions.curves,
+        "rates": directions.rates,
+    }
+    with atomic_file(folder / FILE) as partial:
+        safetensors.save_file(
+            {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in tensors.items()},
+            partial,
+            {"attributes": json.dumps(directions.names)},
+        )
+        partial.chmod(0o644)  # safetensors creates files that only their owner can read
+        digest = hashlib.sha256(partial.read_bytes()).hexdigest()
+    return {"digest": digest, "default": DEFAULT_KIND, "attributes": directions.names, **directions.about}
+
+
+def read_directions(folder: Path, card: dict[str, Any]) -> Directions:
+    """Read the directions of a model folder with this card.
+
+    Raises `FacesmithError` if there are none, if they are damaged, and if they were fitted with another encoder than
+    the model now has.
+    """
+    entry = card.get(CARD_KEY)
+    if entry is None:
+        raise FacesmithError(
+            f"{folder} has no attribute directions: make them with facesmith directions MODEL DATASET, "
+            "or with facesmith directions MODEL --classifier CLASSIFIER if you have no dataset"
+        )
+    remedy = "fit them again with facesmith directions"
+    if entry["encoder"] is not None and entry["encoder"] != card.get("encoder", {}).get("digest"):
+        raise FacesmithError(f"the directions of {folder} were fitted with another encoder than it has now: {remedy}")
+    try:
+        data = (folder / FILE).read_bytes()
+        if hashlib.sha256(data).hexdigest() != entry["digest"]:
+            raise ValueError("its digest is not that of model.json")
+        tensors = safetensors.load(data)
+        moves = {kind: tensors.pop(kind) for kind in KINDS}
+        return Directions(list(entry["attributes"]), moves, about=entry, **tensors)
+    except Exception as error:  # the errors of safetensors have no common base with the rest
+        raise FacesmithError(f"{folder / FILE} cannot be read ({error}): {remedy}") from None
