@@ -140,6 +140,6 @@ def test_what_cannot_be_fitted_is_one_sentence(linear_model: Model, builtin_data
         fit_directions(linear_model, classifier=judge(), count=12, out=out, quiet=True)
     with pytest.raises(FacesmithError, match="exists already"):
         fit_directions(linear_model, classifier=judge(), out=linear_model.path, quiet=True)
-    with pytest.raises(FacesmithError, match="facesmith directions MODEL DATASET makes them"):
+    with pytest.raises(FacesmithError, match="facesmith directions MODEL DATASET"):
         _ = linear_model.directions
     assert not out.exists()

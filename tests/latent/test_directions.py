@@ -40,7 +40,7 @@ def test_names_are_found_whatever_their_capitals(directed_model: Model) -> None:
 def test_a_strength_that_is_none_is_one_sentence(directed_model: Model, strength: float) -> None:
     with pytest.raises(FacesmithError, match="expected -20 to 20"):
         directed_model.directions.apply(directed_model.latents(1), {"Blond_Hair": strength})
-    with pytest.raises(FacesmithError, match="invalid kind of direction: use mean, boundary, orthogonal"):
+    with pytest.raises(FacesmithError, match="invalid kind of direction .*: expected mean, boundary, orthogonal"):
         directed_model.directions.vector("Blond_Hair", "median")
 
 

@@ -74,7 +74,7 @@ def test_what_cannot_be_edited_is_one_sentence_and_leaves_nothing(
         facesmith.edit(directed_model, ["seed:1"], out, edits=["Eyeglasses=1"], kind="fast", quiet=True)
     with pytest.raises(FacesmithError, match="no attribute directions"):
         facesmith.edit(linear_model, ["seed:1"], out, edits=["Eyeglasses=1"], quiet=True)
-    with pytest.raises(FacesmithError, match="too many for one table"):
+    with pytest.raises(FacesmithError, match="too many for a table"):
         facesmith.edit(directed_model, ["seed:1"] * 3500, out, edits=["Eyeglasses=1"], quiet=True)
     assert not out.exists()
     out.mkdir()

@@ -23,7 +23,7 @@ def test_a_folder_says_what_it_judges_and_how_well(
         "README.md",
     }
     card = small_classifier.card
-    assert (card["format"], card["version"], card["size"]) == ("facesmith-judge", 1, [32, 32])
+    assert (card["format"], card["version"], card["size"]) == ("facesmith-classifier", 1, [32, 32])
     assert small_classifier.attributes == builtin_dataset.attributes
     assert card["accuracy"].keys() == card["base_rates"].keys() == set(small_classifier.attributes)
     assert card["trained"]["score"]["accuracy"] == pytest.approx(np.mean(list(card["accuracy"].values())), abs=1e-4)
@@ -74,7 +74,7 @@ def test_the_card_says_how_often_it_is_right(small_classifier: AttributeClassifi
 def test_half_precision_halves_both_files(small_classifier: AttributeClassifier, tmp_path: Path) -> None:
     half = facesmith.export(small_classifier.path.parent / "run", tmp_path / "half", half=True)
     assert half.card["weights"] == "float16"
-    for name in ("classifier.safetensors", "judge.onnx"):
+    for name in ("classifier.safetensors", "classifier.onnx"):
         assert (half.path / name).stat().st_size < 0.75 * (small_classifier.path / name).stat().st_size, name
 
 
@@ -95,7 +95,7 @@ def test_what_is_no_judge_or_does_not_fit_is_one_sentence(
 ) -> None:
     with pytest.raises(FacesmithError, match="does not exist: train one"):
         facesmith.load_classifier(tmp_path / "none")
-    with pytest.raises(FacesmithError, match=r"has no judge\.json"):
+    with pytest.raises(FacesmithError, match=r"has no classifier\.json"):
         facesmith.load_classifier(small_run)
     with pytest.raises(FacesmithError, match=r"\(N, 32, 32, 3\), not uint8 of \(1, 16, 16, 3\)"):
         small_classifier.label(np.zeros((1, 16, 16, 3), np.uint8))

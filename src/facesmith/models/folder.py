@@ -36,7 +36,7 @@ CARD_FORMATS = (
     CardFormat("classifier", "judge.json", "facesmith-judge", "judge"),  # version 0.1
 )
 MODEL_CARDS = {card.file: card.kind for card in CARD_FORMATS}  # card file -> kind of model
-_NOUNS = {"model": "model", "classifier": "attribute classifier", "makeover": "makeover"}
+_NOUNS = {"model": "a model", "classifier": "an attribute classifier", "makeover": "a makeover"}
 _REMEDIES = {
     "model": "make one with facesmith export RUN MODEL",
     "classifier": "train one with facesmith train classifier DATASET RUN, then facesmith export RUN CLASSIFIER",
@@ -106,7 +106,7 @@ class ModelFolder:
 @contextmanager
 def new_model_folder(path: Path, kind: str) -> Iterator[ModelFolder]:
     """Yield a new model folder that appears at ``path`` on success and is removed on any error."""
-    with atomic_folder(path, _NOUNS[kind]) as folder:
+    with atomic_folder(path, _NOUNS[kind].partition(" ")[2]) as folder:
         yield ModelFolder(folder, kind)
 
 
@@ -126,7 +126,7 @@ def find_model_folder(source: str | Path, kind: str) -> tuple[ModelFolder, bool]
         reason = f"has no {folder.card.name}" if folder.path.is_dir() else "does not exist"
         names = ", ".join(included_names(folder.card.name))
         raise FacesmithError(
-            f"{source} is not a folder of a trained {_NOUNS[kind]}, it {reason}: {_REMEDIES[kind]}"
+            f"{source} is not {_NOUNS[kind]} folder, it {reason}: {_REMEDIES[kind]}"
             + (f", or use an included one ({names})" if names else "")
         )
     return folder, False

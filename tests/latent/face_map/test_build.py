@@ -88,9 +88,9 @@ def test_what_cannot_be_mapped_is_refused_in_a_sentence(
     out = tmp_path / "new"
     with pytest.raises(FacesmithError, match="has no encoder"):
         map_faces(small_model, builtin_dataset, out, methods=["pca"], quiet=True)
-    with pytest.raises(FacesmithError, match="a map of 15 faces says nothing"):
+    with pytest.raises(FacesmithError, match="15 faces are too few"):
         map_faces(seeing_model, builtin_dataset, out, count=15, methods=["pca"], quiet=True)
-    with pytest.raises(FacesmithError, match="60,000 faces makes a page too large"):
+    with pytest.raises(FacesmithError, match="60,000 faces are too many"):
         map_faces(seeing_model, builtin_dataset, out, count=60_000, methods=["pca"], quiet=True)
     with pytest.raises(FacesmithError, match="'nothing.jpg' does not exist|nothing.jpg does not exist"):
         map_faces(seeing_model, builtin_dataset, out, methods=["pca"], photos=["nothing.jpg"], quiet=True)

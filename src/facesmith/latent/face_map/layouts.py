@@ -120,7 +120,7 @@ def gaps(layout: Layout) -> Floats:
 
 
 def _tsne(points: NDArray[Any], dimensions: int, seed: int) -> Floats:
-    """t-SNE (van der Maaten and Hinton, 2008) with Barnes-Hut, initialised with the principal axes (Kobak and Berens, 2019)."""
+    """t-SNE (van der Maaten and Hinton, 2008) by Barnes-Hut, from the principal axes (Kobak and Berens, 2019)."""
     manifold = require("sklearn.manifold", "map", "a t-SNE map")
     start = points[:, :dimensions]
     embedded: Any = manifold.TSNE(
