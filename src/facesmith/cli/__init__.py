@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from facesmith.cli.plugins import plugin_option
 from facesmith.errors import FacesmithError
 from facesmith.version import __version__
 
@@ -59,6 +60,7 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="facesmith")
+@plugin_option
 def facesmith() -> None:
     """From a folder of face photos to a face generator you can watch, trust and steer.
 

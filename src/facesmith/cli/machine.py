@@ -6,16 +6,20 @@ import click
 from click.shell_completion import get_completion_class
 
 import facesmith
+from facesmith.cli.plugins import plugin_option
 
 
 @click.command()
 @click.argument("name", required=False)
+@plugin_option
 def recipes(name: str | None) -> None:
-    """List what can be trained, or every setting of the recipe NAME.
+    """List the recipes, or every setting of the recipe or network family NAME.
 
     \b
     facesmith recipes
     facesmith recipes tiny
+    facesmith recipes residual
+    facesmith recipes dense --plugin dense.py
     """
     if name is None:
         width = max(map(len, facesmith.RECIPES))

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 import facesmith
+from facesmith.cli.plugins import plugin_option
 
 
 @click.command()
@@ -18,6 +19,7 @@ import facesmith
 )
 @click.option("--name", help="Name of the model; by default the folder's.")
 @click.option("--half", is_flag=True, help="Weights as float16: a folder of half the size.")
+@plugin_option
 def export(run: Path, model: Path, checkpoint: str | None, name: str | None, half: bool) -> None:
     """Write what RUN has trained as the new folder MODEL: safetensors, ONNX, a card.
 
@@ -59,6 +61,7 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
     help="What computes the faces.",
 )
 @click.option("--quiet", is_flag=True, help="No progress bar, and no word on a model's terms.")
+@plugin_option
 def generate(model: str, out: Path, backend: str, **options: object) -> None:
     """Make faces with MODEL: a model folder, one that comes with facesmith, or a hub id owner/name.
 

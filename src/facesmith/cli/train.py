@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 import facesmith
+from facesmith.cli.plugins import plugin_option
 
 
 @click.command()
@@ -31,6 +32,7 @@ import facesmith
     "--freeze-discriminator-after", type=float, metavar="KIMG", help="An experiment: D learns no more, and G collapses."
 )
 @click.option("--quiet", is_flag=True, help="Say nothing.")
+@plugin_option
 def train(
     recipe: str,
     dataset: Path,

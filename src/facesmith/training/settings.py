@@ -115,6 +115,10 @@ class AdversarialRecipe(Recipe):
 
     def __post_init__(self) -> None:
         known = family_settings(self.family, self.family_kind)
+        if clash := sorted(known.keys() & {f.name for f in fields(self)}):
+            raise FacesmithError(
+                f"the family {self.family} has a setting {clash[0]!r}, which every recipe has: rename it"
+            )
         for key in self.network:
             _known(key, known, self)
         object.__setattr__(self, "network", {key: f.default for key, f in known.items()} | self.network)

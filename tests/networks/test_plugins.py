@@ -1,0 +1,74 @@
+"""The example plugin of docs/extend.md: train, export, and generate without torch."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from facesmith import FacesmithError
+from facesmith.data.dataset import Dataset
+from facesmith.networks.plugins import load_plugin
+from facesmith.networks.registry import families, family_settings, register_family
+from facesmith.networks.settings import FamilyConfig
+
+PLUGIN = Path(__file__).parents[2] / "docs" / "examples" / "dense.py"
+NO_TORCH = (
+    "import sys; sys.modules['torch'] = None; import facesmith; print(facesmith.load(sys.argv[1]).sample(2).shape)"
+)
+OPTIONS = ("--kimg", "0.1", "--quiet", "--set", "batch_size=4", "--set", "device=cpu", "--set", "score_kimg=0")
+
+
+def run(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "facesmith", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
+
+
+@pytest.mark.timeout(900)
+def test_a_plugin_trains_exports_and_generates(builtin_dataset: Dataset, tmp_path: Path) -> None:
+    folder, model = tmp_path / "run", tmp_path / "model"
+    listed = run("recipes", "dense", "--plugin", PLUGIN)
+    assert "width = 64" in listed.stdout, listed.stderr
+    trained = run("--plugin", PLUGIN, "train", "dense", builtin_dataset.path, folder, "--set", "width=8", *OPTIONS)
+    assert trained.returncode == 0, trained.stderr
+    refused = run("export", folder, model)
+    assert refused.returncode == 2
+    assert "'dense'" in refused.stderr
+    assert "--plugin" in refused.stderr
+    exported = run("export", folder, model, FACESMITH_PLUGINS=str(PLUGIN))
+    assert exported.returncode == 0, exported.stderr
+    network = json.loads((model / "model.json").read_text())["network"]
+    assert (network["family"], network["width"]) == ("dense", 8)
+    generated = subprocess.run([sys.executable, "-c", NO_TORCH, model], capture_output=True, text=True)
+    assert generated.stdout.startswith("(2, "), generated.stderr
+
+
+def test_the_page_shows_the_plugin() -> None:
+    assert PLUGIN.read_text() in (PLUGIN.parents[1] / "extend.md").read_text()
+
+
+def test_settings_of_built_in_families_need_no_torch() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from facesmith.networks.registry import KINDS, families, family_settings\n"
+        "print({name: list(family_settings(name, kind)) for kind in KINDS for name in families(kind)})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    expected = {name: list(family_settings(name, kind)) for kind in ("gan", "makeover") for name in families(kind)}
+    assert done.stdout.strip() == str(expected), done.stderr
+    assert expected["dcgan"][-1] == "discriminator_norm"
+
+
+def test_the_name_of_a_family_is_taken_once() -> None:
+    with pytest.raises(FacesmithError, match="'dcgan' exists"):
+        register_family("dcgan", FamilyConfig, object, object)
+
+
+@pytest.mark.parametrize(("text", "sentence"), [(None, "no plugin file"), ("1 / 0", "ZeroDivisionError")])
+def test_a_plugin_that_cannot_be_loaded_is_one_sentence(text: str | None, sentence: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "broken.py").write_text(text)
+    with pytest.raises(FacesmithError, match=sentence):
+        load_plugin(tmp_path / "broken.py")
