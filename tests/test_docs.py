@@ -92,6 +92,9 @@ def test_named_scripts_and_settings_exist(page: Path) -> None:
     text = text_of(page)
     for script in re.findall(r"(?:benchmarks|deploy|tests)/[\w/-]+\.(?:py|yaml|txt)", text):
         assert (ROOT / script).exists(), script
+    for script, options in re.findall(r"python (benchmarks/\w+\.py)([^`\n]*)", text):
+        source = text_of(ROOT / script)
+        assert all(f'"{option}"' in source for option in re.findall(r"--[\w-]+", options)), script
     known = {key for recipe in RECIPES.values() for key in settings_of(recipe)}
     for setting in re.findall(r"--set '?([a-z]\w+)=", text):
         assert setting in known, setting
