@@ -15,12 +15,12 @@ from facesmith.latent.face_map import map_folder
 from facesmith.models.folder import MODEL_CARDS
 from facesmith.models.included import DEFAULT_MODEL, INCLUDED_FOLDER
 from facesmith.models.loader import load
-from facesmith.runs import overview
+from facesmith.runs import run_folder
 
 # The kind of a folder, by the card that it contains.
 CARDS = {
     **{file: "generator" if kind == "model" else kind for file, kind in MODEL_CARDS.items()},
-    overview.CARD: "run",
+    run_folder.CARD: "run",
     dataset.CARD: "dataset",
     map_folder.CARD: "map",
 }

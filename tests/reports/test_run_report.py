@@ -1,5 +1,4 @@
 import json
-from dataclasses import asdict
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -82,7 +81,7 @@ def test_the_report_of_a_finished_run(tmp_path: Path) -> None:
     page = unescape(page)
     for text in (
         "The run finished: 100,000 real images (5.0 times through the dataset) were shown.",
-        "Training took 4 minutes at 400 images a second.",
+        "Training took 4 minutes at 400 images per second.",
         "The losses at the end",
         "75% of the real and 80% of the generated faces, 78% overall",
         "Started 1 March 2025, 22:00 UTC and ended 2 March 2025, 01:30 UTC.",
@@ -119,7 +118,7 @@ def test_a_new_run_names_what_is_missing(tmp_path: Path) -> None:
     page = report(run).read_text()
     page = unescape(page)
     for text in (
-        "still going",
+        "still training",
         "There are no measurements yet.",
         "There is no sample sheet yet.",
         "There is no film yet",
@@ -168,7 +167,7 @@ def test_an_interrupted_run_lists_sessions_and_how_to_resume(tmp_path: Path) -> 
 def test_a_winning_discriminator_is_a_warning(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     measured(run, real=0.999, fake=1.0)
-    assert "Warning:</strong> D is hardly ever fooled" in report(run).read_text()
+    assert "Warning:</strong> D is almost never wrong" in report(run).read_text()
 
 
 def test_a_loss_of_nan_is_a_warning(tmp_path: Path) -> None:
@@ -278,7 +277,7 @@ def scored(run: Path) -> None:
 
 
 def as_recipe(run: Path, name: str = "tiny") -> None:
-    table = {key: value for key, value in asdict(RECIPES[name]).items() if value is not None}
+    table = {"name": name} | {key: value for key, value in RECIPES[name].values().items() if value is not None}
     text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
     (run / "recipe.toml").write_text(f"[recipe]\n{text}[run]\ncount = 20000\n")
 
@@ -287,11 +286,11 @@ def test_a_healthy_run_has_no_warning(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[])
     watched(run, accuracy=0.99)
     page = report(run).read_text()
-    assert "The watch ended on “healthy”: the faces differ from each other" in page
+    assert "Health at the end: “healthy”: the faces differ from each other" in page
     assert "no problem was detected" in page
-    assert "D is far ahead, but its loss still has something to teach G." in page
+    assert "D is far ahead, but its loss still gives G useful gradients." in page
     assert "Warning:" not in page
-    assert page.index("The watch ended on") < page.index("Training took")
+    assert page.index("Health at the end") < page.index("Training took")
 
 
 def test_a_rollback_shows_the_undone_and_the_restored_sheet(tmp_path: Path) -> None:
@@ -302,7 +301,7 @@ def test_a_rollback_shows_the_undone_and_the_restored_sheet(tmp_path: Path) -> N
     page = report(run).read_text()
     told = [
         "At 60.0 kimg: mode collapse, which began at 50.0 kimg.",
-        "Rollback 1: training went back to 40.0 kimg, and on with new noise and 0.5 times the recipe",
+        "Rollback 1: returned to 40.0 kimg and continued with new noise and 0.5 times the recipe",
         "<figcaption>40 kimg, restored by rollback 1</figcaption>",
         "<figcaption>58 kimg, undone by rollback 1</figcaption>",
         "Started 1 March",
@@ -311,7 +310,7 @@ def test_a_rollback_shows_the_undone_and_the_restored_sheet(tmp_path: Path) -> N
     assert places == sorted(places)
     assert "undone by rollback 1</figcaption>" in page
     assert "50 kimg, undone" not in page, "only the last sheet"
-    assert "The watch ended on “healthy”" in page
+    assert "Health at the end: “healthy”" in page
     assert "rolled back to" in page
 
 
@@ -319,7 +318,7 @@ def test_a_rollback_missing_in_the_card_is_listed(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[])
     watched(run)
     rolled_back(run)
-    assert "Rollback 1: mode collapse at 60.0 kimg was undone." in report(run).read_text()
+    assert "Rollback 1: mode collapse at 60.0 kimg was rolled back." in report(run).read_text()
 
 
 def test_events_repeated_after_a_resume_are_listed_once(tmp_path: Path) -> None:
@@ -329,7 +328,7 @@ def test_events_repeated_after_a_resume_are_listed_once(tmp_path: Path) -> None:
     watched(run)
     page = report(run).read_text()
     assert page.count("At 60.0 kimg: discriminator is winning") == 1
-    assert page.count("At 70.0 kimg it was healthy again.") == 1
+    assert page.count("At 70.0 kimg the run was healthy again.") == 1
 
 
 def test_a_collapsed_run_has_a_warning_and_a_next_step(tmp_path: Path) -> None:
@@ -338,8 +337,8 @@ def test_a_collapsed_run_has_a_warning_and_a_next_step(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", status="failed", health_events=[COLLAPSE], sessions=sessions)
     watched(run, health=health.MODE_COLLAPSE, accuracy=0.5)
     page = report(run).read_text()
-    assert "Warning:</strong> The watch ended on “mode collapse”" in page
-    assert f"What ended it: {reason}." in page
+    assert "Warning:</strong> Health at the end: “mode collapse”" in page
+    assert f"Reason: {reason}." in page
     assert f"{run} --resume --branch {run}-gentler --set learning_rate=0.0002" in page
     assert "a good sign" not in page
 
@@ -348,8 +347,8 @@ def test_health_and_the_remark_on_d_agree(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[{**COLLAPSE, "health": health.D_WINNING}])
     watched(run, health=health.D_WINNING, accuracy=1.0)
     page = report(run).read_text()
-    assert "Warning:</strong> The watch ended on “discriminator is winning”" in page
-    assert "which is what the watch says too" in page
+    assert "Warning:</strong> Health at the end: “discriminator is winning”" in page
+    assert "as the health of the run says" in page
     assert page.count("Warning:") == 1
 
 

@@ -18,7 +18,7 @@ def told(task: str, health: str) -> str:
 @pytest.mark.parametrize("task", TASKS)
 def test_a_verdict_says_nothing_of_what_its_training_has_not(task: str) -> None:
     healthy, diverged = told(task, health.HEALTHY), told(task, health.DIVERGED)
-    assert "The watch ended on “healthy”: " in healthy
+    assert "Health at the end: “healthy”: " in healthy
     assert "earlier checkpoint" in diverged
     if task in ("encoder", "classifier"):
         assert "faces" not in healthy

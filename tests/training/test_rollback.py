@@ -89,7 +89,7 @@ def test_what_was_undone_is_kept_and_no_longer_counts(healed: Story) -> None:
         for sheet in (healed.run / "rolled_back" / str(event["rollbacks"])).glob("*.png"):
             assert float(sheet.stem) > event["kimg"]
     assert list((healed.run / "rolled_back").glob("*/*.png"))
-    assert "Rollback 1: training went back to" in (healed.run / "report.html").read_text()
+    assert "Rollback 1: returned to" in (healed.run / "report.html").read_text()
 
 
 def test_a_run_cut_short_after_a_rollback_and_resumed_is_the_run_never_interrupted(

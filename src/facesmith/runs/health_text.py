@@ -1,4 +1,4 @@
-"""What the watch said of a run and what was done about it, and which of its models was the best, in words."""
+"""Sentences about a run's health, its rollbacks and its best score."""
 
 from typing import Any
 
@@ -7,48 +7,48 @@ from facesmith.runs.run_files import RunFiles
 
 
 def sentence(run: RunFiles) -> str | None:
-    """The watch's newest verdict and its meaning; None for a run that had no watch."""
+    """Return the newest health and its meaning; None for a run that did not record it."""
     if run.health is None:
         return None
     ended = run.card.get("status") in ("finished", "failed", "interrupted")
-    means = meaning(run.health, str(run.recipe.get("task", "gan")))
-    return f"The watch {'ended on' if ended else 'says'} \u201c{run.health}\u201d" + (f": {means}" if means else ".")
+    text = meaning(run.health, str(run.recipe.get("task", "gan")))
+    return f"Health{' at the end' if ended else ''}: \u201c{run.health}\u201d" + (f": {text}" if text else ".")
 
 
 def history(run: RunFiles) -> list[str]:
-    """A sentence for each change of the verdict and for each rollback, in the order in which they came."""
+    """Return a sentence for each change of the health and for each rollback, in order."""
     sentences, rollbacks = [], 0
-    told = _events(run)
-    for event in told:
+    events = _events(run)
+    for event in events:
         if event["rollbacks"] > rollbacks:
             rollbacks = event["rollbacks"]
-            sentences.append(_went_back(event))
+            sentences.append(_rollback(event))
         if event["health"] != HEALTHY:
             began = event["since"] / event["step"] * event["kimg"] if event["step"] else 0.0
             since = f", which began at {_kimg(began)}" if event["since"] < event["step"] else ""
             sentences.append(f"At {_kimg(event['kimg'])}: {event['health']}{since}.")
         elif sentences and not sentences[-1].startswith("Rollback"):
-            sentences.append(f"At {_kimg(event['kimg'])} it was healthy again.")
-    for undone in run.rollbacks:
-        if undone.number not in {event["rollbacks"] for event in told}:  # a kill came before the card was written
-            reached = f" at {_kimg(undone.kimg)}" if undone.kimg is not None else ""
-            sentences.append(f"Rollback {undone.number}: {undone.health or 'a collapse'}{reached} was undone.")
+            sentences.append(f"At {_kimg(event['kimg'])} the run was healthy again.")
+    for rollback in run.rollbacks:
+        if rollback.number not in {event["rollbacks"] for event in events}:  # killed before the card was written
+            reached = f" at {_kimg(rollback.kimg)}" if rollback.kimg is not None else ""
+            sentences.append(f"Rollback {rollback.number}: {rollback.health or 'a collapse'}{reached} was rolled back.")
     if not sentences and run.health is not None:
         sentences.append("From the first to the last line of the metrics, no problem was detected.")
     return sentences
 
 
 def returns(run: RunFiles) -> dict[int, float]:
-    """To which kimg each rollback went back, by its number."""
-    found: dict[int, float] = {}
+    """Return the kimg that each rollback returned to, by its number."""
+    kimg: dict[int, float] = {}
     for event in _events(run):
         if event["rollbacks"] > 0:
-            found.setdefault(event["rollbacks"], event["kimg"])
-    return found
+            kimg.setdefault(event["rollbacks"], event["kimg"])
+    return kimg
 
 
 def best_score(run: RunFiles) -> str | None:
-    """The best score and when it was measured; None where there is no best model."""
+    """Return the best score and when it was measured; None without scores."""
     score, kimg = run.best.get("score"), run.best.get("kimg")
     if not isinstance(score, dict) or not isinstance(kimg, int | float):
         return None
@@ -63,13 +63,13 @@ def best_score(run: RunFiles) -> str | None:
     return f"KID {score['kid']:.4g}{spread}{fid} at {_kimg(kimg)}, lower is better"
 
 
-def _went_back(event: dict[str, Any]) -> str:
+def _rollback(event: dict[str, Any]) -> str:
     rate = f" and {event['lr_scale']:.3g} times the recipe's learning rate" if "lr_scale" in event else ""
-    return f"Rollback {event['rollbacks']}: training went back to {_kimg(event['kimg'])}, and on with new noise{rate}."
+    return f"Rollback {event['rollbacks']}: returned to {_kimg(event['kimg'])} and continued with new noise{rate}."
 
 
 def _events(run: RunFiles) -> list[dict[str, Any]]:
-    """The changes of the verdict; what a killed session saw after the checkpoint it was resumed from counts once."""
+    """Return the changes of the health. Events that a resumed session repeats count once."""
     kept: list[dict[str, Any]] = []
     for event in run.card.get("health_events") or []:
         if isinstance(event, dict) and {"step", "kimg", "health", "since", "rollbacks"} <= set(event):
@@ -84,5 +84,5 @@ def _place(event: dict[str, Any]) -> tuple[int, int]:
 
 
 def _kimg(value: float) -> str:
-    """ "28.8 kimg", with more digits where a run is short."""
+    """Format a length: "28.8 kimg", with more digits below 10."""
     return f"{value:,.1f} kimg" if value >= 10 else f"{value:.3g} kimg"

@@ -15,6 +15,7 @@ from facesmith.runs.json_lines import cut_lines
 from facesmith.runs.old_names import SETTINGS
 
 FORMAT, VERSION, OLDEST_VERSION = "facesmith-run", 2, 1
+CARD = "run.json"
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class RunFolder:
 
     @property
     def card(self) -> Path:
-        return self.path / "run.json"
+        return self.path / CARD
 
     @property
     def checkpoints(self) -> Path:

@@ -1,4 +1,4 @@
-"""How a run stands: what there is to know of it at a glance, while it trains and after."""
+"""The status of a run at a glance, while it trains and afterwards."""
 
 import time
 from dataclasses import dataclass, replace
@@ -11,17 +11,17 @@ from facesmith.runs import health_text, summary
 from facesmith.runs.json_lines import Columns
 from facesmith.runs.run_files import RunFiles
 
-_RECENT_LINES = 20  # of the timing: what the speed is now
-_SILENCE, _SILENT_LINES = 600.0, 20  # seconds, and lines' time, without a word after which training may have stopped
+_RECENT_LINES = 20  # of the timing, for the present speed
+MIN_SILENCE_SECONDS, MIN_SILENCE_LINES = 600.0, 20  # without a new line; then the machine may have stopped
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunStatus:
-    """``status`` is running, silent (it should be writing, and is not), finished, interrupted or failed.
+    """The status of a run; unknown values are None.
 
-    ``sentence``, ``health_text`` (the verdict with its meaning), ``story`` (of the watch), ``remarks``, ``warnings``,
-    ``history`` and ``best`` are words. ``share`` of the goal is reached, of 1; ``seconds_left`` is what the rest will
-    take at the present speed. What is not known is None.
+    ``status`` is running, silent (it should be writing but is not), finished, interrupted or failed. ``share`` is the
+    part of the goal that is reached, 0 to 1; ``seconds_left`` is estimated from the present speed. ``sentence``,
+    ``health_text``, ``health_history``, ``remarks``, ``warnings``, ``history`` and ``best`` are text.
     """
 
     status: str
@@ -48,15 +48,13 @@ class RunStatus:
 
 
 def status_of(run: RunFiles, written: float, now: float | None = None) -> RunStatus:
-    """The status of a run of which something was last written at ``written``, a time as `time.time` gives it.
+    """Return the status of a run whose files were last written at ``written``, in seconds as `time.time` returns them.
 
-    Raises `FacesmithError` for a card that no training wrote.
+    Raises `FacesmithError` for an invalid card.
     """
     status = str(run.card.get("status"))
     if status not in ("running", "finished", "interrupted", "failed"):
-        raise FacesmithError(
-            f"{run.path / 'run.json'} says nothing of how the run stands: it was not written by facesmith"
-        )
+        raise FacesmithError(f"{run.path / 'run.json'} has no valid status: it was not written by facesmith")
     if status == "running":
         run = _up_to_now(run)
         status = "silent" if _silent(run, (time.time() if now is None else now) - written) else status
@@ -92,38 +90,38 @@ def status_of(run: RunFiles, written: float, now: float | None = None) -> RunSta
 
 
 def _up_to_now(run: RunFiles) -> RunFiles:
-    """The run with what was measured last on its card, which is written only with every sheet."""
+    """Return the run with the newest measurements on its card, which is only written with every sample sheet."""
     latest = {"kimg": _last(run.metrics, "kimg"), "seconds": _last(run.timing, "seconds")}
     return replace(run, card=run.card | {name: value for name, value in latest.items() if value is not None})
 
 
 def _silent(run: RunFiles, quiet_for: float) -> bool:
-    """Whether training has been quiet for longer than its scores and its pictures explain."""
+    """Whether nothing was written for longer than scores and images take."""
     seconds = run.timing.get("seconds", np.empty(0))[-_RECENT_LINES:]
     line = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
-    return quiet_for > max(_SILENCE, _SILENT_LINES * line)
+    return quiet_for > max(MIN_SILENCE_SECONDS, MIN_SILENCE_LINES * line)
 
 
 def _sentence(run: RunFiles, status: str) -> str:
     if status == "running":
-        return f"The run is going: {summary.images_shown(run)} have been shown."
+        return f"The run is training: {summary.images_shown(run)} have been shown."
     if status == "silent":
         return (
-            f"Nothing has been written for long, so its machine may have stopped without a word: "
+            f"Nothing has been written for a long time, so its machine may have stopped: "
             f"{summary.images_shown(run)} were shown. It can be resumed without loss."
         )
     return summary.status_sentence(run)
 
 
 def _speed(run: RunFiles, status: str) -> float | None:
-    """Images a second: now while it trains, else over all of it."""
+    """Return images per second: at present while it trains, else on average."""
     recent = run.timing.get("images_per_second", np.empty(0))[-_RECENT_LINES:]
     recent = recent[np.isfinite(recent)]
     return float(np.median(recent)) if status == "running" and len(recent) else summary.speed_reached(run)
 
 
 def _share(kimg: float, goal_kimg: float | None, seconds: float | None, minutes: float | None) -> float | None:
-    """Of the goal that is nearer."""
+    """Return the share reached of the goal that is nearer."""
     shares = [kimg / goal_kimg] if goal_kimg else []
     shares += [(seconds or 0.0) / (60 * minutes)] if minutes else []
     return min(1.0, max(shares)) if shares else None
@@ -132,10 +130,10 @@ def _share(kimg: float, goal_kimg: float | None, seconds: float | None, minutes:
 def _left(
     kimg: float, goal_kimg: float | None, seconds: float | None, minutes: float | None, speed: float | None
 ) -> float | None:
-    """Seconds to the goal that is nearer."""
-    ways = [1000 * (goal_kimg - kimg) / speed] if goal_kimg and speed else []
-    ways += [60 * minutes - seconds] if minutes and seconds is not None else []
-    return max(0.0, min(ways)) if ways else None
+    """Return the seconds to the goal that is nearer."""
+    times = [1000 * (goal_kimg - kimg) / speed] if goal_kimg and speed else []
+    times += [60 * minutes - seconds] if minutes and seconds is not None else []
+    return max(0.0, min(times)) if times else None
 
 
 def _last(columns: Columns, name: str) -> float | None:

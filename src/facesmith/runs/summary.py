@@ -1,4 +1,4 @@
-"""How a run went, in words that need no knowledge of the field."""
+"""Sentences about how a run went, for readers who are new to GANs."""
 
 import json
 from datetime import datetime
@@ -9,8 +9,8 @@ import numpy as np
 from facesmith.runs.health import COLLAPSED, D_WINNING, DIVERGED
 from facesmith.runs.run_files import RunFiles
 
-_RECENT = 0.1  # the last tenth of what was measured is "at the end"
-_FAR_AHEAD = 0.98  # share right; the watch, which sees D's loss too, knows better whether that does harm
+_RECENT = 0.1  # the last tenth of the measurements is "at the end"
+_FAR_AHEAD = 0.98  # accuracy; whether it does harm depends on D's loss, which the health considers
 _REASONS = {
     "finished": "the goal was reached",
     "interrupted": "it was interrupted",
@@ -20,7 +20,7 @@ _REASONS = {
 
 
 def status_sentence(run: RunFiles) -> str:
-    """The first thing to know: how the run stands."""
+    """Return the status of the run in a sentence."""
     status = run.card.get("status")
     shown = f"{images_shown(run)} were shown"
     if status == "finished":
@@ -29,7 +29,7 @@ def status_sentence(run: RunFiles) -> str:
         return f"The run was interrupted before its goal: {shown} so far. It can be resumed without loss."
     if status == "failed":
         return f"The run failed: {shown} until then. The last checkpoint is kept, and it can be resumed from there."
-    return f"The run is still going, or its machine stopped without a word: {shown} so far."
+    return f"The run is still training, or its machine has stopped: {shown} so far."
 
 
 def images_shown(run: RunFiles) -> str:
@@ -39,7 +39,7 @@ def images_shown(run: RunFiles) -> str:
 
 
 def progress_made(run: RunFiles) -> tuple[float, float | None]:
-    """Thousands of real images shown, and how many times through the dataset (None: its size is not known)."""
+    """Return the kimg shown and the number of epochs (None if the size of the dataset is unknown)."""
     kimg = _float(run.card.get("kimg"))
     if kimg is None:
         kimg = _last(run, "kimg") or 0.0
@@ -53,7 +53,7 @@ def dataset_count(run: RunFiles) -> int | None:
 
 
 def history(run: RunFiles) -> list[str]:
-    """When it was trained, how long and how fast, and every interruption."""
+    """Return when the run was trained, how long and how fast, and its interruptions."""
     card, sentences = run.card, []
     started, ended = when(card.get("started")), when(card.get("ended"))
     if started:
@@ -62,11 +62,11 @@ def history(run: RunFiles) -> list[str]:
     if seconds:
         speed = speed_reached(run)
         text = f"Training took {duration(seconds)}"
-        sentences.append(text + (f" at {speed:,.0f} images a second." if speed else "."))
+        sentences.append(text + (f" at {speed:,.0f} images per second." if speed else "."))
     if len(rows := sessions(run)) > 1:
         sentences.append(f"It was trained in {len(rows)} sessions, each resumed from the last checkpoint.")
     if card.get("status") == "failed" and rows and (reason := rows[-1][-1]) not in ("–", *_REASONS.values()):
-        sentences.append(f"What ended it: {reason}.")
+        sentences.append(f"Reason: {reason}.")
     goal = _goal(_dict(card.get("goal")))
     if goal:
         sentences.append(f"The goal was {goal}.")
@@ -80,38 +80,40 @@ def sessions(run: RunFiles) -> list[list[str]]:
     """A row for each time the run was started or resumed: start, end, kimg at both, and why it ended."""
     return [
         [
-            when(one.get("started")) or "–",
-            when(one.get("ended")) or "–",
-            _kimg(one.get("from_kimg")),
-            _kimg(one.get("to_kimg")),
-            _REASONS.get(reason := str(one.get("reason") or "–"), reason),
+            when(session.get("started")) or "–",
+            when(session.get("ended")) or "–",
+            _kimg(session.get("from_kimg")),
+            _kimg(session.get("to_kimg")),
+            _REASONS.get(reason := str(session.get("reason") or "–"), reason),
         ]
-        for one in run.card.get("sessions") or []
-        if isinstance(one, dict)
+        for session in run.card.get("sessions") or []
+        if isinstance(session, dict)
     ]
 
 
 def learning(run: RunFiles) -> tuple[list[str], list[str]]:
-    """What losses and accuracies say at the end of the run: plain remarks, and warnings.
+    """Return remarks and warnings about losses and accuracies at the end of the run.
 
-    Where the watch has judged, its verdict is the warning, and nothing here contradicts it.
+    Where the health is known, it is the warning, and nothing here contradicts it.
     """
     remarks, warnings = [], []
     losses = {name: recent(run, f"loss_{name}") for name in ("D", "G")}
     known = [f"{loss:.3f} for {name}" for name, loss in losses.items() if loss is not None]
     if known:
-        remarks.append(f"The losses at the end: {' and '.join(known)} (D is the judge, G draws the faces).")
-        remarks.append("A loss of a GAN does not fall as faces get better: look at the pictures, and at its balance.")
+        remarks.append(f"The losses at the end: {' and '.join(known)} (D is the discriminator, G the generator).")
+        remarks.append(
+            "The losses of a GAN do not fall as faces improve: look at the samples and at the balance of D and G."
+        )
     for name in ("D", "G", "E", "J"):
         column = run.metrics.get(f"loss_{name}")
         if column is not None and len(column) and not np.isfinite(column[-1]) and run.health != DIVERGED:
             warnings.append(
-                f"The last loss of {name} is not a number: training broke down. Resume from an earlier checkpoint with "
-                "a lower learning rate."
+                f"The last loss of {name} is not a number: training diverged. Resume from an earlier checkpoint with a "
+                "lower learning rate."
             )
     for name, what in (("E", "the encoder"), ("J", "the judge")):
         if (loss := recent(run, f"loss_{name}")) is not None:
-            remarks.append(f"The loss of {what} at the end: {loss:.4g}. It falls as long as something is learned.")
+            remarks.append(f"The loss of {what} at the end: {loss:.4g}. It falls as long as the network learns.")
     real, fake = recent(run, "accuracy_real"), recent(run, "accuracy_fake")
     if real is not None and fake is not None:
         right = (real + fake) / 2
@@ -120,13 +122,13 @@ def learning(run: RunFiles) -> tuple[list[str], list[str]]:
             "overall, where guessing gives 50%."
         )
         alarming = right > _FAR_AHEAD and run.health is None
-        if run.health not in COLLAPSED:  # of a game that is over, nothing is left to balance
+        if run.health not in COLLAPSED:  # after a collapse the balance has no meaning
             (warnings if alarming else remarks).append(_balance(right, run.health))
     return remarks, warnings
 
 
 def recent(run: RunFiles, name: str) -> float | None:
-    """The mean of the last tenth of a column, or None where nothing was measured there."""
+    """Return the mean of the last tenth of a column, or None if it has no values."""
     column = run.metrics.get(name)
     if column is None or not len(column):
         return None
@@ -136,7 +138,7 @@ def recent(run: RunFiles, name: str) -> float | None:
 
 
 def speed_reached(run: RunFiles) -> float | None:
-    """Images a second over the whole training time, else the median of what was measured."""
+    """Return images per second over the whole training time, else the median of the measurements."""
     seconds, (kimg, _) = _float(run.card.get("seconds")), progress_made(run)
     if seconds and kimg:
         return kimg * 1000 / seconds
@@ -185,17 +187,19 @@ def plain_value(value: Any) -> str:
 
 def _balance(right: float, health: str | None) -> str:
     if right > _FAR_AHEAD and health == D_WINNING:
-        return "D is hardly ever fooled, which is what the watch says too."
+        return "D is almost never wrong, as the health of the run says."
     if right > _FAR_AHEAD and health is not None:
-        return "D is far ahead, but its loss still has something to teach G."
+        return "D is far ahead, but its loss still gives G useful gradients."
     if right > _FAR_AHEAD:
         return (
-            "D is hardly ever fooled: it has run away from G, which then learns little. If the newest faces are no "
-            "better than the middle ones, choose an earlier checkpoint or a lower learning rate."
+            "D is almost never wrong, so G learns little. If the newest faces are not better than earlier ones, use an "
+            "earlier checkpoint or a lower learning rate."
         )
     if right > 0.6:
-        return "D is ahead but not out of reach, which is where G learns most."
-    return "D can hardly tell real from generated: a good sign if the faces look right, a weak judge if they do not."
+        return "D is ahead of G but not far, which is where G learns most."
+    return (
+        "D can hardly tell real from generated: a good sign if the faces look right, a sign of a weak D if they do not."
+    )
 
 
 def _goal(goal: dict[str, Any]) -> str:

@@ -85,7 +85,7 @@ def test_cards_that_no_training_wrote_are_no_defect_of_the_server(
 def test_how_a_run_stands_is_told_also_where_nothing_was_measured(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         first = (await client.get("/api/v1/runs/first")).json()
-        assert first["health_text"].startswith("The watch ended on")
+        assert first["health_text"].startswith("Health at the end")
         assert (first["here"], first["last_words"]) == (False, None)
         assert first["settings"]["batch_size"] == 32
         bare = (await client.get("/api/v1/runs/bare")).json()

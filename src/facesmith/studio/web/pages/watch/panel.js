@@ -1,4 +1,4 @@
-// One run: its newest faces, how far it is, what the watch says, its curves.
+// One run: its newest faces, how far it is, its health, its curves.
 import { html, useState } from "../../vendor/preact-htm.js";
 import { ask } from "../../shell/api.js";
 import { Icon } from "../../shell/icons.js";
