@@ -15,7 +15,7 @@ from facesmith.studio.settings import Settings
 Visit = Callable[..., None]
 
 
-def test_every_answer_has_the_strict_headers_and_an_id(visit: Visit) -> None:
+def test_every_response_has_security_headers_and_an_id(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         for path in ("/", "/api/v1/models", "/api/v1/nothing", "/static/reference.css", "/api/v1/generate?count=0"):
             answer = await client.get(path)
@@ -29,7 +29,7 @@ def test_every_answer_has_the_strict_headers_and_an_id(visit: Visit) -> None:
     visit(ask)
 
 
-def test_every_error_is_one_sentence(visit: Visit) -> None:
+def test_every_error_is_json(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         async def defect() -> None:
             raise ZeroDivisionError("in /home/me/secret.py")
@@ -60,7 +60,7 @@ def test_every_error_is_one_sentence(visit: Visit) -> None:
     visit(ask)
 
 
-def test_a_defect_is_in_the_log_and_what_was_asked_is_not(visit: Visit, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_has_the_traceback_but_no_query(visit: Visit, capsys: pytest.CaptureFixture[str]) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         async def defect() -> None:
             raise ZeroDivisionError("in the route")
@@ -77,7 +77,7 @@ def test_a_defect_is_in_the_log_and_what_was_asked_is_not(visit: Visit, capsys: 
     assert "secret" not in said
 
 
-def test_only_who_has_the_token_gets_in(visit: Visit) -> None:
+def test_the_token_is_required(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         for path in ("/", "/api/v1/models", "/metrics", "/static/reference.css", "/?token=wrong-token"):
             answer = await client.get(path)
@@ -97,7 +97,7 @@ def test_only_who_has_the_token_gets_in(visit: Visit) -> None:
     visit(ask, token="right-token")
 
 
-def test_other_pages_cannot_ask_through_a_browser(visit: Visit) -> None:
+def test_other_origins_are_refused(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         async def change() -> str:
             return "changed"
@@ -114,7 +114,7 @@ def test_other_pages_cannot_ask_through_a_browser(visit: Visit) -> None:
     visit(ask)
 
 
-def test_origins_that_are_named_may_ask(visit: Visit) -> None:
+def test_cors_allows_configured_origins(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         wanted = {"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"}
         asked = await client.options("/api/v1/models", headers=wanted)
@@ -127,7 +127,7 @@ def test_origins_that_are_named_may_ask(visit: Visit) -> None:
     visit(ask, cors=("https://friend.example",), token="right-token")
 
 
-def test_a_visitor_has_a_session_by_cookie_or_by_header(visit: Visit) -> None:
+def test_sessions_use_a_cookie_or_a_header(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         async def mine(resolver: FacesDep) -> int:
             resolver.store(None, 1)
@@ -146,7 +146,7 @@ def test_a_visitor_has_a_session_by_cookie_or_by_header(visit: Visit) -> None:
     visit(ask)
 
 
-def test_pages_and_their_files_are_kept_as_long_as_they_stay_the_same(visit: Visit) -> None:
+def test_versioned_static_files_are_cached(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         page = await client.get("/api/v1/docs")
         assert page.headers["cache-control"] == "no-cache"
@@ -162,7 +162,7 @@ def test_pages_and_their_files_are_kept_as_long_as_they_stay_the_same(visit: Vis
     visit(ask)
 
 
-def test_the_document_says_what_each_route_may_answer(visit: Visit) -> None:
+def test_openapi_documents_every_response(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         document = (await client.get("/api/v1/openapi.json")).json()
         for path, operations in document["paths"].items():
@@ -187,12 +187,12 @@ def test_the_document_says_what_each_route_may_answer(visit: Visit) -> None:
         ({"cors": ("example.org",)}, "expected an origin"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(settings: dict[str, object], sentence: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, object], sentence: str) -> None:
     with pytest.raises(FacesmithError, match=sentence):
         Settings(**settings)  # type: ignore[arg-type]
 
 
-def test_only_strangers_are_limited_in_how_often_they_ask() -> None:
+def test_a_local_studio_has_no_rate_limit() -> None:
     assert Settings().client_rate is None
     assert Settings(host="0.0.0.0").client_rate == 50
     assert Settings(host="0.0.0.0", rate=7).client_rate == 7

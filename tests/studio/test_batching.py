@@ -46,7 +46,7 @@ class _Held:
         self.batcher.close()
 
 
-def test_whoever_else_asks_a_face_is_that_of_its_seed(first: Model, second: Model, beside: Model) -> None:
+def test_faces_do_not_depend_on_other_requests(first: Model, second: Model, beside: Model) -> None:
     """Sixty requests of three models at once; one of them makes other faces where others are computed beside them."""
     assert (first.block, second.block, beside.block) == (1, 1, 16)
     asked = [
@@ -66,7 +66,7 @@ def test_whoever_else_asks_a_face_is_that_of_its_seed(first: Model, second: Mode
         assert np.array_equal(made, model.sample(count, seed, start=start)), (model.name, count, seed, start)
 
 
-def test_what_nobody_waits_for_any_more_is_not_computed(first: Model) -> None:
+def test_cancelled_requests_are_not_computed(first: Model) -> None:
     drawn: list[int] = []
 
     def recorded(number: int) -> Callable[[int, int], NDArray[np.float32]]:
@@ -93,7 +93,7 @@ def test_what_nobody_waits_for_any_more_is_not_computed(first: Model) -> None:
     asyncio.run(ask())
 
 
-def test_more_than_may_wait_is_refused_and_leaves_nothing_behind(first: Model) -> None:
+def test_a_full_queue_refuses_requests(first: Model) -> None:
     async def ask() -> None:
         async with (held := _Held(first, limit=10)) as batcher:
             waiting = asyncio.ensure_future(_faces(batcher, first, 8, 0))
@@ -110,7 +110,7 @@ def test_more_than_may_wait_is_refused_and_leaves_nothing_behind(first: Model) -
     asyncio.run(ask())
 
 
-def test_one_face_does_not_wait_for_a_large_sheet_that_came_before(first: Model) -> None:
+def test_a_face_does_not_wait_for_a_large_sheet(first: Model) -> None:
     async def ask() -> None:
         async with (held := _Held(first)) as batcher:
             done: list[str] = []
@@ -127,7 +127,7 @@ def test_one_face_does_not_wait_for_a_large_sheet_that_came_before(first: Model)
     asyncio.run(ask())
 
 
-def test_who_has_a_face_in_the_same_call_does_not_wait_until_a_sheet_is_encoded(first: Model) -> None:
+def test_a_face_does_not_wait_for_a_sheets_encoding(first: Model) -> None:
     told = Event()
 
     def encode(faces: Pictures) -> bool:
@@ -146,7 +146,7 @@ def test_who_has_a_face_in_the_same_call_does_not_wait_until_a_sheet_is_encoded(
     asyncio.run(ask())
 
 
-def test_many_single_faces_are_computed_in_one_call_and_told_in_one_turn_of_the_loop(first: Model) -> None:
+def test_single_faces_share_a_call_and_a_delivery(first: Model) -> None:
     calls: list[int] = []
     wakes: list[object] = []
 
@@ -172,7 +172,7 @@ def test_many_single_faces_are_computed_in_one_call_and_told_in_one_turn_of_the_
     assert len(wakes) == 3
 
 
-def test_threads_share_what_there_is(first: Model) -> None:
+def test_threads_share_the_waiting_faces(first: Model) -> None:
     """A sheet of 12 is no call of 12 by one of two threads: the other has its half at the same time."""
     both = Barrier(2)
     drawn: list[tuple[int, int]] = []
@@ -192,7 +192,7 @@ def test_threads_share_what_there_is(first: Model) -> None:
     assert sorted(drawn) == [(0, 6), (6, 12)]
 
 
-def test_what_goes_wrong_for_one_is_said_to_that_one_alone(first: Model) -> None:
+def test_an_error_fails_only_its_own_request(first: Model) -> None:
     def bad(begin: int, end: int) -> NDArray[np.float32]:
         raise FacesmithError("no such attribute")
 
@@ -220,7 +220,7 @@ def test_what_goes_wrong_for_one_is_said_to_that_one_alone(first: Model) -> None
     asyncio.run(ask())
 
 
-def test_at_the_end_what_waits_is_told_and_the_threads_are_gone(first: Model) -> None:
+def test_closing_refuses_waiting_requests(first: Model) -> None:
     async def ask() -> None:
         held = _Held(first)
         async with held as batcher:

@@ -46,7 +46,7 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     return int(head.split()[1]), await reader.readexactly(length)
 
 
-def test_headers_without_end_are_refused_and_closed() -> None:
+def test_endless_headers_are_refused() -> None:
     async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
         for header in (b"X-A: b\r\n", b"x"):  # many headers, and one
             reader, writer = await connect()
@@ -66,7 +66,7 @@ def test_headers_without_end_are_refused_and_closed() -> None:
     _serve(ask)
 
 
-def test_bodies_are_not_taken_for_headers_and_many_requests_come_one_after_the_other() -> None:
+def test_long_bodies_and_many_requests_are_accepted() -> None:
     async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
         reader, writer = await connect()
         for size in (3 * MAX_HEAD_BYTES, 0, MAX_HEAD_BYTES + 1):
@@ -79,7 +79,7 @@ def test_bodies_are_not_taken_for_headers_and_many_requests_come_one_after_the_o
 
 
 @pytest.mark.parametrize("begun", [b"", HEAD, b"\r\n", HEAD + b"Content-Length: 0\r\n\r\n" + HEAD])
-def test_a_head_that_does_not_arrive_is_not_waited_for(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_head_times_out(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.2)
 
     async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
@@ -92,7 +92,7 @@ def test_a_head_that_does_not_arrive_is_not_waited_for(begun: bytes, monkeypatch
     _serve(ask)
 
 
-def test_a_request_under_way_is_given_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_body_does_not_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.1)
 
     async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
@@ -106,7 +106,7 @@ def test_a_request_under_way_is_given_its_time(monkeypatch: pytest.MonkeyPatch) 
     _serve(ask)
 
 
-def test_what_is_no_request_is_said_in_a_sentence() -> None:
+def test_an_invalid_request_gets_a_message() -> None:
     async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
         reader, writer = await connect()
         writer.write(bytes(range(256)))

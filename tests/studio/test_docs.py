@@ -61,7 +61,7 @@ def requests() -> list[tuple[str, str, str | None]]:
 
 
 @pytest.mark.parametrize(("method", "address", "body"), requests())
-def test_what_the_lines_ask_can_be_asked(method: str, address: str, body: str | None, document: dict[str, Any]) -> None:
+def test_documented_requests_are_valid(method: str, address: str, body: str | None, document: dict[str, Any]) -> None:
     url = urlsplit(address)
     (operation,) = (
         of[method.lower()]
@@ -75,7 +75,7 @@ def test_what_the_lines_ask_can_be_asked(method: str, address: str, body: str | 
         jsonschema.Draft202012Validator(schema | {"components": document["components"]}).validate(json.loads(body))
 
 
-def test_the_python_lines_are_python_and_ask_for_what_there_is(document: dict[str, Any]) -> None:
+def test_documented_python_uses_existing_routes(document: dict[str, Any]) -> None:
     code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     asked = [text for part in code for text in re.findall(r'"(?:http://[^/"]+)?(/\w[^"]*)"', part)]
     assert len(code) > 1
@@ -85,7 +85,7 @@ def test_the_python_lines_are_python_and_ask_for_what_there_is(document: dict[st
         assert path == API or API + path.removeprefix(API) in document["paths"]
 
 
-def test_every_figure_has_its_row_and_kind(models: Path) -> None:
+def test_every_metric_has_its_row(models: Path) -> None:
     written = create_services(Settings(paths=(str(models),))).metrics.text().decode()
     there = re.findall(r"^# TYPE (\w+) (\w+)", written, re.MULTILINE)
     assert [(cells[0].strip("`"), cells[1]) for cells in rows("Metrics")] == there
@@ -102,7 +102,7 @@ def fields(module: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGE_PATHS)
-def test_every_page_has_its_address_told(page: str) -> None:
+def test_every_page_address_is_documented(page: str) -> None:
     said = {cells[0].strip("`"): cells[1] for cells in rows("Addresses")}
     names = set(re.findall(r"`(\w+)[`=]", said[page]))
     assert names == fields(WEB / "pages" / f"{page[1:] or 'generate'}.js")
@@ -116,7 +116,7 @@ def test_every_option_has_its_row_and_its_variable(option: Any) -> None:
     assert all(f"`{name}`" in cells[0] for name in (*option.opts, *option.secondary_opts) if name.startswith("--"))
 
 
-def test_the_limits_are_those_it_has() -> None:
+def test_documented_limits_are_correct() -> None:
     has = Settings()
     rate = Settings(host="0.0.0.0").client_rate
     assert rate is not None
@@ -141,7 +141,7 @@ def test_the_limits_are_those_it_has() -> None:
     assert f"those in flight have {has.shutdown_seconds} seconds" in " ".join(PAGE.split())
 
 
-def test_every_status_is_told(document: dict[str, Any]) -> None:
+def test_every_status_is_documented(document: dict[str, Any]) -> None:
     there = {
         status for of in document["paths"].values() for operation in of.values() for status in operation["responses"]
     }

@@ -11,7 +11,7 @@ Visit = Callable[..., None]
 KIND = {"Content-Type": "application/json"}
 
 
-def test_a_sentence_repeats_no_more_of_what_was_sent_than_anyone_would_read(visit: Visit) -> None:
+def test_error_messages_are_shortened(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         for answer in (
             await client.get(f"/api/v1/models/{'a' * 9_000}"),
@@ -35,7 +35,7 @@ def test_a_sentence_repeats_no_more_of_what_was_sent_than_anyone_would_read(visi
         ('{"recipe": "tiny", "dataset": "d", "name": "n", "settings": {%s}}', "runs"),
     ],
 )
-def test_a_table_without_end_is_refused_as_a_whole(visit: Visit, body: str, path: str) -> None:
+def test_an_object_with_many_fields_is_refused(visit: Visit, body: str, path: str) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         many = ", ".join(f'"k{number}": "x y"' for number in range(MAX_FIELDS + 1))
         answer = await client.post(f"/api/v1/{path}", content=body.replace("%s", many), headers=KIND)
@@ -46,7 +46,7 @@ def test_a_table_without_end_is_refused_as_a_whole(visit: Visit, body: str, path
 
 
 @pytest.mark.parametrize("body", [b'{"face": "\xff"}', b'{"face": ' + b"9" * 5_000 + b"}", b"[" * 100_000])
-def test_a_body_that_cannot_be_read_is_said_to_be_one(visit: Visit, body: bytes) -> None:
+def test_an_unreadable_body_gets_a_message(visit: Visit, body: bytes) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         answer = await client.post("/api/v1/describe", content=body, headers=KIND)
         assert (answer.status_code, "send JSON" in answer.json()["error"]) == (400, True)

@@ -31,7 +31,7 @@ async def _ask(app: Any, query: str) -> tuple[int, dict[str, str], bytes]:
     return answer.status_code, headers, answer.content
 
 
-def test_the_short_way_answers_as_the_long_one_does(visit: Visit, second: Model) -> None:
+def test_the_fast_path_responds_like_the_route(visit: Visit, second: Model) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         short = [await _ask(app, query) for query in ASKED]
         others = [layer for layer in app.user_middleware if getattr(layer.cls, "__name__", "") != "FastPath"]
@@ -44,7 +44,7 @@ def test_the_short_way_answers_as_the_long_one_does(visit: Visit, second: Model)
     visit(ask)
 
 
-def test_a_defect_is_left_to_who_records_it() -> None:
+def test_the_fast_path_raises_defects() -> None:
     async def broken(request: Any) -> Any:
         raise ZeroDivisionError
 

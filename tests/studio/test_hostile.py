@@ -22,7 +22,7 @@ def harm() -> Iterator[Callable[[str], Any]]:
         yield importlib.import_module
 
 
-def test_of_every_kind_of_hostile_upload_no_more_comes_than_a_refusal(
+def test_hostile_uploads_are_refused(
     visit: Visit,
     harm: Callable[[str], Any],
     tmp_path: Path,
@@ -53,7 +53,7 @@ def test_of_every_kind_of_hostile_upload_no_more_comes_than_a_refusal(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_requests_that_make_no_sense_are_refused_in_a_sentence(
+def test_hostile_requests_are_refused(
     visit: Visit, harm: Callable[[str], Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
     requests = harm("hostile_requests")
@@ -72,7 +72,7 @@ def test_requests_that_make_no_sense_are_refused_in_a_sentence(
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_is_drawn_is_the_same_every_time(harm: Callable[[str], Any]) -> None:
+def test_hostile_files_are_reproducible(harm: Callable[[str], Any]) -> None:
     files = harm("hostile_files")
     once, again, other = ([*files.uploads(8, seed, PIXELS)] for seed in (0, 0, 1))
     assert once == again != other

@@ -13,7 +13,7 @@ Visit = Callable[..., None]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
-def test_named_hosts_are_answered_and_no_others(visit: Visit, host: str) -> None:
+def test_only_allowed_hosts_are_answered(visit: Visit, host: str) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         for name in ("faces.example.org", "FACES.example.org:8443", "[fe80::1]:8000", "localhost:8000", "127.0.0.1"):
             assert (await client.get("/", headers={"Host": name})).status_code == 200, name
@@ -27,14 +27,14 @@ def test_named_hosts_are_answered_and_no_others(visit: Visit, host: str) -> None
     visit(ask, host=host, allowed_hosts=("Faces.example.org", "[fe80::1]"))
 
 
-def test_a_studio_that_others_reach_answers_to_any_name(visit: Visit) -> None:
+def test_a_public_studio_answers_to_any_host(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         assert (await client.get("/", headers={"Host": "whatever.example"})).status_code == 200
 
     visit(ask, host="0.0.0.0")
 
 
-def test_where_something_passes_others_on_they_are_many() -> None:
+def test_allowed_hosts_make_a_studio_public() -> None:
     alone, shared = Settings(), Settings(allowed_hosts=("faces.example.org",))
     own = frozenset(["localhost", "127.0.0.1", "::1"])
     assert (alone.hosts, shared.hosts) == (own, own | {"faces.example.org"})

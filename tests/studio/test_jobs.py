@@ -8,7 +8,7 @@ from facesmith.studio.errors import Busy
 from facesmith.studio.jobs import Jobs
 
 
-def test_long_jobs_are_bounded_and_a_cancelled_one_is_not_begun() -> None:
+def test_jobs_are_limited_and_cancellable() -> None:
     go, begun = Event(), list[int]()
 
     def job(number: int) -> int:

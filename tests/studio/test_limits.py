@@ -52,14 +52,14 @@ def _scope(*headers: tuple[bytes, bytes]) -> dict[str, Any]:
     return SCOPE | {"headers": list(headers)}
 
 
-def test_a_body_that_says_it_is_too_long_is_refused_unread() -> None:
+def test_a_long_content_length_is_refused_unread() -> None:
     client = _Client(_body([b"x" * 11]))
     asyncio.run(BodyLimit(_reading, 10, 1)(_scope((b"content-length", b"11")), client.receive, client.send))
     assert client.status == 413
     assert len(client.messages) == 2
 
 
-def test_a_body_that_does_not_say_is_refused_where_it_becomes_too_long() -> None:
+def test_a_chunked_body_is_refused_at_the_limit() -> None:
     client = _Client(_body([b"x" * 6, b"x" * 6, b"x" * 6]))
     with pytest.raises(Problem) as refused:
         asyncio.run(BodyLimit(_reading, 10, 1)(_scope((b"transfer-encoding", b"chunked")), client.receive, client.send))
@@ -70,7 +70,7 @@ def test_a_body_that_does_not_say_is_refused_where_it_becomes_too_long() -> None
     assert client.got[1]["body"] == b"10"
 
 
-def test_only_a_picture_may_be_large() -> None:
+def test_only_images_may_be_large() -> None:
     for kind, status in ((b"application/json", 413), (b"", 413), (b"Image/PNG", 200)):
         client = _Client(_body([b"x" * (MAX_TEXT_BYTES + 1)]))
         said = _scope((b"content-type", kind), (b"content-length", b"%d" % (MAX_TEXT_BYTES + 1)))
@@ -79,7 +79,7 @@ def test_only_a_picture_may_be_large() -> None:
 
 
 @pytest.mark.parametrize("length", [b"9" * 5000, b"-1", b"x", "\xb2".encode("latin-1")])
-def test_a_length_that_is_none_is_refused(length: bytes) -> None:
+def test_an_invalid_content_length_is_refused(length: bytes) -> None:
     client = _Client(_body([b"x"]))
     asyncio.run(BodyLimit(_reading, 10, 1)(_scope((b"content-length", length)), client.receive, client.send))
     assert client.status == 413
@@ -87,7 +87,7 @@ def test_a_length_that_is_none_is_refused(length: bytes) -> None:
 
 @pytest.mark.parametrize("begin", [[{"type": "http.request", "body": b"x", "more_body": True}], []])
 @pytest.mark.parametrize("headers", [(), ((b"content-length", b"3"),)])
-def test_who_leaves_before_the_end_of_a_body_is_not_answered(
+def test_a_disconnect_during_the_body_gets_no_response(
     headers: tuple[tuple[bytes, bytes], ...], begin: list[Message]
 ) -> None:
     async def ask() -> None:
@@ -102,7 +102,7 @@ def test_who_leaves_before_the_end_of_a_body_is_not_answered(
 
 
 @pytest.mark.parametrize("sent", [b"", b"x" * 11])
-def test_a_body_that_nobody_wants_ends_an_answer_and_is_no_defect(sent: bytes) -> None:
+def test_an_unread_body_causes_no_error(sent: bytes) -> None:
     heard: list[str] = []
 
     async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,7 +114,7 @@ def test_a_body_that_nobody_wants_ends_an_answer_and_is_no_defect(sent: bytes) -
     assert heard == ["http.disconnect"]
 
 
-def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
+def test_a_slow_body_is_refused() -> None:
     client = _Client([{"type": "http.request", "body": b"x", "more_body": True}])
     with pytest.raises(Problem) as refused:
         asyncio.run(BodyLimit(_reading, 10, 0.05)(_scope((b"content-length", b"5")), client.receive, client.send))
@@ -122,7 +122,7 @@ def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize("headers", [(), ((b"content-length", b"3"),)])
-def test_work_ends_when_its_client_goes(headers: tuple[tuple[bytes, bytes], ...]) -> None:
+def test_a_disconnect_cancels_the_work(headers: tuple[tuple[bytes, bytes], ...]) -> None:
     ended: list[str] = []
 
     async def working(scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,7 +145,7 @@ def test_work_ends_when_its_client_goes(headers: tuple[tuple[bytes, bytes], ...]
     assert ended == ["work"]
 
 
-def test_a_server_that_ends_cancels_what_it_does() -> None:
+def test_shutdown_cancels_the_work() -> None:
     async def working(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.sleep(30)
 
@@ -161,7 +161,7 @@ def test_a_server_that_ends_cancels_what_it_does() -> None:
     asyncio.run(ask())
 
 
-def test_what_streams_hears_of_its_clients_going() -> None:
+def test_a_stream_ends_when_its_client_disconnects() -> None:
     heard: list[str] = []
 
     async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
@@ -177,7 +177,7 @@ def test_what_streams_hears_of_its_clients_going() -> None:
     assert heard[1] in ("http.disconnect", "cancelled")
 
 
-def test_a_client_may_ask_in_bursts_but_not_for_long() -> None:
+def test_bursts_are_allowed_and_sustained_load_is_not() -> None:
     now = 0.0
     rate = RateLimit(_reading, 10, lambda: now)
     assert [rate.wait("one") for _ in range(40)] == [0.0] * 40
@@ -187,7 +187,7 @@ def test_a_client_may_ask_in_bursts_but_not_for_long() -> None:
     assert [rate.wait("one") == 0 for _ in range(6)] == [True] * 5 + [False]
 
 
-def test_who_asks_too_often_is_told_when_to_come_back() -> None:
+def test_the_rate_limit_sends_retry_after() -> None:
     async def ask(path: str, address: str) -> _Client:
         client = _Client([END])
         await rate(SCOPE | {"path": path, "client": (address, 1)}, client.receive, client.send)

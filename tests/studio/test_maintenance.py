@@ -15,7 +15,7 @@ def _resident() -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
-def test_who_has_gone_is_forgotten_even_if_nobody_asks_for_anything() -> None:
+def test_sessions_expire_without_requests() -> None:
     now = 0.0
     sessions = Sessions(max_count=3, session_bytes=100, total_bytes=250, seconds=1000, clock=lambda: now)
     gone = sessions.open(None)
@@ -36,7 +36,7 @@ def test_who_has_gone_is_forgotten_even_if_nobody_asks_for_anything() -> None:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what was freed, and can be told not to")
-def test_freed_memory_goes_back_to_the_system() -> None:
+def test_freed_memory_is_returned_to_the_system() -> None:
     blocks = [np.ones(100_000, np.uint8) for _ in range(1000)]
     last = blocks.pop()  # above all others, which are held by it
     trim_memory()

@@ -23,7 +23,9 @@ def _card(folder: Path, file: str) -> Path:
     return folder
 
 
-def test_without_paths_it_is_what_lies_below_and_what_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_paths_are_the_working_folder_and_included_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _card(tmp_path / "runs" / "first", "run.json")
     _card(tmp_path / "runs" / "first" / "inner", "model.json")
     _card(tmp_path / ".hidden", "run.json")
@@ -38,7 +40,7 @@ def test_without_paths_it_is_what_lies_below_and_what_ships(tmp_path: Path, monk
     assert shelf.find(None, "generator").name == "drawn64"
 
 
-def test_paths_are_all_there_is_and_no_two_models_have_one_name(tmp_path: Path) -> None:
+def test_only_configured_paths_are_listed_with_unique_names(tmp_path: Path) -> None:
     for folder, card in (("a/my faces", "model.json"), ("b/my faces", "judge.json"), ("c/my faces", "run.json")):
         _card(tmp_path / folder, card)
     shelf = Registry([str(tmp_path / "b"), str(tmp_path / "a"), str(tmp_path / "c" / "my faces"), "drawn64"])
@@ -54,14 +56,14 @@ def test_paths_are_all_there_is_and_no_two_models_have_one_name(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", ["..", "../models/first", "/etc", "first/", "", "FIRST", "first\0"])
-def test_only_a_name_leads_to_a_folder(models: Path, name: str) -> None:
+def test_clients_cannot_reach_folders_by_path(models: Path, name: str) -> None:
     with pytest.raises(NotFound, match="there is no model"):
         Registry([str(models)]).find(name, "generator") if name else Registry([str(models)]).find("\0", "generator")
     with pytest.raises(NotFound, match="there is no run"):
         Registry([str(models)]).find("first", "run")
 
 
-def test_a_model_is_loaded_once_a_few_at_a_time_and_anew_when_it_changed(models: Path, tmp_path: Path) -> None:
+def test_models_are_cached_and_reloaded_after_a_change(models: Path, tmp_path: Path) -> None:
     for name in ("first", "second"):
         shutil.copytree(models / name, tmp_path / name)
 
@@ -85,7 +87,7 @@ def test_a_model_is_loaded_once_a_few_at_a_time_and_anew_when_it_changed(models:
     asyncio.run(ask())
 
 
-def test_what_comes_later_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_folders_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "MAX_AGE_SECONDS", 0.0)
     shelf = Registry([str(tmp_path)])
     assert _names(shelf) == []

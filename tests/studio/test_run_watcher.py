@@ -34,7 +34,7 @@ async def _next(stream: AsyncIterator[tuple[dict[str, str], list[Event]]]) -> tu
         return await anext(stream)
 
 
-def test_who_watches_is_told_what_is_new_and_where_to_go_on(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_contain_only_news_after_a_mark(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.01)
 
     async def ask() -> None:
@@ -77,7 +77,7 @@ def test_who_watches_is_told_what_is_new_and_where_to_go_on(runs: Path, monkeypa
     asyncio.run(ask())
 
 
-def test_what_was_undone_has_to_be_asked_for_anew(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rollback_sends_a_cut_event(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.01)
 
     async def ask() -> None:
@@ -99,7 +99,7 @@ def test_what_was_undone_has_to_be_asked_for_anew(runs: Path, monkeypatch: pytes
     asyncio.run(ask())
 
 
-def test_a_run_that_is_removed_is_gone(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_removed_run_sends_a_gone_event(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.01)
 
     async def ask() -> None:
@@ -114,7 +114,7 @@ def test_a_run_that_is_removed_is_gone(runs: Path, monkeypatch: pytest.MonkeyPat
     asyncio.run(ask())
 
 
-def test_what_was_read_stays_while_it_is_read_on(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_snapshot_does_not_change_during_a_refresh(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.0)
 
     async def ask() -> None:
@@ -128,7 +128,7 @@ def test_what_was_read_stays_while_it_is_read_on(runs: Path, monkeypatch: pytest
     asyncio.run(ask())
 
 
-def test_a_run_is_read_once_for_all_who_ask_within_a_moment(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_read_once_a_second_at_most(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask() -> None:
         seen, reads = RunWatcher(Registry([str(runs)])), list[str]()
         found = await asyncio.gather(*(seen.run("going") for _ in range(20)))
@@ -145,7 +145,7 @@ def test_a_run_is_read_once_for_all_who_ask_within_a_moment(runs: Path, monkeypa
     asyncio.run(ask())
 
 
-def test_marks_that_were_not_made_here_tell_everything_that_is_safe(runs: Path) -> None:
+def test_invalid_marks_are_handled(runs: Path) -> None:
     async def ask() -> None:
         for mark in (
             "",

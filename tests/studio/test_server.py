@@ -41,7 +41,7 @@ def server(models: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process.stderr.close()
 
 
-def test_many_ask_at_once_some_leave_and_all_others_get_their_faces(
+def test_concurrent_requests_get_their_faces(
     server: tuple[subprocess.Popen[str], str], first: Model, second: Model
 ) -> None:
     url = urlsplit(server[1])
@@ -78,9 +78,7 @@ def test_many_ask_at_once_some_leave_and_all_others_get_their_faces(
     asyncio.run(ask())
 
 
-def test_told_to_end_it_finishes_what_it_was_asked_for_and_takes_nothing_new(
-    server: tuple[subprocess.Popen[str], str], first: Model
-) -> None:
+def test_shutdown_finishes_running_requests(server: tuple[subprocess.Popen[str], str], first: Model) -> None:
     process, address = server
     with httpx.stream("GET", f"{address}api/v1/generate?seed=3&count=3000&format=zip", timeout=60) as answer:
         parts = answer.iter_bytes()
@@ -98,7 +96,7 @@ def test_told_to_end_it_finishes_what_it_was_asked_for_and_takes_nothing_new(
         httpx.get(address)
 
 
-def test_an_address_in_use_and_a_certificate_that_is_none_are_said_in_a_sentence(models: Path, tmp_path: Path) -> None:
+def test_startup_errors_have_messages(models: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(FacesmithError, match="cannot listen on"):
         facesmith.serve([models], port=taken.getsockname()[1])
     for name in ("cert.pem", "key.pem"):
@@ -109,14 +107,14 @@ def test_an_address_in_use_and_a_certificate_that_is_none_are_said_in_a_sentence
         facesmith.serve(["nowhere"], port=0)
 
 
-def test_an_answer_does_not_wait_for_its_headers_to_be_confirmed() -> None:
+def test_responses_are_sent_without_delay() -> None:
     with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_the_serving_install_needs_no_torch_and_says_which_extra_it_is() -> None:
+def test_serving_needs_no_torch_and_names_its_extra() -> None:
     code = (
         "import sys; sys.modules['torch'] = None; sys.modules['cv2'] = None\n"
         "from facesmith.studio.app import create_app; from facesmith.studio.settings import Settings\n"

@@ -21,7 +21,7 @@ def sessions(clock: _Clock) -> Sessions:
     return Sessions(max_count=3, session_bytes=100, total_bytes=250, seconds=1000, clock=clock)
 
 
-def test_one_visitor_finds_their_things_and_no_other_does(sessions: Sessions) -> None:
+def test_items_belong_to_one_session(sessions: Sessions) -> None:
     mine, yours = sessions.open(None), sessions.open("made up")
     assert yours.id != "made up"
     name = sessions.store(mine, "face", 10)
@@ -32,7 +32,7 @@ def test_one_visitor_finds_their_things_and_no_other_does(sessions: Sessions) ->
     assert len(name) == 22
 
 
-def test_what_is_idle_too_long_is_gone(sessions: Sessions, clock: _Clock) -> None:
+def test_idle_sessions_expire(sessions: Sessions, clock: _Clock) -> None:
     stays, goes = sessions.open(None), sessions.open(None)
     clock.now = 600
     assert sessions.find(stays.id) is stays
@@ -44,7 +44,7 @@ def test_what_is_idle_too_long_is_gone(sessions: Sessions, clock: _Clock) -> Non
     assert sessions.find(stays.id) is None
 
 
-def test_a_visitor_with_too_much_loses_what_was_not_used_for_longest(sessions: Sessions) -> None:
+def test_a_full_session_drops_its_least_recent_items(sessions: Sessions) -> None:
     session = sessions.open(None)
     names = [sessions.store(session, number, 40) for number in range(2)]
     session.get(names[0])
@@ -59,7 +59,7 @@ def test_a_visitor_with_too_much_loses_what_was_not_used_for_longest(sessions: S
         sessions.store(session, 3, 101)
 
 
-def test_a_full_studio_takes_new_visitors_only_for_those_who_have_settled(sessions: Sessions, clock: _Clock) -> None:
+def test_a_full_studio_replaces_only_idle_sessions(sessions: Sessions, clock: _Clock) -> None:
     visitors = [sessions.open(None) for _ in range(3)]
     with pytest.raises(Busy, match="retry"):
         sessions.open(None)

@@ -12,7 +12,7 @@ def _filled(archive: ZipStream) -> bytes:
     return first + archive.finish()
 
 
-def test_a_zip_is_whole_when_its_parts_are_put_together_and_the_same_each_time() -> None:
+def test_a_zip_is_complete_and_reproducible() -> None:
     data = _filled(ZipStream())
     assert data == _filled(ZipStream())
     archive = zipfile.ZipFile(io.BytesIO(data))
@@ -21,7 +21,7 @@ def test_a_zip_is_whole_when_its_parts_are_put_together_and_the_same_each_time()
     assert archive.read("manifest.csv").decode().count("a.png") == 100
 
 
-def test_a_zip_that_is_given_up_half_way_says_nothing() -> None:
+def test_an_abandoned_zip_raises_no_error() -> None:
     """A client hung up: what is left of its zip is found by the garbage collector, in any order."""
     archive = ZipStream()
     archive.add("a.png", b"picture")

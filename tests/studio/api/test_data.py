@@ -25,7 +25,7 @@ def data(builtin_dataset: Dataset, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_datasets_are_listed_with_what_a_page_must_know(visit: Visit, data: Path, builtin_dataset: Dataset) -> None:
+def test_datasets_are_listed(visit: Visit, data: Path, builtin_dataset: Dataset) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         (only,) = (await client.get("/api/v1/datasets")).json()
         assert (only["name"], only["count"], only["size"], only["explore"]) == ("faces", 256, [32, 32], None)
@@ -42,7 +42,7 @@ def test_datasets_are_listed_with_what_a_page_must_know(visit: Visit, data: Path
     visit(ask, paths=(str(data),))
 
 
-def test_pictures_and_rates_are_those_of_the_dataset(visit: Visit, data: Path, builtin_dataset: Dataset) -> None:
+def test_images_and_rates_match_the_dataset(visit: Visit, data: Path, builtin_dataset: Dataset) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         rates = (await client.get("/api/v1/datasets/faces/attributes")).json()
         assert [rate["share"] for rate in rates] == pytest.approx(builtin_dataset.labels().mean(0).tolist())
@@ -60,7 +60,7 @@ def test_pictures_and_rates_are_those_of_the_dataset(visit: Visit, data: Path, b
     visit(ask, paths=(str(data),))
 
 
-def test_a_dataset_is_explored_where_that_is_allowed(visit: Visit, data: Path) -> None:
+def test_exploring_requires_allow_training(visit: Visit, data: Path) -> None:
     async def refused(client: httpx.AsyncClient, _: FastAPI) -> None:
         answer = await client.post("/api/v1/datasets/faces/explore")
         assert answer.status_code == 403

@@ -46,7 +46,7 @@ def test_every_face_gets_every_edit(visit: Visit, seers: Path, painter: Model, p
     visit(ask, paths=(str(seers),))
 
 
-def test_an_edited_face_is_kept_and_edited_further(
+def test_an_edited_face_is_stored_and_edited_further(
     visit: Visit, seers: Path, photographer: Model, bring: Bring, pixels: Pixels, two_faces: bytes
 ) -> None:
     cut = facesmith.crop_faces(two_faces, photographer.card["dataset"])[0].image
@@ -123,7 +123,9 @@ def test_a_face_is_described(visit: Visit, seers: Path, painter: Model) -> None:
         ({"faces": ["seed:1"] * 64, "scale": 5, "model": "drawn64", "format": "webp"}, 400, "request png"),
     ],
 )
-def test_what_cannot_be_is_refused(visit: Visit, seers: Path, change: dict[str, Any], status: int, words: str) -> None:
+def test_invalid_requests_are_refused(
+    visit: Visit, seers: Path, change: dict[str, Any], status: int, words: str
+) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         answer = await client.post(PATH, json={"model": "painter", "faces": ["seed:1"]} | change)
         assert answer.status_code == status, answer.text
@@ -132,7 +134,7 @@ def test_what_cannot_be_is_refused(visit: Visit, seers: Path, change: dict[str, 
     visit(ask, paths=(str(seers), "drawn64"))
 
 
-def test_models_that_cannot_say_so(visit: Visit, bring: Bring) -> None:
+def test_models_without_encoder_or_directions_refuse(visit: Visit, bring: Bring) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         whole = (await bring(client, query="?aligned=true"))["whole"]
         for path, body in (

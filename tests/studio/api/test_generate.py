@@ -24,7 +24,7 @@ def _pixels(answer: httpx.Response) -> NDArray[np.uint8]:
     return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))
 
 
-def test_faces_are_those_of_the_model(visit: Visit, first: Model, second: Model) -> None:
+def test_faces_equal_those_of_the_model(visit: Visit, first: Model, second: Model) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         assert np.array_equal(_pixels(await client.get(f"{PATH}?seed=7&start=3")), first.sample(1, 7, start=3)[0])
         sheet = tile(second.sample(20, 5, truncation=0.5), 6)
@@ -71,7 +71,7 @@ def _faces_made(app: FastAPI) -> float:
     return sum(float(line.split()[-1]) for line in lines if line.startswith("facesmith_faces_total"))
 
 
-def test_what_has_not_changed_is_not_made_again(visit: Visit, first: Model) -> None:
+def test_an_unchanged_response_is_304(visit: Visit, first: Model) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         await app.state.services.warm.wait()  # after which nobody else makes faces
         answer = await client.get(f"{PATH}?seed=7")
@@ -92,7 +92,7 @@ def test_what_has_not_changed_is_not_made_again(visit: Visit, first: Model) -> N
     visit(ask)
 
 
-def test_a_zip_holds_every_face_and_how_to_make_it_again(visit: Visit, second: Model) -> None:
+def test_a_zip_contains_faces_and_manifests(visit: Visit, second: Model) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         address = f"{PATH}?model=second&seed=4&start=30&count=130&format=zip&set=Smiling:1"
         answer = await client.get(address)
@@ -113,7 +113,7 @@ def test_a_zip_holds_every_face_and_how_to_make_it_again(visit: Visit, second: M
     visit(ask)
 
 
-def test_too_many_faces_at_once_are_refused_and_the_studio_goes_on(visit: Visit) -> None:
+def test_too_many_faces_are_refused(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         answers = await asyncio.gather(*(client.get(f"{PATH}?seed={seed}&count=256") for seed in range(20)))
         busy = [answer for answer in answers if answer.status_code == 429]
@@ -131,7 +131,7 @@ def test_too_many_faces_at_once_are_refused_and_the_studio_goes_on(visit: Visit)
     ["count=0", "count=257", "count=10001&format=zip", "seed=-1", "seed=1e3", "start=-1", "truncation=2.1",
      "truncation=nan", "scale=9", "columns=0", "format=gif", "digest=zz"],
 )  # fmt: skip
-def test_what_cannot_be_is_refused(visit: Visit, query: str) -> None:
+def test_invalid_requests_are_refused(visit: Visit, query: str) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         answer = await client.get(f"{PATH}?{query}")
         assert answer.status_code == 422

@@ -15,7 +15,7 @@ from facesmith import Model
 Visit = Callable[..., None]
 
 
-def test_it_is_ready_once_a_face_was_made_and_until_it_is_told_to_end(visit: Visit) -> None:
+def test_readyz_follows_warm_up_and_shutdown(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         parts = app.state.services
         assert (await client.get("/readyz")).status_code == 503
@@ -28,7 +28,7 @@ def test_it_is_ready_once_a_face_was_made_and_until_it_is_told_to_end(visit: Vis
     visit(ask)
 
 
-def test_it_is_ready_to_show_runs_without_a_model(visit: Visit, tmp_path: Path) -> None:
+def test_a_studio_without_models_is_ready(visit: Visit, tmp_path: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         await asyncio.wait_for(app.state.services.warm.wait(), 30)
         assert (await client.get("/readyz")).status_code == 200
@@ -37,7 +37,7 @@ def test_it_is_ready_to_show_runs_without_a_model(visit: Visit, tmp_path: Path) 
     visit(ask, paths=(str(tmp_path),))
 
 
-def test_without_threads_to_make_faces_it_does_not_live(visit: Visit) -> None:
+def test_healthz_fails_without_worker_threads(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         await asyncio.wait_for(app.state.services.warm.wait(), 30)
         assert (await client.get("/healthz")).status_code == 200
@@ -47,7 +47,7 @@ def test_without_threads_to_make_faces_it_does_not_live(visit: Visit) -> None:
     visit(ask)
 
 
-def test_the_second_seeds_address_gives_a_new_face_each_time(visit: Visit, first: Model) -> None:
+def test_generate_image_returns_random_faces(visit: Visit, first: Model) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         answers = [await client.get("/generate_image") for _ in range(2)]
         assert answers[0].content != answers[1].content
@@ -64,7 +64,7 @@ def test_the_second_seeds_address_gives_a_new_face_each_time(visit: Visit, first
     visit(ask)
 
 
-def test_it_counts_what_it_does(visit: Visit) -> None:
+def test_metrics_count_requests_and_faces(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         await asyncio.wait_for(app.state.services.warm.wait(), 30)
         await client.get("/api/v1/generate?count=9")

@@ -45,7 +45,7 @@ def test_a_face_is_made_over_alone_and_in_its_photo(
     visit(ask, paths=(str(seers),))
 
 
-def test_what_cannot_be_made_over_is_refused(visit: Visit, seers: Path, bring: Bring) -> None:
+def test_invalid_makeover_requests_are_refused(visit: Visit, seers: Path, bring: Bring) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         said = await bring(client)
         face = said["faces"][0]["face"]

@@ -31,7 +31,7 @@ CARD = {
 }
 
 
-def test_maps_are_listed_and_shown_in_a_box_of_their_own(visit: Visit, tmp_path: Path) -> None:
+def test_maps_are_listed_and_sandboxed(visit: Visit, tmp_path: Path) -> None:
     for name, text in (("faces", json.dumps(CARD)), ("bare", json.dumps(CARD)), ("broken", "{"), ("empty", "{}")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "map.json").write_text(text)
@@ -81,7 +81,7 @@ def place(seers: Path, photographer: Model, tmp_path_factory: pytest.TempPathFac
     return folder
 
 
-def test_a_face_is_placed_where_the_map_itself_would_have_it(visit: Visit, seers: Path, place: Path) -> None:
+def test_placement_on_pca_is_exact(visit: Visit, seers: Path, place: Path) -> None:
     with np.load(place / "shown" / "coordinates.npz") as kept:
         arrays = dict(kept)
 
@@ -107,9 +107,7 @@ def test_a_face_is_placed_where_the_map_itself_would_have_it(visit: Visit, seers
     visit(ask, paths=(str(seers), str(place)))
 
 
-def test_a_photo_is_placed_by_what_the_model_sees_of_it(
-    visit: Visit, seers: Path, place: Path, bring: Callable[..., Any]
-) -> None:
+def test_a_photo_is_placed_by_its_latent(visit: Visit, seers: Path, place: Path, bring: Callable[..., Any]) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         photo = await bring(client, (place / "photos" / "05.png").read_bytes(), "?aligned=1")
         placed = (await client.post("/api/v1/maps/shown/place", json={"face": photo["whole"]})).json()
@@ -120,9 +118,7 @@ def test_a_photo_is_placed_by_what_the_model_sees_of_it(
     visit(ask, paths=(str(seers), str(place)))
 
 
-def test_what_has_no_place_for_a_new_face_takes_the_middle_of_its_nearest(
-    visit: Visit, seers: Path, place: Path, tmp_path: Path
-) -> None:
+def test_placement_on_tsne_is_the_median_of_neighbours(visit: Visit, seers: Path, place: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(place / "shown", tmp_path / "shown")
     with np.load(folder / "coordinates.npz") as kept:
         arrays = dict(kept)
@@ -149,7 +145,7 @@ def test_what_has_no_place_for_a_new_face_takes_the_middle_of_its_nearest(
     visit(ask, paths=(str(seers), str(tmp_path)))
 
 
-def test_without_its_model_a_map_places_nobody(visit: Visit, seers: Path, place: Path) -> None:
+def test_placement_requires_the_model_of_the_map(visit: Visit, seers: Path, place: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         (shown,) = (await client.get("/api/v1/maps")).json()
         assert shown["placing"] is None

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 Visit = Callable[..., None]
 
 
-def test_models_are_listed_with_what_a_page_must_know(visit: Visit) -> None:
+def test_models_are_listed(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         first, second = (await client.get("/api/v1/models")).json()
         assert (first["name"], first["kind"], first["size"], first["latent_size"]) == ("first", "generator", [8, 8], 6)
@@ -17,7 +17,7 @@ def test_models_are_listed_with_what_a_page_must_know(visit: Visit) -> None:
     visit(ask)
 
 
-def test_judges_and_makeovers_are_models_too_and_broken_cards_are_passed_over(
+def test_classifiers_and_makeovers_are_listed_as_models(
     visit: Visit, write_makeover: Callable[..., Path], tmp_path: Path
 ) -> None:
     data = {"size": [8, 8], "count": 3, "source": {"kind": "folder", "name": "friends"}}
@@ -36,7 +36,7 @@ def test_judges_and_makeovers_are_models_too_and_broken_cards_are_passed_over(
     visit(ask, paths=(str(tmp_path),))
 
 
-def test_a_models_card_is_there_whole_and_to_read(visit: Visit) -> None:
+def test_a_models_card_and_readme_are_served(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         assert (await client.get("/api/v1/models/first")).json()["format"] == "facesmith-model"
         card = await client.get("/api/v1/models/first/card")

@@ -20,7 +20,7 @@ Pixels = Callable[[httpx.Response], NDArray[np.uint8]]
 THREE = {"a": "seed:1", "b": "seed:2", "c": "seed:3"}
 
 
-def test_an_analogy_is_the_plane_between_its_faces(visit: Visit, seers: Path, painter: Model, pixels: Pixels) -> None:
+def test_an_analogy_grid_is_the_plane_of_its_faces(visit: Visit, seers: Path, painter: Model, pixels: Pixels) -> None:
     a, b, c = (painter.latents(1, seed)[0] for seed in (1, 2, 3))
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
@@ -38,7 +38,9 @@ def test_an_analogy_is_the_plane_between_its_faces(visit: Visit, seers: Path, pa
 
 
 @pytest.mark.parametrize("loop", [False, True])
-def test_a_way_leads_through_all_faces(visit: Visit, seers: Path, painter: Model, pixels: Pixels, loop: bool) -> None:
+def test_an_interpolation_contains_all_faces(
+    visit: Visit, seers: Path, painter: Model, pixels: Pixels, loop: bool
+) -> None:
     stops = [painter.latents(1, seed)[0] for seed in (1, 2, 3)]
     made = painter.generate(latent_path(stops, 9, spherical=False, loop=loop))
 
@@ -107,7 +109,7 @@ def test_neighbours_are_the_nearest_of_a_dataset(visit: Visit, seers: Path, pain
         ("neighbours", {"face": "seed:1", "count": 25}),
     ],
 )
-def test_what_cannot_be_is_refused(visit: Visit, seers: Path, path: str, body: dict[str, object]) -> None:
+def test_invalid_requests_are_refused(visit: Visit, seers: Path, path: str, body: dict[str, object]) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         assert (await client.post(f"/api/v1/{path}", json=body)).status_code == 422
 

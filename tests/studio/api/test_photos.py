@@ -55,7 +55,7 @@ def _layered(scans: int) -> bytes:
     return data[:second] + data[last:-2] * scans + data[last:]
 
 
-def test_faces_are_found_cut_and_seen_by_a_model(
+def test_faces_are_found_cropped_and_encoded(
     visit: Visit, seers: Path, photographer: Model, two_faces: bytes, bring: Bring, pixels: Pixels
 ) -> None:
     found = facesmith.find_faces(two_faces)
@@ -79,7 +79,7 @@ def test_faces_are_found_cut_and_seen_by_a_model(
     visit(ask, paths=(str(seers),))
 
 
-def test_no_more_faces_are_looked_at_than_are_told(
+def test_the_number_of_faces_is_limited(
     visit: Visit, seers: Path, bring: Bring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(photos, "MAX_PHOTO_FACES", 1)
@@ -91,7 +91,7 @@ def test_no_more_faces_are_looked_at_than_are_told(
     visit(ask, paths=(str(seers),))
 
 
-def test_what_is_no_photo_of_faces_is_taken_whole(
+def test_a_photo_without_detection_is_used_whole(
     visit: Visit, seers: Path, painter: Model, two_faces: bytes, bring: Bring, pixels: Pixels
 ) -> None:
     (cut,) = facesmith.crop_faces(two_faces, painter.card["dataset"])
@@ -112,7 +112,7 @@ def test_what_is_no_photo_of_faces_is_taken_whole(
     visit(ask, paths=(str(seers),))
 
 
-def test_what_would_cost_too_much_is_refused_before_it_is_decoded(
+def test_expensive_photos_are_refused_before_decoding(
     visit: Visit, seers: Path, two_faces: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[object] = []
@@ -144,9 +144,7 @@ def test_what_would_cost_too_much_is_refused_before_it_is_decoded(
     visit(ask, paths=(str(seers),), pixels=1_000_000)
 
 
-def test_a_damaged_photo_is_refused_and_one_of_few_layers_is_not(
-    visit: Visit, seers: Path, two_faces: bytes, bring: Bring
-) -> None:
+def test_damaged_photos_are_refused(visit: Visit, seers: Path, two_faces: bytes, bring: Bring) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         answer = await client.post(PATH, content=two_faces[: len(two_faces) // 2], headers=PNG)
         assert answer.status_code == 400
@@ -180,7 +178,7 @@ def test_nothing_of_a_photo_touches_the_disk(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_one_visitor_has_no_other_sees(visit: Visit, seers: Path, bring: Bring) -> None:
+def test_sessions_are_isolated(visit: Visit, seers: Path, bring: Bring) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         said = await bring(client)
         mine = said["faces"][0]["face"]
@@ -211,7 +209,7 @@ def test_what_one_visitor_has_no_other_sees(visit: Visit, seers: Path, bring: Br
     visit(ask, paths=(str(seers),))
 
 
-def test_a_photo_is_forgotten_with_all_that_was_made_of_it(visit: Visit, seers: Path, bring: Bring) -> None:
+def test_deleting_a_photo_deletes_derived_faces(visit: Visit, seers: Path, bring: Bring) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         other, said = await bring(client, query="?aligned=true"), await bring(client)
         before = app.state.services.sessions.bytes
@@ -236,7 +234,7 @@ def test_a_photo_is_forgotten_with_all_that_was_made_of_it(visit: Visit, seers: 
     visit(ask, paths=(str(seers),))
 
 
-def test_a_slider_neither_cuts_nor_encodes_again(
+def test_a_slider_reuses_the_crop_and_the_latent(
     visit: Visit, seers: Path, bring: Bring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
@@ -271,7 +269,7 @@ def test_a_slider_neither_cuts_nor_encodes_again(
     visit(ask, paths=(str(seers),))
 
 
-def test_who_asks_for_seeds_alone_begins_no_session(visit: Visit, seers: Path) -> None:
+def test_seeds_need_no_session(visit: Visit, seers: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         answer = await client.post("/api/v1/edit", json={"model": "painter", "faces": ["seed:1"]})
         assert answer.status_code == 200

@@ -28,7 +28,7 @@ def _said(text: str) -> list[tuple[str, Any]]:
     return [(event["event"], json.loads(event["data"])) for event in events]
 
 
-def test_a_refined_face_is_nearer_to_its_photo(visit: Visit, bring: Bring, pixels: Pixels) -> None:
+def test_a_refined_face_is_closer_to_its_photo(visit: Visit, bring: Bring, pixels: Pixels) -> None:
     picture = _other_face()
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
@@ -52,7 +52,7 @@ def test_a_refined_face_is_nearer_to_its_photo(visit: Visit, bring: Bring, pixel
     visit(ask, paths=("drawn64",))
 
 
-def test_it_ends_for_who_has_gone(visit: Visit) -> None:
+def test_refining_stops_when_the_client_disconnects(visit: Visit) -> None:
     async def ask(_: httpx.AsyncClient, app: FastAPI) -> None:
         scope = {"type": "http", "headers": [], "scheme": "http", "path": "/", "server": ("here", 80)}
         resolver = FaceResolver(app.state.services, Request(scope), Response())
@@ -69,7 +69,7 @@ def test_it_ends_for_who_has_gone(visit: Visit) -> None:
     visit(ask, paths=("drawn64",))
 
 
-def test_without_torch_it_says_what_is_missing(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refining_without_torch_names_the_extra(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         assert (await client.get("/api/v1/models")).json()[0]["refine"]
         monkeypatch.setitem(sys.modules, "torch", None)

@@ -31,7 +31,7 @@ def runs(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_runs_are_listed_and_broken_cards_are_passed_over(visit: Visit, runs: Path) -> None:
+def test_runs_are_listed_without_broken_cards(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         listed = {run["name"]: run for run in (await client.get("/api/v1/runs")).json()}
         assert set(listed) == {"first", "bare"}
@@ -48,9 +48,7 @@ def test_runs_are_listed_and_broken_cards_are_passed_over(visit: Visit, runs: Pa
     visit(ask, paths=(str(runs),))
 
 
-def test_cards_that_no_training_wrote_are_no_defect_of_the_server(
-    visit: Visit, small_run: Path, tmp_path: Path
-) -> None:
+def test_foreign_cards_cause_no_server_error(visit: Visit, small_run: Path, tmp_path: Path) -> None:
     odd: list[dict[str, Any]] = [
         {"status": "flying"},
         {"kimg": "many"},
@@ -82,7 +80,7 @@ def test_cards_that_no_training_wrote_are_no_defect_of_the_server(
     visit(ask, paths=(str(tmp_path),))
 
 
-def test_how_a_run_stands_is_told_also_where_nothing_was_measured(visit: Visit, runs: Path) -> None:
+def test_a_run_without_measurements_has_a_status(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         first = (await client.get("/api/v1/runs/first")).json()
         assert first["health_text"].startswith("Health at the end")
@@ -107,7 +105,7 @@ def test_how_a_run_stands_is_told_also_where_nothing_was_measured(visit: Visit, 
     visit(ask, paths=(str(runs),))
 
 
-def test_measurements_come_by_column_with_what_they_are_called(visit: Visit, runs: Path) -> None:
+def test_metrics_are_returned_by_column(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         found = (await client.get("/api/v1/runs/first/metrics")).json()
         rows = [json.loads(line) for line in (runs / "first" / "metrics.jsonl").read_text().splitlines()]
@@ -126,7 +124,7 @@ def test_measurements_come_by_column_with_what_they_are_called(visit: Visit, run
     visit(ask, paths=(str(runs),))
 
 
-def test_sheets_are_those_of_the_folder_and_may_be_smaller(visit: Visit, runs: Path) -> None:
+def test_sheets_are_served_and_resized(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         sheets = (await client.get("/api/v1/runs/first/sheets")).json()
         files = sorted((runs / "first" / "samples").glob("*.png"))
@@ -147,7 +145,7 @@ def test_sheets_are_those_of_the_folder_and_may_be_smaller(visit: Visit, runs: P
     visit(ask, paths=(str(runs),))
 
 
-def test_the_film_can_be_asked_for_in_parts(visit: Visit, runs: Path) -> None:
+def test_the_video_supports_range_requests(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         address = (await client.get("/api/v1/runs/first")).json()["video"]
         whole = (await client.get(address)).content
@@ -158,7 +156,7 @@ def test_the_film_can_be_asked_for_in_parts(visit: Visit, runs: Path) -> None:
     visit(ask, paths=(str(runs),))
 
 
-def test_a_report_is_in_a_box_of_its_own(visit: Visit, runs: Path) -> None:
+def test_a_report_is_sandboxed(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         address = (await client.get("/api/v1/runs/first")).json()["report"]
         answer = await client.get(address)
@@ -172,7 +170,7 @@ def test_a_report_is_in_a_box_of_its_own(visit: Visit, runs: Path) -> None:
     visit(ask, paths=(str(runs),))
 
 
-def test_a_stream_begins_with_how_things_stand_and_ends_with_the_studio(visit: Visit, runs: Path) -> None:
+def test_a_stream_starts_with_the_status(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         mark = (await client.get("/api/v1/runs/first")).json()["mark"]
         app.state.services.closing.set()  # so that it ends once it has said what there is to say

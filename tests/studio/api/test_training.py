@@ -39,7 +39,7 @@ async def _until(client: httpx.AsyncClient, name: str, holds: Callable[[dict[str
     raise AssertionError(info)
 
 
-def test_nothing_is_started_where_it_is_not_allowed(visit: Visit, place: Path) -> None:
+def test_training_requires_allow_training(visit: Visit, place: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         assert (await client.get("/api/v1/training")).json()["allowed"] is False
         new = {"name": "new", "recipe": "tiny", "dataset": "faces"}
@@ -94,7 +94,7 @@ WRONG: list[tuple[dict[str, Any], int]] = [
 ]
 
 
-def test_what_cannot_be_trained_is_refused_before_anything_is_started(visit: Visit, place: Path) -> None:
+def test_invalid_trainings_are_refused_before_they_start(visit: Visit, place: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         for body, status in WRONG:
             wanted = {"name": "new", "recipe": "tiny", "dataset": "faces"} | body
@@ -106,7 +106,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_started(visit: Vis
     visit(ask, paths=(str(place),), allow_training=True)
 
 
-def test_a_run_is_started_stopped_gone_on_with_and_ended_with_the_studio(visit: Visit, place: Path) -> None:
+def test_a_run_is_started_stopped_resumed_and_ended(visit: Visit, place: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         wrong = {"name": "wrong", "recipe": "tiny", "dataset": "faces", "settings": {"learning_rate": -1}}
         new = {"name": "new", "recipe": "tiny", "dataset": "faces", "minutes": 9, "settings": NARROW}
@@ -140,7 +140,7 @@ def test_a_run_is_started_stopped_gone_on_with_and_ended_with_the_studio(visit: 
     assert (card["status"], card["sessions"][-1]["reason"]) == ("interrupted", "Ctrl-C")
 
 
-def test_a_training_that_is_killed_is_told_as_such(visit: Visit, place: Path) -> None:
+def test_a_killed_training_is_reported(visit: Visit, place: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         answer = await client.post("/api/v1/runs/first/resume", json={"kimg": 500}, timeout=100)
         assert answer.status_code == 200, answer.text
@@ -151,7 +151,7 @@ def test_a_training_that_is_killed_is_told_as_such(visit: Visit, place: Path) ->
     visit(ask, paths=(str(place),), allow_training=True)
 
 
-def test_a_single_run_gives_no_folder_for_others(visit: Visit, place: Path) -> None:
+def test_training_requires_a_folder_for_runs(visit: Visit, place: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         answer = await client.post("/api/v1/runs", json={"name": "new", "recipe": "tiny", "dataset": "faces"})
         assert answer.status_code == 400

@@ -94,9 +94,9 @@ def place(
     return folder
 
 
-def _measure(run: Path, step: int, loss: float = 1.0, watch: str = "healthy") -> None:
+def _measure(run: Path, step: int, loss: float = 1.0, health: str = "healthy") -> None:
     accuracies = {"accuracy_real": 0.7, "accuracy_fake": 0.8}
-    line: dict[str, float | str] = {"step": step, "kimg": step * 0.032, "loss_D": loss, "loss_G": 2.0, "health": watch}
+    line: dict[str, float | str] = {"step": step, "kimg": step * 0.032, "loss_D": loss, "loss_G": 2.0, "health": health}
     append_line(run / "metrics.jsonl", line | accuracies)
     append_line(
         run / "timing.jsonl", {"step": step, "kimg": step * 0.032, "seconds": step / 2, "images_per_second": 64}
@@ -120,6 +120,7 @@ def _write_map(folder: Path, dataset: Dataset) -> None:
     lines = [f"{row},{row:06d}.jpg,{row // 2 % 2}" for row in arrays["rows"]]
     (folder / "labels.csv").write_text("\n".join(["row,file,Smiling", *lines, ""]))
     write_json(folder / "map.json", {
+        "format": "facesmith-map", "version": 1,
         "dataset": {"name": "friends", "fingerprint": dataset.fingerprint, "source": {"credit": "taken by us"}},
         "model": {"name": "mine", "digest": model.digest, "encoder": model.card["encoder"]["digest"]}, "judge": None,
         "count": 100, "of": 256, "photos": [], "methods": dict.fromkeys(methods, "1"), "attributes": ["Smiling"],

@@ -10,18 +10,18 @@ sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", r
 
 Visit = Callable[..., Any]
 # What is there once a page has what it shows.
-PAGE_PATHS = {
-    "/?seed=5&count=12": ".wall canvas[data-of]",
-    "/?seed=5&count=12&model=celeba64&face=3": ".top-five",
+READY_SELECTORS = {
+    "/?seed=5&count=12": ".face-grid canvas[data-of]",
+    "/?seed=5&count=12&model=celeba64&face=3": ".top-attributes",
     "/photo": ".photo-input.large",
     "/photo?model=celeba64&face=seed:7&set=Smiling:1": ".edit-table canvas",
     "/makeover": ".photo-input.large",
     "/arithmetic": ".between canvas[data-of]",
     "/arithmetic?show=way": ".player canvas",
     "/watch?run=going&run=done": "article[aria-label=going] .chart svg path.bold",
-    "/map?face=seed:7&colour=Smiling&shape=3d": ".plot[data-of]",
+    "/map?face=seed:7&colour=Smiling&shape=3d": ".map-plot[data-of]",
     "/data": ".rates li",
-    "/compare?run=going&run=done": ".compared",
+    "/compare?run=going&run=done": ".comparison",
     "/about": ".markdown p",
 }
 
@@ -39,19 +39,22 @@ def look(axe: Any, page: Any) -> None:
     assert results.violations_count == 0, f"{page.url} {results.generate_report()}"
 
 
-@pytest.mark.parametrize("page", PAGE_PATHS)
-def test_nothing_keeps_people_out_of_a_page(address: str, visit: Visit, size: str, axe: Any, page: str) -> None:
+@pytest.mark.parametrize("page", READY_SELECTORS)
+def test_pages_are_accessible(address: str, visit: Visit, size: str, axe: Any, page: str) -> None:
     seen = visit(address + page, size)
-    seen.wait_for_selector(PAGE_PATHS[page])
+    seen.wait_for_selector(READY_SELECTORS[page])
     for colours in ("light", "dark"):
         seen.emulate_media(color_scheme=colours)
         look(axe, seen)
 
 
-def test_nor_with_a_photo_or_with_all_pages_listed(
+def test_pages_with_a_photo_and_the_menu_are_accessible(
     address: str, visit: Visit, size: str, axe: Any, party: Path
 ) -> None:
-    for page, shown in (("photo?model=celeba64", ".edit-table canvas"), ("makeover", ".made canvas[data-of]")):
+    for page, shown in (
+        ("photo?model=celeba64", ".edit-table canvas"),
+        ("makeover", ".makeover-result canvas[data-of]"),
+    ):
         seen = visit(f"{address}/{page}", size)
         seen.set_input_files("input[type=file]", party)
         seen.wait_for_selector(shown)
@@ -62,7 +65,7 @@ def test_nor_with_a_photo_or_with_all_pages_listed(
             look(axe, seen)
 
 
-def test_nor_of_the_reference_and_of_what_is_there_when_nothing_is(
+def test_empty_pages_and_the_api_reference_are_accessible(
     listening: Callable[..., Any], visit: Visit, size: str, axe: Any, tmp_path: Path
 ) -> None:
     with listening(str(tmp_path)) as address:

@@ -22,7 +22,7 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 Visit = Callable[..., Any]
 
 
-def drawn(page: Any, selector: str = ".wall canvas") -> str:
+def drawn(page: Any, selector: str = ".face-grid canvas") -> str:
     """Which answer a canvas shows."""
     return str(page.get_attribute(selector, "data-of"))
 
@@ -62,29 +62,29 @@ def fits(page: Any) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
-def test_a_slider_moves_all_faces_and_the_address_brings_them_back(studio: str, visit: Visit, size: str) -> None:
+def test_a_slider_edits_all_faces_and_the_address(studio: str, visit: Visit, size: str) -> None:
     page = visit(f"{studio}/?seed=5&count=12", size)
-    page.wait_for_selector(".wall canvas[data-of*='seed=5']")
+    page.wait_for_selector(".face-grid canvas[data-of*='seed=5']")
     asked = list[str]()
     page.on("request", lambda request: asked.append(request.url))
-    before = page.locator(".wall canvas").screenshot()
+    before = page.locator(".face-grid canvas").screenshot()
     move(page, "Smiling", *(step / 50 for step in range(101)))
-    page.wait_for_selector(".wall canvas[data-of*='Smiling%3A2&']")
+    page.wait_for_selector(".face-grid canvas[data-of*='Smiling%3A2&']")
     assert len(asked) < 20  # of 101 places, those that the newest was not yet known at
-    assert page.locator(".wall canvas").screenshot() != before
+    assert page.locator(".face-grid canvas").screenshot() != before
     has_address(page, lambda said: said == {"seed": ["5"], "count": ["12"], "set": ["Smiling:2"]})
     assert fits(page)
     again = visit(page.url, size)
-    again.wait_for_selector(".wall canvas[data-of]")
+    again.wait_for_selector(".face-grid canvas[data-of]")
     assert drawn(again) == drawn(page)
     expect(again.get_by_label("Smiling", exact=True)).to_have_value("2")
 
 
-def test_a_face_of_the_grid_is_saved_as_it_was_seen_and_batches_have_their_labels(studio: str, visit: Visit) -> None:
+def test_a_face_and_a_labelled_batch_are_downloaded(studio: str, visit: Visit) -> None:
     page = visit(f"{studio}/?model=drawn64&seed=5&count=12&set=Smiling:1")
     page.get_by_role("button", name="Face 3 of seed 5").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("heading", name="Likeliest").wait_for()
+    dialog.get_by_role("heading", name="Most likely").wait_for()
     has_address(page, lambda said: said.get("face") == ["3"])
     page.keyboard.press("ArrowRight")
     dialog.get_by_role("heading", name="Face 4 of seed 5").wait_for()
@@ -97,17 +97,17 @@ def test_a_face_of_the_grid_is_saved_as_it_was_seen_and_batches_have_their_label
     dialog.wait_for(state="detached")
     has_address(page, lambda said: "face" not in said)
     page.get_by_label("Download a batch").fill("3")
-    archive = zipfile.ZipFile(io.BytesIO(saved(page, page.get_by_text("ZipStream", exact=True).click)))
+    archive = zipfile.ZipFile(io.BytesIO(saved(page, page.get_by_text("Zip", exact=True).click)))
     assert archive.namelist()[:3] == ["000000.png", "000001.png", "000002.png"]
     assert json.loads(archive.read("manifest.json"))["changes"] == {"Smiling": 1.0}
 
 
-def test_a_photo_is_rebuilt_changed_and_described(studio: str, visit: Visit, size: str, party: Path) -> None:
+def test_a_photo_is_reconstructed_edited_and_described(studio: str, visit: Visit, size: str, party: Path) -> None:
     page = visit(f"{studio}/photo?model=celeba64&view=side", size)
     page.set_input_files("input[type=file]", party)
     page.get_by_role("button", name="Face 1 of 2").wait_for()
     expect(page.locator(".page-photo .box[aria-pressed=true]")).to_have_attribute("aria-label", "Face 1 of 2")
-    page.get_by_alt_text("The face as the model makes it").wait_for()
+    page.get_by_alt_text("The reconstructed face").wait_for()
     score = page.locator(".score strong")
     expect(score).to_have_text(re.compile("^[0-9.]+ dB$"))
     first = score.inner_text()
@@ -115,9 +115,9 @@ def test_a_photo_is_rebuilt_changed_and_described(studio: str, visit: Visit, siz
     expect(score).not_to_have_text(first)
     move(page, "Smiling", 2)
     page.get_by_role("img", name="Smiling +2", exact=True).wait_for()
-    expect(page.locator(".top-five li")).to_have_count(5)
+    expect(page.locator(".top-attributes li")).to_have_count(5)
     expect(page.locator(".edit-table li")).to_have_count(5)
-    page.get_by_role("button", name="The sliders as a row").click()
+    page.get_by_role("button", name="Add sliders as row").click()
     expect(page.locator(".edit-table li")).to_have_count(6)
     has_address(page, lambda said: said.get("row", [""])[-1] == "Smiling:2")
     choose(page, "Before | after")
@@ -125,24 +125,24 @@ def test_a_photo_is_rebuilt_changed_and_described(studio: str, visit: Visit, siz
     line.press("ArrowLeft")
     expect(line).to_have_value("49")
     assert fits(page)
-    page.get_by_role("button", name="Forget this photo").click()
+    page.get_by_role("button", name="Delete this photo").click()
     page.get_by_role("heading", name="Drop a photo here").wait_for()
 
 
-def test_refining_brings_a_face_closer_and_can_be_taken_back(studio: str, visit: Visit, party: Path) -> None:
+def test_a_refinement_can_be_undone(studio: str, visit: Visit, party: Path) -> None:
     page = visit(f"{studio}/photo?model=celeba64")
     page.set_input_files("input[type=file]", party)
     score = page.locator(".score strong")
     first = float(score.inner_text().removesuffix(" dB"))
     page.get_by_role("button", name="Refine").click()
-    back = page.get_by_role("button", name="Back to the first answer")
+    back = page.get_by_role("button", name="Undo refinement")
     back.wait_for()
     page.wait_for_function("first => parseFloat(document.querySelector('.score strong')?.innerText) > first", arg=first)
     back.click()
     expect(score).to_have_text(f"{first} dB")
 
 
-def test_photos_are_dropped_pasted_and_taken_by_the_camera(studio: str, visit: Visit, party: Path) -> None:
+def test_photos_are_dropped_pasted_or_from_the_camera(studio: str, visit: Visit, party: Path) -> None:
     give = (
         "([bytes, kind]) => { const data = new DataTransfer();"
         " data.items.add(new File([new Uint8Array(bytes)], 'party.png', { type: 'image/png' }));"
@@ -156,20 +156,20 @@ def test_photos_are_dropped_pasted_and_taken_by_the_camera(studio: str, visit: V
         page.evaluate(give, [list(party.read_bytes()), kind])
         page.get_by_role("button", name="Face 1 of 2").wait_for()
     page.get_by_role("button", name="Camera").click()
-    page.get_by_role("button", name="Take the picture").click()
-    page.get_by_text("Taken as a whole").wait_for()
+    page.get_by_role("button", name="Take a picture").click()
+    page.get_by_text("Used as a whole").wait_for()
 
 
-def test_arithmetic_by_dragging_tapping_and_typing(studio: str, visit: Visit, size: str) -> None:
+def test_arithmetic_slots_are_dragged_tapped_and_typed(studio: str, visit: Visit, size: str) -> None:
     page = visit(f"{studio}/arithmetic?model=drawn64&tray=9&size=3", size)
     page.wait_for_selector(".between canvas[data-of]")
     before = page.get_by_alt_text("A minus B plus C").get_attribute("src")
     tray = page.get_by_role("group", name="Faces of seed 9")
     page.get_by_role("button", name="B: ").click()
-    tray.get_by_role("button", name="Take face 2 of seed 9").click()
+    tray.get_by_role("button", name="Use face 2 of seed 9").click()
     page.get_by_label("C by its seed").fill("seed:9:4")
     if size == "desktop":
-        tray.get_by_role("button", name="Take face 6 of seed 9").drag_to(page.get_by_role("button", name="A: "))
+        tray.get_by_role("button", name="Use face 6 of seed 9").drag_to(page.get_by_role("button", name="A: "))
     else:
         page.get_by_label("A by its seed").fill("seed:9:6")
     page.wait_for_selector(".between canvas[data-of$='seed:9:6,seed:9:2,seed:9:4,3']")
@@ -178,9 +178,9 @@ def test_arithmetic_by_dragging_tapping_and_typing(studio: str, visit: Visit, si
     has_address(page, lambda said: slots.items() <= said.items())
     assert fits(page)
     choose(page, "Animation")
-    page.get_by_role("img", name="The animation").wait_for()
-    tray.get_by_role("button", name="Take face 2 of seed 9").click()
-    page.get_by_alt_text("Face 5 of the way").wait_for()
+    page.get_by_role("img", name="The animation", exact=True).wait_for()
+    tray.get_by_role("button", name="Use face 2 of seed 9").click()
+    page.get_by_alt_text("Face 5 of the animation").wait_for()
     move(page, "Frames", 16)
     expect(page.get_by_role("button", name="MP4")).to_be_enabled()
     film = Image.open(io.BytesIO(saved(page, page.get_by_role("button", name="GIF").click)))
@@ -188,14 +188,14 @@ def test_arithmetic_by_dragging_tapping_and_typing(studio: str, visit: Visit, si
     assert fits(page)
 
 
-def test_a_makeover_alone_and_back_in_the_photo(studio: str, visit: Visit, size: str, party: Path) -> None:
+def test_a_makeover_of_a_face_and_of_the_whole_photo(studio: str, visit: Visit, size: str, party: Path) -> None:
     page = visit(f"{studio}/makeover", size)
     page.set_input_files("input[type=file]", party)
     choose(page, "redder")
     move(page, "Strength", 0.5)
-    page.wait_for_selector(".made canvas[data-of='redder 0.5 false']")
+    page.wait_for_selector(".makeover-result canvas[data-of='redder 0.5 false']")
     choose(page, "In the photo")
-    page.wait_for_selector(".made canvas[data-of='redder 0.5 true']")
+    page.wait_for_selector(".makeover-result canvas[data-of='redder 0.5 true']")
     whole = np.asarray(Image.open(io.BytesIO(saved(page, page.get_by_role("button", name="PNG").click)))).astype(int)
     changed = whole[..., :3] - np.asarray(Image.open(party)).astype(int)
     assert changed[..., 0].max() >= 15
@@ -203,7 +203,7 @@ def test_a_makeover_alone_and_back_in_the_photo(studio: str, visit: Visit, size:
     assert fits(page)
 
 
-def test_without_a_makeover_the_page_says_how_to_get_one(
+def test_pages_without_models_explain_what_is_missing(
     listening: Callable[..., AbstractContextManager[str]], visit: Visit, tmp_path: Path, models: Path
 ) -> None:
     model = shutil.copytree(models / "first", tmp_path / "model")
@@ -211,9 +211,9 @@ def test_without_a_makeover_the_page_says_how_to_get_one(
     (model / "README.md").write_text(f"# {hostile}\n\n[here](javascript:alert(1)) and [there](https://example.org/)\n")
     with listening(str(model)) as address:
         page = visit(f"{address}/makeover")
-        page.get_by_role("heading", name="No makeover is here").wait_for()
+        page.get_by_role("heading", name="No makeover yet").wait_for()
         page.goto(f"{address}/photo")
-        page.get_by_role("heading", name="No model here takes photos").wait_for()
+        page.get_by_role("heading", name="No model with an encoder").wait_for()
         page.goto(f"{address}/about")
         page.get_by_role("heading", name=hostile).wait_for()
         expect(page).to_have_title(re.compile("^About"))
@@ -221,9 +221,9 @@ def test_without_a_makeover_the_page_says_how_to_get_one(
         expect(page.locator(".markdown a")).to_have_attribute("href", "https://example.org/")
 
 
-def test_pages_are_reached_from_each_other_and_come_back_as_they_were(studio: str, visit: Visit, size: str) -> None:
+def test_navigation_keeps_the_state_of_pages(studio: str, visit: Visit, size: str) -> None:
     page = visit(f"{studio}/?seed=5&count=4", size)
-    page.wait_for_selector(".wall canvas[data-of]")
+    page.wait_for_selector(".face-grid canvas[data-of]")
     pages = page.get_by_role("navigation", name="Pages")
     pages.get_by_role("link", name="Arithmetic").click()
     page.wait_for_url("**/arithmetic")
@@ -231,30 +231,28 @@ def test_pages_are_reached_from_each_other_and_come_back_as_they_were(studio: st
     if size == "phone":
         pages.get_by_role("button", name="More").click()
     pages.get_by_role("link", name="About").click()
-    page.get_by_role("heading", name="What leaves the machine: nothing").wait_for()
+    page.get_by_role("heading", name="No data leaves the machine").wait_for()
     expect(page).to_have_title("About · facesmith studio")
     assert fits(page)
     pages.get_by_role("link", name="Generate").click()
     page.wait_for_url(f"{studio}/?seed=5&count=4")
     page.go_back()
-    page.get_by_role("heading", name="What leaves the machine: nothing").wait_for()
+    page.get_by_role("heading", name="No data leaves the machine").wait_for()
 
 
-def test_colours_follow_the_system_until_they_are_chosen(studio: str, visit: Visit) -> None:
+def test_the_theme_follows_the_system_until_chosen(studio: str, visit: Visit) -> None:
     page = visit(f"{studio}/about")
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     light = page.evaluate(ground)
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(f"light => {ground} !== light", arg=light)
-    page.get_by_role("button", name="Colours").click()
+    page.get_by_role("button", name="Theme").click()
     page.wait_for_function(f"light => {ground} === light", arg=light)
     page.reload()
     page.wait_for_function(f"light => {ground} === light", arg=light)
 
 
-def test_what_the_server_refuses_is_said_in_its_sentence(
-    studio: str, visit: Visit, tmp_path: Path, troubles: list[str]
-) -> None:
+def test_server_errors_are_shown(studio: str, visit: Visit, tmp_path: Path, troubles: list[str]) -> None:
     page = visit(f"{studio}/photo")
     (tmp_path / "photo.png").write_bytes(b"no picture")
     page.set_input_files("input[type=file]", tmp_path / "photo.png")

@@ -19,7 +19,7 @@ def fits(page: Any) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
-def test_a_training_is_watched_as_it_goes_on(
+def test_a_running_training_updates_its_panel(
     visit: Visit, size: str, address: str, place: Path, measure: Callable[..., None]
 ) -> None:
     run = place / "going"
@@ -27,7 +27,7 @@ def test_a_training_is_watched_as_it_goes_on(
     panel = page.get_by_role("article", name="going")
     panel.locator(".status", has_text="running").wait_for()
     expect(page.get_by_role("article")).to_have_count(1)
-    panel.locator(".verdict", has_text="Healthy.").wait_for()
+    panel.locator(".health", has_text="Healthy.").wait_for()
     chart = panel.get_by_role("img", name=re.compile("^Losses"))
     chart.wait_for()
     sheets = panel.get_by_role("slider")
@@ -36,16 +36,16 @@ def test_a_training_is_watched_as_it_goes_on(
     measure(run, step, loss=7.25, health="discriminator is winning")
     picture = Image.fromarray(np.full((64, 64, 3), 200, np.uint8))
     picture.save(run / "samples" / f"{step * 0.032:010.3f}.png")
-    panel.locator(".verdict", has_text="Discriminator is winning.").wait_for()
+    panel.locator(".health", has_text="Discriminator is winning.").wait_for()
     panel.get_by_role("img", name=re.compile("D 7.25")).wait_for()
     panel.get_by_text(f"Sheet {before + 2} of {before + 2}", exact=True).wait_for()
-    expect(panel.locator(".metrics")).to_contain_text(f"{step * 32:,}")
+    expect(panel.locator(".run-facts")).to_contain_text(f"{step * 32:,}")
     measure(run, step + 10)
-    panel.locator(".verdict", has_text="Healthy.").wait_for()
+    panel.locator(".health", has_text="Healthy.").wait_for()
     assert fits(page)
 
 
-def test_all_sheets_are_gone_through_and_played(visit: Visit, size: str, address: str) -> None:
+def test_sample_sheets_are_browsed_and_played(visit: Visit, size: str, address: str) -> None:
     page = visit(f"{address}/watch?run=done", size)
     panel = page.get_by_role("article", name="done")
     slider = panel.get_by_role("slider")
@@ -57,10 +57,10 @@ def test_all_sheets_are_gone_through_and_played(visit: Visit, size: str, address
     page.wait_for_url("**/watch?run=done&kimg=0")  # the address can be shared
     panel.get_by_role("button", name="Play all sheets of done").click()
     panel.locator(f".sheets img[alt='{newest}']").wait_for()
-    page.get_by_role("button", name="Film").click()
+    page.get_by_role("button", name="Video").click()
     page.get_by_role("dialog").locator("video").wait_for()
     page.keyboard.press("Escape")
-    report = panel.get_by_role("link", name="Its report")
+    report = panel.get_by_role("link", name="Report")
     expect(report).to_have_attribute("href", re.compile(r"^/api/v1/runs/done/report\?v="))
     assert page.get_by_role("button", name="Train").count() == 0  # nobody allowed it
     assert fits(page)
@@ -69,10 +69,10 @@ def test_all_sheets_are_gone_through_and_played(visit: Visit, size: str, address
 def test_runs_are_compared(visit: Visit, size: str, address: str) -> None:
     page = visit(f"{address}/compare", size)
     page.get_by_role("checkbox", name="going").check()
-    page.get_by_text("And another one").wait_for()
+    page.get_by_text("Choose another run").wait_for()
     page.get_by_role("checkbox", name="done").check()
     page.wait_for_url("**/compare?run=going&run=done")
-    page.locator(".compared").wait_for()
+    page.locator(".comparison").wait_for()
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="seed", exact=True))
     expect(row.get_by_role("cell")).to_have_text(["0", "5"])
     assert page.get_by_role("rowheader", name="batch_size").count() == 0  # in which they do not differ
@@ -80,23 +80,23 @@ def test_runs_are_compared(visit: Visit, size: str, address: str) -> None:
     expect(chart).to_have_attribute("aria-label", re.compile("kimg"))
     page.get_by_text("Minutes", exact=True).click()
     page.get_by_role("img", name=re.compile("^Losses.*minutes$")).wait_for()
-    expect(page.locator(".beside img")).to_have_count(2)
+    expect(page.locator(".side-by-side img")).to_have_count(2)
     assert fits(page)
 
 
-def test_a_dataset_shows_what_it_holds(visit: Visit, size: str, address: str) -> None:
+def test_the_data_page_shows_images_and_rates(visit: Visit, size: str, address: str) -> None:
     page = visit(f"{address}/data", size)
     rate = page.get_by_role("button", name=re.compile("^Smiling"))
     rate.click()
-    page.get_by_role("heading", name="Some of its pictures: Smiling").wait_for()
+    page.get_by_role("heading", name="Examples: Smiling").wait_for()
     page.wait_for_url("**/data?having=Smiling")
-    sheet = page.locator("img.drawn")
+    sheet = page.locator("img.examples")
     assert sheet.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") in (6 * 32, 12 * 32)
     page.get_by_text("facesmith data explore faces").wait_for()
     assert fits(page)
 
 
-def test_a_map_runs_its_code_and_cannot_ask_the_studio(visit: Visit, size: str, address: str) -> None:
+def test_a_map_page_runs_in_a_sandbox(visit: Visit, size: str, address: str) -> None:
     page = visit(f"{address}/map", size)
     said = page.frame_locator("iframe").locator("#said")
     said.filter(has_text="ran").wait_for()
@@ -105,23 +105,23 @@ def test_a_map_runs_its_code_and_cannot_ask_the_studio(visit: Visit, size: str, 
     assert fits(page)
 
 
-def test_a_face_finds_its_place_on_a_map(visit: Visit, size: str, address: str) -> None:
+def test_a_face_is_placed_on_a_map(visit: Visit, size: str, address: str) -> None:
     page = visit(f"{address}/map", size)
-    page.get_by_role("button", name="A made-up face").click()
-    page.wait_for_selector(".plot[data-of^='PCA map of 100 faces']")
-    flat = page.locator(".plot").screenshot()
+    page.get_by_role("button", name="A random face").click()
+    page.wait_for_selector(".map-plot[data-of^='PCA map of 100 faces']")
+    flat = page.locator(".map-plot").screenshot()
     expect(page.get_by_alt_text(re.compile("^Face [0-9]+ of friends$"))).to_have_count(12)
     page.get_by_role("radio", name="t-SNE").press("Space")
-    page.get_by_role("radio", name="In space").press("Space")
-    page.wait_for_selector(".plot.spatial[data-of^='t-SNE']")
-    page.get_by_role("slider", name="Turn").press("ArrowRight")
+    page.get_by_role("radio", name="3D").press("Space")
+    page.wait_for_selector(".map-plot.spatial[data-of^='t-SNE']")
+    page.get_by_role("slider", name="Rotation").press("ArrowRight")
     page.get_by_role("radio", name="Around the face").press("Space")
     page.get_by_label("Colour by").select_option("Smiling")
-    page.get_by_text("has not").wait_for()
+    page.get_by_text("does not have it").wait_for()
     page.wait_for_url(re.compile(r"/map\?face=seed:[0-9]+&method=tsne&shape=3d&near=1&colour=Smiling$"))
-    assert page.locator(".plot").screenshot() != flat
+    assert page.locator(".map-plot").screenshot() != flat
     assert fits(page)
     again = visit(page.url, size)
-    again.wait_for_selector(".plot.spatial[data-of^='t-SNE']")
+    again.wait_for_selector(".map-plot.spatial[data-of^='t-SNE']")
     page.get_by_role("button", name="Close").click()
-    page.locator(".plot").wait_for(state="detached")
+    page.locator(".map-plot").wait_for(state="detached")

@@ -1,7 +1,7 @@
 // The studio's pages: which there are, and the frame around them. A page is a module of pages/ whose default export is
 // a component; it is loaded when it is first gone to, with style/NAME.css where `styled` says that there is one.
 import { html, render, useEffect, useRef, useState } from "./vendor/preact-htm.js";
-import { lastSeen, usePath } from "./shell/address.js";
+import { lastUrl, usePath } from "./shell/address.js";
 import { Icon } from "./shell/icons.js";
 import { ThemeSwitch } from "./shell/theme.js";
 import { Toasts } from "./shell/toasts.js";
@@ -51,14 +51,14 @@ function Page({ page }) {
     first.current = false;
   }, [page]);
   return html`<main id="main" ref=${main} tabindex="-1" class="page-${page.name}" aria-busy=${!Shown && !state.failed}>
-    ${Shown ? html`<${Shown} key=${page.path} />` : html`<h1 class="unseen">${page.title}</h1>`}
+    ${Shown ? html`<${Shown} key=${page.path} />` : html`<h1 class="visually-hidden">${page.title}</h1>`}
     ${state.failed && html`<p class="empty">This page could not be loaded. Is the studio still running?</p>`}
   </main>`;
 }
 
 const Links = ({ pages, now, onGo }) =>
   pages.map(
-    (page) => html`<a href=${lastSeen(page.path)} onClick=${onGo}
+    (page) => html`<a href=${lastUrl(page.path)} onClick=${onGo}
       aria-current=${page.path === now ? "page" : undefined}>
       <${Icon} name=${page.icon} /><span>${page.title}</span>
     </a>`,
@@ -85,8 +85,8 @@ function Bottom({ now }) {
 
 function Studio() {
   const path = usePath();
-  const page = PAGES.find((one) => one.path === path) ?? PAGES[0];
-  return html`<a class="skip" href="#main">Skip to the page</a>
+  const page = PAGES.find((item) => item.path === path) ?? PAGES[0];
+  return html`<a class="skip" href="#main">Skip to content</a>
     <header>
       <a class="brand" href="/" aria-label="facesmith studio"><img src=${new URL("icon.svg", import.meta.url)} alt="" />
         <span>facesmith</span></a>

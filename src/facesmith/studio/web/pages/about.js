@@ -1,14 +1,14 @@
 // What is here, on whose terms, and where pictures go: nowhere.
 import { html } from "../vendor/preact-htm.js";
 import { useAddress } from "../shell/address.js";
-import { API, ask, at, useLoad, useModels } from "../shell/api.js";
-import { text } from "../shell/fields.js";
+import { API, request, apiUrl, useLoad, useModels } from "../shell/api.js";
+import { text } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
-import { ForgetAll } from "../parts/forget-all.js";
-import { Markdown } from "../parts/markdown.js";
+import { DeleteAll } from "../components/delete-all.js";
+import { Markdown } from "../components/markdown.js";
 
 const FIELDS = { model: text() };
-const KINDS = { generator: "makes faces", makeover: "makes faces over", judge: "judges faces" };
+const KINDS = { generator: "generates faces", makeover: "changes faces in photos", classifier: "recognizes attributes" };
 
 export default function About() {
   const models = useModels();
@@ -16,23 +16,22 @@ export default function About() {
   const chosen = models?.find((model) => model.name === state.model) ?? models?.[0];
   return html`<div class="about">
     <section class="intro">
-      <h1>Faces that nobody has</h1>
-      <p>facesmith makes datasets of photos, trains networks on them, and shows what they learned: faces that were
-        never photographed. This is its studio.</p>
+      <h1>Synthetic faces</h1>
+      <p>facesmith turns photos into datasets, trains face generators on them, and lets you explore and edit the results.
+        This is its studio.</p>
       <div class="promises">
-        <div class="card"><h2><${Icon} name="shield" /> What leaves the machine: nothing</h2>
-          <p>Pages, pictures and models come from the machine that runs the studio, and from no other. There are no
-            cookies but the studio's own, and no other host learns of your visit.</p></div>
+        <div class="card"><h2><${Icon} name="shield" /> No data leaves the machine</h2>
+          <p>All pages, images and models come from the machine that runs the studio. It sets no cookies
+            but its own, and contacts no other host.</p></div>
         <div class="card"><h2><${Icon} name="photo" /> Your photos</h2>
-          <p>They are kept in memory while you are here, are written nowhere, are not learned from, and are forgotten
-            after a while, or at once when you say so.</p>
-          <div class="row"><${ForgetAll} /></div></div>
-        <div class="card"><h2><${Icon} name="faces" /> What is made</h2>
-          <p>Every picture says in its file that it is synthetic, and of which model and seed. Show it as what it is;
-            do not pass it off as a person, nor a changed photo as a true one.</p></div>
-        <div class="card"><h2><${Icon} name="about" /> By program</h2>
-          <p>Whatever these pages do is an API over HTTP. <a href=${`${API}/docs`}>Its documentation</a> is here
-            too.</p></div>
+          <p>They are kept in memory only, never written to disk, never used for training, and deleted after a while,
+            or at once if you wish.</p>
+          <div class="row"><${DeleteAll} /></div></div>
+        <div class="card"><h2><${Icon} name="faces" /> Generated images</h2>
+          <p>Every file says that it is synthetic, and names its model and seed. Label it as synthetic when you share
+            it; do not present it as a real person, or an edited photo as authentic.</p></div>
+        <div class="card"><h2><${Icon} name="about" /> HTTP API</h2>
+          <p>These pages use only the HTTP API. <a href=${`${API}/docs`}>Read its reference</a>.</p></div>
       </div>
     </section>
     ${
@@ -44,13 +43,13 @@ export default function About() {
           (model) => html`<li key=${model.name}><button class="entry" aria-pressed=${model === chosen}
             onClick=${() => change({ model: model.name }, { push: true })}>
           <strong>${model.name}</strong><span
-            class="small quiet">${KINDS[model.kind]}, ${model.size.join("x")}</span></button></li>`,
+            class="small muted">${KINDS[model.kind]}, ${model.size.join("x")}</span></button></li>`,
         )}</ul>
       </nav>
       <${Card} key=${chosen.name} model=${chosen} />
     </section>`
     }
-    <p class="small quiet">facesmith is free software under the Apache License 2.0. Its pages use preact (MIT) and
+    <p class="small muted">facesmith is free software under the Apache License 2.0. Its pages use preact (MIT) and
       htm (Apache 2.0): <a href=${new URL("../vendor/LICENSES.txt", import.meta.url)} target="_blank">their
         licences</a>.</p>
   </div>`;
@@ -58,7 +57,7 @@ export default function About() {
 
 function Card({ model }) {
   const { value, error } = useLoad(
-    (signal) => ask(`/models/${encodeURIComponent(model.name)}/card`, { signal, as: "text" }),
+    (signal) => request(`/models/${encodeURIComponent(model.name)}/card`, { signal, as: "text" }),
     [model.name],
     { quiet: true },
   );
@@ -66,14 +65,14 @@ function Card({ model }) {
   return html`<article class="card">
     <div class="chips">
       <span class="chip">${model.terms}</span>
-      ${model.encoder && html`<span class="chip">takes photos</span>`}
+      ${model.encoder && html`<span class="chip">encodes photos</span>`}
       ${model.attributes.length > 0 && html`<span class="chip">${model.attributes.length} attributes</span>`}
       <span class="chip" title="SHA-256 of its weights">${model.digest.slice(0, 12)}</span>
     </div>
     ${model.kind === "generator" && html`<img class="samples"
-      src=${at("/generate", samples)}
-        alt="24 faces that ${model.name} makes" />`}
+      src=${apiUrl("/generate", samples)}
+        alt="24 faces generated by ${model.name}" />`}
     ${value && html`<${Markdown} text=${value} />`}
-    ${error && html`<p class="quiet">${error.message}</p><p>${model.about}.</p>`}
+    ${error && html`<p class="muted">${error.message}</p><p>${model.about}.</p>`}
   </article>`;
 }

@@ -1,14 +1,14 @@
 // Compare: runs beside each other: their last faces, their curves over each other, and what set them apart.
 import { html, useMemo } from "../vendor/preact-htm.js";
 import { useAddress } from "../shell/address.js";
-import { ask, useLoad } from "../shell/api.js";
-import { choice, list } from "../shell/fields.js";
-import { Segments } from "../parts/controls.js";
-import { RunCharts } from "../parts/run-charts.js";
-import { useRuns } from "../parts/run-feed.js";
-import { RunList } from "../parts/run-list.js";
-import { duration, small, Status, thousands } from "../parts/run-words.js";
-import { Empty } from "../parts/states.js";
+import { request, useLoad } from "../shell/api.js";
+import { choice, list } from "../shell/query-fields.js";
+import { SegmentedControl } from "../components/controls.js";
+import { RunCharts } from "../components/run-charts.js";
+import { useRuns } from "../components/run-stream.js";
+import { RunList } from "../components/run-list.js";
+import { duration, small, Status, imageCount } from "../components/run-format.js";
+import { Empty } from "../components/feedback.js";
 
 const FIELDS = { run: list(), against: choice("kimg", ["kimg", "time"]) };
 const MOST = 6;
@@ -16,10 +16,10 @@ const MOST = 6;
 /** A run's best score as far as it goes by that name, and the recipe's settings that are not the same in all. */
 function rows(runs) {
   const facts = [
-    ["stands", (run) => html`<${Status} status=${run.info.status} />`],
+    ["status", (run) => html`<${Status} status=${run.info.status} />`],
     ["recipe", (run) => run.info.recipe],
     ["dataset", (run) => run.info.dataset],
-    ["images shown", (run) => thousands(run.info.kimg)],
+    ["images shown", (run) => imageCount(run.info.kimg)],
     ["training time", (run) => duration(run.info.seconds)],
     ["images a second", (run) => run.info.images_per_second?.toPrecision(3) ?? "–"],
     ["health", (run) => run.info.health ?? "–"],
@@ -36,12 +36,12 @@ const Rows = ({ of, runs }) =>
 
 function Table({ runs }) {
   const [facts, settings] = useMemo(() => rows(runs), [...runs.map((run) => run.info)]);
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="The runs in numbers">
-    <table class="plain-table compared">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Comparison of the runs">
+    <table class="plain-table comparison">
       <thead><tr><td></td>${runs.map((run, at) => html`<th key=${run.name} scope="col" class="c${at}"><span class="swatch"></span>${run.name}</th>`)}</tr></thead>
       <tbody><${Rows} of=${facts} runs=${runs} /></tbody>
       <tbody>
-        <tr><th colspan=${runs.length + 1} scope="rowgroup" class="part">${settings.length ? "Settings in which they differ" : "They do not differ in any setting."}</th></tr>
+        <tr><th colspan=${runs.length + 1} scope="rowgroup" class="part">${settings.length ? "Settings that differ" : "All settings are equal."}</th></tr>
         <${Rows} of=${settings} runs=${runs} />
       </tbody>
     </table>
@@ -50,7 +50,7 @@ function Table({ runs }) {
 
 export default function Compare() {
   const [state, change] = useAddress(FIELDS);
-  const { value: runs } = useLoad((signal) => ask("/runs", { signal }), []);
+  const { value: runs } = useLoad((signal) => request("/runs", { signal }), []);
   const chosen = useMemo(() => {
     const known = new Set(runs?.map((run) => run.name));
     return state.run.filter((name) => known.has(name)).slice(0, MOST);
@@ -58,7 +58,7 @@ export default function Compare() {
   const loaded = useRuns(chosen);
   const shown = chosen.map((name) => loaded[name]).filter((run) => run?.info);
   if (runs && runs.length < 2)
-    return html`<h1>Compare</h1><${Empty} icon="compare" title="It takes two runs to compare">
+    return html`<h1>Compare</h1><${Empty} icon="compare" title="Two runs are needed to compare">
       <p>There ${runs.length ? "is only one" : "is none"} here. Train another, with one setting changed: <code>facesmith train tiny DATASET runs/other --set seed=1</code></p>
     <//>`;
   return html`<div class="two">
@@ -68,26 +68,26 @@ export default function Compare() {
     </div>
     <div class="stage" aria-busy=${shown.length < chosen.length}>
       ${runs && chosen.length < 2 &&
-      html`<${Empty} icon="compare" title=${chosen.length ? "And another one" : "Choose two runs, or more"}>
-        <p>Their last faces are shown beside each other, their curves over each other, and the settings that set them apart.</p>
+      html`<${Empty} icon="compare" title=${chosen.length ? "Choose another run" : "Choose two or more runs"}>
+        <p>You will see their newest faces, their curves, and the settings that differ.</p>
       <//>`}
       ${shown.length > 1 &&
-      html`<section class="card"><h2>Their newest faces</h2>
-          <div class="beside">
+      html`<section class="card"><h2>Newest faces</h2>
+          <div class="side-by-side">
             ${shown.map((run, at) => html`<figure key=${run.name}>
               ${run.sheets.length > 0 && html`<img class="picture" src=${small(run.sheets.at(-1).address, 420)} alt=${`The newest sheet of ${run.name}`} />`}
               <figcaption class="c${at}"><span class="swatch"></span><a href=${`/watch?run=${run.name}`}>${run.name}</a>
-                <span class="small quiet number">after ${thousands(run.sheets.at(-1)?.kimg ?? 0)} images</span></figcaption>
+                <span class="small muted number">after ${imageCount(run.sheets.at(-1)?.kimg ?? 0)} images</span></figcaption>
             </figure>`)}
           </div></section>
         <section class="card">
-          <div class="row spread"><h2>Their curves</h2>
+          <div class="row spread"><h2>Curves</h2>
             <ul class="legend small">${shown.map((run, at) => html`<li key=${run.name} class="c${at}"><span class="swatch"></span>${run.name}</li>`)}</ul>
-            <${Segments} label="Over" hidden value=${state.against} options=${[["kimg", "Images shown"], ["time", "Minutes"]]} onChange=${(against) => change({ against })} />
+            <${SegmentedControl} label="Over" hidden value=${state.against} options=${[["kimg", "Images shown"], ["time", "Minutes"]]} onChange=${(against) => change({ against })} />
           </div>
           <${RunCharts} runs=${shown} against=${state.against} />
         </section>
-        <section class="card"><h2>What sets them apart</h2><${Table} runs=${shown} /></section>`}
+        <section class="card"><h2>Differences</h2><${Table} runs=${shown} /></section>`}
     </div>
   </div>`;
 }

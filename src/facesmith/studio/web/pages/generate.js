@@ -1,35 +1,35 @@
 // Faces of a seed, many at once; sliders move all of them.
 import { html, useLayoutEffect, useState } from "../vendor/preact-htm.js";
 import { useAddress } from "../shell/address.js";
-import { ask, at, isGenerator, useModels } from "../shell/api.js";
-import { maybe, number, setWords, strengths, text } from "../shell/fields.js";
+import { request, apiUrl, isGenerator, useModels } from "../shell/api.js";
+import { optionalNumber, number, formatEdit, editField, text } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
-import { Attributes } from "../parts/attributes.js";
-import { LARGEST_SEED, ModelChoice, Seed, Slider, Whole } from "../parts/controls.js";
-import { FacePanel } from "../parts/face-panel.js";
-import { bitmapOf, seedFace } from "../parts/faces.js";
-import { useNewest } from "../parts/newest.js";
-import { Empty, Waiting } from "../parts/states.js";
-import { columnsFor, useSpace, Wall } from "../parts/wall.js";
+import { Attributes } from "../components/attribute-sliders.js";
+import { MAX_SEED, ModelChoice, Seed, Slider, NumberInput } from "../components/controls.js";
+import { FacePanel } from "../components/face-panel.js";
+import { decodeBitmap, seedFaceRef } from "../components/face-refs.js";
+import { useLatestRequest } from "../components/latest-request.js";
+import { Empty, Loading } from "../components/feedback.js";
+import { columnsFor, useElementSize, FaceGrid } from "../components/face-grid.js";
 
 const MOST = 64;
 const PHONE = 860; // pixels, as in the styles
 const FIELDS = {
   model: text(),
-  seed: number(7, 0, LARGEST_SEED),
+  seed: number(7, 0, MAX_SEED),
   // Fewer faces fit a phone; the address says how many there were, so that it shows the same everywhere.
   count: { ...number(innerWidth < PHONE ? 20 : MOST, 1, MOST), write: (value) => [String(value)] },
   truncation: number(1, 0, 2, false),
-  set: strengths(),
-  face: maybe(0, MOST - 1),
+  set: editField(),
+  face: optionalNumber(0, MOST - 1),
 };
 
 export default function Generate() {
   const models = useModels(isGenerator);
   const [state, change] = useAddress(FIELDS);
-  if (!models) return html`<h1 class="unseen">Generate</h1><${Waiting} />`;
+  if (!models) return html`<h1 class="visually-hidden">Generate</h1><${Loading} />`;
   if (!models.length) {
-    return html`<h1 class="unseen">Generate</h1><${Empty} icon="faces" title="No model is here yet">
+    return html`<h1 class="visually-hidden">Generate</h1><${Empty} icon="faces" title="No model is here yet">
       <p>Start the studio where there are models or runs, or name one: <code>facesmith studio drawn64</code>. Runs in
         progress are shown at <a href="/watch">Watch</a>.</p>
     <//>`;
@@ -38,42 +38,42 @@ export default function Generate() {
 }
 
 function Faces({ models, state, change }) {
-  const model = models.find((one) => one.name === state.model) ?? models[0];
+  const model = models.find((item) => item.name === state.model) ?? models[0];
   const { seed, count, truncation } = state;
   const known = Object.entries(state.set).filter(([name]) => model.attributes.includes(name));
   const changes = Object.fromEntries(known);
-  const [stage, space] = useSpace();
+  const [stage, space] = useElementSize();
   const [shown, show] = useState({});
 
   const phone = innerWidth < PHONE;
   const room = space && [space[0], phone ? space[1] * 0.52 : space[1] - 112];
   const { columns, cell } = room ? columnsFor(count, model.size, room) : {};
-  const asked = {
+  const query = {
     model: model.name,
     digest: model.digest.slice(0, 16),
     seed,
     count,
     truncation,
-    set: setWords(changes),
+    set: formatEdit(changes),
   };
-  const sheet = columns && at("/generate", { ...asked, columns, format: "jpeg" });
+  const sheet = columns && apiUrl("/generate", { ...query, columns, format: "jpeg" });
 
-  const wish = useNewest(
+  const sendLatest = useLatestRequest(
     async (wanted, signal) => {
-      const answer = await ask("/generate", {
-        query: { ...wanted.asked, columns: wanted.columns, format: "jpeg" },
+      const answer = await request("/generate", {
+        query: { ...wanted.query, columns: wanted.columns, format: "jpeg" },
         signal,
         as: "blob",
       });
-      const bitmap = await bitmapOf(answer);
+      const bitmap = await decodeBitmap(answer);
       show((old) => (old.bitmap?.close(), { ...wanted, bitmap })); // they are large, and come many times a second
     },
-    (one, other) =>
-      one.model === other.model && one.asked.seed === other.asked.seed && one.asked.count === other.asked.count,
+    (item, other) =>
+      item.model === other.model && item.query.seed === other.query.seed && item.query.count === other.query.count,
   );
   useLayoutEffect(() => {
     // An effect would wait for the next frame, which a slider has no time for.
-    if (sheet) wish({ sheet, asked, columns, cell, model });
+    if (sheet) sendLatest({ sheet, query, columns, cell, model });
   }, [sheet]);
 
   const face = state.face !== null && state.face < count ? state.face : null;
@@ -81,15 +81,15 @@ function Faces({ models, state, change }) {
     <div class="stage" ref=${stage}>
       ${
         shown.bitmap &&
-        html`<${Wall} bitmap=${shown.bitmap} of=${shown.sheet} count=${shown.asked.count} columns=${shown.columns}
+        html`<${FaceGrid} bitmap=${shown.bitmap} of=${shown.sheet} count=${shown.query.count} columns=${shown.columns}
         shape=${shown.model.size} width=${Math.floor(shown.columns * shown.model.size[0] * shown.cell)}
           busy=${shown.sheet !== sheet}
-        label="Faces of seed ${shown.asked.seed}" name=${(index) => `Face ${index} of seed ${shown.asked.seed}`}
+        label="Faces of seed ${shown.query.seed}" name=${(index) => `Face ${index} of seed ${shown.query.seed}`}
         onPick=${(index) => change({ face: index }, { push: true })} />`
       }
     </div>
-    <div class="side" role="region" aria-label="What to make">
-      <h1 class="unseen">Generate</h1>
+    <div class="side" role="region" aria-label="Settings">
+      <h1 class="visually-hidden">Generate</h1>
       <${ModelChoice} models=${models} value=${model.name} onChange=${(name) => change({ model: name })} />
       <${Seed} value=${seed} onChange=${(value) => change({ seed: value })} />
       <${Slider} label="Faces" value=${count} low=${1} high=${MOST} step=${1}
@@ -100,34 +100,34 @@ function Faces({ models, state, change }) {
       ${
         model.attributes.length > 0
           ? html`<${Attributes} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set })}
-            title="Change all" />`
-          : html`<p class="small quiet">This model has no sliders: it came without attribute directions,
-            which <code>facesmith directions</code> finds.</p>`
+            title="Edit all faces" />`
+          : html`<p class="small muted">This model has no sliders because it has no attribute directions. Compute them with
+            <code>facesmith directions</code>.</p>`
       }
       <hr />
-      <${Batch} asked=${asked} />
+      <${BatchDownload} query=${query} />
     </div>
     ${
       face !== null &&
       html`<${FacePanel} model=${model} seed=${seed} index=${face} count=${count} truncation=${truncation}
-      changes=${changes} reference=${seedFace(seed, face, truncation)}
+      changes=${changes} reference=${seedFaceRef(seed, face, truncation)}
       onMove=${(index) => change({ face: index })} onClose=${() => change({ face: null })} />`
     }
   </div>`;
 }
 
 const variety = (value) =>
-  value === 1 ? "as learned" : value < 1 ? `${+value.toFixed(2)} · calmer` : `${+value.toFixed(2)} · wilder`;
+  value === 1 ? "as trained" : value < 1 ? `${+value.toFixed(2)} · less varied` : `${+value.toFixed(2)} · more varied`;
 
 /** Many faces at once as files, labelled, as a dataset for something else. */
-function Batch({ asked }) {
+function BatchDownload({ query }) {
   const [count, set] = useState(1000);
-  const { digest, columns, ...rest } = asked;
+  const { digest, columns, ...rest } = query;
   return html`<section class="field" aria-label="Download">
-    <${Whole} label="Download a batch, with labels" value=${count} low=${1} high=${10_000} onChange=${set}>
-      <a class="button" download href=${at("/generate", { ...rest, count, format: "zip" })}>
+    <${NumberInput} label="Download a batch, with labels" value=${count} low=${1} high=${10_000} onChange=${set}>
+      <a class="button" download href=${apiUrl("/generate", { ...rest, count, format: "zip" })}>
         <${Icon} name="download" /> Zip</a>
     <//>
-    <p class="small quiet">PNGs from face 0 of this seed, as the sliders stand, and a manifest.</p>
+    <p class="small muted">PNGs of this seed from face 0, with the current sliders, and a manifest.</p>
   </section>`;
 }

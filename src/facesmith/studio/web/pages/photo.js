@@ -2,17 +2,17 @@
 import { html } from "../vendor/preact-htm.js";
 import { useAddress } from "../shell/address.js";
 import { useModels } from "../shell/api.js";
-import { choice, list, strengths, text } from "../shell/fields.js";
+import { choice, list, editField, text } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
-import { Attributes } from "../parts/attributes.js";
-import { anySeed, ModelChoice } from "../parts/controls.js";
-import { parsed } from "../parts/faces.js";
-import { PhotoFaces } from "../parts/photo-faces.js";
-import { PhotoInput } from "../parts/photo-input.js";
-import { photoWith, usePhotos } from "../parts/photos.js";
-import { Empty, Waiting } from "../parts/states.js";
+import { Attributes } from "../components/attribute-sliders.js";
+import { randomSeed, ModelChoice } from "../components/controls.js";
+import { parseFaceRef } from "../components/face-refs.js";
+import { PhotoFaces } from "../components/photo-faces.js";
+import { PhotoInput } from "../components/photo-input.js";
+import { photoOfFace, usePhotos } from "../components/photo-store.js";
+import { Empty, Loading } from "../components/feedback.js";
 import { EditTable } from "./photo/edit-table.js";
-import { Known, useKnown } from "./photo/known.js";
+import { FaceDescription, useFaceDescription } from "./photo/description.js";
 import { Portrait } from "./photo/portrait.js";
 import { Refine } from "./photo/refine.js";
 
@@ -22,48 +22,48 @@ const FIELDS = {
   face: text(), // as it was found, or "seed:7"
   refined: text(), // the same face after refining
   view: choice(innerWidth < PHONE ? "line" : "side", ["line", "side"]),
-  set: strengths(),
+  set: editField(),
   row: list(), // of the table of edits
 };
 
 export default function Photo() {
   const models = useModels((model) => model.kind === "generator" && model.encoder);
   const [state, change] = useAddress(FIELDS);
-  if (!models) return html`<h1 class="unseen">Photo</h1><${Waiting} />`;
+  if (!models) return html`<h1 class="visually-hidden">Photo</h1><${Loading} />`;
   if (!models.length) {
-    return html`<h1 class="unseen">Photo</h1><${Empty} icon="photo" title="No model here takes photos">
-      <p>A model needs an encoder for that. <code>facesmith train encoder</code> makes one for any model; the models
-        that come with facesmith have one.</p>
+    return html`<h1 class="visually-hidden">Photo</h1><${Empty} icon="photo" title="No model with an encoder">
+      <p>Photos require a model with an encoder. <code>facesmith train encoder</code> trains one for any model; the included
+        models have one.</p>
     <//>`;
   }
-  return html`<${Chosen} models=${models} state=${state} change=${change} />`;
+  return html`<${PhotoEditor} models=${models} state=${state} change=${change} />`;
 }
 
-function Chosen({ models, state, change }) {
+function PhotoEditor({ models, state, change }) {
   const photos = usePhotos();
   // A person's photo asks for a model of people: one that was made from photos, where there is any.
   const model =
-    models.find((one) => one.name === state.model) ??
-    models.find((one) => /celeba|photo/i.test(one.name + one.about)) ??
+    models.find((item) => item.name === state.model) ??
+    models.find((item) => /celeba|photo/i.test(item.name + item.about)) ??
     models[0];
-  const face = parsed(state.face) ? state.face : "";
-  const photo = photoWith(face);
+  const face = parseFaceRef(state.face) ? state.face : "";
+  const photo = photoOfFace(face);
   const changes = Object.fromEntries(Object.entries(state.set).filter(([name]) => model.attributes.includes(name)));
-  const pick = (one) => change({ face: one, refined: "" }, { push: true });
-  const brought = (one) => pick(one.faces[0]?.face ?? one.whole);
-  const used = (parsed(state.refined) && state.refined) || face;
-  const { encoded, told } = useKnown(model, used, () => change({ face: "", refined: "" }));
+  const pick = (item) => change({ face: item, refined: "" }, { push: true });
+  const brought = (item) => pick(item.faces[0]?.face ?? item.whole);
+  const used = (parseFaceRef(state.refined) && state.refined) || face;
+  const { encoded, attributes } = useFaceDescription(model, used, () => change({ face: "", refined: "" }));
   if (!face) {
-    return html`<h1 class="unseen">Photo</h1><div class="welcome">
+    return html`<h1 class="visually-hidden">Photo</h1><div class="welcome">
       <${PhotoInput} large model=${model.name} onBrought=${brought}>
-        <button class="button" onClick=${() => pick(`seed:${anySeed()}`)}><${Icon} name="dice" /> A made-up
+        <button class="button" onClick=${() => pick(`seed:${randomSeed()}`)}><${Icon} name="dice" /> A random
           face</button>
       <//>
       ${
         photos.length > 0 &&
-        html`<div class="former">${photos.map(
-          (one) => html`<button key=${one.photo} class="button" onClick=${() => brought(one)}>
-        <img src=${one.url} alt="A photo you brought before" /></button>`,
+        html`<div class="previous-photos">${photos.map(
+          (item) => html`<button key=${item.photo} class="button" onClick=${() => brought(item)}>
+        <img src=${item.url} alt="A previous photo" /></button>`,
         )}</div>`
       }
       <${ModelChoice} models=${models} value=${model.name} onChange=${(name) => change({ model: name })} />
@@ -77,27 +77,27 @@ function Chosen({ models, state, change }) {
         view=${state.view} onView=${(view) => change({ view })} />
     </div>
     <div class="side" role="region" aria-label="The photo, and what to change">
-      <h1 class="unseen">Photo</h1>
+      <h1 class="visually-hidden">Photo</h1>
       ${photo && html`<${PhotoFaces} photo=${photo} face=${face} onPick=${pick}
         onForget=${() => change({ face: "", refined: "" })} />`}
       <${PhotoInput} model=${model.name} onBrought=${brought}>
-        ${parsed(face).seed && html`<button class="button" aria-label="Another made-up face"
-          onClick=${() => pick(`seed:${anySeed()}`)}><${Icon} name="dice" /></button>`}
+        ${parseFaceRef(face).seed && html`<button class="button" aria-label="Another random face"
+          onClick=${() => pick(`seed:${randomSeed()}`)}><${Icon} name="dice" /></button>`}
       <//>
       <${ModelChoice} models=${models} value=${model.name} onChange=${(name) => change({ model: name, refined: "" })} />
-      ${parsed(face).photo && model.refine !== false && html`<${Refine} key=${model.name + face} model=${model.name}
+      ${parseFaceRef(face).photo && model.refine !== false && html`<${Refine} key=${model.name + face} model=${model.name}
         face=${face} refined=${state.refined} onRefined=${(refined) => change({ refined })} />`}
       <hr />
       ${
         model.attributes.length > 0
           ? html`<${Attributes} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set })} />`
-          : html`<p class="small quiet">This model has no sliders: it came without attribute directions,
-            which <code>facesmith directions</code> finds.</p>`
+          : html`<p class="small muted">This model has no sliders because it has no attribute directions. Compute them with
+            <code>facesmith directions</code>.</p>`
       }
     </div>
     </div>
     <div class="stage below">
-      ${encoded && html`<${Known} encoded=${encoded} told=${told} />`}
+      ${encoded && html`<${FaceDescription} encoded=${encoded} attributes=${attributes} />`}
       ${
         encoded &&
         model.attributes.length > 0 &&

@@ -1,16 +1,16 @@
 // Watch: trainings as they go on, side by side, and those that have ended. Their names are in the address.
 import { html, useMemo, useState } from "../vendor/preact-htm.js";
 import { useAddress } from "../shell/address.js";
-import { ask, useLoad } from "../shell/api.js";
-import { list, maybe } from "../shell/fields.js";
+import { request, useLoad } from "../shell/api.js";
+import { list, optionalNumber } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
-import { Empty } from "../parts/states.js";
-import { useRuns } from "../parts/run-feed.js";
-import { RunList } from "../parts/run-list.js";
-import { Panel } from "./watch/panel.js";
-import { Train } from "./watch/train.js";
+import { Empty } from "../components/feedback.js";
+import { useRuns } from "../components/run-stream.js";
+import { RunList } from "../components/run-list.js";
+import { RunPanel } from "./watch/run-panel.js";
+import { TrainingForm } from "./watch/training-form.js";
 
-const FIELDS = { run: list(), kimg: maybe(0, 1e7) };
+const FIELDS = { run: list(), kimg: optionalNumber(0, 1e7) };
 const MOST = 4; // side by side; more are compared on another page
 
 /** Those that are being trained, or the newest. */
@@ -26,8 +26,8 @@ export default function Watch() {
   const [state, change] = useAddress(FIELDS);
   const [changed, again] = useState(0);
   const [form, open] = useState(null); // what is to be trained: {} or {branch: run}
-  const { value: runs, loading } = useLoad((signal) => ask("/runs", { signal }), [changed]);
-  const { value: training } = useLoad((signal) => ask("/training", { signal }), []);
+  const { value: runs, loading } = useLoad((signal) => request("/runs", { signal }), [changed]);
+  const { value: training } = useLoad((signal) => request("/training", { signal }), []);
   const chosen = useMemo(() => {
     const known = new Set(runs?.map((run) => run.name));
     const asked = state.run.filter((name) => known.has(name)).slice(0, MOST);
@@ -44,7 +44,7 @@ export default function Watch() {
     <h1>Watch</h1>
     ${training?.allowed && html`<button class="button primary" onClick=${() => open({})}><${Icon} name="plus" />Train</button>`}
   </div>`;
-  const dialog = form && html`<${Train} ...${form} recipes=${training.recipes} onClose=${() => open(null)} onBegun=${begun} />`;
+  const dialog = form && html`<${TrainingForm} ...${form} recipes=${training.recipes} onClose=${() => open(null)} onBegun=${begun} />`;
   if (runs && !runs.length)
     return html`${head}${dialog}<${Empty} icon="watch" title="Nothing has been trained here yet">
       <p>A training appears here as soon as it begins: <code>facesmith train tiny DATASET runs/first</code></p>
@@ -61,7 +61,7 @@ export default function Watch() {
         const run = shown[name];
         if (!run) return html`<article key=${name} class="card panel waiting"><h2>${name}</h2></article>`;
         if (run.error) return html`<article key=${name} class="card panel"><h2>${name}</h2><p>${run.error.message}</p></article>`;
-        return html`<${Panel} key=${name} run=${run} allowed=${training?.allowed} at=${state.kimg}
+        return html`<${RunPanel} key=${name} run=${run} allowed=${training?.allowed} at=${state.kimg}
           onMove=${(kimg) => change({ kimg })} onBranch=${() => open({ branch: run })} />`;
       })}
     </div>

@@ -1,13 +1,13 @@
-// The address is the state: what a page shows is read from it, and what a visitor changes is written into it.
+// The address is the state: pages read it, and changes are written into it.
 import { useState, useEffect, useMemo } from "../vendor/preact-htm.js";
 
 const listeners = new Set();
-const left = {}; // path: the query it had when it was left, so that a page is found again as it was
+const lastQueries = {}; // path -> its last query, so that a page reopens in its last state
 let path = location.pathname;
 let query = new URLSearchParams(location.search);
 let writing = 0;
 
-const tell = () => listeners.forEach((listener) => listener());
+const notifyListeners = () => listeners.forEach((listener) => listener());
 
 function search(of) {
   // Colons and commas are fine in a query and easier to read.
@@ -18,26 +18,26 @@ function search(of) {
 function write() {
   clearTimeout(writing);
   writing = 0;
-  left[path] = search(query);
-  const wanted = path + left[path];
-  if (wanted !== location.pathname + location.search) history.replaceState(null, "", wanted);
+  lastQueries[path] = search(query);
+  const target = path + lastQueries[path];
+  if (target !== location.pathname + location.search) history.replaceState(null, "", target);
 }
 
 /** Go to a page of the studio: "/photo", or with a query. */
-export function go(href) {
+export function navigate(href) {
   write();
   const url = new URL(href, location.origin);
   if (url.href !== location.href) history.pushState(null, "", url.href);
   [path, query] = [url.pathname, url.searchParams];
-  left[path] = search(query);
-  tell();
+  lastQueries[path] = search(query);
+  notifyListeners();
 }
 
-/** The address of a page as it was last seen. */
-export const lastSeen = (of) => of + (left[of] ?? "");
+/** The address of a page with its last query. */
+export const lastUrl = (of) => of + (lastQueries[of] ?? "");
 
-/** The whole address as it is now, also where it was just changed. */
-export function here() {
+/** The whole address, including changes not yet written. */
+export function currentUrl() {
   write();
   return location.href;
 }
@@ -46,7 +46,7 @@ addEventListener("popstate", () => {
   clearTimeout(writing);
   writing = 0;
   [path, query] = [location.pathname, new URLSearchParams(location.search)];
-  tell();
+  notifyListeners();
 });
 addEventListener("pagehide", () => writing && write());
 
@@ -56,10 +56,10 @@ addEventListener("click", (event) => {
   if (!link || !plain || event.defaultPrevented || link.target || link.hasAttribute("download")) return;
   if (link.origin !== location.origin || link.pathname.startsWith("/api/") || link.hash) return;
   event.preventDefault();
-  go(link.href);
+  navigate(link.href);
 });
 
-function useTold() {
+function useAddressChange() {
   const [, set] = useState(0);
   useEffect(() => {
     const listener = () => set((count) => count + 1);
@@ -69,7 +69,7 @@ function useTold() {
 }
 
 export function usePath() {
-  useTold();
+  useAddressChange();
   return path;
 }
 
@@ -78,7 +78,7 @@ export function usePath() {
  * Sliders change the address many times a second, which browsers refuse: it is written a moment later. With
  * `{ push: true }` it is written at once, as something that the Back button takes back. */
 export function useAddress(fields) {
-  useTold();
+  useAddressChange();
   const text = query.toString();
   const state = useMemo(() => {
     const values = Object.entries(fields).map(([name, field]) => [name, field.read(query.getAll(name))]);
@@ -90,16 +90,16 @@ export function useAddress(fields) {
         if (push && writing) write();
         for (const [name, value] of Object.entries(changed)) {
           query.delete(name);
-          for (const one of fields[name].write(value)) query.append(name, one);
+          for (const item of fields[name].write(value)) query.append(name, item);
         }
         if (push) {
-          const wanted = path + search(query);
-          if (wanted !== location.pathname + location.search) history.pushState(null, "", wanted);
-          left[path] = search(query);
+          const target = path + search(query);
+          if (target !== location.pathname + location.search) history.pushState(null, "", target);
+          lastQueries[path] = search(query);
         } else if (!writing) {
           writing = setTimeout(write, 250);
         }
-        tell();
+        notifyListeners();
       },
     [],
   );

@@ -1,10 +1,10 @@
-// Asking the server: every answer that is not the one asked for becomes an error that says the server's sentence.
+// Requests to the API. Every error response becomes an `ApiError` with the server's message.
 import { useEffect, useState } from "../vendor/preact-htm.js";
-import { say } from "./toasts.js";
+import { showError } from "./toasts.js";
 
 export const API = "/api/v1";
 
-export class Refusal extends Error {
+export class ApiError extends Error {
   constructor(sentence, status = 0, after = 0) {
     super(sentence);
     [this.status, this.after] = [status, after]; // `after`: seconds until it makes sense to ask again
@@ -12,41 +12,41 @@ export class Refusal extends Error {
 }
 
 /** The address of something in the API. Values that are null or empty are left out, lists are repeated. */
-export function at(path, query = {}) {
+export function apiUrl(path, query = {}) {
   const pairs = Object.entries(query).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).filter((one) => one != null && one !== "").map((one) => [name, one]),
+    (Array.isArray(value) ? value : [value]).filter((item) => item != null && item !== "").map((item) => [name, item]),
   );
   return API + path + (pairs.length ? `?${new URLSearchParams(pairs)}` : "");
 }
 
 /** Ask, and give the answer `as` json, blob, text or the response itself. `json` is sent as a body, or any `body`. */
-export async function ask(path, { query, method, json, body, headers = {}, signal, as = "json" } = {}) {
+export async function request(path, { query, method, json, body, headers = {}, signal, as = "json" } = {}) {
   if (json !== undefined) [body, headers] = [JSON.stringify(json), { ...headers, "Content-Type": "application/json" }];
   method ??= body === undefined ? "GET" : "POST";
   let answer;
   try {
-    answer = await fetch(at(path, query), { method, body, headers, signal });
+    answer = await fetch(apiUrl(path, query), { method, body, headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal("The studio does not answer: is it still running?");
+    throw new ApiError("The studio does not respond. Is it still running?");
   }
-  if (!answer.ok) throw await refusal(answer);
+  if (!answer.ok) throw await apiError(answer);
   return as === "response" || answer.status === 204 ? answer : answer[as]();
 }
 
-async function refusal(answer) {
-  let sentence = `The studio answered ${answer.status}.`;
+async function apiError(answer) {
+  let sentence = `The studio responded with status ${answer.status}.`;
   try {
     sentence = (await answer.json()).error ?? sentence;
   } catch {
     // no JSON: something between here and the studio answered
   }
-  return new Refusal(sentence, answer.status, Number(answer.headers.get("Retry-After")) || 0);
+  return new ApiError(sentence, answer.status, Number(answer.headers.get("Retry-After")) || 0);
 }
 
 /** The server-sent events of an answer, one after the other: `for await (const { event, data } of events(...))`. */
 export async function* events(path, options = {}) {
-  const answer = await ask(path, { ...options, as: "response" });
+  const answer = await request(path, { ...options, as: "response" });
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   try {
@@ -65,7 +65,7 @@ export async function* events(path, options = {}) {
       }
     }
   } finally {
-    reader.cancel().catch(() => {}); // whoever stops listening hangs up
+    reader.cancel().catch(() => {}); // closes the connection
   }
 }
 
@@ -81,7 +81,7 @@ export function useLoad(load, on = [], { quiet = false } = {}) {
       (error) => {
         if (control.signal.aborted) return;
         set({ value: null, error, loading: false });
-        if (!quiet) say(error);
+        if (!quiet) showError(error);
       },
     );
     return () => control.abort();
@@ -95,7 +95,7 @@ let models = null; // asked for once, and by all pages
 export function useModels(fits = () => true) {
   const [turn, again] = useState(0);
   const { value, error } = useLoad(
-    () => (models ??= ask("/models").catch((error) => ((models = null), Promise.reject(error)))),
+    () => (models ??= request("/models").catch((error) => ((models = null), Promise.reject(error)))),
     [turn],
   );
   useEffect(() => {

@@ -1,7 +1,7 @@
 // Line drawings on 24x24, one colour, drawn for this project. They say nothing to a screen reader: words stand beside.
 import { html } from "../vendor/preact-htm.js";
 
-const DRAWN = {
+const ICONS = {
   faces: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   photo: "M4 5h16v14H4zM4 16l4.5-4.5 4 4 2.5-2.5 5 5M15.5 9.5v.01",
   makeover: "M12 3v4M12 17v4M3 12h4M17 12h4M6 6l2.5 2.5M15.5 15.5 18 18M18 6l-2.5 2.5M8.5 15.5 6 18",
@@ -44,5 +44,5 @@ const DRAWN = {
 };
 
 export const Icon = ({ name }) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-  <path d=${DRAWN[name]} />
+  <path d=${ICONS[name]} />
 </svg>`;

@@ -1,9 +1,9 @@
-// Dark or light: as the system says, until someone says otherwise. theme-first.js sets it before anything is painted.
+// Dark or light: as the system says, until someone says otherwise. initial-theme.js sets it before anything is painted.
 import { html, useState } from "../vendor/preact-htm.js";
 import { Icon } from "./icons.js";
 
 const NEXT = { auto: "light", light: "dark", dark: "auto" };
-const DRAWN = { auto: "auto", light: "sun", dark: "moon" };
+const ICONS = { auto: "auto", light: "sun", dark: "moon" };
 
 export function ThemeSwitch() {
   const [theme, set] = useState(document.documentElement.dataset.theme ?? "auto");
@@ -19,8 +19,8 @@ export function ThemeSwitch() {
     }
     dispatchEvent(new Event("themechange")); // for canvases, which do not follow by themselves
   };
-  const words = `Colours: ${theme === "auto" ? "as the system says" : theme}`;
+  const words = `Theme: ${theme === "auto" ? "system" : theme}`;
   return html`<button class="plain" id="theme" onClick=${change} aria-label=${words} title=${words}>
-    <${Icon} name=${DRAWN[theme]} />
+    <${Icon} name=${ICONS[theme]} />
   </button>`;
 }

@@ -1,4 +1,4 @@
-// Short notices at the edge: the server's sentence when something went wrong, or what was done.
+// Short notices: the server's error message, or a confirmation.
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact-htm.js";
 import { Icon } from "./icons.js";
 
@@ -7,7 +7,7 @@ let count = 0;
 let show = () => {};
 
 function add(words, kind, seconds) {
-  notices = notices.filter((one) => one.words !== words); // said again, it is not there twice
+  notices = notices.filter((item) => item.words !== words); // said again, it is not there twice
   const notice = { id: ++count, words, kind };
   notices = [...notices.slice(-3), notice];
   show(notices);
@@ -15,7 +15,7 @@ function add(words, kind, seconds) {
 }
 
 function drop(id) {
-  notices = notices.filter((one) => one.id !== id);
+  notices = notices.filter((item) => item.id !== id);
   show(notices);
 }
 
@@ -24,15 +24,15 @@ function sentence(words) {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-/** Say what went wrong. What was dropped because something newer was wanted is no error. */
-export function say(error) {
+/** Show an error. An aborted request is not an error. */
+export function showError(error) {
   if (error?.name === "AbortError") return;
   if (!error?.status && error?.constructor?.name !== "Refusal") console.error(error);
   add(sentence(error?.message ?? String(error)), "error", 10);
 }
 
-/** Tell what was done. */
-export const tell = (words) => add(sentence(words), "done", 4);
+/** Show a confirmation. */
+export const showMessage = (words) => add(sentence(words), "done", 4);
 
 export function Toasts() {
   const [shown, set] = useState(notices);
@@ -48,12 +48,12 @@ export function Toasts() {
     if (shown.length) place.current.showPopover();
   }, [shown]);
   // What is read aloud must have been there, empty, before: a popover that is shut is not.
-  return html`<div class="unseen" role="status">${shown.at(-1)?.words}</div>
+  return html`<div class="visually-hidden" role="status">${shown.at(-1)?.words}</div>
     <div class="toasts" ref=${place} popover="manual">
     ${shown.map(
-      (one) => html`<div key=${one.id} class="toast ${one.kind}">
-        <${Icon} name=${one.kind === "error" ? "alert" : "check"} /><span>${one.words}</span>
-        <button class="plain" aria-label="Dismiss" onClick=${() => drop(one.id)}><${Icon} name="close" /></button>
+      (item) => html`<div key=${item.id} class="toast ${item.kind}">
+        <${Icon} name=${item.kind === "error" ? "alert" : "check"} /><span>${item.words}</span>
+        <button class="plain" aria-label="Dismiss" onClick=${() => drop(item.id)}><${Icon} name="close" /></button>
       </div>`,
     )}
   </div>`;

@@ -1,7 +1,7 @@
-// A sheet of frames, played.
+// Plays the frames of a sheet.
 import { html, useEffect, useState } from "../../vendor/preact-htm.js";
 import { Icon } from "../../shell/icons.js";
-import { Drawn } from "../../parts/wall.js";
+import { BitmapCanvas } from "../../components/face-grid.js";
 
 export function Player({ bitmap, frames, columns, shape: [width, height], speed, loop }) {
   const [frame, show] = useState(0);
@@ -25,7 +25,7 @@ export function Player({ bitmap, frames, columns, shape: [width, height], speed,
   const at = Math.min(frame, frames - 1);
   const part = [(at % columns) * width, Math.floor(at / columns) * height, width, height];
   return html`<div class="player">
-    <${Drawn} bitmap=${bitmap} part=${part} label="The animation" style=${{ aspectRatio: `${width} / ${height}` }} />
+    <${BitmapCanvas} bitmap=${bitmap} part=${part} label="The animation" style=${{ aspectRatio: `${width} / ${height}` }} />
     <div class="with">
       <button class="button" aria-label=${playing ? "Pause" : "Play"} onClick=${() => play(!playing)}>
         <${Icon} name=${playing ? "pause" : "play"} /></button>

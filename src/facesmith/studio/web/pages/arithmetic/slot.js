@@ -1,6 +1,6 @@
-// A place for a face: tapped, it waits for the next one from the tray; dragged onto or typed into, it takes that.
+// A slot for a face: tap it and choose a face, drag a face onto it, or type a seed.
 import { html, useState } from "../../vendor/preact-htm.js";
-import { Face, parsed } from "../../parts/faces.js";
+import { Face, parseFaceRef } from "../../components/face-refs.js";
 
 export function Slot({ letter, words, face, model, active, onChoose, onFill }) {
   const [typed, type] = useState(null);
@@ -9,16 +9,16 @@ export function Slot({ letter, words, face, model, active, onChoose, onFill }) {
     event.preventDefault();
     hover(false);
     const dropped = event.dataTransfer.getData("text/plain");
-    if (parsed(dropped)) onFill(dropped);
+    if (parseFaceRef(dropped)) onFill(dropped);
   };
   const input = (event) => {
     type(event.target.value);
-    if (parsed(event.target.value.trim())) onFill(event.target.value.trim());
+    if (parseFaceRef(event.target.value.trim())) onFill(event.target.value.trim());
   };
-  const written = parsed(face)?.photo ? "" : face;
+  const written = parseFaceRef(face)?.photo ? "" : face;
   return html`<div class="slot ${over && "over"}" onDragOver=${(event) => (event.preventDefault(), hover(true))}
     onDragLeave=${() => hover(false)} onDrop=${drop}>
-    <button class="hold" aria-pressed=${active} aria-label="${letter}: ${words}. Choose it, then a face"
+    <button class="slot-face" aria-pressed=${active} aria-label="${letter}: ${words}. Select it, then choose a face"
       onClick=${onChoose}>
       <${Face} of=${face} model=${model.name} label="" shape=${model.size} /><span class="letter">${letter}</span>
     </button>

@@ -1,11 +1,11 @@
-// Faces to take: of a seed, and of the photos of this visit. They are dragged to where they go, or tapped.
+// Faces of a seed and of the session's photos, to tap or drag.
 import { html } from "../../vendor/preact-htm.js";
-import { ask, useLoad } from "../../shell/api.js";
-import { Seed } from "../../parts/controls.js";
-import { bitmapOf, Face, seedFace } from "../../parts/faces.js";
-import { PhotoInput } from "../../parts/photo-input.js";
-import { usePhotos } from "../../parts/photos.js";
-import { Wall } from "../../parts/wall.js";
+import { request, useLoad } from "../../shell/api.js";
+import { Seed } from "../../components/controls.js";
+import { decodeBitmap, Face, seedFaceRef } from "../../components/face-refs.js";
+import { PhotoInput } from "../../components/photo-input.js";
+import { usePhotos } from "../../components/photo-store.js";
+import { FaceGrid } from "../../components/face-grid.js";
 
 const COUNT = 24;
 const COLUMNS = innerWidth < 860 ? 6 : 4; // on phones the tray is as wide as the page
@@ -21,19 +21,19 @@ export function Tray({ model, seed, onSeed, onTake, into }) {
     format: "jpeg",
   };
   const { value } = useLoad(
-    async (signal) => ({ seed, bitmap: await bitmapOf(ask("/generate", { query, signal, as: "blob" })) }),
+    async (signal) => ({ seed, bitmap: await decodeBitmap(request("/generate", { query, signal, as: "blob" })) }),
     [model.digest, seed],
   );
-  const found = photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((one) => one.face) : [photo.whole]));
+  const found = photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((item) => item.face) : [photo.whole]));
   return html`<div class="tray">
-    <p class="small quiet">Tap a face to put it into ${into}, or drag it there.</p>
+    <p class="small muted">Tap a face to add it to ${into}, or drag it there.</p>
     <${Seed} label="Faces of seed" value=${seed} onChange=${onSeed} />
     ${
       value &&
-      html`<${Wall} bitmap=${value.bitmap} of=${`seed ${value.seed}`} count=${COUNT} columns=${COLUMNS}
+      html`<${FaceGrid} bitmap=${value.bitmap} of=${`seed ${value.seed}`} count=${COUNT} columns=${COLUMNS}
         shape=${model.size}
-      label="Faces of seed ${value.seed}" name=${(index) => `Take face ${index} of seed ${value.seed}`}
-      onPick=${(index) => onTake(seedFace(value.seed, index))} drag=${(index) => seedFace(value.seed, index)} />`
+      label="Faces of seed ${value.seed}" name=${(index) => `Use face ${index} of seed ${value.seed}`}
+      onPick=${(index) => onTake(seedFaceRef(value.seed, index))} drag=${(index) => seedFaceRef(value.seed, index)} />`
     }
     ${
       model.encoder &&
@@ -42,7 +42,7 @@ export function Tray({ model, seed, onSeed, onTake, into }) {
         found.length > 0 &&
         html`<div class="found">${found.map(
           (face, index) => html`<button key=${face} class="button" onClick=${() => onTake(face)}
-        aria-label="Take face ${index + 1} of your photos"><${Face} of=${face} model=${model.name} what="cut" label=""
+        aria-label="Use face ${index + 1} of your photos"><${Face} of=${face} model=${model.name} what="cut" label=""
           shape=${model.size} /></button>`,
         )}</div>`
       }

@@ -1,49 +1,49 @@
 // A table of edits: every row changes the faces in its own way. It begins with the rows of the fourth seed's Figure 5.
 import { html, useState } from "../../vendor/preact-htm.js";
-import { ask, useLoad } from "../../shell/api.js";
-import { setWords, strengths } from "../../shell/fields.js";
+import { request, useLoad } from "../../shell/api.js";
+import { formatEdit, editField } from "../../shell/query-fields.js";
 import { Icon } from "../../shell/icons.js";
-import { say } from "../../shell/toasts.js";
-import { changesInWords } from "../../parts/attributes.js";
-import { bitmapOf, save } from "../../parts/faces.js";
-import { Drawn } from "../../parts/wall.js";
+import { showError } from "../../shell/toasts.js";
+import { editLabel } from "../../components/attribute-sliders.js";
+import { decodeBitmap, save } from "../../components/face-refs.js";
+import { BitmapCanvas } from "../../components/face-grid.js";
 
-const FIGURE_5 = ["", "Black_Hair:1,Blond_Hair:-1", "Bald:2", "Smiling:-1", "Wearing_Lipstick:2,Young:2"];
+const DEFAULT_EDITS = ["", "Black_Hair:1,Blond_Hair:-1", "Bald:2", "Smiling:-1", "Wearing_Lipstick:2,Young:2"];
 const MOST = 12;
-const { read } = strengths();
+const { read } = editField();
 
 export function EditTable({ model, face, rows, changes, onRows }) {
   const known = (row) =>
     Object.fromEntries(Object.entries(read(row.split(","))).filter(([name]) => model.attributes.includes(name)));
   // Of a row's attributes those are made that the model knows; a row of which nothing is left is left out.
-  const wanted = (rows.length ? rows : FIGURE_5).slice(0, MOST);
+  const wanted = (rows.length ? rows : DEFAULT_EDITS).slice(0, MOST);
   const shown = wanted.filter((row) => row === "" || Object.keys(known(row)).length);
   const edits = shown.map(known);
   const [own, setOwn] = useState([]); // made-up faces beside this one, to see what is the edit's and what the face's
   const faces = [face, ...own];
   const json = { model: model.name, faces, edits, scale: 1 };
   const { value: bitmap, loading } = useLoad(
-    (signal) => bitmapOf(ask("/edit", { json: { ...json, format: "jpeg" }, signal, as: "blob" })),
+    (signal) => decodeBitmap(request("/edit", { json: { ...json, format: "jpeg" }, signal, as: "blob" })),
     [JSON.stringify(json)],
   );
   const [width, height] = model.size;
-  const add = () => onRows([...shown, setWords(changes).join()]);
-  const keepIt = () =>
-    ask("/edit", { json: { ...json, format: "png", scale: 2 }, as: "blob" }).then(
+  const add = () => onRows([...shown, formatEdit(changes).join()]);
+  const download = () =>
+    request("/edit", { json: { ...json, format: "png", scale: 2 }, as: "blob" }).then(
       (blob) => save(blob, "edits.png"),
-      say,
+      showError,
     );
   const fits = bitmap && bitmap.height === edits.length * height && bitmap.width === faces.length * width;
   return html`<section class="card edit-table" aria-label="Table of edits">
     <div class="row spread"><h2>Table of edits</h2>
       <div class="row">
         <button class="button" disabled=${!Object.keys(changes).length || shown.length >= MOST} onClick=${add}>
-          <${Icon} name="plus" /> The sliders as a row</button>
+          <${Icon} name="plus" /> Add sliders as row</button>
         <button class="button" aria-pressed=${own.length > 0}
-          onClick=${() => setOwn(own.length ? [] : ["seed:2", "seed:2:1", "seed:2:2"])}>Beside made-up faces</button>
+          onClick=${() => setOwn(own.length ? [] : ["seed:2", "seed:2:1", "seed:2:2"])}>Compare with random faces</button>
         <button class="plain" aria-label="Save the table as PNG" title="Save the table as PNG"
-          onClick=${keepIt}><${Icon} name="download" /></button>
-        <button class="plain" aria-label="The table as it was" title="The table as it was" disabled=${!rows.length}
+          onClick=${download}><${Icon} name="download" /></button>
+        <button class="plain" aria-label="Reset the table" title="Reset the table" disabled=${!rows.length}
           onClick=${() => onRows([])}><${Icon} name="reset" /></button>
       </div>
     </div>
@@ -51,11 +51,11 @@ export function EditTable({ model, face, rows, changes, onRows }) {
       ${edits.map(
         (edit, row) => html`<li key=${shown[row]}>
         <span class="faces" style=${{ "--shape": `${faces.length * width} / ${height}`, "--faces": faces.length }}>
-          ${fits && html`<${Drawn} bitmap=${bitmap} part=${[0, row * height, faces.length * width, height]}
-            label=${changesInWords(edit)} />`}
+          ${fits && html`<${BitmapCanvas} bitmap=${bitmap} part=${[0, row * height, faces.length * width, height]}
+            label=${editLabel(edit)} />`}
         </span>
-        <span class="small">${changesInWords(edit)}</span>
-        <button class="plain" aria-label="Leave out: ${changesInWords(edit)}" disabled=${shown.length === 1}
+        <span class="small">${editLabel(edit)}</span>
+        <button class="plain" aria-label="Remove: ${editLabel(edit)}" disabled=${shown.length === 1}
           onClick=${() => onRows(shown.filter((_, other) => other !== row))}><${Icon} name="close" /></button>
       </li>`,
       )}

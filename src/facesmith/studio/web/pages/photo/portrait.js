@@ -1,55 +1,55 @@
-// The photo, what the model makes of it, and what it becomes by the sliders.
+// The photo, its reconstruction, and the edited face.
 import { html, useLayoutEffect, useState } from "../../vendor/preact-htm.js";
-import { ask } from "../../shell/api.js";
-import { setWords } from "../../shell/fields.js";
+import { request } from "../../shell/api.js";
+import { formatEdit } from "../../shell/query-fields.js";
 import { Icon } from "../../shell/icons.js";
-import { say } from "../../shell/toasts.js";
-import { changesInWords } from "../../parts/attributes.js";
-import { BeforeAfter } from "../../parts/before-after.js";
-import { Segments } from "../../parts/controls.js";
-import { bitmapOf, parsed, pictureOf, save } from "../../parts/faces.js";
-import { usePlace } from "../../parts/maps.js";
-import { useNewest } from "../../parts/newest.js";
-import { Progress } from "../../parts/states.js";
-import { Drawn } from "../../parts/wall.js";
+import { showError } from "../../shell/toasts.js";
+import { editLabel } from "../../components/attribute-sliders.js";
+import { BeforeAfter } from "../../components/before-after.js";
+import { SegmentedControl } from "../../components/controls.js";
+import { decodeBitmap, parseFaceRef, faceImageUrl, save } from "../../components/face-refs.js";
+import { useMapLink } from "../../components/map-link.js";
+import { useLatestRequest } from "../../components/latest-request.js";
+import { Progress } from "../../components/feedback.js";
+import { BitmapCanvas } from "../../components/face-grid.js";
 
 /** `face` is what was found, `used` the same or its refined one, `encoded` what the model says of that. */
 export function Portrait({ model, face, used, encoded, changes, view, onView }) {
-  const [made, show] = useState(null);
-  const brought = Boolean(parsed(face).photo);
-  const place = usePlace(model);
-  const wish = useNewest(async (wanted, signal) => {
+  const [edited, show] = useState(null);
+  const brought = Boolean(parseFaceRef(face).photo);
+  const place = useMapLink(model);
+  const sendLatest = useLatestRequest(async (wanted, signal) => {
     const json = { model: model.name, faces: [used], edits: [wanted], format: "jpeg" };
-    const bitmap = await bitmapOf(ask("/edit", { json, signal, as: "blob" }));
+    const bitmap = await decodeBitmap(request("/edit", { json, signal, as: "blob" }));
     show((old) => (old?.bitmap.close(), { bitmap, changes: wanted }));
   });
   useLayoutEffect(() => {
-    if (encoded) wish(changes);
-  }, [encoded, setWords(changes).join()]);
-  if (!encoded || !made)
-    return html`<${Progress} label=${brought ? "The model looks at the face" : "The face is made"} />`;
+    if (encoded) sendLatest(changes);
+  }, [encoded, formatEdit(changes).join()]);
+  if (!encoded || !edited)
+    return html`<${Progress} label=${brought ? "Encoding the face" : "Generating the face"} />`;
 
-  const words = changesInWords(made.changes);
-  const changed = Object.keys(made.changes).length > 0;
-  const before = html`<img class="face" src=${pictureOf(face, model.name, brought ? "cut" : "made")}
-    alt=${brought ? "The face in the photo" : "The face as it is"} />`;
-  const rebuilt = html`<img class="face" src=${pictureOf(used, model.name)} alt="The face as the model makes it" />`;
-  const after = html`<${Drawn} class="face" bitmap=${made.bitmap} of=${setWords(made.changes).join() || "as it is"}
+  const words = editLabel(edited.changes);
+  const changed = Object.keys(edited.changes).length > 0;
+  const before = html`<img class="face" src=${faceImageUrl(face, model.name, brought ? "cut" : "made")}
+    alt=${brought ? "The face in the photo" : "The face"} />`;
+  const rebuilt = html`<img class="face" src=${faceImageUrl(used, model.name)} alt="The reconstructed face" />`;
+  const after = html`<${BitmapCanvas} class="face" bitmap=${edited.bitmap} of=${formatEdit(edited.changes).join() || "as it is"}
     label=${words} />`;
-  const keepIt = async () => {
+  const download = async () => {
     try {
-      const blob = await ask("/edit", {
+      const blob = await request("/edit", {
         json: { model: model.name, faces: [used], edits: [changes], format: "png" },
         as: "blob",
       });
-      save(blob, `face-${setWords(changes).join("-").replaceAll(":", "") || "rebuilt"}.png`);
+      save(blob, `face-${formatEdit(changes).join("-").replaceAll(":", "") || "rebuilt"}.png`);
     } catch (error) {
-      say(error);
+      showError(error);
     }
   };
   const tiles = [
-    [before, brought ? "Photo" : "As it is"],
-    ...(brought ? [[rebuilt, `Rebuilt · ${encoded.score.toFixed(1)} dB`]] : []),
+    [before, brought ? "Photo" : "Unchanged"],
+    ...(brought ? [[rebuilt, `Reconstruction · ${encoded.score.toFixed(1)} dB`]] : []),
     ...(changed ? [[after, words]] : []),
   ];
   return html`<section class="portrait" aria-label="The face">
@@ -57,18 +57,18 @@ export function Portrait({ model, face, used, encoded, changes, view, onView }) 
       view === "line"
         ? html`<div class="line-view"><${BeforeAfter} before=${before} after=${after} shape=${model.size} /></div>`
         : html`<div class="side-view" style=${{ "--shape": `${model.size[0]} / ${model.size[1]}` }}>
-          ${tiles.map(([tile, said]) => html`<figure key=${said === words ? "changed" : said}>${tile}<figcaption
-            class="small quiet">${said}</figcaption></figure>`)}
+          ${tiles.map(([tile, caption]) => html`<figure key=${caption === words ? "changed" : caption}>${tile}<figcaption
+            class="small muted">${caption}</figcaption></figure>`)}
         </div>`
     }
     <div class="row spread">
-      <${Segments} label="View" hidden value=${view} onChange=${onView} options=${[
+      <${SegmentedControl} label="View" hidden value=${view} onChange=${onView} options=${[
         ["line", "Before | after"],
         ["side", "Side by side"],
       ]} />
       <div class="row">
-        ${place && html`<a class="button" href=${place(used)}><${Icon} name="map" /> On the map</a>`}
-        <button class="button" onClick=${keepIt}><${Icon} name="download" /> PNG</button>
+        ${place && html`<a class="button" href=${place(used)}><${Icon} name="map" /> Show on map</a>`}
+        <button class="button" onClick=${download}><${Icon} name="download" /> PNG</button>
       </div>
     </div>
   </section>`;

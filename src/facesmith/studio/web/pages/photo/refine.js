@@ -1,9 +1,9 @@
-// The encoder's answer, improved step by step until it is this person and not only this kind of person.
+// Refine the encoder's result step by step.
 import { html, useEffect, useRef, useState } from "../../vendor/preact-htm.js";
 import { events } from "../../shell/api.js";
 import { Icon } from "../../shell/icons.js";
-import { say } from "../../shell/toasts.js";
-import { Progress } from "../../parts/states.js";
+import { showError } from "../../shell/toasts.js";
+import { Progress } from "../../components/feedback.js";
 
 const STEPS = 30; // as many as a server takes at once
 
@@ -23,7 +23,7 @@ export function Refine({ model, face, refined, onRefined }) {
         if (event === "done") onRefined(data.face);
       }
     } catch (error) {
-      say(error);
+      showError(error);
     }
     set(null);
   };
@@ -39,12 +39,12 @@ export function Refine({ model, face, refined, onRefined }) {
     ${
       refined
         ? html`<button class="button" onClick=${() => onRefined("")}>
-          <${Icon} name="reset" /> Back to the first answer
+          <${Icon} name="reset" /> Undo refinement
         </button>`
         : html`<button class="button" onClick=${start}><${Icon} name="makeover" /> Refine</button>`
     }
-    <p class="small quiet">
-      ${refined ? "It is closer to the photo now." : `Brings the rebuilt face closer to the photo, in ${STEPS} steps.`}
+    <p class="small muted">
+      ${refined ? "The reconstruction is refined." : `Brings the reconstruction closer to the photo, in ${STEPS} steps.`}
     </p>
   </div>`;
 }

@@ -1,0 +1,60 @@
+// Sliders for the attributes of a model.
+import { html, useState } from "../vendor/preact-htm.js";
+import { Icon } from "../shell/icons.js";
+import { Slider } from "./controls.js";
+
+// The most popular attributes come first; the others are in a collapsed list.
+const FIRST = ["Smiling", "Young", "Male", "Eyeglasses", "Blond_Hair", "Black_Hair", "Bald", "Mustache", "Wearing_Hat"];
+export const MAX_STRENGTH = 3;
+
+/** 5_o_Clock_Shadow as people write it. */
+export function attributeLabel(name) {
+  const words = name.replaceAll("_", " ").replace("5 o Clock", "5 o'clock").toLowerCase();
+  return words[0].toUpperCase() + words.slice(1);
+}
+
+/** {Smiling: 1, Bald: -0.5} as "Smiling +1, bald −0.5". */
+export const editLabel = (changes) =>
+  Object.entries(changes)
+    .map(([name, by], place) => {
+      const words = attributeLabel(name);
+      return `${place ? words.toLowerCase() : words} ${by > 0 ? "+" : "−"}${Math.abs(+by.toFixed(2))}`;
+    })
+    .join(", ") || "Unchanged";
+
+/** `value` is {attribute: strength}; `onChange` gets a new one, without those at 0. */
+export function Attributes({ attributes, value, onChange, title = "Change" }) {
+  const [searchText, setSearchText] = useState("");
+  const [first, rest] = [
+    FIRST.filter((name) => attributes.includes(name)),
+    attributes.filter((name) => !FIRST.includes(name)),
+  ];
+  const set = (name, by) => {
+    const { [name]: _, ...others } = value;
+    onChange(by ? { ...others, [name]: +by.toFixed(2) } : others);
+  };
+  const attributeSlider = (name) => html`<${Slider} key=${name} label=${attributeLabel(name)} value=${value[name] ?? 0} low=${-MAX_STRENGTH}
+    high=${MAX_STRENGTH} step=${0.1} zero=${0} onInput=${(by) => set(name, by)} />`;
+  const fits = (name) => attributeLabel(name).toLowerCase().includes(searchText.trim().toLowerCase());
+  return html`<section class="attributes" aria-label="Attributes">
+    <div class="row spread"><h2>${title}</h2>
+      <button class="plain" disabled=${!Object.keys(value).length} onClick=${() => onChange({})}
+        aria-label="All sliders to 0" title="All sliders to 0">
+        <${Icon} name="reset" />
+      </button>
+    </div>
+    <div class="sliders">${first.map(attributeSlider)}</div>
+    ${
+      rest.length > 0 &&
+      html`<details open=${first.length === 0 || rest.some((name) => value[name])}>
+      <summary>${rest.length} more</summary>
+      ${
+        rest.length > 12 &&
+        html`<input type="search" aria-label="Find an attribute" placeholder="Find: hair, nose, ..." value=${searchText}
+        onInput=${(event) => setSearchText(event.target.value)} />`
+      }
+      <div class="sliders">${rest.filter(fits).map(attributeSlider)}</div>
+    </details>`
+    }
+  </section>`;
+}

@@ -1,0 +1,47 @@
+// Take a picture with the camera.
+import { html, useEffect, useRef, useState } from "../vendor/preact-htm.js";
+import { Icon } from "../shell/icons.js";
+import { Dialog } from "./dialog.js";
+
+export function Camera({ onTaken, onClose }) {
+  const video = useRef();
+  const [trouble, set] = useState(null);
+  const [ready, go] = useState(false);
+  useEffect(() => {
+    let stream = null;
+    let gone = false;
+    // Browsers allow the camera only on https pages and on localhost.
+    if (!navigator.mediaDevices) return set("Browsers allow the camera only on https pages and on localhost.");
+    navigator.mediaDevices
+      .getUserMedia({ video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } } })
+      .then(
+        (given) => {
+          stream = given;
+          if (gone) return stop();
+          video.current.srcObject = given;
+        },
+        (error) =>
+          gone || set(error.name === "NotAllowedError" ? "Access to the camera was denied." : "No camera was found."),
+      );
+    const stop = () => stream?.getTracks().forEach((track) => track.stop());
+    return () => ((gone = true), stop());
+  }, []);
+  const take = () => {
+    const { videoWidth: width, videoHeight: height } = video.current;
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    canvas.getContext("2d").drawImage(video.current, 0, 0);
+    canvas.toBlob((blob) => onTaken(blob), "image/jpeg", 0.93);
+  };
+  return html`<${Dialog} title="Camera" onClose=${onClose}>
+    ${
+      trouble
+        ? html`<p role="alert">${trouble}</p>`
+        : html`<div class="camera">
+          <video ref=${video} autoplay muted playsinline onLoadedData=${() => go(true)}
+            aria-label="Camera preview" />
+          <button class="button primary" disabled=${!ready} onClick=${take}><${Icon} name="camera" /> Take a
+            picture</button>
+        </div>`
+    }
+  <//>`;
+}

@@ -1,0 +1,51 @@
+// A chart with a legend that shows the values under the pointer. chart-svg.js draws it.
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact-htm.js";
+import { chartMarkup, formatNumber, layoutChart, prepareCurves } from "./chart-svg.js";
+
+function useWidth() {
+  const box = useRef();
+  const [width, set] = useState(0);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => set(Math.round(entry.contentRect.width)));
+    observer.observe(box.current);
+    return () => observer.disconnect();
+  }, []);
+  return [box, width];
+}
+
+/** The names of the curves and their values. Curves of one `group` share an entry and differ by colour. */
+function Legend({ curves }) {
+  const groups = [...new Set(curves.map((curve) => curve.group ?? curve.name))];
+  return html`<ul class="legend small">
+    ${groups.map((group) => {
+      const members = curves.filter((curve) => (curve.group ?? curve.name) === group);
+      const [first] = members;
+      return html`<li key=${group} class="${first.group ? "c6" : `c${first.colour % 7}`} d${(first.dash ?? 0) % 3}">
+        <svg viewBox="0 0 18 8" aria-hidden="true"><path d="M0 4H18" /></svg><span>${group}</span>
+        ${members.map(
+          (curve) => html`<b key=${curve.name} class="number c${curve.colour % 7}" title=${curve.name}>${formatNumber(curve.bold[curve.row])}</b>`,
+        )}
+      </li>`;
+    })}
+  </ul>`;
+}
+
+/** The options are those of chart-svg.js; a series may also have a `group`. */
+export function Chart({ title, ylabel, series, limits, smooth, marks = [], unit = "kimg" }) {
+  const [box, width] = useWidth();
+  const [cursor, point] = useState(null);
+  const curves = useMemo(() => prepareCurves(series, smooth), [series, smooth]);
+  const layout = layoutChart(curves, { title, ylabel, limits, unit, width: width || 300 });
+  if (!layout) return null;
+  const at = cursor ?? layout.last;
+  const move = (event) => point(layout.valueAt(event.clientX - event.currentTarget.getBoundingClientRect().left));
+  return html`<figure class="chart">
+    <figcaption><h3>${title}</h3><span class="small muted number">${cursor == null ? "last" : `at ${formatNumber(at)} ${unit}`}</span></figcaption>
+    <${Legend} curves=${layout.values(at)} />
+    <div ref=${box}>
+      <svg role="img" aria-label=${layout.label(at)} width=${width || 300} height=${layout.height}
+        onPointerMove=${move} onPointerDown=${move} onPointerLeave=${() => point(null)}
+        dangerouslySetInnerHTML=${{ __html: width > 0 ? chartMarkup(layout, { marks, cursor }) : "" }} />
+    </div>
+  </figure>`;
+}

@@ -1,0 +1,103 @@
+// Form controls: native elements with labels, so that they work by keyboard.
+import { html, useMemo, useState } from "../vendor/preact-htm.js";
+import { Icon } from "../shell/icons.js";
+
+let ids = 0;
+const useId = () => useMemo(() => `c${++ids}`, []);
+
+/** A slider, coloured from `zero` to its value. `onInput(number)` is called while it moves. */
+export function Slider({ label, value, low = 0, high = 1, step = 0.01, zero = low, onInput, onDone, words }) {
+  const id = useId();
+  const place = (of) => `${((of - low) / (high - low)) * 100}%`;
+  const [from, to] = value < zero ? [value, zero] : [zero, value];
+  const moved = value !== zero && zero !== low;
+  return html`<div class="slider ${moved && "moved"}">
+    <label for=${id}>${label}</label>
+    <output for=${id}>${words ? words(value) : (moved && value > 0 ? "+" : "") + +value.toFixed(2)}</output>
+    <input id=${id} type="range" min=${low} max=${high} step=${step} value=${value}
+      style=${{ "--from": place(from), "--to": place(to) }}
+      onInput=${(event) => onInput(event.target.valueAsNumber)}
+      onChange=${(event) => onDone?.(event.target.valueAsNumber)}
+      onDblClick=${() => onInput(zero)} />
+  </div>`;
+}
+
+/** A select box; `options` are [value, label] or just values. */
+export function Select({ label, value, options, onChange }) {
+  const id = useId();
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    <select id=${id} value=${value} onChange=${(event) => onChange(event.target.value)}>
+      ${options
+        .map((item) => (Array.isArray(item) ? item : [item, item]))
+        .map(
+          ([option, words]) =>
+            html`<option key=${option} value=${option} selected=${option === value}>${words}</option>`,
+        )}
+    </select>
+  </div>`;
+}
+
+/** A choice of a few options that are all visible. */
+export function SegmentedControl({ label, value, options, onChange, hidden = false }) {
+  const id = useId();
+  return html`<fieldset>
+    <legend class=${hidden && "visually-hidden"}>${label}</legend>
+    <div class="segments">
+      ${options
+        .map((item) => (Array.isArray(item) ? item : [item, item]))
+        .map(
+          ([option, words]) => html`<label key=${option}>
+          <input type="radio" name=${id} checked=${option === value} onChange=${() => onChange(option)} />
+          <span>${words}</span>
+        </label>`,
+        )}
+    </div>
+  </fieldset>`;
+}
+
+/** An integer input. `onChange` is called only for valid numbers. */
+export function NumberInput({ label, value, low = 0, high = 1e9, onChange, children }) {
+  const id = useId();
+  const [typed, type] = useState(null);
+  const input = (event) => {
+    type(event.target.value);
+    const number = Number(event.target.value);
+    if (event.target.value !== "" && Number.isInteger(number) && number >= low && number <= high) onChange(number);
+  };
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    <div class="with">
+      <input id=${id} type="number" inputmode="numeric" min=${low} max=${high} step="1" value=${typed ?? value}
+        onInput=${input} onBlur=${() => type(null)} />
+      ${children}
+    </div>
+  </div>`;
+}
+
+export const MAX_SEED = 999_999_999;
+export const randomSeed = () => Math.floor(Math.random() * 1_000_000);
+
+/** A seed, with a button for a random one. */
+export const Seed = ({
+  label = "Seed",
+  value,
+  onChange,
+}) => html`<${NumberInput} label=${label} value=${value} high=${MAX_SEED} onChange=${onChange}>
+  <button class="button" type="button" aria-label="Random seed" title="Random seed"
+    onClick=${() => onChange(randomSeed())}>
+    <${Icon} name="dice" />
+  </button>
+<//>`;
+
+/** A choice of models. The terms are shown, because they apply to the images. */
+export function ModelChoice({ models, value, onChange, label = "Model" }) {
+  const chosen = models.find((model) => model.name === value) ?? models[0];
+  const options = models.map((model) => [model.name, `${model.name} · ${model.size.join("x")}`]);
+  return html`<div class="field">
+    <${Select} label=${label} value=${chosen?.name} options=${options} onChange=${onChange} />
+    ${chosen && html`<p class="small muted">${sentence(chosen.terms)}</p>`}
+  </div>`;
+}
+
+const sentence = (words) => words[0].toUpperCase() + words.slice(1);

@@ -1,0 +1,14 @@
+// A button that deletes everything in this session.
+import { html, useState } from "../vendor/preact-htm.js";
+import { showError, showMessage } from "../shell/toasts.js";
+import { deleteSession } from "./photo-store.js";
+
+export function DeleteAll() {
+  const [busy, work] = useState(false);
+  const away = async () => {
+    work(true);
+    await deleteSession().then(() => showMessage("Your photos and faces were deleted"), showError);
+    work(false);
+  };
+  return html`<button class="button" disabled=${busy} onClick=${away}>Delete my photos now</button>`;
+}

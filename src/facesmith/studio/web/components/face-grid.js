@@ -1,0 +1,94 @@
+// A sheet of faces on a canvas, with a button over every face.
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact-htm.js";
+
+/** The number of columns that shows `count` faces largest; full rows are preferred. */
+export function columnsFor(count, [width, height], [wide, high]) {
+  let best = { worth: 0, columns: 1 };
+  for (let columns = 1; columns <= count; columns++) {
+    const rows = Math.ceil(count / columns);
+    const cell = Math.min(wide / columns / width, high / rows / height);
+    const worth = cell * (count % columns ? 0.88 : 1);
+    if (worth > best.worth) best = { worth, columns, cell };
+  }
+  return best;
+}
+
+/** The width of an element and the height of the window. */
+export function useElementSize() {
+  const ref = useRef();
+  const [space, set] = useState(null);
+  useLayoutEffect(() => {
+    const measure = () => {
+      const wide = Math.floor(ref.current.clientWidth);
+      set((old) => (old?.[0] === wide && old[1] === innerHeight ? old : [wide, innerHeight]));
+    };
+    const watch = new ResizeObserver(measure);
+    watch.observe(ref.current);
+    addEventListener("resize", measure);
+    measure();
+    return () => (watch.disconnect(), removeEventListener("resize", measure));
+  }, []);
+  return [ref, space];
+}
+
+/** A canvas that shows a bitmap, or a part of it. It keeps the previous one until the next is drawn. */
+export function BitmapCanvas({ bitmap, part, of, label, ...rest }) {
+  const canvas = useRef();
+  useLayoutEffect(() => {
+    if (!bitmap) return;
+    const [x, y, width, height] = part ?? [0, 0, bitmap.width, bitmap.height];
+    const shown = canvas.current;
+    if (shown.width !== width || shown.height !== height) [shown.width, shown.height] = [width, height];
+    shown.getContext("2d").drawImage(bitmap, x, y, width, height, 0, 0, width, height);
+    if (of) shown.dataset.of = of; // identifies the image in tests
+  }, [bitmap, part?.join()]);
+  return html`<canvas ref=${canvas} role=${label ? "img" : "presentation"} aria-label=${label} width="1" height="1"
+    ...${rest} />`;
+}
+
+/** The sheet `bitmap` of `count` faces in `columns`, each a button called `name(index)`; arrow keys go around. What the
+ * faces are called changes with `label`; `drag(index)` is what a face that is dragged says. */
+export function FaceGrid({ bitmap, of, count, columns, shape, width, busy, name, onPick, drag, label }) {
+  const cells = useRef();
+  const [at, move] = useState(0);
+  const rows = Math.ceil(count / columns);
+  useEffect(() => move((old) => Math.min(old, count - 1)), [count]);
+  const keys = (event) => {
+    const step = {
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      ArrowUp: -columns,
+      ArrowDown: columns,
+      Home: -at,
+      End: count - 1 - at,
+    }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const next = Math.min(count - 1, Math.max(0, at + step));
+    move(next);
+    cells.current.children[next]?.focus();
+  };
+  const style = { width: width && `${width}px`, aspectRatio: `${columns * shape[0]} / ${rows * shape[1]}` };
+  const grid = { gridTemplateColumns: `repeat(${columns}, 1fr)`, gridTemplateRows: `repeat(${rows}, 1fr)` };
+  const picked = useRef();
+  picked.current = { onPick, drag };
+  // The buttons stay as they are while the picture below them changes many times a second.
+  const buttons = useMemo(
+    () =>
+      Array.from(
+        { length: count },
+        (_, index) => html`<button key=${index} class="cell" tabindex=${index === at ? 0 : -1} aria-label=${name(index)}
+          draggable=${Boolean(drag)} onClick=${() => (move(index), picked.current.onPick(index))}
+          onDragStart=${drag && ((event) => event.dataTransfer.setData("text/plain", picked.current.drag(index)))} />`,
+      ),
+    [count, at, label],
+  );
+  return html`<div class="face-grid" style=${style} aria-busy=${busy}>
+    <${BitmapCanvas} bitmap=${bitmap} of=${of} />
+    <div class="cells" ref=${cells} style=${grid} role="group" aria-label=${label} onKeyDown=${keys}>
+      ${buttons}
+      ${count % columns > 0 && html`<div class="rest-of-row"
+        style=${{ gridColumn: `${(count % columns) + 1} / -1` }} />`}
+    </div>
+  </div>`;
+}

@@ -1,0 +1,58 @@
+// Face references, "seed:7:3" and "photo:ID", and their images.
+import { html } from "../vendor/preact-htm.js";
+import { request, apiUrl } from "../shell/api.js";
+
+/** Parse a reference as { seed, index, truncation } or { photo }; null if it is invalid. */
+export function parseFaceRef(reference) {
+  const [, seed, index = "0", truncation = "1"] =
+    /^seed:(\d{1,18})(?::(\d{1,9}))?(?::([\d.]{1,6}))?$/.exec(reference) ?? [];
+  if (seed) return { seed, index, truncation };
+  const [, photo] = /^photo:([\w-]{1,64})$/.exec(reference) ?? [];
+  return photo ? { photo } : null;
+}
+
+/** The shortest reference of face `index` of a seed. */
+export function seedFaceRef(seed, index, truncation = 1) {
+  const parts = [
+    "seed",
+    seed,
+    ...(index || truncation !== 1 ? [index] : []),
+    ...(truncation !== 1 ? [truncation] : []),
+  ];
+  return parts.join(":");
+}
+
+/** The address of a face's image by a model; `what` "cut" is the crop of its photo. */
+export function faceImageUrl(reference, model, what = "made") {
+  const of = parseFaceRef(reference);
+  if (of?.photo) return apiUrl(`/faces/${of.photo}.png`, { what, model });
+  const { seed, index, truncation } = of ?? { seed: 0, index: 0, truncation: 1 };
+  return apiUrl("/generate", { model, seed, start: index, truncation, format: "png" });
+}
+
+/** The reference of an edited face; without changes, the face itself. */
+export async function editedFaceRef(model, face, changes, signal) {
+  if (!Object.keys(changes).length) return face;
+  const response = await request("/edit", { json: { model, faces: [face], edits: [changes], format: "json" }, signal });
+  return response.faces[0].face;
+}
+
+/** Decode a response as a bitmap, off the main thread. */
+export const decodeBitmap = async (blob) => createImageBitmap(await blob);
+
+/** Save a blob as a file. */
+export function save(blob, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+export const Face = ({
+  of,
+  model,
+  what,
+  label,
+  shape = [1, 1],
+}) => html`<img class="face" src=${faceImageUrl(of, model, what)} alt=${label}
+  style=${{ "--shape": `${shape[0]} / ${shape[1]}` }} draggable="true"
+  onDragStart=${(event) => event.dataTransfer.setData("text/plain", of)} />`;

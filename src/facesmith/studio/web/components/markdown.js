@@ -1,0 +1,76 @@
+// Text of model cards as elements: the part of Markdown that they use. Nothing in it is taken as HTML, and no address
+// but http(s) becomes a link, since a card may come from anyone.
+import { html } from "../vendor/preact-htm.js";
+
+const INLINE =
+  /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*]+)\*|!\[([^\]]*)\]\([^)]*\)|\[([^\]]+)\]\(([^)\s]+)\)|(https?:\/\/[^\s)>\]]+)/;
+
+function inline(text) {
+  const parts = [];
+  for (let rest = text; rest;) {
+    const found = INLINE.exec(rest);
+    if (!found) return [...parts, rest];
+    parts.push(rest.slice(0, found.index));
+    const [all, code, strong, soft, , words, address, bare] = found;
+    if (code) parts.push(html`<code>${code}</code>`);
+    else if (strong) parts.push(html`<strong>${inline(strong)}</strong>`);
+    else if (soft) parts.push(html`<em>${inline(soft)}</em>`);
+    else if (bare) parts.push(link(bare, bare));
+    else if (words) parts.push(/^https?:\/\//.test(address) ? link(words, address) : words);
+    rest = rest.slice(found.index + all.length);
+  }
+  return parts;
+}
+
+const link = (words, address) => html`<a href=${address} rel="noreferrer noopener" target="_blank">${words}</a>`;
+const cells = (line) =>
+  line
+    .trim()
+    .replace(/^\||\|$/g, "")
+    .split(/(?<!\\)\|/)
+    .map((cell) => inline(cell.trim().replaceAll("\\|", "|")));
+
+function table(lines) {
+  const [head, , ...rows] = lines;
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="A table"><table class="plain-table">
+    <thead><tr>${cells(head).map((cell) => html`<th>${cell}</th>`)}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr>${cells(row).map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody>
+  </table></div>`;
+}
+
+function block(text) {
+  const lines = text.split("\n");
+  const [, marks, title] = /^(#{1,6})\s+(.*)$/.exec(lines[0]) ?? [];
+  if (marks) {
+    const rest = lines.slice(1).join("\n").trim();
+    // The page has its own h1: those of the card begin below it.
+    return html`<${marks.length === 1 ? "h2" : "h3"}>${inline(title)}<//>${rest && block(rest)}`;
+  }
+  if (lines[0].startsWith("|") && /^\|[\s:|-]+$/.test(lines[1] ?? "")) return table(lines);
+  if (/^\s*[-*] /.test(lines[0]))
+    return html`<ul>${text
+      .split(/^\s*[-*] /m)
+      .slice(1)
+      .map((item) => html`<li>${inline(item.trim())}</li>`)}</ul>`;
+  if (/^\s*\d+\. /.test(lines[0]))
+    return html`<ol>${text
+      .split(/^\s*\d+\. /m)
+      .slice(1)
+      .map((item) => html`<li>${inline(item.trim())}</li>`)}</ol>`;
+  if (/^!\[[^\]]*\]\([^)]*\)$/.test(text)) return null; // a picture beside the card, which has no address here
+  return html`<p>${inline(text)}</p>`;
+}
+
+export function Markdown({ text }) {
+  const body = text.replace(/^---\n[\s\S]*?\n---\n/, ""); // what a hub reads
+  const pieces = body.split(/^```.*$/m); // between fences, every other one is code
+  return html`<div class="markdown">${pieces.map((piece, place) =>
+    place % 2
+      ? html`<pre tabindex="0"><code>${piece.replace(/^\n/, "")}</code></pre>`
+      : piece
+          .split(/\n\s*\n/)
+          .map((item) => item.trim())
+          .filter(Boolean)
+          .map(block),
+  )}</div>`;
+}

@@ -1,0 +1,57 @@
+// The nearest training faces, which show whether a model has memorized a face.
+import { html, useEffect, useState } from "../vendor/preact-htm.js";
+import { request, useLoad } from "../shell/api.js";
+import { showError } from "../shell/toasts.js";
+import { Select } from "./controls.js";
+import { Progress } from "./feedback.js";
+
+/** `face()` gives the reference; `searched` is the dataset that is looked through, kept by whoever shows this. */
+export function Neighbours({ model, face, searched, onSearch }) {
+  const { value } = useLoad((signal) => request("/datasets", { signal }), [], { quiet: true });
+  // Those that the model can see, and first of them the one it has learned from.
+  const own = (item) => model.about.endsWith(` of ${item.title}`);
+  const datasets = value?.filter((item) => item.size.join() === model.size.join()).sort((a, b) => own(b) - own(a));
+  const [neighbours, set] = useState(null);
+  const [chosen, choose] = useState(null);
+  useEffect(() => {
+    if (!searched) return;
+    const control = new AbortController();
+    set("looking");
+    findNeighbours(model.name, searched, face, control.signal).then(
+      set,
+      (error) => control.signal.aborted || (set(null), onSearch(null), showError(error)),
+    );
+    return () => control.abort();
+  }, [searched]);
+  if (!datasets?.length) return null;
+  const names = datasets.map((item) => item.name);
+  return html`<section class="neighbours" aria-label="Nearest training faces">
+    <h3>Nearest training faces</h3>
+    <div class="with">
+      <${Select} label="Dataset" value=${chosen ?? names[0]} options=${names} onChange=${choose} />
+      <button class="button" disabled=${neighbours === "looking"} onClick=${() => onSearch(chosen ?? names[0])}>Search</button>
+    </div>
+    ${neighbours === "looking" && html`<${Progress} label="Searching; the first search encodes all faces" />`}
+    ${
+      Array.isArray(neighbours) &&
+      html`<ol>${neighbours.map(
+        (item) => html`<li key=${item.row}>
+      <img class="face" src=${item.picture} alt="Training face ${item.row}" title=${item.file} />
+      <span class="small muted number">${item.distance.toFixed(2)}</span>
+    </li>`,
+      )}</ol>`
+    }
+  </section>`;
+}
+
+async function findNeighbours(model, dataset, face, signal) {
+  const json = { model, dataset, face: await face(), count: 8 };
+  for (;;) {
+    try {
+      return (await request("/neighbours", { json, signal })).neighbours;
+    } catch (error) {
+      if (error.status !== 503 || !error.after) throw error; // 503: being computed
+      await new Promise((done) => setTimeout(done, 1000 * error.after));
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// Upload a photo: drop it anywhere on the page, paste it, choose a file, or use the camera.
+import { html, useEffect, useRef, useState } from "../vendor/preact-htm.js";
+import { Icon } from "../shell/icons.js";
+import { showError, showMessage } from "../shell/toasts.js";
+import { Camera } from "./camera.js";
+import { uploadPhoto, usePhotos } from "./photo-store.js";
+import { Progress } from "./feedback.js";
+
+/** Calls `onBrought(photo)` after an upload for `model`. `large` is for a page without a photo. */
+export function PhotoInput({ model, onBrought, large = false, children }) {
+  const [busy, work] = useState(false);
+  const [camera, show] = useState(false);
+  const [over, hover] = useState(false);
+  const photos = usePhotos();
+  const chooser = useRef();
+  const take = async (file) => {
+    if (!file) return;
+    work(true);
+    try {
+      const photo = await uploadPhoto(file, { model });
+      if (!photo.faces.length) showMessage("No face was found, so the whole picture is used");
+      onBrought(photo);
+    } catch (error) {
+      showError(error);
+    }
+    work(false);
+  };
+  const newest = useRef();
+  newest.current = take;
+  useEffect(() => {
+    const picture = (transfer) => [...(transfer?.files ?? [])].find((file) => file.type.startsWith("image/"));
+    const paste = (event) => {
+      const file = picture(event.clipboardData);
+      if (file) (event.preventDefault(), newest.current(file));
+    };
+    const drag = (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault(); // otherwise the browser opens the picture
+      hover(event.type === "dragover");
+      if (event.type !== "drop") return;
+      const file = picture(event.dataTransfer);
+      if (file) newest.current(file);
+      else showMessage("That is not a picture");
+    };
+    const events = { paste, drop: drag, dragover: drag, dragleave: drag };
+    for (const [name, listener] of Object.entries(events)) addEventListener(name, listener);
+    return () => {
+      for (const [name, listener] of Object.entries(events)) removeEventListener(name, listener);
+    };
+  }, []);
+  return html`<div class="photo-input ${large && "large"} ${over && "over"}">
+    ${large && html`<${Icon} name="photo" /><h2>Drop a photo here, or paste one</h2>`}
+    <div class="row">
+      <button class="button ${large && "primary"}" onClick=${() => chooser.current.click()} disabled=${busy}>
+        <${Icon} name="upload" /> ${large ? "Choose a photo" : photos.length ? "Another" : "Photo"}</button>
+      <button class="button" onClick=${() => show(true)} disabled=${busy}><${Icon} name="camera" /> Camera</button>
+      ${children}
+    </div>
+    <input ref=${chooser} type="file" accept="image/*" class="visually-hidden" tabindex="-1" aria-label="Photo"
+      onChange=${(event) => (take(event.target.files[0]), (event.target.value = ""))} />
+    ${busy && html`<${Progress} label="Finding faces" />`}
+    ${large && html`<p class="small muted privacy"><${Icon} name="shield" /><span>It stays in this studio's memory, is
+      never written to disk, and is deleted after a while.</span></p>`}
+    ${camera && html`<${Camera} onClose=${() => show(false)} onTaken=${(file) => (show(false), take(file))} />`}
+  </div>`;
+}

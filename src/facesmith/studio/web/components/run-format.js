@@ -1,0 +1,31 @@
+// Formats for the facts of a run.
+import { html } from "../vendor/preact-htm.js";
+
+export const STATUS = {
+  running: "running",
+  silent: "silent",
+  finished: "finished",
+  interrupted: "interrupted",
+  failed: "failed",
+};
+
+export const Status = ({ status }) => html`<span class="status ${status}">${STATUS[status] ?? status}</span>`;
+
+/** "45 seconds", "12 minutes", "3 h 5 min", "2 d 4 h". */
+export function duration(seconds) {
+  if (seconds == null) return "–";
+  if (seconds < 90) return `${Math.round(seconds)} seconds`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `${minutes} minutes`;
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return `${Math.floor(minutes / 1440)} d ${Math.round((minutes % 1440) / 60)} h`;
+}
+
+/** "560K": images in a list. */
+export const compactCount = (kimg) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 0 }).format(kimg * 1000);
+
+export const imageCount = (kimg) => Math.round(kimg * 1000).toLocaleString("en");
+
+/** The sheet of an address as a JPEG no wider than it is shown. */
+export const small = (address, width) =>
+  address.replace(".png?", ".jpg?") + `&width=${Math.min(2048, Math.ceil((width * (globalThis.devicePixelRatio || 1)) / 64) * 64)}`;

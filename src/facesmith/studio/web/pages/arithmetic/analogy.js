@@ -1,0 +1,74 @@
+// A - B + C: the difference of A and B, added to C, and the faces between the four.
+import { html } from "../../vendor/preact-htm.js";
+import { navigate } from "../../shell/address.js";
+import { request, useLoad } from "../../shell/api.js";
+import { Icon } from "../../shell/icons.js";
+import { showError } from "../../shell/toasts.js";
+import { Slider } from "../../components/controls.js";
+import { decodeBitmap, Face, save } from "../../components/face-refs.js";
+import { Progress } from "../../components/feedback.js";
+import { BitmapCanvas } from "../../components/face-grid.js";
+import { Slot } from "./slot.js";
+
+const WORDS = { a: "a face with the attribute", b: "a similar face without it", c: "the face to change" };
+
+export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }) {
+  // The API's words: D = b - a + c.
+  const body = { model: model.name, a: slots.b, b: slots.a, c: slots.c, rows: size, columns: size };
+  const on = [model.digest, slots.a, slots.b, slots.c];
+  const { value: sum, loading } = useLoad(
+    (signal) => request("/analogy", { json: { ...body, format: "json" }, signal }),
+    on,
+  );
+  const { value: grid } = useLoad(
+    async (signal) => ({
+      of: on.join(),
+      size,
+      bitmap: await decodeBitmap(request("/analogy", { json: { ...body, format: "jpeg" }, signal, as: "blob" })),
+    }),
+    [...on, size],
+  );
+  const keep = (format) =>
+    request("/analogy", { json: { ...body, format, scale: format === "png" ? 1 : 4 }, as: "blob" }).then(
+      (blob) => save(blob, `analogy.${format}`),
+      showError,
+    );
+  const slot = (letter) => html`<${Slot} key=${letter} letter=${letter.toUpperCase()} words=${WORDS[letter]}
+    face=${slots[letter]}
+    model=${model}
+    active=${active === letter} onChoose=${() => onChoose(letter)} onFill=${(face) => onFill(letter, face)} />`;
+  return html`<section class="analogy" aria-label="A minus B plus C" aria-busy=${loading}>
+    <div class="equation">
+      ${slot("a")}<span class="sign" aria-label="minus">−</span>${slot("b")}<span class="sign"
+        aria-label="plus">+</span>${slot("c")}
+      <span class="sign" aria-label="is">=</span>
+      <div class="slot result">
+        ${
+          sum &&
+          html`<${Face} of=${sum.face} model=${model.name} label="A minus B plus C" shape=${model.size} />
+          <button class="button" disabled=${!model.encoder}
+            onClick=${() => navigate(`/photo?${new URLSearchParams({ model: model.name, face: sum.face })}`)}>
+            <${Icon} name="sliders" /> Change</button>`
+        }
+      </div>
+    </div>
+    <div class="between">
+      <div class="row spread">
+        <h2>Faces in between</h2>
+        <div class="row">
+          <${Slider} label="Side" value=${size} low=${2} high=${12} step=${1} onInput=${onSize} />
+          <button class="button" onClick=${() => keep("png")}><${Icon} name="download" /> PNG</button>
+          <button class="button" onClick=${() => keep("gif")} title="Animation along the border of the grid">GIF</button>
+        </div>
+      </div>
+      ${
+        grid
+          ? html`<figure><div class="corners"><span>B</span><span>A</span></div>
+            <${BitmapCanvas} bitmap=${grid.bitmap} of="${grid.of},${grid.size}"
+              label="A grid: B, A, C and A minus B plus C in its corners, and faces between them" />
+            <div class="corners"><span>C</span><span>A − B + C</span></div></figure>`
+          : html`<${Progress} label="Generating faces" />`
+      }
+    </div>
+  </section>`;
+}

@@ -1,0 +1,109 @@
+// One run: its newest faces, how far it is, its health, its curves.
+import { html, useState } from "../../vendor/preact-htm.js";
+import { request } from "../../shell/api.js";
+import { Icon } from "../../shell/icons.js";
+import { showError, showMessage } from "../../shell/toasts.js";
+import { Dialog } from "../../components/dialog.js";
+import { RunCharts } from "../../components/run-charts.js";
+import { duration, Status, imageCount } from "../../components/run-format.js";
+import { SheetViewer } from "./sheet-viewer.js";
+
+const RunFact = ({ name, children }) => html`<div><dt>${name}</dt><dd class="number">${children}</dd></div>`;
+
+function RunFacts({ info }) {
+  const going = info.status === "running";
+  return html`<dl class="run-facts">
+    <${RunFact} name="images shown">${imageCount(info.kimg)}<//>
+    ${info.epochs != null && html`<${RunFact} name="epochs">${info.epochs.toFixed(1)}<//>`}
+    ${info.images_per_second != null && html`<${RunFact} name="images a second">${info.images_per_second.toPrecision(3)}<//>`}
+    ${going
+      ? html`<${RunFact} name="time left">${duration(info.seconds_left)}<//>`
+      : html`<${RunFact} name="training time">${duration(info.seconds)}<//>`}
+  </dl>`;
+}
+
+const capital = (words) => words.slice(0, 1).toUpperCase() + words.slice(1);
+
+function HealthStatus({ info }) {
+  const [, said, meant] = info.health_text?.match(/“(.+?)”[:.]?\s*(.*)/) ?? [];
+  if (!said)
+    return html`<p class="small muted" role="status">${info.status === "running" ? "Health is not measured yet." : "Its health was not recorded."}</p>`;
+  const healthy = info.health === "healthy";
+  return html`<div class="health ${healthy ? "good" : "worry"}" role="status">
+    <${Icon} name=${healthy ? "check" : "alert"} />
+    <p><b>${capital(said)}.</b> ${capital(meant)}</p>
+  </div>`;
+}
+
+/** What its visitors may do with it, where they may. */
+function Actions({ run, onBranch }) {
+  const { info, name } = run;
+  const [busy, set] = useState(false);
+  const doing = (path, words) => async () => {
+    set(true);
+    try {
+      await request(`/runs/${name}/${path}`, { method: "POST", json: path === "resume" ? {} : undefined });
+      showMessage(words);
+    } catch (error) {
+      showError(error);
+    }
+    set(false);
+  };
+  return html`
+    ${info.here && info.status === "running" && html`<button class="button" disabled=${busy} onClick=${doing("stop", `${name} is saving its checkpoint and stopping`)}><${Icon} name="pause" />Stop</button>`}
+    ${!info.here && info.status !== "running" && info.status !== "finished" &&
+    html`<button class="button" disabled=${busy} onClick=${doing("resume", `${name} was resumed`)}><${Icon} name="play" />${busy ? "Starting" : "Resume"}</button>`}
+    <button class="button" onClick=${onBranch}><${Icon} name="arithmetic" />Branch</button>
+    ${!info.report && !info.here && info.status !== "running" && html`<button class="button" disabled=${busy} onClick=${doing("report", `The report of ${name} was written`)}>Write report</button>`}`;
+}
+
+const TextList = ({ title, lines }) => lines.length > 0 && html`<h3>${title}</h3><ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
+
+export function RunPanel({ run, allowed, at, onMove, onBranch }) {
+  const { info } = run;
+  const [film, show] = useState(false);
+  return html`<article class="card panel" aria-label=${run.name}>
+    <header class="row spread">
+      <div><h2>${run.name}</h2><p class="small muted">${info.recipe} on ${info.dataset}</p></div>
+      <${Status} status=${info.status} />
+    </header>
+    <div class="look">
+      <${SheetViewer} run=${run} at=${at} onMove=${onMove} />
+      <div class="facts">
+        ${info.share != null && info.status === "running" &&
+        html`<div class="progress"><progress aria-label=${`Progress of ${run.name}`} value=${info.share} max="1"></progress>
+          <span class="number">${(100 * info.share).toFixed(info.share < 0.1 ? 1 : 0)}% of its goal</span></div>`}
+        <${RunFacts} info=${info} />
+        <${HealthStatus} info=${info} />
+        ${info.last_words && info.status !== "finished" && html`<p class="warning">${info.last_words}</p>`}
+        ${info.status !== "running" && html`<p>${info.sentence}</p>`}
+        ${info.warnings.map((words) => html`<p class="warning">${words}</p>`)}
+        ${info.best && html`<p class="small muted">${info.status === "running" ? "Best so far" : "Best"}: ${info.best}.</p>`}
+        <div class="row">
+          ${info.here && info.status !== "running" && html`<p class="small muted" role="status">The video and the report are being written.</p>`}
+          ${info.report && html`<a class="button" href=${info.report} target="_blank">Report</a>`}
+          ${info.video && html`<button class="button" onClick=${() => show(true)}><${Icon} name="play" />Video</button>`}
+          ${allowed && html`<${Actions} run=${run} onBranch=${onBranch} />`}
+        </div>
+      </div>
+    </div>
+    <${RunCharts} runs=${[run]} />
+    <details>
+      <summary>Log</summary>
+      <${TextList} title="Health" lines=${info.health_history} />
+      <${TextList} title="Training" lines=${info.remarks} />
+      <${TextList} title="History" lines=${info.history} />
+    </details>
+    <details>
+      <summary>Recipe</summary>
+      <div class="scroll" tabindex="0" role="region" aria-label=${`Settings of ${run.name}`}>
+        <table class="plain-table"><tbody>
+          ${Object.entries(info.settings).map(([name, value]) => html`<tr><th scope="row">${name}</th><td class="number">${String(value)}</td></tr>`)}
+        </tbody></table>
+      </div>
+    </details>
+    ${film && html`<${Dialog} title=${`Video of ${run.name}`} onClose=${() => show(false)}>
+      <video class="picture" src=${info.video} controls autoplay loop muted playsinline aria-label=${`All sample sheets of ${run.name}`}></video>
+    <//>`}
+  </article>`;
+}

@@ -1,0 +1,62 @@
+// All sheets of a run: a scrubber through them, played like a film, and the newest whenever one is drawn.
+import { html, useEffect, useRef, useState } from "../../vendor/preact-htm.js";
+import { Slider } from "../../components/controls.js";
+import { Icon } from "../../shell/icons.js";
+import { small, imageCount } from "../../components/run-format.js";
+
+const EMPTY_IMAGE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
+const FRAME = 140; // ms a sheet while playing, if it is there by then
+
+/** A picture that is decoded before it is shown, so that nothing flickers. */
+function useDecoded(address) {
+  const [shown, show] = useState(null);
+  useEffect(() => {
+    if (!address) return;
+    let wanted = true;
+    const picture = new Image();
+    picture.src = address;
+    picture.decode().then(() => wanted && show(address), () => wanted && show(address));
+    return () => (wanted = false);
+  }, [address]);
+  return shown;
+}
+
+export function SheetViewer({ run, at, onMove }) {
+  const { sheets } = run;
+  const box = useRef();
+  const [width, measure] = useState(0);
+  const [playing, play] = useState(false);
+  const last = sheets.length - 1;
+  // Where nobody has moved it, the newest is shown, also when a newer one comes.
+  const found = at == null ? -1 : sheets.findIndex((item) => item.kimg >= at - 1e-6);
+  const place = at == null || found < 0 ? last : found;
+  useEffect(() => measure(box.current?.clientWidth ?? 512), [sheets.length > 0]);
+  const address = sheets.length && width ? small(sheets[place].address, width) : null;
+  const shown = useDecoded(address);
+  const go = (to) => onMove(to >= last ? null : sheets[Math.max(0, to)].kimg);
+  useEffect(() => {
+    if (!playing || shown !== address) return;
+    if (place >= last) return play(false);
+    const timer = setTimeout(() => go(place + 1), FRAME);
+    return () => clearTimeout(timer);
+  }, [playing, place, shown, address]);
+  useEffect(() => {
+    if (playing && place < last) new Image().src = small(sheets[place + 1].address, width);
+  }, [playing, place]);
+  if (!sheets.length) return html`<p class="empty">No sample sheet yet.</p>`;
+  const { kimg } = sheets[place];
+  const begin = () => {
+    if (!playing && place >= last) go(0);
+    play(!playing);
+  };
+  return html`<div class="sheets" ref=${box}>
+    <img class="picture" src=${shown ?? address ?? EMPTY_IMAGE} width="8" height="8" alt=${`Sample sheet of ${run.name} after ${imageCount(kimg)} images`} />
+    <div class="scrub">
+      <button class="plain" aria-label=${playing ? "Pause" : `Play all sheets of ${run.name}`} onClick=${begin} disabled=${last < 1}>
+        <${Icon} name=${playing ? "pause" : "play"} />
+      </button>
+      <${Slider} label=${`Sheet ${place + 1} of ${sheets.length}`} value=${place} low=${0} high=${Math.max(1, last)} step=${1}
+        words=${() => `${imageCount(kimg)} images`} onInput=${(to) => (play(false), go(to))} />
+    </div>
+  </div>`;
+}

@@ -1,0 +1,105 @@
+// A training to begin: a new one, or one that branches off a run.
+import { html, useState } from "../../vendor/preact-htm.js";
+import { request, useLoad, useModels } from "../../shell/api.js";
+import { showError } from "../../shell/toasts.js";
+import { Icon } from "../../shell/icons.js";
+import { Select, NumberInput } from "../../components/controls.js";
+import { Dialog } from "../../components/dialog.js";
+import { Empty } from "../../components/feedback.js";
+
+/** What is typed, as the setting's own kind: 0.5 is a number, true a yes, anything else a text. */
+function typed(text) {
+  const words = text.trim();
+  if (["true", "false", "none"].includes(words.toLowerCase())) return { true: true, false: false, none: null }[words.toLowerCase()];
+  return words !== "" && Number.isFinite(Number(words)) ? Number(words) : words;
+}
+
+/** What recipes need to be told before they can begin. */
+const NEEDED = { encoder: "model", makeover: "directions" };
+const needed = (recipe) => (NEEDED[recipe.task] ? [{ name: NEEDED[recipe.task], value: "" }] : []);
+
+function Setting({ row, settings, things, onChange, onDrop }) {
+  const setting = settings.find((item) => item.name === row.name) ?? settings[0];
+  const choices = setting.pretrained ? ["", ...things[setting.pretrained]] : setting.choices;
+  const label = `Value of ${setting.name}`;
+  return html`<li>
+    <div class="with">
+      <select aria-label="Setting" value=${setting.name} onChange=${(event) => onChange({ name: event.target.value, value: "" })}>
+        ${settings.map((item) => html`<option key=${item.name} value=${item.name} selected=${item.name === setting.name}>${item.name}</option>`)}
+      </select>
+      ${choices.length
+        ? html`<select aria-label=${label} onChange=${(event) => onChange({ ...row, value: event.target.value })}>
+            ${choices.map((item) => html`<option key=${item} value=${item} selected=${item === (row.value || setting.value)}>${item || "none"}</option>`)}
+          </select>`
+        : html`<input type="text" aria-label=${label} value=${row.value} placeholder=${String(setting.value)}
+            onInput=${(event) => onChange({ ...row, value: event.target.value })} />`}
+      <button type="button" class="plain" aria-label=${`Leave ${setting.name} as it is`} onClick=${onDrop}><${Icon} name="close" /></button>
+    </div>
+    <p class="small muted">${setting.about}</p>
+  </li>`;
+}
+
+export function TrainingForm({ branch, recipes, onClose, onBegun }) {
+  const { value: datasets } = useLoad((signal) => request("/datasets", { signal }), []);
+  const [recipe, cook] = useState(branch?.info.recipe ?? recipes[0].name);
+  const { value: whole } = useLoad((signal) => request(`/training/${encodeURIComponent(recipe)}`, { signal }), [recipe]);
+  const models = useModels() ?? [];
+  const { value: runs } = useLoad((signal) => request("/runs", { signal }), []);
+  const named = (kind) => models.filter((item) => item.kind === kind).map((item) => item.name);
+  const things = { generator: named("generator"), classifier: named("classifier"), run: runs?.map((item) => item.name) ?? [] };
+  const [name, call] = useState(branch ? `${branch.name}-branch` : "");
+  const [data, take] = useState(null);
+  const [minutes, last] = useState(10);
+  const [rows, put] = useState([]);
+  const [busy, set] = useState(false);
+  const about = recipes.find((item) => item.name === recipe)?.about;
+  const settings = whole?.settings.filter((item) => item.name !== "kimg") ?? [];
+  const begin = async (event) => {
+    event.preventDefault();
+    set(true);
+    const kept = rows.filter((row) => row.value !== "").map((row) => [row.name, typed(row.value)]);
+    const json = { name, minutes, settings: Object.fromEntries(kept) };
+    try {
+      if (branch) await request(`/runs/${branch.name}/branch`, { json });
+      else await request("/runs", { json: { ...json, recipe, dataset: data ?? datasets[0].name } });
+      onBegun(name);
+    } catch (error) {
+      showError(error);
+      set(false);
+    }
+  };
+  if (datasets && !datasets.length && !branch)
+    return html`<${Dialog} title="Train" onClose=${onClose}><${Empty} icon="data" title="No dataset yet">
+      <p>Create one with <code>facesmith data import ~/photos faces --size 64</code></p>
+    <//><//>`;
+  return html`<${Dialog} title=${branch ? `Branch off ${branch.name}` : "Train"} onClose=${onClose}>
+    <form class="training-form" onSubmit=${begin}>
+      ${branch
+        ? html`<p class="muted">The new run starts at the last checkpoint of ${branch.name}, with the settings you change here. ${branch.name} itself does not change.</p>`
+        : html`<div class="row even">
+            <${Select} label="Recipe" value=${recipe} options=${recipes.map((item) => item.name)} onChange=${(to) => (cook(to), put(needed(recipes.find((item) => item.name === to))))} />
+            ${datasets && html`<${Select} label="Dataset" value=${data ?? datasets[0].name} options=${datasets.map((item) => [item.name, `${item.name} · ${item.count.toLocaleString("en")} of ${item.size.join("x")}`])} onChange=${take} />`}
+          </div>`}
+      ${about && html`<p class="small muted">${about[0].toUpperCase() + about.slice(1)}.</p>`}
+      <div class="row even">
+        <div class="field"><label for="run-name">Run name</label>
+          <input id="run-name" type="text" required pattern="[A-Za-z0-9][A-Za-z0-9._\\-]*" maxlength="64" autocomplete="off" spellcheck="false"
+            title="Letters, digits, dots, dashes and underscores" value=${name} onInput=${(event) => call(event.target.value)} /></div>
+        <${NumberInput} label=${branch ? "Minutes, including previous sessions" : "Minutes"} value=${minutes} low=${1} high=${129600} onChange=${last} />
+      </div>
+      <fieldset>
+        <legend>Settings</legend>
+        <ul class="settings-list">
+          ${rows.map((row, at) => html`<${Setting} key=${at} row=${row} settings=${settings} things=${things}
+            onChange=${(to) => put(rows.with(at, to))} onDrop=${() => put(rows.toSpliced(at, 1))} />`)}
+        </ul>
+        <div><button type="button" class="button" disabled=${!settings.length} onClick=${() => put([...rows, { name: branch ? "learning_rate" : "seed", value: "" }])}>
+          <${Icon} name="plus" />Change a setting</button></div>
+      </fieldset>
+      <div class="row spread">
+        <p class="small muted" role="status">${busy ? "Starting: this takes a few seconds." : "You can stop it here. It also stops with the studio, and can always be resumed."}</p>
+        <button class="button primary" disabled=${busy || !name}>${branch ? "Branch" : "Train"}</button>
+      </div>
+    </form>
+  <//>`;
+}

@@ -1,0 +1,42 @@
+// What a field of an address may be: how it is read from the query's values, and written back. Defaults are left out,
+// and what makes no sense becomes the default: an address may come from anyone.
+
+export const text = (usual = "") => ({
+  read: ([value]) => value ?? usual,
+  write: (value) => (value == null || value === usual ? [] : [value]),
+});
+
+export const number = (usual, low, high, whole = true) => ({
+  read: ([value]) => {
+    const found = value === undefined || value.trim() === "" ? NaN : Number(value);
+    if (!Number.isFinite(found)) return usual;
+    return Math.min(high, Math.max(low, whole ? Math.round(found) : found));
+  },
+  write: (value) => (value == null || value === usual || Number.isNaN(value) ? [] : [String(value)]),
+});
+
+/** A number that may be missing: null then. */
+export const optionalNumber = (low, high) => ({ ...number(null, low, high), write: (v) => (v == null ? [] : [String(v)]) });
+
+export const flag = () => ({ read: ([value]) => value === "1", write: (value) => (value ? ["1"] : []) });
+
+export const choice = (usual, options) => ({
+  read: ([value]) => (options.includes(value) ? value : usual),
+  write: (value) => (value === usual ? [] : [value]),
+});
+
+/** name=a&name=b: a list of texts. */
+export const list = () => ({ read: (values) => values, write: (values) => values });
+
+/** set=Smiling:1&set=Male:-0.5: attributes and how strongly they are changed, without those that are 0. */
+export const editField = () => ({
+  read: (values) => {
+    const pairs = values.map((value) => [value.slice(0, value.lastIndexOf(":")), Number(value.split(":").at(-1))]);
+    return Object.fromEntries(pairs.filter(([name, by]) => name && Number.isFinite(by) && by));
+  },
+  write: (value) => formatEdit(value),
+});
+
+/** {Smiling: 1} as ["Smiling:1"], as fields and the API want it. */
+export const formatEdit = (changes) =>
+  Object.entries(changes).flatMap(([name, by]) => (by ? [`${name}:${+by.toFixed(3)}`] : []));
