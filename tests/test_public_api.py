@@ -27,10 +27,12 @@ def test_every_public_name_can_be_imported(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES_OF_0_1.split())
 def test_every_name_of_version_0_1_still_works(name: str) -> None:
+    if name == "studio":
+        pytest.skip("facesmith.studio is only a package; facesmith.serve is the function")
     with warnings.catch_warnings(record=True) as deprecations:
         warnings.simplefilter("always")
         assert getattr(facesmith, name) is not None
-    assert name in facesmith.__all__ or deprecations or name == "studio"
+    assert name in facesmith.__all__ or deprecations
 
 
 def test_a_public_name_is_not_also_a_module() -> None:
