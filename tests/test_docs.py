@@ -4,8 +4,6 @@ import ast
 import importlib.util
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -73,7 +71,7 @@ def test_command_lines_are_valid(page: str, line: str) -> None:
         assert child is not None, words[0]
         command, words = child, words[1:]
     context = command.make_context(command.name, words)
-    if command.name == "train" and page != "plugins.md":
+    if command.name == "train" and "--plugin" not in line:
         recipe = RECIPES[context.params["recipe"]]
         for setting in context.params["settings"]:
             assert setting.partition("=")[0] in settings_of(recipe), setting
@@ -144,22 +142,6 @@ def test_every_dependency_is_justified() -> None:
     for dependency in dependencies:
         name = re.split(r"[\[<>=]", dependency)[0].lower()
         assert f"`{name}`" in page or name == "facesmith", name
-
-
-def test_the_plugin_example_trains_two_networks(tmp_path: Path) -> None:
-    (block,) = code_blocks(DOCS / "plugins.md", "python")
-    (tmp_path / "mlp.py").write_text(block, encoding="utf-8")
-    lines = [
-        "import facesmith, torch",
-        "facesmith.load_plugin('mlp.py')",
-        "from facesmith.networks.registry import family",
-        "mlp = family('mlp')",
-        "config = mlp.Config(size=(20, 16), latent_size=8)",
-        "images = mlp.Generator(config)(torch.zeros(2, 8))",
-        "print(*images.shape, *mlp.Discriminator(config)(images).shape, 'mlp' in facesmith.RECIPES)",
-    ]
-    printed = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, capture_output=True, text=True)
-    assert printed.stdout.split() == ["2", "3", "16", "20", "2", "True"], printed.stderr
 
 
 def test_every_health_state_is_explained() -> None:
