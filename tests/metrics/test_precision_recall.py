@@ -37,8 +37,8 @@ def test_the_third_neighbour_decides_how_far_a_ball_reaches() -> None:
 
 
 def test_neighbours_in_blocks_are_those_of_all_distances(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbours, "BLOCK", 16)
-    monkeypatch.setattr(neighbours, "CHUNK", 9)
+    monkeypatch.setattr(neighbours, "QUERY_BLOCK", 16)
+    monkeypatch.setattr(neighbours, "POINT_BLOCK", 9)
     queries = RNG.standard_normal((37, 3)).astype(np.float32)
     points = RNG.standard_normal((40, 3)).astype(np.float32)
     whole = np.sqrt(((queries[:, None] - points[None]) ** 2).sum(-1))

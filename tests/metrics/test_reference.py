@@ -71,7 +71,7 @@ def test_a_split_is_compared_alone(dataset: Dataset) -> None:
     splits = np.array(dataset.metadata()["split"].to_pylist())
     found = reference(dataset, COLOURS, split="test", quiet=True)
     assert np.array_equal(found.rows, np.flatnonzero(splits == "test"))
-    with pytest.raises(FacesmithError, match="'best' is not one of train, valid, test"):
+    with pytest.raises(FacesmithError, match="invalid split 'best': expected train, valid, test"):
         reference(dataset, COLOURS, split="best", quiet=True)
 
 
@@ -79,5 +79,5 @@ def test_a_dataset_without_that_split_is_one_sentence(dataset: Dataset) -> None:
     table = dataset.metadata().set_column(1, "split", pa.nulls(len(dataset), pa.string()))
     pq.write_table(table, dataset.path / "metadata.parquet")
     without = Dataset(dataset.path, dataset.card | {"splits": {}}, dataset.images)
-    with pytest.raises(FacesmithError, match="no pictures of split test, it has none"):
+    with pytest.raises(FacesmithError, match="no images of split test, it has none"):
         reference(without, COLOURS, split="test", quiet=True)

@@ -1,4 +1,4 @@
-"""KID: the squared maximum mean discrepancy between features, under a cubic kernel. Unbiased at any count.
+"""KID: the squared maximum mean discrepancy between features, with a cubic kernel. Unbiased for any count.
 
 Bińkowski et al., arXiv:1801.01401.
 """
@@ -6,30 +6,30 @@ Bińkowski et al., arXiv:1801.01401.
 import numpy as np
 from numpy.typing import NDArray
 
-SUBSETS, SUBSET_SIZE = 50, 1000
+SUBSETS, MAX_SUBSET_SIZE = 50, 1000
 
 
 def kid(
     real: NDArray[np.float32], generated: NDArray[np.float32], seed: int = 0, subsets: int = SUBSETS
 ) -> tuple[float, float]:
-    """Mean and standard deviation of `discrepancy` over pairs of random subsets of `subset_size` features each."""
+    """Return mean and standard deviation of `discrepancy` over pairs of random subsets of `subset_size` features."""
     rng, size = np.random.default_rng(seed), subset_size(min(len(real), len(generated)))
-    found = [
+    values = [
         discrepancy(real[rng.choice(len(real), size, False)], generated[rng.choice(len(generated), size, False)])
         for _ in range(subsets)
     ]
-    return float(np.mean(found)), float(np.std(found))
+    return float(np.mean(values)), float(np.std(values))
 
 
 def subset_size(count: int) -> int:
-    """1,000, or half of what there is: subsets that are the whole set could not differ, and would have no spread."""
-    return min(SUBSET_SIZE, count // 2)
+    """Return 1,000, or half of the count: subsets equal to the whole set would have no spread."""
+    return min(MAX_SUBSET_SIZE, count // 2)
 
 
 def discrepancy(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """The unbiased estimate of MMD² between features a (M x D) and b (N x D) under k(x, y) = (x·y / D + 1)³.
+    """Return the unbiased estimate of MMD² between features a (M x D) and b (N x D) with k(x, y) = (x·y / D + 1)³.
 
-    It is 0 on average where both are drawn from one distribution, and then as often below 0 as above.
+    Its mean is 0 if both have the same distribution, so it may be negative.
     """
     wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
     within = sum(

@@ -1,7 +1,7 @@
-"""Precision and recall: how much of what is generated looks real, and how much of what is real can be generated.
+"""Precision and recall: the share of generated images that look real, and of real images that can be generated.
 
-Kynkäänniemi et al., arXiv:1904.06991: each set is taken as the union of the balls around its features that reach to the
-third nearest of the same set.
+Kynkäänniemi et al., arXiv:1904.06991: each set is approximated by the union of balls around its features that extend
+to the third nearest feature of the set.
 """
 
 import numpy as np
@@ -13,16 +13,16 @@ NEIGHBOURS = 3
 
 
 def precision_recall(real: Features, generated: Features) -> tuple[float, float]:
-    """(share of generated inside the real set, share of real inside the generated set), for sets of more than 3."""
-    real_reach, generated_reach = _reach(real), _reach(generated)
-    inside, reached = np.zeros(len(generated), bool), np.zeros(len(real), bool)
+    """Return the shares of generated features inside the real set, and of real ones inside the generated set."""
+    real_radii, generated_radii = _squared_radii(real), _squared_radii(generated)
+    inside, covered = np.zeros(len(generated), bool), np.zeros(len(real), bool)
     for rows, block in squared_distances(generated, real):
-        inside[rows] = (block <= real_reach).any(axis=1)
-        reached |= (block <= generated_reach[rows, None]).any(axis=0)
-    return float(inside.mean()), float(reached.mean())
+        inside[rows] = (block <= real_radii).any(axis=1)
+        covered |= (block <= generated_radii[rows, None]).any(axis=0)
+    return float(inside.mean()), float(covered.mean())
 
 
-def _reach(features: Features) -> NDArray[np.float64]:
-    """The squared distance of each picture to the third nearest other one of its set."""
-    distances, _ = nearest(features, features, NEIGHBOURS + 1)  # the nearest of all is the picture itself
+def _squared_radii(features: Features) -> NDArray[np.float64]:
+    """Return the squared distance of each image to the third nearest other image of its set."""
+    distances, _ = nearest(features, features, NEIGHBOURS + 1)  # the nearest is the image itself
     return distances[:, NEIGHBOURS] ** 2

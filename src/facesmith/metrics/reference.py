@@ -1,4 +1,4 @@
-"""The real side of every score: features of a dataset's pictures, kept in the dataset's folder once computed."""
+"""Compute the features of the real images of a score, cached in the dataset's folder."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from facesmith.progress import progress, silent, tell
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """``features`` (N x width, float32) of the pictures ``rows`` (N, ascending) of a dataset."""
+    """``features`` (N x width, float32) of the images ``rows`` (N, ascending) of a dataset."""
 
     rows: NDArray[np.int64]
     features: NDArray[np.float32]
@@ -29,10 +29,9 @@ def reference(
     seed: int = 0,
     quiet: bool = False,
 ) -> Reference:
-    """Features of ``count`` pictures of a dataset chosen by ``seed``, or of all it has; of one ``split`` or of all.
+    """Return features of ``count`` images of a dataset drawn by ``seed``, or of all; of one ``split`` or of all.
 
-    Read from DATASET/features/ where they were computed before from the same pictures with the same weights, else
-    computed and kept there. Where that folder cannot be written, they are computed again every time.
+    Features of the same images and weights are cached in DATASET/features/, if that folder can be written to.
     """
     rows = choose(dataset, count, split, seed)
     key = {
@@ -57,17 +56,15 @@ def reference(
 
 
 def choose(dataset: Dataset, count: int | None, split: str | None, seed: int) -> NDArray[np.int64]:
-    """Which rows of a dataset are compared: ``count`` of a split by seed, in their order, or all there are."""
+    """Return the rows of a dataset to compare: ``count`` of a split drawn by seed, in order, or all of them."""
     rows = np.arange(len(dataset))
     if split is not None:
         if split not in SPLITS:
-            raise FacesmithError(f"split {split!r} is not one of {', '.join(SPLITS)}")
+            raise FacesmithError(f"invalid split {split!r}: expected {', '.join(SPLITS)}")
         rows = rows[dataset.metadata()["split"].to_numpy(zero_copy_only=False) == split]
         if len(rows) == 0:
             there = ", ".join(dataset.card["splits"]) or "none"
-            raise FacesmithError(
-                f"{dataset.path} has no pictures of split {split}, it has {there}: leave out the split"
-            )
+            raise FacesmithError(f"{dataset.path} has no images of split {split}, it has {there}: leave out the split")
     if count is None or count >= len(rows):
         return rows
     return np.sort(np.random.default_rng(seed).permutation(rows)[:count])

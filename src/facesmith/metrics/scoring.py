@@ -1,4 +1,4 @@
-"""Scores while a model is being trained: the real side once, then a figure in seconds as often as is wanted."""
+"""Score a model during training: the real features are computed once, so that each score takes seconds."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     import torch
 
 SPREAD_SUBSETS = 10
-BLOCK = 32  # faces drawn at once: a G takes more memory a face than a feature network does
+BLOCK = 32  # faces generated at once: a generator needs more memory per face than a feature network
 
 Draw = Callable[[int, int], NDArray[np.uint8]]
 
 
 class Scorer:
-    """Scores generated faces against ``count`` pictures of a dataset (all of them where it has fewer).
+    """Score generated faces against ``count`` images of a dataset, or all if it has fewer.
 
-    ``device`` defaults to a CUDA GPU where there is one. Raises `FacesmithError` where the packages of the extra
-    ``metrics`` are missing.
+    ``device`` defaults to a CUDA GPU if there is one. Raises `FacesmithError` if the packages of the extra ``metrics``
+    are missing.
     """
 
     def __init__(
@@ -43,18 +43,18 @@ class Scorer:
         self.count = len(self._real)
 
     def score(self, draw: Draw) -> dict[str, float]:
-        """FID, KID (over all pictures at once, the estimate that scatters least; its spread is that of a few subsets)
-        and diversity of as many faces.
+        """Return FID, KID and diversity of as many generated faces.
 
-        ``draw(start, count)`` gives generated faces ``start`` to ``start + count`` as uint8, N x H x W x 3; it is asked
-        for them in order, always in the same blocks.
+        KID is computed over all images at once, the estimate with the least variance; its spread is that of a few
+        subsets. ``draw(start, count)`` returns generated faces ``start`` to ``start + count`` as uint8, N x H x W x 3.
+        It is called in order, always with the same blocks.
         """
         blocks = [self._network(draw(start, min(BLOCK, self.count - start))) for start in range(0, self.count, BLOCK)]
         generated = np.concatenate(blocks)
-        made = gaussian(generated)
+        fitted = gaussian(generated)
         return {
-            "fid": frechet_distance(self._gaussian, made),
+            "fid": frechet_distance(self._gaussian, fitted),
             "kid": discrepancy(self._real, generated),
             "kid_spread": kid(self._real, generated, subsets=SPREAD_SUBSETS)[1],
-            "diversity": relative_spread(made, self._gaussian),
+            "diversity": relative_spread(fitted, self._gaussian),
         }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facesmith.metrics.scores import DIVERSE
+from facesmith.metrics.scores import MIN_DIVERSITY
 from facesmith.reports.charts import moving_average
 from facesmith.runs.json_lines import Columns
 from facesmith.runs.run_files import RunFiles, read_run
@@ -84,14 +84,14 @@ def best(compared: ComparedRun, name: str) -> Score | None:
     diversity = compared.scores.get("diversity", np.full(len(compared.scores["kimg"]), np.nan))[
         _measured(compared.scores, name)
     ]
-    alike = diversity < DIVERSE  # NaN, where it was not measured, is not
+    alike = diversity < MIN_DIVERSITY  # NaN, where it was not measured, is not
     return _score(compared, name, int(np.lexsort((values, alike))[0]))
 
 
 def lacks_diversity(compared: ComparedRun) -> bool:
     """Return whether the faces hardly differed at every score."""
     diversity = compared.scores.get("diversity", np.empty(0))
-    return bool(len(diversity) and (diversity < DIVERSE).all())
+    return bool(len(diversity) and (diversity < MIN_DIVERSITY).all())
 
 
 def last(compared: ComparedRun, name: str) -> Score | None:

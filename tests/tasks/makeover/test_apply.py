@@ -126,7 +126,7 @@ def test_a_photo_that_is_no_use_is_named_and_the_others_go_on(
 
 def test_where_no_photo_can_be_made_over_nothing_is_left_behind(of_faces: Makeover, tmp_path: Path) -> None:
     photos = [save(np.zeros((80, 80, 3), np.uint8), tmp_path / f"{number}.png") for number in range(2)]
-    with pytest.raises(FacesmithError, match="none of the 2 photos can be made over: .*0.png shows no face"):
+    with pytest.raises(FacesmithError, match="none of the 2 photos can be used: .*0.png shows no face"):
         facesmith.make_over(of_faces, photos, tmp_path / "out", quiet=True)
     with pytest.raises(FacesmithError, match="^.*0.png shows no face"):
         facesmith.make_over(of_faces, photos[:1], tmp_path / "out", quiet=True)
@@ -141,13 +141,13 @@ def test_what_would_fail_after_the_work_fails_before_it(
     (tmp_path / "empty").mkdir()
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"direction": "mtf"}, "choose lighter or redder"),
-        ({"strength": 2}, "strength 2 is not between"),
-        ({"steps": 1}, "1 steps make no sheet"),
-        ({"steps": 33}, "33 steps make no sheet"),
-        ({"video": "way.avi"}, "let it end in .mp4 or .gif"),
+        ({"strength": 2}, "invalid strength 2"),
+        ({"steps": 1}, "invalid steps 1"),
+        ({"steps": 33}, "invalid steps 33"),
+        ({"video": "way.avi"}, "ends in .mp4 or .gif"),
         ({"video": photo}, "exists already"),
         ({"photos": []}, "no photo was named"),
-        ({"photos": [tmp_path / "empty"]}, "empty holds no picture"),
+        ({"photos": [tmp_path / "empty"]}, "empty has no images"),
         ({"out": photo}, "exists already"),
     ]
     for options, sentence in wrong:
@@ -170,7 +170,7 @@ def test_a_sheet_of_many_shows_the_first(
         save(noise(32, 32), tmp_path / "many" / f"{number:02d}.png")
     heights = []
     for most in (8, 20):  # pictures, two a face
-        monkeypatch.setattr(making, "SHOWN", most)
+        monkeypatch.setattr(making, "MAX_SHEET_IMAGES", most)
         said = facesmith.make_over(plain, [tmp_path / "many"], tmp_path / f"{most}", quiet=True)
         assert len(said["faces"]) == 10
         heights.append(read(tmp_path / f"{most}" / "sheet.png").shape[0])

@@ -8,7 +8,7 @@ from PIL import Image, ImageSequence
 
 from facesmith import FacesmithError, Makeover
 from facesmith.tasks.makeover import film as morphing
-from facesmith.tasks.makeover.film import FPS, FRAMES, check_film, morph
+from facesmith.tasks.makeover.film import FPS, FRAMES, check_video_path, write_morph
 
 FACES = np.random.default_rng(0).integers(90, 110, (3, 32, 32, 3), np.uint8)
 
@@ -31,7 +31,7 @@ def brightness(path: Path) -> list[float]:
 @pytest.mark.parametrize("ending", [".gif", ".mp4"])
 def test_it_goes_from_before_to_after_and_back_gently(ending: str, plain: Makeover, tmp_path: Path) -> None:
     path = tmp_path / f"way{ending}"
-    morph(plain, FACES, path, direction="lighter", strength=0.8, quiet=True)
+    write_morph(plain, FACES, path, direction="lighter", strength=0.8, quiet=True)
     seen = brightness(path)
     assert len(seen) == 2 * FRAMES - 2, "no face is shown twice where it turns, or where it begins again"
     there, back = seen[:FRAMES], seen[FRAMES - 1 :]
@@ -46,15 +46,15 @@ def test_of_many_faces_the_first_are_filmed(plain: Makeover, tmp_path: Path, mon
     sizes = []
     for count in (16, 40):
         path = tmp_path / f"{count}.gif"
-        morph(plain, FACES[:1].repeat(count, 0), path, direction=None, strength=1, quiet=True)
+        write_morph(plain, FACES[:1].repeat(count, 0), path, direction=None, strength=1, quiet=True)
         with Image.open(path) as film:
             sizes.append(film.size)
     assert sizes[0] == sizes[1]
 
 
 def test_a_film_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FacesmithError, match="let it end in .mp4 or .gif"):
-        check_film(tmp_path / "way.avi")
+    with pytest.raises(FacesmithError, match="ends in .mp4 or .gif"):
+        check_video_path(tmp_path / "way.avi")
     (tmp_path / "way.gif").touch()
     with pytest.raises(FacesmithError, match="exists already"):
-        check_film(tmp_path / "way.gif")
+        check_video_path(tmp_path / "way.gif")

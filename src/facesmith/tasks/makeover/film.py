@@ -1,4 +1,4 @@
-"""Faces on their way from before to after and back, as a film."""
+"""Write a video of faces that change from before to after and back."""
 
 from pathlib import Path
 
@@ -13,33 +13,33 @@ from facesmith.latent.face_grids import VIDEO_SUFFIXES, enlargement, save_series
 from facesmith.models.makeover import Makeover
 from facesmith.progress import progress
 
-FRAMES, FPS = 24, 16  # one way, and a second
-MOST = 16  # faces beside each other: of more, none would be seen well
+FRAMES, FPS = 24, 16  # frames of one way, and per second
+MAX_FACES = 16  # side by side; more would be too small
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 
 
-def morph(
-    makeover: Makeover, before: Pictures, path: Path, *, direction: str | None, strength: float, quiet: bool
+def write_morph(
+    makeover: Makeover, before: Images, path: Path, *, direction: str | None, strength: float, quiet: bool
 ) -> None:
-    """Write the first 16 of the faces (N x H x W x 3, uint8) on the way to ``strength`` and back: .mp4 or .gif.
+    """Write an .mp4 or .gif of the first 16 faces (N x H x W x 3, uint8), changing to ``strength`` and back.
 
-    It starts and arrives gently, and plays again and again.
+    The change eases in and out, and the video loops.
     """
-    faces, scale = before[:MOST], enlargement(before.shape[1])
-    way = strength * (1 - np.cos(np.linspace(0, np.pi, FRAMES))) / 2
+    faces, scale = before[:MAX_FACES], enlargement(before.shape[1])
+    strengths = strength * (1 - np.cos(np.linspace(0, np.pi, FRAMES))) / 2
     frames = []
     with progress(FRAMES, "filming", "frames", shown=not quiet and len(faces) > 1) as bar:
-        for share in way:
-            frames.append(np.asarray(make_grid(makeover.apply(faces, direction, float(share)), scale=scale)))
+        for value in strengths:
+            frames.append(np.asarray(make_grid(makeover.apply(faces, direction, float(value)), scale=scale)))
             bar.update()
     save_series(np.stack([*frames, *frames[-2:0:-1]]), path, fps=FPS, loop=True)
 
 
-def check_film(path: Path) -> None:
-    """Refuse a film that could not be written, before the work is done."""
-    refuse_existing(path, "film")
+def check_video_path(path: Path) -> None:
+    """Refuse an existing file, an unknown suffix and a missing encoder, before any work is done."""
+    refuse_existing(path, "video")
     if path.suffix.lower() not in VIDEO_SUFFIXES:
-        raise FacesmithError(f"{path} is no name for a film: let it end in .mp4 or .gif")
+        raise FacesmithError(f"invalid video {str(path)!r}: expected a name that ends in .mp4 or .gif")
     if path.suffix.lower() == ".mp4":
         require("av", "train", "making a video")

@@ -12,7 +12,7 @@ function bytes(text) {
   return out.buffer;
 }
 
-const SPACES = { latents: "latent space", features: "the judge's eyes" };
+const SPACES = { latents: "latent space", features: "classifier features" };
 const SHAPES = { "2d": "2D", "3d": "3D", sphere: "Sphere" };
 
 // points: x, y, z of each, where the flat map has z = 0; y points up.
