@@ -22,7 +22,7 @@ def ssim(a: Images, b: Images) -> Floats:
     """Return the SSIM of images (N x H x W x 3, uint8, at least 11 pixels a side), 1 for equal ones: N.
 
     Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004: means, variances and
-    covariance in a Gaussian window of 11 x 11 pixels and deviation 1.5, averaged over all positions where the window lies
+    covariance in a Gaussian window of 11 x 11 pixels and deviation 1.5, averaged over all positions of the window
     inside the image; on luminance.
     """
     x, y = (images @ np.array(LUMA) for images in (a, b))
