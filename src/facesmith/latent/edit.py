@@ -41,7 +41,7 @@ def edit(
         edits: mappings of attributes to strengths, or texts such as "Smiling=-1, Bald=+2"; see `Directions` for the
             unit of strengths.
         csv: a file with one edit per row.
-        faces, face, aligned, refine: see `load_faces`.
+        faces: photos, seeds and latents, read by `load_faces` with ``face``, ``aligned`` and ``refine``.
 
     sheet.png has a row for each edit and a column for each face, below rows for the photos and the unedited faces.
     002-001.png is face 1 with edit 2; edit 0 is the unedited face. edits.json lists the face and edit of every file,
