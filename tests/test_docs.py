@@ -102,7 +102,7 @@ def test_the_architecture_page_names_existing_files_and_functions() -> None:
     package = Path(facesmith.__file__).parent
     for line in text_of(DOCS / "architecture.md").splitlines():
         names = [
-            name for name in re.findall(r"`((?:\w+/)+(?:[\w.]+)?)`", line) if not name.startswith(("src/", "tests/"))
+            name for name in re.findall(r"`((?:\w+/)+(?:[\w.-]+)?)`", line) if not name.startswith(("src/", "tests/"))
         ]
         files = [next(iter([*package.glob(name), *package.glob(f"*/{name}")]), package / name) for name in names]
         assert all(file.exists() for file in files), line
