@@ -1,5 +1,5 @@
-// The studio's pages: which there are, and the frame around them. A page is a module of pages/ whose default export is
-// a component; it is loaded when it is first gone to, with style/NAME.css where `styled` says that there is one.
+// The studio's pages and the layout around them. A page is a module of pages/ whose default export is a component. It is
+// loaded on the first visit, with style/NAME.css if it is `styled`.
 import { html, render, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { lastUrl, usePath } from "./shell/address.js";
 import { Icon } from "./shell/icons.js";
@@ -17,7 +17,7 @@ const PAGES = [
   { path: "/compare", name: "compare", title: "Compare", icon: "compare", styled: true },
   { path: "/about", name: "about", title: "About", icon: "about", styled: true },
 ];
-const ON_PHONES = 4; // beside More, which lists the others
+const ON_PHONES = 4; // in the bottom bar; the others are under More
 
 const loaded = {}; // path: the component
 
@@ -46,7 +46,7 @@ function Page({ page }) {
       );
   }, [page]);
   useEffect(() => {
-    // After going to another page, a screen reader begins there; on the first page it begins at the top by itself.
+    // Move the focus of screen readers to a new page; the first page is read from the top anyway.
     if (!first.current) (scrollTo(0, 0), main.current.focus({ preventScroll: true }));
     first.current = false;
   }, [page]);

@@ -4,7 +4,7 @@ import { html, useState } from "../vendor/preact-htm.js";
 /** `before` and `after` are elements (images, canvases) of one shape; `shape` is [width, height]. */
 export function BeforeAfter({ before, after, shape, words = ["Before", "After"] }) {
   const [cut, set] = useState(50);
-  // The range lies over the pictures, invisible: it can be dragged anywhere, and has the keys of a slider.
+  // An invisible range input covers the images: it can be dragged anywhere, and works by keyboard.
   return html`<div class="before-after" style=${{ "--cut": `${cut}%`, aspectRatio: `${shape[0]} / ${shape[1]}` }}>
     ${after}
     <div class="over">${before}</div>

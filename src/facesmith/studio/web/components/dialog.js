@@ -2,7 +2,7 @@
 import { html, useEffect, useRef } from "../vendor/preact-htm.js";
 import { Icon } from "../shell/icons.js";
 
-/** Shown while it is rendered; `onClose` is asked to stop rendering it. */
+/** A modal dialog, open while it is rendered. `onClose` must stop rendering it. */
 export function Dialog({ title, onClose, children, onKeyDown }) {
   const dialog = useRef();
   useEffect(() => {

@@ -46,8 +46,8 @@ export function BitmapCanvas({ bitmap, part, of, label, ...rest }) {
     ...${rest} />`;
 }
 
-/** The sheet `bitmap` of `count` faces in `columns`, each a button called `name(index)`; arrow keys go around. What the
- * faces are called changes with `label`; `drag(index)` is what a face that is dragged says. */
+/** The sheet `bitmap` of `count` faces in `columns`, each a button called `name(index)`; arrow keys move the focus. The
+ * names change with `label`; `drag(index)` is the text of a dragged face. */
 export function FaceGrid({ bitmap, of, count, columns, shape, width, busy, name, onPick, drag, label }) {
   const cells = useRef();
   const [at, move] = useState(0);

@@ -43,7 +43,7 @@ function block(text) {
   const [, marks, title] = /^(#{1,6})\s+(.*)$/.exec(lines[0]) ?? [];
   if (marks) {
     const rest = lines.slice(1).join("\n").trim();
-    // The page has its own h1: those of the card begin below it.
+    // The page has its own h1, so headings of the card start at h2.
     return html`<${marks.length === 1 ? "h2" : "h3"}>${inline(title)}<//>${rest && block(rest)}`;
   }
   if (lines[0].startsWith("|") && /^\|[\s:|-]+$/.test(lines[1] ?? "")) return table(lines);
@@ -57,7 +57,7 @@ function block(text) {
       .split(/^\s*\d+\. /m)
       .slice(1)
       .map((item) => html`<li>${inline(item.trim())}</li>`)}</ol>`;
-  if (/^!\[[^\]]*\]\([^)]*\)$/.test(text)) return null; // a picture beside the card, which has no address here
+  if (/^!\[[^\]]*\]\([^)]*\)$/.test(text)) return null; // images in the model folder have no address
   return html`<p>${inline(text)}</p>`;
 }
 

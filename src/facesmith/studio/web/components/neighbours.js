@@ -5,10 +5,10 @@ import { showError } from "../shell/toasts.js";
 import { Select } from "./controls.js";
 import { Progress } from "./feedback.js";
 
-/** `face()` gives the reference; `searched` is the dataset that is looked through, kept by whoever shows this. */
+/** `face()` returns the reference; `searched` is the dataset being searched, a state of the parent. */
 export function Neighbours({ model, face, searched, onSearch }) {
   const { value } = useLoad((signal) => request("/datasets", { signal }), [], { quiet: true });
-  // Those that the model can see, and first of them the one it has learned from.
+  // Datasets with images of the model's size; its training dataset comes first.
   const own = (item) => model.about.endsWith(` of ${item.title}`);
   const datasets = value?.filter((item) => item.size.join() === model.size.join()).sort((a, b) => own(b) - own(a));
   const [neighbours, set] = useState(null);

@@ -5,9 +5,9 @@ import { request } from "../shell/api.js";
 
 const SENT_AS_IS = ["image/jpeg", "image/png", "image/webp"];
 const MAX_UPLOAD_BYTES = 19_000_000; // bytes; servers take 20 MB
-const MAX_UPLOAD_SIDE = 4096; // pixels of a side, where a picture must be made smaller
+const MAX_UPLOAD_SIDE = 4096; // pixels, of a picture that must be converted
 
-let photos = []; // the newest first: { photo, url, size, whole, faces }
+let photos = []; // newest first: { photo, url, size, whole, faces }
 const listeners = new Set();
 
 const setPhotos = (list) => ((photos = list), listeners.forEach((listener) => listener()));
@@ -61,7 +61,7 @@ export async function deletePhoto(photo) {
   setPhotos(photos.filter((other) => other !== photo));
 }
 
-/** Forget all that was brought in this visit. */
+/** Delete everything in this session. */
 export async function deleteSession() {
   await request("/session", { method: "DELETE" });
   for (const photo of photos) URL.revokeObjectURL(photo.url);

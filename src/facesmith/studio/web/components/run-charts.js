@@ -1,8 +1,8 @@
-// The charts of one run, or of several over each other.
+// The charts of one run, or of several runs in the same axes.
 import { html, useMemo } from "../vendor/preact-htm.js";
 import { Chart } from "./chart.js";
 
-/** Seconds of training at each kimg, between what was timed. */
+/** A function from kimg to minutes of training, interpolated between the rows of the timing table. */
 function clock(timing) {
   const [xs, ys] = [timing?.kimg ?? [], timing?.seconds ?? []];
   let at = 0;
@@ -21,7 +21,7 @@ function places(run, table, against) {
   return against === "time" ? kimg.map(clock(run.metrics.tables.timing)) : kimg;
 }
 
-/** The charts of runs: their colours tell runs apart where there are several, else what is measured. */
+/** The charts of runs. Colours stand for runs if there are several, else for measurements. */
 export function RunCharts({ runs, against = "kimg", only }) {
   const drawn = useMemo(() => {
     const names = [...new Set(runs.flatMap((run) => Object.keys(run.metrics.charts)))];

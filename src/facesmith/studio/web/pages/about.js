@@ -1,4 +1,4 @@
-// What is here, on whose terms, and where pictures go: nowhere.
+// The models, their terms, and privacy.
 import { html } from "../vendor/preact-htm.js";
 import { useAddress } from "../shell/address.js";
 import { API, request, apiUrl, useLoad, useModels } from "../shell/api.js";

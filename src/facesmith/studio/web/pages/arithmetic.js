@@ -19,7 +19,7 @@ const FIELDS = {
   c: text("seed:3:7"),
   size: number(6, 2, 12),
   tray: number(3, 0, MAX_SEED),
-  stop: list(), // faces that an animation goes through
+  stop: list(), // faces of the animation
   frames: number(64, 8, 192),
   end: choice("loop", ["loop", "once"]),
 };
@@ -28,7 +28,7 @@ const DEFAULT_STOPS = ["seed:3", "seed:3:4", "seed:3:7", "seed:3:11"];
 export default function Arithmetic() {
   const models = useModels(isGenerator);
   const [state, change] = useAddress(FIELDS);
-  const [active, choose] = useState("a"); // the slot that the next face goes to
+  const [active, choose] = useState("a"); // the slot that gets the next face
   if (!models) return html`<h1 class="visually-hidden">Arithmetic</h1><${Loading} />`;
   if (!models.length)
     return html`<h1 class="visually-hidden">Arithmetic</h1><${Empty} icon="arithmetic" title="No model yet">

@@ -1,4 +1,4 @@
-// Compare: runs beside each other: their last faces, their curves over each other, and what set them apart.
+// Compare runs: their newest faces, their curves, and the settings that differ.
 import { html, useMemo } from "../vendor/preact-htm.js";
 import { useAddress } from "../shell/address.js";
 import { request, useLoad } from "../shell/api.js";
@@ -13,7 +13,7 @@ import { Empty } from "../components/feedback.js";
 const FIELDS = { run: list(), against: choice("kimg", ["kimg", "time"]) };
 const MOST = 6;
 
-/** A run's best score as far as it goes by that name, and the recipe's settings that are not the same in all. */
+/** The rows of the table: facts of each run, and the settings that differ. */
 function rows(runs) {
   const facts = [
     ["status", (run) => html`<${Status} status=${run.info.status} />`],

@@ -1,4 +1,4 @@
-// Data: what models are trained on: pictures, how often each attribute is there, and the page that says more.
+// Datasets: example images, attribute rates, and the exploration report.
 import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { useAddress } from "../shell/address.js";
 import { request, apiUrl, useLoad } from "../shell/api.js";
@@ -51,7 +51,7 @@ export default function Data() {
   const [state, change] = useAddress(FIELDS);
   const { value, loading } = useLoad((signal) => request("/datasets", { signal }), []);
   const { value: training } = useLoad((signal) => request("/training", { signal }), []);
-  const [made, keep] = useState({}); // what was explored since
+  const [made, keep] = useState({}); // datasets whose report was written since the page was loaded
   const datasets = value?.map((item) => made[item.name] ?? item);
   const data = datasets?.find((item) => item.name === state.data) ?? datasets?.[0];
   const { value: rates } = useLoad((signal) => data && request(`/datasets/${data.name}/attributes`, { signal }), [data?.name]);

@@ -17,7 +17,7 @@ const PHONE = 860; // pixels, as in the styles
 const FIELDS = {
   model: text(),
   seed: number(7, 0, MAX_SEED),
-  // Fewer faces fit a phone; the address says how many there were, so that it shows the same everywhere.
+  // Phones show fewer faces. The address always contains the count, so that it shows the same everywhere.
   count: { ...number(innerWidth < PHONE ? 20 : MOST, 1, MOST), write: (value) => [String(value)] },
   truncation: number(1, 0, 2, false),
   set: editField(),
@@ -66,7 +66,7 @@ function Faces({ models, state, change }) {
         as: "blob",
       });
       const bitmap = await decodeBitmap(answer);
-      show((old) => (old.bitmap?.close(), { ...wanted, bitmap })); // they are large, and come many times a second
+      show((old) => (old.bitmap?.close(), { ...wanted, bitmap })); // bitmaps are large, and arrive many times a second
     },
     (item, other) =>
       item.model === other.model && item.query.seed === other.query.seed && item.query.count === other.query.count,

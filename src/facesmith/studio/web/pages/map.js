@@ -1,5 +1,5 @@
-// Map: imageCount of faces, laid out so that who is alike lies together, and where another face stands among them. The
-// map itself is a page of its own, which brings all it needs.
+// A map of thousands of faces with similar ones close together, and the position of another face. The map itself is a
+// self-contained page in a frame.
 import { html } from "../vendor/preact-htm.js";
 import { useAddress } from "../shell/address.js";
 import { request, useLoad } from "../shell/api.js";
@@ -11,7 +11,7 @@ import { METHODS, Placement } from "./map/placement.js";
 
 const FIELDS = {
   map: text(),
-  face: text(), // whose place is searchText
+  face: text(), // to be placed on the map
   method: text(),
   shape: choice("2d", ["2d", "3d"]),
   near: flag(),
@@ -24,7 +24,7 @@ export default function Maps() {
   const map = maps?.find((item) => item.name === state.map) ?? maps?.[0];
   if (maps && !map)
     return html`<h1>Map</h1><${Empty} icon="map" title="No face map yet">
-      <p>A map lays out imageCount of faces by how alike they are, to look at, search and label. With a model that takes photos:</p>
+      <p>A map shows thousands of faces with similar ones close together. Create one with a model that has an encoder:</p>
       <pre tabindex="0">facesmith map MODEL DATASET --out faces-map</pre>
       <p>This page then also shows where your photo belongs on it.</p>
     <//>`;

@@ -1,4 +1,4 @@
-// A person's face as a model sees it, and what it makes of it when attributes are changed.
+// A face of a photo: its reconstruction, its attributes, and edits.
 import { html } from "../vendor/preact-htm.js";
 import { useAddress } from "../shell/address.js";
 import { useModels } from "../shell/api.js";
@@ -16,10 +16,10 @@ import { FaceDescription, useFaceDescription } from "./photo/description.js";
 import { Portrait } from "./photo/portrait.js";
 import { Refine } from "./photo/refine.js";
 
-const PHONE = 860; // pixels, as in the styles: there is little room beside a picture
+const PHONE = 860; // pixels, as in the style sheets
 const FIELDS = {
   model: text(),
-  face: text(), // as it was found, or "seed:7"
+  face: text(), // a photo's face, or "seed:7"
   refined: text(), // the same face after refining
   view: choice(innerWidth < PHONE ? "line" : "side", ["line", "side"]),
   set: editField(),
@@ -41,7 +41,7 @@ export default function Photo() {
 
 function PhotoEditor({ models, state, change }) {
   const photos = usePhotos();
-  // A person's photo asks for a model of people: one that was made from photos, where there is any.
+  // The default for photos is a model trained on photos, if there is one.
   const model =
     models.find((item) => item.name === state.model) ??
     models.find((item) => /celeba|photo/i.test(item.name + item.about)) ??

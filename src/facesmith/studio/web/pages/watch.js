@@ -25,7 +25,7 @@ const now = (info) => info && { status: info.status, kimg: info.kimg };
 export default function Watch() {
   const [state, change] = useAddress(FIELDS);
   const [changed, again] = useState(0);
-  const [form, open] = useState(null); // what is to be trained: {} or {branch: run}
+  const [form, open] = useState(null); // the open form: {} or {branch: run}
   const { value: runs, loading } = useLoad((signal) => request("/runs", { signal }), [changed]);
   const { value: training } = useLoad((signal) => request("/training", { signal }), []);
   const chosen = useMemo(() => {

@@ -39,7 +39,7 @@ async function apiError(answer) {
   try {
     sentence = (await answer.json()).error ?? sentence;
   } catch {
-    // no JSON: something between here and the studio answered
+    // not JSON: a proxy responded
   }
   return new ApiError(sentence, answer.status, Number(answer.headers.get("Retry-After")) || 0);
 }
@@ -69,8 +69,8 @@ export async function* events(path, options = {}) {
   }
 }
 
-/** What `load(signal)` gives, as { value, error, loading }; loaded anew when `on` changes, and then dropped half-way.
- * The former value stays until the next is there. With `quiet` the page itself says what went wrong. */
+/** The result of `load(signal)` as { value, error, loading }. When `on` changes, it is aborted and loaded again; the
+ * previous value remains until then. With `quiet` errors are not shown. */
 export function useLoad(load, on = [], { quiet = false } = {}) {
   const [state, set] = useState({ value: null, error: null, loading: true });
   useEffect(() => {
@@ -89,9 +89,9 @@ export function useLoad(load, on = [], { quiet = false } = {}) {
   return state;
 }
 
-let models = null; // asked for once, and by all pages
+let models = null; // loaded once for all pages
 
-/** All models, or null until they are there. `useModels((model) => model.encoder)` gives those that fit. */
+/** All models, or null until they are there. `useModels((model) => model.encoder)` returns those that match. */
 export function useModels(fits = () => true) {
   const [turn, again] = useState(0);
   const { value, error } = useLoad(
@@ -100,7 +100,7 @@ export function useModels(fits = () => true) {
   );
   useEffect(() => {
     if (!error) return;
-    const timer = setTimeout(() => again(turn + 1), 3000); // a studio that was started anew is soon there
+    const timer = setTimeout(() => again(turn + 1), 3000); // the studio may be restarting
     return () => clearTimeout(timer);
   }, [error]);
   return value && value.filter(fits);

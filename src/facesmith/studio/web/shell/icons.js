@@ -1,4 +1,4 @@
-// Line drawings on 24x24, one colour, drawn for this project. They say nothing to a screen reader: words stand beside.
+// Line drawings on 24x24, one colour, drawn for this project. Screen readers skip them: every icon has a label.
 import { html } from "../vendor/preact-htm.js";
 
 const ICONS = {

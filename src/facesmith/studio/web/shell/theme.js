@@ -15,7 +15,7 @@ export function ThemeSwitch() {
     try {
       localStorage.setItem("theme", next);
     } catch {
-      // a browser that keeps nothing: it holds until the page is closed
+      // storage is disabled: the choice lasts until the page is closed
     }
     dispatchEvent(new Event("themechange")); // for canvases, which do not follow by themselves
   };

@@ -7,7 +7,7 @@ let count = 0;
 let show = () => {};
 
 function add(words, kind, seconds) {
-  notices = notices.filter((item) => item.words !== words); // said again, it is not there twice
+  notices = notices.filter((item) => item.words !== words); // the same notice is shown only once
   const notice = { id: ++count, words, kind };
   notices = [...notices.slice(-3), notice];
   show(notices);
@@ -43,11 +43,11 @@ export function Toasts() {
   }, []);
   const place = useRef();
   useLayoutEffect(() => {
-    // A popover shown last lies above dialogs too, which are where many things go wrong.
+    // Showing the popover again puts it above dialogs that were opened since.
     if (place.current.matches(":popover-open")) place.current.hidePopover();
     if (shown.length) place.current.showPopover();
   }, [shown]);
-  // What is read aloud must have been there, empty, before: a popover that is shut is not.
+  // Screen readers announce changes only in an element that was rendered before; a closed popover is not.
   return html`<div class="visually-hidden" role="status">${shown.at(-1)?.words}</div>
     <div class="toasts" ref=${place} popover="manual">
     ${shown.map(

@@ -8,7 +8,7 @@ export function Player({ bitmap, frames, columns, shape: [width, height], speed,
   const [playing, play] = useState(!matchMedia("(prefers-reduced-motion: reduce)").matches);
   useEffect(() => {
     if (!playing) return;
-    // A way that is no loop is gone there and back, so that it does not jump.
+    // An animation that is not a loop plays forward and back.
     let back = false;
     const timer = setInterval(
       () =>

@@ -5,13 +5,13 @@ import { Slider } from "../../components/controls.js";
 const DOT = [1.6, 2.6]; // radius of a face and of a neighbour
 const [PORTRAIT_SIZE, NEIGHBOUR_SIZE] = [46, 34]; // pixels of a picture on the plot
 
-/** x and y of a point as it is seen after a turn around the upright axis, and then a nod; how far in front it lies. */
+/** The screen x and y of a point and its depth, after rotations around the vertical and the horizontal axis. */
 function seen([x, y, z = 0], [turn, nod]) {
   const [wide, deep] = [x * Math.cos(turn) + z * Math.sin(turn), z * Math.cos(turn) - x * Math.sin(turn)];
   return [wide, y * Math.cos(nod) - deep * Math.sin(nod), deep * Math.cos(nod) + y * Math.sin(nod)];
 }
 
-/** The pictures of these addresses, each null until it is there. */
+/** The images at these addresses, by address, once loaded. */
 function usePictures(addresses) {
   const [pictures, set] = useState({});
   useEffect(() => {
@@ -93,7 +93,7 @@ export function MapPlot({ layout: { points, having }, place, near, closer, portr
       pen.fillRect(x - DOT[0], y - DOT[0], 2 * DOT[0], 2 * DOT[0]);
     });
     pen.globalAlpha = 1;
-    // The nearest come last, so that it lies above the others.
+    // The nearest neighbour is drawn last, on top.
     for (const [index, friend] of [...friends.entries()].reverse()) {
       const [x, y] = put(friend);
       pen.fillStyle = text;
@@ -101,7 +101,7 @@ export function MapPlot({ layout: { points, having }, place, near, closer, portr
       else (pen.beginPath(), pen.arc(x, y, DOT[1], 0, 7), pen.fill());
     }
     framed(pen, pictures[portrait], ...put(at), PORTRAIT_SIZE, accent);
-    canvas.current.dataset.of = `${label} ${place}`; // what is in view
+    canvas.current.dataset.of = `${label} ${place}`; // identifies the image in tests
   }, [points, having, place, near, closer, turn, nod, pictures, drawn]);
   const drag = (event) => {
     if (!spatial || !event.buttons) return;

@@ -41,7 +41,7 @@ export function Placement({ map, state, change }) {
 function PlacedFace({ map, state, change }) {
   const { face } = state;
   const { value: place, error } = useLoad((signal) => request(`/maps/${map.name}/place`, { json: { face }, signal }), [face]);
-  // Layouts are called by what was laid out, how, and in what shape: latents_tsne_2d.
+  // Names of layouts consist of space, method and shape: latents_tsne_2d.
   const methods = map.methods.filter((item) => map.layouts.includes(`latents_${item}_${state.shape}`));
   const method = methods.includes(state.method) ? state.method : methods[0];
   const layout = `latents_${method}_${state.shape}`;
@@ -55,7 +55,7 @@ function PlacedFace({ map, state, change }) {
   if (error) return null;
   if (!place || !laid) return html`<${Progress} label="Encoding the face" />`;
   const brought = Boolean(parseFaceRef(face).photo);
-  const [, by, shape] = laid.layout.split("_"); // what is shown until what is wanted is there
+  const [, by, shape] = laid.layout.split("_"); // of the layout shown, until the requested one is loaded
   return html`<div class="placed-face">
     <div class="plotted">
       <div class="row">

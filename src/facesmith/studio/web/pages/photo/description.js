@@ -3,7 +3,7 @@ import { html } from "../../vendor/preact-htm.js";
 import { request, useLoad } from "../../shell/api.js";
 import { TopAttributes } from "../../components/top-attributes.js";
 
-/** The face encoded, and described where the model can; null until then. Where the session forgot it: `onLost`. */
+/** The encoded face and its attributes; null until loaded. `onLost` is called if the session has expired. */
 export function useFaceDescription(model, face, onLost) {
   const { value: encoded } = useLoad(
     async (signal) => {

@@ -1,4 +1,4 @@
-// A table of edits: every row changes the faces in its own way. It begins with the rows of the fourth seed's Figure 5.
+// A table of edits: each row applies one edit to all faces. The default rows are those of Figure 5 of deep-makeover.
 import { html, useState } from "../../vendor/preact-htm.js";
 import { request, useLoad } from "../../shell/api.js";
 import { formatEdit, editField } from "../../shell/query-fields.js";
@@ -15,11 +15,11 @@ const { read } = editField();
 export function EditTable({ model, face, rows, changes, onRows }) {
   const known = (row) =>
     Object.fromEntries(Object.entries(read(row.split(","))).filter(([name]) => model.attributes.includes(name)));
-  // Of a row's attributes those are made that the model knows; a row of which nothing is left is left out.
+  // Attributes that the model does not have are removed; rows without attributes are left out.
   const wanted = (rows.length ? rows : DEFAULT_EDITS).slice(0, MOST);
   const shown = wanted.filter((row) => row === "" || Object.keys(known(row)).length);
   const edits = shown.map(known);
-  const [own, setOwn] = useState([]); // made-up faces beside this one, to see what is the edit's and what the face's
+  const [own, setOwn] = useState([]); // random faces to compare with
   const faces = [face, ...own];
   const json = { model: model.name, faces, edits, scale: 1 };
   const { value: bitmap, loading } = useLoad(

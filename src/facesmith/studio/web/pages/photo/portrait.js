@@ -13,7 +13,7 @@ import { useLatestRequest } from "../../components/latest-request.js";
 import { Progress } from "../../components/feedback.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
 
-/** `face` is what was found, `used` the same or its refined one, `encoded` what the model says of that. */
+/** `face` is the face in the photo, `used` the same or its refinement, `encoded` the response of /encode for `used`. */
 export function Portrait({ model, face, used, encoded, changes, view, onView }) {
   const [edited, show] = useState(null);
   const brought = Boolean(parseFaceRef(face).photo);

@@ -35,7 +35,7 @@ function HealthStatus({ info }) {
   </div>`;
 }
 
-/** What its visitors may do with it, where they may. */
+/** Buttons that control the training. */
 function Actions({ run, onBranch }) {
   const { info, name } = run;
   const [busy, set] = useState(false);

@@ -1,13 +1,13 @@
-// All sheets of a run: a scrubber through them, played like a film, and the newest whenever one is drawn.
+// The sample sheets of a run, with a scrubber and a play button.
 import { html, useEffect, useRef, useState } from "../../vendor/preact-htm.js";
 import { Slider } from "../../components/controls.js";
 import { Icon } from "../../shell/icons.js";
 import { small, imageCount } from "../../components/run-format.js";
 
 const EMPTY_IMAGE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
-const FRAME = 140; // ms a sheet while playing, if it is there by then
+const FRAME = 140; // milliseconds per sheet while playing, if it is loaded
 
-/** A picture that is decoded before it is shown, so that nothing flickers. */
+/** The address of the last decoded image, which avoids flicker. */
 function useDecoded(address) {
   const [shown, show] = useState(null);
   useEffect(() => {
@@ -27,7 +27,7 @@ export function SheetViewer({ run, at, onMove }) {
   const [width, measure] = useState(0);
   const [playing, play] = useState(false);
   const last = sheets.length - 1;
-  // Where nobody has moved it, the newest is shown, also when a newer one comes.
+  // Unless a sheet is selected, the newest is shown.
   const found = at == null ? -1 : sheets.findIndex((item) => item.kimg >= at - 1e-6);
   const place = at == null || found < 0 ? last : found;
   useEffect(() => measure(box.current?.clientWidth ?? 512), [sheets.length > 0]);

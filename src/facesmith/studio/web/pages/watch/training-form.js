@@ -1,4 +1,4 @@
-// A training to begin: a new one, or one that branches off a run.
+// The form that starts a training or branches a run.
 import { html, useState } from "../../vendor/preact-htm.js";
 import { request, useLoad, useModels } from "../../shell/api.js";
 import { showError } from "../../shell/toasts.js";
@@ -14,7 +14,7 @@ function typed(text) {
   return words !== "" && Number.isFinite(Number(words)) ? Number(words) : words;
 }
 
-/** What recipes need to be told before they can begin. */
+/** Settings without a default. */
 const NEEDED = { encoder: "model", makeover: "directions" };
 const needed = (recipe) => (NEEDED[recipe.task] ? [{ name: NEEDED[recipe.task], value: "" }] : []);
 
