@@ -1,4 +1,4 @@
-"""What this machine can do, and how fast: measured, not assumed."""
+"""A check of this machine: its hardware, the installed packages, and the fastest settings for training."""
 
 import contextlib
 import json
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("bfloat16", "float32")
 MEMORY_FORMATS = ("channels_last", "contiguous")
-CLEARLY = 1.1  # a choice further down is taken only if it is this much faster, so that noise does not choose
+MIN_SPEEDUP = 1.1  # a later combination is chosen only if it is this much faster, so that noise does not decide
 PROBE_BATCH, PROBE_ROUNDS = 32, 6
 
 
 def machine(device: "torch.device") -> dict[str, Any]:
-    """Names and sizes of what a run was computed on, as run.json records them."""
+    """Describe the machine, as run.json records it."""
     torch = require("torch", "train", "training")
     return {
         "cpu": _cpu_name(),
@@ -39,38 +39,38 @@ def machine(device: "torch.device") -> dict[str, Any]:
 
 
 def fastest(device: "torch.device") -> tuple[str, str]:
-    """(precision, memory format) that train fastest here, measured once per machine and torch, then remembered."""
+    """Return the fastest (precision, memory format), measured once per machine and version of torch, then cached."""
     key = _key(device)
-    return _best(_remembered().get(key) or _remember(key, measure(device)))
+    return _best(_cached_speeds().get(key) or _cache_speeds(key, measure(device)))
 
 
 def measure(device: "torch.device") -> dict[str, float]:
-    """Pictures a second through a 64x64 DCGAN discriminator, forward and backward, by "precision memory_format".
+    """Return images per second through a 64x64 DCGAN discriminator, forward and backward, by "precision format".
 
-    On a CPU one core is measured: threads that wait for each other on a busy machine would measure the neighbours. The
-    ways take turns, so that whatever else slows the machine slows all of them alike.
+    On a CPU, one core is measured, because threads on a busy machine wait for each other. The combinations take turns,
+    so that other load slows all of them equally.
     """
     torch = require("torch", "train", "measuring")
     from facesmith.networks.build import place
     from facesmith.networks.gan.dcgan import Config, Discriminator
 
-    ways = {}
+    combinations = {}
     for precision in PRECISIONS:
         for memory_format in MEMORY_FORMATS:
             net = place(Discriminator(Config((64, 64))), device, memory_format)
             x = torch.randn(PROBE_BATCH, 64, 64, 3, device=device).permute(0, 3, 1, 2)  # as datasets are stored
-            ways[f"{precision} {memory_format}"] = net, x, precision == "bfloat16"
-    seconds = {name: float("inf") for name in ways}
+            combinations[f"{precision} {memory_format}"] = net, x, precision == "bfloat16"
+    seconds = {name: float("inf") for name in combinations}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    for round_ in range(PROBE_ROUNDS + 1):  # the first is not counted: kernels are chosen and memory is found in it
-        for name, (net, x, bfloat16) in ways.items():
-            began = time.perf_counter()
+    for round_ in range(PROBE_ROUNDS + 1):  # the first is not counted: it chooses kernels and allocates memory
+        for name, (net, x, bfloat16) in combinations.items():
+            start = time.perf_counter()
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
                 net(x).float().sum().backward()
             _wait(device)
             if round_:
-                seconds[name] = min(seconds[name], time.perf_counter() - began)
+                seconds[name] = min(seconds[name], time.perf_counter() - start)
     torch.set_num_threads(threads)
     return {name: round(PROBE_BATCH / s, 1) for name, s in seconds.items()}
 
@@ -78,20 +78,20 @@ def measure(device: "torch.device") -> dict[str, float]:
 def _best(speeds: dict[str, float]) -> tuple[str, str]:
     best = next(iter(speeds))
     for name, speed in speeds.items():
-        if speed > speeds[best] * CLEARLY:
+        if speed > speeds[best] * MIN_SPEEDUP:
             best = name
     precision, memory_format = best.split()
     return precision, memory_format
 
 
 def checkup() -> dict[str, Any]:
-    """Everything ``facesmith doctor`` prints: the machine, the packages at hand, the speeds, what `train` chooses."""
+    """Return what ``facesmith doctor`` prints: machine, installed packages, speeds, and what training would use."""
     packages = {name: _version(name) for name in PACKAGES}
     report: dict[str, Any] = {"facesmith": __version__, "python": platform.python_version(), "packages": packages}
     if packages["torch"] is None:
         return report | {"advice": "training needs torch: pip install 'facesmith[train]'"}
     device = choose_device("auto")
-    speeds = _remember(_key(device), measure(device))
+    speeds = _cache_speeds(_key(device), measure(device))
     precision, memory_format = _best(speeds)
     return report | {"machine": machine(device), "speeds": speeds, "choice": f"{precision} {memory_format}"}
 
@@ -110,7 +110,7 @@ PACKAGES = {
 
 
 def _key(device: "torch.device") -> str:
-    """What the speeds depend on."""
+    """Return what the speeds depend on."""
     torch = require("torch", "train", "measuring")
     return f"{_cpu_name()} {machine(device)['device']} torch {torch.__version__}"
 
@@ -148,19 +148,19 @@ def _cpu_bfloat16() -> list[str]:
     return [flag for flag in ("avx512_bf16", "amx_bf16") if flag in _cpu_lines().get("flags", "").split()]
 
 
-def _memory_file() -> Path:
+def _speeds_file() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "facesmith" / "speeds.json"
 
 
-def _remember(key: str, speeds: dict[str, float]) -> dict[str, float]:
-    with contextlib.suppress(OSError):  # a home that cannot be written to costs the measurement again, nothing more
-        write_json(_memory_file(), _remembered() | {key: speeds})
+def _cache_speeds(key: str, speeds: dict[str, float]) -> dict[str, float]:
+    with contextlib.suppress(OSError):  # without a writable home, the speeds are measured again next time
+        write_json(_speeds_file(), _cached_speeds() | {key: speeds})
     return speeds
 
 
-def _remembered() -> dict[str, dict[str, float]]:
+def _cached_speeds() -> dict[str, dict[str, float]]:
     try:
-        return dict(json.loads(_memory_file().read_text()))
-    except (OSError, ValueError, TypeError, RuntimeError):  # none yet, damaged, or no home
+        return dict(json.loads(_speeds_file().read_text()))
+    except (OSError, ValueError, TypeError, RuntimeError):  # no file yet, a damaged one, or no home
         return {}

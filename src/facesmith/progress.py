@@ -1,4 +1,4 @@
-"""The progress bar of everything that takes longer than a moment."""
+"""Progress bars and messages on stderr, so that the output of a command can be piped."""
 
 import sys
 from collections.abc import Iterator
@@ -7,27 +7,27 @@ from typing import NoReturn, TypeAlias
 
 from tqdm import tqdm
 
-Bar: TypeAlias = "tqdm[NoReturn]"  # it counts by hand and is not iterated over
+Bar: TypeAlias = "tqdm[NoReturn]"  # it is updated by hand and not iterated over
 
 
 @contextmanager
 def progress(total: int | None, what: str, unit: str = "images", shown: bool = True) -> "Iterator[Bar]":
-    """A bar on stderr with rate and time left: ``with progress(n, "importing") as bar: bar.update(k)``.
+    """Yield a bar with rate and remaining time: ``with progress(n, "importing") as bar: bar.update(k)``.
 
-    Where stderr is not a terminal (a log file, CI) a line every ten seconds takes the place of the moving bar.
+    Where stderr is not a terminal (a log file, CI), it prints a line every ten seconds instead.
     """
-    live = sys.stderr.isatty()
+    is_terminal = sys.stderr.isatty()
     bar = tqdm(
         total=total,
         desc=what,
         unit=" " + unit,
         disable=not shown,
-        mininterval=0.2 if live else 10,
+        mininterval=0.2 if is_terminal else 10,
         maxinterval=10,
-        miniters=None if live else 1,
+        miniters=None if is_terminal else 1,
         smoothing=0.1,
-        dynamic_ncols=live,
-        ascii=None if live else " #",
+        dynamic_ncols=is_terminal,
+        ascii=None if is_terminal else " #",
         leave=True,
     )
     with bar:
@@ -35,9 +35,9 @@ def progress(total: int | None, what: str, unit: str = "images", shown: bool = T
 
 
 def tell(text: str) -> None:
-    """Say something to whoever watches the work: on stderr, so that what a command prints can be piped."""
+    """Print a message on stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
 def silent(text: str) -> None:
-    """What quiet work says instead."""
+    """Print nothing: stands in for `tell` with ``--quiet``."""

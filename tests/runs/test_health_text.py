@@ -16,7 +16,7 @@ def told(task: str, health: str) -> str:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_verdict_says_nothing_of_what_its_training_has_not(task: str) -> None:
+def test_meaning_of_health_fits_the_task(task: str) -> None:
     healthy, diverged = told(task, health.HEALTHY), told(task, health.DIVERGED)
     assert "Health at the end: “healthy”: " in healthy
     assert "earlier checkpoint" in diverged

@@ -23,7 +23,7 @@ def _same(one: Columns, other: Columns) -> bool:
 
 
 @pytest.mark.parametrize("size", [1, 7, 50, 10_000])
-def test_read_in_pieces_it_is_what_is_read_at_once(tmp_path: Path, size: int) -> None:
+def test_incremental_reading_equals_reading_at_once(tmp_path: Path, size: int) -> None:
     path, text = tmp_path / "metrics.jsonl", ("\n".join(LINES) + "\n").encode()
     growing = JsonLines(path)
     assert not growing.refresh()
@@ -37,7 +37,7 @@ def test_read_in_pieces_it_is_what_is_read_at_once(tmp_path: Path, size: int) ->
     assert not growing.refresh()
 
 
-def test_what_a_resume_cuts_is_forgotten(tmp_path: Path) -> None:
+def test_removed_lines_are_forgotten(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     growing = JsonLines(path)
     for step in range(10, 60, 10):
@@ -52,7 +52,7 @@ def test_what_a_resume_cuts_is_forgotten(tmp_path: Path) -> None:
     assert growing.columns == {}
 
 
-def test_a_long_table_keeps_its_extremes_and_its_ends() -> None:
+def test_thinning_keeps_extremes_and_ends() -> None:
     rng = np.random.default_rng(0)
     steps = np.arange(1, 10_008.0)
     values = rng.standard_normal(len(steps))
@@ -70,7 +70,7 @@ def test_a_long_table_keeps_its_extremes_and_its_ends() -> None:
     assert thinned(short, 1000) is short
 
 
-def test_a_line_that_is_no_utf8_is_not_whole(tmp_path: Path) -> None:
+def test_line_that_is_not_utf8_is_broken(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"step": 1}\n\xff\xfe\n' + json.dumps({"step": 2}).encode() + b"\n")
     growing = JsonLines(path)
@@ -78,7 +78,7 @@ def test_a_line_that_is_no_utf8_is_not_whole(tmp_path: Path) -> None:
     assert (growing.columns["step"].tolist(), growing.broken) == ([1, 2], 1)
 
 
-def test_columns_are_of_one_length_with_nan_for_what_is_missing(tmp_path: Path) -> None:
+def test_missing_values_are_nan(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text(
         '{"step": 1, "loss_D": 0.5, "note": "text", "on": true}\n\n{"step": 2, "loss_D": null, "r1": 3}\n'
     )
@@ -88,7 +88,7 @@ def test_columns_are_of_one_length_with_nan_for_what_is_missing(tmp_path: Path) 
     np.testing.assert_array_equal(columns["r1"], [np.nan, 3])
 
 
-def test_a_line_cut_off_by_a_crash_is_skipped_and_counted(tmp_path: Path) -> None:
+def test_incomplete_lines_are_skipped_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"step": 1}\n{"step": 2, "lo{"step": 3}\n{"step": 4}\n\xff\xfe\n{"step": 5, "los')
     table = JsonLines(path)
@@ -97,7 +97,7 @@ def test_a_line_cut_off_by_a_crash_is_skipped_and_counted(tmp_path: Path) -> Non
     assert table.broken == 3
 
 
-def test_steps_measured_again_after_a_resume_count_once(tmp_path: Path) -> None:
+def test_repeated_steps_count_once(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text("".join(f'{{"step": {step}, "v": {n}}}\n' for n, step in enumerate([1, 2, 3, 4, 3, 4, 5])))
     columns = read_columns(path)
@@ -105,5 +105,5 @@ def test_steps_measured_again_after_a_resume_count_once(tmp_path: Path) -> None:
     np.testing.assert_array_equal(columns["v"], [0, 1, 4, 5, 6])
 
 
-def test_a_file_that_is_not_there_has_no_columns(tmp_path: Path) -> None:
+def test_missing_file_has_no_columns(tmp_path: Path) -> None:
     assert read_columns(tmp_path / "metrics.jsonl") == {}

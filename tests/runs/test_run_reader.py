@@ -30,7 +30,7 @@ def _card(run: Path, **changes: object) -> None:
     write_json(run / "run.json", read_json(run / "run.json", "card") | changes)
 
 
-def test_a_finished_run_is_told_in_words(run: Path) -> None:
+def test_status_of_a_finished_run(run: Path) -> None:
     found = facesmith.open_run(run)
     status = found.status
     assert (status.status, status.task, status.recipe, status.health) == ("finished", "gan", "tiny", "healthy")
@@ -46,7 +46,7 @@ def test_a_finished_run_is_told_in_words(run: Path) -> None:
     assert not found.refresh()
 
 
-def test_a_run_is_followed_as_it_goes_on(run: Path) -> None:
+def test_refresh_follows_a_training(run: Path) -> None:
     _card(run, status="running", ended=None, goal={"kimg": 3.2, "minutes": None})
     found = facesmith.open_run(run)
     before = found.last_steps()
@@ -70,7 +70,7 @@ def test_a_run_is_followed_as_it_goes_on(run: Path) -> None:
     assert found.status.seconds_left == pytest.approx(60 - 32)  # the goal that is nearer
 
 
-def test_a_run_that_should_write_and_does_not_is_silent(run: Path) -> None:
+def test_run_that_stops_writing_is_silent(run: Path) -> None:
     _card(run, status="running", ended=None)
     found = facesmith.open_run(run)
     now = time.time()
@@ -85,7 +85,7 @@ def test_a_run_that_should_write_and_does_not_is_silent(run: Path) -> None:
     assert status_of(found.files, now - 3600, now).status == "running"
 
 
-def test_what_was_measured_is_told_apart_from_what_is_measured_anew(run: Path) -> None:
+def test_digest_tells_changed_metrics(run: Path) -> None:
     found = facesmith.open_run(run)
     for step in (20, 30):
         _goes_on(run, step)
@@ -104,13 +104,13 @@ def test_what_was_measured_is_told_apart_from_what_is_measured_anew(run: Path) -
     assert found.digest(30) != known
 
 
-def test_where_it_was_resumed_is_marked(run: Path) -> None:
+def test_resume_is_marked(run: Path) -> None:
     session = read_json(run / "run.json", "card")["sessions"][0]
     _card(run, sessions=[session, session | {"from_kimg": 0.32}])
     assert facesmith.open_run(run).marks() == [0.32]
 
 
-def test_what_is_no_run_is_said(run: Path, tmp_path: Path) -> None:
+def test_other_folder_is_refused(run: Path, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="not a run folder"):
         facesmith.open_run(tmp_path)
     found = Run(run)
@@ -119,7 +119,7 @@ def test_what_is_no_run_is_said(run: Path, tmp_path: Path) -> None:
         found.refresh()
 
 
-def test_reading_on_gives_what_reading_anew_gives(run: Path) -> None:
+def test_refresh_equals_reading_again(run: Path) -> None:
     found = facesmith.open_run(run)
     for step in range(20, 400, 10):
         _goes_on(run, step)

@@ -35,7 +35,7 @@ def go_on(state: TrainState, first: int, last: int) -> None:
         train_step(state, real, z, RECIPE, step, 4 * step)
 
 
-def test_what_is_loaded_goes_on_as_what_was_saved(tmp_path: Path) -> None:
+def test_loaded_checkpoint_continues_exactly(tmp_path: Path) -> None:
     unbroken = trained(3)
     path = checkpoint.save(RunFolder(tmp_path), unbroken, Progress(3, 12, 1.5, {"loss_D": [2.0, 3]}), keep=3)
     go_on(unbroken, 3, 6)
@@ -47,7 +47,7 @@ def test_what_is_loaded_goes_on_as_what_was_saved(tmp_path: Path) -> None:
         assert all(torch.equal(a[key], b[key]) for key in a), name
 
 
-def test_the_newest_and_the_milestones_are_kept(tmp_path: Path) -> None:
+def test_newest_checkpoints_and_milestones_are_kept(tmp_path: Path) -> None:
     state = trained(0)
     for shown in range(1000, 33000, 1000):
         checkpoint.save(RunFolder(tmp_path), state, Progress(images_seen=shown), keep=2)
@@ -56,14 +56,14 @@ def test_the_newest_and_the_milestones_are_kept(tmp_path: Path) -> None:
     assert kept[:-2] == [1, 2, 3, 5, 9, 17]  # the first past each power of two pictures
 
 
-def test_a_damaged_checkpoint_is_one_sentence(tmp_path: Path) -> None:
+def test_damaged_checkpoint_is_an_error(tmp_path: Path) -> None:
     path = checkpoint.save(RunFolder(tmp_path), trained(1), Progress(1, 4), keep=1)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(FacesmithError, match="remove it to use an older one"):
         checkpoint.load(path, trained(0))
 
 
-def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+def test_file_of_another_format_is_refused(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     save_file({"x": torch.zeros(1)}, tmp_path / "a.safetensors")

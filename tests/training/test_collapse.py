@@ -43,7 +43,7 @@ def least(recipe: AdversarialRecipe) -> float:
 
 
 @pytest.mark.parametrize("name", sorted(PLAYED))
-def test_noise_of_a_healthy_run_never_leaves_healthy(name: str) -> None:
+def test_noisy_metrics_are_healthy(name: str) -> None:
     recipe, rng = PLAYED[name], np.random.default_rng(0)
     lines = []
     for number in range(1, 3001):
@@ -64,19 +64,17 @@ def test_noise_of_a_healthy_run_never_leaves_healthy(name: str) -> None:
 
 @pytest.mark.parametrize("loss", ["loss_D", "loss_G"])
 @pytest.mark.parametrize("value", [math.nan, None, math.inf, -math.inf, collapse.MAX_LOSS, -collapse.MAX_LOSS])
-def test_losses_that_are_no_numbers_or_enormous_have_diverged_from_the_first_line(
-    loss: str, value: float | None
-) -> None:
+def test_infinite_or_huge_loss_is_divergence(loss: str, value: float | None) -> None:
     health = update(Health(), line(1, **{loss: value}), TINY)
     assert (health.status, health.since) == (DIVERGED, 10)
     assert update(health, line(2), TINY).status == HEALTHY
 
 
-def test_losses_just_below_the_largest_are_borne() -> None:
+def test_loss_below_the_limit_is_healthy() -> None:
     assert statuses([line(1, loss_G=collapse.MAX_LOSS - 0.01)]) == [HEALTHY]
 
 
-def test_faces_that_become_one_are_told_after_the_looks_and_since_the_first_of_them() -> None:
+def test_low_diversity_in_a_row_is_mode_collapse() -> None:
     healthy = [line(number) for number in range(1, LATE + 20)]
     start = len(healthy) + 1
     alike = [line(start + number, diversity=0.8 * collapse.MIN_DIVERSITY_SHARE - 0.01) for number in range(10)]
@@ -87,7 +85,7 @@ def test_faces_that_become_one_are_told_after_the_looks_and_since_the_first_of_t
     assert detect([*healthy, *alike], TINY).since == 10 * start
 
 
-def test_faces_that_become_alike_slowly_are_told_too() -> None:
+def test_slow_loss_of_diversity_is_mode_collapse() -> None:
     """What is usual follows the faces only at a distance, and nothing too low moves it."""
     lines = [line(number) for number in range(1, LATE + 20)]
     lines += [line(len(lines) + number, diversity=0.8 * 0.8**number) for number in range(1, 30)]
@@ -95,14 +93,14 @@ def test_faces_that_become_alike_slowly_are_told_too() -> None:
     assert MODE_COLLAPSE not in statuses(lines)[: LATE + 20]
 
 
-def test_a_few_low_looks_are_no_collapse() -> None:
+def test_single_low_measurements_are_healthy() -> None:
     lines = [
         line(number, diversity=0.05 if number % collapse.MAX_LOW_MEASUREMENTS else 0.8) for number in range(1, 400)
     ]
     assert set(statuses(lines)) == {HEALTHY}
 
 
-def test_lines_without_a_look_do_not_count() -> None:
+def test_lines_without_diversity_do_not_count() -> None:
     lines = [line(number) for number in range(1, LATE + 5)]
     lines += [line(len(lines) + 1 + number, diversity=0.1) for number in range(collapse.MAX_LOW_MEASUREMENTS - 1)]
     for number in range(50):
@@ -113,14 +111,14 @@ def test_lines_without_a_look_do_not_count() -> None:
     assert detect([*lines, line(len(lines) + 1, diversity=0.1)], TINY).status == MODE_COLLAPSE
 
 
-def test_nothing_is_said_of_faces_in_the_grace_period() -> None:
+def test_diversity_is_ignored_in_the_grace_period() -> None:
     swinging = [line(number, diversity=(1.2, 0.01)[number % 5 > 0]) for number in range(1, LATE - 1)]
     assert swinging[-1]["kimg"] < collapse.GRACE_KIMG
     assert set(statuses(swinging)) == {HEALTHY}
     assert detect(swinging, TINY) == Health(), "and nothing of it is held against what follows"
 
 
-def test_a_start_that_stays_hopeless_is_told_late() -> None:
+def test_generator_that_was_never_diverse_collapses_late() -> None:
     lines = [line(number, diversity=collapse.MIN_LATE_DIVERSITY - 0.01) for number in range(1, 400)]
     seen = statuses(lines)
     told = lines[seen.index(MODE_COLLAPSE)]
@@ -128,21 +126,21 @@ def test_a_start_that_stays_hopeless_is_told_late() -> None:
     assert set(statuses([each | {"diversity": collapse.MIN_LATE_DIVERSITY + 0.01} for each in lines])) == {HEALTHY}
 
 
-def test_faces_that_come_apart_again_are_healthy() -> None:
+def test_diversity_that_returns_is_healthy() -> None:
     lines = [line(number) for number in range(1, LATE + 5)]
     lines += [line(len(lines) + 1 + number, diversity=0.1) for number in range(10)]
     assert statuses(lines)[-1] == MODE_COLLAPSE
     assert statuses([*lines, line(len(lines) + 1)])[-1] == HEALTHY
 
 
-def test_one_noisy_phase_does_not_raise_what_is_expected() -> None:
+def test_noisy_phase_does_not_raise_the_usual_diversity() -> None:
     noisy = [line(number, diversity=5.0) for number in range(1, LATE + 50)]
     after = [line(len(noisy) + 1 + number, diversity=collapse.MIN_DIVERSITY_SHARE + 0.01) for number in range(10)]
     assert set(statuses([*noisy, *after])) == {HEALTHY}
 
 
 @pytest.mark.parametrize("name", sorted(PLAYED))
-def test_a_d_that_is_certain_for_long_is_winning(name: str) -> None:
+def test_certain_d_is_winning(name: str) -> None:
     recipe = PLAYED[name]
     sure = {"loss_D": least(recipe) + 1e-4, "accuracy_real": 1.0, "accuracy_fake": 1.0, "loss_G": 15.0}
     lines = [line(number, **sure) for number in range(1, collapse.MAX_CERTAIN_LINES + 20)]
@@ -153,12 +151,12 @@ def test_a_d_that_is_certain_for_long_is_winning(name: str) -> None:
 
 
 @pytest.mark.parametrize("change", [{"accuracy_real": 0.9}, {"accuracy_fake": 0.9}, {"loss_D": 0.05}])
-def test_a_d_that_is_ahead_is_not_winning(change: dict[str, float]) -> None:
+def test_d_that_is_only_ahead_is_healthy(change: dict[str, float]) -> None:
     sure = {"loss_D": 1e-4, "accuracy_real": 1.0, "accuracy_fake": 1.0}
     assert set(statuses([line(number, **sure | change) for number in range(1, 200)])) == {HEALTHY}
 
 
-def test_a_watch_taken_up_anywhere_is_the_watch_never_interrupted() -> None:
+def test_detection_continues_exactly_from_stored_lines() -> None:
     """As metrics.jsonl holds the lines: written, NaN as null, and read again."""
     rng = np.random.default_rng(1)
     looks = {number: float(rng.uniform(0.05, 1.3)) for number in range(5, 400, 5)}
@@ -175,7 +173,7 @@ def test_a_watch_taken_up_anywhere_is_the_watch_never_interrupted() -> None:
         assert detect(stored[:cut], TINY) == straight[cut]
 
 
-def test_trouble_with_faces_is_dated_from_its_own_beginning() -> None:
+def test_mode_collapse_begins_at_its_first_low_measurement() -> None:
     """A D that is winning meanwhile must not make a rollback return to a time when faces were alike already."""
     lines = [line(number) for number in range(1, LATE + 5)]
     sure = {"loss_D": 1e-4, "accuracy_real": 1.0, "accuracy_fake": 1.0}
@@ -187,13 +185,13 @@ def test_trouble_with_faces_is_dated_from_its_own_beginning() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, None])
-def test_a_diversity_that_is_no_number_is_passed_over(value: float | None) -> None:
+def test_diversity_that_is_not_a_number_is_ignored(value: float | None) -> None:
     """G may be no number after the last step of a line whose losses still are: the next line tells."""
     lines = [line(number) for number in range(1, LATE + 5)]
     assert detect([*lines, line(len(lines) + 1, diversity=value)], TINY) == detect(lines, TINY)
 
 
-def test_another_recipe_has_another_least_loss() -> None:
+def test_lowest_loss_depends_on_the_recipe() -> None:
     label = GAN_RECIPES["celebrity"].changed(real_label=0.9)
     sure = {"loss_D": 0.326, "accuracy_real": 1.0, "accuracy_fake": 1.0}  # -0.9 ln 0.9 - 0.1 ln 0.1 = 0.3251
     lines = [line(number, **sure) for number in range(1, 100)]

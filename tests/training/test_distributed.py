@@ -72,9 +72,7 @@ def lines(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_two_processes_train_what_one_does_and_a_signal_to_either_ends_both(
-    builtin_dataset: Dataset, tmp_path: Path
-) -> None:
+def test_two_processes_train_like_one(builtin_dataset: Dataset, tmp_path: Path) -> None:
     together, alone = tmp_path / "together", tmp_path / "alone"
     processes = two(builtin_dataset.path, together, 1000)
     wait_for(together, processes)
@@ -96,7 +94,7 @@ def test_two_processes_train_what_one_does_and_a_signal_to_either_ends_both(
             assert shared[name] == pytest.approx(own[name], rel=CLOSE), name
 
 
-def test_when_one_is_killed_the_other_says_so_and_the_run_goes_on(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_lost_process_stops_the_other_and_run_resumes(builtin_dataset: Dataset, tmp_path: Path) -> None:
     run = tmp_path / "run"
     processes = two(builtin_dataset.path, run, 1000)
     wait_for(run, processes)
@@ -113,7 +111,7 @@ def test_when_one_is_killed_the_other_says_so_and_the_run_goes_on(builtin_datase
     assert [line["step"] for line in lines(run)] == [*range(5, step + 6, 5)]
 
 
-def test_they_roll_back_together_and_give_up_together(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_processes_roll_back_and_fail_together(builtin_dataset: Dataset, tmp_path: Path) -> None:
     run = tmp_path / "run"
     for code, errors in ends(two(builtin_dataset.path, run, 1000, "learning_rate=1e30", "rollbacks=1")):
         assert code == 2
@@ -123,7 +121,7 @@ def test_they_roll_back_together_and_give_up_together(builtin_dataset: Dataset, 
     assert card(run)["status"] == "failed"
 
 
-def test_what_is_wrong_before_training_ends_both(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_error_before_training_ends_both_processes(builtin_dataset: Dataset, tmp_path: Path) -> None:
     for code, errors in ends(two(builtin_dataset.path, tmp_path / "run", 1, "batch_size=15")):
         assert code == 2
         assert errors.startswith("facesmith: a batch of 15 cannot be divided among 2 processes")
@@ -131,14 +129,14 @@ def test_what_is_wrong_before_training_ends_both(builtin_dataset: Dataset, tmp_p
     assert not (tmp_path / "run").exists()
 
 
-def test_parts_of_a_batch_are_even_and_all_of_it() -> None:
+def test_local_batches_cover_the_batch() -> None:
     parts = [ProcessGroup(rank, 3).local_batch(12) for rank in range(3)]
     assert [i for part in parts for i in range(12)[part]] == list(range(12))
     with pytest.raises(FacesmithError, match="batch of 13 cannot be divided among 3"):
         ProcessGroup(0, 3).local_batch(13)
 
 
-def test_an_environment_that_names_no_place_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_incomplete_environment_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     for name in ("RANK", "MASTER_ADDR"):
         monkeypatch.delenv(name, raising=False)

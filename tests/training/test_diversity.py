@@ -7,23 +7,23 @@ import torch
 from facesmith.training.diversity import GRID, nearest_distance
 
 
-def test_identical_pictures_have_no_spread() -> None:
+def test_identical_images_have_distance_zero() -> None:
     assert nearest_distance(torch.rand(1, 3, 16, 16).expand(8, -1, -1, -1)).item() == pytest.approx(0, abs=1e-3)
 
 
-def test_a_few_modes_have_no_spread_though_they_are_far_apart() -> None:
+def test_few_modes_have_distance_zero() -> None:
     modes = torch.stack([torch.full((3, 16, 16), value) for value in (-1.0, 0.0, 1.0)])
     assert nearest_distance(modes.repeat(4, 1, 1, 1)).item() == pytest.approx(0, abs=1e-3)
 
 
-def test_the_spread_of_grey_pictures_is_that_of_their_greys() -> None:
+def test_distance_of_grey_images() -> None:
     """Pictures of one value each, on a line: the nearest is ``gap`` away in every one of 3 x 8 x 8 means."""
     gap = 0.1
     pictures = torch.stack([torch.full((3, 32, 24), gap * number) for number in range(9)])
     assert nearest_distance(pictures).item() == pytest.approx(gap * math.sqrt(3 * GRID**2), rel=1e-4)
 
 
-def test_spread_grows_with_difference_and_does_not_see_grain() -> None:
+def test_distance_grows_with_difference_and_ignores_texture() -> None:
     torch.manual_seed(3)
     faces = torch.rand(16, 3, 1, 1).expand(-1, -1, 32, 32)
     checks = (torch.arange(32)[:, None] + torch.arange(32)) % 2 * 2.0 - 1  # every mean over a cell is 0

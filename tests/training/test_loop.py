@@ -45,7 +45,7 @@ def unbroken(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory)
     return train(builtin_dataset, tmp_path_factory.mktemp("runs") / "unbroken")
 
 
-def test_a_run_leaves_all_it_promises(unbroken: Path) -> None:
+def test_run_writes_all_its_files(unbroken: Path) -> None:
     for name in ("recipe.toml", "run.json", "metrics.jsonl", "timing.jsonl", "progress.mp4", "progress.gif",
                  "real_beside_generated.png", "report.html"):  # fmt: skip
         assert (unbroken / name).stat().st_size > 0, name
@@ -63,29 +63,23 @@ def test_a_run_leaves_all_it_promises(unbroken: Path) -> None:
     assert {"loss_D", "loss_G", "accuracy_real", "accuracy_fake", "r1", "r2"} <= lines[0].keys()
 
 
-def test_the_same_seed_trains_the_same_model_and_another_does_not(
-    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path
-) -> None:
+def test_training_depends_on_the_seed_only(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
     assert same(unbroken, train(builtin_dataset, tmp_path / "again"))
     assert not same(unbroken, train(builtin_dataset, tmp_path / "other", "seed=1"))
 
 
-def test_reading_from_disk_changes_nothing(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
+def test_reading_from_disk_gives_the_same_result(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
     assert same(unbroken, train(builtin_dataset, tmp_path / "disk", "data=disk"))
 
 
-def test_a_run_cut_short_and_resumed_is_the_run_never_interrupted(
-    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path
-) -> None:
+def test_resume_is_exact(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
     run = train(builtin_dataset, tmp_path / "run", kimg=0.272)  # 17 steps: in the middle of a line of the metrics
     train(builtin_dataset, run, resume=True)
     assert same(unbroken, run)
     assert (run / "metrics.jsonl").read_bytes() == (unbroken / "metrics.jsonl").read_bytes()
 
 
-def test_what_a_kill_left_half_written_is_cleared_away(
-    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path
-) -> None:
+def test_partial_files_of_a_killed_run_are_removed(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
     run = train(builtin_dataset, tmp_path / "run", kimg=0.32)
     left = [run / "samples" / ".000000.208.77.partial.png", run / "checkpoints" / ".000000.320.77.partial.safetensors"]
     for path in left:
@@ -113,9 +107,7 @@ def wait_for(path: Path, pattern: str) -> None:
     raise AssertionError(f"{path / pattern} did not appear")
 
 
-def test_a_run_killed_and_resumed_is_the_run_never_interrupted(
-    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path
-) -> None:
+def test_resume_after_a_kill_is_exact(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start(builtin_dataset, run)
     wait_for(run / "checkpoints", "000000.[1-9]*.safetensors")
@@ -130,7 +122,7 @@ def test_a_run_killed_and_resumed_is_the_run_never_interrupted(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are posix's")
-def test_sigterm_saves_and_finishes_the_pictures(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
+def test_sigterm_saves_and_writes_the_report(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start(builtin_dataset, run, "--set", "kimg=1000", "--kimg", "1000")
     wait_for(run / "samples", "000000.2*.png")
@@ -144,20 +136,20 @@ def test_sigterm_saves_and_finishes_the_pictures(builtin_dataset: Dataset, unbro
     assert read_metadata(list_checkpoints(run / "checkpoints")[-1])["step"] == card["step"]
 
 
-def test_resume_refuses_another_recipe_and_names_the_difference(builtin_dataset: Dataset, unbroken: Path) -> None:
+def test_resume_refuses_another_recipe(builtin_dataset: Dataset, unbroken: Path) -> None:
     with pytest.raises(FacesmithError, match=r"learning_rate 0.0004 -> 0.1"):
         train(builtin_dataset, unbroken, "learning_rate=0.1", resume=True)
     with pytest.raises(FacesmithError, match="recipe tiny, not celebrity"):
         facesmith.train("celebrity", builtin_dataset, unbroken, resume=True, quiet=True)
 
 
-def test_resume_refuses_another_dataset_and_names_the_difference(unbroken: Path, tmp_path: Path) -> None:
+def test_resume_refuses_another_dataset(unbroken: Path, tmp_path: Path) -> None:
     other = facesmith.import_dataset("builtin:40", tmp_path / "other", size="32", quiet=True)
     with pytest.raises(FacesmithError, match="count 256 -> 40"):
         train(other, unbroken, resume=True)
 
 
-def test_a_finished_run_is_not_trained_by_accident(builtin_dataset: Dataset, unbroken: Path) -> None:
+def test_finished_run_is_not_trained_again(builtin_dataset: Dataset, unbroken: Path) -> None:
     with pytest.raises(FacesmithError, match="--resume"):
         train(builtin_dataset, unbroken)
     before = (unbroken / "recipe.toml").read_bytes()
@@ -167,9 +159,7 @@ def test_a_finished_run_is_not_trained_by_accident(builtin_dataset: Dataset, unb
     assert (unbroken / "recipe.toml").read_bytes() == before
 
 
-def test_a_branch_goes_on_with_a_changed_recipe_in_a_new_run(
-    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path
-) -> None:
+def test_branch_continues_with_a_changed_recipe(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
     before = (unbroken / "metrics.jsonl").read_bytes()
     branch = tmp_path / "branch"
     train(builtin_dataset, unbroken, "learning_rate=0.0001", kimg=0.8, resume=True, branch=branch)
@@ -180,16 +170,14 @@ def test_a_branch_goes_on_with_a_changed_recipe_in_a_new_run(
         train(builtin_dataset, unbroken, "generator_width=8", resume=True, branch=tmp_path / "wider")
 
 
-def test_a_learning_rate_that_blows_up_ends_in_a_sentence_and_a_good_checkpoint(
-    builtin_dataset: Dataset, tmp_path: Path
-) -> None:
+def test_divergence_is_an_error(builtin_dataset: Dataset, tmp_path: Path) -> None:
     run = tmp_path / "run"
     with pytest.raises(FacesmithError, match="diverged"):
         train(builtin_dataset, run, "learning_rate=1e30", kimg=5)
     assert json.loads((run / "run.json").read_text())["status"] == "failed"
 
 
-def test_memory_that_runs_out_is_recognised_and_other_errors_are_not() -> None:
+def test_out_of_memory_is_recognised() -> None:
     with pytest.raises(RuntimeError) as refused:
         torch.empty(1 << 50)
     assert is_out_of_memory(refused.value)
@@ -198,14 +186,14 @@ def test_memory_that_runs_out_is_recognised_and_other_errors_are_not() -> None:
     assert not is_out_of_memory(other.value)
 
 
-def test_minutes_end_a_run(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_time_limit_ends_a_run(builtin_dataset: Dataset, tmp_path: Path) -> None:
     began = time.monotonic()
     run = facesmith.train("tiny", builtin_dataset, tmp_path / "run", settings=SMALL, minutes=0.02, quiet=True)
     assert time.monotonic() - began < 30
     assert 0 < json.loads((run / "run.json").read_text())["kimg"] < 400
 
 
-def test_regular_moments_thin_out_and_can_be_entered_anywhere() -> None:
+def test_due_intervals_grow_with_the_run() -> None:
     assert [due(2.0, shown) for shown in (0, 1999, 2000, 3999)] == [2000, 2000, 4000, 4000]
     late = due(2.0, 1_000_000)
     assert 1_000_000 < late <= 1_020_001
@@ -213,7 +201,7 @@ def test_regular_moments_thin_out_and_can_be_entered_anywhere() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files as Linux does")
-def test_a_disk_that_is_full_ends_in_a_sentence(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_full_disk_is_an_error(builtin_dataset: Dataset, tmp_path: Path) -> None:
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"

@@ -25,9 +25,7 @@ def faces28(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 @pytest.mark.parametrize("name", GAN_RECIPES)
-def test_a_run_cut_short_and_resumed_is_the_run_never_interrupted(
-    name: str, builtin_dataset: Dataset, faces28: Dataset, tmp_path: Path
-) -> None:
+def test_resume_is_exact(name: str, builtin_dataset: Dataset, faces28: Dataset, tmp_path: Path) -> None:
     data = faces28 if name == "mini28" else builtin_dataset
 
     def train(run: str, kimg: float, resume: bool = False) -> Path:
@@ -56,7 +54,7 @@ MAKEOVER = ("directions=No_Beard > Mouth_Slightly_Open", "noise=0.2", "noise_end
 
 
 @pytest.mark.parametrize("name", ["encoder", "classifier", "makeover", "makeover+"])
-def test_so_are_the_runs_of_other_tasks(
+def test_resume_of_other_tasks_is_exact(
     name: str, builtin_dataset: Dataset, small_run: Path, small_model: Model, tmp_path: Path
 ) -> None:
     narrow = ["width=4", "blocks=1", "discriminator_width=4"]

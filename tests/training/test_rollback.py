@@ -63,7 +63,7 @@ def healed(faces: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Story:
     return Story(train(faces, tmp_path_factory.mktemp("runs") / "healed", *CLIMBS))
 
 
-def test_a_run_that_blows_up_goes_back_and_ends_well(healed: Story) -> None:
+def test_diverged_run_rolls_back_and_finishes(healed: Story) -> None:
     card, back = healed.card, healed.rollbacks
     assert (card["status"], card["step"], card["health"]) == ("finished", STEPS, HEALTHY)
     assert back
@@ -75,7 +75,7 @@ def test_a_run_that_blows_up_goes_back_and_ends_well(healed: Story) -> None:
     assert all(np.isfinite(tensor).all() for tensor in healed.newest().values())
 
 
-def test_what_was_undone_is_kept_and_no_longer_counts(healed: Story) -> None:
+def test_rolled_back_records_are_moved_aside(healed: Story) -> None:
     assert [line["step"] for line in healed.lines()] == list(range(4, STEPS + 1, 4))
     assert not {line["health"] for line in healed.lines()} & set(COLLAPSED)
     folders = sorted(path.name for path in (healed.run / "rolled_back").iterdir())
@@ -92,9 +92,7 @@ def test_what_was_undone_is_kept_and_no_longer_counts(healed: Story) -> None:
     assert "Rollback 1: returned to" in (healed.run / "report.html").read_text()
 
 
-def test_a_run_cut_short_after_a_rollback_and_resumed_is_the_run_never_interrupted(
-    healed: Story, faces: Dataset, tmp_path: Path
-) -> None:
+def test_resume_after_a_rollback_is_exact(healed: Story, faces: Dataset, tmp_path: Path) -> None:
     collapses = [event["step"] for event in healed.card["health_events"] if event["health"] in COLLAPSED]
     cut = collapses[0] + 1  # in the middle of a line, where no checkpoint is due, with more rollbacks to come
     run = Story(train(faces, tmp_path / "run", *CLIMBS, kimg=cut * PICTURES / 1000))
@@ -107,7 +105,7 @@ def test_a_run_cut_short_after_a_rollback_and_resumed_is_the_run_never_interrupt
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
-def test_numbers_that_never_become_finite_end_the_run_after_its_rollbacks(faces: Dataset, tmp_path: Path) -> None:
+def test_run_fails_when_rollbacks_are_used_up(faces: Dataset, tmp_path: Path) -> None:
     story = Story(tmp_path / "run")
     with pytest.raises(FacesmithError, match="stopped after 1 rollbacks: diverged since step 10"):
         train(faces, story.run, "learning_rate=1e30", "rollbacks=1")
@@ -122,9 +120,7 @@ FREEZES = ("learning_rate=0.02", "seed=1", "freeze_discriminator_after=0.8", "lo
            "ema_kimg=0.1", "checkpoint_kimg=0.8", "tick_kimg=0.8")  # fmt: skip
 
 
-def test_a_frozen_d_makes_all_faces_one_and_the_watch_warns_or_stops(
-    faces: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mode_collapse_warns_or_stops(faces: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seed 4's experiment, small: what is looked at within thousands of pictures there is looked at here at once."""
     monkeypatch.setattr(collapse, "GRACE_KIMG", 0.6)
     story = Story(train(faces, tmp_path / "run", *FREEZES, "on_collapse=warn", kimg=4.0))

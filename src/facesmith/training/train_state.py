@@ -64,12 +64,12 @@ def set_hyperparameters(state: TrainState, learning_rate: Any, betas: tuple[floa
             parameters["lr"], parameters["betas"] = learning_rate, betas
 
 
-def ema_weight(recipe: Recipe, shown: int) -> float:
+def ema_weight(recipe: Recipe, images_seen: int) -> float:
     """Return the weight of the newest network in the EMA: 1 minus the decay.
 
     The half-life is shorter at the start of a run, so that the untrained network is soon forgotten.
     """
-    half_life = min(recipe.ema_kimg * 1000, 0.05 * (shown + recipe.batch_size)) or 1.0
+    half_life = min(recipe.ema_kimg * 1000, 0.05 * (images_seen + recipe.batch_size)) or 1.0
     decay: float = 0.5 ** (recipe.batch_size / half_life)
     return 1 - decay
 
@@ -100,13 +100,13 @@ def backward(loss: Tensor, net: nn.Module, group: ProcessGroup, retain_graph: bo
     return norm
 
 
-def optimize(loss: Tensor, state: TrainState, recipe: Recipe, shown: int) -> Tensor:
+def optimize(loss: Tensor, state: TrainState, recipe: Recipe, images_seen: int) -> Tensor:
     """Take an optimizer step for a state of one network, and return the norm of its gradients."""
     ((name, net),) = state.nets.items()
     set_hyperparameters(state, recipe.learning_rate, (recipe.beta1, recipe.beta2))
     norm = backward(loss, net, state.group)
     state.optimizers[name].step()
-    update_ema(state, ema_weight(recipe, shown))
+    update_ema(state, ema_weight(recipe, images_seen))
     return norm
 
 

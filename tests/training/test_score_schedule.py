@@ -28,7 +28,7 @@ def scored(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return facesmith.train("tiny", dataset, run, settings=(*SMALL, "score_share=1000"), kimg=0.48, quiet=True)
 
 
-def test_a_run_is_scored_and_its_best_generator_kept(scored: Path) -> None:
+def test_best_ema_is_kept(scored: Path) -> None:
     run = RunFolder(scored)
     lines = read_lines(run.scores)
     assert [line["kimg"] for line in lines] == [0.16, 0.32, 0.48]
@@ -40,18 +40,18 @@ def test_a_run_is_scored_and_its_best_generator_kept(scored: Path) -> None:
     assert all(ours[name].equal(its[name]) for name in its)
 
 
-def test_scoring_changes_nothing_that_is_learned(scored: Path, dataset: Dataset, tmp_path: Path) -> None:
+def test_scoring_does_not_change_training(scored: Path, dataset: Dataset, tmp_path: Path) -> None:
     plain = facesmith.train("tiny", dataset, tmp_path / "run", settings=(*SMALL, "score_kimg=0"), kimg=0.48, quiet=True)
     assert not (plain / "scores.jsonl").exists()
     assert (plain / "metrics.jsonl").read_text() == (scored / "metrics.jsonl").read_text()
 
 
-def test_a_small_share_of_the_time_leaves_the_score_of_the_end(dataset: Dataset, tmp_path: Path) -> None:
+def test_small_time_share_leaves_only_the_last_score(dataset: Dataset, tmp_path: Path) -> None:
     run = facesmith.train("tiny", dataset, tmp_path / "run", settings=(*SMALL, "score_share=0"), kimg=0.48, quiet=True)
     assert [line["kimg"] for line in read_lines(RunFolder(run).scores)] == [0.48]
 
 
-def test_a_worse_generator_does_not_take_the_place_of_the_best_after_a_resume(scored: Path, dataset: Dataset) -> None:
+def test_worse_ema_does_not_replace_the_best_after_resume(scored: Path, dataset: Dataset) -> None:
     run = RunFolder(scored)
     before = json.loads(json.dumps(read_metadata(run.best)))
     run.scores.write_text("")  # as if a rollback had undone what was scored
