@@ -65,3 +65,19 @@ def test_missing_metadata_is_refused(copied: Path) -> None:
     (copied / "metadata.parquet").unlink()
     with pytest.raises(FacesmithError, match=r"no metadata\.parquet"):
         open_dataset(copied)
+
+
+def test_cached_values_are_computed_once_for_each_key(copied: Path) -> None:
+    dataset = open_dataset(copied)
+    calls = []
+
+    def compute() -> np.ndarray:
+        calls.append(1)
+        return np.full((256, 2), len(calls), np.float32)
+
+    first = dataset.cached("test", {"network": "a"}, 256, compute)
+    assert np.array_equal(dataset.cached("test", {"network": "a"}, 256, compute), first)
+    assert len(calls) == 1
+    assert dataset.cached("test", {"network": "b"}, 256, compute)[0, 0] == 2
+    (copied / "features" / "test.npz").write_bytes(b"damaged")
+    assert dataset.cached("test", {"network": "b"}, 256, compute)[0, 0] == 3

@@ -86,7 +86,7 @@ class Dataset:
     ) -> NDArray[np.float32]:
         """Return ``compute()``, ``count`` rows, stored in the dataset folder under ``name`` for later calls.
 
-        ``key`` is any JSON value that identifies what is computed: another key is computed anew. If the folder cannot
+        ``key`` is any JSON value that identifies what is computed; another key is computed again. If the folder cannot
         be written, ``warn`` is called and the values are computed again the next time.
         """
         values = self.read_cached(name, key, count)

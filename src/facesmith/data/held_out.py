@@ -47,7 +47,7 @@ def held_out_split(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 def _draw_people(table: "pa.Table", wanted: int, max_count: int, seed: int) -> NDArray[np.bool_]:
-    """Draw whole identities by ``seed`` until they have ``wanted`` images; never more than ``max_count``."""
+    """Draw whole identities by ``seed`` until they have ``wanted`` images, and never more than ``max_count``."""
     import pyarrow as pa
 
     known = np.asarray(table["identity"].is_valid().to_numpy(), bool)

@@ -51,7 +51,7 @@ def import_dataset(
         dataset: the folder to create.
         size: "64", or "80x100" for width x height, in pixels.
         crop: the part of a photo that is kept: ``fit`` (the largest centred part with the size's aspect), ``none``
-            (all of it, squeezed), ``center:SIDE`` or ``box:X,Y,W,H`` in pixels.
+            (all of it, stretched), ``center:SIDE`` or ``box:X,Y,W,H`` in pixels.
         resize: the antialiased filter: lanczos, bicubic, bilinear or box.
         where: an expression over attributes, split and identity, such as ``Male & ~Eyeglasses & split == train``.
         limit: import at most this many photos, selected at random by ``seed`` and kept in their order.

@@ -81,7 +81,7 @@ def test_a_dataset_without_labels_or_without_enough_pictures_is_one_sentence(
         facesmith.train("classifier", bare, tmp_path / "run", quiet=True)
     assert not (tmp_path / "run").exists()
     few = facesmith.import_dataset("builtin:4", tmp_path / "few", size="32", quiet=True)
-    with pytest.raises(FacesmithError, match="4 pictures to learn from and 0 to measure on"):
+    with pytest.raises(FacesmithError, match="4 images to train on and 0 to measure on"):
         facesmith.train("classifier", few, tmp_path / "run", quiet=True)
 
 

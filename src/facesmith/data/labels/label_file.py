@@ -63,7 +63,7 @@ def labels_from_table(data: bytes, name: str, files: Sequence[str]) -> Labels:
         )
     ignored = labels.ignored_columns
     labels.notes += note(
-        f"columns of {name} are no attribute, split or identity, and are ignored", len(ignored), ignored
+        f"columns of {name} are ignored, because they are neither attribute, split nor identity", len(ignored), ignored
     )
     return labels
 
