@@ -41,7 +41,7 @@ CHARTS = {
     ),
     "reconstruction": Chart("Reconstruction: lower is better", "difference of two pixels", {"pixel": "photos"}),
     "psnr": Chart("Reconstruction of held-out photos: higher is better", "PSNR, dB", {"psnr": "PSNR"}, "scores", 1),
-    "latents": Chart("Latents found again", "mean square error", {"latent": "of generated faces"}),
+    "latents": Chart("Latent error", "mean square error", {"latent": "of generated faces"}),
     "features": Chart("Difference in features", "share of the photo's", {"feature": "reconstructions"}),
     "moved": Chart(
         "How much of a picture changes",
@@ -76,10 +76,10 @@ CHARTS = {
 
 def charts_of(run: RunFiles) -> dict[str, Chart]:
     """The charts for which the run has measured something, by name."""
-    found = {name: chart for name, chart in CHARTS.items() if set(chart.columns) & set(getattr(run, chart.table))}
-    if "turns" in found and (run.metrics["d_share"] == 1).all():  # D learned at every step
-        del found["turns"]
-    return found
+    charts = {name: chart for name, chart in CHARTS.items() if set(chart.columns) & set(getattr(run, chart.table))}
+    if "turns" in charts and (run.metrics["d_share"] == 1).all():  # D learned at every step
+        del charts["turns"]
+    return charts
 
 
 def resumed_at(run: RunFiles) -> list[float]:

@@ -70,13 +70,13 @@ def _rollback(event: dict[str, Any]) -> str:
 
 def _events(run: RunFiles) -> list[dict[str, Any]]:
     """Return the changes of the health. Events that a resumed session repeats count once."""
-    kept: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     for event in run.card.get("health_events") or []:
         if isinstance(event, dict) and {"step", "kimg", "health", "since", "rollbacks"} <= set(event):
-            while kept and _place(kept[-1]) >= _place(event):
-                kept.pop()
-            kept.append(event)
-    return kept
+            while events and _place(events[-1]) >= _place(event):
+                events.pop()
+            events.append(event)
+    return events
 
 
 def _place(event: dict[str, Any]) -> tuple[int, int]:

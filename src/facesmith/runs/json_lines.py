@@ -90,23 +90,23 @@ class JsonLines:
         self._append([row for row in rows if row is not None])
         return bool(new) or is_rewritten
 
-    def _append(self, rows: list[dict[str, Any]]) -> None:
-        kept: list[dict[str, Any]] = []
-        for row in rows:
+    def _append(self, parsed: list[dict[str, Any]]) -> None:
+        rows: list[dict[str, Any]] = []
+        for row in parsed:
             step = _number(row.get("step"))
-            while kept and _number(kept[-1].get("step")) >= step:
-                kept.pop()
-            if not kept:
+            while rows and _number(rows[-1].get("step")) >= step:
+                rows.pop()
+            if not rows:
                 self._cut(step)
-            kept.append(row)
-        if not kept:
+            rows.append(row)
+        if not rows:
             return
-        names = dict.fromkeys([*self.columns, *(name for row in kept for name, v in row.items() if _is_number(v))])
+        names = dict.fromkeys([*self.columns, *(name for row in rows for name, v in row.items() if _is_number(v))])
         blank = np.full(self._rows, np.nan)
-        new = {name: np.array([_number(row.get(name)) for row in kept], np.float64) for name in names}
+        new = {name: np.array([_number(row.get(name)) for row in rows], np.float64) for name in names}
         self.columns = {name: np.concatenate([self.columns.get(name, blank), new[name]]) for name in names}
-        self._rows += len(kept)
-        health = kept[-1].get("health")
+        self._rows += len(rows)
+        health = rows[-1].get("health")
         self.health = health if isinstance(health, str) else None
 
     def _cut(self, step: float) -> None:

@@ -88,7 +88,7 @@ class ProcessGroup:
         return result
 
     def barrier(self) -> None:
-        """Wait until rank 0 has got here."""
+        """Wait until rank 0 reaches this point."""
         self.on_rank_zero(lambda: None)
 
     def all_gather(self, value: T) -> list[T]:

@@ -1,6 +1,6 @@
 """Sampling of images and latents: every draw is a function of (seed, position), so a run can be resumed anywhere.
 
-Nothing here has a state to save. The order of images is an endless sequence of shuffled epochs; the draws of a step
+There is no state to save. The order of images is an endless sequence of shuffled epochs; the draws of a step
 come from a generator seeded by (seed, stream, step), as in EDM2's resumable sampler.
 """
 
