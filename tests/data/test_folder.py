@@ -1,5 +1,6 @@
 """Folders and zips of any pictures, and where their labels come from."""
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -154,3 +155,14 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
         imported(tmp_path / "empty", tmp_path)
     with pytest.raises(FacesmithError, match="does not exist"):
         imported(tmp_path / "nowhere", tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs symbolic links")
+def test_linked_folders_are_followed_without_loops(tmp_path: Path) -> None:
+    pictures(tmp_path / "elsewhere", "a.png")
+    root = pictures(tmp_path / "faces", "b.png")
+    (root / "men").symlink_to(tmp_path / "elsewhere")
+    (root / "loop").symlink_to(root)
+    (tmp_path / "elsewhere" / "back").symlink_to(root)
+    files = imported(root, tmp_path).metadata()["file"].to_pylist()
+    assert files == ["b.png", "men/a.png"]

@@ -126,19 +126,21 @@ def list_files(path: Path) -> FileListing:
     return FileListing(path, dict(sorted({**listing.entries, **inside}.items())))
 
 
-def _walk(folder: str, prefix: str) -> Iterator[tuple[str, FileHandle | ZipMember]]:
+def _walk(folder: str, prefix: str, ancestors: tuple[str, ...] = ()) -> Iterator[tuple[str, FileHandle | ZipMember]]:
+    """Yield the files below a folder. Links to folders are followed, except to a folder that contains the link."""
     try:
         with os.scandir(folder) as scan:
             entries = list(scan)
     except OSError as error:
         raise FacesmithError(f"{printable(folder)} cannot be listed: {error.strerror}") from None
+    ancestors = (*ancestors, os.path.realpath(folder))
     for entry in entries:
         if _is_hidden(entry.name):
             continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, f"{prefix}{entry.name}/")
-        elif not entry.is_dir():  # a link to a folder could form a loop
+        if not entry.is_dir():
             yield prefix + entry.name, FileHandle(entry.path, _size(entry))
+        elif not (entry.is_symlink() and os.path.realpath(entry.path) in ancestors):
+            yield from _walk(entry.path, f"{prefix}{entry.name}/", ancestors)
 
 
 def _is_hidden(name: str) -> bool:
