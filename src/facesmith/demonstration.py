@@ -1,4 +1,4 @@
-"""The whole way in one call: photos → dataset → run → model → faces."""
+"""The demo: import photos, train a model and generate faces in one call."""
 
 import shutil
 from pathlib import Path
@@ -8,16 +8,16 @@ from facesmith.extras import require
 from facesmith.files import write_text
 from facesmith.progress import silent, tell
 
-MARK = ".facesmith-demo"  # in the folder of a demo, so that the next one knows it may clear the last away
+MARKER = ".facesmith-demo"  # a folder with this file may be replaced by the next demo
 
 
 def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: float = 4.0, quiet: bool = False) -> Path:
-    """Train the `tiny` recipe on the built-in faces, or on photos of your own, and make faces. Returns ``out``.
+    """Train the recipe `tiny` on the built-in faces or on your photos, and generate faces. Return ``out``.
 
-    ``out`` gets dataset/, run/, model/ and faces/. A former demo there is replaced; anything else is refused with
-    `FacesmithError`.
+    ``out`` gets dataset/, run/, model/ and faces/. An earlier demo there is replaced. Raises `FacesmithError` for any
+    other folder that is not empty.
     """
-    require("torch", "all", "the demo trains a model, which")
+    require("torch", "all", "the demo")
     from facesmith.data.importer import import_dataset
     from facesmith.models.generate import generate
     from facesmith.reports.explore import explore
@@ -26,15 +26,15 @@ def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: flo
 
     out = Path(out)
     _clear(out)
-    say = silent if quiet else tell
-    say(f"[1/4] making a dataset of {source}")
+    print_message = silent if quiet else tell
+    print_message(f"[1/4] importing {source}")
     dataset = import_dataset(source, out / "dataset", quiet=quiet)
     explore(dataset, quiet=quiet)
-    say(f"[2/4] training the recipe tiny for {minutes:g} minutes: open {out / 'run' / 'samples'} and watch")
+    print_message(f"[2/4] training the recipe tiny for {minutes:g} minutes; sample sheets: {out / 'run' / 'samples'}")
     run = train("tiny", dataset, out / "run", minutes=minutes, quiet=quiet)
-    say("[3/4] exporting the model")
+    print_message("[3/4] exporting the model")
     model = export(run, out / "model")
-    say("[4/4] making faces")
+    print_message("[4/4] generating faces")
     generate(model, out / "faces", count=100, quiet=quiet)
     generate(model, out / "sheet", count=100, grid=True, quiet=True)
     shutil.move(out / "sheet" / "sheet.png", out / "faces.png")
@@ -44,7 +44,7 @@ def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: flo
 
 def _clear(out: Path) -> None:
     if out.exists():
-        if any(out.iterdir()) and not (out / MARK).exists():
-            raise FacesmithError(f"{out} exists and is not a former demo: choose another folder with --out")
+        if any(out.iterdir()) and not (out / MARKER).exists():
+            raise FacesmithError(f"{out} exists and is not a demo: choose another folder with --out")
         shutil.rmtree(out)
-    write_text(out / MARK, "Made by facesmith demo; the next demo in this place replaces it.\n")
+    write_text(out / MARKER, "Written by facesmith demo. The next demo in this folder replaces it.\n")

@@ -26,7 +26,7 @@ def test_from_a_photo_to_its_edits(
     monkeypatch.chdir(tmp_path)
     said = run("directions", linear_model.path, builtin_dataset.path, "--out", "model", "--quiet")
     assert said.exit_code == 0, said.output
-    assert "50% is chance" in said.output
+    assert "chance: 50%" in said.output
     (tmp_path / "edits.csv").write_text("Eyeglasses\n1\n")
     words = {
         "encode": ["--out", "latents.npz"],

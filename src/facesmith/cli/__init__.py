@@ -1,17 +1,16 @@
-"""The command line: parse, call the public API, print. Every command is a thin layer over one public function."""
+"""The command line. A command parses its options, calls one function of the public API, and prints the result."""
 
 import os
 import sys
 
 import click
 
+from facesmith import FacesmithError, __version__
 from facesmith.cli.plugins import plugin_option
-from facesmith.errors import FacesmithError
-from facesmith.version import __version__
 
 USER_ERROR, INTERRUPTED = 2, 130
 
-# Commands by the module that holds them, so that --help and tab completion load none of the others.
+# Command: module of this package. Only the module of the command that runs is imported.
 COMMANDS = {
     "demo": "demo",
     "data": "data",
@@ -42,8 +41,12 @@ COMMANDS = {
 }
 
 
-class _Lazy(click.Group):
-    """A group whose commands are imported when they are asked for."""
+# Options of version 0.1. They still work and print a notice.
+OLD_OPTIONS = {"--judge": "--classifier", "--turns": "--d-schedule"}
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command when it runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -57,16 +60,30 @@ class _Lazy(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        return super().resolve_command(ctx, [_current_option(word) for word in args])
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+def _current_option(word: str) -> str:
+    """Return a word of a command line with today's name of the option."""
+    name, equals, value = word.partition("=")
+    if name not in OLD_OPTIONS:
+        return word
+    click.echo(f"facesmith: {name} is now {OLD_OPTIONS[name]}", err=True)
+    return OLD_OPTIONS[name] + equals + value
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="facesmith")
 @plugin_option
 def facesmith() -> None:
-    """From a folder of face photos to a face generator you can watch, trust and steer.
+    """Train, watch, edit and serve a face generator from a folder of photos.
 
     \b
-    No data at hand?        facesmith demo
-    A folder of photos?     facesmith data import ~/photos faces
+    Without data:           facesmith demo
+    With a photo folder:    facesmith data import ~/photos faces
                             facesmith train tiny faces first-run --minutes 10
                             facesmith export first-run my-model
                             facesmith generate my-model --count 100 --out pictures
@@ -74,7 +91,7 @@ def facesmith() -> None:
 
 
 def main() -> None:
-    """Run the command line; what a user can put right ends in one sentence and exit code 2."""
+    """Run the command line. An error that the user can correct prints one sentence and exits with code 2."""
     try:
         code = facesmith.main(prog_name="facesmith", standalone_mode=False)
     except click.ClickException as error:
@@ -87,9 +104,9 @@ def main() -> None:
         print(f"facesmith: {error}", file=sys.stderr)
         code = USER_ERROR
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of a pipe left: nothing to add
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe has ended
         code = 0
-    except OSError as error:  # a full disk, a folder that may not be written: the system's own words and the place
+    except OSError as error:  # such as a full disk or a read-only folder
         print(f"facesmith: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
         code = USER_ERROR
     sys.exit(code if isinstance(code, int) else 0)

@@ -14,30 +14,32 @@ import facesmith
     default="comparison",
     show_default=True,
     type=click.Path(path_type=Path),
-    help="The folder to write; with --dataset it holds the runs, too.",
+    help="Write to this folder. With --dataset it also holds the runs.",
 )
-@click.option("--dataset", type=click.Path(path_type=Path), help="Train the runs to compare on this dataset first.")
-@click.option("--recipe", default="artiface", show_default=True, help="What to train on --dataset.")
+@click.option("--dataset", type=click.Path(path_type=Path), help="Train the runs on this dataset first.")
+@click.option("--recipe", default="artiface", show_default=True, help="Train this recipe on --dataset.")
 @click.option(
-    "--turns",
+    "--d-schedule",
+    "d_schedules",
     multiple=True,
-    metavar="TURNS",
-    help="A way of taking turns to train with; repeatable. By default every, ratio:5, decay:5,0.8,25, accuracy:0.8.",
+    metavar="SCHEDULE",
+    help="Train a run with this discriminator schedule; repeatable. Default: every, ratio:5, decay:5,0.8,25, "
+    "accuracy:0.8.",
 )
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of the recipe; repeatable.")
-@click.option("--kimg", type=float, help="End each run after this many thousand pictures; by default the recipe's.")
-@click.option("--minutes", type=float, help="End each run after this many minutes of training.")
-@click.option("--quiet", is_flag=True, help="Say nothing.")
-def compare(runs: tuple[Path, ...], out: Path, turns: tuple[str, ...], **options: object) -> None:
-    """Write one page that compares each RUN: curves, sheets, scores, and which won.
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting; repeatable.")
+@click.option("--kimg", type=float, help="Stop each run after this many thousand images. Default: the recipe's.")
+@click.option("--minutes", type=float, help="Stop each run after this many minutes of training.")
+@click.option("--quiet", is_flag=True, help="Print nothing.")
+def compare(runs: tuple[Path, ...], out: Path, d_schedules: tuple[str, ...], **options: object) -> None:
+    """Compare each RUN on one page: curves, sample sheets, scores and the winner.
 
-    With --dataset, runs that differ in how D and G take turns are trained first, each from the same seed, on the same
-    data, for as long. A study that was stopped goes on when the same command is given again.
+    With --dataset, runs that differ in the schedule of the discriminator are trained first, with the same seed, data
+    and length. To continue an interrupted study, run the same command again.
 
     \b
     facesmith compare runs/first runs/second
-    facesmith compare --dataset celeba128 --minutes 60 --set score_kimg=20 --out turns
-    facesmith compare --dataset celeba64 --recipe tiny --turns every --turns ratio:2 --kimg 200 --out ratio
+    facesmith compare --dataset celeba128 --minutes 60 --set score_kimg=20 --out schedules
+    facesmith compare --dataset celeba64 --recipe tiny --d-schedule every --d-schedule ratio:2 --kimg 200 --out ratio
     """
-    chosen = {"turns": turns} if turns else {}
-    facesmith.compare(runs, out, **chosen, **options)  # type: ignore[arg-type]
+    schedules = {"d_schedules": d_schedules} if d_schedules else {}
+    facesmith.compare(runs, out, **schedules, **options)  # type: ignore[arg-type]

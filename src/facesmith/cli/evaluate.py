@@ -6,32 +6,32 @@ from pathlib import Path
 import click
 
 import facesmith
+from facesmith.cli.options import as_json, quiet
 
 
 @click.command()
 @click.argument("model")
 @click.argument("dataset", type=click.Path(path_type=Path))
-@click.option("--count", default=5000, show_default=True, help="Faces on each side, or as many as DATASET has.")
+@click.option("--count", default=5000, show_default=True, help="Compare this many faces of each side, if available.")
 @click.option(
     "--features",
     default="efficientnet-lite0",
     show_default=True,
-    help="What compares them; inception=PATH, with the published weights, gives figures to set beside papers.",
+    help="Compare features of this network. inception=PATH with the published weights makes scores comparable with "
+    "papers.",
 )
-@click.option(
-    "--split", type=click.Choice(["train", "valid", "test"]), help="Compare with these pictures alone; by default all."
-)
-@click.option("--seed", default=0, show_default=True, help="Of the latents, the real pictures and KID's subsets.")
-@click.option("--truncation", default=1.0, show_default=True, help="As in generate.")
+@click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Compare with this split. Default: all.")
+@click.option("--seed", default=0, show_default=True, help="Seed of latents, real images and KID's subsets.")
+@click.option("--truncation", default=1.0, show_default=True, help="Truncate latents as in generate.")
 @click.option(
     "--against",
     type=click.Path(path_type=Path),
-    help="The training set: show whether faces of it were memorised, in OUT/memorisation.png.",
+    help="Search this training set for memorised faces; writes OUT/memorisation.png.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for scores.json and the sheet.")
-@click.option("--save", is_flag=True, help="Also write the scores into MODEL's model.json and README.md.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write scores.json and the sheet to this folder.")
+@click.option("--save", is_flag=True, help="Also write the scores into MODEL's card and README.md.")
+@as_json
+@quiet
 def evaluate(model: str, dataset: Path, as_json: bool, **options: object) -> None:
     """Score MODEL against the real faces of DATASET: FID, KID, precision, recall, diversity.
 
@@ -43,4 +43,4 @@ def evaluate(model: str, dataset: Path, as_json: bool, **options: object) -> Non
     scores = facesmith.evaluate(model, dataset, **options)  # type: ignore[arg-type]
     click.echo(json.dumps(scores.as_json(), indent=2) if as_json else scores.table())
     if options["against"] is not None and not as_json:
-        click.echo(f"look at {Path(str(options['out'])) / 'memorisation.png'}")
+        click.echo(f"sheet: {Path(str(options['out'])) / 'memorisation.png'}")

@@ -13,7 +13,7 @@ from facesmith.cli.plugins import plugin_option
 @click.argument("name", required=False)
 @plugin_option
 def recipes(name: str | None) -> None:
-    """List the recipes, or every setting of the recipe or network family NAME.
+    """List the recipes, or the settings of the recipe or network family NAME.
 
     \b
     facesmith recipes
@@ -25,7 +25,7 @@ def recipes(name: str | None) -> None:
         width = max(map(len, facesmith.RECIPES))
         for recipe in facesmith.RECIPES.values():
             click.echo(f"{recipe.name:{width}}  {recipe.about}")
-        click.echo("\nfacesmith recipes NAME shows the settings of one; train changes any with --set KEY=VALUE")
+        click.echo("\nfacesmith recipes NAME lists the settings of a recipe; train --set KEY=VALUE changes them")
         return
     table = facesmith.recipe_settings(name)
     width = max((len(f"{setting.name} = {setting.value}") for setting in table), default=0)
@@ -38,9 +38,9 @@ def recipes(name: str | None) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(as_json: bool) -> None:
-    """Measure what this machine can do, and say what train will choose on it.
+    """Check the installation and measure the training speed of this machine.
 
     \b
     facesmith doctor
@@ -60,10 +60,10 @@ def doctor(as_json: bool) -> None:
             f"trains on {machine['device']}"
         )
         where = "one core" if machine["device"] == "cpu" else machine["device"]
-        click.echo(f"64x64 pictures a second through a DCGAN discriminator and back, {where}:")
-        for way, speed in report["speeds"].items():
-            chosen = "  <- train uses this" if way == report["choice"] else ""
-            click.echo(f"  {way:24} {speed:8.0f}{chosen}")
+        click.echo(f"64x64 images per second, forward and backward through a DCGAN discriminator, {where}:")
+        for variant, speed in report["speeds"].items():
+            chosen = "  <- train uses this" if variant == report["choice"] else ""
+            click.echo(f"  {variant:24} {speed:8.0f}{chosen}")
     if "advice" in report:
         click.echo(report["advice"])
 
@@ -71,7 +71,7 @@ def doctor(as_json: bool) -> None:
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the script that completes facesmith's commands with the tab key.
+    """Print the script for tab completion of facesmith's commands.
 
     \b
     eval "$(facesmith completion bash)"          # in ~/.bashrc
@@ -81,5 +81,5 @@ def completion(shell: str) -> None:
     from facesmith.cli import facesmith as root
 
     maker = get_completion_class(shell)
-    assert maker is not None  # the three shells above are click's own
+    assert maker is not None  # click supports these three shells
     click.echo(maker(root, {}, "facesmith", "_FACESMITH_COMPLETE").source())

@@ -9,37 +9,42 @@ import facesmith
 
 @click.command(context_settings={"auto_envvar_prefix": "FACESMITH_STUDIO"})
 @click.argument("path", nargs=-1, envvar="FACESMITH_STUDIO_PATHS")
-@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets other machines in.")
-@click.option("--port", default=8000, show_default=True, help="0 takes any that is free.")
-@click.option("--token", envvar="FACESMITH_TOKEN", help="Let in only who has it, by ?token= or a Bearer header.")
-@click.option("--allow-training", is_flag=True, help="Visitors may start, stop and branch runs.")
-@click.option("--cors", multiple=True, metavar="ORIGIN", help="Pages from there may ask the API; repeatable.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Listen on this address. 0.0.0.0 lets other machines connect.",
+)
+@click.option("--port", default=8000, show_default=True, help="Listen on this port. 0 selects a free one.")
+@click.option("--token", envvar="FACESMITH_TOKEN", help="Require this token, as ?token= or as a Bearer header.")
+@click.option("--allow-training", is_flag=True, help="Let visitors start, stop and branch runs.")
+@click.option("--cors", multiple=True, metavar="ORIGIN", help="Let pages of this origin call the API; repeatable.")
 @click.option(
     "--allowed-host",
     "allowed_hosts",
     multiple=True,
     metavar="HOST",
     envvar="FACESMITH_STUDIO_ALLOWED_HOST",
-    show_default="this machine's own names, or any where others are let in",
-    help="A name it answers to, besides this machine's; repeatable.",
+    show_default="the names of this machine, or any name if other machines can connect",
+    help="Also answer requests for this host name; repeatable.",
 )
-@click.option("--certfile", type=click.Path(path_type=Path), help="For TLS, with --keyfile.")
-@click.option("--keyfile", type=click.Path(path_type=Path), help="Of the certificate.")
-@click.option("--workers", default=0, show_default="one a core", help="Threads that make faces.")
+@click.option("--certfile", type=click.Path(path_type=Path), help="Use this TLS certificate; requires --keyfile.")
+@click.option("--keyfile", type=click.Path(path_type=Path), help="Private key of the certificate.")
+@click.option("--workers", default=0, show_default="one per core", help="Generate faces in this many threads.")
 @click.option(
     "--rate",
     type=float,
-    show_default="50, or any where only this machine asks",
-    help="Requests a second of one client.",
+    show_default="50, or no limit if only this machine can connect",
+    help="Limit the requests per second of one client.",
 )
-@click.option("--open/--no-open", "browser", default=False, help="Open a browser on the first page.")
-@click.option("--quiet", is_flag=True, help="No line for every request.")
+@click.option("--open/--no-open", "browser", default=False, help="Open a browser.")
+@click.option("--quiet", is_flag=True, help="Do not log requests.")
 def studio(path: tuple[str, ...], **options: object) -> None:
-    """Show models and runs in a browser, and serve them over HTTP; Ctrl-C or SIGTERM end it.
+    """Serve models and runs as pages and an HTTP API until Ctrl-C or SIGTERM.
 
-    PATH is a run, a model, a makeover, a dataset, a map, a folder of them, a model that comes with facesmith, or a hub
-    id; without any it is all beneath this folder, and the models that come along. Every option is also read from the
-    environment, as FACESMITH_STUDIO_PORT, FACESMITH_STUDIO_PATHS, and the token as FACESMITH_TOKEN.
+    PATH is a run, a model, a makeover, a dataset, a map, a folder of them, the name of an included model, or a hub id.
+    The default is the working folder and the included models. Options are also read from the environment, such as
+    FACESMITH_STUDIO_PORT and FACESMITH_STUDIO_PATHS; the token from FACESMITH_TOKEN.
 
     \b
     facesmith studio

@@ -12,26 +12,38 @@ from facesmith.cli.plugins import plugin_option
 @click.argument("recipe")
 @click.argument("dataset", type=click.Path(path_type=Path))
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of the recipe; repeatable.")
-@click.option("--kimg", type=float, help="End after this many thousand pictures shown; by default the recipe's.")
-@click.option("--model", help="For an encoder: the model whose generator it is fitted to.")
-@click.option("--direction", "directions", multiple=True, help="For a makeover: mtf, ftm, mtm or ftf; repeatable.")
-@click.option("--source", metavar="EXPRESSION", help="For a makeover: the faces to change, 'Male & ~Eyeglasses'.")
-@click.option("--target", metavar="EXPRESSION", help="For a makeover: the faces they are to become.")
-@click.option("--minutes", type=float, help="End after this many minutes of training, all sessions counted.")
-@click.option("--resume", is_flag=True, help="Go on with RUN exactly where its last checkpoint left it.")
 @click.option(
-    "--branch", type=click.Path(path_type=Path), help="With --resume: go on in this new run, changed by --set."
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting of the recipe; repeatable."
+)
+@click.option("--kimg", type=float, help="Stop after this many thousand images. Default: the recipe's.")
+@click.option("--model", help="Fit an encoder to the generator of this model.")
+@click.option(
+    "--direction",
+    "directions",
+    multiple=True,
+    help="Train this direction of a makeover: mtf, ftm, mtm or ftf; repeatable.",
+)
+@click.option("--source", metavar="EXPRESSION", help="Select the faces that a makeover changes: 'Male & ~Eyeglasses'.")
+@click.option("--target", metavar="EXPRESSION", help="Select the faces that a makeover imitates.")
+@click.option("--minutes", type=float, help="Stop after this many minutes of training, counted over all sessions.")
+@click.option("--resume", is_flag=True, help="Continue RUN exactly from its last checkpoint.")
+@click.option(
+    "--branch",
+    type=click.Path(path_type=Path),
+    help="With --resume: continue in this new run, with the changes of --set.",
 )
 @click.option(
     "--on-collapse",
     type=click.Choice(["rollback", "stop", "warn"]),
-    help="What a collapse leads to; by default the recipe's: back to the last healthy checkpoint.",
+    help="React to a collapse. Default: the recipe's, which is rollback to the last healthy checkpoint.",
 )
 @click.option(
-    "--freeze-discriminator-after", type=float, metavar="KIMG", help="An experiment: D learns no more, and G collapses."
+    "--freeze-discriminator-after",
+    type=float,
+    metavar="KIMG",
+    help="Stop training D after this many kimg, to provoke a collapse.",
 )
-@click.option("--quiet", is_flag=True, help="Say nothing.")
+@click.option("--quiet", is_flag=True, help="Print nothing.")
 @plugin_option
 def train(
     recipe: str,
@@ -47,7 +59,7 @@ def train(
 ) -> None:
     """Train RECIPE on DATASET in the new folder RUN.
 
-    Watch RUN/samples while it trains. Ctrl-C saves, writes the pictures and the report, and ends; --resume goes on.
+    Sample sheets appear in RUN/samples. Ctrl-C saves a checkpoint, writes the report and ends; --resume continues.
 
     \b
     facesmith recipes
@@ -62,7 +74,7 @@ def train(
     facesmith train makeover celeba80 runs/older --source 'Young & ~Blurry' --target '~Young & ~Blurry'
     """
     if (source is None) != (target is None):
-        raise click.UsageError("--source and --target are the two sides of one makeover: give both")
+        raise click.UsageError("--source and --target belong together: give both")
     directions += (f"{source} > {target}",) if source else ()
     settings += (f"directions={'; '.join(directions)}",) if directions else ()
     flags = {"on_collapse": on_collapse, "freeze_discriminator_after": freeze_discriminator_after}
@@ -73,9 +85,9 @@ def train(
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 def report(run: Path) -> None:
-    """Write the page that tells the story of RUN, from what it has recorded so far.
+    """Write the report of RUN from its measurements so far.
 
     \b
     facesmith report runs/first
     """
-    click.echo(f"look at {facesmith.report(run)}")
+    click.echo(f"report: {facesmith.report(run)}")

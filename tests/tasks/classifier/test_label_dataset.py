@@ -103,8 +103,10 @@ def test_the_pixels_are_stored_once(faces: Dataset, judge: Path, tmp_path: Path)
     assert (tmp_path / "made" / "images.npy").samefile(faces.path / "images.npy")
 
 
-def test_the_command(faces: Dataset, judge: Path, tmp_path: Path) -> None:
-    words = ["data", "label", str(faces.path), str(tmp_path / "made"), "--judge", str(judge), "--replace", "--quiet"]
+@pytest.mark.parametrize("option", ["--classifier", "--judge"])  # --judge is the name of version 0.1
+def test_the_command(faces: Dataset, judge: Path, tmp_path: Path, option: str) -> None:
+    words = ["data", "label", str(faces.path), str(tmp_path / "made"), option, str(judge), "--replace", "--quiet"]
     done = CliRunner().invoke(root, words)
     assert done.exit_code == 0, done.output
-    assert "256 pictures, 3 attributes by the judge eye" in done.output
+    assert f"256 images, 3 attributes by the classifier {judge}" in done.output
+    assert ("--judge is now --classifier" in done.output) == (option == "--judge")

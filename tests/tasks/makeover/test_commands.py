@@ -21,7 +21,7 @@ def test_from_photos_to_everything_there_is(of_faces: Makeover, party: Path, tmp
     said = run("makeover", of_faces.path, *photos, "--face", "all", "--direction", "redder", "--strength", 0.5,
                "--steps", 3, "--whole", "--video", out / "way.gif", "--out", out, "--quiet")  # fmt: skip
     assert said.exit_code == 0, said.output
-    assert f"{out}: 2 faces of 1 photos, made over by redder" in said.output
+    assert f"{out}: 2 faces of 1 photos changed, direction redder" in said.output
     assert "dark.png shows no face" in said.output
     assert f"look at {out / 'sheet.png'}" in said.output
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
