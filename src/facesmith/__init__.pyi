@@ -77,5 +77,8 @@ from facesmith.tasks.train import train as train
 from facesmith.training.settings import Recipe as Recipe
 from facesmith.version import __version__ as __version__
 
+# Old names that code may still use. They are not in `__all__`.
+from facesmith.models.classifier import load_classifier as load_judge
+
 __all__: list[str]
 load_judge = load_classifier  # of version 0.1

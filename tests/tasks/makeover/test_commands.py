@@ -23,7 +23,7 @@ def test_from_photos_to_everything_there_is(of_faces: Makeover, party: Path, tmp
     assert said.exit_code == 0, said.output
     assert f"{out}: 2 faces of 1 photos changed, direction redder" in said.output
     assert "dark.png shows no face" in said.output
-    assert f"look at {out / 'sheet.png'}" in said.output
+    assert f"sheet: {out / 'sheet.png'}" in said.output
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert files == {"makeover.json", "party_0.png", "party_1.png", "sheet.png", "way.gif", "whole/party.png"}
 
