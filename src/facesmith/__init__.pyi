@@ -44,6 +44,7 @@ from facesmith.latent.style_mix import style_mix as style_mix
 from facesmith.metrics.evaluate import evaluate as evaluate
 from facesmith.metrics.scores import Scores as Scores
 from facesmith.models.classifier import AttributeClassifier as AttributeClassifier
+
 from facesmith.models.directions import Directions as Directions
 from facesmith.models.generate import generate as generate
 from facesmith.models.included import included_makeovers as included_makeovers
@@ -76,9 +77,6 @@ from facesmith.tasks.recipes import register_recipe as register_recipe
 from facesmith.tasks.train import train as train
 from facesmith.training.settings import Recipe as Recipe
 from facesmith.version import __version__ as __version__
-
-# Old names that code may still use. They are not in `__all__`.
-from facesmith.models.classifier import load_classifier as load_judge
 
 __all__: list[str]
 load_judge = load_classifier  # of version 0.1
