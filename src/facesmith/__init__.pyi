@@ -44,7 +44,6 @@ from facesmith.latent.style_mix import style_mix as style_mix
 from facesmith.metrics.evaluate import evaluate as evaluate
 from facesmith.metrics.scores import Scores as Scores
 from facesmith.models.classifier import AttributeClassifier as AttributeClassifier
-
 from facesmith.models.directions import Directions as Directions
 from facesmith.models.generate import generate as generate
 from facesmith.models.included import included_makeovers as included_makeovers
