@@ -80,7 +80,7 @@ def test_what_cannot_be_compared_is_one_sentence(small_model: Model, dataset: Da
     larger = Dataset(dataset.path, dataset.card | {"size": [48, 32]}, dataset.images)
     with pytest.raises(FacesmithError, match="makes faces of 32x32 and .* holds 48x32"):
         evaluate(small_model, larger, quiet=True)
-    with pytest.raises(FacesmithError, match="count is 3"):
+    with pytest.raises(FacesmithError, match="invalid count 3"):
         evaluate(small_model, dataset, count=3, quiet=True)
     with pytest.raises(FacesmithError, match="with out"):
         evaluate(small_model, dataset, against=dataset, quiet=True)

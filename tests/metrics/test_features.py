@@ -47,8 +47,8 @@ def test_a_file_with_another_hash_is_refused_and_never_opened(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("features", "sentence"),
     [
-        ("vgg", "there are no features 'vgg': use efficientnet-lite0, or inception=PATH"),
-        ("inception", "use efficientnet-lite0, or inception=PATH"),
+        ("vgg", "invalid features 'vgg': expected efficientnet-lite0, or inception=PATH"),
+        ("inception", "expected efficientnet-lite0, or inception=PATH"),
         ("inception=/nowhere/weights.pth", "there is no file /nowhere/weights.pth"),
     ],
 )

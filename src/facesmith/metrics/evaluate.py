@@ -1,4 +1,4 @@
-"""Model and dataset → scores: FID, KID, precision, recall, diversity, and whether faces were memorised."""
+"""Score a model against a dataset: FID, KID, precision, recall, diversity and memorisation."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from facesmith.models.model import Model
 from facesmith.progress import progress
 from facesmith.version import __version__
 
-LEAST = 8  # pictures on each side: fewer have no third nearest neighbour, no subsets, and no meaning
+MIN_IMAGES = 8  # of each set: fewer have no third nearest neighbour and no subsets
 RESULTS, SHEET = "scores.json", "memorisation.png"
 
 
@@ -43,17 +43,17 @@ def evaluate(
     save: bool = False,
     quiet: bool = False,
 ) -> Scores:
-    """Score ``count`` generated faces against as many real ones, or as many as the dataset has.
+    """Score ``count`` generated faces against as many real ones, or fewer if the dataset has fewer.
 
     ``features`` is "efficientnet-lite0", or "inception=PATH" with the weights of published FIDs. ``split`` compares
-    with the "train", "valid" or "test" pictures alone. ``seed`` draws the latents, the real pictures and KID's subsets;
-    ``truncation`` is that of `Model.sample`. ``against`` is the dataset the model was trained on: the nearest training
-    faces of generated faces are looked for, drawn as a sheet, and put beside those of the real faces.
+    with the "train", "valid" or "test" images only. ``seed`` draws the latents, the real images and KID's subsets;
+    ``truncation`` is that of `Model.sample`. ``against`` is the model's training set: the nearest training faces of
+    generated and of real faces are compared and drawn as a sheet.
 
-    ``out`` is a folder that gets scores.json and, with ``against``, memorisation.png; what an earlier evaluation wrote
-    there is replaced. ``save`` writes the scores into the model's model.json and README.md. The features of the real
-    side are kept in DATASET/features. Raises `FacesmithError` for pictures of another size, too few of them, an unknown
-    split or feature network, and a missing package.
+    ``out`` is a folder for scores.json and, with ``against``, memorisation.png; they replace those of an earlier
+    evaluation. ``save`` writes the scores into the model's model.json and README.md. The features of real images are
+    cached in DATASET/features. Raises `FacesmithError` for images of another size, too few of them, an unknown split or
+    feature network, and a missing package.
     """
     source = as_model(model)
     real = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
@@ -61,11 +61,11 @@ def evaluate(
     folder = None if out is None else Path(out)
     _check(source, real, training, count, folder)
     if save and not isinstance(model, Model) and not Path(model).exists():
-        raise FacesmithError(f"{model} is not a folder of yours, so no scores can be saved in it: download it first")
+        raise FacesmithError(f"{model} is not a local folder, so no scores can be saved in it: download it first")
     net = network(features)
     there = reference(real, net, count=count, split=split, seed=seed, quiet=quiet)
-    if len(there.rows) < LEAST:
-        raise FacesmithError(f"{len(there.rows)} pictures are too few to compare with: at least {LEAST} are needed")
+    if len(there.rows) < MIN_IMAGES:
+        raise FacesmithError(f"{len(there.rows)} images are too few: at least {MIN_IMAGES} are needed")
     known = None if training is None else reference(training, net, quiet=quiet)
     made = _features(source, net, len(there.rows), seed, truncation, quiet)
     protocol = _protocol(source, real, net, len(there.rows), split=split, seed=seed, truncation=truncation)
@@ -88,9 +88,9 @@ def evaluate(
 
 
 def _check(model: Model, real: Dataset, training: Dataset | None, count: int, out: Path | None) -> None:
-    """Refuse what cannot be compared, before anything is computed."""
-    if count < LEAST:
-        raise FacesmithError(f"count is {count}: at least {LEAST} pictures are needed to compare")
+    """Raise `FacesmithError` for invalid arguments, before anything is computed."""
+    if count < MIN_IMAGES:
+        raise FacesmithError(f"invalid count {count}: expected at least {MIN_IMAGES}")
     for dataset in (real, training):
         if dataset is not None and dataset.size != model.size:
             (width, height), (wide, high) = model.size, dataset.size
@@ -99,15 +99,15 @@ def _check(model: Model, real: Dataset, training: Dataset | None, count: int, ou
                 f"photos at the model's size and with the crop it was trained on, then evaluate"
             )
     if training is not None and out is None:
-        raise FacesmithError("the nearest training faces are drawn as a sheet: name a folder for it with out")
+        raise FacesmithError("a comparison with the training set writes a sheet: name a folder for it with out")
     if training is not None and len(training) <= NEAREST:
-        raise FacesmithError(f"{training.path} has {len(training)} pictures: more than {NEAREST} are needed to compare")
+        raise FacesmithError(f"{training.path} has {len(training)} images: more than {NEAREST} are needed to compare")
     if out is not None and out.exists() and not out.is_dir():
         raise FacesmithError(f"{out} is a file: choose a folder for the scores")
 
 
 def _features(model: Model, net: Network, count: int, seed: int, truncation: float, quiet: bool) -> NDArray[np.float32]:
-    """Features of the model's first ``count`` faces of a seed: count x width."""
+    """Return features of the model's first ``count`` faces of a seed: count x width."""
     blocks = []
     with progress(count, "generated", shown=not quiet) as bar:
         for faces in model.stream(count, seed, truncation=truncation):
@@ -132,7 +132,7 @@ def _scores(real: NDArray[np.float32], generated: NDArray[np.float32], protocol:
 
 
 def _protocol(model: Model, real: Dataset, net: Network, count: int, **drawn: Any) -> dict[str, Any]:
-    """All that decides the figures, as the scores keep it."""
+    """Return everything that determines the scores."""
     return {
         "features": net.name,
         "weights": net.digest,
@@ -155,7 +155,7 @@ def _protocol(model: Model, real: Dataset, net: Network, count: int, **drawn: An
 
 
 def _save(folder: ModelFolder, scores: Scores) -> None:
-    """Put the scores into a model's card and README, in the place of earlier ones of the same protocol."""
+    """Add the scores to a model's card and README. They replace earlier ones of the same protocol."""
     card = folder.read_card()
     new = scores.as_json()
     card["scores"] = [*(old for old in card.get("scores", []) if not same_protocol(old, new)), new]

@@ -1,7 +1,7 @@
-"""Feature networks: what turns pictures into the vectors that every score compares.
+"""Feature networks: they turn images into the vectors that scores compare.
 
 net = network("efficientnet-lite0")
-net(pictures)              # uint8 N x H x W x 3 → float32 N x 1280
+net(images)              # uint8 N x H x W x 3 → float32 N x 1280
 """
 
 import hashlib
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     import torch
 
 DEFAULT = "efficientnet-lite0"
-BATCH = 16  # pictures at once: on a CPU more of them no longer fit its caches
+BATCH = 16  # images at once: larger batches do not fit the caches of a CPU
 
-# SHA-256 of the weights. Scores of other weights could not be compared, and nothing else is read.
+# SHA-256 of the weights. Scores of other weights are not comparable, so no other file is read.
 EFFICIENTNET = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 INCEPTION = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A feature network. Called with pictures (uint8, N x H x W x 3) it gives features (float32, N x ``width``).
+    """A feature network. Call it with images (uint8, N x H x W x 3) for features (float32, N x ``width``).
 
-    ``digest`` is the SHA-256 of its weights, ``resize`` says how a picture reaches its input.
+    ``digest`` is the SHA-256 of its weights, ``resize`` describes how images are resized.
     """
 
     name: str
@@ -41,21 +41,21 @@ class Network:
     device: "torch.device"
     forward: Callable[["torch.Tensor"], "torch.Tensor"]
 
-    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         torch = require("torch", "metrics", "scoring")
-        features = np.empty((len(pictures), self.width), np.float32)
+        features = np.empty((len(images), self.width), np.float32)
         with torch.inference_mode():
-            for start in range(0, len(pictures), BATCH):
-                some = torch.from_numpy(np.array(pictures[start : start + BATCH])).to(self.device)
-                features[start : start + BATCH] = self.forward(some.permute(0, 3, 1, 2).float()).cpu().numpy()
+            for start in range(0, len(images), BATCH):
+                batch = torch.from_numpy(np.array(images[start : start + BATCH])).to(self.device)
+                features[start : start + BATCH] = self.forward(batch.permute(0, 3, 1, 2).float()).cpu().numpy()
         return features
 
 
 def network(features: str = DEFAULT, device: "torch.device | None" = None) -> Network:
-    """The feature network called "efficientnet-lite0", or "inception=PATH" with the weights of published FIDs.
+    """Open the feature network "efficientnet-lite0", or "inception=PATH" with the weights of published FIDs.
 
-    ``device`` defaults to a CUDA GPU where there is one, else the CPU. Raises `FacesmithError` for another name, for a
-    missing package, and for a file that is not the one expected, which is then never opened as weights.
+    ``device`` defaults to a CUDA GPU if there is one, else the CPU. Raises `FacesmithError` for another name, a missing
+    package, and a file with another SHA-256, which is not parsed.
     """
     torch = require("torch", "metrics", "scoring")
     if device is None or device.type not in ("cpu", "cuda"):
@@ -65,7 +65,7 @@ def network(features: str = DEFAULT, device: "torch.device | None" = None) -> Ne
         return _efficientnet(device)
     if name == "inception" and path:
         return _inception(Path(path).expanduser(), device)
-    raise FacesmithError(f"there are no features {features!r}: use {DEFAULT}, or inception=PATH with the FID weights")
+    raise FacesmithError(f"invalid features {features!r}: expected {DEFAULT}, or inception=PATH with the FID weights")
 
 
 def _efficientnet(device: "torch.device") -> Network:
@@ -81,7 +81,7 @@ def _efficientnet(device: "torch.device") -> Network:
         EFFICIENTNET,
         f"bilinear to {efficientnet.SIDE}x{efficientnet.SIDE}, antialiased",
         device,
-        lambda pictures: net((efficientnet.resize(pictures) - 127) / 128),
+        lambda images: net((efficientnet.resize(images) - 127) / 128),
     )
 
 
@@ -96,12 +96,12 @@ def _inception(path: Path, device: "torch.device") -> Network:
         INCEPTION,
         f"bilinear to {inception.SIDE}x{inception.SIDE} as TensorFlow 1 does it, not antialiased",
         device,
-        lambda pictures: net((inception.resize(pictures) - 128) / 128),
+        lambda images: net((inception.resize(images) - 128) / 128),
     )
 
 
 def _weights(path: Path, digest: str, remedy: str) -> dict[str, Any]:
-    """The tensors of a file with that SHA-256, which is checked before the file is parsed; no code in it is run."""
+    """Return the tensors of a file. Check its SHA-256 before parsing it; no code in it is run."""
     torch = require("torch", "metrics", "scoring")
     if not path.is_file():
         raise FacesmithError(f"there is no file {path} with the weights of the feature network: {remedy}")
@@ -113,10 +113,10 @@ def _weights(path: Path, digest: str, remedy: str) -> dict[str, Any]:
 
 
 def _filled(net: Any, state: dict[str, Any], device: "torch.device") -> Any:
-    """``net`` with its weights, ready to be used: all of its own, without the classifier that the file holds too."""
+    """Return ``net`` with its weights, ready for inference. The classifier in the file is ignored."""
     torch = require("torch", "metrics", "scoring")
     own = net.state_dict()
-    # Files of before torch 0.4.1 lack the counters of batches, which only training reads.
+    # Files from before torch 0.4.1 lack the batch counters, which only training reads.
     net.load_state_dict({name: state.get(name, own[name]) if _counter(name) else state[name] for name in own})
     return net.eval().fold().to(device=device, memory_format=torch.channels_last).requires_grad_(False)
 
