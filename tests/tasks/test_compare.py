@@ -74,7 +74,7 @@ def test_a_run_with_other_settings_is_refused(study: Path, builtin_dataset: Data
 
 
 def test_an_unknown_d_schedule_is_refused_before_training(builtin_dataset: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(FacesmithError, match="no way to take turns"):
+    with pytest.raises(FacesmithError, match="invalid d_schedule="):
         compare(
             out=tmp_path / "out", dataset=builtin_dataset, recipe="tiny", d_schedules=("every", "often"), quiet=True
         )
