@@ -1,4 +1,4 @@
-"""The networks of David Garcia's deep-makeover (docs/training.md): an image in, an image out.
+"""The networks of David Garcia's deep-makeover (docs/makeover.md): an image in, an image out.
 
 Residual blocks (He et al., arXiv:1512.03385) with a bypass around every convolution, two poolings, and nearest
 neighbours on the way up. All layers start near the identity, so an untrained network returns its input averaged over
