@@ -1,17 +1,10 @@
-"""Run → model folder: weights, ONNX files that agree with them, and a card that says where they come from."""
+"""Export a run as a model folder: weights, an ONNX file with the same outputs, and a card."""
 
 from pathlib import Path
 from typing import Any
 
 from facesmith.extras import require
 from facesmith.tasks.registry import exporter
-
-TERMS = {  # of a model, by the kind of source its dataset was made from
-    "celeba": "non-commercial research only",
-    "builtin": "any use, with credit to the artist",
-    "folder": "its maker's",
-    "hub": "its dataset's, on the hub",
-}
 
 
 def export(
@@ -22,16 +15,15 @@ def export(
     name: str | None = None,
     half: bool = False,
 ) -> Any:
-    """Write what a run has trained as a new folder and return it loaded.
+    """Write the network that a run has trained as a new folder, and return it loaded.
 
-    The run of a game becomes a `Model`. The run of an encoder becomes a `Model` too: that of its generator, and the
-    encoder. The run of a judge becomes a `AttributeClassifier`, that of a makeover a `Makeover`.
+    The run of a GAN or an encoder becomes a `Model`, that of a classifier an `AttributeClassifier`, that of a makeover
+    a `Makeover`. The model of an encoder has everything its generator's model has.
 
-    ``checkpoint`` is "best" (by the scores taken while it trained), "last", or the kimg of one that the run has kept;
-    by default the best where there are scores, else the last. ``name`` defaults to the folder's. ``half`` rounds the
-    weights to float16, which halves the files; the arithmetic stays float32. Raises `FacesmithError` for a run without
-    that checkpoint, a folder that is taken, weights too large for float16, or an ONNX file that does not agree with
-    torch.
+    ``checkpoint`` is "best" (by the scores during training), "last", or the kimg of a stored checkpoint; by default
+    the best if there are scores, else the last. ``name`` is the folder's by default. ``half`` stores the weights as float16,
+    which halves the files; the arithmetic stays float32. Raises `FacesmithError` if the run lacks that checkpoint, the
+    folder exists, a weight is too large for float16, or the ONNX file's output differs.
     """
     require("torch", "train", "exporting")
     require("safetensors.torch", "train", "exporting")

@@ -1,42 +1,47 @@
-"""What is exported: a checkpoint of a run, and where it comes from."""
+"""The source of an export: a run, its recipe, and one of its checkpoints."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from facesmith.errors import FacesmithError
+from facesmith.networks.build import count_parameters
 from facesmith.runs.checkpoints import list_checkpoints, read_metadata
 from facesmith.runs.run_files import read_card, read_recipe
-from facesmith.runs.run_folder import RunFolder
-from facesmith.tasks.export import TERMS
+from facesmith.runs.run_folder import RunFolder, now
 from facesmith.tasks.recipes import from_table
 from facesmith.training.settings import Recipe
+from facesmith.version import __version__
+
+TERMS = {  # of a model, by the kind of source of its dataset
+    "celeba": "non-commercial research only",
+    "builtin": "any use, with credit to the artist",
+    "folder": "its maker's",
+    "hub": "its dataset's, on the hub",
+}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A run, and the ``checkpoint`` of it that was chosen, which is called ``which``: "best", "last" or its kimg."""
+    """A run and the chosen ``checkpoint``; ``which`` is "best", "last" or its kimg."""
 
     run: RunFolder
     recipe: Recipe
-    where: dict[str, Any]  # what recipe.toml says of the dataset
+    where: dict[str, Any]  # the dataset, as recipe.toml describes it
     card: dict[str, Any]  # run.json
     which: str
     checkpoint: Path
-    progress: dict[str, Any]  # what the checkpoint says of itself
+    progress: dict[str, Any]  # the checkpoint's metadata
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the pictures that were learned from."""
+        """Return width and height of the dataset's images."""
         return int(self.where["width"]), int(self.where["height"])
 
-    @property
-    def terms(self) -> str:
-        """For what may be used what was learned from that dataset."""
-        return TERMS[self.card["dataset"]["source"]["kind"]]
-
     def trained(self) -> dict[str, Any]:
-        """How it was trained, as the cards say it."""
+        """Describe the training, as the cards hold it."""
         return {
             "recipe": self.recipe.name,
             "checkpoint": self.which,
@@ -47,9 +52,22 @@ class Source:
             "machine": self.card["machine"],
         }
 
+    def card_fields(self, net: nn.Module, digest: str, half: bool) -> dict[str, Any]:
+        """Return what the card of every exported network holds."""
+        return {
+            "parameters": count_parameters(net),
+            "weights": "float16" if half else "float32",
+            "digest": digest,
+            "trained": self.trained(),
+            "dataset": self.card["dataset"],
+            "terms": TERMS[self.card["dataset"]["source"]["kind"]],
+            "facesmith": __version__,
+            "created": now(),
+        }
+
 
 def source(run: str | Path, wanted: str | None) -> Source:
-    """Read a run and choose its checkpoint: "best", "last", a kimg, or by default the best where there are scores."""
+    """Read a run and choose its checkpoint: "best", "last", a kimg, or by default the best if there are scores."""
     folder = RunFolder(Path(run))
     table, where = read_recipe(folder)
     recipe, card = from_table(table), read_card(folder)
@@ -58,7 +76,7 @@ def source(run: str | Path, wanted: str | None) -> Source:
 
 
 def _choose(stored: list[Path], best: Path, wanted: str | None) -> tuple[str, Path]:
-    """The name and the file of the checkpoint to export."""
+    """Return the name and the file of the checkpoint to export."""
     run = best.parent
     if wanted == "best" and not best.exists():
         raise FacesmithError(f"{run} has no scores yet: train it longer, or export its last checkpoint instead")

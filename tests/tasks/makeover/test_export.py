@@ -40,7 +40,7 @@ def test_a_makeover_folder_does_what_the_run_has_learned_and_holds_no_face(
     assert "| back | `Mouth_Slightly_Open` | `No_Beard` | 118, 154 | 29, 37 |" in readme
     assert "dicebear" in readme.lower(), "who drew the faces is credited"
 
-    net = networks.from_card(card["network"]).eval()
+    net = networks.from_card(card["network"], "makeover").eval()
     net.load_state_dict(checkpoint.load_ema(list_checkpoints(run / "checkpoints")[-1], "G"))
     faces = np.array(builtin_dataset.images[:3])
     x = torch.from_numpy(faces).permute(0, 3, 1, 2) / 127.5 - 1
@@ -67,10 +67,10 @@ def test_so_does_the_seeds_which_learns_without_a_judge(builtin_dataset: Dataset
     run = facesmith.train("makeover", builtin_dataset, tmp_path / "run", settings=settings, kimg=0.02, quiet=True)
     made = facesmith.export(run, tmp_path / "made", half=True)
     assert isinstance(made, Makeover)
-    assert (made.card["kind"], made.card["weights"], made.card["parameters"]) == ("makeover", "float16", 594_091)
+    assert (made.card["family"], made.card["weights"], made.card["parameters"]) == ("deep_makeover", "float16", 594_091)
     faces = np.asarray(builtin_dataset.images[:2])
     assert made.apply(faces).shape == faces.shape
     assert np.array_equal(made.apply(faces, strength=0.0), faces)
     readme = (made.path / "README.md").read_text()
     assert "KID to target faces" in readme
-    assert "called what they were to become" not in readme, "it learned without a judge who could say so"
+    assert "by the classifier" not in readme, "it learned without a classifier"

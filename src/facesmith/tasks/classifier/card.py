@@ -1,65 +1,50 @@
-"""The README.md of a judge's folder: what it names, how often it is right, what it may be used for."""
+"""The README.md of an attribute classifier's folder."""
 
 from typing import Any
 
-from facesmith.tasks.gan.card import data_lines, settings_lines, training_words
+from facesmith.models.readme import data_section, files_section, readme, training_section
 from facesmith.training.settings import Recipe
 
 
-def judge_card(card: dict[str, Any], recipe: Recipe) -> str:
-    """Markdown for a judge whose judge.json is ``card``, trained by ``recipe``."""
+def classifier_card(card: dict[str, Any], recipe: Recipe) -> str:
+    """Return the Markdown of a classifier with the card ``card``, trained by ``recipe``."""
     width, height = card["size"]
-    lines = [
-        f"# {card['name']}",
-        "",
-        f"Says which of {len(card['attributes'])} attributes a face of {width}x{height} has; made with facesmith "
-        f"{card['facesmith']}.",
-        "",
-        "```python",
+    introduction = (
+        f"Predicts {len(card['attributes'])} attributes of faces of {width}x{height}; made with facesmith "
+        f"{card['facesmith']}."
+    )
+    example = [
         "import facesmith",
         "",
-        f'judge = facesmith.load_classifier("{card["name"]}")',
-        "judge.label(faces)  # N x attributes: probabilities, in the order of judge.attributes",
-        f"judge.features(faces)  # N x {card['network']['feature_size']}: faces that look alike lie near each other",
-        "```",
-        "",
-        "## Data and terms",
-        "",
-        f"Learned from {card['learned_from']:,} pictures; {card['held_out']:,} more were held out to measure it on.",
-        "",
-        *data_lines(card["dataset"], "judge"),
-        "What a judge says is what its labels' makers would have said of a picture, not what a person is.",
-        "",
-        "## Accuracy",
-        "",
-        *_accuracy(card),
-        "## Training",
-        "",
-        training_words(card, recipe),
-        "",
-        *settings_lines(recipe),
-        "## Files",
-        "",
-        f"`judge.json` (this card for programs), `judge.safetensors` (weights, SHA-256 `{card['digest']}`), "
-        f"`judge.onnx` (the same for ONNX Runtime; differs by at most {card['onnx_parity']:.1e}). Nothing here is a "
-        "pickle: loading it runs no code of its own.",
-        "",
+        f'classifier = facesmith.load_classifier("{card["name"]}")',
+        "classifier.label(faces)  # N x attributes: probabilities, in the order of classifier.attributes",
+        f"classifier.features(faces)  # N x {card['network']['feature_size']}: similar faces are close together",
     ]
-    return "\n".join(lines)
+    sections = {
+        "Data and terms": [
+            f"Learned from {card['learned_from']:,} images; {card['held_out']:,} more were held out for the accuracy.",
+            "",
+            *data_section(card["dataset"], "classifier"),
+            "",
+            "A prediction is what the labels' authors would have said of an image, not a fact about a person.",
+        ],
+        "Accuracy": _accuracy(card),
+        "Training": training_section(card, recipe),
+        "Files": files_section("classifier.json", "classifier", card),
+    }
+    return readme(card["name"], introduction, "python", example, sections)
 
 
 def _accuracy(card: dict[str, Any]) -> list[str]:
-    accuracy, rates = card["accuracy"], card["base_rates"]
+    accuracy, rates, score = card["accuracy"], card["base_rates"], card["trained"]["score"]
     if accuracy is None:
-        return ["This checkpoint was not scored while it trained.", ""]
-    score = card["trained"]["score"]
-    guessing = sum(max(rate, 1 - rate) for rate in rates.values()) / len(rates)
+        return ["This checkpoint was not scored during training."]
+    baseline = sum(max(rate, 1 - rate) for rate in rates.values()) / len(rates)
     return [
-        f"On {score['count']:,} held-out pictures it is right about {score['accuracy']:.2%} of the labels, the mean "
-        f"over all attributes. Who always gave the commoner answer would be right about {guessing:.2%}.",
+        f"On {score['count']:,} held-out images, {score['accuracy']:.2%} of the labels are correct, the mean over all "
+        f"attributes. Always predicting the more frequent answer gives {baseline:.2%}.",
         "",
-        "| attribute | right | have it |",
+        "| attribute | accuracy | base rate |",
         "|---|---|---|",
-        *(f"| {name} | {right:.1%} | {rates[name]:.1%} |" for name, right in accuracy.items()),
-        "",
+        *(f"| {name} | {value:.1%} | {rates[name]:.1%} |" for name, value in accuracy.items()),
     ]

@@ -1,4 +1,4 @@
-"""The run of a judge → judge folder."""
+"""Export the run of an attribute classifier as its model folder."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -14,20 +14,17 @@ from facesmith.models.folder import ModelFolder, new_model_folder
 from facesmith.models.loader import load_classifier
 from facesmith.models.network_files import check_parity, write_network
 from facesmith.networks import classifier as networks
-from facesmith.networks.build import count_parameters
-from facesmith.runs import run_folder as runs
 from facesmith.runs.json_lines import read_lines
-from facesmith.tasks.classifier.card import judge_card
+from facesmith.tasks.classifier.card import classifier_card
 from facesmith.tasks.classifier.recipe import ClassifierRecipe
 from facesmith.tasks.export_source import Source
 from facesmith.training import checkpoint
-from facesmith.version import __version__
 
-THRESHOLD = 0.5  # of every attribute: others would have to be fitted to the pictures that accuracy is measured on
+THRESHOLD = 0.5  # of every attribute: fitted thresholds would need images of their own
 
 
 def export_run(source: Source, target: Path, name: str | None, half: bool) -> AttributeClassifier:
-    """Write the averaged judge, with each attribute's accuracy where the checkpoint was scored."""
+    """Write the EMA network, with the accuracy of each attribute if the checkpoint was scored."""
     recipe, facts = source.recipe, source.card["task"]
     assert isinstance(recipe, ClassifierRecipe)
     attributes = facts["attributes"]
@@ -50,26 +47,20 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> At
             "crop": data["crop"],
             "resize": data["resize"],
             "network": asdict(config),
-            "parameters": count_parameters(net),
-            "weights": "float16" if half else "float32",
-            "digest": digest,
+            **source.card_fields(net, digest, half),
             "trained": trained,
             "learned_from": facts["learned_from"],
             "held_out": facts["held_out"],
-            "dataset": data,
-            "terms": source.terms,
-            "facesmith": __version__,
-            "created": runs.now(),
         }
         folder.write_card(card)
         card["onnx_parity"] = _parity(folder, net, half)
         folder.write_card(card)
-        folder.write_readme(judge_card(card, recipe))
+        folder.write_readme(classifier_card(card, recipe))
     return load_classifier(target)
 
 
 def _score(source: Source) -> dict[str, Any] | None:
-    """What was measured of the chosen checkpoint, if anything was."""
+    """Return the score of the chosen checkpoint, if there is one."""
     lines = read_lines(source.run.scores)
     measured = [line for line in lines if line["step"] == source.progress["step"]]
     score: dict[str, Any] | None = source.progress.get("score") or (measured[-1] if measured else None)
@@ -80,7 +71,7 @@ def _parity(folder: ModelFolder, net: networks.ClassifierNetwork, half: bool) ->
     classifier = load_classifier(folder.path)
     width, height = classifier.size
     seen = np.random.default_rng(0).integers(0, 256, (BLOCK, height, width, 3), np.uint8)
-    if half:  # what was rounded is what the weights' file holds
+    if half:  # compare with the rounded weights
         net.load_state_dict(folder.read_weights())
     with torch.no_grad():
         logits, features = net(to_float(torch.from_numpy(seen)))

@@ -1,4 +1,4 @@
-"""The run of an encoder → a model folder that has all the generator's model had, and the encoder."""
+"""Export the run of an encoder as a model folder: its generator's model, and the encoder."""
 
 import shutil
 from pathlib import Path
@@ -12,17 +12,16 @@ from facesmith.models.loader import load
 from facesmith.models.model import Model
 from facesmith.models.network_files import check_parity, write_network, write_onnx
 from facesmith.networks import build as networks
+from facesmith.tasks.encoder.card import with_encoder
 from facesmith.tasks.encoder.recipe import EncoderRecipe
 from facesmith.tasks.export_source import Source
-from facesmith.tasks.gan.card import with_encoder
 from facesmith.training import checkpoint
-from facesmith.version import __version__
 
 
 def export_run(source: Source, target: Path, name: str | None, half: bool) -> Model:
-    """Write the averaged E beside copies of the generator's files, and tell of it in the card.
+    """Write the EMA of E and copies of the generator's files, and add the encoder to the card.
 
-    Where E tells detail, generator.onnx is written anew to take it; the weights stay as they are, and so do the faces.
+    If E predicts detail, generator.onnx is rewritten to accept it; the weights and the faces do not change.
     """
     recipe = source.recipe
     assert isinstance(recipe, EncoderRecipe)
@@ -38,19 +37,13 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
         digest = write_network(net, inputs, ["z"], half, folder.encoder_weights, folder.encoder_onnx)
         size = networks.detail_size(before["network"]) if net.detail is not None else 0
         if size:
-            _take_detail(before, size, folder)
+            _accept_detail(before, size, folder)
         encoder: dict[str, Any] = {
             "network": network,
             "detail_size": size,
-            "parameters": networks.count_parameters(net),
-            "weights": "float16" if half else "float32",
-            "digest": digest,
-            "trained": source.trained(),
-            "dataset": source.card["dataset"],
+            **source.card_fields(net, digest, half),
             "learned_from": source.card["task"]["learned_from"],
             "held_out": source.card["task"]["held_out"],
-            "terms": source.terms,
-            "facesmith": __version__,
         }
         card = before | {"name": name or target.resolve().name, "encoder": encoder}
         folder.write_card(card)
@@ -66,8 +59,8 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
     return load(target, quiet=True)
 
 
-def _take_detail(card: dict[str, Any], detail_size: int, folder: ModelFolder) -> None:
-    """Let the generator.onnx of a model folder take the latents of photos too."""
+def _accept_detail(card: dict[str, Any], detail_size: int, folder: ModelFolder) -> None:
+    """Rewrite the generator.onnx of a model folder to accept latents with detail."""
     net = networks.from_card(card["network"]).eval()
     net.load_state_dict(folder.read_weights())
     inputs = {"z": torch.zeros(2, card["network"]["latent_size"] + detail_size)}

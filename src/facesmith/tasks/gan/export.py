@@ -1,4 +1,4 @@
-"""The run of a game → model folder."""
+"""Export the run of a GAN as a model folder."""
 
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,17 @@ from facesmith.models.loader import load
 from facesmith.models.model import Model
 from facesmith.models.network_files import check_parity, write_network
 from facesmith.networks import build as networks
-from facesmith.runs import run_folder as runs
 from facesmith.tasks.export_source import Source
 from facesmith.tasks.gan.card import model_card
 from facesmith.tasks.gan.recipe import GANRecipe
 from facesmith.tasks.gan.step import network_config
 from facesmith.training import checkpoint
-from facesmith.version import __version__
 
-SHOWN = 64  # pixels a face in samples.png, at most: the picture stays small beside the weights
+SHEET_FACE_SIZE = 64  # pixels a face in samples.png, at most, to keep the file small
 
 
 def export_run(source: Source, target: Path, name: str | None, half: bool) -> Model:
-    """Write the averaged G, and the faces 0 to 63 of seed 0."""
+    """Write the EMA of G, and a sheet of the faces 0 to 63 of seed 0."""
     recipe = source.recipe
     assert isinstance(recipe, GANRecipe)
     config = network_config(recipe, source.size)
@@ -39,21 +37,15 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
             "name": name or target.resolve().name,
             "network": network,
             "latent": recipe.latent,
-            "parameters": networks.count_parameters(net),
-            "weights": "float16" if half else "float32",
-            "digest": digest,
+            **source.card_fields(net, digest, half),
             "trained": source.trained() | {"hold_out": recipe.hold_out},
-            "dataset": source.card["dataset"],
-            "terms": source.terms,
-            "facesmith": __version__,
-            "created": runs.now(),
         }
         folder.write_card(card)
         latents = np.random.default_rng(0).standard_normal((BLOCK, config.latent_size), np.float32)
-        made = [load(folder.path, backend, quiet=True).network(latents) for backend in ("onnx", "torch")]
-        card["onnx_parity"] = check_parity("generator", made[:1], made[1:])
+        outputs = [load(folder.path, backend, quiet=True).network(latents) for backend in ("onnx", "torch")]
+        card["onnx_parity"] = check_parity("generator", outputs[:1], outputs[1:])
         folder.write_card(card)
         folder.write_readme(model_card(card, recipe))
-        faces = resize_images(load(folder.path).sample(64, seed=0), SHOWN, enlarge=False)
-        save_image(make_grid(faces, scale=max(1, SHOWN // config.size[0])), folder.path / "samples.png")
+        faces = resize_images(load(folder.path).sample(64, seed=0), SHEET_FACE_SIZE, enlarge=False)
+        save_image(make_grid(faces, scale=max(1, SHEET_FACE_SIZE // config.size[0])), folder.path / "samples.png")
     return load(target)

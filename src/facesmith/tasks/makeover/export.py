@@ -1,4 +1,4 @@
-"""The run of a makeover → makeover folder."""
+"""Export the run of a makeover as its model folder."""
 
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,16 @@ from facesmith.models.loader import load_makeover
 from facesmith.models.makeover import Makeover
 from facesmith.models.network_files import check_parity, write_network
 from facesmith.networks import build as networks
-from facesmith.networks.build import count_parameters
-from facesmith.runs import run_folder as runs
 from facesmith.tasks.export_source import Source
 from facesmith.tasks.makeover.card import makeover_card
 from facesmith.tasks.makeover.recipe import MakeoverRecipe
 from facesmith.training import checkpoint
-from facesmith.version import __version__
 
-STRENGTHS = (0.5, 1.0)  # at which both files must agree, in every direction
+STRENGTHS = (0.5, 1.0)  # at which the outputs of both files are compared
 
 
 def export_run(source: Source, target: Path, name: str | None, half: bool) -> Makeover:
-    """Write the averaged G. No picture goes along: those that a makeover is tried on are photos of people."""
+    """Write the EMA of G. The folder has no sample images: they would be photos of people."""
     recipe, facts, data = source.recipe, source.card["task"], source.card["dataset"]
     assert isinstance(recipe, MakeoverRecipe)
     network = facts["network"]
@@ -41,19 +38,12 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Ma
             "directions": facts["directions"],
             "counts": facts["counts"],
             "network": network,
-            "parameters": count_parameters(net),
-            "weights": "float16" if half else "float32",
-            "digest": digest,
+            **source.card_fields(net, digest, half),
             "size": list(source.size),
             "crop": data["crop"],
             "resize": data["resize"],
-            "trained": source.trained(),
-            "dataset": data,
-            "terms": source.terms,
-            "facesmith": __version__,
-            "created": runs.now(),
         }
-        if half:  # what was rounded is what the weights' file holds
+        if half:  # compare with the rounded weights
             net.load_state_dict(folder.read_weights())
         card["onnx_parity"] = _parity(folder.onnx, net, (width, height), several)
         folder.write_card(card)
@@ -62,13 +52,13 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Ma
 
 
 def _parity(onnx: Path, net: nn.Module, size: tuple[int, int], directions: int) -> float:
-    computer, rng = onnx_session(onnx, "makeover"), np.random.default_rng(0)
+    session, rng = onnx_session(onnx, "makeover"), np.random.default_rng(0)
     seen = rng.uniform(-1, 1, (BLOCK, 3, size[1], size[0])).astype(np.float32)
     by_onnx, by_torch = [], []
     for strength in STRENGTHS:
-        for one in np.eye(directions, dtype=np.float32) * np.float32(strength):
-            strengths = np.tile(one, (BLOCK, 1))
-            by_onnx.append(computer.run(["made"], {"pictures": seen, "strengths": strengths})[0])
+        for unit in np.eye(directions, dtype=np.float32) * np.float32(strength):
+            strengths = np.tile(unit, (BLOCK, 1))
+            by_onnx.append(session.run(["made"], {"pictures": seen, "strengths": strengths})[0])
             with torch.no_grad():
                 by_torch.append(net(torch.from_numpy(seen), torch.from_numpy(strengths)).numpy())
     return check_parity("makeover", by_onnx, by_torch)

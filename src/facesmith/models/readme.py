@@ -1,0 +1,60 @@
+"""The sections that the README.md of every model folder has."""
+
+from typing import Any
+
+from facesmith.training.settings import Recipe, settings_of
+
+_DATA_TERMS = {
+    "celeba": (
+        "Trained on CelebA, whose images may be used for **non-commercial research only**; the same holds for "
+        "this {what}. CelebA shows public figures, mostly young, light-skinned and posing. This {what} has the "
+        "same bias and does not represent people in general."
+    ),
+    "builtin": "Trained on drawn faces that facesmith generates. No photo of a person was used.",
+    "folder": "Trained on the owner's own images. Ask the owner of this {what} for its terms.",
+    "hub": "Trained on a dataset from the Hugging Face hub. Its page states the terms.",
+}
+
+
+def readme(title: str, introduction: str, language: str, example: list[str], sections: dict[str, list[str]]) -> str:
+    """Return a README.md: a title, an introduction, an example, and sections of lines by heading."""
+    lines = [f"# {title}", "", introduction, "", f"```{language}", *example, "```", ""]
+    for heading, content in sections.items():
+        lines += [f"## {heading}", "", *content, ""]
+    return "\n".join(lines)
+
+
+def data_section(data: dict[str, Any], what: str) -> list[str]:
+    """Describe the images that ``what`` learned from, and the terms that follow."""
+    source = data["source"]
+    where = f", only those with {data['where']}" if data.get("where") else ""
+    lines = [
+        f"{data['count']:,} images of `{source['name']}` (crop {data['crop']}, {data['resize']} resize{where}). "
+        + _DATA_TERMS[source["kind"]].format(what=what)
+    ]
+    return [*lines, "", source["credit"]] if source.get("credit") else lines
+
+
+def training_section(card: dict[str, Any], recipe: Recipe, remarks: str = "") -> list[str]:
+    """Describe the training, the size of the network and every setting of the recipe, without paths on the disk."""
+    trained, machine = card["trained"], card["trained"]["machine"]
+    values = recipe.values()
+    settings = {key: f.metadata for key, f in settings_of(recipe).items() if f.metadata["group"] != "pretrained"}
+    return [
+        f"Recipe `{recipe.name}` ({recipe.about}), {trained['kimg']:g} thousand images shown in "
+        f"{trained['seconds'] / 60:.1f} minutes on {machine['cpu']}, {machine['device']}. {card['parameters']:,} "
+        f"parameters, stored as {card['weights']}.{remarks}",
+        "",
+        "| setting | value | meaning |",
+        "|---|---|---|",
+        *(f"| `{key}` | {values[key]} | {metadata['about']} |" for key, metadata in settings.items()),
+    ]
+
+
+def files_section(card_file: str, stem: str, card: dict[str, Any]) -> list[str]:
+    """Describe the card and the files of a network, which are called ``stem``."""
+    return [
+        f"`{card_file}` (this card for programs), `{stem}.safetensors` (weights, SHA-256 `{card['digest']}`), "
+        f"`{stem}.onnx` (the same for ONNX Runtime; the outputs differ by at most {card['onnx_parity']:.1e}). No file "
+        "is a pickle: loading them executes no code."
+    ]
