@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from facesmith.models.folder import CARD_FORMATS
 from facesmith.training.settings import Recipe, settings_of
 
 _DATA_TERMS = {
@@ -51,10 +52,11 @@ def training_section(card: dict[str, Any], recipe: Recipe, remarks: str = "") ->
     ]
 
 
-def files_section(card_file: str, stem: str, card: dict[str, Any]) -> list[str]:
-    """Describe the card and the files of a network, which are called ``stem``."""
+def files_section(kind: str, card: dict[str, Any]) -> list[str]:
+    """Describe the files of a model folder of a kind."""
+    files = next(card_format for card_format in CARD_FORMATS if card_format.kind == kind)
     return [
-        f"`{card_file}` (this card for programs), `{stem}.safetensors` (weights, SHA-256 `{card['digest']}`), "
-        f"`{stem}.onnx` (the same for ONNX Runtime; the outputs differ by at most {card['onnx_parity']:.1e}). No file "
-        "is a pickle: loading them executes no code."
+        f"`{files.file}` (this card for programs), `{files.network}.safetensors` (weights, SHA-256 "
+        f"`{card['digest']}`), `{files.network}.onnx` (the same for ONNX Runtime; the outputs differ by at most "
+        f"{card['onnx_parity']:.1e}). No file is a pickle: loading them executes no code."
     ]

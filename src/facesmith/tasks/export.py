@@ -21,9 +21,9 @@ def export(
     a `Makeover`. The model of an encoder has everything its generator's model has.
 
     ``checkpoint`` is "best" (by the scores during training), "last", or the kimg of a stored checkpoint; by default
-    the best if there are scores, else the last. ``name`` is the folder's by default. ``half`` stores the weights as float16,
-    which halves the files; the arithmetic stays float32. Raises `FacesmithError` if the run lacks that checkpoint, the
-    folder exists, a weight is too large for float16, or the ONNX file's output differs.
+    the best if there are scores, else the last. ``name`` is the folder's by default. ``half`` stores the weights as
+    float16, which halves the files; the arithmetic stays float32. Raises `FacesmithError` if the run lacks that
+    checkpoint, the folder exists, a weight is too large for float16, or the ONNX file's output differs.
     """
     require("torch", "train", "exporting")
     require("safetensors.torch", "train", "exporting")

@@ -30,7 +30,7 @@ def classifier_card(card: dict[str, Any], recipe: Recipe) -> str:
         ],
         "Accuracy": _accuracy(card),
         "Training": training_section(card, recipe),
-        "Files": files_section("classifier.json", "classifier", card),
+        "Files": files_section("classifier", card),
     }
     return readme(card["name"], introduction, "python", example, sections)
 

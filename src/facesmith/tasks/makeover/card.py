@@ -32,7 +32,7 @@ def makeover_card(card: dict[str, Any], recipe: Recipe) -> str:
             "be used to deceive.",
         ],
         "Training": training_section(card, recipe, _score(card["trained"]["score"])),
-        "Files": files_section("makeover.json", "makeover", card),
+        "Files": files_section("makeover", card),
     }
     return readme(card["name"], introduction, "python", example, sections)
 
