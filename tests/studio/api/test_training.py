@@ -114,7 +114,7 @@ def test_a_run_is_started_stopped_resumed_and_ended(visit: Visit, place: Path) -
             client.post("/api/v1/runs", json=wrong, timeout=100), client.post("/api/v1/runs", json=new, timeout=100)
         )
         assert refused.status_code == 400
-        assert "learning_rate=-1 must be at least 0" in refused.json()["error"]
+        assert "learning_rate=-1.0: expected at least 0" in refused.json()["error"]
         assert not (place / "wrong").exists()
         assert (begun.status_code, begun.json()) == (200, {"name": "new", "writing": True})
         info = await _until(client, "new", lambda info: info["kimg"] > 0)

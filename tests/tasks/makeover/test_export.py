@@ -32,7 +32,7 @@ def test_a_makeover_folder_does_what_the_run_has_learned_and_holds_no_face(
         "makeover.json", "makeover.safetensors", "makeover.onnx", "README.md",
     }  # fmt: skip
     card = made.card
-    assert (card["kind"], card["size"], card["onnx_parity"] < 1e-3) == ("masked", [32, 32], True)
+    assert (card["family"], card["size"], card["onnx_parity"] < 1e-3) == ("masked", [32, 32], True)
     assert card["digest"] == hashlib.sha256((made.path / "makeover.safetensors").read_bytes()).hexdigest()
     assert [one["name"] for one in made.directions] == ["a", "back"]
     assert [one["source"] for one in card["counts"]] == [154, 118]
