@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from asking import HOST, PATIENCE, STUDIO, check_png, free_port
+from http_server import HOST, PATIENCE, STUDIO, check_png, free_port
 
 import facesmith
 from facesmith import doctor

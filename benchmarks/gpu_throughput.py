@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from floors import Counter, matmul_peak, wait
+from hardware_limits import Counter, matmul_peak, wait
 
 from facesmith import FacesmithError, doctor
 from facesmith.machine import choose_device, configure_process, usable_cores

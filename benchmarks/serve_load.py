@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from asking import STUDIO, Server, ask, check_png, served
+from http_server import STUDIO, Server, ask, check_png, served
 from PIL import Image
 
 import facesmith

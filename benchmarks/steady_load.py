@@ -3,7 +3,7 @@
     python benchmarks/steady_load.py RUN [--minutes 10] [--seed 0] [--json record.json]
 
 `facesmith studio` shows RUN and copies of the --models, one more than it keeps in memory, so that every switch loads
-one and forgets another. Visitors (visitors.py) ask for single faces and sheets, bring faces as photos and edit them,
+one and forgets another. Visitors ask for single faces and sheets, bring faces as photos and edit them,
 watch RUN and have faces refined, where the install can; some hang up before or in the middle of an answer. Every
 request that its client stayed for must be answered with 200 or, where too much waits, 429, and an address must always
 give the same picture.
@@ -33,17 +33,23 @@ from typing import Any
 
 import httpx
 import numpy as np
+import studio_visitors
 import torch
-import visitors
-from asking import STUDIO, Server, served
-from visitors import API, Book, Studio
+from http_server import STUDIO, Server, served
+from studio_visitors import API, Book, Studio
 
 import facesmith
 from facesmith import doctor
 from facesmith.files import write_json
 from facesmith.studio.settings import Settings
 
-MANY = {visitors.faces: 12, visitors.sheets: 3, visitors.photos: 4, visitors.watchers: 3, visitors.leavers: 6}
+MANY = {
+    studio_visitors.faces: 12,
+    studio_visitors.sheets: 3,
+    studio_visitors.photos: 4,
+    studio_visitors.watchers: 3,
+    studio_visitors.leavers: 6,
+}
 GAUGES = ("queue_faces", "aside_jobs", "watchers", "models_loaded", "sessions", "session_bytes")
 AT_REST = ("queue_faces", "aside_jobs", "watchers")  # none of which may be left when nobody asks
 BREATH = 1.0  # seconds after the last answer

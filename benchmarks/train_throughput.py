@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from floors import Counter, copy_bandwidth, matmul_peak
+from hardware_limits import Counter, copy_bandwidth, matmul_peak
 from torch import nn
 
 from facesmith import doctor

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from identity import Identity, similarity
-from measuring import Floats, Pictures, spread, verdicts
+from edit_measures import Floats, Pictures, spread, verdicts
+from identity_similarity import Identity, similarity
 from numpy.typing import NDArray
 
 import facesmith

@@ -1,6 +1,6 @@
 """Compare `align` with CelebA's alignment: its photos are placed in larger ones, found there and aligned again.
 
-    CELEBA_ROOT=~/celeba python benchmarks/align.py --count 500
+    CELEBA_ROOT=~/celeba python benchmarks/alignment_accuracy.py --count 500
 
 Prints, for photos taken as they are and for photos turned, scaled and shifted into a larger one, how many were not
 found, how far the alignment moved the points of CelebA's frame (in its pixels; the mean over both eyes and the mouth),

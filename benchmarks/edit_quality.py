@@ -1,6 +1,7 @@
 """Does an edit do what it says, and nothing else? Kinds of directions at the strength where they hit alike.
 
-    python benchmarks/edits.py MODEL DATASET --judge JUDGE --out FOLDER [--count 100] [--refine 50] [--also MODEL2]
+    python benchmarks/edit_quality.py MODEL DATASET --judge JUDGE \
+        --out FOLDER [--count 100] [--refine 50] [--also MODEL2]
 
 Eleven attributes are given to held-out photos without them (+); those that a face can simply lose are also taken away
 from photos with them (−). The photos of an edit are --count held-out ones of which the dataset and the judge say that
@@ -29,10 +30,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from identity import SHA256, Identity, similarity
-from measuring import Bench, Contender, Edit, contest, undone
+from direction_ranking import save_examples, summary, table
+from edit_measures import Bench, Contender, Edit, contest, undone
+from identity_similarity import SHA256, Identity, similarity
 from numpy.typing import NDArray
-from standing import save_examples, summary, table
 
 import facesmith
 from facesmith import doctor

@@ -1,6 +1,7 @@
 """Does a makeover make what it says, and leave the person and the background? On held-out photos of CelebA.
 
-    CELEBA_ROOT=~/celeba python benchmarks/makeover.py MODEL [MODEL2 ...] --dataset DATASET --judge JUDGE --out FOLDER
+    CELEBA_ROOT=~/celeba python benchmarks/makeover_quality.py MODEL [MODEL2 ...] --dataset DATASET --judge JUDGE \
+        --out FOLDER
 
 MODELs are makeovers of DATASET's size and crop. For each direction --count of DATASET's held-out source faces are made
 over at four strengths, and the faces of --strength also compared with as many held-out target faces:
@@ -36,9 +37,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from identity import SHA256, Identity, couples, yardsticks
-from measuring import search, spread
-from trial import Trial, asked, judged, originals, prepare
+from edit_measures import search, spread
+from held_out_photos import Trial, asked, judged, originals, prepare
+from identity_similarity import SHA256, Identity, couples, yardsticks
 
 import facesmith
 from facesmith import doctor

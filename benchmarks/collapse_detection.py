@@ -1,7 +1,7 @@
 """The watch, tried on trainings that are made to fail, and on healthy ones.
 
     facesmith data import ~/celeba celeba64 --size 64 --crop center:178
-    python benchmarks/watch.py celeba64 [--recipe tiny] [--kimg 40] [--healthy MINUTES]
+    python benchmarks/collapse_detection.py celeba64 [--recipe tiny] [--kimg 40] [--healthy MINUTES]
 
 * frozen: D learns no more after half of --kimg, the fourth seed's own experiment: how soon does the watch speak?
 * nan: at half of --kimg a weight of G becomes NaN. blow-up: from there on the learning rate is a thousandfold, once.

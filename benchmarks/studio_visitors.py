@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from asking import HOST, PATIENCE
+from http_server import HOST, PATIENCE
 
 API = "/api/v1"
 SEEDS = 200  # of which faces are asked for, so that the same are asked for again

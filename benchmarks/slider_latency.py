@@ -1,6 +1,6 @@
 """From moving a slider to the picture of it, in a browser: milliseconds until 64 faces are redrawn.
 
-    python benchmarks/slider.py [--model drawn64] [--moves 300] [--json record.json]
+    python benchmarks/slider_latency.py [--model drawn64] [--moves 300] [--json record.json]
 
 The studio and a headless Chromium run on this machine, on the same cores. A time begins with the input event of the
 slider Smiling on the page Generate, which shows 64 faces, and ends with the first frame after the canvas has been drawn
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from asking import STUDIO, served
+from http_server import STUDIO, served
 
 from facesmith import doctor
 from facesmith.files import write_json

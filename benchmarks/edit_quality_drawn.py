@@ -1,7 +1,7 @@
 """Does an edit change what it says and nothing else? On drawn faces, where the judge is all but always right.
 
     facesmith data import builtin:12000 drawn --size 64
-    python benchmarks/drawn_edits.py MODEL DATASET --judge JUDGE --out FOLDER [--count 100]
+    python benchmarks/edit_quality_drawn.py MODEL DATASET --judge JUDGE --out FOLDER [--count 100]
 
 MODEL makes drawn faces and has directions, and an encoder where drawn faces are to be edited and not only generated
 ones; JUDGE was trained on DATASET. First is said how often the judge is right on drawings that nobody trained on. Then,
@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from measuring import Bench, Contender, Edit, contest, undone, verdicts
-from standing import save_examples, summary, table
+from direction_ranking import save_examples, summary, table
+from edit_measures import Bench, Contender, Edit, contest, undone, verdicts
 
 import facesmith
 from facesmith import doctor

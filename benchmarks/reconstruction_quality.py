@@ -1,6 +1,6 @@
 """How near a model comes to photos it never saw: its encoder, a search from there, and the same search from nothing.
 
-    python benchmarks/reconstruction.py MODEL DATASET --out FOLDER [--judge JUDGE] [--count 200] [--steps 100]
+    python benchmarks/reconstruction_quality.py MODEL DATASET --out FOLDER [--judge JUDGE] [--count 200] [--steps 100]
 
 On held-out photos, each way as the latent alone (z) and with detail, where the model's encoder tells it:
 
@@ -26,8 +26,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from identity import SHA256, Identity, similarity
-from measuring import Floats, Pictures, spread
+from edit_measures import Floats, Pictures, spread
+from identity_similarity import SHA256, Identity, similarity
 from numpy.typing import NDArray
 
 import facesmith

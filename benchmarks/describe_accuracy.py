@@ -1,6 +1,6 @@
 """Does `describe` name what a face has? Ranks and precision on held-out photos, and whether probabilities are kept.
 
-    python benchmarks/describing.py MODEL DATASET [--count 2000] [--json record.json]
+    python benchmarks/describe_accuracy.py MODEL DATASET [--count 2000] [--json record.json]
 
 * rank: where the attributes that a photo has stand among all, on average; chance is in the middle.
 * top 1, top 5: the share of what is named that the photo has. "the most frequent" names the same attributes of every
