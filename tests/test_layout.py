@@ -40,10 +40,8 @@ RUN_FILES = {"run.json", "recipe.toml", "metrics.jsonl", "timing.jsonl", "checkp
 MODEL_FILES = {"model.json", "makeover.json", "judge.json", "classifier.json", "directions.safetensors"}
 MODEL_FILES |= {f"{network}.{kind}" for network in ("generator", "encoder") for kind in ("safetensors", "onnx")}
 
-# Violations that are still to be fixed. This set only shrinks.
-KNOWN = {
-    "facesmith.tasks.makeover.apply names makeover.json",
-}
+# The results of `facesmith makeover` have been in a makeover.json since 0.1; the card of a makeover has the same name.
+EXCEPTIONS = {"facesmith.tasks.makeover.apply names makeover.json"}
 
 TREES = {
     ".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__"): ast.parse(path.read_text("utf-8"))
@@ -85,8 +83,8 @@ EDGES = {(module, target) for module, targets in IMPORTS.items() for target in t
 
 
 def check(violations: set[str]) -> None:
-    """Fail for violations that are not in `KNOWN`."""
-    assert not violations - KNOWN, "\n".join(sorted(violations - KNOWN))
+    """Fail for violations that are not in `EXCEPTIONS`."""
+    assert not violations - EXCEPTIONS, "\n".join(sorted(violations - EXCEPTIONS))
 
 
 def edges(violating: set[tuple[str, str]]) -> set[str]:
