@@ -14,7 +14,7 @@ from facesmith.reports.run_charts import lowest_healthy_diversity
 from facesmith.reports.run_report import report
 from facesmith.runs import health
 from facesmith.runs.run_files import read_run
-from facesmith.runs.summary import duration, when
+from facesmith.runs.summary import duration, format_time
 from facesmith.tasks.recipes import RECIPES
 from facesmith.training import collapse
 
@@ -223,9 +223,9 @@ def test_durations_are_words(seconds: float, text: str) -> None:
 
 
 def test_times_are_words() -> None:
-    assert when("2025-11-05T03:04:05Z") == "5 November 2025, 03:04 UTC"
-    assert when("soon") == "soon"
-    assert when(None) is None
+    assert format_time("2025-11-05T03:04:05Z") == "5 November 2025, 03:04 UTC"
+    assert format_time("soon") == "soon"
+    assert format_time(None) is None
 
 
 def test_a_measurement_without_a_chart_is_in_the_table(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_incremental_reading_equals_reading_at_once(tmp_path: Path, size: int) -
         growing.refresh()
     assert _same(growing.columns, read_columns(path))
     assert growing.columns["step"].tolist() == [10, 20, 25]
-    assert (growing.broken, growing.health) == (2, "mode collapse")
+    assert (growing.broken_lines, growing.health) == (2, "mode collapse")
     assert not growing.refresh()
 
 
@@ -75,7 +75,7 @@ def test_line_that_is_not_utf8_is_broken(tmp_path: Path) -> None:
     path.write_bytes(b'{"step": 1}\n\xff\xfe\n' + json.dumps({"step": 2}).encode() + b"\n")
     growing = JsonLines(path)
     growing.refresh()
-    assert (growing.columns["step"].tolist(), growing.broken) == ([1, 2], 1)
+    assert (growing.columns["step"].tolist(), growing.broken_lines) == ([1, 2], 1)
 
 
 def test_missing_values_are_nan(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_incomplete_lines_are_skipped_and_counted(tmp_path: Path) -> None:
     table = JsonLines(path)
     table.refresh(final=True)
     np.testing.assert_array_equal(table.columns["step"], [1, 4])
-    assert table.broken == 3
+    assert table.broken_lines == 3
 
 
 def test_repeated_steps_count_once(tmp_path: Path) -> None:

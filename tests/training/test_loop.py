@@ -16,7 +16,7 @@ import facesmith
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.runs.checkpoints import list_checkpoints, read_metadata
-from facesmith.training.sampling import due
+from facesmith.training.sampling import next_due
 from facesmith.training.session import is_out_of_memory
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
@@ -194,10 +194,10 @@ def test_time_limit_ends_a_run(builtin_dataset: Dataset, tmp_path: Path) -> None
 
 
 def test_due_intervals_grow_with_the_run() -> None:
-    assert [due(2.0, shown) for shown in (0, 1999, 2000, 3999)] == [2000, 2000, 4000, 4000]
-    late = due(2.0, 1_000_000)
+    assert [next_due(2.0, shown) for shown in (0, 1999, 2000, 3999)] == [2000, 2000, 4000, 4000]
+    late = next_due(2.0, 1_000_000)
     assert 1_000_000 < late <= 1_020_001
-    assert due(2.0, int(late) - 1) == late
+    assert next_due(2.0, int(late) - 1) == late
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files as Linux does")

@@ -19,7 +19,7 @@ class Chart:
 
 _SHARE = (-0.02, 1.02)
 CHARTS = {
-    "losses": Chart("Losses", "loss", {"loss_D": "D", "loss_G": "G", "loss_E": "encoder", "loss_J": "judge"}),
+    "losses": Chart("Losses", "loss", {"loss_D": "D", "loss_G": "G", "loss_E": "encoder", "loss_J": "classifier"}),
     "accuracies": Chart(
         "How often D is right",
         "share right",
@@ -27,13 +27,13 @@ CHARTS = {
         limits=_SHARE,
     ),
     "judged": Chart(
-        "How often the judge is right",
+        "How often the classifier is right",
         "share of the labels",
         {"accuracy": "faces it learns from"},
         limits=(0.5, 1.02),
     ),
     "held_out": Chart(
-        "How often the judge is right about held-out faces",
+        "How often the classifier is right about held-out faces",
         "share of the labels",
         {"accuracy": "all attributes"},
         table="scores",
@@ -49,7 +49,12 @@ CHARTS = {
         {"moved": "mean change of 4x4 pixels", "mask": "mean of the mask"},
     ),
     "said": Chart(
-        "Held-out faces that the judge calls what they were to be", "share", {"target": "called"}, "scores", 1, _SHARE
+        "Held-out faces with the target attributes, by the classifier",
+        "share",
+        {"target": "share"},
+        "scores",
+        1,
+        _SHARE,
     ),
     "annealing": Chart(
         "The schedule",
@@ -68,7 +73,7 @@ CHARTS = {
     "gradients": Chart(
         "Gradient norms",
         "norm of all gradients",
-        {"grad_D": "D", "grad_G": "G", "grad_E": "encoder", "grad_J": "judge"},
+        {"grad_D": "D", "grad_G": "G", "grad_E": "encoder", "grad_J": "classifier"},
     ),
     "speed": Chart("Speed", "images a second", {"images_per_second": "images a second"}, table="timing"),
 }
@@ -83,6 +88,8 @@ def charts_of(run: RunFiles) -> dict[str, Chart]:
 
 
 def resumed_at(run: RunFiles) -> list[float]:
-    """Where sessions after the first began, in kimg."""
-    sessions = [one for one in run.card.get("sessions") or [] if isinstance(one, dict)]
-    return [float(one["from_kimg"]) for one in sessions[1:] if isinstance(one.get("from_kimg"), int | float)]
+    """Return where sessions after the first began, in kimg."""
+    sessions = [session for session in run.card.get("sessions") or [] if isinstance(session, dict)]
+    return [
+        float(session["from_kimg"]) for session in sessions[1:] if isinstance(session.get("from_kimg"), int | float)
+    ]

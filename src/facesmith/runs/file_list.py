@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from facesmith.runs.charts import CHARTS
+from facesmith.runs.run_folder import CARD
 
 DESCRIPTIONS = {
     "report.html": "this report",
     "recipe.toml": "all settings",
-    "run.json": "status, times, sessions and machine",
+    CARD: "status, times, sessions and machine",
     "metrics.jsonl": "losses, accuracies, diversity and health, one line a measurement",
     "timing.jsonl": "speed and memory, one line a measurement",
     "scores.jsonl": "scores, one line a measurement",
@@ -16,10 +17,10 @@ DESCRIPTIONS = {
     "progress.mp4": "film of the sample sheets",
     "progress.gif": "the same film as a GIF",
     "pretrained": "copies of the trained models that this training uses",
-    "samples": "sample sheets, named by thousand images shown",
+    "samples": "sample sheets, named by thousands of images",
     "checkpoints": "checkpoints, for resuming and exporting",
     "best.safetensors": "the model with the best score",
-    "rolled_back": "measurements and sheets that rollbacks undid, one folder each",
+    "rolled_back": "measurements and sheets before each rollback, one folder each",
 }
 
 

@@ -24,15 +24,17 @@ def history(run: RunFiles) -> list[str]:
             rollbacks = event["rollbacks"]
             sentences.append(_rollback(event))
         if event["health"] != HEALTHY:
-            began = event["since"] / event["step"] * event["kimg"] if event["step"] else 0.0
-            since = f", which began at {_kimg(began)}" if event["since"] < event["step"] else ""
+            start = event["since"] / event["step"] * event["kimg"] if event["step"] else 0.0
+            since = f", which began at {_kimg(start)}" if event["since"] < event["step"] else ""
             sentences.append(f"At {_kimg(event['kimg'])}: {event['health']}{since}.")
         elif sentences and not sentences[-1].startswith("Rollback"):
             sentences.append(f"At {_kimg(event['kimg'])} the run was healthy again.")
     for rollback in run.rollbacks:
         if rollback.number not in {event["rollbacks"] for event in events}:  # killed before the card was written
-            reached = f" at {_kimg(rollback.kimg)}" if rollback.kimg is not None else ""
-            sentences.append(f"Rollback {rollback.number}: {rollback.health or 'a collapse'}{reached} was rolled back.")
+            position = f" at {_kimg(rollback.kimg)}" if rollback.kimg is not None else ""
+            sentences.append(
+                f"Rollback {rollback.number}: {rollback.health or 'a collapse'}{position} was rolled back."
+            )
     if not sentences and run.health is not None:
         sentences.append("From the first to the last line of the metrics, no problem was detected.")
     return sentences

@@ -25,12 +25,12 @@ def append_line(path: Path, values: Mapping[str, float | int | str]) -> None:
         file.write(json.dumps(finite) + "\n")
 
 
-def cut_lines(path: Path, step: int, removed: Path | None = None) -> None:
+def cut_lines(path: Path, step: int, archive: Path | None = None) -> None:
     """Remove the lines after ``step``, and a line that a kill left incomplete; write them to ``removed`` if given."""
     if path.exists():
         lines = path.read_text(encoding="utf-8").splitlines(True)
-        if removed:
-            write_text(removed, "".join(line for line in lines if not _is_up_to(line, step)))
+        if archive:
+            write_text(archive, "".join(line for line in lines if not _is_up_to(line, step)))
         write_text(path, "".join(line for line in lines if _is_up_to(line, step)))
 
 
@@ -62,7 +62,7 @@ class JsonLines:
     def _reset(self) -> None:
         self.columns: Columns = {}
         self.health: str | None = None
-        self.broken, self._rows, self._offset, self._inode = 0, 0, 0, 0
+        self.broken_lines, self._rows, self._offset, self._inode = 0, 0, 0, 0
 
     def refresh(self, final: bool = False) -> bool:
         """Read what is new. Returns whether anything has changed.
@@ -86,13 +86,13 @@ class JsonLines:
             new = new[: new.rfind(b"\n") + 1]
         self._offset += len(new)
         rows = [_parse(line) for line in new.splitlines() if line.strip()]
-        self.broken += rows.count(None)
+        self.broken_lines += rows.count(None)
         self._append([row for row in rows if row is not None])
         return bool(new) or is_rewritten
 
-    def _append(self, parsed: list[dict[str, Any]]) -> None:
+    def _append(self, new_rows: list[dict[str, Any]]) -> None:
         rows: list[dict[str, Any]] = []
-        for row in parsed:
+        for row in new_rows:
             step = _number(row.get("step"))
             while rows and _number(rows[-1].get("step")) >= step:
                 rows.pop()

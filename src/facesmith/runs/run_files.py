@@ -79,7 +79,7 @@ def read_run(path: Path, tables: Mapping[str, JsonLines] | None = None) -> RunFi
         settings=settings,
         metrics=tables["metrics"].columns,
         timing=tables["timing"].columns,
-        broken_lines=tables["metrics"].broken + tables["timing"].broken,
+        broken_lines=tables["metrics"].broken_lines + tables["timing"].broken_lines,
         samples=sample_sheets(run.samples),
         scores=tables["scores"].columns,
         best=best,
@@ -130,6 +130,6 @@ def _rollbacks(folder: Path) -> list[Rollback]:
         metrics = JsonLines(run.metrics)
         metrics.refresh(final=True)
         kimg, sheets = metrics.columns.get("kimg"), sample_sheets(run.path)
-        reached = float(kimg[-1]) if kimg is not None and len(kimg) else None
-        rollbacks.append(Rollback(number, metrics.health, reached, sheets[-1] if sheets else None))
+        last_kimg = float(kimg[-1]) if kimg is not None and len(kimg) else None
+        rollbacks.append(Rollback(number, metrics.health, last_kimg, sheets[-1] if sheets else None))
     return rollbacks

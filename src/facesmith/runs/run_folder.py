@@ -134,13 +134,13 @@ class RunFolder:
     def write_card(self, card: dict[str, Any]) -> None:
         write_json(self.card, {"format": FORMAT, "version": VERSION} | card)
 
-    def cut(self, step: int, kimg: float, removed: Path | None = None) -> None:
+    def cut(self, step: int, kimg: float, archive: Path | None = None) -> None:
         """Remove the lines and samples after ``step``, at ``kimg``, or move them to the folder ``removed``."""
         for record in self.records:
-            cut_lines(record, step, removed / record.name if removed else None)
+            cut_lines(record, step, archive / record.name if archive else None)
         for sample in self.samples_after(kimg):
-            if removed:
-                sample.replace(removed / sample.name)
+            if archive:
+                sample.replace(archive / sample.name)
             else:
                 sample.unlink()
 
@@ -156,7 +156,7 @@ class RunFolder:
                 shutil.copy2(record, copy)
 
 
-def now() -> str:
+def utc_now() -> str:
     """Return the time in ISO 8601, UTC, whole seconds."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 

@@ -20,8 +20,6 @@ from facesmith.runs.run_files import RunFiles, Sample, read_run
 from facesmith.runs.run_folder import RunFolder
 from facesmith.runs.status import RunStatus, status_of
 
-_OTHER_FILES = ("run.json", "recipe.toml", "best.safetensors", "samples", "rolled_back")  # beside the tables
-
 
 class Run:
     """A run folder that can be read while it trains; made by `open_run`.
@@ -44,10 +42,11 @@ class Run:
 
         Thread-safe: ``files`` is replaced as a whole.
         """
+        run = RunFolder(self.path)
         with self._lock:
-            changed = [table.refresh() for table in self._tables_read.values()]
-            stamps = [_stamp(self.path / name) for name in _OTHER_FILES]
-            if stamps == self._stamps and not any(changed):
+            changes = [table.refresh() for table in self._tables_read.values()]
+            stamps = [_stamp(path) for path in (run.card, run.recipe, run.best, run.samples, run.rolled_back)]
+            if stamps == self._stamps and not any(changes):
                 return False
             self.files, self._stamps = read_run(self.path, self._tables_read), stamps
             return True
@@ -55,8 +54,8 @@ class Run:
     @property
     def status(self) -> RunStatus:
         run = RunFolder(self.path)
-        written = max(_stamp(path)[0] for path in (*run.records, run.card))
-        return status_of(self.files, written / 1e9)
+        written_at = max(_stamp(path)[0] for path in (*run.records, run.card))
+        return status_of(self.files, written_at / 1e9)
 
     @property
     def sheets(self) -> list[Sample]:

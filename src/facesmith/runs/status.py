@@ -47,7 +47,7 @@ class RunStatus:
     best: str | None
 
 
-def status_of(run: RunFiles, written: float, now: float | None = None) -> RunStatus:
+def status_of(run: RunFiles, written_at: float, now: float | None = None) -> RunStatus:
     """Return the status of a run whose files were last written at ``written``, in seconds as `time.time` returns them.
 
     Raises `FacesmithError` for an invalid card.
@@ -57,7 +57,7 @@ def status_of(run: RunFiles, written: float, now: float | None = None) -> RunSta
         raise FacesmithError(f"{run.path / 'run.json'} has no valid status: it was not written by facesmith")
     if status == "running":
         run = _up_to_now(run)
-        status = "silent" if _silent(run, (time.time() if now is None else now) - written) else status
+        status = "silent" if _silent(run, (time.time() if now is None else now) - written_at) else status
     kimg, epochs = summary.progress_made(run)
     seconds, speed = _number(run.card.get("seconds")), _speed(run, status)
     goal = run.card.get("goal")
@@ -78,7 +78,7 @@ def status_of(run: RunFiles, written: float, now: float | None = None) -> RunSta
         goal_kimg=goal_kimg,
         goal_minutes=goal_minutes,
         share=_share(kimg, goal_kimg, seconds, goal_minutes),
-        seconds_left=_left(kimg, goal_kimg, seconds, goal_minutes, speed) if status == "running" else None,
+        seconds_left=_remaining_seconds(kimg, goal_kimg, seconds, goal_minutes, speed) if status == "running" else None,
         health=run.health,
         health_text=health_text.sentence(run),
         health_history=health_text.history(run),
@@ -127,7 +127,7 @@ def _share(kimg: float, goal_kimg: float | None, seconds: float | None, minutes:
     return min(1.0, max(shares)) if shares else None
 
 
-def _left(
+def _remaining_seconds(
     kimg: float, goal_kimg: float | None, seconds: float | None, minutes: float | None, speed: float | None
 ) -> float | None:
     """Return the seconds to the goal that is nearer."""

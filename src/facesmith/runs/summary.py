@@ -22,14 +22,14 @@ _REASONS = {
 def status_sentence(run: RunFiles) -> str:
     """Return the status of the run in a sentence."""
     status = run.card.get("status")
-    shown = f"{images_shown(run)} were shown"
+    progress = f"{images_shown(run)} were shown"
     if status == "finished":
-        return f"The run finished: {shown}."
+        return f"The run finished: {progress}."
     if status == "interrupted":
-        return f"The run was interrupted before its goal: {shown} so far. It can be resumed without loss."
+        return f"The run was interrupted before its goal: {progress} so far. It can be resumed without loss."
     if status == "failed":
-        return f"The run failed: {shown} until then. The last checkpoint is kept, and it can be resumed from there."
-    return f"The run is still training, or its machine has stopped: {shown} so far."
+        return f"The run failed: {progress} until then. The last checkpoint is kept, and it can be resumed from there."
+    return f"The run is still training, or its machine has stopped: {progress} so far."
 
 
 def images_shown(run: RunFiles) -> str:
@@ -55,7 +55,7 @@ def dataset_count(run: RunFiles) -> int | None:
 def history(run: RunFiles) -> list[str]:
     """Return when the run was trained, how long and how fast, and its interruptions."""
     card, sentences = run.card, []
-    started, ended = when(card.get("started")), when(card.get("ended"))
+    started, ended = format_time(card.get("started")), format_time(card.get("ended"))
     if started:
         sentences.append(f"Started {started}" + (f" and ended {ended}." if ended else "; it has not ended."))
     seconds = _float(card.get("seconds"))
@@ -80,8 +80,8 @@ def sessions(run: RunFiles) -> list[list[str]]:
     """A row for each time the run was started or resumed: start, end, kimg at both, and why it ended."""
     return [
         [
-            when(session.get("started")) or "–",
-            when(session.get("ended")) or "–",
+            format_time(session.get("started")) or "–",
+            format_time(session.get("ended")) or "–",
             _kimg(session.get("from_kimg")),
             _kimg(session.get("to_kimg")),
             _REASONS.get(reason := str(session.get("reason") or "–"), reason),
@@ -98,9 +98,9 @@ def learning(run: RunFiles) -> tuple[list[str], list[str]]:
     """
     remarks, warnings = [], []
     losses = {name: recent(run, f"loss_{name}") for name in ("D", "G")}
-    known = [f"{loss:.3f} for {name}" for name, loss in losses.items() if loss is not None]
-    if known:
-        remarks.append(f"The losses at the end: {' and '.join(known)} (D is the discriminator, G the generator).")
+    values = [f"{loss:.3f} for {name}" for name, loss in losses.items() if loss is not None]
+    if values:
+        remarks.append(f"The losses at the end: {' and '.join(values)} (D is the discriminator, G the generator).")
         remarks.append(
             "The losses of a GAN do not fall as faces improve: look at the samples and at the balance of D and G."
         )
@@ -111,19 +111,19 @@ def learning(run: RunFiles) -> tuple[list[str], list[str]]:
                 f"The last loss of {name} is not a number: training diverged. Resume from an earlier checkpoint with a "
                 "lower learning rate."
             )
-    for name, what in (("E", "the encoder"), ("J", "the judge")):
+    for name, network in (("E", "the encoder"), ("J", "the classifier")):
         if (loss := recent(run, f"loss_{name}")) is not None:
-            remarks.append(f"The loss of {what} at the end: {loss:.4g}. It falls as long as the network learns.")
+            remarks.append(f"The loss of {network} at the end: {loss:.4g}. It falls as long as the network learns.")
     real, fake = recent(run, "accuracy_real"), recent(run, "accuracy_fake")
     if real is not None and fake is not None:
-        right = (real + fake) / 2
+        accuracy = (real + fake) / 2
         remarks.append(
-            f"At the end D was right about {real:.0%} of the real and {fake:.0%} of the generated faces, {right:.0%} "
-            "overall, where guessing gives 50%."
+            f"At the end D was right about {real:.0%} of the real and {fake:.0%} of the generated faces, "
+            f"{accuracy:.0%} overall, where guessing gives 50%."
         )
-        alarming = right > _FAR_AHEAD and run.health is None
+        alarming = accuracy > _FAR_AHEAD and run.health is None
         if run.health not in COLLAPSED:  # after a collapse the balance has no meaning
-            (warnings if alarming else remarks).append(_balance(right, run.health))
+            (warnings if alarming else remarks).append(_balance(accuracy, run.health))
     return remarks, warnings
 
 
@@ -161,8 +161,8 @@ def duration(seconds: float) -> str:
     return _unit(days, "day") + (f" {_unit(hours, 'hour')}" if hours else "")
 
 
-def when(text: Any) -> str | None:
-    """An ISO time as "21 November 2025, 23:05 UTC"; what is no time stays as it is, and nothing is None."""
+def format_time(text: Any) -> str | None:
+    """Return an ISO time as "21 November 2025, 23:05 UTC", other text unchanged, and None for an empty value."""
     if not text:
         return None
     try:
@@ -185,17 +185,17 @@ def plain_value(value: Any) -> str:
     return str(value)
 
 
-def _balance(right: float, health: str | None) -> str:
-    if right > _FAR_AHEAD and health == D_WINNING:
+def _balance(accuracy: float, health: str | None) -> str:
+    if accuracy > _FAR_AHEAD and health == D_WINNING:
         return "D is almost never wrong, as the health of the run says."
-    if right > _FAR_AHEAD and health is not None:
+    if accuracy > _FAR_AHEAD and health is not None:
         return "D is far ahead, but its loss still gives G useful gradients."
-    if right > _FAR_AHEAD:
+    if accuracy > _FAR_AHEAD:
         return (
             "D is almost never wrong, so G learns little. If the newest faces are not better than earlier ones, use an "
             "earlier checkpoint or a lower learning rate."
         )
-    if right > 0.6:
+    if accuracy > 0.6:
         return "D is ahead of G but not far, which is where G learns most."
     return (
         "D can hardly tell real from generated: a good sign if the faces look right, a sign of a weak D if they do not."

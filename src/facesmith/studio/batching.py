@@ -41,7 +41,7 @@ class _Task:
     start: int
     future: "asyncio.Future[Any]"
     images: Images | None = None
-    taken: int = 0
+    next_face: int = 0
     missing: int = 0
 
 
@@ -76,9 +76,9 @@ class Batcher:
         self._on_generated = on_generated
         self._queue: deque[_Task] = deque()
         self._waiting = self._running = 0  # faces
-        self._changed = Condition()
+        self._condition = Condition()
         self._threads: list[Thread] = []
-        self._closed = False
+        self._is_closed = False
         self._faces_per_second = 500.0  # an estimate
 
     @property
@@ -89,7 +89,7 @@ class Batcher:
     @property
     def alive(self) -> bool:
         """Return whether faces can be computed: no thread has ended."""
-        return not self._closed and all(thread.is_alive() for thread in self._threads)
+        return not self._is_closed and all(thread.is_alive() for thread in self._threads)
 
     async def generate(
         self, model: Model, count: int, draw: DrawLatents, finish: Callable[[Images], Result], *, start: int = 0
@@ -103,8 +103,8 @@ class Batcher:
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         task = _Task(model, count, draw, finish, start, future, missing=count)
-        with self._changed:
-            if self._closed:
+        with self._condition:
+            if self._is_closed:
                 raise _closing()
             if self._waiting + count > self.limit:
                 seconds = self._waiting / self._faces_per_second
@@ -112,22 +112,22 @@ class Batcher:
             self._start_threads()
             self._queue.append(task)
             self._waiting += count
-            self._changed.notify(min(self.workers, count))
+            self._condition.notify(min(self.workers, count))
         try:
             result: Result = await future
         finally:
-            with self._changed:  # a completed task has nothing to drop
-                self._waiting -= count - task.taken
-                task.taken = count
+            with self._condition:  # a completed task has nothing to drop
+                self._waiting -= count - task.next_face
+                task.next_face = count
         return result
 
     def close(self) -> None:
         """End the threads after their current calls. Tasks that still wait get `Busy`."""
-        with self._changed:
-            self._closed = True
-            unfinished, self._queue = self._queue, deque()
-            self._changed.notify_all()
-        _deliver([(task, None, _closing()) for task in unfinished])
+        with self._condition:
+            self._is_closed = True
+            tasks, self._queue = self._queue, deque()
+            self._condition.notify_all()
+        _deliver([(task, None, _closing()) for task in tasks])
         for thread in self._threads:
             thread.join()
 
@@ -139,7 +139,7 @@ class Batcher:
 
     def _work(self) -> None:
         while slices := self._next_call():
-            began = time.perf_counter()
+            start = time.perf_counter()
             outcomes = list[_Outcome]()
             for task in sorted(self._compute(slices), key=lambda task: task.count):
                 if task.count > 1:  # encoding a sheet takes longer than a face, so single faces are delivered first
@@ -152,38 +152,38 @@ class Batcher:
                     outcomes.append((task, None, error))
             _deliver(outcomes)
             faces = sum(map(len, slices))
-            with self._changed:
+            with self._condition:
                 self._running -= faces
-            speed = self.workers * faces / (time.perf_counter() - began)
+            speed = self.workers * faces / (time.perf_counter() - start)
             self._faces_per_second += 0.05 * (speed - self._faces_per_second)
             del slices
 
     def _next_call(self) -> list[_Slice]:
         """Wait for the slices of the next call, all of one model. Returns none when the batcher is closed."""
-        with self._changed:
-            while not self._closed:
-                slices, room, skipped = list[_Slice](), self._share(), deque[_Task]()
-                while self._queue and room > 0:
+        with self._condition:
+            while not self._is_closed:
+                slices, capacity, deferred = list[_Slice](), self._share(), deque[_Task]()
+                while self._queue and capacity > 0:
                     task = self._queue.popleft()
-                    if task.taken >= task.count:  # cancelled
+                    if task.next_face >= task.count:  # cancelled
                         continue
                     block = task.model.block
                     if slices and (task.model is not slices[0].task.model or block > 1):
-                        skipped.append(task)
+                        deferred.append(task)
                         continue
                     # If faces depend on their neighbours, a call must be aligned with the blocks of the seed.
-                    size = block - (task.start + task.taken) % block if block > 1 else room
-                    piece = _Slice(task, task.taken, min(task.taken + size, task.count))
-                    task.taken = piece.last
+                    size = block - (task.start + task.next_face) % block if block > 1 else capacity
+                    piece = _Slice(task, task.next_face, min(task.next_face + size, task.count))
+                    task.next_face = piece.last
                     self._waiting -= len(piece)
                     self._running += len(piece)
-                    room = 0 if block > 1 else room - len(piece)
+                    capacity = 0 if block > 1 else capacity - len(piece)
                     slices.append(piece)
-                self._queue.extendleft(reversed(skipped))
-                self._queue.extend(piece.task for piece in slices if piece.task.taken < piece.task.count)
+                self._queue.extendleft(reversed(deferred))
+                self._queue.extend(piece.task for piece in slices if piece.task.next_face < piece.task.count)
                 if slices:
                     return slices
-                self._changed.wait()
+                self._condition.wait()
         return []
 
     def _share(self) -> int:
@@ -192,25 +192,25 @@ class Batcher:
 
     def _compute(self, slices: list[_Slice]) -> list[_Task]:
         """Compute a call, store its images, and return the tasks that it completes."""
-        model, drawn, rows = slices[0].task.model, list[_Slice](), list[Latents]()
+        model, ready, rows = slices[0].task.model, list[_Slice](), list[Latents]()
         for piece in slices:
             try:
                 rows.append(_checked_latents(piece))
-                drawn.append(piece)
+                ready.append(piece)
             except Exception as error:  # fails this task only
                 self._fail(piece.task, error)
-        if not drawn:
+        if not ready:
             return []
         try:
-            images = _generate(model, _concatenate(rows), drawn[0].task.start + drawn[0].first)
+            images = _generate(model, _concatenate(rows), ready[0].task.start + ready[0].first)
         except Exception as error:
-            for piece in drawn:
+            for piece in ready:
                 self._fail(piece.task, error)
             return []
         self._on_generated(model.name, len(images))
-        completed, offset = [], 0
-        with self._changed:
-            for piece in drawn:
+        finished, offset = [], 0
+        with self._condition:
+            for piece in ready:
                 task, part = piece.task, images[offset : offset + len(piece)]
                 offset += len(piece)
                 if len(piece) == task.count:
@@ -221,13 +221,13 @@ class Batcher:
                     task.images[piece.first : piece.last] = part
                 task.missing -= len(piece)
                 if task.missing == 0 and not task.future.done():
-                    completed.append(task)
-        return completed
+                    finished.append(task)
+        return finished
 
     def _fail(self, task: _Task, error: Exception) -> None:
-        with self._changed:
-            self._waiting -= task.count - task.taken
-            task.taken = task.count
+        with self._condition:
+            self._waiting -= task.count - task.next_face
+            task.next_face = task.count
         _deliver([(task, None, error)])
 
 

@@ -93,8 +93,8 @@ def error_response(error: Exception) -> JSONResponse:
         return _json(400, re.sub(r"(?<![\w/:.])~?/(?:[^\s/,;:'\"]+/)+([^\s/,;:'\"]+)", r"\1", str(error)))
     if isinstance(error, RequestValidationError):
         errors = error.errors()
-        more = f"; and {len(errors) - MAX_LISTED_ERRORS:,} more" if len(errors) > MAX_LISTED_ERRORS else ""
-        return _json(422, "; ".join(map(_validation_message, errors[:MAX_LISTED_ERRORS])) + more)
+        suffix = f"; and {len(errors) - MAX_LISTED_ERRORS:,} more" if len(errors) > MAX_LISTED_ERRORS else ""
+        return _json(422, "; ".join(map(_validation_message, errors[:MAX_LISTED_ERRORS])) + suffix)
     raise error
 
 
@@ -121,8 +121,8 @@ def header(scope: Scope, name: bytes) -> str:
 
 
 def _json(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    shortened = message if len(message) <= MAX_MESSAGE_CHARS else f"{message[:MAX_MESSAGE_CHARS]}..."
-    return JSONResponse({"error": shortened}, status, headers)
+    text = message if len(message) <= MAX_MESSAGE_CHARS else f"{message[:MAX_MESSAGE_CHARS]}..."
+    return JSONResponse({"error": text}, status, headers)
 
 
 def _validation_message(error: Any) -> str:

@@ -89,7 +89,7 @@ class FaceResolver:
         item_id = self.services.sessions.store(session, item, ITEM_BYTES + size)
         derived.append(item_id)
         if len(derived) > 2 * len(session):
-            derived[:] = [other for other in derived if other in session]
+            derived[:] = [key for key in derived if key in session]
         return item_id
 
     def store_face(self, face: ResolvedFace) -> str:

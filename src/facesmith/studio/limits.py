@@ -35,11 +35,11 @@ class RateLimit:
         now = self._clock()
         level, since = self._buckets.pop(client, (self.capacity, now))
         level = min(self.capacity, level + (now - since) * self.rate)
-        allowed = level >= 1
-        self._buckets[client] = (level - 1 if allowed else level, now)
+        is_allowed = level >= 1
+        self._buckets[client] = (level - 1 if is_allowed else level, now)
         if len(self._buckets) > _MAX_CLIENTS:
             self._buckets.popitem(last=False)
-        return 0.0 if allowed else (1 - level) / self.rate
+        return 0.0 if is_allowed else (1 - level) / self.rate
 
 
 class BodyLimit:
@@ -128,13 +128,13 @@ class BodyLimit:
 
 def _after_empty_body(receive: Receive) -> Receive:
     """Return a ``receive`` that first repeats the empty body, which was received already."""
-    repeated = False
+    is_repeated = False
 
     async def receive_again() -> Message:
-        nonlocal repeated
-        if repeated:
+        nonlocal is_repeated
+        if is_repeated:
             return await receive()
-        repeated = True
+        is_repeated = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
     return receive_again

@@ -25,7 +25,7 @@ class Metrics:
             "facesmith_request_seconds", "Seconds per request", ["route"], buckets=_BUCKETS, registry=self.registry
         )
         self.faces = prometheus.Counter("facesmith_faces", "Faces generated", ["model"], registry=self.registry)
-        self.refused = prometheus.Counter("facesmith_refused", "Requests refused with 429", registry=self.registry)
+        self.rejections = prometheus.Counter("facesmith_refused", "Requests refused with 429", registry=self.registry)
 
     def add_gauge(self, name: str, description: str, value: Callable[[], float]) -> None:
         """Add a gauge called facesmith_NAME that calls ``value`` whenever it is read."""
@@ -35,7 +35,7 @@ class Metrics:
         self.requests.labels(route, method, status).inc()
         self.seconds.labels(route).observe(seconds)
         if status == 429:
-            self.refused.inc()
+            self.rejections.inc()
 
     def text(self) -> bytes:
         """Return all metrics as Prometheus reads them."""

@@ -46,9 +46,9 @@ def protect_app(app: ASGIApp, settings: Settings, metrics: Metrics) -> ASGIApp:
     if settings.hosts is not None:
         inner = AllowedHosts(inner, settings.hosts)
     if settings.cors:  # before the token: browsers send preflight requests without it
-        exposed = [HEADER, "Retry-After"]
+        headers = [HEADER, "Retry-After"]
         inner = CORSMiddleware(
-            inner, allow_origins=settings.cors, allow_methods=["*"], allow_headers=["*"], expose_headers=exposed
+            inner, allow_origins=settings.cors, allow_methods=["*"], allow_headers=["*"], expose_headers=headers
         )
     outer = AccessLog(SecurityHeaders(inner, settings), metrics, settings.quiet)
 
@@ -103,8 +103,8 @@ class OriginCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in SAFE_METHODS:
             origin = header(scope, b"origin")
-            same = not origin or origin.partition("://")[2] == header(scope, b"host")
-            if not same and origin not in self.cors and "*" not in self.cors:
+            is_same_origin = not origin or origin.partition("://")[2] == header(scope, b"host")
+            if not is_same_origin and origin not in self.cors and "*" not in self.cors:
                 message = f"requests from pages of {origin} are not allowed: start the studio with --cors for it"
                 await send_error(403, message, scope, receive, send)
                 return
@@ -125,8 +125,8 @@ class TokenAuth:
             return
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if scope["method"] == "GET" and _equal(dict(query).get("token", ""), self.token):
-            rest = urlencode([(name, value) for name, value in query if name != "token"])
-            response = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), 303)
+            remaining_query = urlencode([(name, value) for name, value in query if name != "token"])
+            response = RedirectResponse(scope["path"] + (f"?{remaining_query}" if remaining_query else ""), 303)
             secure = scope.get("scheme") == "https"
             response.set_cookie(COOKIE, self.proof, httponly=True, samesite="strict", secure=secure)
             await response(scope, receive, send)

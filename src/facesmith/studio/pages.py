@@ -47,8 +47,8 @@ class _VersionedFiles(StaticFiles):
     """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        version, _, rest = path.partition("/")
-        response = await super().get_response(rest if version.startswith("v-") else path, scope)
+        version, _, file = path.partition("/")
+        response = await super().get_response(file if version.startswith("v-") else path, scope)
         response.headers["Cache-Control"] = _IMMUTABLE if version == _version() else _NO_CACHE
         return response
 

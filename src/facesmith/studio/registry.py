@@ -124,13 +124,13 @@ class Registry:
             cached = self._cached(item, version)
             if cached is not None:
                 return cached
-            loaded = load(item.path)
+            artefact = load(item.path)
             with self._lock:
-                self._loaded[item.kind, item.name] = version, loaded
+                self._loaded[item.kind, item.name] = version, artefact
                 self._loaded.move_to_end((item.kind, item.name))
                 while len(self._loaded) > self.max_loaded:
                     self._loaded.popitem(last=False)
-            return loaded
+            return artefact
 
 
 def _load_model(path: Path) -> Model:
@@ -148,7 +148,7 @@ def _root(source: str) -> tuple[Path, str | None]:
 
 def _search(roots: Sequence[tuple[Path, str | None]]) -> list[Item]:
     """Return all artefacts in the roots, with unique names."""
-    items, taken, visited = list[Item](), set[tuple[str, str]](), set[Path]()
+    items, used_names, visited = list[Item](), set[tuple[str, str]](), set[Path]()
     for root, root_name in roots:
         for artefact in facesmith.find_artefacts(root):
             path = artefact.path
@@ -158,8 +158,8 @@ def _search(roots: Sequence[tuple[Path, str | None]]) -> list[Item]:
             namespace = "model" if artefact.kind in MODELS else artefact.kind
             plain = _slug(root_name or path.name)
             names = [plain, f"{_slug(path.parent.name)}-{plain}", *(f"{plain}-{number}" for number in range(2, 10_000))]
-            name = next(name for name in names if (namespace, name) not in taken)
-            taken.add((namespace, name))
+            name = next(name for name in names if (namespace, name) not in used_names)
+            used_names.add((namespace, name))
             items.append(Item(artefact.kind, path, name))
     return items
 

@@ -45,20 +45,20 @@ class RunWatcher:
         """Return a snapshot of a run. Raises `NotFound` if there is none of that name."""
         item = self._registry.find(name, "run")
         item.require_version()
-        watched = self._runs.get(name)
-        if watched is None or watched.path != item.path:
-            watched = self._runs[name] = _WatchedRun(item.path)
+        entry = self._runs.get(name)
+        if entry is None or entry.path != item.path:
+            entry = self._runs[name] = _WatchedRun(item.path)
             while len(self._runs) > MAX_RUNS:
                 self._runs.popitem(last=False)
         self._runs.move_to_end(name)
-        async with watched.lock:
-            if watched.run is None:
-                watched.run = await asyncio.to_thread(open_run, watched.path)
-                watched.read_at = time.monotonic()
-            elif time.monotonic() - watched.read_at >= MAX_AGE_SECONDS:
-                await asyncio.to_thread(watched.run.refresh)
-                watched.read_at = time.monotonic()
-            return copy(watched.run)  # does not change while another thread refreshes the original
+        async with entry.lock:
+            if entry.run is None:
+                entry.run = await asyncio.to_thread(open_run, entry.path)
+                entry.read_at = time.monotonic()
+            elif time.monotonic() - entry.read_at >= MAX_AGE_SECONDS:
+                await asyncio.to_thread(entry.run.refresh)
+                entry.read_at = time.monotonic()
+            return copy(entry.run)  # does not change while another thread refreshes the original
 
     async def summaries(self) -> list[dict[str, Any]]:
         """Return every run as a list shows it. Only runs that train are read beyond their cards."""

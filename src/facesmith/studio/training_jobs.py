@@ -64,12 +64,12 @@ class TrainingJobs:
         self._locked_folders = set[Path]()
 
     @property
-    def allowed(self) -> bool:
+    def is_allowed(self) -> bool:
         return self._settings.allow_training
 
     def check_allowed(self) -> None:
         """Raise `Problem` if visitors may not change anything."""
-        if not self.allowed:
+        if not self.is_allowed:
             raise Problem(403, "training and writing are not allowed: start the studio with --allow-training")
 
     def find(self, name: str) -> TrainingProcess | None:
@@ -117,8 +117,8 @@ class TrainingJobs:
         training.reader = asyncio.create_task(_read_output(training))
         if hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, training.process.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
-        waited = 0.0
-        while waited < START_TIMEOUT_SECONDS:
+        elapsed = 0.0
+        while elapsed < START_TIMEOUT_SECONDS:
             if has_started():
                 return True
             if training.code is not None:
@@ -127,7 +127,7 @@ class TrainingJobs:
                     return True
                 raise FacesmithError(training.message())
             await asyncio.sleep(0.2)
-            waited += 0.2
+            elapsed += 0.2
         return False
 
     def stop(self, name: str) -> None:
@@ -169,10 +169,10 @@ class TrainingJobs:
 async def _read_output(training: TrainingProcess) -> None:
     """Keep the last lines of a training's output until it ends."""
     assert training.process.stderr is not None
-    rest = b""
+    remainder = b""
     while part := await training.process.stderr.read(4096):
-        *lines, rest = re.split(rb"[\r\n]+", rest[-MAX_LINE_BYTES:] + part)
+        *lines, remainder = re.split(rb"[\r\n]+", remainder[-MAX_LINE_BYTES:] + part)
         training.lines += [line.decode("utf-8", "replace").strip()[:MAX_LINE_BYTES] for line in lines if line.strip()]
-    if rest.strip():
-        training.lines.append(rest.decode("utf-8", "replace").strip()[:MAX_LINE_BYTES])
+    if remainder.strip():
+        training.lines.append(remainder.decode("utf-8", "replace").strip()[:MAX_LINE_BYTES])
     await training.process.wait()

@@ -10,7 +10,7 @@ from facesmith.errors import FacesmithError
 from facesmith.networks.build import count_parameters
 from facesmith.runs.checkpoints import list_checkpoints, read_metadata
 from facesmith.runs.run_files import read_card, read_recipe
-from facesmith.runs.run_folder import RunFolder, now
+from facesmith.runs.run_folder import RunFolder, utc_now
 from facesmith.tasks.recipes import from_table
 from facesmith.training.settings import Recipe
 from facesmith.version import __version__
@@ -62,7 +62,7 @@ class Source:
             "dataset": self.card["dataset"],
             "terms": TERMS[self.card["dataset"]["source"]["kind"]],
             "facesmith": __version__,
-            "created": now(),
+            "created": utc_now(),
         }
 
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LARGEST_MOVE = 8  # a picture moves by at most an eighth of its side
-HIDDEN = 2  # and loses a square of half its sides
+BOX_DIVISOR = 2  # a box of half its sides is hidden
 
 
 def augment(pictures: Tensor, strength: float | Tensor, rng: torch.Generator) -> Tensor:
@@ -28,23 +28,23 @@ def augment(pictures: Tensor, strength: float | Tensor, rng: torch.Generator) ->
     recolour, move, hide = torch.rand(3, count, 1, 1, 1, generator=rng, device=device) < strength
     brightness, saturation, contrast = torch.rand(3, count, 1, 1, 1, generator=rng, device=device)
 
-    def places(most: int) -> Tensor:
-        return torch.randint(0, most + 1, (count, 1, 1, 1), generator=rng, device=device)
+    def places(limit: int) -> Tensor:
+        return torch.randint(0, limit + 1, (count, 1, 1, 1), generator=rng, device=device)
 
     down = (places(height // LARGEST_MOVE * 2) - height // LARGEST_MOVE) * move
     right = (places(width // LARGEST_MOVE * 2) - width // LARGEST_MOVE) * move
-    # Hidden before it is moved, so the box moves along: taken back here.
-    top, left = places(height) - height // (2 * HIDDEN) - down, places(width) - width // (2 * HIDDEN) - right
+    # The box is hidden before the movement and moves along, so its place is shifted back by it.
+    top, left = places(height) - height // (2 * BOX_DIVISOR) - down, places(width) - width // (2 * BOX_DIVISOR) - right
 
     saturation, contrast = torch.where(recolour, 2 * saturation, 1.0), torch.where(recolour, contrast + 0.5, 1.0)
     x = cast(Tensor, _Recolour.apply(x, saturation, contrast))  # type: ignore[no-untyped-call]
     rows = torch.arange(height, device=device).view(1, 1, -1, 1) - top
     # Every channel has a column of its own and flags are floats: the innermost axis is broadcast over slowly.
     columns = torch.arange(channels * width, device=device) // channels - left
-    clear_rows = (~hide | (rows < 0) | (rows >= height // HIDDEN)).float()
-    clear_columns = ((columns < 0) | (columns >= width // HIDDEN)).float()
-    shown = torch.maximum(clear_rows, clear_columns).view(count, height, width, channels).permute(0, 3, 1, 2)
-    x = (x + (brightness - 0.5) * recolour) * shown
+    clear_rows = (~hide | (rows < 0) | (rows >= height // BOX_DIVISOR)).float()
+    clear_columns = ((columns < 0) | (columns >= width // BOX_DIVISOR)).float()
+    visible = torch.maximum(clear_rows, clear_columns).view(count, height, width, channels).permute(0, 3, 1, 2)
+    x = (x + (brightness - 0.5) * recolour) * visible
     return cast(Tensor, _Move.apply(x, down, right))  # type: ignore[no-untyped-call]
 
 
@@ -101,7 +101,7 @@ def vary(pictures: Tensor, shift: float, colour: float, rng: torch.Generator) ->
         # Half a picture is 1 wide in the coordinates of a grid.
         places = places * (1 + shift * zoom) + 2 * shift * torch.cat([right, down], 3)
         x = F.grid_sample(x, places, padding_mode="border", align_corners=False)
-    brightness, saturation, contrast = (colour * one for one in light)
+    brightness, saturation, contrast = (colour * value for value in light)
     grey = x.mean(1, keepdim=True)
     x = grey + (1 + saturation) * (x - grey)
     mean = x.mean((1, 2, 3), keepdim=True)

@@ -92,11 +92,11 @@ def is_finite(state: TrainState) -> bool:
 def _read(path: Path, tensors: dict[str, Tensor]) -> Progress:
     metadata = read_metadata(path)
     with safe_open(path, "pt") as file, torch.no_grad():
-        stored = {_current_name(name): name for name in file.keys()}  # noqa: SIM118
-        if set(stored) != set(tensors):
+        stored_names = {_current_name(name): name for name in file.keys()}  # noqa: SIM118
+        if set(stored_names) != set(tensors):
             raise FacesmithError(f"{path} has other networks than the run's recipe describes: the run was changed")
         for name, tensor in tensors.items():
-            tensor.copy_(file.get_tensor(stored[name]))
+            tensor.copy_(file.get_tensor(stored_names[name]))
     return Progress(**{f.name: metadata[f.name] for f in fields(Progress)})
 
 

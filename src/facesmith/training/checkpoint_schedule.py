@@ -3,7 +3,7 @@
 from facesmith.training.checkpoint import is_finite, save
 from facesmith.training.context import TrainingContext
 from facesmith.training.recorder import Recorder
-from facesmith.training.sampling import due
+from facesmith.training.sampling import next_due
 
 
 class CheckpointSchedule:
@@ -15,7 +15,7 @@ class CheckpointSchedule:
 
     def reset(self) -> None:
         """Continue from the context's progress, at the start and after a rollback."""
-        self._next = due(self.context.recipe.checkpoint_kimg, self.context.progress.images_seen)
+        self._next = next_due(self.context.recipe.checkpoint_kimg, self.context.progress.images_seen)
 
     def save_if_due(self) -> None:
         """Save unless a weight is not finite: then the next line of the metrics reports the divergence."""

@@ -18,7 +18,7 @@ class Clock:
         self.context = context
         self.goal = round(context.recipe.kimg * 1000)
         self.limit = float("inf") if minutes is None else minutes * 60
-        self._began = time.monotonic() - context.progress.seconds
+        self._start = time.monotonic() - context.progress.seconds
         self._steps = 0
         self._timed_since = 0.0
         if self.goal_reached or self.time_is_up:
@@ -37,7 +37,7 @@ class Clock:
 
     def update(self) -> None:
         """Update the training time in the run's progress."""
-        self.context.progress.seconds = time.monotonic() - self._began
+        self.context.progress.seconds = time.monotonic() - self._start
 
     def images_until_end(self, rate: float) -> float:
         """Return how many more images will be seen at ``rate`` images per second."""

@@ -58,8 +58,8 @@ def update(health: Health, line: Mapping[str, Any], recipe: Recipe | None) -> He
     if health.low_measurements >= MAX_LOW_MEASUREMENTS:
         return replace(health, status=MODE_COLLAPSE)
     if health.certain_lines >= MAX_CERTAIN_LINES:
-        known = health.status == D_WINNING or health.low_measurements
-        return replace(health, status=D_WINNING, since=health.since if known else step)
+        is_ongoing = health.status == D_WINNING or health.low_measurements
+        return replace(health, status=D_WINNING, since=health.since if is_ongoing else step)
     return replace(health, status=HEALTHY)
 
 

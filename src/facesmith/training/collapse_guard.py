@@ -15,8 +15,8 @@ from facesmith.training.rollback import roll_back
 class CollapseGuard:
     """Acts on the health after each line of the metrics. ``failure`` is the message when training has to stop."""
 
-    def __init__(self, context: TrainingContext, recorder: Recorder, say: Callable[[str], Any]) -> None:
-        self.context, self.recorder, self.say = context, recorder, say
+    def __init__(self, context: TrainingContext, recorder: Recorder, notify: Callable[[str], Any]) -> None:
+        self.context, self.recorder, self.notify = context, recorder, notify
         self.failure: str | None = None
         self._last_status = recorder.health.status
 
@@ -26,7 +26,7 @@ class CollapseGuard:
         if health.status != self._last_status:
             self.recorder.bar.clear()
             self.recorder.add_health_event()
-            self.say(messages.health_change(context, health))
+            self.notify(messages.health_change(context, health))
         self._last_status = health.status
         if health.status not in COLLAPSED or (recipe.on_collapse == "warn" and is_finite(context.state)):
             return "continue"
@@ -34,7 +34,7 @@ class CollapseGuard:
             self.failure = messages.failure(context, health)
             return "failed"
         roll_back(context, health)
-        self.say(messages.rollback(context))
+        self.notify(messages.rollback(context))
         self.recorder.reset()
         self.recorder.add_health_event()
         self._last_status = self.recorder.health.status

@@ -33,23 +33,23 @@ GOAL = "goal reached"
 
 
 def train_until_end(
-    context: TrainingContext, minutes: float | None, say: Callable[[str], Any], show_bar: bool
+    context: TrainingContext, minutes: float | None, notify: Callable[[str], Any], show_bar: bool
 ) -> str | None:
     """Train until the goal, the time limit, a signal or a collapse. Returns the message of a collapse, else None."""
     clock = Clock(context, minutes)
     configure_process(context.recipe.threads)
     read, location = reader(context.dataset.images_path, context.recipe.data, context.state.device)
-    context.task.prepare(read, say)
-    say(messages.announcement(context, location, minutes))
+    context.task.prepare(read, notify)
+    notify(messages.announcement(context, location, minutes))
 
     with (
         open_session(context, minutes) as session,
         stop_signals(context.group) as signals,
         open_recorder(context, clock, show_bar) as recorder,
     ):
-        guard = CollapseGuard(context, recorder, say)
+        guard = CollapseGuard(context, recorder, notify)
         checkpoints = CheckpointSchedule(context, recorder)
-        scores = ScoreSchedule(context, recorder, say)
+        scores = ScoreSchedule(context, recorder, notify)
         reason = GOAL
         if context.progress.step == 0:
             recorder.draw_sheet()
@@ -63,10 +63,10 @@ def train_until_end(
                     checkpoints.reset()
                     scores.reset()
                     continue
-            if measured := clock.estimate(recorder):
-                context.card["estimate"] = measured
+            if estimate := clock.estimate(recorder):
+                context.card["estimate"] = estimate
                 recorder.bar.clear()
-                say(messages.estimate(measured, clock.images_until_end(measured["images_per_second"])))
+                notify(messages.estimate(estimate, clock.images_until_end(estimate["images_per_second"])))
             clock.update()
             recorder.draw_sheet_if_due()
             checkpoints.save_if_due()
@@ -77,8 +77,8 @@ def train_until_end(
 
         # Save first: a process that was told to stop may soon be killed.
         if guard.failure is None and not checkpoints.save():
-            diverged = replace(recorder.health, status=DIVERGED, since=context.progress.step)
-            guard.failure = messages.failure(context, diverged)
+            health = replace(recorder.health, status=DIVERGED, since=context.progress.step)
+            guard.failure = messages.failure(context, health)
         status = "failed" if guard.failure else "finished" if reason == GOAL else "interrupted"
         session.end(status, guard.failure or reason)
         recorder.draw_sheet()
@@ -92,10 +92,10 @@ def train_step(context: TrainingContext) -> dict[str, Tensor]:
     progress = context.progress
     recipe = scheduled(context.recipe, progress.images_seen, progress.lr_scale)
     torch.manual_seed(seed_of(recipe.seed, LAYERS, progress.step, progress.rollbacks, context.group.rank))  # dropout
-    measured = context.task.step(context.state, recipe, progress)
+    metrics = context.task.step(context.state, recipe, progress)
     progress.step += 1
     progress.images_seen += recipe.batch_size
-    return measured
+    return metrics
 
 
 def _stop_reason(context: TrainingContext, clock: Clock, signals: list[str]) -> str | None:

@@ -8,15 +8,15 @@ from facesmith.training.context import TrainingContext
 def announcement(context: TrainingContext, location: str, minutes: float | None) -> str:
     """Return what is about to be trained. ``location`` is where the images are read from: memory or disk."""
     recipe, data, processes = context.recipe, context.dataset, context.group.world_size
-    resumed = f", resumed at {context.progress.kimg:g} kimg" if context.progress.images_seen else ""
+    resume_note = f", resumed at {context.progress.kimg:g} kimg" if context.progress.images_seen else ""
     previous = last_processes(context)
-    if resumed and previous != processes:
-        resumed += f" with {processes} process{'es' * (processes > 1)} instead of {previous}"
+    if resume_note and previous != processes:
+        resume_note += f" with {processes} process{'es' * (processes > 1)} instead of {previous}"
     networks = " and ".join(f"{name} {count:,}" for name, count in context.card["parameters"].items())
     group = f", {processes} processes" if processes > 1 else ""
     limit = f" or after {minutes:g} minutes, whichever is first" if minutes is not None else ""
     return (
-        f"{recipe.name}: {recipe.about}{resumed}\n"
+        f"{recipe.name}: {recipe.about}{resume_note}\n"
         f"  data     {data.name}, {len(data):,} images of {'x'.join(map(str, data.size))}, read from {location}\n"
         f"  networks {networks} parameters\n"
         f"  machine  {recipe.device}, {recipe.threads} threads{group}, {recipe.precision}, {recipe.memory_format}\n"
@@ -31,14 +31,14 @@ def last_processes(context: TrainingContext) -> int:
     return int(sessions[-1].get("processes", 1)) if sessions else context.group.world_size
 
 
-def estimate(measured: dict[str, float], images: float) -> str:
+def estimate(measurement: dict[str, float], images: float) -> str:
     """Return how long the remaining ``images`` take."""
-    rate = measured["images_per_second"]
+    rate = measurement["images_per_second"]
     seconds = images / rate
     duration = f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
     return (
         f"measured {rate:.0f} images/s: {images / 1000:.0f} kimg will take about {duration}; "
-        f"{measured['memory_gb']:.1f} GB of memory"
+        f"{measurement['memory_gb']:.1f} GB of memory"
     )
 
 

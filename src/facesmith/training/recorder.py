@@ -18,7 +18,7 @@ from facesmith.runs.json_lines import append_line, read_lines
 from facesmith.training.clock import Clock
 from facesmith.training.collapse import Health, detect, update
 from facesmith.training.context import TrainingContext
-from facesmith.training.sampling import due
+from facesmith.training.sampling import next_due
 
 
 class Recorder:
@@ -36,14 +36,14 @@ class Recorder:
         context = self.context
         self.health = context.group.on_rank_zero(lambda: detect(read_lines(context.run.metrics), context.recipe))
         self._pending = []
-        self._line_began, self._line_images = time.monotonic(), context.progress.images_seen
+        self._line_start, self._line_images = time.monotonic(), context.progress.images_seen
         self.bar.n = context.progress.images_seen
-        self._next_sheet = due(context.recipe.tick_kimg, context.progress.images_seen)
+        self._next_sheet = next_due(context.recipe.tick_kimg, context.progress.images_seen)
 
-    def add(self, measured: dict[str, Tensor]) -> None:
+    def add(self, metrics: dict[str, Tensor]) -> None:
         """Take the measurements of a step, and those that the task makes from time to time."""
         context = self.context
-        self._pending.append(measured)
+        self._pending.append(metrics)
         self.bar.update(context.recipe.batch_size)
         if context.progress.step % context.recipe.watch_steps == 0:
             self._pending.append(context.task.occasional_metrics(context.state))
@@ -52,12 +52,12 @@ class Recorder:
         """Add pending measurements, averaged over all processes, to the sums of the next line. Waits for the device."""
         if not self._pending:
             return
-        values = torch.stack([value.float() for measured in self._pending for value in measured.values()])
+        values = torch.stack([value.float() for metrics in self._pending for value in metrics.values()])
         self.context.group.all_reduce_mean([values])
         numbers = iter(values.tolist())  # one wait for the device, not one for each value
         sums = self.context.progress.metric_sums
-        for measured in self._pending:
-            for name in measured:
+        for metrics in self._pending:
+            for name in metrics:
                 total, count = sums.get(name, [0.0, 0])
                 sums[name] = [total + next(numbers), count + 1]
         self._pending.clear()
@@ -92,8 +92,8 @@ class Recorder:
     def _write_timing(self) -> float:
         """Write time, speed and memory. Returns images per second since the last line."""
         context, progress, time_now = self.context, self.context.progress, time.monotonic()
-        rate = (progress.images_seen - self._line_images) / (time_now - self._line_began)
-        self._line_began, self._line_images = time_now, progress.images_seen
+        rate = (progress.images_seen - self._line_images) / (time_now - self._line_start)
+        self._line_start, self._line_images = time_now, progress.images_seen
         line = {
             "step": progress.step,
             "kimg": progress.kimg,
@@ -123,7 +123,7 @@ class Recorder:
     def draw_sheet_if_due(self) -> None:
         if self.context.progress.images_seen >= self._next_sheet:
             self.draw_sheet()
-            self._next_sheet = due(self.context.recipe.tick_kimg, self.context.progress.images_seen)
+            self._next_sheet = next_due(self.context.recipe.tick_kimg, self.context.progress.images_seen)
             self.context.write_card()
 
     def draw_sheet(self) -> None:

@@ -8,7 +8,7 @@ from facesmith.runs.health import DIVERGED
 from facesmith.training.checkpoint import Progress, load, save
 from facesmith.training.collapse import Health
 from facesmith.training.context import TrainingContext
-from facesmith.training.sampling import due
+from facesmith.training.sampling import next_due
 from facesmith.training.settings import Recipe
 
 LR_SCALE_AFTER_COLLAPSE, LR_SCALE_AFTER_DIVERGENCE = 0.5, 0.25
@@ -22,27 +22,27 @@ def roll_back(context: TrainingContext, health: Health) -> None:
     the noise of later steps. The new state is written before the old one is removed, so a run that is killed meanwhile
     detects the same collapse again and rolls back once more.
     """
-    group, run, collapsed = context.group, context.run, context.progress
+    group, run, old_progress = context.group, context.run, context.progress
     paths = group.on_rank_zero(lambda: list_checkpoints(run.checkpoints))
-    healthy = group.on_rank_zero(lambda: _healthy(paths, health, collapsed.rollback_step, context.recipe))
+    healthy = group.on_rank_zero(lambda: _healthy(paths, health, old_progress.rollback_step, context.recipe))
     context.state = context.task.new_state()
-    restored = load(healthy[-1], context.state) if healthy else Progress()
+    progress = load(healthy[-1], context.state) if healthy else Progress()
     scale = LR_SCALE_AFTER_DIVERGENCE if health.status == DIVERGED else LR_SCALE_AFTER_COLLAPSE
     context.progress = replace(
-        restored,
-        seconds=collapsed.seconds,  # the time has been spent
-        rollbacks=collapsed.rollbacks + 1,
-        rollback_step=restored.step,
-        lr_scale=collapsed.lr_scale * scale,
+        progress,
+        seconds=old_progress.seconds,  # the time has been spent
+        rollbacks=old_progress.rollbacks + 1,
+        rollback_step=progress.step,
+        lr_scale=old_progress.lr_scale * scale,
     )
     if group.is_rank_zero:
         newest = save(run, context.state, context.progress, keep=len(paths) + 1)
         for path in paths:
             if path.name > newest.name:
                 path.unlink()
-        removed = run.rolled_back / str(context.progress.rollbacks)
-        removed.mkdir(parents=True, exist_ok=True)
-        run.cut(context.progress.step, context.progress.kimg, removed)
+        archive = run.rolled_back / str(context.progress.rollbacks)
+        archive.mkdir(parents=True, exist_ok=True)
+        run.cut(context.progress.step, context.progress.kimg, archive)
     group.barrier()
 
 
@@ -62,4 +62,4 @@ def _healthy(paths: list[Path], health: Health, rollback_step: int, recipe: Reci
 
 def _is_regular(images_seen: int, recipe: Recipe) -> bool:
     """Whether a checkpoint was due at this number of images."""
-    return due(recipe.checkpoint_kimg, images_seen - recipe.batch_size) <= images_seen
+    return next_due(recipe.checkpoint_kimg, images_seen - recipe.batch_size) <= images_seen

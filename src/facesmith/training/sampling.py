@@ -33,7 +33,7 @@ def generator(device: torch.device, *key: int) -> torch.Generator:
     return torch.Generator(device).manual_seed(seed_of(*key))
 
 
-def due(interval_kimg: float, images_seen: int) -> float:
+def next_due(interval_kimg: float, images_seen: int) -> float:
     """Return the number of images at which a periodic action is next due.
 
     Intervals are ``interval_kimg`` at first and a fiftieth of the run's length later, so that a run of a week does not

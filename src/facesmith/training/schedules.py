@@ -12,10 +12,10 @@ from facesmith.training.settings import AnyRecipe, Recipe
 END = "_end"  # suffix of the setting that another moves to
 
 
-def scheduled(recipe: AnyRecipe, shown: int, lr_scale: float = 1.0) -> AnyRecipe:
+def scheduled(recipe: AnyRecipe, images_seen: int, lr_scale: float = 1.0) -> AnyRecipe:
     """Return ``recipe`` with the values after ``shown`` images, the learning rate multiplied by ``lr_scale``."""
     changes: dict[str, Any] = {}
-    if progress := schedule_progress(recipe, shown):
+    if progress := schedule_progress(recipe, images_seen):
         for name in scheduled_settings(recipe):
             start, end = getattr(recipe, name), getattr(recipe, f"{name}{END}")
             if end is not None:
@@ -25,14 +25,14 @@ def scheduled(recipe: AnyRecipe, shown: int, lr_scale: float = 1.0) -> AnyRecipe
     return replace(recipe, **changes) if changes else recipe
 
 
-def schedule_progress(recipe: Recipe, shown: int) -> float:
+def schedule_progress(recipe: Recipe, images_seen: int) -> float:
     """Return the share of the way to every end that is covered after ``shown`` images, 0 without a schedule.
 
     With ``schedule_half_life_kimg``, half of the rest is covered in every half-life: 1 minus the annealing temperature
     of deep-makeover. Otherwise the way is half a cosine over the first ``anneal_kimg``, as in Huang et al.,
     arXiv:2501.05441.
     """
-    kimg = shown / 1000
+    kimg = images_seen / 1000
     if recipe.schedule_half_life_kimg:
         return 1 - float(0.5 ** (kimg / recipe.schedule_half_life_kimg))
     if recipe.anneal_kimg:

@@ -10,7 +10,7 @@ from facesmith.runs.json_lines import append_line, read_lines
 from facesmith.training.checkpoint import save_best
 from facesmith.training.context import TrainingContext
 from facesmith.training.recorder import Recorder
-from facesmith.training.sampling import due
+from facesmith.training.sampling import next_due
 
 ASSUMED_FACES_PER_SECOND = 100.0  # until the first score has been timed
 
@@ -18,10 +18,10 @@ ASSUMED_FACES_PER_SECOND = 100.0  # until the first score has been timed
 class ScoreSchedule:
     """Measures the run's scores every ``score_kimg``, as long as they take no more than ``score_share`` of the time."""
 
-    def __init__(self, context: TrainingContext, recorder: Recorder, say: Callable[[str], Any]) -> None:
-        self.context, self.recorder, self.say = context, recorder, say
+    def __init__(self, context: TrainingContext, recorder: Recorder, notify: Callable[[str], Any]) -> None:
+        self.context, self.recorder, self.notify = context, recorder, notify
         self.enabled = context.recipe.score_kimg > 0 and context.group.is_rank_zero
-        self._began, self._spent = time.monotonic(), 0.0
+        self._start, self._seconds = time.monotonic(), 0.0
         self._cost = context.recipe.score_count / ASSUMED_FACES_PER_SECOND
         # The score in the file counts, not those in scores.jsonl, which a rollback or a resume may have cut.
         best = read_metadata(context.run.best)["score"] if context.run.best.exists() else None
@@ -32,12 +32,12 @@ class ScoreSchedule:
     def reset(self) -> None:
         """Continue from the context's progress, at the start and after a rollback."""
         context = self.context
-        self._next = due(context.recipe.score_kimg, context.progress.images_seen) if self.enabled else 0.0
+        self._next = next_due(context.recipe.score_kimg, context.progress.images_seen) if self.enabled else 0.0
 
     def measure_if_due(self) -> None:
         if not self.enabled or self.context.progress.images_seen < self._next:
             return
-        if self._spent + self._cost <= self.context.recipe.score_share * (time.monotonic() - self._began):
+        if self._seconds + self._cost <= self.context.recipe.score_share * (time.monotonic() - self._start):
             self.measure()
 
     def measure_last(self) -> None:
@@ -50,7 +50,7 @@ class ScoreSchedule:
 
     def measure(self) -> None:
         """Score the EMA, write a line, and keep the EMA if it is the best so far."""
-        context, began = self.context, time.monotonic()
+        context, start = self.context, time.monotonic()
         if not self._is_prepared and not self._prepare():
             return
         score, progress = context.task.score(context.state), context.progress
@@ -61,19 +61,19 @@ class ScoreSchedule:
         if rank < self._best_rank:
             self._best_rank = rank
             save_best(context.run, context.state, progress, score)
-        self._cost = time.monotonic() - began
-        self._spent += self._cost
+        self._cost = time.monotonic() - start
+        self._seconds += self._cost
         self.reset()
 
     def _prepare(self) -> bool:
         """Load what scoring needs. If it is not available, say so once and train without scores."""
-        began = time.monotonic()
+        start = time.monotonic()
         try:
             self.context.task.prepare_scores()
         except FacesmithError as error:
             self.enabled = False
-            self.say(f"this run is not scored: {error}")
+            self.notify(f"this run is not scored: {error}")
             return False
         self._is_prepared = True
-        self._spent += time.monotonic() - began
+        self._seconds += time.monotonic() - start
         return True

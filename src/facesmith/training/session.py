@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from facesmith.errors import FacesmithError
-from facesmith.runs.run_folder import now
+from facesmith.runs.run_folder import utc_now
 from facesmith.training.context import TrainingContext
 from facesmith.training.distributed import ProcessGroup
 from facesmith.training.settings import as_table
@@ -22,7 +22,7 @@ class Session:
     def __init__(self, context: TrainingContext, minutes: float | None) -> None:
         self.context = context
         self.entry: dict[str, Any] = {
-            "started": now(), "ended": None, "from_kimg": context.progress.kimg, "to_kimg": None, "reason": None,
+            "started": utc_now(), "ended": None, "from_kimg": context.progress.kimg, "to_kimg": None, "reason": None,
             "processes": context.group.world_size,
         }  # fmt: skip
         context.card |= {"status": "running", "ended": None, "goal": {"kimg": context.recipe.kimg, "minutes": minutes}}
@@ -33,7 +33,7 @@ class Session:
 
     def end(self, status: str, reason: str) -> None:
         """Write how the session ended: ``status`` is "finished", "interrupted" or "failed"."""
-        self.entry |= {"ended": now(), "to_kimg": self.context.progress.kimg, "reason": reason}
+        self.entry |= {"ended": utc_now(), "to_kimg": self.context.progress.kimg, "reason": reason}
         self.context.card |= {"status": status, "ended": self.entry["ended"]}
         self.context.write_card()
 
@@ -61,21 +61,21 @@ def open_session(context: TrainingContext, minutes: float | None) -> Iterator[Se
 @contextmanager
 def stop_signals(group: ProcessGroup) -> Iterator[list[str]]:
     """Yield a list that Ctrl-C and SIGTERM add their names to; a second signal raises KeyboardInterrupt."""
-    received: list[str] = []
+    names: list[str] = []
     if threading.current_thread() is not threading.main_thread():
-        yield received  # only the main thread receives signals
+        yield names  # only the main thread receives signals
         return
 
     def handle(number: int, _: Any) -> None:
-        if received:
+        if names:
             raise KeyboardInterrupt
-        received.append("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
+        names.append("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
         if group.is_rank_zero:
             print("\nstopping after this step and saving; press Ctrl-C again to stop at once", file=sys.stderr)
 
     previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield received
+        yield names
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

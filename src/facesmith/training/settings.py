@@ -87,8 +87,10 @@ class Recipe:
 
     def changed(self, **values: Any) -> Self:
         """Return the recipe with other values, each checked for name, type and range."""
-        known = settings_of(self)
-        return replace(self, **{key: check_setting(_known(key, known, self), value) for key, value in values.items()})
+        schema = settings_of(self)
+        return replace(
+            self, **{key: check_setting(_find_setting(key, schema, self), value) for key, value in values.items()}
+        )
 
     def resolved(self, device: str) -> Self:
         """Return the recipe with the automatic settings of its kind settled for a device."""
@@ -114,26 +116,26 @@ class AdversarialRecipe(Recipe):
     augment_end: float | None = schedule_setting(None, "augment at the schedule's end", minimum=0, maximum=1)
 
     def __post_init__(self) -> None:
-        known = family_settings(self.family, self.family_kind)
-        if clash := sorted(known.keys() & {f.name for f in fields(self)}):
+        schema = family_settings(self.family, self.family_kind)
+        if clash := sorted(schema.keys() & {f.name for f in fields(self)}):
             raise FacesmithError(
                 f"the family {self.family} has a setting {clash[0]!r}, which every recipe has: rename it"
             )
         for key in self.network:
-            _known(key, known, self)
-        object.__setattr__(self, "network", {key: f.default for key, f in known.items()} | self.network)
+            _find_setting(key, schema, self)
+        object.__setattr__(self, "network", {key: f.default for key, f in schema.items()} | self.network)
 
     def values(self) -> dict[str, Any]:
-        own = {f.name: getattr(self, f.name) for f in fields(self)} | self.network
-        return {key: own[key] for key in settings_of(self)}
+        all_values = {f.name: getattr(self, f.name) for f in fields(self)} | self.network
+        return {key: all_values[key] for key in settings_of(self)}
 
     def changed(self, **values: Any) -> Self:
         if "family" in values:  # settings that both families have keep their values
-            known = family_settings(values["family"], self.family_kind)
-            network = {key: value for key, value in self.network.items() if key in known}
+            schema = family_settings(values["family"], self.family_kind)
+            network = {key: value for key, value in self.network.items() if key in schema}
             self = replace(self, family=values.pop("family"), network=network)
-        known = family_settings(self.family, self.family_kind)
-        network = {key: check_setting(known[key], values.pop(key)) for key in known if key in values}
+        schema = family_settings(self.family, self.family_kind)
+        network = {key: check_setting(schema[key], values.pop(key)) for key in schema if key in values}
         return replace(super().changed(**values), network=self.network | network)
 
 
@@ -142,16 +144,18 @@ AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
 
 def settings_of(recipe: Recipe | type[Recipe]) -> dict[str, Field[Any]]:
     """Return the settings of a recipe, or of a kind of recipe, by name and ordered by group."""
-    known = setting_fields(recipe)
+    schema = setting_fields(recipe)
     if isinstance(recipe, AdversarialRecipe):
-        known |= family_settings(recipe.family, recipe.family_kind)
-    return dict(sorted(known.items(), key=lambda item: GROUPS.index(item[1].metadata["group"])))
+        schema |= family_settings(recipe.family, recipe.family_kind)
+    return dict(sorted(schema.items(), key=lambda item: GROUPS.index(item[1].metadata["group"])))
 
 
 def pretrained_settings(recipe: Recipe) -> dict[str, str]:
     """Return the trained folders that a recipe names, by setting."""
-    named = {key: getattr(recipe, key) for key, f in settings_of(recipe).items() if f.metadata["group"] == "pretrained"}
-    return {key: value for key, value in named.items() if value}
+    folders = {
+        key: getattr(recipe, key) for key, f in settings_of(recipe).items() if f.metadata["group"] == "pretrained"
+    }
+    return {key: value for key, value in folders.items() if value}
 
 
 def with_settings(recipe: AnyRecipe, settings: Iterable[str]) -> AnyRecipe:
@@ -167,16 +171,18 @@ def with_settings(recipe: AnyRecipe, settings: Iterable[str]) -> AnyRecipe:
         texts[key] = text
     if "family" in texts and isinstance(recipe, AdversarialRecipe):  # first: it decides which other settings there are
         recipe = recipe.changed(family=texts["family"])
-    known = settings_of(recipe)
-    changed = recipe.changed(**{key: parse_setting(_known(key, known, recipe), text) for key, text in texts.items()})
-    changed.check()
-    return changed
+    schema = settings_of(recipe)
+    result = recipe.changed(
+        **{key: parse_setting(_find_setting(key, schema, recipe), text) for key, text in texts.items()}
+    )
+    result.check()
+    return result
 
 
 def as_table(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as recipe.toml holds it: name, about and task, then a table for every group of settings."""
-    known, values = settings_of(recipe), recipe.values()
-    groups = {group: {k: values[k] for k, f in known.items() if f.metadata["group"] == group} for group in GROUPS}
+    schema, values = settings_of(recipe), recipe.values()
+    groups = {group: {k: values[k] for k, f in schema.items() if f.metadata["group"] == group} for group in GROUPS}
     head = {"name": recipe.name, "about": recipe.about, "task": recipe.task}
     return head | {group: table for group, table in groups.items() if table}
 
@@ -188,8 +194,10 @@ def from_table(kind: type[AnyRecipe], table: dict[str, Any]) -> AnyRecipe:
     recipe = kind(values.pop("name"), values.pop("about", ""))
     if isinstance(recipe, AdversarialRecipe) and "family" in values:
         recipe = recipe.changed(family=values.pop("family"))
-    known = settings_of(recipe)
-    return recipe.changed(**{key: value for key, value in values.items() if key in known or key not in FAMILY_SETTINGS})
+    schema = settings_of(recipe)
+    return recipe.changed(
+        **{key: value for key, value in values.items() if key in schema or key not in FAMILY_SETTINGS}
+    )
 
 
 def differences(old: Recipe, new: Recipe) -> list[str]:
@@ -198,13 +206,13 @@ def differences(old: Recipe, new: Recipe) -> list[str]:
     return [f"{key} {a.get(key)} -> {b.get(key)}" for key in a | b if a.get(key) != b.get(key)]
 
 
-def _known(key: str, known: dict[str, Field[Any]], recipe: Recipe) -> Field[Any]:
-    if key in known:
-        return known[key]
+def _find_setting(key: str, schema: dict[str, Field[Any]], recipe: Recipe) -> Field[Any]:
+    if key in schema:
+        return schema[key]
     advice = {
         "model": "leave out --model, which is for encoders",
         "directions": "leave out --direction, --source and --target, which are for makeovers",
     }
     raise FacesmithError(
-        f"the recipe {recipe.name} has no setting {key!r}: {advice.get(key) or did_you_mean(key, known)}"
+        f"the recipe {recipe.name} has no setting {key!r}: {advice.get(key) or did_you_mean(key, schema)}"
     )

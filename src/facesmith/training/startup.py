@@ -12,7 +12,7 @@ from facesmith.machine import choose_device, configure_process, usable_cores
 from facesmith.networks.build import count_parameters
 from facesmith.runs.health import HEALTHY
 from facesmith.runs.run_files import read_card, read_recipe
-from facesmith.runs.run_folder import RunFolder, now
+from facesmith.runs.run_folder import RunFolder, utc_now
 from facesmith.training.checkpoint import Progress, load
 from facesmith.training.context import TrainingContext
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
@@ -53,7 +53,7 @@ def start_new(
     state = task.new_state()
     card: dict[str, Any] = {
         "status": "running",
-        "started": now(),
+        "started": utc_now(),
         "ended": None,
         "sessions": [],
         "parameters": {task.names[name]: count_parameters(net) for name, net in state.nets.items()},
@@ -77,10 +77,10 @@ def resume(
     """Continue a run at its last checkpoint. ``recipe`` may differ from the run's ``old_recipe`` in length only."""
     run = RunFolder(path)
     _check_dataset(path, group.on_rank_zero(lambda: read_recipe(run)[1]), dataset)
-    changed = [line for line in differences(old_recipe, recipe) if line.split()[0] not in LENGTH_SETTINGS]
-    if changed:
+    changes = [line for line in differences(old_recipe, recipe) if line.split()[0] not in LENGTH_SETTINGS]
+    if changes:
         raise FacesmithError(
-            f"{path} was trained with another recipe ({'; '.join(changed)}): leave these settings as they were, "
+            f"{path} was trained with another recipe ({'; '.join(changes)}): leave these settings as they were, "
             f"or start a branch with the changed recipe by --resume --branch NEW_RUN"
         )
     card = group.on_rank_zero(lambda: read_card(run))
@@ -97,8 +97,8 @@ def resume(
         remove_partial_files(path)
         run.cut(progress.step, progress.kimg)  # what was recorded after the checkpoint will be recorded again
     group.barrier()
-    reached = (progress.rollbacks, progress.step)
-    events = [event for event in card["health_events"] if (event["rollbacks"], event["step"]) <= reached]
+    position = (progress.rollbacks, progress.step)
+    events = [event for event in card["health_events"] if (event["rollbacks"], event["step"]) <= position]
     card["health_events"] = events
     return TrainingContext(run, recipe, dataset, task, state, progress, card, group)
 
@@ -119,7 +119,7 @@ def branch(
         _check_dataset(old, trained_on, dataset)
     before, after = pretrained_settings(old_recipe), pretrained_settings(recipe)
     known = {name: path for name, path in source.pretrained().items() if before.get(name) == after.get(name)}
-    old_task, task = (make_task(each, dataset, group, known) for each in (old_recipe, recipe))
+    old_task, task = (make_task(settings, dataset, group, known) for settings in (old_recipe, recipe))
     if old_task.networks != task.networks:
         raise FacesmithError(
             f"the networks of {old} cannot change in a branch ({'; '.join(differences(old_recipe, recipe))}): train a "
@@ -130,11 +130,11 @@ def branch(
     checkpoint = group.on_rank_zero(source.last_checkpoint)
     if not checkpoint:
         raise FacesmithError(f"{old} has no checkpoint to branch from: train it longer first")
-    created = start_new(recipe, dataset, path, group, make_task, known)
+    context = start_new(recipe, dataset, path, group, make_task, known)
     if group.is_rank_zero:
-        source.copy_to(created.run, checkpoint)
+        source.copy_to(context.run, checkpoint)
     group.barrier()
-    return resume(created.recipe, created.recipe, dataset, path, group, make_task)
+    return resume(context.recipe, context.recipe, dataset, path, group, make_task)
 
 
 def resolve(recipe: AnyRecipe, group: ProcessGroup = SINGLE_PROCESS) -> AnyRecipe:
@@ -157,7 +157,7 @@ def _check_dataset(path: Path, trained_on: dict[str, Any], dataset: Dataset) -> 
     """Raise `FacesmithError` unless the run was trained on this dataset."""
     if trained_on["dataset_fingerprint"] == dataset.fingerprint:
         return
-    now = {"count": len(dataset), "width": dataset.size[0], "height": dataset.size[1], "dataset_name": dataset.name}
-    changes = [f"{key} {trained_on[key]} -> {value}" for key, value in now.items() if trained_on[key] != value]
-    what = "; ".join(changes) or "the same size and count, but other images or labels"
-    raise FacesmithError(f"{path} was trained on another dataset ({what}): resume it with {trained_on['dataset']}")
+    current = {"count": len(dataset), "width": dataset.size[0], "height": dataset.size[1], "dataset_name": dataset.name}
+    changes = [f"{key} {trained_on[key]} -> {value}" for key, value in current.items() if trained_on[key] != value]
+    summary = "; ".join(changes) or "the same size and count, but other images or labels"
+    raise FacesmithError(f"{path} was trained on another dataset ({summary}): resume it with {trained_on['dataset']}")

@@ -47,7 +47,7 @@ class Task(ABC, Generic[AnyRecipe]):
         return {}
 
     @abstractmethod
-    def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
+    def prepare(self, read: Reader, notify: Callable[[str], Any]) -> None:
         """Prepare the steps of a session; ``read`` returns the dataset's images by index."""
 
     @abstractmethod

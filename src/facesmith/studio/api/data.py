@@ -123,8 +123,8 @@ def _attribute_rates(path: Path) -> list[AttributeRate]:
     rates = []
     for name, count in zip(dataset.attributes, counts.tolist(), strict=True):
         unknown = table[name].null_count
-        known = len(dataset) - unknown
-        rates.append(AttributeRate(name=name, share=count / known if known else None, unknown=unknown))
+        known_count = len(dataset) - unknown
+        rates.append(AttributeRate(name=name, share=count / known_count if known_count else None, unknown=unknown))
     return rates
 
 
@@ -137,7 +137,7 @@ def _sheet_jpeg(path: Path, count: int, columns: int, seed: int, having: str | N
         rows = rows[dataset.labels()[:, dataset.attributes.index(having)]]
     if not len(rows):
         raise NotFound(f"no image of {dataset.name} has {having}")
-    chosen = np.random.default_rng(seed).permutation(rows)[:count]
+    selection = np.random.default_rng(seed).permutation(rows)[:count]
     out = io.BytesIO()
-    Image.fromarray(tile(dataset.images[np.sort(chosen)], columns)).save(out, "JPEG", quality=90, subsampling=0)
+    Image.fromarray(tile(dataset.images[np.sort(selection)], columns)).save(out, "JPEG", quality=90, subsampling=0)
     return out.getvalue()

@@ -119,9 +119,9 @@ async def encode(body: FaceRequest, resolver: FacesDep) -> EncodeResponse:
     """A photo's face is encoded by the model's encoder; `score` says how close the reconstruction is to the photo."""
     model = await resolver.model(body.model)
     face = await resolver.face(body.face, model)
-    stored = store_face(resolver, face)
+    info = store_face(resolver, face)
     score = await reconstruction_score(resolver, model, face)
-    return EncodeResponse(**stored.model_dump(), latent=face.latent.z.tolist(), score=score)
+    return EncodeResponse(**info.model_dump(), latent=face.latent.z.tolist(), score=score)
 
 
 @router.post("/edit", summary="Edit faces", response_model=EditResponse, responses=IMAGE_CONTENT)
@@ -139,15 +139,15 @@ async def edit(body: EditRequest, resolver: FacesDep, response: Response) -> Any
     faces = await resolver.faces(body.faces, model)
     if body.format == "json":
         latents = await asyncio.to_thread(edit_latents, model, faces, body.edits, body.kind)
-        edited = []
+        edited_faces = []
         for number, z in enumerate(latents):
             row, column = divmod(number, len(faces))
             reference, original = body.faces[column], faces[column]
             latent = FaceLatent(reference, z, original.latent.image)
             face = ResolvedFace(latent, original.model, latent_space(model), original.photo)
-            stored = store_face(resolver, face)
-            edited.append(EditedFace(**stored.model_dump(), of=reference, edit=body.edits[row]))
-        return EditResponse(faces=edited)
+            info = store_face(resolver, face)
+            edited_faces.append(EditedFace(**info.model_dump(), of=reference, edit=body.edits[row]))
+        return EditResponse(faces=edited_faces)
     sheet = await _render_edits(resolver, model, faces, body.edits, body)
     return session_response(sheet, body.format, response)
 

@@ -140,8 +140,8 @@ async def interpolate(body: InterpolateRequest, resolver: FacesDep, response: Re
 
     if body.format == "json":
         latents = await asyncio.to_thread(draw)
-        stored = [store_face(resolver, _derived_face(model, faces, z)) for z in latents]
-        return InterpolateResponse(faces=stored)
+        infos = [store_face(resolver, _derived_face(model, faces, z)) for z in latents]
+        return InterpolateResponse(faces=infos)
     check_video_support(body.format)
     image = await render_faces(
         resolver,
@@ -176,8 +176,8 @@ async def neighbours(body: NeighboursRequest, resolver: FacesDep) -> NeighboursR
             for neighbour in nearest["latent"]
         ]
 
-    found = await services.jobs.run(job)
-    return NeighboursResponse(face=body.face, model=face.model, dataset=name, neighbours=found)
+    matches = await services.jobs.run(job)
+    return NeighboursResponse(face=body.face, model=face.model, dataset=name, neighbours=matches)
 
 
 def _derived_face(model: Model, faces: list[ResolvedFace], z: NDArray[np.float32]) -> ResolvedFace:

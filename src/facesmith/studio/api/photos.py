@@ -82,7 +82,7 @@ async def upload_photo(
     services, data = resolver.services, await request.body()
     if not data:
         raise Problem(422, "the body is empty: send a photo")
-    undetected = model is not None and not has_aligned_faces(
+    skips_detection = model is not None and not has_aligned_faces(
         services.registry.find(model, "generator", "makeover").card()["dataset"]
     )
 
@@ -90,15 +90,15 @@ async def upload_photo(
         check_photo(data, services.settings.pixels)
         image = read_photo(data)
         size = image.shape[1], image.shape[0]
-        as_is = aligned or undetected or size == ALIGNED_SIZE
+        as_is = aligned or skips_detection or size == ALIGNED_SIZE
         return size, as_is, [] if as_is else find_faces(image, max_faces=MAX_PHOTO_FACES)
 
     size, as_is, faces = await services.jobs.run(job)
     photo = resolver.store(Photo(data), len(data))
-    whole = resolver.store(face_refs.PhotoFace(photo, None), 0, photo)
-    stored = [(resolver.store(face_refs.PhotoFace(photo, face), 0, photo), face) for face in faces]
-    infos = [_face_info(whole, None)] if as_is else [_face_info(item_id, face) for item_id, face in stored]
-    return PhotoInfo(photo=photo, size=size, aligned=as_is, whole=f"photo:{whole}", faces=infos)
+    whole_id = resolver.store(face_refs.PhotoFace(photo, None), 0, photo)
+    photo_faces = [(resolver.store(face_refs.PhotoFace(photo, face), 0, photo), face) for face in faces]
+    infos = [_face_info(whole_id, None)] if as_is else [_face_info(item_id, face) for item_id, face in photo_faces]
+    return PhotoInfo(photo=photo, size=size, aligned=as_is, whole=f"photo:{whole_id}", faces=infos)
 
 
 def _face_info(item_id: str, face: Face | None) -> PhotoFace:

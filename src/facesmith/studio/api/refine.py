@@ -76,9 +76,9 @@ async def _events(resolver: FaceResolver, model: Model, face: ResolvedFace, step
             started = True
             yield format_event("progress", {"step": step, "steps": steps})
         latent = FaceLatent(face.latent.name, await job, image)
-        refined = ResolvedFace(latent, face.model, latent_space(model), face.photo)
-        score = await reconstruction_score(resolver, model, refined)
-        yield format_event("done", {**store_face(resolver, refined).model_dump(), "score": score})
+        refined_face = ResolvedFace(latent, face.model, latent_space(model), face.photo)
+        score = await reconstruction_score(resolver, model, refined_face)
+        yield format_event("done", {**store_face(resolver, refined_face).model_dump(), "score": score})
     except _Cancelled:
         yield format_event("error", {"error": "the studio is shutting down: retry in a moment"})
     except (FacesmithError, Problem) as error:

@@ -98,7 +98,7 @@ def training_info(services: ServicesDep) -> TrainingInfo:
     recipes = [
         RecipeSummary(name=name, about=recipe.about, task=recipe.task) for name, recipe in facesmith.RECIPES.items()
     ]
-    return TrainingInfo(allowed=services.training_jobs.allowed, recipes=recipes)
+    return TrainingInfo(allowed=services.training_jobs.is_allowed, recipes=recipes)
 
 
 @router.get("/training/{recipe}", summary="Read a recipe and its settings")
@@ -172,11 +172,11 @@ async def _start(services: Services, name: str, arguments: list[str], path: Path
 def _options(services: Services, recipe: str, body: TrainingLength) -> list[str]:
     """Return the options of ``facesmith train``."""
     options = [f"--{name}={value}" for name in ("minutes", "kimg") if (value := getattr(body, name)) is not None]
-    known = {setting.name: setting for setting in _recipe_info(recipe).settings}
+    settings = {setting.name: setting for setting in _recipe_info(recipe).settings}
     for name, value in (body.settings if isinstance(body, BranchRequest) else {}).items():
-        if name not in known:
+        if name not in settings:
             raise Problem(422, f"settings: the recipe {recipe} has no setting {name!r}")
-        kind = known[name].pretrained
+        kind = settings[name].pretrained
         text = str(value).lower() if value is None or isinstance(value, bool) else str(value)
         options.append(f"--set={name}={services.registry.find(text, kind).path if kind and text else text}")
     return options
