@@ -10,7 +10,7 @@ def test_a_card_builds_the_network_it_describes(name: str) -> None:
     config = networks.make_config(name, (16, 20), {}, "makeover", directions=1)
     torch.manual_seed(5)
     G, _ = networks.build(name, config, seed=3, kind="makeover")
-    drawn = torch.rand(())
+    first_draw = torch.rand(())
     card = networks.as_card(name, config)
     assert (card["family"], card["size"], card["directions"]) == (name, (16, 20), 1)
     net = networks.from_card(card | {"size": [16, 20]}, "makeover")
@@ -18,13 +18,13 @@ def test_a_card_builds_the_network_it_describes(name: str) -> None:
     x, strengths = torch.rand(2, 3, 20, 16), torch.ones(2, 1)
     assert torch.equal(net.eval()(x, strengths), G.eval()(x, strengths))
     torch.manual_seed(5)
-    assert torch.equal(drawn, torch.rand(())), "building draws from its own generator"
-    again, _ = networks.build(name, config, seed=3, kind="makeover")
-    assert all(torch.equal(a, b) for a, b in zip(G.parameters(), again.parameters(), strict=True))
+    assert torch.equal(first_draw, torch.rand(())), "building draws from its own generator"
+    repeat, _ = networks.build(name, config, seed=3, kind="makeover")
+    assert all(torch.equal(a, b) for a, b in zip(G.parameters(), repeat.parameters(), strict=True))
 
 
 @pytest.mark.parametrize("card", [{"kind": "makeover"}, {"family": "deep_makeover"}])
-def test_cards_of_version_0_1_name_the_family_of_a_makeover_as_kind(card: dict[str, str]) -> None:
+def test_old_cards_name_the_family_of_a_makeover_kind(card: dict[str, str]) -> None:
     net = networks.from_card({**card, "size": [16, 16], "directions": 1}, "makeover")
     assert type(net).__module__.endswith("deep_makeover")
 

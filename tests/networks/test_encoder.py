@@ -31,28 +31,28 @@ def test_the_latents_of_an_encoder_are_what_the_generator_takes(name: str) -> No
 
 
 @pytest.mark.parametrize("name", ["dcgan", "mini28"])
-def test_a_direction_moves_a_photo_s_grid_as_it_moves_a_generated_one(name: str) -> None:
+def test_a_direction_moves_photos_like_generated_faces(name: str) -> None:
     torch.manual_seed(0)
     G, z, move = networks.from_card(CARDS[name]), torch.randn(1, 7), torch.randn(1, 7)
     detail = torch.randn(1, networks.detail_size(CARDS[name]))
-    moved = G.begin(z + move, detail) - G.begin(z, detail)  # type: ignore[operator]
-    assert torch.allclose(moved, G.begin(z + move, None) - G.begin(z, None), atol=1e-5)  # type: ignore[operator]
+    difference = G.begin(z + move, detail) - G.begin(z, detail)  # type: ignore[operator]
+    assert torch.allclose(difference, G.begin(z + move, None) - G.begin(z, None), atol=1e-5)  # type: ignore[operator]
 
 
-def test_the_detail_of_a_cell_is_told_from_what_is_seen_there() -> None:
+def test_the_detail_of_a_cell_depends_on_nearby_pixels() -> None:
     card = {**CARDS["dcgan"], "discriminator_norm": False, "size": [64, 64]}
     E = networks.from_card({**card, "part": "detailed encoder"}).eval()
     torch.nn.init.normal_(E.detail.weight)  # type: ignore[union-attr, arg-type]
     pictures = torch.zeros(2, 3, 64, 64)
     pictures[1, :, :16, :16] = 1.0
-    one, other = E(pictures)[:, 7:].unflatten(1, (4, 4, -1))
-    changed = (one - other).abs().amax(-1) > 1e-6
-    assert changed[0, 0]
-    assert not changed[2:].any()
-    assert not changed[:, 2:].any(), "what is far away has no part in it"
+    plain_detail, changed_detail = E(pictures)[:, 7:].unflatten(1, (4, 4, -1))
+    differs = (plain_detail - changed_detail).abs().amax(-1) > 1e-6
+    assert differs[0, 0]
+    assert not differs[2:].any()
+    assert not differs[:, 2:].any(), "what is far away has no part in it"
 
 
-def test_a_first_grid_too_large_is_not_told() -> None:
+def test_a_first_grid_too_large_has_no_residual_latent() -> None:
     card = {"family": "artiface", "size": [128, 128], **NARROW, "generator_width": 32}
     config = artiface.Config((128, 128), 7, 32, 4)
     assert networks.outline(artiface, config).detail_size > MAX_DETAIL

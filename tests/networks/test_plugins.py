@@ -21,28 +21,28 @@ NO_TORCH = (
 OPTIONS = ("--kimg", "0.1", "--quiet", "--set", "batch_size=4", "--set", "device=cpu", "--set", "score_kimg=0")
 
 
-def run(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "facesmith", *map(str, words)]
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "facesmith", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
 
 
 @pytest.mark.timeout(900)
 def test_a_plugin_trains_exports_and_generates(builtin_dataset: Dataset, tmp_path: Path) -> None:
     folder, model = tmp_path / "run", tmp_path / "model"
-    listed = run("recipes", "dense", "--plugin", PLUGIN)
-    assert "width = 64" in listed.stdout, listed.stderr
-    trained = run("--plugin", PLUGIN, "train", "dense", builtin_dataset.path, folder, "--set", "width=8", *OPTIONS)
-    assert trained.returncode == 0, trained.stderr
-    refused = run("export", folder, model)
-    assert refused.returncode == 2
-    assert "'dense'" in refused.stderr
-    assert "--plugin" in refused.stderr
-    exported = run("export", folder, model, FACESMITH_PLUGINS=str(PLUGIN))
-    assert exported.returncode == 0, exported.stderr
+    listing = run("recipes", "dense", "--plugin", PLUGIN)
+    assert "width = 64" in listing.stdout, listing.stderr
+    training = run("--plugin", PLUGIN, "train", "dense", builtin_dataset.path, folder, "--set", "width=8", *OPTIONS)
+    assert training.returncode == 0, training.stderr
+    export_without_plugin = run("export", folder, model)
+    assert export_without_plugin.returncode == 2
+    assert "'dense'" in export_without_plugin.stderr
+    assert "--plugin" in export_without_plugin.stderr
+    export = run("export", folder, model, FACESMITH_PLUGINS=str(PLUGIN))
+    assert export.returncode == 0, export.stderr
     network = json.loads((model / "model.json").read_text())["network"]
     assert (network["family"], network["width"]) == ("dense", 8)
-    generated = subprocess.run([sys.executable, "-c", NO_TORCH, model], capture_output=True, text=True)
-    assert generated.stdout.startswith("(2, "), generated.stderr
+    sampling = subprocess.run([sys.executable, "-c", NO_TORCH, model], capture_output=True, text=True)
+    assert sampling.stdout.startswith("(2, "), sampling.stderr
 
 
 def test_the_page_shows_the_plugin() -> None:
@@ -55,9 +55,9 @@ def test_settings_of_built_in_families_need_no_torch() -> None:
         "from facesmith.networks.registry import KINDS, families, family_settings\n"
         "print({name: list(family_settings(name, kind)) for kind in KINDS for name in families(kind)})"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     expected = {name: list(family_settings(name, kind)) for kind in ("gan", "makeover") for name in families(kind)}
-    assert done.stdout.strip() == str(expected), done.stderr
+    assert process.stdout.strip() == str(expected), process.stderr
     assert expected["dcgan"][-1] == "discriminator_norm"
 
 

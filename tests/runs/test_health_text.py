@@ -7,7 +7,7 @@ from facesmith.runs.run_files import RunFiles
 from facesmith.tasks.registry import TASKS
 
 
-def told(task: str, health: str) -> str:
+def health_sentence(task: str, health: str) -> str:
     run = RunFiles(
         path=Path("run"), card={"status": "finished"}, recipe={"task": task}, settings={}, health=health,
         metrics={}, timing={}, scores={}, samples=[], best={}, rollbacks=[], broken_lines=0,
@@ -17,12 +17,12 @@ def told(task: str, health: str) -> str:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_meaning_of_health_fits_the_task(task: str) -> None:
-    healthy, diverged = told(task, health.HEALTHY), told(task, health.DIVERGED)
-    assert "Health at the end: “healthy”: " in healthy
-    assert "earlier checkpoint" in diverged
+    when_healthy, after_divergence = health_sentence(task, health.HEALTHY), health_sentence(task, health.DIVERGED)
+    assert "Health at the end: “healthy”: " in when_healthy
+    assert "earlier checkpoint" in after_divergence
     if task in ("encoder", "classifier"):
-        assert "faces" not in healthy
-        assert "neither network" not in healthy
+        assert "faces" not in when_healthy
+        assert "neither network" not in when_healthy
     else:
-        assert "neither network dominates" in healthy
-        assert ("d_schedule=" in told(task, health.D_WINNING)) == (task == "gan")
+        assert "neither network dominates" in when_healthy
+        assert ("d_schedule=" in health_sentence(task, health.D_WINNING)) == (task == "gan")

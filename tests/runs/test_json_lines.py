@@ -18,8 +18,10 @@ LINES = [
 ]
 
 
-def _same(one: Columns, other: Columns) -> bool:
-    return one.keys() == other.keys() and all(np.array_equal(one[key], other[key], equal_nan=True) for key in one)
+def _same(first: Columns, second: Columns) -> bool:
+    return first.keys() == second.keys() and all(
+        np.array_equal(first[key], second[key], equal_nan=True) for key in first
+    )
 
 
 @pytest.mark.parametrize("size", [1, 7, 50, 10_000])
@@ -57,15 +59,15 @@ def test_thinning_keeps_extremes_and_ends() -> None:
     steps = np.arange(1, 10_008.0)
     values = rng.standard_normal(len(steps))
     values[1234], values[5678], values[4000:4400] = 50, -50, np.nan
-    found = thinned({"step": steps, "kimg": steps / 10, "x": values, "none": np.full(len(steps), np.nan)}, 1000)
-    assert {len(column) for column in found.values()} == {len(found["step"])}
-    assert 900 < len(found["step"]) <= 1000
-    assert (found["step"][0], found["step"][-1]) == (1, steps[-1])
-    assert (np.diff(found["step"]) >= 0).all()
-    assert [np.nanmax(found["x"]), np.nanmin(found["x"])] == [50, -50]
-    assert abs(found["step"][np.nanargmax(found["x"])] - 1235) < 25
-    assert np.isnan(found["x"]).any()
-    assert np.isnan(found["none"]).all()
+    table = thinned({"step": steps, "kimg": steps / 10, "x": values, "none": np.full(len(steps), np.nan)}, 1000)
+    assert {len(column) for column in table.values()} == {len(table["step"])}
+    assert 900 < len(table["step"]) <= 1000
+    assert (table["step"][0], table["step"][-1]) == (1, steps[-1])
+    assert (np.diff(table["step"]) >= 0).all()
+    assert [np.nanmax(table["x"]), np.nanmin(table["x"])] == [50, -50]
+    assert abs(table["step"][np.nanargmax(table["x"])] - 1235) < 25
+    assert np.isnan(table["x"]).any()
+    assert np.isnan(table["none"]).all()
     short = {"step": steps[:1000]}
     assert thinned(short, 1000) is short
 

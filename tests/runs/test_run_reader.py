@@ -17,13 +17,13 @@ def run(small_run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(small_run, tmp_path / "run", ignore=shutil.ignore_patterns("tensorboard")))
 
 
-def _goes_on(run: Path, step: int, speed: float = 50.0) -> None:
+def _append_lines(run: Path, step: int, speed: float = 50.0) -> None:
     """Write what a training would at this step, of 32 pictures each."""
     kimg = step * 0.032
-    measured = {"loss_D": 1.0 / step, "loss_G": 2.0, "accuracy_real": 0.7, "accuracy_fake": 0.8}
-    append_line(run / "metrics.jsonl", {"step": step, "kimg": kimg, **measured, "health": "healthy"})
-    timed = {"seconds": step * 0.032 * 1000 / speed, "images_per_second": speed}
-    append_line(run / "timing.jsonl", {"step": step, "kimg": kimg, **timed})
+    losses = {"loss_D": 1.0 / step, "loss_G": 2.0, "accuracy_real": 0.7, "accuracy_fake": 0.8}
+    append_line(run / "metrics.jsonl", {"step": step, "kimg": kimg, **losses, "health": "healthy"})
+    speeds = {"seconds": step * 0.032 * 1000 / speed, "images_per_second": speed}
+    append_line(run / "timing.jsonl", {"step": step, "kimg": kimg, **speeds})
 
 
 def _card(run: Path, **changes: object) -> None:
@@ -31,77 +31,77 @@ def _card(run: Path, **changes: object) -> None:
 
 
 def test_status_of_a_finished_run(run: Path) -> None:
-    found = facesmith.open_run(run)
-    status = found.status
+    reader = facesmith.open_run(run)
+    status = reader.status
     assert (status.status, status.task, status.recipe, status.health) == ("finished", "gan", "tiny", "healthy")
     assert "finished" in status.sentence
-    assert status.kimg == found.card["kimg"] == 0.512
+    assert status.kimg == reader.card["kimg"] == 0.512
     assert (status.share, status.seconds_left) == (1.0, None)
     assert status.health_text is not None
     assert status.health_history
-    assert [kimg for kimg, _ in found.sheets] == sorted(kimg for kimg, _ in found.sheets)
-    assert found.recipe["batch_size"] == 32
-    assert {"losses", "speed"} <= set(found.charts())
-    assert "turns" not in found.charts()  # D learned at every step
-    assert not found.refresh()
+    assert [kimg for kimg, _ in reader.sheets] == sorted(kimg for kimg, _ in reader.sheets)
+    assert reader.recipe["batch_size"] == 32
+    assert {"losses", "speed"} <= set(reader.charts())
+    assert "turns" not in reader.charts()  # D learned at every step
+    assert not reader.refresh()
 
 
 def test_refresh_follows_a_training(run: Path) -> None:
     _card(run, status="running", ended=None, goal={"kimg": 3.2, "minutes": None})
-    found = facesmith.open_run(run)
-    before = found.last_steps()
+    reader = facesmith.open_run(run)
+    before = reader.last_steps()
     for step in range(20, 60, 10):
-        _goes_on(run, step)
-    assert found.refresh()
-    status = found.status
+        _append_lines(run, step)
+    assert reader.refresh()
+    status = reader.status
     assert status.status == "running"
     assert status.kimg == 50 * 0.032  # beyond what the card says, which is written with every sheet
     assert status.share == pytest.approx(0.5)
     assert status.images_per_second == 50
     assert status.seconds_left == pytest.approx(1600 / 50)
-    new = found.curves(before)
+    new = reader.curves(before)
     assert new["metrics"]["step"].tolist() == [20, 30, 40, 50]
-    assert len(found.curves(most=2)["metrics"]["step"]) <= 2
-    shutil.copy(found.sheets[-1][1], run / "samples" / "000001.600.png")
-    assert found.refresh()
-    assert found.sheets[-1][0] == 1.6
+    assert len(reader.curves(most=2)["metrics"]["step"]) <= 2
+    shutil.copy(reader.sheets[-1][1], run / "samples" / "000001.600.png")
+    assert reader.refresh()
+    assert reader.sheets[-1][0] == 1.6
     _card(run, goal={"kimg": 3.2, "minutes": 1.0})
-    found.refresh()
-    assert found.status.seconds_left == pytest.approx(60 - 32)  # the goal that is nearer
+    reader.refresh()
+    assert reader.status.seconds_left == pytest.approx(60 - 32)  # the goal that is nearer
 
 
 def test_run_that_stops_writing_is_silent(run: Path) -> None:
     _card(run, status="running", ended=None)
-    found = facesmith.open_run(run)
+    reader = facesmith.open_run(run)
     now = time.time()
-    assert status_of(found.files, now - 60, now).status == "running"
-    silent = status_of(found.files, now - 3600, now)
+    assert status_of(reader.files, now - 60, now).status == "running"
+    silent = status_of(reader.files, now - 3600, now)
     assert silent.status == "silent"
     assert "resumed" in silent.sentence
     assert silent.seconds_left is None
     for step in range(20, 60, 10):
-        _goes_on(run, step, speed=0.5)  # a line in ten minutes
-    found.refresh()
-    assert status_of(found.files, now - 3600, now).status == "running"
+        _append_lines(run, step, speed=0.5)  # a line in ten minutes
+    reader.refresh()
+    assert status_of(reader.files, now - 3600, now).status == "running"
 
 
 def test_digest_tells_changed_metrics(run: Path) -> None:
-    found = facesmith.open_run(run)
+    reader = facesmith.open_run(run)
     for step in (20, 30):
-        _goes_on(run, step)
-    found.refresh()
-    known = found.digest(30)
-    assert found.digest(31) == ""
+        _append_lines(run, step)
+    reader.refresh()
+    digest = reader.digest(30)
+    assert reader.digest(31) == ""
     cut_lines(run / "metrics.jsonl", 20)
-    found.refresh()
-    assert found.digest(30) == ""
-    _goes_on(run, 30)
-    found.refresh()
-    assert found.digest(30) == known  # a resume measures the same
+    reader.refresh()
+    assert reader.digest(30) == ""
+    _append_lines(run, 30)
+    reader.refresh()
+    assert reader.digest(30) == digest  # a resume measures the same
     cut_lines(run / "metrics.jsonl", 20)
     append_line(run / "metrics.jsonl", {"step": 30, "kimg": 0.96, "loss_D": 9.0, "loss_G": 2.0})
-    found.refresh()
-    assert found.digest(30) != known
+    reader.refresh()
+    assert reader.digest(30) != digest
 
 
 def test_resume_is_marked(run: Path) -> None:
@@ -110,22 +110,22 @@ def test_resume_is_marked(run: Path) -> None:
     assert facesmith.open_run(run).marks() == [0.32]
 
 
-def test_other_folder_is_refused(run: Path, tmp_path: Path) -> None:
+def test_open_run_refuses_another_folder(run: Path, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="not a run folder"):
         facesmith.open_run(tmp_path)
-    found = Run(run)
+    reader = Run(run)
     shutil.rmtree(run)
     with pytest.raises(FacesmithError, match="not a run folder"):
-        found.refresh()
+        reader.refresh()
 
 
 def test_refresh_equals_reading_again(run: Path) -> None:
-    found = facesmith.open_run(run)
+    reader = facesmith.open_run(run)
     for step in range(20, 400, 10):
-        _goes_on(run, step)
-        found.refresh()
+        _append_lines(run, step)
+        reader.refresh()
     fresh = facesmith.open_run(run)
     for table, columns in fresh.curves(most=10_000).items():
         for name, column in columns.items():
-            assert np.array_equal(found.curves(most=10_000)[table][name], column, equal_nan=True), (table, name)
-    assert found.status == fresh.status
+            assert np.array_equal(reader.curves(most=10_000)[table][name], column, equal_nan=True), (table, name)
+    assert reader.status == fresh.status

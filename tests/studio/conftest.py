@@ -27,8 +27,8 @@ HOST = "http://127.0.0.1:8000"
 FACES = (("avataaars", 23), ("avataaars", 68))  # YuNet finds few drawn faces, and these surely
 
 
-def write_model(folder: Path, seed: int = 0, *, beside: bool = False, directed: bool = False) -> Path:
-    """A model folder of 8x8 faces. With ``beside`` a face looks otherwise where others are computed beside it."""
+def write_model(folder: Path, seed: int = 0, *, batch_dependent: bool = False, has_directions: bool = False) -> Path:
+    """A model folder of 8x8 faces. With ``batch_dependent``, faces depend on the size of their batch."""
     rng = np.random.default_rng(seed)
     tensors = {
         "weights": rng.standard_normal((LATENT, 3 * SIDE * SIDE)).astype(np.float32) / 4,
@@ -38,9 +38,9 @@ def write_model(folder: Path, seed: int = 0, *, beside: bool = False, directed: 
     }
     nodes = [
         helper.make_node("Gemm", ["z", "weights", "bias"], ["flat"]),
-        helper.make_node("Reshape", ["flat", "shape"], ["alone" if beside else "pictures"]),
+        helper.make_node("Reshape", ["flat", "shape"], ["alone" if batch_dependent else "pictures"]),
     ]
-    if beside:
+    if batch_dependent:
         nodes += [
             helper.make_node("Shape", ["z"], ["rows"], start=0, end=1),
             helper.make_node("Cast", ["rows"], ["count"], to=TensorProto.FLOAT),
@@ -68,9 +68,9 @@ def write_model(folder: Path, seed: int = 0, *, beside: bool = False, directed: 
         "dataset": {"count": 100, "source": {"kind": "builtin", "name": "nobody"}},
         "terms": "any use",
     }
-    if directed:
+    if has_directions:
         moves = rng.standard_normal((2, LATENT)).astype(np.float32)
-        fitted = Directions(
+        directions = Directions(
             names=["Smiling", "Young"],
             moves=dict.fromkeys(("mean", "boundary", "orthogonal"), moves),
             normals=moves,
@@ -79,7 +79,7 @@ def write_model(folder: Path, seed: int = 0, *, beside: bool = False, directed: 
             rates=np.array([0.5, 0.5], np.float32),
             about={"encoder": None},
         )
-        card["directions"] = write_directions(fitted, folder)
+        card["directions"] = write_directions(directions, folder)
     (folder / "model.json").write_text(json.dumps(card))
     (folder / "README.md").write_text(f"# {folder.name}\n")
     return folder
@@ -90,7 +90,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two models: ``first``, and ``second`` with directions; write nothing into it."""
     folder = tmp_path_factory.mktemp("models")
     write_model(folder / "first")
-    write_model(folder / "second", 1, directed=True)
+    write_model(folder / "second", 1, has_directions=True)
     return folder
 
 
@@ -105,41 +105,41 @@ def second(models: Path) -> Model:
 
 
 @pytest.fixture(scope="session")
-def beside(tmp_path_factory: pytest.TempPathFactory) -> Model:
+def batch_dependent(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A model whose faces depend on how many are computed at once."""
-    return facesmith.load(write_model(tmp_path_factory.mktemp("beside") / "beside", beside=True), threads=1)
+    return facesmith.load(write_model(tmp_path_factory.mktemp("beside") / "beside", batch_dependent=True), threads=1)
 
 
 @pytest.fixture(scope="session")
 def two_faces() -> bytes:
     """A PNG of 600 x 400 with a large face at the right and a smaller one at the left."""
     image = Image.new("RGB", (600, 400), (120, 130, 140))
-    for (style, index), side, left, top in zip(FACES, (340, 200), (240, 10), (30, 150), strict=True):
-        drawn = Image.open(io.BytesIO(DrawnFace(style, 0, index, 256).open())).convert("RGB")
-        image.paste(drawn.resize((side, side), Image.Resampling.LANCZOS), (left, top))
+    for (style, index), side, x, y in zip(FACES, (340, 200), (240, 10), (30, 150), strict=True):
+        face = Image.open(io.BytesIO(DrawnFace(style, 0, index, 256).open())).convert("RGB")
+        image.paste(face.resize((side, side), Image.Resampling.LANCZOS), (x, y))
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
 
 
-Asking = Callable[[httpx.AsyncClient, FastAPI], Awaitable[None]]
+Check = Callable[[httpx.AsyncClient, FastAPI], Awaitable[None]]
 
 
 @pytest.fixture(scope="session")
 def visit(models: Path) -> Callable[..., None]:
-    """Runs an app over `models` with these settings, and what asks it."""
+    """Run a check against an app over `models` with these settings."""
 
-    def run(asking: Asking, **settings: Any) -> None:
-        async def asked() -> None:
-            chosen: dict[str, Any] = {"paths": (str(models),), "quiet": True, "workers": 2} | settings
-            app = create_app(Settings(**chosen))
+    def run(check: Check, **settings: Any) -> None:
+        async def run_check() -> None:
+            all_settings: dict[str, Any] = {"paths": (str(models),), "quiet": True, "workers": 2} | settings
+            app = create_app(Settings(**all_settings))
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with (
                 app.router.lifespan_context(app),
                 httpx.AsyncClient(transport=transport, base_url=HOST) as client,
             ):
-                await asking(client, app)
+                await check(client, app)
 
-        asyncio.run(asked())
+        asyncio.run(run_check())
 
     return run

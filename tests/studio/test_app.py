@@ -18,10 +18,10 @@ Visit = Callable[..., None]
 def test_every_response_has_security_headers_and_an_id(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         for path in ("/", "/api/v1/models", "/api/v1/nothing", "/static/reference.css", "/api/v1/generate?count=0"):
-            answer = await client.get(path)
-            assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS, path
-            assert len(answer.headers["x-request-id"]) == 16
-            assert "access-control-allow-origin" not in answer.headers
+            response = await client.get(path)
+            assert {name: response.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS, path
+            assert len(response.headers["x-request-id"]) == 16
+            assert "access-control-allow-origin" not in response.headers
         assert (await client.head("/photo")).headers["content-type"].startswith("text/html")
         assert (await client.get("/", headers={"X-Request-ID": "abc-12345"})).headers["x-request-id"] == "abc-12345"
         assert (await client.get("/", headers={"X-Request-ID": "a\tb" * 9})).headers["x-request-id"] != "a\tb" * 9
@@ -34,11 +34,11 @@ def test_every_error_is_json(visit: Visit) -> None:
         async def defect() -> None:
             raise ZeroDivisionError("in /home/me/secret.py")
 
-        async def refused() -> None:
+        async def fail() -> None:
             raise FacesmithError("/home/me/models/mine has no encoder DATASET RUN")
 
         app.add_api_route("/defect", defect)
-        app.add_api_route("/refused", refused)
+        app.add_api_route("/refused", fail)
         for method, path, status in (
             ("GET", "/nothing", 404),
             ("POST", "/api/v1/models", 405),
@@ -50,11 +50,11 @@ def test_every_error_is_json(visit: Visit) -> None:
             ("GET", "/refused", 400),
             ("GET", "/defect", 500),
         ):
-            answer = await client.request(method, path)
-            assert answer.status_code == status, path
-            assert list(answer.json()) == ["error"], path
-            assert "/home" not in answer.text, path
-            assert "Traceback" not in answer.text, path
+            response = await client.request(method, path)
+            assert response.status_code == status, path
+            assert list(response.json()) == ["error"], path
+            assert "/home" not in response.text, path
+            assert "Traceback" not in response.text, path
         assert "mine has no encoder" in (await client.get("/refused")).json()["error"]
 
     visit(ask)
@@ -70,28 +70,28 @@ def test_the_log_has_the_traceback_but_no_query(visit: Visit, capsys: pytest.Cap
         await client.get("/healthz")
 
     visit(ask, quiet=False)
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "in the route" in said
-    assert '"status": 500' in said
-    assert "secret" not in said
+    log = capsys.readouterr().err
+    assert log.count("\n") == 1
+    assert "in the route" in log
+    assert '"status": 500' in log
+    assert "secret" not in log
 
 
 def test_the_token_is_required(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         for path in ("/", "/api/v1/models", "/metrics", "/static/reference.css", "/?token=wrong-token"):
-            answer = await client.get(path)
-            assert answer.status_code == 401, path
-            assert answer.headers["www-authenticate"] == "Bearer"
+            response = await client.get(path)
+            assert response.status_code == 401, path
+            assert response.headers["www-authenticate"] == "Bearer"
         assert (await client.get("/healthz")).status_code == 200
         for value, status in (("Bearer right-token", 200), ("Bearer right-tokem", 401), ("Basic right-token", 401)):
             assert (await client.get("/metrics", headers={"Authorization": value})).status_code == status
-        answer = await client.get("/watch?run=a%26b&token=right-token")
-        assert answer.status_code == 303
-        assert answer.headers["location"] == "/watch?run=a%26b"
-        assert "right-token" not in answer.headers["set-cookie"]
-        assert "HttpOnly" in answer.headers["set-cookie"]
-        assert "SameSite=strict" in answer.headers["set-cookie"]
+        response = await client.get("/watch?run=a%26b&token=right-token")
+        assert response.status_code == 303
+        assert response.headers["location"] == "/watch?run=a%26b"
+        assert "right-token" not in response.headers["set-cookie"]
+        assert "HttpOnly" in response.headers["set-cookie"]
+        assert "SameSite=strict" in response.headers["set-cookie"]
         assert (await client.get("/api/v1/models")).status_code == 200  # the client keeps cookies
 
     visit(ask, token="right-token")
@@ -116,32 +116,32 @@ def test_other_origins_are_refused(visit: Visit) -> None:
 
 def test_cors_allows_configured_origins(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        wanted = {"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"}
-        asked = await client.options("/api/v1/models", headers=wanted)
-        assert asked.status_code == 200  # though it has no token
-        assert asked.headers["access-control-allow-origin"] == "https://friend.example"
+        preflight_headers = {"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"}
+        preflight = await client.options("/api/v1/models", headers=preflight_headers)
+        assert preflight.status_code == 200  # though it has no token
+        assert preflight.headers["access-control-allow-origin"] == "https://friend.example"
         stranger = {"Origin": "https://stranger.example", "Authorization": "Bearer right-token"}
-        answer = await client.get("/api/v1/models", headers=stranger)
-        assert "access-control-allow-origin" not in answer.headers
+        response = await client.get("/api/v1/models", headers=stranger)
+        assert "access-control-allow-origin" not in response.headers
 
     visit(ask, cors=("https://friend.example",), token="right-token")
 
 
 def test_sessions_use_a_cookie_or_a_header(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        async def mine(resolver: FacesDep) -> int:
+        async def count_items(resolver: FacesDep) -> int:
             resolver.store(None, 1)
             return len(resolver.open_session())
 
-        app.add_api_route("/mine", mine)
-        answer = await client.get("/mine")
-        assert "HttpOnly" in answer.headers["set-cookie"]
-        assert "SameSite=strict" in answer.headers["set-cookie"]
+        app.add_api_route("/mine", count_items)
+        response = await client.get("/mine")
+        assert "HttpOnly" in response.headers["set-cookie"]
+        assert "SameSite=strict" in response.headers["set-cookie"]
         assert (await client.get("/mine")).json() == 2
         client.cookies.clear()
         assert (await client.get("/mine")).json() == 1
         client.cookies.clear()
-        assert (await client.get("/mine", headers={"X-Session": answer.headers["x-session"]})).json() == 3
+        assert (await client.get("/mine", headers={"X-Session": response.headers["x-session"]})).json() == 3
 
     visit(ask)
 
@@ -155,8 +155,8 @@ def test_versioned_static_files_are_cached(visit: Visit) -> None:
         assert "immutable" in (await client.get(file)).headers["cache-control"]
         plain = await client.get("/static/reference.css")
         assert plain.headers["cache-control"] == "no-cache"
-        again = await client.get("/static/reference.css", headers={"If-None-Match": plain.headers["etag"]})
-        assert again.status_code == 304
+        repeat = await client.get("/static/reference.css", headers={"If-None-Match": plain.headers["etag"]})
+        assert repeat.status_code == 304
         assert "src=" not in page.text  # nothing from anywhere else
 
     visit(ask)
@@ -169,7 +169,7 @@ def test_openapi_documents_every_response(visit: Visit) -> None:
             for method, operation in operations.items():
                 assert operation["summary"], (method, path)
                 assert {"200", "422", "429"} <= set(operation["responses"]), (method, path)
-                errors = [answer for code, answer in operation["responses"].items() if code >= "400"]
+                errors = [response for code, response in operation["responses"].items() if code >= "400"]
                 kinds = {error["content"]["application/json"]["schema"]["$ref"] for error in errors}
                 assert kinds == {"#/components/schemas/Error"}, (method, path)
 

@@ -22,7 +22,7 @@ async def _faces(batcher: Batcher, model: Model, count: int, seed: int, start: i
     return await batcher.generate(model, count, seed_latents(model, seed, start, 1.0, {}), _as_they_are, start=start)
 
 
-class _Held:
+class _PausedBatcher:
     """A batcher whose one thread computes a face that is not drawn before `go` is set."""
 
     def __init__(self, model: Model, limit: int = 1000) -> None:
@@ -46,64 +46,64 @@ class _Held:
         self.batcher.close()
 
 
-def test_faces_do_not_depend_on_other_requests(first: Model, second: Model, beside: Model) -> None:
+def test_faces_do_not_depend_on_other_requests(first: Model, second: Model, batch_dependent: Model) -> None:
     """Sixty requests of three models at once; one of them makes other faces where others are computed beside them."""
-    assert (first.block, second.block, beside.block) == (1, 1, 16)
-    asked = [
+    assert (first.block, second.block, batch_dependent.block) == (1, 1, 16)
+    requests = [
         (model, count, seed, start)
         for seed, (count, start) in enumerate([(1, 0), (1, 5), (1, 37), (3, 15), (16, 0), (20, 9), (64, 1)] * 3)
-        for model in (first, second, beside)
+        for model in (first, second, batch_dependent)
     ]
 
     async def ask() -> list[Pictures]:
         batcher = Batcher(2, 10_000)
-        made = await asyncio.gather(*(_faces(batcher, *one) for one in asked))
+        results = await asyncio.gather(*(_faces(batcher, *request) for request in requests))
         assert batcher.waiting == 0
         batcher.close()
-        return made
+        return results
 
-    for (model, count, seed, start), made in zip(asked, asyncio.run(ask()), strict=True):
-        assert np.array_equal(made, model.sample(count, seed, start=start)), (model.name, count, seed, start)
+    for (model, count, seed, start), images in zip(requests, asyncio.run(ask()), strict=True):
+        assert np.array_equal(images, model.sample(count, seed, start=start)), (model.name, count, seed, start)
 
 
 def test_cancelled_requests_are_not_computed(first: Model) -> None:
-    drawn: list[int] = []
+    calls: list[int] = []
 
-    def recorded(number: int) -> Callable[[int, int], NDArray[np.float32]]:
+    def drawing(number: int) -> Callable[[int, int], NDArray[np.float32]]:
         def draw(begin: int, end: int) -> NDArray[np.float32]:
-            drawn.append(number)
+            calls.append(number)
             return first.latents(end - begin)
 
         return draw
 
     async def ask() -> None:
-        held = _Held(first)
-        async with held as batcher:
-            tasks = [asyncio.ensure_future(batcher.generate(first, 20, recorded(n), _as_they_are)) for n in range(3)]
+        paused = _PausedBatcher(first)
+        async with paused as batcher:
+            tasks = [asyncio.ensure_future(batcher.generate(first, 20, drawing(n), _as_they_are)) for n in range(3)]
             await asyncio.sleep(0)
             assert batcher.waiting == 60
             tasks[1].cancel()
             await asyncio.wait([tasks[1]])
             assert batcher.waiting == 40
-            held.go.set()
-            assert [len(made) for made in await asyncio.gather(tasks[0], tasks[2])] == [20, 20]
+            paused.go.set()
+            assert [len(images) for images in await asyncio.gather(tasks[0], tasks[2])] == [20, 20]
             assert batcher.waiting == 0
-        assert set(drawn) == {0, 2}
+        assert set(calls) == {0, 2}
 
     asyncio.run(ask())
 
 
 def test_a_full_queue_refuses_requests(first: Model) -> None:
     async def ask() -> None:
-        async with (held := _Held(first, limit=10)) as batcher:
+        async with (paused := _PausedBatcher(first, limit=10)) as batcher:
             waiting = asyncio.ensure_future(_faces(batcher, first, 8, 0))
             await asyncio.sleep(0)
-            with pytest.raises(Busy, match="8 faces are waiting") as refused:
+            with pytest.raises(Busy, match="8 faces are waiting") as error:
                 await _faces(batcher, first, 3, 0)
-            assert refused.value.status_code == 429
-            assert int((refused.value.headers or {})["Retry-After"]) >= 1
+            assert error.value.status_code == 429
+            assert int((error.value.headers or {})["Retry-After"]) >= 1
             assert batcher.waiting == 8
-            held.go.set()
+            paused.go.set()
             assert len(await waiting) == 8
             assert len(await _faces(batcher, first, 10, 0)) == 10
 
@@ -112,35 +112,35 @@ def test_a_full_queue_refuses_requests(first: Model) -> None:
 
 def test_a_face_does_not_wait_for_a_large_sheet(first: Model) -> None:
     async def ask() -> None:
-        async with (held := _Held(first)) as batcher:
-            done: list[str] = []
+        async with (paused := _PausedBatcher(first)) as batcher:
+            finished: list[str] = []
             tasks = list[asyncio.Task[Pictures]]()
             for name, count in (("sheet", 200), ("face", 1)):
                 tasks.append(asyncio.create_task(_faces(batcher, first, count, 0)))
                 tasks[-1].set_name(name)
-                tasks[-1].add_done_callback(lambda task: done.append(task.get_name()))
+                tasks[-1].add_done_callback(lambda task: finished.append(task.get_name()))
                 await asyncio.sleep(0)
-            held.go.set()
+            paused.go.set()
             await asyncio.gather(*tasks)
-            assert done == ["face", "sheet"]
+            assert finished == ["face", "sheet"]
 
     asyncio.run(ask())
 
 
 def test_a_face_does_not_wait_for_a_sheets_encoding(first: Model) -> None:
-    told = Event()
+    is_delivered = Event()
 
     def encode(faces: Pictures) -> bool:
-        return told.wait(5)
+        return is_delivered.wait(5)
 
     async def ask() -> None:
-        async with (held := _Held(first)) as batcher:
+        async with (paused := _PausedBatcher(first)) as batcher:
             sheet = asyncio.ensure_future(batcher.generate(first, 15, lambda a, b: first.latents(b - a), encode))
             await asyncio.sleep(0)
             face = asyncio.ensure_future(_faces(batcher, first, 1, 0))
-            face.add_done_callback(lambda _: told.set())
+            face.add_done_callback(lambda _: is_delivered.set())
             await asyncio.sleep(0)
-            held.go.set()
+            paused.go.set()
             assert await sheet
 
     asyncio.run(ask())
@@ -151,20 +151,20 @@ def test_single_faces_share_a_call_and_a_delivery(first: Model) -> None:
     wakes: list[object] = []
 
     async def ask() -> None:
-        async with (held := _Held(first)) as batcher:
+        async with (paused := _PausedBatcher(first)) as batcher:
             batcher._on_generated = lambda _, faces: calls.append(faces)
             loop = asyncio.get_running_loop()
             wake = loop.call_soon_threadsafe
 
-            def counted(call: Callable[[], None]) -> None:
+            def count_wake(call: Callable[[], None]) -> None:
                 wakes.append(call)
                 wake(call)
 
             tasks = [asyncio.ensure_future(_faces(batcher, first, 1, seed)) for seed in range(2 * MAX_CALL_FACES)]
             await asyncio.sleep(0)
-            with pytest.MonkeyPatch.context() as patched:
-                patched.setattr(loop, "call_soon_threadsafe", counted)
-                held.go.set()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(loop, "call_soon_threadsafe", count_wake)
+                paused.go.set()
                 await asyncio.gather(*tasks)
 
     asyncio.run(ask())
@@ -174,42 +174,42 @@ def test_single_faces_share_a_call_and_a_delivery(first: Model) -> None:
 
 def test_threads_share_the_waiting_faces(first: Model) -> None:
     """A sheet of 12 is no call of 12 by one of two threads: the other has its half at the same time."""
-    both = Barrier(2)
-    drawn: list[tuple[int, int]] = []
+    barrier = Barrier(2)
+    calls: list[tuple[int, int]] = []
 
     def draw(begin: int, end: int) -> NDArray[np.float32]:
-        drawn.append((begin, end))
-        both.wait(30)
+        calls.append((begin, end))
+        barrier.wait(30)
         return first.latents(end - begin, start=begin)
 
     async def ask() -> Pictures:
         batcher = Batcher(2, 100)
-        made = await batcher.generate(first, 12, draw, _as_they_are)
+        images = await batcher.generate(first, 12, draw, _as_they_are)
         batcher.close()
-        return made
+        return images
 
     assert np.array_equal(asyncio.run(ask()), first.sample(12))
-    assert sorted(drawn) == [(0, 6), (6, 12)]
+    assert sorted(calls) == [(0, 6), (6, 12)]
 
 
 def test_an_error_fails_only_its_own_request(first: Model) -> None:
-    def bad(begin: int, end: int) -> NDArray[np.float32]:
+    def fail_drawing(begin: int, end: int) -> NDArray[np.float32]:
         raise FacesmithError("no such attribute")
 
-    def unfinished(faces: Pictures) -> Pictures:
+    def fail_encoding(faces: Pictures) -> Pictures:
         raise ValueError("cannot be encoded")
 
     async def ask() -> None:
-        async with (held := _Held(first)) as batcher:
-            good = asyncio.ensure_future(_faces(batcher, first, 20, 3))
-            undrawn = asyncio.ensure_future(batcher.generate(first, 20, bad, _as_they_are))
-            unmade = asyncio.ensure_future(batcher.generate(first, 1, lambda a, b: first.latents(b - a), unfinished))
-            wrong = asyncio.ensure_future(
+        async with (paused := _PausedBatcher(first)) as batcher:
+            valid = asyncio.ensure_future(_faces(batcher, first, 20, 3))
+            undrawn = asyncio.ensure_future(batcher.generate(first, 20, fail_drawing, _as_they_are))
+            unmade = asyncio.ensure_future(batcher.generate(first, 1, lambda a, b: first.latents(b - a), fail_encoding))
+            invalid = asyncio.ensure_future(
                 batcher.generate(first, 1, lambda a, b: np.full((1, 6), np.nan, np.float32), _as_they_are)
             )
             await asyncio.sleep(0)
-            held.go.set()
-            results = await asyncio.gather(good, undrawn, unmade, wrong, return_exceptions=True)
+            paused.go.set()
+            results = await asyncio.gather(valid, undrawn, unmade, invalid, return_exceptions=True)
             assert batcher.waiting == 0
             assert batcher.alive
             assert len(await _faces(batcher, first, 5, 0)) == 5
@@ -222,17 +222,17 @@ def test_an_error_fails_only_its_own_request(first: Model) -> None:
 
 def test_closing_refuses_waiting_requests(first: Model) -> None:
     async def ask() -> None:
-        held = _Held(first)
-        async with held as batcher:
+        paused = _PausedBatcher(first)
+        async with paused as batcher:
             waiting = asyncio.ensure_future(_faces(batcher, first, 8, 0))
             await asyncio.sleep(0)
-            asyncio.get_running_loop().call_later(0.05, held.go.set)
+            asyncio.get_running_loop().call_later(0.05, paused.go.set)
             await asyncio.to_thread(batcher.close)
             with pytest.raises(Busy, match="shutting down"):
                 await waiting
             with pytest.raises(Busy, match="shutting down"):
                 await _faces(batcher, first, 1, 0)
             assert not batcher.alive
-            assert len(await held.first) == 1
+            assert len(await paused.first) == 1
 
     asyncio.run(ask())

@@ -14,18 +14,18 @@ HEAD = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 
 async def _app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with as many bytes as it was sent."""
-    read, more = 0, True
-    while more:
+    """Respond with the number of bytes in the body."""
+    read, has_more = 0, True
+    while has_more:
         message = await receive()
-        read, more = read + len(message.get("body", b"")), message.get("more_body", False)
+        read, has_more = read + len(message.get("body", b"")), message.get("more_body", False)
     body = b"%d" % read
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
 
 
-def _serve(asking: Callable[[Callable[[], Awaitable[Line]]], Awaitable[None]]) -> None:
-    async def served() -> None:
+def _serve(check: Callable[[Callable[[], Awaitable[Line]]], Awaitable[None]]) -> None:
+    async def run_server() -> None:
         server = uvicorn.Server(uvicorn.Config(_app, port=0, http=Connection, lifespan="off", log_config=None))
         server.config.load()
         server.lifespan = server.config.lifespan_class(server.config)
@@ -33,14 +33,14 @@ def _serve(asking: Callable[[Callable[[], Awaitable[Line]]], Awaitable[None]]) -
         port = server.servers[0].sockets[0].getsockname()[1]
         try:
             async with asyncio.timeout(10):
-                await asking(lambda: asyncio.open_connection("127.0.0.1", port))
+                await check(lambda: asyncio.open_connection("127.0.0.1", port))
         finally:
             await server.shutdown()
 
-    asyncio.run(served())
+    asyncio.run(run_server())
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+async def _read_response(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     head = await reader.readuntil(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
     return int(head.split()[1]), await reader.readexactly(length)
@@ -55,7 +55,7 @@ def test_endless_headers_are_refused() -> None:
             for _ in range(8):  # who goes on sending may never hear why nobody reads it
                 writer.write(header * (MAX_HEAD_BYTES // 8 // len(header)))
                 await asyncio.sleep(0.01)
-            status, body = await _answer(reader)
+            status, body = await _read_response(reader)
             assert (status, json.loads(body)["error"]) == (
                 431,
                 "the address or the headers are too long: send shorter ones",
@@ -72,21 +72,21 @@ def test_long_bodies_and_many_requests_are_accepted() -> None:
         for size in (3 * MAX_HEAD_BYTES, 0, MAX_HEAD_BYTES + 1):
             writer.write(HEAD + b"X-A: " + b"b" * (MAX_HEAD_BYTES // 2) + b"\r\nContent-Length: %d\r\n\r\n" % size)
             writer.write(b"c" * size)
-            assert await _answer(reader) == (200, b"%d" % size)
+            assert await _read_response(reader) == (200, b"%d" % size)
         writer.close()
 
     _serve(ask)
 
 
-@pytest.mark.parametrize("begun", [b"", HEAD, b"\r\n", HEAD + b"Content-Length: 0\r\n\r\n" + HEAD])
-def test_an_incomplete_head_times_out(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("partial_head", [b"", HEAD, b"\r\n", HEAD + b"Content-Length: 0\r\n\r\n" + HEAD])
+def test_an_incomplete_head_times_out(partial_head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.2)
 
     async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
         reader, writer = await connect()
-        writer.write(begun)
-        said = await reader.read()
-        assert said.count(b"HTTP/1.1 ") == begun.count(b"\r\n\r\n")
+        writer.write(partial_head)
+        data = await reader.read()
+        assert data.count(b"HTTP/1.1 ") == partial_head.count(b"\r\n\r\n")
         writer.close()
 
     _serve(ask)
@@ -100,7 +100,7 @@ def test_a_slow_body_does_not_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
         writer.write(HEAD + b"Content-Length: 2\r\n\r\na")
         await asyncio.sleep(0.3)
         writer.write(b"b")
-        assert await _answer(reader) == (200, b"2")
+        assert await _read_response(reader) == (200, b"2")
         writer.close()
 
     _serve(ask)
@@ -110,7 +110,7 @@ def test_an_invalid_request_gets_a_message() -> None:
     async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
         reader, writer = await connect()
         writer.write(bytes(range(256)))
-        status, body = await _answer(reader)
+        status, body = await _read_response(reader)
         assert (status, json.loads(body)["error"]) == (400, "that is not an HTTP/1.1 request")
         writer.close()
 

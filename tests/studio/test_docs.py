@@ -42,22 +42,22 @@ def document(models: Path) -> dict[str, Any]:
 
 
 def test_every_route_has_its_row(document: dict[str, Any]) -> None:
-    there = {(method.upper(), path.removeprefix(API)) for path, of in document["paths"].items() for method in of}
-    assert set(re.findall(r"^\| `([A-Z]+) (/\S+)` \|", PAGE, re.MULTILINE)) == there
+    routes = {(method.upper(), path.removeprefix(API)) for path, of in document["paths"].items() for method in of}
+    assert set(re.findall(r"^\| `([A-Z]+) (/\S+)` \|", PAGE, re.MULTILINE)) == routes
 
 
 def requests() -> list[tuple[str, str, str | None]]:
     """(method, address, body) of every line that asks; `post` is a function of the page's own."""
-    found = []
+    documented = []
     for line in re.findall(r"^(?:curl|post) .+", PAGE, re.MULTILINE):
-        shown = line.replace("${FACE#photo:}", FACE[6:]).replace("$FACE", FACE).replace("$S", API)
-        words = shlex.split(shown, comments=True)
-        address = next(word for word in words if word.startswith(("/api", "http")))
-        method = words[words.index("-X") + 1] if "-X" in words else "GET"
-        if words[0] == "post" or "--data-binary" in words:
+        command = line.replace("${FACE#photo:}", FACE[6:]).replace("$FACE", FACE).replace("$S", API)
+        arguments = shlex.split(command, comments=True)
+        address = next(word for word in arguments if word.startswith(("/api", "http")))
+        method = arguments[arguments.index("-X") + 1] if "-X" in arguments else "GET"
+        if arguments[0] == "post" or "--data-binary" in arguments:
             method = "POST"
-        found.append((method, address, words[1] if words[0] == "post" else None))
-    return found
+        documented.append((method, address, arguments[1] if arguments[0] == "post" else None))
+    return documented
 
 
 @pytest.mark.parametrize(("method", "address", "body"), requests())
@@ -68,7 +68,7 @@ def test_documented_requests_are_valid(method: str, address: str, body: str | No
         for path, of in document["paths"].items()
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+?", path.replace(".", r"\.")), url.path) and method.lower() in of
     )
-    parameters = [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
+    parameters = [parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
     assert {name for name, _ in parse_qsl(url.query, keep_blank_values=True)} <= set(parameters)
     if body is not None:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
@@ -77,18 +77,18 @@ def test_documented_requests_are_valid(method: str, address: str, body: str | No
 
 def test_documented_python_uses_existing_routes(document: dict[str, Any]) -> None:
     code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    asked = [text for part in code for text in re.findall(r'"(?:http://[^/"]+)?(/\w[^"]*)"', part)]
+    paths = [text for part in code for text in re.findall(r'"(?:http://[^/"]+)?(/\w[^"]*)"', part)]
     assert len(code) > 1
     for part in code:
         ast.parse(part)
-    for path in asked:
+    for path in paths:
         assert path == API or API + path.removeprefix(API) in document["paths"]
 
 
 def test_every_metric_has_its_row(models: Path) -> None:
-    written = create_services(Settings(paths=(str(models),))).metrics.text().decode()
-    there = re.findall(r"^# TYPE (\w+) (\w+)", written, re.MULTILINE)
-    assert [(cells[0].strip("`"), cells[1]) for cells in rows("Metrics")] == there
+    text = create_services(Settings(paths=(str(models),))).metrics.text().decode()
+    metrics = re.findall(r"^# TYPE (\w+) (\w+)", text, re.MULTILINE)
+    assert [(cells[0].strip("`"), cells[1]) for cells in rows("Metrics")] == metrics
 
 
 def fields(module: Path) -> set[str]:
@@ -103,8 +103,8 @@ def fields(module: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGE_PATHS)
 def test_every_page_address_is_documented(page: str) -> None:
-    said = {cells[0].strip("`"): cells[1] for cells in rows("Addresses")}
-    names = set(re.findall(r"`(\w+)[`=]", said[page]))
+    documented = {cells[0].strip("`"): cells[1] for cells in rows("Addresses")}
+    names = set(re.findall(r"`(\w+)[`=]", documented[page]))
     assert names == fields(WEB / "pages" / f"{page[1:] or 'generate'}.js")
     assert f"**{(page[1:] or 'generate').title()}**" in section("Pages")
 
@@ -117,32 +117,34 @@ def test_every_option_has_its_row_and_its_variable(option: Any) -> None:
 
 
 def test_documented_limits_are_correct() -> None:
-    has = Settings()
+    settings = Settings()
     rate = Settings(host="0.0.0.0").client_rate
     assert rate is not None
-    said = {cells[0]: [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", cells[1])] for cells in
+    documented = {cells[0]: [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", cells[1])] for cells in
             rows("Limits")}  # fmt: skip
     steps = RefineRequest.model_json_schema()["properties"]["steps"]["maximum"]
-    assert list(said.values()) == [
-        [has.body_bytes, limits.MAX_TEXT_BYTES, has.body_seconds],
-        [has.pixels, uploads.MAX_SIDE, uploads.MAX_SCANS, photos.MAX_PHOTO_FACES],
+    assert list(documented.values()) == [
+        [settings.body_bytes, limits.MAX_TEXT_BYTES, settings.body_seconds],
+        [settings.pixels, uploads.MAX_SIDE, uploads.MAX_SCANS, photos.MAX_PHOTO_FACES],
         [connection.MAX_HEAD_BYTES // 1024, connection.HEAD_SECONDS],
         [schemas.MAX_FACES, generate.MAX_ZIP_FACES, schemas.MAX_PIXELS],
-        [has.queue_faces],
-        [has.waiting_jobs],
+        [settings.queue_faces],
+        [settings.waiting_jobs],
         [steps],
-        [rate, limits.RateLimit(create_app(has), rate).capacity],
-        [has.session_bytes, sessions.MAX_ITEMS, has.session_minutes],
-        [has.sessions, has.sessions_bytes],
-        [has.models_loaded],
+        [rate, limits.RateLimit(create_app(settings), rate).capacity],
+        [settings.session_bytes, sessions.MAX_ITEMS, settings.session_minutes],
+        [settings.sessions, settings.sessions_bytes],
+        [settings.models_loaded],
         [watch.MAX_WATCHED_RUNS],
         [training.MAX_TRAININGS],
     ]
-    assert f"those in flight have {has.shutdown_seconds} seconds" in " ".join(PAGE.split())
+    assert f"those in flight have {settings.shutdown_seconds} seconds" in " ".join(PAGE.split())
 
 
 def test_every_status_is_documented(document: dict[str, Any]) -> None:
-    there = {
+    statuses = {
         status for of in document["paths"].values() for operation in of.values() for status in operation["responses"]
     }
-    assert {status for cells in rows("Errors") for status in cells[0].split(", ")} == {s for s in there if s >= "400"}
+    assert {status for cells in rows("Errors") for status in cells[0].split(", ")} == {
+        s for s in statuses if s >= "400"
+    }

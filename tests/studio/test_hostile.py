@@ -33,14 +33,14 @@ def test_hostile_uploads_are_refused(
 
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         before = (await client.get("/generate_image")).status_code
-        seen = set()
+        statuses = set()
         for upload in files.uploads(len(files.KINDS), 0, PIXELS):
             headers = {"Content-Type": upload.media}
-            answer = await client.post("/api/v1/photos", content=upload.data, headers=headers)
-            assert answer.status_code in (200, 400, 413, 415, 422), (upload.kind, answer.text)
-            assert answer.status_code == 200 or list(answer.json()) == ["error"], upload.kind
-            seen.add(answer.status_code)
-        assert seen >= {200, 400, 413, 415}
+            response = await client.post("/api/v1/photos", content=upload.data, headers=headers)
+            assert response.status_code in (200, 400, 413, 415, 422), (upload.kind, response.text)
+            assert response.status_code == 200 or list(response.json()) == ["error"], upload.kind
+            statuses.add(response.status_code)
+        assert statuses >= {200, 400, 413, 415}
         assert (await client.delete("/api/v1/session")).status_code == 200
         assert len(app.state.services.sessions) == 0
         assert (await client.get("/generate_image")).status_code == before == 200
@@ -59,13 +59,13 @@ def test_hostile_requests_are_refused(
     requests = harm("hostile_requests")
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        for asked in requests.requests()[::23]:
-            headers = [(name.encode(), value.encode("latin-1")) for name, value in asked.headers.items()]
-            answer = await client.request(asked.method, asked.path, content=asked.body, headers=headers)
-            assert answer.status_code < 500, (asked, answer.text)
-            if answer.status_code >= 400 and asked.method != "HEAD":
-                assert list(answer.json()) == ["error"], asked
-                assert len(answer.text) < 1_200, asked
+        for request in requests.requests()[::23]:
+            headers = [(name.encode(), value.encode("latin-1")) for name, value in request.headers.items()]
+            response = await client.request(request.method, request.path, content=request.body, headers=headers)
+            assert response.status_code < 500, (request, response.text)
+            if response.status_code >= 400 and request.method != "HEAD":
+                assert list(response.json()) == ["error"], request
+                assert len(response.text) < 1_200, request
         assert (await client.get("/generate_image")).status_code == 200
 
     visit(ask)
@@ -74,5 +74,5 @@ def test_hostile_requests_are_refused(
 
 def test_hostile_files_are_reproducible(harm: Callable[[str], Any]) -> None:
     files = harm("hostile_files")
-    once, again, other = ([*files.uploads(8, seed, PIXELS)] for seed in (0, 0, 1))
-    assert once == again != other
+    first, repeat, other_seed = ([*files.uploads(8, seed, PIXELS)] for seed in (0, 0, 1))
+    assert first == repeat != other_seed

@@ -36,8 +36,8 @@ def test_every_image_has_metadata(faces: NDArray[np.uint8], form: str, edited: b
         sentence, software = picture.info["Description"], picture.info["Software"]
         assert json.loads(picture.info["facesmith"]) == about
     else:
-        said, software = picture.getexif()[Base.ImageDescription], picture.getexif()[Base.Software]
-        sentence, brace, facts = said.partition("{")
+        description, software = picture.getexif()[Base.ImageDescription], picture.getexif()[Base.Software]
+        sentence, brace, facts = description.partition("{")
         assert json.loads(brace + facts) == about
     assert ("edited photo" in sentence) == edited
     assert ("synthetic face" in sentence) != edited

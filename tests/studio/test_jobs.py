@@ -9,26 +9,26 @@ from facesmith.studio.jobs import Jobs
 
 
 def test_jobs_are_limited_and_cancellable() -> None:
-    go, begun = Event(), list[int]()
+    go, started = Event(), list[int]()
 
     def job(number: int) -> int:
-        begun.append(number)
+        started.append(number)
         assert go.wait(30)
         return number
 
     async def ask() -> None:
-        aside = Jobs(1, 2)
-        tasks = [asyncio.ensure_future(aside.run(partial(job, number))) for number in range(3)]
+        jobs = Jobs(1, 2)
+        tasks = [asyncio.ensure_future(jobs.run(partial(job, number))) for number in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(Busy, match="3 long jobs"):
-            await aside.run(partial(job, 9))
+            await jobs.run(partial(job, 9))
         tasks[1].cancel()
         await asyncio.wait([tasks[1]])
-        assert aside.count == 2
+        assert jobs.count == 2
         go.set()
         assert await asyncio.gather(*tasks[::2]) == [0, 2]
-        aside.close()
-        assert aside.count == 0
+        jobs.close()
+        assert jobs.count == 0
 
     asyncio.run(ask())
-    assert begun == [0, 2]
+    assert started == [0, 2]

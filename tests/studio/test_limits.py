@@ -11,39 +11,39 @@ SCOPE: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers
 END: Message = {"type": "http.request", "body": b"", "more_body": False}
 
 
-def _body(sent: list[bytes]) -> list[Message]:
-    return [{"type": "http.request", "body": part, "more_body": True} for part in sent] + [END]
+def _body(parts: list[bytes]) -> list[Message]:
+    return [{"type": "http.request", "body": part, "more_body": True} for part in parts] + [END]
 
 
 class _Client:
     """Sends messages, then nothing until it goes; keeps what it gets."""
 
-    def __init__(self, messages: list[Message], goes: bool = False) -> None:
-        self.messages, self.goes, self.got = messages, goes, list[Message]()
+    def __init__(self, messages: list[Message], disconnects: bool = False) -> None:
+        self.messages, self.disconnects, self.sent = messages, disconnects, list[Message]()
 
     async def receive(self) -> Message:
         if self.messages:
             return self.messages.pop(0)
-        if not self.goes:
+        if not self.disconnects:
             await asyncio.Event().wait()
         await asyncio.sleep(0.01)
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        self.got.append(message)
+        self.sent.append(message)
 
     @property
     def status(self) -> int:
-        return int(self.got[0]["status"])
+        return int(self.sent[0]["status"])
 
 
 async def _reading(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with as many bytes as it was sent."""
-    read, more = 0, True
-    while more:
+    """Respond with the number of bytes in the body."""
+    read, has_more = 0, True
+    while has_more:
         message = await receive()
         read += len(message["body"])
-        more = message["more_body"]
+        has_more = message["more_body"]
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"%d" % read, "more_body": False})
 
@@ -61,20 +61,20 @@ def test_a_long_content_length_is_refused_unread() -> None:
 
 def test_a_chunked_body_is_refused_at_the_limit() -> None:
     client = _Client(_body([b"x" * 6, b"x" * 6, b"x" * 6]))
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Problem) as error:
         asyncio.run(BodyLimit(_reading, 10, 1)(_scope((b"transfer-encoding", b"chunked")), client.receive, client.send))
-    assert refused.value.status_code == 413
+    assert error.value.status_code == 413
     assert len(client.messages) == 2
     client = _Client(_body([b"x" * 5, b"x" * 5]))
     asyncio.run(BodyLimit(_reading, 10, 1)(_scope((b"transfer-encoding", b"chunked")), client.receive, client.send))
-    assert client.got[1]["body"] == b"10"
+    assert client.sent[1]["body"] == b"10"
 
 
 def test_only_images_may_be_large() -> None:
     for kind, status in ((b"application/json", 413), (b"", 413), (b"Image/PNG", 200)):
         client = _Client(_body([b"x" * (MAX_TEXT_BYTES + 1)]))
-        said = _scope((b"content-type", kind), (b"content-length", b"%d" % (MAX_TEXT_BYTES + 1)))
-        asyncio.run(BodyLimit(_reading, 10 * MAX_TEXT_BYTES, 1)(said, client.receive, client.send))
+        scope = _scope((b"content-type", kind), (b"content-length", b"%d" % (MAX_TEXT_BYTES + 1)))
+        asyncio.run(BodyLimit(_reading, 10 * MAX_TEXT_BYTES, 1)(scope, client.receive, client.send))
         assert client.status == status, kind
 
 
@@ -93,7 +93,7 @@ def test_a_disconnect_during_the_body_gets_no_response(
     async def ask() -> None:
         client = _Client([*begin, {"type": "http.disconnect"}])
         await BodyLimit(_reading, 10, 1)(_scope(*headers), client.receive, client.send)
-        assert client.got == []
+        assert client.sent == []
         task = asyncio.current_task()
         assert task is not None
         assert task.cancelling() == 0
@@ -101,24 +101,24 @@ def test_a_disconnect_during_the_body_gets_no_response(
     asyncio.run(ask())
 
 
-@pytest.mark.parametrize("sent", [b"", b"x" * 11])
-def test_an_unread_body_causes_no_error(sent: bytes) -> None:
-    heard: list[str] = []
+@pytest.mark.parametrize("body", [b"", b"x" * 11])
+def test_an_unread_body_causes_no_error(body: bytes) -> None:
+    message_types: list[str] = []
 
     async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        heard.append((await receive())["type"])
+        message_types.append((await receive())["type"])
 
-    client = _Client([{"type": "http.request", "body": sent, "more_body": True}] if sent else [])
+    client = _Client([{"type": "http.request", "body": body, "more_body": True}] if body else [])
     asyncio.run(BodyLimit(streaming, 10, 0.05)(_scope((b"content-length", b"9")), client.receive, client.send))
-    assert heard == ["http.disconnect"]
+    assert message_types == ["http.disconnect"]
 
 
 def test_a_slow_body_is_refused() -> None:
     client = _Client([{"type": "http.request", "body": b"x", "more_body": True}])
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Problem) as error:
         asyncio.run(BodyLimit(_reading, 10, 0.05)(_scope((b"content-length", b"5")), client.receive, client.send))
-    assert refused.value.status_code == 408
+    assert error.value.status_code == 408
 
 
 @pytest.mark.parametrize("headers", [(), ((b"content-length", b"3"),)])
@@ -133,9 +133,9 @@ def test_a_disconnect_cancels_the_work(headers: tuple[tuple[bytes, bytes], ...])
             ended.append("work")
 
     async def ask() -> None:
-        client = _Client([{"type": "http.request", "body": b"x" * len(headers), "more_body": False}], goes=True)
+        client = _Client([{"type": "http.request", "body": b"x" * len(headers), "more_body": False}], disconnects=True)
         await BodyLimit(working, 10, 1)(_scope(*headers), client.receive, client.send)
-        assert client.got == []
+        assert client.sent == []
         task = asyncio.current_task()
         assert task is not None
         assert task.cancelling() == 0
@@ -162,19 +162,19 @@ def test_shutdown_cancels_the_work() -> None:
 
 
 def test_a_stream_ends_when_its_client_disconnects() -> None:
-    heard: list[str] = []
+    message_types: list[str] = []
 
     async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
-        heard.append((await receive())["type"])
+        message_types.append((await receive())["type"])
         try:
-            heard.append((await receive())["type"])
+            message_types.append((await receive())["type"])
         except asyncio.CancelledError:
-            heard.append("cancelled")
+            message_types.append("cancelled")
 
-    client = _Client([END], goes=True)
+    client = _Client([END], disconnects=True)
     asyncio.run(BodyLimit(streaming, 10, 1)(_scope(), client.receive, client.send))
-    assert heard[0] == "http.request"
-    assert heard[1] in ("http.disconnect", "cancelled")
+    assert message_types[0] == "http.request"
+    assert message_types[1] in ("http.disconnect", "cancelled")
 
 
 def test_bursts_are_allowed_and_sustained_load_is_not() -> None:
@@ -193,10 +193,13 @@ def test_the_rate_limit_sends_retry_after() -> None:
         await rate(SCOPE | {"path": path, "client": (address, 1)}, client.receive, client.send)
         return client
 
-    async def all_of_them() -> list[int]:
-        many = [await ask("/", f"2001:db8:1:2::{number}") for number in range(5)]
-        assert dict(many[-1].got[0]["headers"])[b"retry-after"] == b"1"
-        return [*(one.status for one in many), (await ask("/healthz", "2001:db8:1:2::1")).status]
+    async def send_all() -> list[int]:
+        clients = [await ask("/", f"2001:db8:1:2::{number}") for number in range(5)]
+        assert dict(clients[-1].sent[0]["headers"])[b"retry-after"] == b"1"
+        return [
+            *(limited_client.status for limited_client in clients),
+            (await ask("/healthz", "2001:db8:1:2::1")).status,
+        ]
 
     rate = RateLimit(_reading, 1, lambda: 0.0)
-    assert asyncio.run(all_of_them()) == [200, 200, 200, 200, 429, 200]
+    assert asyncio.run(send_all()) == [200, 200, 200, 200, 429, 200]

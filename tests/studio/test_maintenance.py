@@ -18,24 +18,26 @@ def _resident() -> float:
 def test_sessions_expire_without_requests() -> None:
     now = 0.0
     sessions = Sessions(max_count=3, session_bytes=100, total_bytes=250, seconds=1000, clock=lambda: now)
-    gone = sessions.open(None)
-    sessions.store(gone, "photo", 10)
+    session = sessions.open(None)
+    sessions.store(session, "photo", 10)
 
     async def idle() -> None:
         nonlocal now
-        keeping = asyncio.create_task(run_maintenance(sessions, seconds=0.001))
+        task = asyncio.create_task(run_maintenance(sessions, seconds=0.001))
         await asyncio.sleep(0.02)
         assert sessions.bytes == 10
         now = 1001.0
         async with asyncio.timeout(30):
             while len(sessions):
                 await asyncio.sleep(0.001)
-        keeping.cancel()
+        task.cancel()
 
     asyncio.run(idle())
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what was freed, and can be told not to")
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="only glibc keeps freed memory and has a function to return it"
+)
 def test_freed_memory_is_returned_to_the_system() -> None:
     blocks = [np.ones(100_000, np.uint8) for _ in range(1000)]
     last = blocks.pop()  # above all others, which are held by it

@@ -13,8 +13,8 @@ from facesmith.studio.errors import NotFound
 from facesmith.studio.registry import Registry
 
 
-def _names(shelf: Registry, *kinds: str) -> list[str]:
-    return [item.name for item in shelf.items(*kinds)]
+def _names(registry_of_paths: Registry, *kinds: str) -> list[str]:
+    return [item.name for item in registry_of_paths.items(*kinds)]
 
 
 def _card(folder: Path, file: str) -> Path:
@@ -23,9 +23,7 @@ def _card(folder: Path, file: str) -> Path:
     return folder
 
 
-def test_default_paths_are_the_working_folder_and_included_models(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_defaults_are_the_working_folder_and_included_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _card(tmp_path / "runs" / "first", "run.json")
     _card(tmp_path / "runs" / "first" / "inner", "model.json")
     _card(tmp_path / ".hidden", "run.json")
@@ -33,18 +31,23 @@ def test_default_paths_are_the_working_folder_and_included_models(
     _card(tmp_path / "faces", "dataset.json")
     (tmp_path / "link").symlink_to(tmp_path / "runs")
     monkeypatch.chdir(tmp_path)
-    shelf = Registry()
-    assert _names(shelf, "run") == ["first"]
-    assert _names(shelf, "dataset") == ["faces"]
-    assert _names(shelf, "generator") == ["drawn64", *sorted(set(facesmith.included_models()) - {"drawn64"})]
-    assert shelf.find(None, "generator").name == "drawn64"
+    registry_of_paths = Registry()
+    assert _names(registry_of_paths, "run") == ["first"]
+    assert _names(registry_of_paths, "dataset") == ["faces"]
+    assert _names(registry_of_paths, "generator") == [
+        "drawn64",
+        *sorted(set(facesmith.included_models()) - {"drawn64"}),
+    ]
+    assert registry_of_paths.find(None, "generator").name == "drawn64"
 
 
 def test_only_configured_paths_are_listed_with_unique_names(tmp_path: Path) -> None:
     for folder, card in (("a/my faces", "model.json"), ("b/my faces", "judge.json"), ("c/my faces", "run.json")):
         _card(tmp_path / folder, card)
-    shelf = Registry([str(tmp_path / "b"), str(tmp_path / "a"), str(tmp_path / "c" / "my faces"), "drawn64"])
-    assert [(item.kind, item.name) for item in shelf.items()] == [
+    registry_of_paths = Registry(
+        [str(tmp_path / "b"), str(tmp_path / "a"), str(tmp_path / "c" / "my faces"), "drawn64"]
+    )
+    assert [(item.kind, item.name) for item in registry_of_paths.items()] == [
         ("classifier", "my-faces"),
         ("generator", "a-my-faces"),
         ("run", "my-faces"),
@@ -68,31 +71,31 @@ def test_models_are_cached_and_reloaded_after_a_change(models: Path, tmp_path: P
         shutil.copytree(models / name, tmp_path / name)
 
     async def ask() -> None:
-        shelf = Registry([str(tmp_path)], max_loaded=1)
-        one, same = await asyncio.gather(shelf.model("first"), shelf.model("first"))
-        assert one is same
-        assert one.threads == 1
-        assert (await shelf.model("second")).name == "second"
-        assert shelf.loaded_count == 1
-        again = await shelf.model("first")
-        assert again is not one
+        registry_of_paths = Registry([str(tmp_path)], max_loaded=1)
+        first, simultaneous = await asyncio.gather(registry_of_paths.model("first"), registry_of_paths.model("first"))
+        assert first is simultaneous
+        assert first.threads == 1
+        assert (await registry_of_paths.model("second")).name == "second"
+        assert registry_of_paths.loaded_count == 1
+        reloaded = await registry_of_paths.model("first")
+        assert reloaded is not first
         card = tmp_path / "first" / "model.json"
         card.write_text(json.dumps(json.loads(card.read_text()) | {"digest": "f" * 64}))
         os.utime(card, ns=(1, 1))  # a clock may be too coarse to tell
-        assert (await shelf.model("first")).digest == "f" * 64
+        assert (await registry_of_paths.model("first")).digest == "f" * 64
         shutil.rmtree(tmp_path / "first")
         with pytest.raises(NotFound, match="no longer exists"):
-            await shelf.model("first")
+            await registry_of_paths.model("first")
 
     asyncio.run(ask())
 
 
 def test_new_folders_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "MAX_AGE_SECONDS", 0.0)
-    shelf = Registry([str(tmp_path)])
-    assert _names(shelf) == []
+    registry_of_paths = Registry([str(tmp_path)])
+    assert _names(registry_of_paths) == []
     _card(tmp_path / "run", "run.json")
-    assert shelf.find("run", "run").path == tmp_path / "run"
+    assert registry_of_paths.find("run", "run").path == tmp_path / "run"
 
 
 def test_a_search_of_a_very_large_folder_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,39 +38,39 @@ def test_events_contain_only_news_after_a_mark(runs: Path, monkeypatch: pytest.M
     monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.01)
 
     async def ask() -> None:
-        seen, closing = RunWatcher(Registry([str(runs)])), asyncio.Event()
-        stream = seen.events({"going": "", "done": ""}, closing)
+        watcher, closing = RunWatcher(Registry([str(runs)])), asyncio.Event()
+        stream = watcher.events({"going": "", "done": ""}, closing)
         marks, first = await _next(stream)
         assert [(kind, about["run"]) for kind, about in first] == [("status", "going"), ("status", "done")]
-        assert seen.watchers == 1
+        assert watcher.watchers == 1
         _measures(runs / "going", 20)
         _measures(runs / "going", 30, health="discriminator is winning")
         shutil.copy(next((runs / "going" / "samples").iterdir()), runs / "going" / "samples" / "000000.960.png")
-        told: list[Event] = []
-        while not {kind for kind, _ in told} >= {"status", "health", "verdict", "metrics", "sheet"}:
+        events: list[Event] = []
+        while not {kind for kind, _ in events} >= {"status", "health", "verdict", "metrics", "sheet"}:
             later, new = await _next(stream)
-            told += new
-        assert {about["run"] for _, about in told} == {"going"}
-        steps = [step for kind, about in told if kind == "metrics" for step in about["metrics"]["step"]]
+            events += new
+        assert {about["run"] for _, about in events} == {"going"}
+        steps = [step for kind, about in events if kind == "metrics" for step in about["metrics"]["step"]]
         assert steps == [20, 30]
-        (sheet,) = [about for kind, about in told if kind == "sheet"]
+        (sheet,) = [about for kind, about in events if kind == "sheet"]
         assert (sheet["kimg"], sheet["address"].partition("?")[0]) == (
             0.96,
             "/api/v1/runs/going/sheets/000000.960.png",
         )
-        (health,) = [about for kind, about in told if kind == "health"]
+        (health,) = [about for kind, about in events if kind == "health"]
         assert health["health"] == "discriminator is winning"
         closing.set()
         with pytest.raises(StopAsyncIteration):
             while True:
                 await _next(stream)
-        assert seen.watchers == 0
+        assert watcher.watchers == 0
 
-        # Somebody who was away, and comes back to another server, is told what is missing and no more.
-        back = RunWatcher(Registry([str(runs)])).events(parse_marks(format_marks(marks)), asyncio.Event())
-        _, missed = await _next(back)
-        assert [kind for kind, _ in missed] == ["status", "metrics", "sheet", "status"]
-        assert missed[1][1]["metrics"]["step"] == [20, 30]
+        # A client that reconnects to another server gets only the missing events.
+        reconnected = RunWatcher(Registry([str(runs)])).events(parse_marks(format_marks(marks)), asyncio.Event())
+        _, missed_events = await _next(reconnected)
+        assert [kind for kind, _ in missed_events] == ["status", "metrics", "sheet", "status"]
+        assert missed_events[1][1]["metrics"]["step"] == [20, 30]
         current = RunWatcher(Registry([str(runs)])).events(parse_marks(format_marks(later)), asyncio.Event())
         assert {kind for kind, _ in (await _next(current))[1]} == {"status"}
 
@@ -84,8 +84,8 @@ def test_a_rollback_sends_a_cut_event(runs: Path, monkeypatch: pytest.MonkeyPatc
         run = runs / "going"
         _measures(run, 20)
         _measures(run, 30)
-        seen = RunWatcher(Registry([str(runs)]))
-        mark = run_mark(await seen.run("going"))
+        watcher = RunWatcher(Registry([str(runs)]))
+        mark = run_mark(await watcher.run("going"))
         for loss, expected in ((1.0, []), (2.0, ["cut"])):  # a resume measures the same again, a rollback does not
             cut_lines(run / "metrics.jsonl", 20)
             _measures(run, 30, loss)
@@ -103,8 +103,8 @@ def test_a_removed_run_sends_a_gone_event(runs: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.01)
 
     async def ask() -> None:
-        shelf = Registry([str(runs)])
-        stream = RunWatcher(shelf).events({"done": ""}, asyncio.Event())
+        run_registry = Registry([str(runs)])
+        stream = RunWatcher(run_registry).events({"done": ""}, asyncio.Event())
         await _next(stream)
         shutil.rmtree(runs / "done")
         assert [kind for kind, _ in (await _next(stream))[1]] == ["gone"]
@@ -118,11 +118,11 @@ def test_a_snapshot_does_not_change_during_a_refresh(runs: Path, monkeypatch: py
     monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.0)
 
     async def ask() -> None:
-        seen = RunWatcher(Registry([str(runs)]))
-        before = await seen.run("going")
+        watcher = RunWatcher(Registry([str(runs)]))
+        before = await watcher.run("going")
         mark = run_mark(before)
         _measures(runs / "going", 20)
-        assert run_mark(await seen.run("going")) != mark
+        assert run_mark(await watcher.run("going")) != mark
         assert (run_mark(before), before.last_steps()["metrics"]) == (mark, 10)
 
     asyncio.run(ask())
@@ -130,17 +130,17 @@ def test_a_snapshot_does_not_change_during_a_refresh(runs: Path, monkeypatch: py
 
 def test_a_run_is_read_once_a_second_at_most(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask() -> None:
-        seen, reads = RunWatcher(Registry([str(runs)])), list[str]()
-        found = await asyncio.gather(*(seen.run("going") for _ in range(20)))
-        assert len({id(run.files) for run in found}) == 1
-        monkeypatch.setattr(type(found[0]), "refresh", lambda run: reads.append(run.path.name))
-        await asyncio.gather(*(seen.run("going") for _ in range(20)))
+        watcher, reads = RunWatcher(Registry([str(runs)])), list[str]()
+        run_copies = await asyncio.gather(*(watcher.run("going") for _ in range(20)))
+        assert len({id(run.files) for run in run_copies}) == 1
+        monkeypatch.setattr(type(run_copies[0]), "refresh", lambda run: reads.append(run.path.name))
+        await asyncio.gather(*(watcher.run("going") for _ in range(20)))
         assert reads == []
         monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.0)
-        await seen.run("going")
+        await watcher.run("going")
         assert reads == ["going"]
         with pytest.raises(NotFound):
-            await seen.run("nothing")
+            await watcher.run("nothing")
 
     asyncio.run(ask())
 

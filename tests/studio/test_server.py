@@ -1,4 +1,4 @@
-"""The studio as its users start it: a process, asked over loopback, and told to end."""
+"""The studio as a process that is requested over loopback and stopped by a signal."""
 
 import asyncio
 import io
@@ -26,14 +26,14 @@ from facesmith.studio.server import _listen
 
 @pytest.fixture
 def server(models: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    words = [sys.executable, "-m", "facesmith", "studio", str(models), "--quiet"]
+    command = [sys.executable, "-m", "facesmith", "studio", str(models), "--quiet"]
     process = subprocess.Popen(
-        words, stderr=subprocess.PIPE, text=True, env=os.environ | {"FACESMITH_STUDIO_PORT": "0"}
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"FACESMITH_STUDIO_PORT": "0"}
     )
     assert process.stderr is not None
-    said = process.stderr.readline()
-    address = re.search(r"http://\S+", said)
-    assert address is not None, said + process.stderr.read()
+    first_line = process.stderr.readline()
+    address = re.search(r"http://\S+", first_line)
+    assert address is not None, first_line + process.stderr.read()
     yield process, address[0]
     if process.poll() is None:
         process.kill()
@@ -50,7 +50,7 @@ def test_concurrent_requests_get_their_faces(
         limits = httpx.Limits(max_connections=200)
         async with httpx.AsyncClient(base_url=server[1], limits=limits, timeout=60) as client:
 
-            async def leave(seed: int) -> None:
+            async def disconnect(seed: int) -> None:
                 reader, writer = await asyncio.open_connection(url.hostname, url.port)
                 line = f"GET /api/v1/generate?seed={seed}&count=10000&format=zip HTTP/1.1"
                 writer.write(f"{line}\r\nHost: {url.netloc}\r\n\r\n".encode())
@@ -58,21 +58,21 @@ def test_concurrent_requests_get_their_faces(
                 writer.close()
                 await writer.wait_closed()
 
-            async def stay(seed: int) -> None:
+            async def request_sheet(seed: int) -> None:
                 model = (first, second)[seed % 2]
-                answer = await client.get(
+                response = await client.get(
                     f"/api/v1/generate?model={model.name}&seed={seed}&count={1 + seed % 5}&columns=9"
                 )
-                picture = np.asarray(Image.open(io.BytesIO(answer.content)))
+                picture = np.asarray(Image.open(io.BytesIO(response.content)))
                 assert np.array_equal(picture, tile(model.sample(1 + seed % 5, seed), 9)), seed
 
-            await asyncio.gather(*(stay(seed) for seed in range(64)), *(leave(seed) for seed in range(8)))
+            await asyncio.gather(*(request_sheet(seed) for seed in range(64)), *(disconnect(seed) for seed in range(8)))
             counts = [-1.0, 0.0]
             while counts[-1] != counts[-2]:
                 await asyncio.sleep(0.2)
-                said = (await client.get("/metrics")).text
-                counts.append(sum(float(made) for made in re.findall(r"facesmith_faces_total\{.*?\} (\S+)", said)))
-            assert "facesmith_queue_faces 0.0" in said
+                metrics = (await client.get("/metrics")).text
+                counts.append(sum(float(value) for value in re.findall(r"facesmith_faces_total\{.*?\} (\S+)", metrics)))
+            assert "facesmith_queue_faces 0.0" in metrics
             assert counts[-1] < 40_000  # of the 80,000 that those who left had asked for
 
     asyncio.run(ask())
@@ -80,12 +80,12 @@ def test_concurrent_requests_get_their_faces(
 
 def test_shutdown_finishes_running_requests(server: tuple[subprocess.Popen[str], str], first: Model) -> None:
     process, address = server
-    with httpx.stream("GET", f"{address}api/v1/generate?seed=3&count=3000&format=zip", timeout=60) as answer:
-        parts = answer.iter_bytes()
-        got = [next(parts)]
+    with httpx.stream("GET", f"{address}api/v1/generate?seed=3&count=3000&format=zip", timeout=60) as response:
+        stream = response.iter_bytes()
+        chunks = [next(stream)]
         process.send_signal(signal.SIGTERM)
-        got += list(parts)
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(got)))
+        chunks += list(stream)
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(chunks)))
     assert len(archive.namelist()) == 3002
     last = Image.open(io.BytesIO(archive.read("002999.png")))
     assert np.array_equal(np.asarray(last), first.sample(1, 3, start=2999)[0])
@@ -97,8 +97,8 @@ def test_shutdown_finishes_running_requests(server: tuple[subprocess.Popen[str],
 
 
 def test_startup_errors_have_messages(models: Path, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(FacesmithError, match="cannot listen on"):
-        facesmith.serve([models], port=taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(FacesmithError, match="cannot listen on"):
+        facesmith.serve([models], port=listener.getsockname()[1])
     for name in ("cert.pem", "key.pem"):
         (tmp_path / name).write_text("no certificate")
     with pytest.raises(FacesmithError, match="give a certificate and its key"):
@@ -109,9 +109,9 @@ def test_startup_errors_have_messages(models: Path, tmp_path: Path) -> None:
 
 def test_responses_are_sent_without_delay() -> None:
     with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
-        accepted, _ = listener.accept()
-        with accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_serving_needs_no_torch_and_names_its_extra() -> None:
@@ -122,6 +122,6 @@ def test_serving_needs_no_torch_and_names_its_extra() -> None:
         "sys.modules['fastapi'] = None\n"
         "from facesmith.cli import main; sys.argv = ['facesmith', 'studio']; main()"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 2, done.stderr
-    assert done.stderr == "facesmith: the studio needs fastapi: pip install 'facesmith[studio]'\n"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert process.returncode == 2, process.stderr
+    assert process.stderr == "facesmith: the studio needs fastapi: pip install 'facesmith[studio]'\n"

@@ -22,26 +22,26 @@ def sessions(clock: _Clock) -> Sessions:
 
 
 def test_items_belong_to_one_session(sessions: Sessions) -> None:
-    mine, yours = sessions.open(None), sessions.open("made up")
-    assert yours.id != "made up"
-    name = sessions.store(mine, "face", 10)
-    assert sessions.open(mine.id).get(name) == "face"
+    first, second = sessions.open(None), sessions.open("made up")
+    assert second.id != "made up"
+    name = sessions.store(first, "face", 10)
+    assert sessions.open(first.id).get(name) == "face"
     with pytest.raises(NotFound, match="nothing in this session has that id"):
-        yours.get(name)
-    assert len({mine.store(None, 0) for _ in range(100)} | {mine.id, yours.id}) == 102
+        second.get(name)
+    assert len({first.store(None, 0) for _ in range(100)} | {first.id, second.id}) == 102
     assert len(name) == 22
 
 
 def test_idle_sessions_expire(sessions: Sessions, clock: _Clock) -> None:
-    stays, goes = sessions.open(None), sessions.open(None)
+    active, idle = sessions.open(None), sessions.open(None)
     clock.now = 600
-    assert sessions.find(stays.id) is stays
+    assert sessions.find(active.id) is active
     clock.now = 1200
-    assert sessions.find(goes.id) is None
-    assert sessions.find(stays.id) is stays
+    assert sessions.find(idle.id) is None
+    assert sessions.find(active.id) is active
     assert len(sessions) == 1
-    sessions.delete(stays)
-    assert sessions.find(stays.id) is None
+    sessions.delete(active)
+    assert sessions.find(active.id) is None
 
 
 def test_a_full_session_drops_its_least_recent_items(sessions: Sessions) -> None:

@@ -29,9 +29,9 @@ def study(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) ->
     return out
 
 
-def test_the_runs_of_a_study_differ_only_in_the_d_schedule(study: Path) -> None:
-    found = [from_table(read_recipe(RunFolder(study / "runs" / name))[0]) for name in ("every", "ratio-2")]
-    recipes = [recipe for recipe in found if isinstance(recipe, GANRecipe)]
+def test_runs_of_a_study_differ_only_in_the_d_schedule(study: Path) -> None:
+    recipes_read = [from_table(read_recipe(RunFolder(study / "runs" / name))[0]) for name in ("every", "ratio-2")]
+    recipes = [recipe for recipe in recipes_read if isinstance(recipe, GANRecipe)]
     assert [recipe.d_schedule for recipe in recipes] == list(D_SCHEDULES)
     assert len({(r.seed, r.kimg, r.network["generator_width"], r.batch_size) for r in recipes}) == 1
     page = (study / "compare.html").read_text()
@@ -54,17 +54,19 @@ def test_a_study_keeps_finished_runs_and_resumes_others(
     study: Path, builtin_dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = shutil.copytree(study, tmp_path / "turns")
-    finished, killed = (RunFolder(out / "runs" / name) for name in ("every", "ratio-2"))
-    killed.write_card(read_card(killed) | {"status": "running"})  # as kill -9 leaves it, before its last checkpoint
-    list_checkpoints(killed.checkpoints)[-1].unlink()
-    before, whole = finished.card.read_bytes(), killed.metrics.read_bytes()
+    complete, incomplete = (RunFolder(out / "runs" / name) for name in ("every", "ratio-2"))
+    incomplete.write_card(
+        read_card(incomplete) | {"status": "running"}
+    )  # as kill -9 leaves it, before its last checkpoint
+    list_checkpoints(incomplete.checkpoints)[-1].unlink()
+    before, metrics_before = complete.card.read_bytes(), incomplete.metrics.read_bytes()
     compare(out=out, dataset=builtin_dataset.path, recipe="tiny", d_schedules=D_SCHEDULES, settings=SETTINGS, kimg=0.16)
-    assert f"[1/2] d_schedule=every: {finished.path} is trained already" in capsys.readouterr().err
-    assert finished.card.read_bytes() == before
-    card = read_card(killed)
+    assert f"[1/2] d_schedule=every: {complete.path} is trained already" in capsys.readouterr().err
+    assert complete.card.read_bytes() == before
+    card = read_card(incomplete)
     assert (card["status"], card["kimg"], len(card["sessions"])) == ("finished", 0.16, 2)
     assert card["sessions"][1]["from_kimg"] > 0
-    assert killed.metrics.read_bytes() == whole
+    assert incomplete.metrics.read_bytes() == metrics_before
 
 
 def test_a_run_with_other_settings_is_refused(study: Path, builtin_dataset: Dataset) -> None:
@@ -117,13 +119,13 @@ def test_a_file_in_place_of_the_folder_is_refused(small_run: Path, tmp_path: Pat
 
 
 def test_the_command_writes_the_page(study: Path, small_run: Path, tmp_path: Path) -> None:
-    words = ["compare", str(small_run), str(study / "runs" / "every"), "--out", str(tmp_path / "out"), "--quiet"]
-    done = CliRunner().invoke(root, words)
-    assert (done.exit_code, done.output) == (0, "")
+    arguments = ["compare", str(small_run), str(study / "runs" / "every"), "--out", str(tmp_path / "out"), "--quiet"]
+    result = CliRunner().invoke(root, arguments)
+    assert (result.exit_code, result.output) == (0, "")
     assert (tmp_path / "out" / "compare.html").exists()
 
 
 def test_the_default_recipe_of_the_help_exists() -> None:
-    words = CliRunner().invoke(root, ["compare", "--help"]).output
-    assert "[default: artiface]" in words
+    help_text = CliRunner().invoke(root, ["compare", "--help"]).output
+    assert "[default: artiface]" in help_text
     assert "artiface" in RECIPES

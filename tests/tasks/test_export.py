@@ -27,7 +27,7 @@ def scored_run(small_run: Path, tmp_path: Path) -> Path:
     return run
 
 
-def test_a_model_folder_says_what_it_is_and_holds_nothing_that_runs_code(small_model: Model) -> None:
+def test_a_model_folder_has_a_card_and_no_executable_code(small_model: Model) -> None:
     names = {path.name for path in small_model.path.iterdir()}
     assert names == {"model.json", "generator.safetensors", "generator.onnx", "README.md", "samples.png"}
     card = json.loads((small_model.path / "model.json").read_text())
@@ -49,8 +49,8 @@ def test_a_checkpoint_is_chosen_by_its_kimg(small_run: Path, small_model: Model,
 
 def test_the_best_checkpoint_is_exported_where_there_are_scores(scored_run: Path, tmp_path: Path) -> None:
     best = facesmith.export(scored_run, tmp_path / "best")
-    trained = best.card["trained"]
-    assert (trained["checkpoint"], trained["kimg"], trained["score"]) == ("best", 0.32, SCORE)
+    training = best.card["trained"]
+    assert (training["checkpoint"], training["kimg"], training["score"]) == ("best", 0.32, SCORE)
     with pytest.raises(FacesmithError, match=r"'7': choose best, last or one of .*0\.32"):
         facesmith.export(scored_run, tmp_path / "none", checkpoint="7")
 
@@ -86,7 +86,7 @@ def test_weights_too_large_for_half_precision_are_refused(scored_run: Path, tmp_
     assert not (tmp_path / "model").exists()
 
 
-def test_the_onnx_file_names_no_folder_of_the_machine_it_was_made_on(small_model: Model) -> None:
+def test_the_onnx_file_contains_no_local_paths(small_model: Model) -> None:
     contents = (small_model.path / "generator.onnx").read_bytes()
     for folder in (Path(facesmith.__file__).parent, Path(torch.__file__).parent):
         assert str(folder).encode() not in contents

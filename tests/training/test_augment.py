@@ -14,7 +14,7 @@ def pictures(count: int = 8, height: int = 16, width: int = 24) -> Tensor:
     return x.to(memory_format=torch.channels_last)
 
 
-def unchanged(a: Tensor, b: Tensor) -> list[bool]:
+def equal_pairs(a: Tensor, b: Tensor) -> list[bool]:
     return [torch.equal(x, y) for x, y in zip(a, b, strict=True)]
 
 
@@ -25,17 +25,17 @@ def test_no_strength_leaves_pictures_to_the_bit(strength: float | Tensor) -> Non
 
 
 @pytest.mark.parametrize("shape", [(16, 24), (64, 64), (37, 61), (28, 28)])
-def test_shape_order_and_type_are_kept(shape: tuple[int, int]) -> None:
+def test_augmentation_keeps_shape_order_and_type(shape: tuple[int, int]) -> None:
     x = pictures(4, *shape)
-    for each in (x, x.contiguous(), x.bfloat16()):
-        made = augment(each, 1.0, rng())
-        assert made.shape == x.shape
-        assert made.dtype == torch.float32
-        assert made.is_contiguous(memory_format=torch.channels_last)
+    for x_variant in (x, x.contiguous(), x.bfloat16()):
+        augmented = augment(x_variant, 1.0, rng())
+        assert augmented.shape == x.shape
+        assert augmented.dtype == torch.float32
+        assert augmented.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(augment(x, 1.0, rng()), augment(x.contiguous(), 1.0, rng()))
 
 
-def test_the_generator_decides_and_moves_on_alike_whatever_the_strength() -> None:
+def test_draws_do_not_depend_on_the_strength() -> None:
     x = pictures()
     assert torch.equal(augment(x, 1.0, rng(3)), augment(x, 1.0, rng(3)))
     assert not torch.equal(augment(x, 1.0, rng(3)), augment(x, 1.0, rng(4)))
@@ -51,31 +51,31 @@ def test_the_generator_decides_and_moves_on_alike_whatever_the_strength() -> Non
 def test_strength_is_the_probability_of_each_kind_on_its_own() -> None:
     x = pictures(4000, 16, 16)
     for strength in (0.3, torch.tensor(0.3)):
-        share = sum(unchanged(augment(x, strength, rng()), x)) / len(x)
+        share = sum(equal_pairs(augment(x, strength, rng()), x)) / len(x)
         # A movement by nothing in both directions leaves a picture unmoved: 1 of 25 for a margin of 2.
         assert share == pytest.approx(0.7 * (0.7 + 0.3 / 25) * 0.7, abs=0.03)
 
 
-def test_a_picture_is_coloured_by_the_papers_formulas_before_it_is_moved_and_partly_hidden() -> None:
+def test_colour_then_box_then_movement_follow_the_paper() -> None:
     """Every pixel of the result is 0, or a pixel up to an eighth away, recoloured with one b, s, k a picture."""
     x = pictures(1, 16, 16)
     for seed in range(20):
-        made = augment(x, 1.0, rng(seed))[0]
+        augmented = augment(x, 1.0, rng(seed))[0]
         draws = rng(seed)
         torch.rand(3, 1, 1, 1, 1, generator=draws)
         b, s, k = (v.item() for v in torch.rand(3, 1, 1, 1, 1, generator=draws))
         down, right = (int(torch.randint(0, 5, (1, 1, 1, 1), generator=draws).item()) - 2 for _ in range(2))
         top, left = (int(torch.randint(0, 17, (1, 1, 1, 1), generator=draws).item()) - 4 for _ in range(2))
-        coloured = x[0] + (b - 0.5)
-        coloured = (coloured - coloured.mean(0)) * (2 * s) + coloured.mean(0)
-        coloured = (coloured - coloured.mean()) * (k + 0.5) + coloured.mean()
+        recoloured = x[0] + (b - 0.5)
+        recoloured = (recoloured - recoloured.mean(0)) * (2 * s) + recoloured.mean(0)
+        recoloured = (recoloured - recoloured.mean()) * (k + 0.5) + recoloured.mean()
         expected = torch.zeros(3, 16, 16)
         for row in range(16):
             for column in range(16):
-                hidden = top <= row < top + 8 and left <= column < left + 8
-                if not hidden and 0 <= row - down < 16 and 0 <= column - right < 16:
-                    expected[:, row, column] = coloured[:, row - down, column - right]
-        assert torch.allclose(made, expected, atol=1e-5)
+                in_box = top <= row < top + 8 and left <= column < left + 8
+                if not in_box and 0 <= row - down < 16 and 0 <= column - right < 16:
+                    expected[:, row, column] = recoloured[:, row - down, column - right]
+        assert torch.allclose(augmented, expected, atol=1e-5)
 
 
 def test_gradients_of_both_orders_are_those_of_the_function() -> None:

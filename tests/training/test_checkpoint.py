@@ -39,21 +39,21 @@ def test_loaded_checkpoint_continues_exactly(tmp_path: Path) -> None:
     unbroken = trained(3)
     path = checkpoint.save(RunFolder(tmp_path), unbroken, Progress(3, 12, 1.5, {"loss_D": [2.0, 3]}), keep=3)
     go_on(unbroken, 3, 6)
-    resumed = trained(0, seed=9)
-    assert checkpoint.load(path, resumed) == Progress(3, 12, 1.5, {"loss_D": [2.0, 3]})
-    go_on(resumed, 3, 6)
+    loaded = trained(0, seed=9)
+    assert checkpoint.load(path, loaded) == Progress(3, 12, 1.5, {"loss_D": [2.0, 3]})
+    go_on(loaded, 3, 6)
     for name in ("G", "D", "average"):
-        a, b = nets(unbroken)[name].state_dict(), nets(resumed)[name].state_dict()
+        a, b = nets(unbroken)[name].state_dict(), nets(loaded)[name].state_dict()
         assert all(torch.equal(a[key], b[key]) for key in a), name
 
 
-def test_newest_checkpoints_and_milestones_are_kept(tmp_path: Path) -> None:
+def test_save_keeps_newest_checkpoints_and_milestones(tmp_path: Path) -> None:
     state = trained(0)
-    for shown in range(1000, 33000, 1000):
-        checkpoint.save(RunFolder(tmp_path), state, Progress(images_seen=shown), keep=2)
-    kept = [float(path.name.removesuffix(SUFFIX)) for path in list_checkpoints(tmp_path / "checkpoints")]
-    assert kept[-2:] == [31, 32]
-    assert kept[:-2] == [1, 2, 3, 5, 9, 17]  # the first past each power of two pictures
+    for images_seen in range(1000, 33000, 1000):
+        checkpoint.save(RunFolder(tmp_path), state, Progress(images_seen=images_seen), keep=2)
+    lengths = [float(path.name.removesuffix(SUFFIX)) for path in list_checkpoints(tmp_path / "checkpoints")]
+    assert lengths[-2:] == [31, 32]
+    assert lengths[:-2] == [1, 2, 3, 5, 9, 17]  # the first past each power of two pictures
 
 
 def test_damaged_checkpoint_is_an_error(tmp_path: Path) -> None:

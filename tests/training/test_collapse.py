@@ -26,11 +26,11 @@ def line(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def statuses(lines: Sequence[dict[str, Any]], recipe: AdversarialRecipe = TINY) -> list[str]:
-    health, seen = Health(), []
-    for each in lines:
-        health = update(health, each, recipe)
-        seen.append(health.status)
-    return seen
+    health, result = Health(), []
+    for metrics in lines:
+        health = update(health, metrics, recipe)
+        result.append(health.status)
+    return result
 
 
 def least(recipe: AdversarialRecipe) -> float:
@@ -77,12 +77,12 @@ def test_loss_below_the_limit_is_healthy() -> None:
 def test_low_diversity_in_a_row_is_mode_collapse() -> None:
     healthy = [line(number) for number in range(1, LATE + 20)]
     start = len(healthy) + 1
-    alike = [line(start + number, diversity=0.8 * collapse.MIN_DIVERSITY_SHARE - 0.01) for number in range(10)]
-    seen = statuses([*healthy, *alike])
-    assert seen == [HEALTHY] * (len(healthy) + collapse.MAX_LOW_MEASUREMENTS - 1) + [MODE_COLLAPSE] * (
+    low = [line(start + number, diversity=0.8 * collapse.MIN_DIVERSITY_SHARE - 0.01) for number in range(10)]
+    result = statuses([*healthy, *low])
+    assert result == [HEALTHY] * (len(healthy) + collapse.MAX_LOW_MEASUREMENTS - 1) + [MODE_COLLAPSE] * (
         11 - collapse.MAX_LOW_MEASUREMENTS
     )
-    assert detect([*healthy, *alike], TINY).since == 10 * start
+    assert detect([*healthy, *low], TINY).since == 10 * start
 
 
 def test_slow_loss_of_diversity_is_mode_collapse() -> None:
@@ -120,10 +120,10 @@ def test_diversity_is_ignored_in_the_grace_period() -> None:
 
 def test_generator_that_was_never_diverse_collapses_late() -> None:
     lines = [line(number, diversity=collapse.MIN_LATE_DIVERSITY - 0.01) for number in range(1, 400)]
-    seen = statuses(lines)
-    told = lines[seen.index(MODE_COLLAPSE)]
-    assert collapse.LATE_KIMG <= told["kimg"] < collapse.LATE_KIMG + collapse.MAX_LOW_MEASUREMENTS * PICTURES / 1000
-    assert set(statuses([each | {"diversity": collapse.MIN_LATE_DIVERSITY + 0.01} for each in lines])) == {HEALTHY}
+    result = statuses(lines)
+    detected = lines[result.index(MODE_COLLAPSE)]
+    assert collapse.LATE_KIMG <= detected["kimg"] < collapse.LATE_KIMG + collapse.MAX_LOW_MEASUREMENTS * PICTURES / 1000
+    assert set(statuses([entry | {"diversity": collapse.MIN_LATE_DIVERSITY + 0.01} for entry in lines])) == {HEALTHY}
 
 
 def test_diversity_that_returns_is_healthy() -> None:
@@ -144,8 +144,8 @@ def test_certain_d_is_winning(name: str) -> None:
     recipe = PLAYED[name]
     sure = {"loss_D": least(recipe) + 1e-4, "accuracy_real": 1.0, "accuracy_fake": 1.0, "loss_G": 15.0}
     lines = [line(number, **sure) for number in range(1, collapse.MAX_CERTAIN_LINES + 20)]
-    seen = statuses(lines, recipe)
-    assert seen == [HEALTHY] * (collapse.MAX_CERTAIN_LINES - 1) + [D_WINNING] * 20
+    result = statuses(lines, recipe)
+    assert result == [HEALTHY] * (collapse.MAX_CERTAIN_LINES - 1) + [D_WINNING] * 20
     assert detect(lines, recipe).since == 10 * collapse.MAX_CERTAIN_LINES
     assert statuses([*lines, line(len(lines) + 1, loss_D=least(recipe) + 0.3)], recipe)[-1] == HEALTHY
 
@@ -161,16 +161,16 @@ def test_detection_continues_exactly_from_stored_lines() -> None:
     rng = np.random.default_rng(1)
     looks = {number: float(rng.uniform(0.05, 1.3)) for number in range(5, 400, 5)}
     lines = [line(number, diversity=looks.get(number)) for number in range(1, 400)]
-    lines = [{key: value for key, value in each.items() if value is not None} for each in lines]
+    lines = [{key: value for key, value in entry.items() if value is not None} for entry in lines]
     lines[200] |= {"loss_D": None}
-    lines[300:] = [each | {"diversity": 0.05} for each in lines[300:]]
-    stored = [json.loads(json.dumps(each)) for each in lines]
+    lines[300:] = [entry | {"diversity": 0.05} for entry in lines[300:]]
+    read_back = [json.loads(json.dumps(entry)) for entry in lines]
     straight = [Health()]
-    for each in lines:
-        straight.append(update(straight[-1], each, TINY))
+    for entry in lines:
+        straight.append(update(straight[-1], entry, TINY))
     assert {health.status for health in straight} == {HEALTHY, MODE_COLLAPSE, DIVERGED}
-    for cut in (0, 1, 150, 201, 302, 399):
-        assert detect(stored[:cut], TINY) == straight[cut]
+    for position in (0, 1, 150, 201, 302, 399):
+        assert detect(read_back[:position], TINY) == straight[position]
 
 
 def test_mode_collapse_begins_at_its_first_low_measurement() -> None:

@@ -23,18 +23,18 @@ SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads
          "discriminator_norm=true", "memory_format=channels_last", "checkpoint_kimg=0.16", "log_steps=5",
          "watch_steps=5")  # fmt: skip
 CLOSE = 1e-4  # of what float32 rounds to 6e-8: sums over parts are rounded otherwise, and 10 steps make more of it
-GONE = "facesmith: another process of this training was lost"
+LOST_PROCESS = "facesmith: another process of this training was lost"
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are posix's")
 
 
-def two(data: Path, run: Path, kimg: float, *more: str) -> list[subprocess.Popen[str]]:
+def two(data: Path, run: Path, kimg: float, *settings: str) -> list[subprocess.Popen[str]]:
     """Two processes that train together, as torchrun would start them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "facesmith", "train", "tiny", str(data), str(run), "--kimg", str(kimg), "--quiet"]
-    command += [word for setting in (*SMALL, *more) for word in ("--set", setting)]
+    command += [word for setting in (*SMALL, *settings) for word in ("--set", setting)]
     meeting = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     return [
         subprocess.Popen(
@@ -73,25 +73,31 @@ def lines(run: Path) -> list[dict[str, Any]]:
 
 
 def test_two_processes_train_like_one(builtin_dataset: Dataset, tmp_path: Path) -> None:
-    together, alone = tmp_path / "together", tmp_path / "alone"
-    processes = two(builtin_dataset.path, together, 1000)
-    wait_for(together, processes)
+    group_run, single_run = tmp_path / "together", tmp_path / "alone"
+    processes = two(builtin_dataset.path, group_run, 1000)
+    wait_for(group_run, processes)
     processes[1].terminate()
-    found = ends(processes)
-    assert [code for code, _ in found] == [0, 0], found
-    (session,) = card(together)["sessions"]
-    assert (card(together)["status"], session["reason"]) == ("interrupted", "SIGTERM")
-    assert read_metadata(list_checkpoints(together / "checkpoints")[-1])["step"] == card(together)["step"]
+    results = ends(processes)
+    assert [code for code, _ in results] == [0, 0], results
+    (session,) = card(group_run)["sessions"]
+    assert (card(group_run)["status"], session["reason"]) == ("interrupted", "SIGTERM")
+    assert read_metadata(list_checkpoints(group_run / "checkpoints")[-1])["step"] == card(group_run)["step"]
 
-    facesmith.train("tiny", builtin_dataset, alone, settings=SMALL, kimg=0.16, quiet=True)
-    one, other = (load_file(run / "checkpoints" / "000000.160.safetensors") for run in (together, alone))
-    assert one.keys() == other.keys()
-    for name, weights in other.items():
-        assert np.linalg.norm(one[name] - weights) <= CLOSE * np.linalg.norm(weights), name
-    for shared, own in zip(lines(together), lines(alone), strict=False):
-        assert (shared.keys(), shared["health"]) == (own.keys(), own["health"])
-        for name in own.keys() - {"health", "accuracy_real", "accuracy_fake"}:  # each draws a line of its own for these
-            assert shared[name] == pytest.approx(own[name], rel=CLOSE), name
+    facesmith.train("tiny", builtin_dataset, single_run, settings=SMALL, kimg=0.16, quiet=True)
+    group_weights, single_weights = (
+        load_file(run / "checkpoints" / "000000.160.safetensors") for run in (group_run, single_run)
+    )
+    assert group_weights.keys() == single_weights.keys()
+    for name, weights in single_weights.items():
+        assert np.linalg.norm(group_weights[name] - weights) <= CLOSE * np.linalg.norm(weights), name
+    for group_line, single_line in zip(lines(group_run), lines(single_run), strict=False):
+        assert (group_line.keys(), group_line["health"]) == (single_line.keys(), single_line["health"])
+        for name in single_line.keys() - {
+            "health",
+            "accuracy_real",
+            "accuracy_fake",
+        }:  # each draws a line of its own for these
+            assert group_line[name] == pytest.approx(single_line[name], rel=CLOSE), name
 
 
 def test_lost_process_stops_the_other_and_run_resumes(builtin_dataset: Dataset, tmp_path: Path) -> None:
@@ -101,7 +107,7 @@ def test_lost_process_stops_the_other_and_run_resumes(builtin_dataset: Dataset, 
     processes[1].kill()
     (code, errors), _ = ends(processes)
     assert code == 2
-    assert errors.startswith(GONE)
+    assert errors.startswith(LOST_PROCESS)
     assert errors.count("\n") == 1
     assert card(run)["status"] == "failed"
     step = read_metadata(list_checkpoints(run / "checkpoints")[-1])["step"]

@@ -20,10 +20,10 @@ def test_bce_is_torchs_cross_entropy_against_the_recipes_labels() -> None:
     )
 
 
-def test_seed_4_averages_ds_loss_and_asks_g_for_more_than_real() -> None:
+def test_dcgan_averages_ds_loss_and_asks_g_for_more_than_real() -> None:
     recipe = GAN_RECIPES["dcgan64"]
-    summed = discriminator_loss(REAL, FAKE, replace(recipe, average_losses=False))
-    assert discriminator_loss(REAL, FAKE, recipe).item() == pytest.approx(summed.item() / 2)
+    total = discriminator_loss(REAL, FAKE, replace(recipe, average_losses=False))
+    assert discriminator_loss(REAL, FAKE, recipe).item() == pytest.approx(total.item() / 2)
     assert generator_loss(REAL, FAKE, recipe).item() == pytest.approx((F.softplus(FAKE) - 1.1 * FAKE).mean().item())
 
 

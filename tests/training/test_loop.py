@@ -24,10 +24,10 @@ SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads
 
 
 def train(
-    data: Dataset, run: Path, *more: str, kimg: float = 0.64, resume: bool = False, branch: Path | None = None
+    data: Dataset, run: Path, *settings: str, kimg: float = 0.64, resume: bool = False, branch: Path | None = None
 ) -> Path:
     return facesmith.train(
-        "tiny", data, run, settings=(*SMALL, *more), kimg=kimg, resume=resume, branch=branch, quiet=True
+        "tiny", data, run, settings=(*SMALL, *settings), kimg=kimg, resume=resume, branch=branch, quiet=True
     )
 
 
@@ -35,9 +35,9 @@ def weights(run: Path) -> dict[str, np.ndarray]:
     return load_file(list_checkpoints(run / "checkpoints")[-1])
 
 
-def same(a: Path, b: Path) -> bool:
-    one, other = weights(a), weights(b)
-    return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
+def have_equal_weights(a: Path, b: Path) -> bool:
+    first, second = weights(a), weights(b)
+    return first.keys() == second.keys() and all(np.array_equal(first[key], second[key]) for key in first)
 
 
 @pytest.fixture(scope="module")
@@ -64,38 +64,41 @@ def test_run_writes_all_its_files(unbroken: Path) -> None:
 
 
 def test_training_depends_on_the_seed_only(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
-    assert same(unbroken, train(builtin_dataset, tmp_path / "again"))
-    assert not same(unbroken, train(builtin_dataset, tmp_path / "other", "seed=1"))
+    assert have_equal_weights(unbroken, train(builtin_dataset, tmp_path / "again"))
+    assert not have_equal_weights(unbroken, train(builtin_dataset, tmp_path / "other", "seed=1"))
 
 
 def test_reading_from_disk_gives_the_same_result(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
-    assert same(unbroken, train(builtin_dataset, tmp_path / "disk", "data=disk"))
+    assert have_equal_weights(unbroken, train(builtin_dataset, tmp_path / "disk", "data=disk"))
 
 
 def test_resume_is_exact(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
     run = train(builtin_dataset, tmp_path / "run", kimg=0.272)  # 17 steps: in the middle of a line of the metrics
     train(builtin_dataset, run, resume=True)
-    assert same(unbroken, run)
+    assert have_equal_weights(unbroken, run)
     assert (run / "metrics.jsonl").read_bytes() == (unbroken / "metrics.jsonl").read_bytes()
 
 
 def test_partial_files_of_a_killed_run_are_removed(builtin_dataset: Dataset, unbroken: Path, tmp_path: Path) -> None:
     run = train(builtin_dataset, tmp_path / "run", kimg=0.32)
-    left = [run / "samples" / ".000000.208.77.partial.png", run / "checkpoints" / ".000000.320.77.partial.safetensors"]
-    for path in left:
+    partial_paths = [
+        run / "samples" / ".000000.208.77.partial.png",
+        run / "checkpoints" / ".000000.320.77.partial.safetensors",
+    ]
+    for path in partial_paths:
         path.write_bytes(b"half")
     assert facesmith.report(run).exists()
     train(builtin_dataset, run, resume=True)
-    assert not any(path.exists() for path in left)
-    assert same(unbroken, run)
+    assert not any(path.exists() for path in partial_paths)
+    assert have_equal_weights(unbroken, run)
 
 
 COMMAND = [sys.executable, "-m", "facesmith", "train", "tiny"]
 
 
-def start(data: Dataset, run: Path, *more: str) -> subprocess.Popen[bytes]:
-    settings = [word for setting in SMALL for word in ("--set", setting)]
-    command = [*COMMAND, str(data.path), str(run), *settings, "--kimg", "0.64", *more]
+def start(data: Dataset, run: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    options = [word for setting in SMALL for word in ("--set", setting)]
+    command = [*COMMAND, str(data.path), str(run), *options, "--kimg", "0.64", *arguments]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
@@ -117,7 +120,7 @@ def test_resume_after_a_kill_is_exact(builtin_dataset: Dataset, unbroken: Path, 
     process = start(builtin_dataset, run, "--resume", "--quiet")
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors.decode()
-    assert same(unbroken, run)
+    assert have_equal_weights(unbroken, run)
     assert (run / "metrics.jsonl").read_bytes() == (unbroken / "metrics.jsonl").read_bytes()
 
 
@@ -144,9 +147,9 @@ def test_resume_refuses_another_recipe(builtin_dataset: Dataset, unbroken: Path)
 
 
 def test_resume_refuses_another_dataset(unbroken: Path, tmp_path: Path) -> None:
-    other = facesmith.import_dataset("builtin:40", tmp_path / "other", size="32", quiet=True)
+    other_dataset = facesmith.import_dataset("builtin:40", tmp_path / "other", size="32", quiet=True)
     with pytest.raises(FacesmithError, match="count 256 -> 40"):
-        train(other, unbroken, resume=True)
+        train(other_dataset, unbroken, resume=True)
 
 
 def test_finished_run_is_not_trained_again(builtin_dataset: Dataset, unbroken: Path) -> None:
@@ -178,23 +181,23 @@ def test_divergence_is_an_error(builtin_dataset: Dataset, tmp_path: Path) -> Non
 
 
 def test_out_of_memory_is_recognised() -> None:
-    with pytest.raises(RuntimeError) as refused:
+    with pytest.raises(RuntimeError) as memory_error:
         torch.empty(1 << 50)
-    assert is_out_of_memory(refused.value)
-    with pytest.raises(RuntimeError) as other:
+    assert is_out_of_memory(memory_error.value)
+    with pytest.raises(RuntimeError) as shape_error:
         torch.ones(2) @ torch.ones(3)
-    assert not is_out_of_memory(other.value)
+    assert not is_out_of_memory(shape_error.value)
 
 
 def test_time_limit_ends_a_run(builtin_dataset: Dataset, tmp_path: Path) -> None:
-    began = time.monotonic()
+    start_time = time.monotonic()
     run = facesmith.train("tiny", builtin_dataset, tmp_path / "run", settings=SMALL, minutes=0.02, quiet=True)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - start_time < 30
     assert 0 < json.loads((run / "run.json").read_text())["kimg"] < 400
 
 
 def test_due_intervals_grow_with_the_run() -> None:
-    assert [next_due(2.0, shown) for shown in (0, 1999, 2000, 3999)] == [2000, 2000, 4000, 4000]
+    assert [next_due(2.0, images_seen) for images_seen in (0, 1999, 2000, 3999)] == [2000, 2000, 4000, 4000]
     late = next_due(2.0, 1_000_000)
     assert 1_000_000 < late <= 1_020_001
     assert next_due(2.0, int(late) - 1) == late
@@ -207,9 +210,9 @@ def test_full_disk_is_an_error(builtin_dataset: Dataset, tmp_path: Path) -> None
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "from facesmith.cli import main; main()"
     )
-    words = [word for setting in SMALL for word in ("--set", setting)]
-    command = [sys.executable, "-c", code, "train", "tiny", str(builtin_dataset.path), str(tmp_path / "run"), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert done.stderr.strip().splitlines()[-1].startswith("facesmith: ")
+    options = [word for setting in SMALL for word in ("--set", setting)]
+    command = [sys.executable, "-c", code, "train", "tiny", str(builtin_dataset.path), str(tmp_path / "run"), *options]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 2
+    assert "Traceback" not in process.stderr
+    assert process.stderr.strip().splitlines()[-1].startswith("facesmith: ")

@@ -35,18 +35,20 @@ def test_resume_is_exact(name: str, builtin_dataset: Dataset, faces28: Dataset, 
 
     unbroken = train("unbroken", 0.08)
     train("broken", 0.048)  # six steps: in the middle of a line of the metrics
-    broken = train("broken", 0.08, resume=True)
-    assert_same(unbroken, broken)
+    resumed = train("broken", 0.08, resume=True)
+    assert_same(unbroken, resumed)
 
 
-def assert_same(unbroken: Path, broken: Path) -> None:
-    one, other = (load_file(list_checkpoints(run / "checkpoints")[-1]) for run in (unbroken, broken))
-    assert one.keys() == other.keys()
-    assert [key for key in one if not np.array_equal(one[key], other[key])] == []
-    assert (unbroken / "metrics.jsonl").read_text() == (broken / "metrics.jsonl").read_text()
+def assert_same(unbroken: Path, resumed: Path) -> None:
+    expected_weights, resumed_weights = (
+        load_file(list_checkpoints(run / "checkpoints")[-1]) for run in (unbroken, resumed)
+    )
+    assert expected_weights.keys() == resumed_weights.keys()
+    assert [key for key in expected_weights if not np.array_equal(expected_weights[key], resumed_weights[key])] == []
+    assert (unbroken / "metrics.jsonl").read_text() == (resumed / "metrics.jsonl").read_text()
 
 
-OTHERS = ("batch_size=8", "threads=1", "precision=float32", "memory_format=channels_last", "log_steps=4",
+COMMON_SETTINGS = ("batch_size=8", "threads=1", "precision=float32", "memory_format=channels_last", "log_steps=4",
           "anneal_kimg=0.1", "learning_rate_end=1e-4", "epoch_share=0.5", "tick_kimg=10")  # fmt: skip
 
 
@@ -58,7 +60,7 @@ def test_resume_of_other_tasks_is_exact(
     name: str, builtin_dataset: Dataset, small_run: Path, small_model: Model, tmp_path: Path
 ) -> None:
     narrow = ["width=4", "blocks=1", "discriminator_width=4"]
-    own = {
+    task_settings = {
         "encoder": [f"model={small_model.path}", f"gan={small_run}"],
         "classifier": ["width=4", "feature_size=8"],
         "makeover": [*MAKEOVER, "schedule_half_life_kimg=0.05"],
@@ -71,7 +73,13 @@ def test_resume_of_other_tasks_is_exact(
 
     def train(run: str, kimg: float, resume: bool = False) -> Path:
         return facesmith.train(
-            name, builtin_dataset, tmp_path / run, settings=(*OTHERS, *own), kimg=kimg, resume=resume, quiet=True
+            name,
+            builtin_dataset,
+            tmp_path / run,
+            settings=(*COMMON_SETTINGS, *task_settings),
+            kimg=kimg,
+            resume=resume,
+            quiet=True,
         )
 
     unbroken = train("unbroken", 0.08)

@@ -29,8 +29,10 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return import_dataset("builtin:64", tmp_path_factory.mktemp("faces") / "faces", size="16", quiet=True)
 
 
-def train(data: Dataset, run: Path, *more: str, kimg: float = STEPS * PICTURES / 1000, resume: bool = False) -> Path:
-    return facesmith.train("tiny", data, run, settings=(*SMALL, *more), kimg=kimg, resume=resume, quiet=True)
+def train(
+    data: Dataset, run: Path, *settings: str, kimg: float = STEPS * PICTURES / 1000, resume: bool = False
+) -> Path:
+    return facesmith.train("tiny", data, run, settings=(*SMALL, *settings), kimg=kimg, resume=resume, quiet=True)
 
 
 @dataclass
@@ -59,50 +61,50 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def healed(faces: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Story:
+def recovered(faces: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Story:
     return Story(train(faces, tmp_path_factory.mktemp("runs") / "healed", *CLIMBS))
 
 
-def test_diverged_run_rolls_back_and_finishes(healed: Story) -> None:
-    card, back = healed.card, healed.rollbacks
+def test_diverged_run_rolls_back_and_finishes(recovered: Story) -> None:
+    card, rollbacks = recovered.card, recovered.rollbacks
     assert (card["status"], card["step"], card["health"]) == ("finished", STEPS, HEALTHY)
-    assert back
-    assert [event["lr_scale"] for event in back] == [0.25 ** (1 + number) for number in range(len(back))]
-    assert {event["health"] for event in back} == {HEALTHY}
-    assert max(event["step"] for event in back) > 0, "it went back to a checkpoint, not only to the beginning"
-    progress = read_metadata(list_checkpoints(healed.run / "checkpoints")[-1])
-    assert (progress["step"], progress["rollbacks"]) == (STEPS, len(back))
-    assert all(np.isfinite(tensor).all() for tensor in healed.newest().values())
+    assert rollbacks
+    assert [event["lr_scale"] for event in rollbacks] == [0.25 ** (1 + number) for number in range(len(rollbacks))]
+    assert {event["health"] for event in rollbacks} == {HEALTHY}
+    assert max(event["step"] for event in rollbacks) > 0, "it went back to a checkpoint, not only to the beginning"
+    progress = read_metadata(list_checkpoints(recovered.run / "checkpoints")[-1])
+    assert (progress["step"], progress["rollbacks"]) == (STEPS, len(rollbacks))
+    assert all(np.isfinite(tensor).all() for tensor in recovered.newest().values())
 
 
-def test_rolled_back_records_are_moved_aside(healed: Story) -> None:
-    assert [line["step"] for line in healed.lines()] == list(range(4, STEPS + 1, 4))
-    assert not {line["health"] for line in healed.lines()} & set(COLLAPSED)
-    folders = sorted(path.name for path in (healed.run / "rolled_back").iterdir())
-    assert folders == [str(event["rollbacks"]) for event in healed.rollbacks]
-    for event in healed.rollbacks:
-        undone = healed.lines(f"rolled_back/{event['rollbacks']}")
+def test_rolled_back_records_are_archived(recovered: Story) -> None:
+    assert [line["step"] for line in recovered.lines()] == list(range(4, STEPS + 1, 4))
+    assert not {line["health"] for line in recovered.lines()} & set(COLLAPSED)
+    folders = sorted(path.name for path in (recovered.run / "rolled_back").iterdir())
+    assert folders == [str(event["rollbacks"]) for event in recovered.rollbacks]
+    for event in recovered.rollbacks:
+        undone = recovered.lines(f"rolled_back/{event['rollbacks']}")
         assert undone[0]["step"] > event["step"]
         assert undone[-1]["health"] == DIVERGED
-        timing = (healed.run / "rolled_back" / str(event["rollbacks"]) / "timing.jsonl").read_text().splitlines()
+        timing = (recovered.run / "rolled_back" / str(event["rollbacks"]) / "timing.jsonl").read_text().splitlines()
         assert [json.loads(line)["step"] for line in timing] == [line["step"] for line in undone]
-        for sheet in (healed.run / "rolled_back" / str(event["rollbacks"])).glob("*.png"):
+        for sheet in (recovered.run / "rolled_back" / str(event["rollbacks"])).glob("*.png"):
             assert float(sheet.stem) > event["kimg"]
-    assert list((healed.run / "rolled_back").glob("*/*.png"))
-    assert "Rollback 1: returned to" in (healed.run / "report.html").read_text()
+    assert list((recovered.run / "rolled_back").glob("*/*.png"))
+    assert "Rollback 1: returned to" in (recovered.run / "report.html").read_text()
 
 
-def test_resume_after_a_rollback_is_exact(healed: Story, faces: Dataset, tmp_path: Path) -> None:
-    collapses = [event["step"] for event in healed.card["health_events"] if event["health"] in COLLAPSED]
-    cut = collapses[0] + 1  # in the middle of a line, where no checkpoint is due, with more rollbacks to come
-    run = Story(train(faces, tmp_path / "run", *CLIMBS, kimg=cut * PICTURES / 1000))
-    assert run.card["step"] == cut
+def test_resume_after_a_rollback_is_exact(recovered: Story, faces: Dataset, tmp_path: Path) -> None:
+    collapses = [event["step"] for event in recovered.card["health_events"] if event["health"] in COLLAPSED]
+    stop_step = collapses[0] + 1  # in the middle of a line, where no checkpoint is due, with more rollbacks to come
+    run = Story(train(faces, tmp_path / "run", *CLIMBS, kimg=stop_step * PICTURES / 1000))
+    assert run.card["step"] == stop_step
     assert len(run.rollbacks) >= 1
     train(faces, run.run, *CLIMBS, resume=True)
-    assert (run.run / "metrics.jsonl").read_bytes() == (healed.run / "metrics.jsonl").read_bytes()
-    one, other = run.newest(), healed.newest()
-    assert one.keys() == other.keys()
-    assert all(np.array_equal(one[name], other[name]) for name in one)
+    assert (run.run / "metrics.jsonl").read_bytes() == (recovered.run / "metrics.jsonl").read_bytes()
+    resumed_weights, unbroken_weights = run.newest(), recovered.newest()
+    assert resumed_weights.keys() == unbroken_weights.keys()
+    assert all(np.array_equal(resumed_weights[name], unbroken_weights[name]) for name in resumed_weights)
 
 
 def test_run_fails_when_rollbacks_are_used_up(faces: Dataset, tmp_path: Path) -> None:
@@ -111,9 +113,9 @@ def test_run_fails_when_rollbacks_are_used_up(faces: Dataset, tmp_path: Path) ->
         train(faces, story.run, "learning_rate=1e30", "rollbacks=1")
     assert (story.card["status"], story.card["health"]) == ("failed", DIVERGED)
     assert story.lines("rolled_back/1")[-1]["health"] == story.lines()[-1]["health"] == DIVERGED
-    (kept,) = list_checkpoints(story.run / "checkpoints")
-    assert (read_metadata(kept)["step"], read_metadata(kept)["lr_scale"]) == (0, 0.25)
-    assert all(np.isfinite(tensor).all() for tensor in load_file(kept).values())
+    (checkpoint_path,) = list_checkpoints(story.run / "checkpoints")
+    assert (read_metadata(checkpoint_path)["step"], read_metadata(checkpoint_path)["lr_scale"]) == (0, 0.25)
+    assert all(np.isfinite(tensor).all() for tensor in load_file(checkpoint_path).values())
 
 
 FREEZES = ("learning_rate=0.02", "seed=1", "freeze_discriminator_after=0.8", "log_steps=20", "watch_steps=40",

@@ -26,33 +26,33 @@ def test_every_epoch_shows_every_picture_once_in_a_new_order() -> None:
     assert list(first) != list(second)
 
 
-def test_the_stream_can_be_entered_anywhere_and_crosses_epochs() -> None:
-    whole = image_indices(3, 0, 35, 10)
-    assert list(image_indices(3, 7, 20, 10)) == list(whole[7:27])
-    assert list(image_indices(4, 0, 35, 10)) != list(whole)
+def test_the_stream_starts_anywhere_and_crosses_epochs() -> None:
+    stream = image_indices(3, 0, 35, 10)
+    assert list(image_indices(3, 7, 20, 10)) == list(stream[7:27])
+    assert list(image_indices(4, 0, 35, 10)) != list(stream)
 
 
 def test_batches_are_the_same_from_memory_and_from_disk(pictures: Path) -> None:
     recipe = TINY.changed(batch_size=8)
-    read_memory, where = reader(pictures, "auto", CPU)
+    read_memory, location = reader(pictures, "auto", CPU)
     read_disk, _ = reader(pictures, "disk", CPU)
-    assert where == "memory"
-    for shown in (0, 8, 40):
+    assert location == "memory"
+    for images_seen in (0, 8, 40):
         a, b = (
-            batch(read_memory, recipe, shown, ALL, CPU),
-            batch(read_disk, recipe, shown, ALL, CPU),
+            batch(read_memory, recipe, images_seen, ALL, CPU),
+            batch(read_disk, recipe, images_seen, ALL, CPU),
         )
         assert torch.equal(a, b)
         assert a.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_a_batch_holds_the_streams_pictures_in_range_and_some_of_them_mirrored(pictures: Path) -> None:
-    stored = torch.from_numpy(np.load(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+def test_a_batch_is_scaled_and_some_images_are_mirrored(pictures: Path) -> None:
+    scaled = torch.from_numpy(np.load(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
     recipe = TINY.changed(batch_size=10)
-    got = batch(reader(pictures, "memory", CPU)[0], recipe, 0, ALL, CPU)
-    plain = stored[torch.from_numpy(image_indices(recipe.seed, 0, 10, 10))]
-    mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(got, plain, strict=True)]
-    straight = [torch.equal(a, b) for a, b in zip(got, plain, strict=True)]
+    images = batch(reader(pictures, "memory", CPU)[0], recipe, 0, ALL, CPU)
+    plain = scaled[torch.from_numpy(image_indices(recipe.seed, 0, 10, 10))]
+    mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(images, plain, strict=True)]
+    straight = [torch.equal(a, b) for a, b in zip(images, plain, strict=True)]
     assert all(a != b for a, b in zip(mirrored, straight, strict=True))
     assert 0 < sum(mirrored) < 10
     assert torch.equal(batch(reader(pictures, "memory", CPU)[0], replace(recipe, flip=False), 0, ALL, CPU), plain)

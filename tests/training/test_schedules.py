@@ -17,50 +17,52 @@ def values(recipe: GANRecipe) -> dict[str, float]:
     return {name: getattr(recipe, name) for name in scheduled_settings(PLAIN)}
 
 
-def test_the_start_and_the_ends_are_reached_and_kept() -> None:
+def test_values_reach_start_and_end_and_stay_there() -> None:
     assert values(scheduled(MOVES, 0)) == pytest.approx(STARTS)
-    for shown in (40_000, 40_064, 10_000_000):
-        assert values(scheduled(MOVES, shown)) == pytest.approx(ENDS)
+    for images_seen in (40_000, 40_064, 10_000_000):
+        assert values(scheduled(MOVES, images_seen)) == pytest.approx(ENDS)
 
 
-def test_halfway_is_half_and_a_third_of_the_way_a_quarter() -> None:
-    for shown, part in ((20_000, 0.5), (40_000 / 3, 0.25), (80_000 / 3, 0.75)):  # (1 - cos 60°) / 2 = 1 / 4
+def test_the_schedule_is_half_a_cosine() -> None:
+    for images_seen, part in ((20_000, 0.5), (40_000 / 3, 0.25), (80_000 / 3, 0.75)):  # (1 - cos 60°) / 2 = 1 / 4
         expected = {name: STARTS[name] + part * (ENDS[name] - STARTS[name]) for name in scheduled_settings(PLAIN)}
-        assert values(scheduled(MOVES, round(shown))) == pytest.approx(expected, rel=1e-3)
+        assert values(scheduled(MOVES, round(images_seen))) == pytest.approx(expected, rel=1e-3)
 
 
-def test_every_step_moves_the_same_way() -> None:
+def test_values_change_monotonically() -> None:
     for name in scheduled_settings(PLAIN):
-        way = [getattr(scheduled(MOVES, shown), name) for shown in range(0, 40_001, 64)]
+        path = [getattr(scheduled(MOVES, images_seen), name) for images_seen in range(0, 40_001, 64)]
         rises = ENDS[name] > STARTS[name]
-        assert all(before < after if rises else before > after for before, after in pairwise(way)), name
+        assert all(before < after if rises else before > after for before, after in pairwise(path)), name
 
 
-def test_nothing_moves_without_a_length_and_no_setting_without_an_end() -> None:
+def test_only_settings_with_an_end_change() -> None:
     without_length = replace(MOVES, anneal_kimg=0.0)
     assert scheduled(without_length, 20_000) is without_length
-    one = replace(PLAIN, anneal_kimg=40.0, penalty_end=0.2)
-    assert values(scheduled(one, 40_000)) == pytest.approx({**STARTS, "penalty": 0.2})
+    partial = replace(PLAIN, anneal_kimg=40.0, penalty_end=0.2)
+    assert values(scheduled(partial, 40_000)) == pytest.approx({**STARTS, "penalty": 0.2})
 
 
-def test_every_half_life_takes_half_of_the_way_that_is_left() -> None:
+def test_every_half_life_covers_half_of_the_rest() -> None:
     halving = replace(MOVES, anneal_kimg=0.0, schedule_half_life_kimg=10.0)
-    for half_lives, left in ((0, 1.0), (1, 0.5), (2, 0.25), (0.5, 0.5**0.5), (10, 0.5**10)):
-        shown = round(10_000 * half_lives)
-        assert schedule_progress(halving, shown) == pytest.approx(1 - left, abs=1e-9)
-        expected = {name: ENDS[name] + left * (STARTS[name] - ENDS[name]) for name in scheduled_settings(PLAIN)}
-        assert values(scheduled(halving, shown)) == pytest.approx(expected)
-    both = replace(halving, anneal_kimg=40.0)
-    assert scheduled(both, 10_000).penalty == scheduled(halving, 10_000).penalty, "in place of anneal_kimg"
+    for half_lives, remainder in ((0, 1.0), (1, 0.5), (2, 0.25), (0.5, 0.5**0.5), (10, 0.5**10)):
+        images_seen = round(10_000 * half_lives)
+        assert schedule_progress(halving, images_seen) == pytest.approx(1 - remainder, abs=1e-9)
+        expected = {name: ENDS[name] + remainder * (STARTS[name] - ENDS[name]) for name in scheduled_settings(PLAIN)}
+        assert values(scheduled(halving, images_seen)) == pytest.approx(expected)
+    halving_with_length = replace(halving, anneal_kimg=40.0)
+    assert scheduled(halving_with_length, 10_000).penalty == scheduled(halving, 10_000).penalty, (
+        "in place of anneal_kimg"
+    )
 
 
 def test_an_end_of_nought_is_an_end() -> None:
     assert scheduled(replace(PLAIN, anneal_kimg=40.0, penalty_end=0.0), 40_000).penalty == 0
 
 
-def test_gentleness_is_on_top_of_the_schedule_and_of_the_learning_rate_alone() -> None:
-    gentle, usual = scheduled(MOVES, 20_000, 0.25), scheduled(MOVES, 20_000)
-    assert gentle == replace(usual, learning_rate=usual.learning_rate / 4)
+def test_lr_scale_multiplies_the_scheduled_learning_rate() -> None:
+    reduced, usual = scheduled(MOVES, 20_000, 0.25), scheduled(MOVES, 20_000)
+    assert reduced == replace(usual, learning_rate=usual.learning_rate / 4)
     assert scheduled(PLAIN, 20_000, 0.5) == replace(PLAIN, learning_rate=1e-4)
     assert scheduled(PLAIN, 20_000) is PLAIN
 

@@ -23,27 +23,29 @@ def dataset(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="module")
-def scored(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def scored_run(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "scored"
     return facesmith.train("tiny", dataset, run, settings=(*SMALL, "score_share=1000"), kimg=0.48, quiet=True)
 
 
-def test_best_ema_is_kept(scored: Path) -> None:
-    run = RunFolder(scored)
+def test_the_best_ema_is_saved(scored_run: Path) -> None:
+    run = RunFolder(scored_run)
     lines = read_lines(run.scores)
     assert [line["kimg"] for line in lines] == [0.16, 0.32, 0.48]
     best = min(lines, key=rank)
     card = read_metadata(run.best)
     assert (card["kimg"], card["score"]["kid"]) == (best["kimg"], best["kid"])
-    kept = next(path for path in list_checkpoints(run.checkpoints) if read_metadata(path)["kimg"] == best["kimg"])
-    ours, its = checkpoint.load_ema(run.best, "G"), checkpoint.load_ema(kept, "G")
-    assert all(ours[name].equal(its[name]) for name in its)
+    best_checkpoint = next(
+        path for path in list_checkpoints(run.checkpoints) if read_metadata(path)["kimg"] == best["kimg"]
+    )
+    best_ema, checkpoint_ema = checkpoint.load_ema(run.best, "G"), checkpoint.load_ema(best_checkpoint, "G")
+    assert all(best_ema[name].equal(checkpoint_ema[name]) for name in checkpoint_ema)
 
 
-def test_scoring_does_not_change_training(scored: Path, dataset: Dataset, tmp_path: Path) -> None:
+def test_scoring_does_not_change_training(scored_run: Path, dataset: Dataset, tmp_path: Path) -> None:
     plain = facesmith.train("tiny", dataset, tmp_path / "run", settings=(*SMALL, "score_kimg=0"), kimg=0.48, quiet=True)
     assert not (plain / "scores.jsonl").exists()
-    assert (plain / "metrics.jsonl").read_text() == (scored / "metrics.jsonl").read_text()
+    assert (plain / "metrics.jsonl").read_text() == (scored_run / "metrics.jsonl").read_text()
 
 
 def test_small_time_share_leaves_only_the_last_score(dataset: Dataset, tmp_path: Path) -> None:
@@ -51,10 +53,10 @@ def test_small_time_share_leaves_only_the_last_score(dataset: Dataset, tmp_path:
     assert [line["kimg"] for line in read_lines(RunFolder(run).scores)] == [0.48]
 
 
-def test_worse_ema_does_not_replace_the_best_after_resume(scored: Path, dataset: Dataset) -> None:
-    run = RunFolder(scored)
+def test_worse_ema_does_not_replace_the_best_after_resume(scored_run: Path, dataset: Dataset) -> None:
+    run = RunFolder(scored_run)
     before = json.loads(json.dumps(read_metadata(run.best)))
     run.scores.write_text("")  # as if a rollback had undone what was scored
-    facesmith.train("tiny", dataset, scored, resume=True, kimg=0.64, settings=("score_share=1000",), quiet=True)
+    facesmith.train("tiny", dataset, scored_run, resume=True, kimg=0.64, settings=("score_share=1000",), quiet=True)
     after = read_metadata(run.best)
     assert rank(after["score"]) <= rank(before["score"])

@@ -64,8 +64,8 @@ def test_d_has_dropout_and_no_norm_and_g_the_reverse() -> None:
     assert {m.negative_slope for m in [*G, *D] if isinstance(m, nn.LeakyReLU)} == {0.3}
 
 
-def test_every_number_of_the_dense_layer_is_normalised_by_itself() -> None:
+def test_each_feature_of_the_dense_layer_is_normalised() -> None:
     G = Generator(small((32, 32)))
-    made = G.project[0](torch.randn(20, 8))
-    expected = (made - made.mean(0)) / (made.var(0, unbiased=False) + 1e-3).sqrt()
-    assert torch.allclose(G.project[1](made), expected, atol=1e-4)
+    features = G.project[0](torch.randn(20, 8))
+    expected = (features - features.mean(0)) / (features.var(0, unbiased=False) + 1e-3).sqrt()
+    assert torch.allclose(G.project[1](features), expected, atol=1e-4)

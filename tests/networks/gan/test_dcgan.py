@@ -37,17 +37,17 @@ def test_parameter_counts_of_seed_4() -> None:
     assert count_parameters(D) == 4_316_545
 
 
-def test_the_seed_alone_decides_the_first_weights() -> None:
+def test_initial_weights_depend_on_the_seed_only() -> None:
     config = Config((16, 16), generator_width=4, discriminator_width=4)
     torch.manual_seed(5)
     before = torch.get_rng_state()
     first, _ = build("dcgan", config, seed=1)
     assert torch.equal(torch.get_rng_state(), before), "building networks must not disturb other draws"
     torch.manual_seed(6)
-    again, _ = build("dcgan", config, seed=1)
-    other, _ = build("dcgan", config, seed=2)
-    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
-    assert not torch.equal(first.project.weight, other.project.weight)
+    repeat, _ = build("dcgan", config, seed=1)
+    other_seed, _ = build("dcgan", config, seed=2)
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), repeat.parameters(), strict=True))
+    assert not torch.equal(first.project.weight, other_seed.project.weight)
 
 
 def test_weights_start_as_the_paper_says() -> None:

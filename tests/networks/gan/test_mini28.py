@@ -40,17 +40,17 @@ def test_no_width_below_one() -> None:
         Config((28, 28), generator_width=0)
 
 
-@pytest.mark.parametrize(("kind", "hidden"), [(Generator, 3), (Discriminator, 3)])
-def test_dropout_works_in_every_hidden_layer_while_training_and_only_then(kind: type[nn.Module], hidden: int) -> None:
+@pytest.mark.parametrize(("kind", "hidden_layers"), [(Generator, 3), (Discriminator, 3)])
+def test_dropout_is_active_in_training_only(kind: type[nn.Module], hidden_layers: int) -> None:
     net = kind(SMALL)
     rates = [m.p for m in net.modules() if isinstance(m, nn.Dropout)]
-    assert rates == [0.5] * hidden
+    assert rates == [0.5] * hidden_layers
     x = torch.randn(4, 8) if kind is Generator else torch.randn(4, 3, 28, 28)
     torch.manual_seed(1)
-    first, other = net(x), net(x)
+    first, second = net(x), net(x)
     torch.manual_seed(1)
     assert torch.equal(net(x), first), "the seed of torch's generator must repeat a step"
-    assert not torch.equal(first, other)
+    assert not torch.equal(first, second)
     net.eval()
     assert torch.equal(net(x), net(x))
 

@@ -11,7 +11,7 @@ from facesmith.tasks.gan.step import network_config
 
 
 @pytest.mark.parametrize("size", [(16, 16), (28, 28), (32, 48), (80, 100), (45, 67)])
-def test_any_size_is_made_and_judged(size: tuple[int, int]) -> None:
+def test_any_size_is_supported(size: tuple[int, int]) -> None:
     config = Config(size, latent_size=8, generator_width=4, discriminator_width=4, discriminator_blocks=1)
     G, D = build("residual", config, seed=0)
     pictures = G(torch.randn(3, 8))
@@ -34,15 +34,15 @@ def test_a_block_starts_as_the_identity_and_learns_not_to_be() -> None:
     assert not torch.allclose(block(x, w), x)
 
 
-def test_a_style_sets_mean_and_variance_of_every_channel_of_every_picture() -> None:
+def test_a_style_sets_mean_and_deviation_per_channel() -> None:
     style, w = Style(6, 4), torch.randn(5, 4)
     scale, shift = style.affine(w).chunk(2, 1)
-    styled = style(torch.randn(5, 6, 16, 16) * 7 + 3, w)
-    assert torch.allclose(styled.mean((2, 3)), shift, atol=1e-4)
-    assert torch.allclose(styled.std((2, 3), correction=0), (1 + scale).abs(), atol=1e-2)
+    features = style(torch.randn(5, 6, 16, 16) * 7 + 3, w)
+    assert torch.allclose(features.mean((2, 3)), shift, atol=1e-4)
+    assert torch.allclose(features.std((2, 3), correction=0), (1 + scale).abs(), atol=1e-2)
 
 
-def test_faces_do_not_depend_on_each_other_and_w_does_what_z_does() -> None:
+def test_faces_are_independent_and_w_is_equivalent_to_z() -> None:
     G, _ = build("residual", Config((32, 32), latent_size=8, generator_width=4), seed=0)
     for level in G.levels:  # away from the start, where blocks do nothing
         for block in level:
@@ -51,8 +51,8 @@ def test_faces_do_not_depend_on_each_other_and_w_does_what_z_does() -> None:
     with torch.no_grad():
         assert torch.allclose(G(z)[:1], G(z[:1]), atol=1e-5)
         assert torch.equal(G.synthesize(G.style(z)), G(z))
-        halved, whole = (G(truncation * z).std(0).mean() for truncation in (0.5, 1.0))
-        assert halved < whole, "truncation brings faces closer together"
+        narrow_spread, full_spread = (G(truncation * z).std(0).mean() for truncation in (0.5, 1.0))
+        assert narrow_spread < full_spread, "truncation brings faces closer together"
 
 
 def test_without_a_mapping_w_is_z() -> None:

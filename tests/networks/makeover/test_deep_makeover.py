@@ -21,7 +21,7 @@ def psnr(a: Tensor, b: Tensor) -> float:
 
 
 @pytest.mark.parametrize(("part", "count"), [(Generator, 593_603), (Discriminator, 835_441)])
-def test_the_convolutions_have_as_many_parameters_as_the_seed_counted(part: type[nn.Module], count: int) -> None:
+def test_parameter_counts_match_deep_makeover(part: type[nn.Module], count: int) -> None:
     net = part(Config(SIZE))
     layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d)]
     assert sum(p.numel() for layer in layers for p in layer.parameters()) == count
@@ -29,29 +29,29 @@ def test_the_convolutions_have_as_many_parameters_as_the_seed_counted(part: type
     assert sum(p.numel() for p in net.parameters()) == count + shifts, "batch norm learns no scale"
 
 
-def test_what_has_learned_nothing_returns_its_input_averaged_over_4x4(faces: Tensor) -> None:
+def test_an_untrained_net_returns_its_input_pooled_4x4(faces: Tensor) -> None:
     torch.manual_seed(0)
-    net, all_the_way = Generator(Config((32, 32))), torch.ones(len(faces), 1)
+    net, full_strength = Generator(Config((32, 32))), torch.ones(len(faces), 1)
     pooled = F.interpolate(F.avg_pool2d(faces, 4), scale_factor=4.0)
     with torch.no_grad():
-        used, trained = net.eval()(faces, all_the_way), net.train()(faces, all_the_way)
-    assert psnr(used, pooled) > 30
-    assert psnr(used, faces) > psnr(pooled, faces) - 1, "nothing but what pooling takes is lost"
+        evaluated, in_training = net.eval()(faces, full_strength), net.train()(faces, full_strength)
+    assert psnr(evaluated, pooled) > 30
+    assert psnr(evaluated, faces) > psnr(pooled, faces) - 1, "nothing but what pooling takes is lost"
     # While it trains, batch norm takes every batch's mean for grey: as it should be but for that.
     means = (0, 2, 3)
-    moved = trained - trained.mean(means, keepdim=True) + pooled.mean(means, keepdim=True)
-    assert psnr(moved, pooled) > 18
-    assert 0.8 < float(moved.std() / pooled.std()) < 1.25
+    recentred = in_training - in_training.mean(means, keepdim=True) + pooled.mean(means, keepdim=True)
+    assert psnr(recentred, pooled) > 18
+    assert 0.8 < float(recentred.std() / pooled.std()) < 1.25
 
 
-def test_strength_goes_from_the_picture_to_what_is_made_of_it(faces: Tensor) -> None:
+def test_strength_interpolates_from_input_to_result(faces: Tensor) -> None:
     net = Generator(Config((32, 32))).eval()
     with torch.no_grad():
         none, half, full = (net(faces, torch.full((len(faces), 1), strength)) for strength in (0.0, 0.5, 1.0))
-        made = 1.1 * torch.tanh(net.layers(faces) / 2)
+        changed_faces = 1.1 * torch.tanh(net.layers(faces) / 2)
     assert torch.equal(none, faces)
-    assert torch.equal(full, made)
-    assert torch.allclose(half, (faces + made) / 2, atol=1e-6)
+    assert torch.equal(full, changed_faces)
+    assert torch.allclose(half, (faces + changed_faces) / 2, atol=1e-6)
 
 
 def test_a_discriminator_averages_over_patches_of_any_size() -> None:

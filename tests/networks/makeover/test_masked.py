@@ -9,7 +9,7 @@ NARROW = Config((20, 24), directions=3, width=4, blocks=2, discriminator_width=4
 
 
 @pytest.fixture
-def learned() -> Generator:
+def changed_net() -> Generator:
     """A G whose every weight has moved from where it starts."""
     torch.manual_seed(0)
     net = Generator(NARROW)
@@ -24,40 +24,40 @@ def faces() -> Tensor:
     return torch.rand(4, 3, 24, 20, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
-def test_what_has_learned_nothing_returns_its_input_to_the_bit(faces: Tensor) -> None:
+def test_an_untrained_net_returns_its_input_exactly(faces: Tensor) -> None:
     net = Generator(NARROW)
     for strengths in (torch.zeros(4, 3), torch.eye(4, 3), torch.full((4, 3), 0.7)):
-        made, mask = net.change(faces, strengths)
-        assert torch.equal(made, faces)
+        output, mask = net.change(faces, strengths)
+        assert torch.equal(output, faces)
         assert torch.allclose(mask, torch.tensor(-1.0).sigmoid()), "a quarter open, so that it can learn both ways"
 
 
-def test_without_strength_a_picture_stays_as_it_is_whatever_was_learned(learned: Generator, faces: Tensor) -> None:
-    assert torch.equal(learned(faces, torch.zeros(4, 3)), faces)
+def test_strength_zero_returns_the_input_exactly(changed_net: Generator, faces: Tensor) -> None:
+    assert torch.equal(changed_net(faces, torch.zeros(4, 3)), faces)
 
 
-def test_strength_goes_evenly_and_no_further_than_all_the_way(learned: Generator, faces: Tensor) -> None:
-    one = torch.tensor([[0.0, 1.0, 0.0]]).expand(4, 3)
+def test_strength_is_linear_and_clamped_at_one(changed_net: Generator, faces: Tensor) -> None:
+    direction = torch.tensor([[0.0, 1.0, 0.0]]).expand(4, 3)
     with torch.no_grad():
-        full, half, beyond = (learned(faces, strength * one) - faces for strength in (1.0, 0.5, 3.0))
+        full, half, beyond = (changed_net(faces, strength * direction) - faces for strength in (1.0, 0.5, 3.0))
     assert torch.allclose(half, full / 2, atol=1e-5)
     assert torch.allclose(beyond, full, atol=1e-5)
 
 
-def test_directions_differ_and_faces_do_not_depend_on_each_other(learned: Generator, faces: Tensor) -> None:
+def test_directions_differ_and_faces_are_independent(changed_net: Generator, faces: Tensor) -> None:
     with torch.no_grad():
-        ways = [learned(faces, torch.eye(3)[k].expand(4, 3)) for k in range(3)]
-        alone = learned(faces[2:3], torch.eye(3)[:1])
-    assert not torch.allclose(ways[0], ways[1], atol=1e-3)
-    assert not torch.allclose(ways[1], ways[2], atol=1e-3)
-    assert torch.allclose(alone, ways[0][2:3], atol=1e-4)
+        outputs = [changed_net(faces, torch.eye(3)[k].expand(4, 3)) for k in range(3)]
+        single_output = changed_net(faces[2:3], torch.eye(3)[:1])
+    assert not torch.allclose(outputs[0], outputs[1], atol=1e-3)
+    assert not torch.allclose(outputs[1], outputs[2], atol=1e-3)
+    assert torch.allclose(single_output, outputs[0][2:3], atol=1e-4)
 
 
-def test_where_the_mask_is_closed_nothing_can_change(learned: Generator, faces: Tensor) -> None:
-    made, mask = learned.change(faces, torch.eye(4, 3))
+def test_the_mask_limits_the_change(changed_net: Generator, faces: Tensor) -> None:
+    output, mask = changed_net.change(faces, torch.eye(4, 3))
     assert mask.shape == (4, 1, 24, 20)
     assert 0 <= float(mask.detach().min()) < float(mask.detach().max()) <= 1
-    assert bool(((made - faces).abs() <= 2 * mask + 1e-6).all())
+    assert bool(((output - faces).abs() <= 2 * mask + 1e-6).all())
 
 
 def test_a_discriminator_answers_for_every_direction() -> None:

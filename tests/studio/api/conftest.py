@@ -1,4 +1,4 @@
-"""Models that see: what they make of a latent, and the latent that they see in a picture, is known."""
+"""Linear models with encoders, whose images and latents can be computed exactly."""
 
 import io
 import json
@@ -25,42 +25,44 @@ DRAWINGS = {**PHOTOS, "crop": "fit", "name": "drawings", "source": {"kind": "bui
 
 
 @pytest.fixture(scope="session")
-def seers(tmp_path_factory: pytest.TempPathFactory, write_makeover: Callable[..., Path]) -> Path:
+def photo_models(tmp_path_factory: pytest.TempPathFactory, write_makeover: Callable[..., Path]) -> Path:
     """``photographer`` and ``painter``, models with encoders and directions, and the makeover ``mirror``."""
-    folder = tmp_path_factory.mktemp("seers")
-    _write_seer(folder / "photographer", 1, PHOTOS)
-    _write_seer(folder / "painter", 2, DRAWINGS)
+    folder = tmp_path_factory.mktemp("photo_models")
+    _write_photo_model(folder / "photographer", 1, PHOTOS)
+    _write_photo_model(folder / "painter", 2, DRAWINGS)
     write_makeover(folder / "mirror", PHOTOS)
     return folder
 
 
 @pytest.fixture(scope="session")
-def photographer(seers: Path) -> Model:
-    return facesmith.load(seers / "photographer", threads=1)
+def photographer(photo_models: Path) -> Model:
+    return facesmith.load(photo_models / "photographer", threads=1)
 
 
 @pytest.fixture(scope="session")
-def painter(seers: Path) -> Model:
-    return facesmith.load(seers / "painter", threads=1)
+def painter(photo_models: Path) -> Model:
+    return facesmith.load(photo_models / "painter", threads=1)
 
 
 @pytest.fixture(scope="session")
-def bring(two_faces: bytes) -> Callable[..., Any]:
-    """Sends a photo, by default `two_faces`, and returns what was found."""
+def upload(two_faces: bytes) -> Callable[..., Any]:
+    """Upload a photo, by default `two_faces`, and return the response."""
 
-    async def sent(client: httpx.AsyncClient, data: bytes = two_faces, query: str = "") -> Any:
-        answer = await client.post(f"/api/v1/photos{query}", content=data, headers={"Content-Type": "image/png"})
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+    async def send(client: httpx.AsyncClient, data: bytes = two_faces, query: str = "") -> Any:
+        response = await client.post(f"/api/v1/photos{query}", content=data, headers={"Content-Type": "image/png"})
+        assert response.status_code == 200, response.text
+        return response.json()
 
-    return sent
+    return send
 
 
 @pytest.fixture(scope="session")
 def pixels() -> Callable[[httpx.Response], NDArray[np.uint8]]:
-    def read(answer: httpx.Response) -> NDArray[np.uint8]:
-        assert answer.status_code == 200, answer.text
-        return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))
+    """Return the function that decodes the image of a successful response."""
+
+    def read(response: httpx.Response) -> NDArray[np.uint8]:
+        assert response.status_code == 200, response.text
+        return np.asarray(Image.open(io.BytesIO(response.content)).convert("RGB"))
 
     return read
 
@@ -71,15 +73,15 @@ def png(picture: NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
-def _write_seer(folder: Path, seed: int, data: dict[str, Any]) -> None:
-    """A generator that adds up 4 + 2 pictures, and an encoder that finds out how much of each there is."""
+def _write_photo_model(folder: Path, seed: int, data: dict[str, Any]) -> None:
+    """Write a generator that adds up 4 + 2 images, and an encoder that returns their weights."""
     rng = np.random.default_rng(seed)
     basis = np.linalg.qr(rng.standard_normal((3 * SIDE * SIDE, LATENT + DETAIL)))[0].T.astype(np.float32)
     folder.mkdir(parents=True)
     _write_sum(folder / "generator.onnx", "z", "pictures", basis, [-1, 3, SIDE, SIDE])
     _write_sum(folder / "encoder.onnx", "pictures", "z", basis.T, [-1, LATENT + DETAIL])
     moves = rng.standard_normal((2, LATENT)).astype(np.float32)
-    fitted = Directions(
+    directions = Directions(
         names=["Smiling", "Young"],
         moves={kind: moves * scale for kind, scale in (("mean", 1), ("boundary", 2), ("orthogonal", 3))},
         normals=moves,
@@ -97,7 +99,7 @@ def _write_seer(folder: Path, seed: int, data: dict[str, Any]) -> None:
         "latent": "normal",
         "digest": f"{seed:064x}",
         "dataset": data,
-        "directions": write_directions(fitted, folder),
+        "directions": write_directions(directions, folder),
         "terms": "any use",
     }
     (folder / "model.json").write_text(json.dumps(card))

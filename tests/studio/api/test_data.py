@@ -35,9 +35,9 @@ def test_datasets_are_listed(visit: Visit, data: Path, builtin_dataset: Dataset)
         assert card["fingerprint"] == builtin_dataset.fingerprint
         assert "skipped" not in card
         for path in ("/nothing", "/..%2ffaces", "/broken/attributes", "/empty/sheet", "/faces/explore"):
-            answer = await client.get(f"/api/v1/datasets{path}")
-            assert answer.status_code in (400, 404), path
-            assert str(data) not in answer.text
+            response = await client.get(f"/api/v1/datasets{path}")
+            assert response.status_code in (400, 404), path
+            assert str(data) not in response.text
 
     visit(ask, paths=(str(data),))
 
@@ -47,12 +47,12 @@ def test_images_and_rates_match_the_dataset(visit: Visit, data: Path, builtin_da
         rates = (await client.get("/api/v1/datasets/faces/attributes")).json()
         assert [rate["share"] for rate in rates] == pytest.approx(builtin_dataset.labels().mean(0).tolist())
         name = max(rates, key=lambda rate: rate["share"])["name"]
-        answer = await client.get(f"/api/v1/datasets/faces/sheet?count=6&columns=3&having={name}")
-        assert Image.open(io.BytesIO(answer.content)).size == (96, 64)
+        response = await client.get(f"/api/v1/datasets/faces/sheet?count=6&columns=3&having={name}")
+        assert Image.open(io.BytesIO(response.content)).size == (96, 64)
         every = await client.get("/api/v1/datasets/faces/sheet?count=1&columns=1&seed=5")
-        shown = np.asarray(Image.open(io.BytesIO(every.content)), np.float32)
-        apart = np.abs(builtin_dataset.images.astype(np.float32) - shown).mean((1, 2, 3))
-        nearest, second = np.sort(apart)[:2]
+        image = np.asarray(Image.open(io.BytesIO(every.content)), np.float32)
+        distances = np.abs(builtin_dataset.images.astype(np.float32) - image).mean((1, 2, 3))
+        nearest, second = np.sort(distances)[:2]
         assert nearest < second / 3  # a JPEG of one of them
         for query, status in (("having=Wings", 404), ("count=145", 422), ("count=0", 422), ("seed=-1", 422)):
             assert (await client.get(f"/api/v1/datasets/faces/sheet?{query}")).status_code == status, query
@@ -61,18 +61,18 @@ def test_images_and_rates_match_the_dataset(visit: Visit, data: Path, builtin_da
 
 
 def test_exploring_requires_allow_training(visit: Visit, data: Path) -> None:
-    async def refused(client: httpx.AsyncClient, _: FastAPI) -> None:
-        answer = await client.post("/api/v1/datasets/faces/explore")
-        assert answer.status_code == 403
-        assert "--allow-training" in answer.json()["error"]
+    async def check_refusal(client: httpx.AsyncClient, _: FastAPI) -> None:
+        response = await client.post("/api/v1/datasets/faces/explore")
+        assert response.status_code == 403
+        assert "--allow-training" in response.json()["error"]
         assert not (data / "faces" / "explore").exists()
 
-    async def allowed(client: httpx.AsyncClient, _: FastAPI) -> None:
-        made = (await client.post("/api/v1/datasets/faces/explore")).json()
-        answer = await client.get(made["explore"])
-        assert "Dataset builtin" in answer.text
-        assert answer.headers["content-security-policy"].endswith("sandbox")
+    async def check_page(client: httpx.AsyncClient, _: FastAPI) -> None:
+        dataset = (await client.post("/api/v1/datasets/faces/explore")).json()
+        response = await client.get(dataset["explore"])
+        assert "Dataset builtin" in response.text
+        assert response.headers["content-security-policy"].endswith("sandbox")
         assert json.loads((data / "faces" / "explore" / "explore.json").read_text())["count"] == 256
 
-    visit(refused, paths=(str(data),))
-    visit(allowed, paths=(str(data),), allow_training=True)
+    visit(check_refusal, paths=(str(data),))
+    visit(check_page, paths=(str(data),), allow_training=True)

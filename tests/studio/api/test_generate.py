@@ -16,52 +16,48 @@ from facesmith import Model
 from facesmith.studio.image_responses import tile
 
 Visit = Callable[..., None]
+Pixels = Callable[[httpx.Response], NDArray[np.uint8]]
 PATH = "/api/v1/generate"
 
 
-def _pixels(answer: httpx.Response) -> NDArray[np.uint8]:
-    assert answer.status_code == 200, answer.text
-    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))
-
-
-def test_faces_equal_those_of_the_model(visit: Visit, first: Model, second: Model) -> None:
+def test_faces_equal_those_of_the_model(visit: Visit, first: Model, second: Model, pixels: Pixels) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        assert np.array_equal(_pixels(await client.get(f"{PATH}?seed=7&start=3")), first.sample(1, 7, start=3)[0])
+        assert np.array_equal(pixels(await client.get(f"{PATH}?seed=7&start=3")), first.sample(1, 7, start=3)[0])
         sheet = tile(second.sample(20, 5, truncation=0.5), 6)
         for form in ("png", "webp"):
-            answer = await client.get(f"{PATH}?model=second&seed=5&count=20&columns=6&truncation=0.5&format={form}")
-            assert answer.headers["content-type"] == f"image/{form}"
-            assert np.array_equal(_pixels(answer), sheet)
-        large = _pixels(await client.get(f"{PATH}?model=second&seed=5&count=20&columns=6&truncation=0.5&scale=3"))
+            response = await client.get(f"{PATH}?model=second&seed=5&count=20&columns=6&truncation=0.5&format={form}")
+            assert response.headers["content-type"] == f"image/{form}"
+            assert np.array_equal(pixels(response), sheet)
+        large = pixels(await client.get(f"{PATH}?model=second&seed=5&count=20&columns=6&truncation=0.5&scale=3"))
         assert np.array_equal(large[1::3, 1::3], sheet)
-        near = _pixels(await client.get(f"{PATH}?seed=7&start=3&format=jpeg"))
+        near = pixels(await client.get(f"{PATH}?seed=7&start=3&format=jpeg"))
         assert near.shape == (8, 8, 3)
 
     visit(ask)
 
 
-def test_attributes_move_all_faces(visit: Visit, second: Model) -> None:
+def test_attributes_move_all_faces(visit: Visit, second: Model, pixels: Pixels) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         z = second.directions.apply(second.latents(3, 2), {"Smiling": 1.5, "Young": -2})
-        answer = await client.get(f"{PATH}?model=second&seed=2&count=3&set=smiling:1.5&set=Young:-2&columns=3")
-        assert np.array_equal(_pixels(answer), tile(second.generate(z), 3))
+        response = await client.get(f"{PATH}?model=second&seed=2&count=3&set=smiling:1.5&set=Young:-2&columns=3")
+        assert np.array_equal(pixels(response), tile(second.generate(z), 3))
         numbers = (
             await client.get(f"{PATH}?model=second&seed=2&count=3&set=Smiling:1.5&set=Young:-2&format=json")
         ).json()
         assert np.allclose([face["latent"] for face in numbers["faces"]], z)
         assert [face["index"] for face in numbers["faces"]] == [0, 1, 2]
-        for wrong, status in (
+        for invalid, status in (
             ("Smilin:1", 400),
             ("Smiling:90", 400),
             ("Smiling", 422),
             ("Smiling:nan", 422),
             (":1", 422),
         ):
-            assert (await client.get(f"{PATH}?model=second&set={wrong}")).status_code == status, wrong
+            assert (await client.get(f"{PATH}?model=second&set={invalid}")).status_code == status, invalid
         assert (await client.get(f"{PATH}?model=second&set=Young:1&set=Young:2")).status_code == 422
-        answer = await client.get(f"{PATH}?model=first&set=Smiling:1")
-        assert answer.status_code == 400
-        assert "first has no attribute directions" in answer.json()["error"]
+        response = await client.get(f"{PATH}?model=first&set=Smiling:1")
+        assert response.status_code == 400
+        assert "first has no attribute directions" in response.json()["error"]
 
     visit(ask)
 
@@ -74,19 +70,19 @@ def _faces_made(app: FastAPI) -> float:
 def test_an_unchanged_response_is_304(visit: Visit, first: Model) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         await app.state.services.warm.wait()  # after which nobody else makes faces
-        answer = await client.get(f"{PATH}?seed=7")
-        assert answer.headers["cache-control"] == "private, no-cache"
+        response = await client.get(f"{PATH}?seed=7")
+        assert response.headers["cache-control"] == "private, no-cache"
         before = _faces_made(app)
         assert before > 0
-        for tags in (answer.headers["etag"], f'"other", W/{answer.headers["etag"]}'):
-            again = await client.get(f"{PATH}?seed=7", headers={"If-None-Match": tags})
-            assert (again.status_code, again.content) == (304, b"")
+        for tags in (response.headers["etag"], f'"other", W/{response.headers["etag"]}'):
+            repeat = await client.get(f"{PATH}?seed=7", headers={"If-None-Match": tags})
+            assert (repeat.status_code, repeat.content) == (304, b"")
         assert _faces_made(app) == before
-        other = await client.get(f"{PATH}?seed=8", headers={"If-None-Match": answer.headers["etag"]})
-        assert other.status_code == 200
+        other_seed = await client.get(f"{PATH}?seed=8", headers={"If-None-Match": response.headers["etag"]})
+        assert other_seed.status_code == 200
         assert _faces_made(app) > before
-        kept = await client.get(f"{PATH}?seed=7&digest={first.digest[:12]}")
-        assert "immutable" in kept.headers["cache-control"]
+        with_digest = await client.get(f"{PATH}?seed=7&digest={first.digest[:12]}")
+        assert "immutable" in with_digest.headers["cache-control"]
         assert (await client.get(f"{PATH}?seed=7&digest=ffffffff")).status_code == 404
 
     visit(ask)
@@ -95,9 +91,9 @@ def test_an_unchanged_response_is_304(visit: Visit, first: Model) -> None:
 def test_a_zip_contains_faces_and_manifests(visit: Visit, second: Model) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         address = f"{PATH}?model=second&seed=4&start=30&count=130&format=zip&set=Smiling:1"
-        answer = await client.get(address)
-        assert (await client.get(address)).content == answer.content
-        archive = zipfile.ZipFile(io.BytesIO(answer.content))
+        response = await client.get(address)
+        assert (await client.get(address)).content == response.content
+        archive = zipfile.ZipFile(io.BytesIO(response.content))
         assert archive.testzip() is None
         rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode())))
         assert [row["file"] for row in rows] == [f"{index:06d}.png" for index in range(30, 160)]
@@ -115,11 +111,11 @@ def test_a_zip_contains_faces_and_manifests(visit: Visit, second: Model) -> None
 
 def test_too_many_faces_are_refused(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        answers = await asyncio.gather(*(client.get(f"{PATH}?seed={seed}&count=256") for seed in range(20)))
-        busy = [answer for answer in answers if answer.status_code == 429]
+        responses = await asyncio.gather(*(client.get(f"{PATH}?seed={seed}&count=256") for seed in range(20)))
+        busy = [response for response in responses if response.status_code == 429]
         assert busy
-        assert {answer.status_code for answer in answers} == {200, 429}
-        assert all(int(answer.headers["retry-after"]) >= 1 for answer in busy)
+        assert {response.status_code for response in responses} == {200, 429}
+        assert all(int(response.headers["retry-after"]) >= 1 for response in busy)
         assert app.state.services.batcher.waiting == 0
         assert (await client.get(PATH)).status_code == 200
 
@@ -133,8 +129,8 @@ def test_too_many_faces_are_refused(visit: Visit) -> None:
 )  # fmt: skip
 def test_invalid_requests_are_refused(visit: Visit, query: str) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        answer = await client.get(f"{PATH}?{query}")
-        assert answer.status_code == 422
-        assert query.partition("=")[0] in answer.json()["error"]
+        response = await client.get(f"{PATH}?{query}")
+        assert response.status_code == 422
+        assert query.partition("=")[0] in response.json()["error"]
 
     visit(ask)

@@ -17,11 +17,11 @@ Visit = Callable[..., None]
 
 def test_readyz_follows_warm_up_and_shutdown(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        parts = app.state.services
+        services = app.state.services
         assert (await client.get("/readyz")).status_code == 503
-        await asyncio.wait_for(parts.warm.wait(), 30)
+        await asyncio.wait_for(services.warm.wait(), 30)
         assert (await client.get("/readyz")).json() == {"status": "ok"}
-        parts.closing.set()
+        services.closing.set()
         assert (await client.get("/readyz")).status_code == 503
         assert (await client.get("/healthz")).status_code == 200
 
@@ -49,13 +49,13 @@ def test_healthz_fails_without_worker_threads(visit: Visit) -> None:
 
 def test_generate_image_returns_random_faces(visit: Visit, first: Model) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        answers = [await client.get("/generate_image") for _ in range(2)]
-        assert answers[0].content != answers[1].content
-        assert answers[0].headers["cache-control"] == "no-store"
-        shown = await client.get("/generate_image", headers={"Accept": "text/html,image/webp,*/*;q=0.8"})
-        assert shown.headers["content-type"] == "image/png"
-        assert Image.open(io.BytesIO(shown.content)).size == first.size
-        kind, _, data = answers[0].json()["image"].partition(",")
+        responses = [await client.get("/generate_image") for _ in range(2)]
+        assert responses[0].content != responses[1].content
+        assert responses[0].headers["cache-control"] == "no-store"
+        as_image = await client.get("/generate_image", headers={"Accept": "text/html,image/webp,*/*;q=0.8"})
+        assert as_image.headers["content-type"] == "image/png"
+        assert Image.open(io.BytesIO(as_image.content)).size == first.size
+        kind, _, data = responses[0].json()["image"].partition(",")
         assert kind == "data:image/png;base64"
         picture = Image.open(io.BytesIO(base64.b64decode(data)))
         seed = json.loads(picture.info["facesmith"])["seed"]
@@ -73,15 +73,15 @@ def test_metrics_count_requests_and_faces(visit: Visit) -> None:
             await client.get(f"/nothing/{name}")
         for path in ("/about", "/api/v1/models", "/api/v1/models/first"):
             assert (await client.get(path)).status_code == 200
-        said = (await client.get("/metrics")).text.splitlines()
-        assert 'facesmith_requests_total{method="GET",route="/api/v1/generate",status="200"} 1.0' in said
-        assert 'facesmith_requests_total{method="GET",route="/api/v1/generate",status="422"} 1.0' in said
-        assert 'facesmith_requests_total{method="GET",route="other",status="404"} 3.0' in said
+        lines = (await client.get("/metrics")).text.splitlines()
+        assert 'facesmith_requests_total{method="GET",route="/api/v1/generate",status="200"} 1.0' in lines
+        assert 'facesmith_requests_total{method="GET",route="/api/v1/generate",status="422"} 1.0' in lines
+        assert 'facesmith_requests_total{method="GET",route="other",status="404"} 3.0' in lines
         for route in ("/about", "/api/v1/models", "/api/v1/models/{name}"):
-            assert f'facesmith_requests_total{{method="GET",route="{route}",status="200"}} 1.0' in said
-        assert 'facesmith_faces_total{model="first"} 10.0' in said
-        assert 'facesmith_request_seconds_count{route="/api/v1/generate"} 2.0' in said
+            assert f'facesmith_requests_total{{method="GET",route="{route}",status="200"}} 1.0' in lines
+        assert 'facesmith_faces_total{model="first"} 10.0' in lines
+        assert 'facesmith_request_seconds_count{route="/api/v1/generate"} 2.0' in lines
         for gauge, value in (("queue_faces", 0), ("queue_limit_faces", 1024), ("models_loaded", 1), ("sessions", 0)):
-            assert f"facesmith_{gauge} {value}.0" in said
+            assert f"facesmith_{gauge} {value}.0" in lines
 
     visit(ask)

@@ -12,54 +12,54 @@ from PIL import Image, ImageSequence
 import facesmith
 
 Visit = Callable[..., None]
-Bring = Callable[..., Any]
+Upload = Callable[..., Any]
 Pixels = Callable[[httpx.Response], NDArray[np.uint8]]
 PATH = "/api/v1/makeover"
 
 
-def test_a_face_is_made_over_alone_and_in_its_photo(
-    visit: Visit, seers: Path, bring: Bring, pixels: Pixels, two_faces: bytes
+def test_a_makeover_of_a_face_alone_and_in_its_photo(
+    visit: Visit, photo_models: Path, upload: Upload, pixels: Pixels, two_faces: bytes
 ) -> None:
-    mirror = facesmith.load_makeover(seers / "mirror")
-    left = facesmith.find_faces(two_faces)[1]
-    (cut,) = facesmith.crop_faces(two_faces, mirror.card["dataset"], faces=[left])
-    made = mirror.apply(cut.image, "redder", 0.5)[0]
+    mirror = facesmith.load_makeover(photo_models / "mirror")
+    left_face = facesmith.find_faces(two_faces)[1]
+    (crop,) = facesmith.crop_faces(two_faces, mirror.card["dataset"], faces=[left_face])
+    images = mirror.apply(crop.image, "redder", 0.5)[0]
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        said = await bring(client)
-        body = {"model": "mirror", "face": said["faces"][1]["face"], "direction": "redder", "strength": 0.5}
-        assert np.array_equal(pixels(await client.post(PATH, json=body)), made)
+        photo = await upload(client)
+        body = {"model": "mirror", "face": photo["faces"][1]["face"], "direction": "redder", "strength": 0.5}
+        assert np.array_equal(pixels(await client.post(PATH, json=body)), images)
         large = await client.post(PATH, json=body | {"scale": 3})
-        assert np.array_equal(pixels(large)[1::3, 1::3], made)
-        whole = await client.post(PATH, json=body | {"whole": True})
-        assert np.array_equal(pixels(whole), facesmith.blend_face(facesmith.read_photo(two_faces), cut, made))
-        assert "edited photo" in Image.open(BytesIO(whole.content)).info["Description"]
-        same = await client.post(PATH, json=body | {"whole": True, "strength": 0})
-        assert np.array_equal(pixels(same), facesmith.read_photo(two_faces))
+        assert np.array_equal(pixels(large)[1::3, 1::3], images)
+        whole_photo = await client.post(PATH, json=body | {"whole": True})
+        assert np.array_equal(pixels(whole_photo), facesmith.blend_face(facesmith.read_photo(two_faces), crop, images))
+        assert "edited photo" in Image.open(BytesIO(whole_photo.content)).info["Description"]
+        unchanged_photo = await client.post(PATH, json=body | {"whole": True, "strength": 0})
+        assert np.array_equal(pixels(unchanged_photo), facesmith.read_photo(two_faces))
         first = await client.post(PATH, json={"face": body["face"]})  # the first makeover, its first direction
-        assert np.array_equal(pixels(first), mirror.apply(cut.image)[0])
+        assert np.array_equal(pixels(first), mirror.apply(crop.image)[0])
         film = Image.open(BytesIO((await client.post(PATH, json=body | {"format": "gif", "strength": 1})).content))
         times = [frame.info["duration"] for frame in ImageSequence.Iterator(film)]  # frames that are alike are one
         assert (sum(times), film.size) == (46 * 60, (256, 256))
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))
 
 
-def test_invalid_makeover_requests_are_refused(visit: Visit, seers: Path, bring: Bring) -> None:
+def test_invalid_makeover_requests_are_refused(visit: Visit, photo_models: Path, upload: Upload) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        said = await bring(client)
-        face = said["faces"][0]["face"]
+        photo = await upload(client)
+        face = photo["faces"][0]["face"]
         for body, status in (
             ({"face": "seed:1"}, 400),
             ({"face": face, "direction": "greener"}, 400),
             ({"face": face, "strength": 1.1}, 422),
             ({"face": face, "whole": True, "format": "gif"}, 422),
             ({"face": face, "model": "painter"}, 404),
-            ({"face": f"photo:{said['photo']}"}, 400),
+            ({"face": f"photo:{photo['photo']}"}, 400),
         ):
-            answer = await client.post(PATH, json=body)
-            assert answer.status_code == status, (body, answer.text)
-        await client.delete(f"/api/v1/photos/{said['photo']}")
+            response = await client.post(PATH, json=body)
+            assert response.status_code == status, (body, response.text)
+        await client.delete(f"/api/v1/photos/{photo['photo']}")
         assert (await client.post(PATH, json={"face": face, "whole": True})).status_code == 404
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))

@@ -46,14 +46,14 @@ def test_maps_are_listed_and_sandboxed(visit: Visit, tmp_path: Path) -> None:
             ["pca"],
         )
         assert bare["page"] is None
-        answer = await client.get(faces["page"])
-        assert answer.text == "<!doctype html><title>map</title>"
-        (policy,) = answer.headers.get_list("content-security-policy")
+        response = await client.get(faces["page"])
+        assert response.text == "<!doctype html><title>map</title>"
+        (policy,) = response.headers.get_list("content-security-policy")
         assert policy.endswith("sandbox allow-scripts allow-downloads")  # and not of this origin
         assert "connect-src" not in policy
         for name in ("broken", "empty", "faces"):
-            answer = await client.post(f"/api/v1/maps/{name}/place", json={"face": "seed:7"})
-            assert (answer.status_code, list(answer.json())) == (400, ["error"]), name
+            response = await client.post(f"/api/v1/maps/{name}/place", json={"face": "seed:7"})
+            assert (response.status_code, list(response.json())) == (400, ["error"]), name
         assert (await client.get("/api/v1/maps/empty/points?of=latents_pca_2d")).status_code == 400
         for path in (
             "bare/points?of=latents_pca_2d",
@@ -68,7 +68,7 @@ def test_maps_are_listed_and_sandboxed(visit: Visit, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def place(seers: Path, photographer: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(photo_models: Path, photographer: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """20 pictures of 8x8, and the map ``shown`` that ``photographer`` makes of them, with two faces placed on it."""
     folder = tmp_path_factory.mktemp("place")
     (folder / "photos").mkdir()
@@ -81,75 +81,83 @@ def place(seers: Path, photographer: Model, tmp_path_factory: pytest.TempPathFac
     return folder
 
 
-def test_placement_on_pca_is_exact(visit: Visit, seers: Path, place: Path) -> None:
-    with np.load(place / "shown" / "coordinates.npz") as kept:
-        arrays = dict(kept)
+def test_placement_on_pca_is_exact(visit: Visit, photo_models: Path, place: Path) -> None:
+    with np.load(place / "shown" / "coordinates.npz") as file:
+        arrays = dict(file)
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        (shown,) = (await client.get("/api/v1/maps")).json()
-        assert shown["placing"] == "photographer"
+        (face_map,) = (await client.get("/api/v1/maps")).json()
+        assert face_map["placing"] == "photographer"
         for index, face in enumerate(("seed:7", "seed:7:3")):
-            placed = (await client.post("/api/v1/maps/shown/place", json={"face": face})).json()
-            assert list(placed["places"]) == shown["layouts"] == [f"latents_pca_{s}" for s in ("2d", "3d", "sphere")]
-            for layout, point in placed["places"].items():
+            placement = (await client.post("/api/v1/maps/shown/place", json={"face": face})).json()
+            assert (
+                list(placement["places"]) == face_map["layouts"] == [f"latents_pca_{s}" for s in ("2d", "3d", "sphere")]
+            )
+            for layout, point in placement["places"].items():
                 assert point == pytest.approx(arrays[f"photos_{layout}"][index].tolist(), abs=2e-4), layout
-            near = placed["neighbours"]
-            assert [one["at"] for one in near] == arrays["photos_latents_neighbours"][index].tolist()
-            assert [one["file"] for one in near] == [f"{arrays['rows'][one['at']]:02d}.png" for one in near]
+            near = placement["neighbours"]
+            assert [neighbour["at"] for neighbour in near] == arrays["photos_latents_neighbours"][index].tolist()
+            assert [neighbour["file"] for neighbour in near] == [
+                f"{arrays['rows'][neighbour['at']]:02d}.png" for neighbour in near
+            ]
             first = Image.open(io.BytesIO(base64.b64decode(near[0]["picture"].partition(",")[2])))
             assert np.array_equal(np.asarray(first), facesmith.open_dataset(place / "friends").images[near[0]["row"]])
-        laid = (await client.get("/api/v1/maps/shown/points?of=latents_pca_3d")).json()
-        assert np.allclose(laid["points"], arrays["latents_pca_3d"], atol=1e-4)
-        assert laid["having"] is None
+        layout_points = (await client.get("/api/v1/maps/shown/points?of=latents_pca_3d")).json()
+        assert np.allclose(layout_points["points"], arrays["latents_pca_3d"], atol=1e-4)
+        assert layout_points["having"] is None
         assert (await client.get("/api/v1/maps/shown/points?of=rows")).status_code == 404
         assert (await client.get("/api/v1/maps/shown/points?of=latents_pca_2d&attribute=Bald")).status_code == 404
 
-    visit(ask, paths=(str(seers), str(place)))
+    visit(ask, paths=(str(photo_models), str(place)))
 
 
-def test_a_photo_is_placed_by_its_latent(visit: Visit, seers: Path, place: Path, bring: Callable[..., Any]) -> None:
+def test_a_photo_is_placed_by_its_latent(
+    visit: Visit, photo_models: Path, place: Path, upload: Callable[..., Any]
+) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        photo = await bring(client, (place / "photos" / "05.png").read_bytes(), "?aligned=1")
-        placed = (await client.post("/api/v1/maps/shown/place", json={"face": photo["whole"]})).json()
-        assert (placed["neighbours"][0]["file"], placed["model"]) == ("05.png", "photographer")
-        assert placed["neighbours"][0]["distance"] == pytest.approx(0, abs=1e-3)
+        photo = await upload(client, (place / "photos" / "05.png").read_bytes(), "?aligned=1")
+        placement = (await client.post("/api/v1/maps/shown/place", json={"face": photo["whole"]})).json()
+        assert (placement["neighbours"][0]["file"], placement["model"]) == ("05.png", "photographer")
+        assert placement["neighbours"][0]["distance"] == pytest.approx(0, abs=1e-3)
         assert (await client.post("/api/v1/maps/shown/place", json={"face": "photo:" + 22 * "A"})).status_code == 404
 
-    visit(ask, paths=(str(seers), str(place)))
+    visit(ask, paths=(str(photo_models), str(place)))
 
 
-def test_placement_on_tsne_is_the_median_of_neighbours(visit: Visit, seers: Path, place: Path, tmp_path: Path) -> None:
+def test_placement_on_tsne_is_the_median_of_neighbours(
+    visit: Visit, photo_models: Path, place: Path, tmp_path: Path
+) -> None:
     folder = shutil.copytree(place / "shown", tmp_path / "shown")
-    with np.load(folder / "coordinates.npz") as kept:
-        arrays = dict(kept)
-    laid = np.arange(40, dtype=np.float32).reshape(20, 2) ** 2
-    np.savez(folder / "coordinates.npz", **arrays, latents_tsne_2d=laid)
+    with np.load(folder / "coordinates.npz") as file:
+        arrays = dict(file)
+    coordinates = np.arange(40, dtype=np.float32).reshape(20, 2) ** 2
+    np.savez(folder / "coordinates.npz", **arrays, latents_tsne_2d=coordinates)
     card = json.loads((folder / "map.json").read_text())
     (folder / "map.json").write_text(json.dumps(card | {"layouts": ["latents_tsne_2d"], "attributes": ["Smiling"]}))
     head, *lines = (folder / "labels.csv").read_text().splitlines()
-    words = ["1", "0", "", *["0"] * 17]
-    rows = [f"{line},{word}" for line, word in zip(lines, words, strict=True)]
+    labels = ["1", "0", "", *["0"] * 17]
+    rows = [f"{line},{word}" for line, word in zip(lines, labels, strict=True)]
     (folder / "labels.csv").write_text("\n".join([f"{head},Smiling", *rows, ""]))
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        placed = (await client.post("/api/v1/maps/shown/place", json={"face": "seed:7"})).json()
+        placement = (await client.post("/api/v1/maps/shown/place", json={"face": "seed:7"})).json()
         near = arrays["photos_latents_neighbours"][0, :7]
-        assert placed["places"] == {"latents_tsne_2d": np.median(laid[near], axis=0).tolist()}
-        assert placed["neighbours"][0]["picture"] is None  # whose dataset is not here
+        assert placement["places"] == {"latents_tsne_2d": np.median(coordinates[near], axis=0).tolist()}
+        assert placement["neighbours"][0]["picture"] is None  # whose dataset is not here
         points = (await client.get("/api/v1/maps/shown/points?of=latents_tsne_2d&attribute=Smiling")).json()
         assert points["having"][:4] == [True, False, None, False]
         (folder / "coordinates.npz").write_bytes(b"PK")
-        answer = await client.post("/api/v1/maps/shown/place", json={"face": "seed:7"})
-        assert (answer.status_code, "make the map again" in answer.text) == (400, True)
+        response = await client.post("/api/v1/maps/shown/place", json={"face": "seed:7"})
+        assert (response.status_code, "make the map again" in response.text) == (400, True)
 
-    visit(ask, paths=(str(seers), str(tmp_path)))
+    visit(ask, paths=(str(photo_models), str(tmp_path)))
 
 
-def test_placement_requires_the_model_of_the_map(visit: Visit, seers: Path, place: Path) -> None:
+def test_placement_requires_the_model_of_the_map(visit: Visit, photo_models: Path, place: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        (shown,) = (await client.get("/api/v1/maps")).json()
-        assert shown["placing"] is None
-        answer = await client.post("/api/v1/maps/shown/place", json={"face": "seed:7"})
-        assert (answer.status_code, "was made with photographer" in answer.text) == (400, True)
+        (face_map,) = (await client.get("/api/v1/maps")).json()
+        assert face_map["placing"] is None
+        response = await client.post("/api/v1/maps/shown/place", json={"face": "seed:7"})
+        assert (response.status_code, "was made with photographer" in response.text) == (400, True)
 
-    visit(ask, paths=(str(seers / "painter"), str(place)))
+    visit(ask, paths=(str(photo_models / "painter"), str(place)))

@@ -20,39 +20,41 @@ Pixels = Callable[[httpx.Response], NDArray[np.uint8]]
 THREE = {"a": "seed:1", "b": "seed:2", "c": "seed:3"}
 
 
-def test_an_analogy_grid_is_the_plane_of_its_faces(visit: Visit, seers: Path, painter: Model, pixels: Pixels) -> None:
+def test_an_analogy_grid_is_the_plane_of_its_faces(
+    visit: Visit, photo_models: Path, painter: Model, pixels: Pixels
+) -> None:
     a, b, c = (painter.latents(1, seed)[0] for seed in (1, 2, 3))
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         body = {"model": "painter", **THREE, "rows": 3, "columns": 5}
-        answer = await client.post("/api/v1/analogy", json=body)
-        made = painter.generate(analogy_grid(a, b, c, 3, 5).reshape(15, -1))
-        assert np.array_equal(pixels(answer), tile(made, 5))
-        said = (await client.post("/api/v1/analogy", json=body | {"format": "json"})).json()
-        answer = await client.get(f"/api/v1/faces/{said['id']}.png")
-        assert np.array_equal(pixels(answer), painter.generate(b - a + c)[0])
+        response = await client.post("/api/v1/analogy", json=body)
+        images = painter.generate(analogy_grid(a, b, c, 3, 5).reshape(15, -1))
+        assert np.array_equal(pixels(response), tile(images, 5))
+        info = (await client.post("/api/v1/analogy", json=body | {"format": "json"})).json()
+        response = await client.get(f"/api/v1/faces/{info['id']}.png")
+        assert np.array_equal(pixels(response), painter.generate(b - a + c)[0])
         film = await client.post("/api/v1/analogy", json=body | {"format": "gif", "scale": 1})
         assert len(list(ImageSequence.Iterator(Image.open(BytesIO(film.content))))) == 12  # round the border
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))
 
 
 @pytest.mark.parametrize("loop", [False, True])
 def test_an_interpolation_contains_all_faces(
-    visit: Visit, seers: Path, painter: Model, pixels: Pixels, loop: bool
+    visit: Visit, photo_models: Path, painter: Model, pixels: Pixels, loop: bool
 ) -> None:
     stops = [painter.latents(1, seed)[0] for seed in (1, 2, 3)]
-    made = painter.generate(latent_path(stops, 9, spherical=False, loop=loop))
+    images = painter.generate(latent_path(stops, 9, spherical=False, loop=loop))
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         body = {"model": "painter", "faces": list(THREE.values()), "frames": 9, "loop": loop, "spherical": False}
-        answer = await client.post("/api/v1/interpolate", json=body)
-        assert np.array_equal(pixels(answer), tile(made))
+        response = await client.post("/api/v1/interpolate", json=body)
+        assert np.array_equal(pixels(response), tile(images))
         gif = await client.post("/api/v1/interpolate", json=body | {"format": "gif", "scale": 2, "fps": 10})
         film = Image.open(BytesIO(gif.content))
         frames = [np.asarray(frame.convert("RGB"), float) for frame in ImageSequence.Iterator(film)]
         assert len(frames) == 9
-        assert max(np.abs(frame[::2, ::2] - face).mean() for frame, face in zip(frames, made, strict=True)) < 12
+        assert max(np.abs(frame[::2, ::2] - face).mean() for frame, face in zip(frames, images, strict=True)) < 12
         assert b"shows nobody" in film.info["comment"]
         assert film.info["duration"] == (100 if loop else 1600)  # of the last
         mp4 = await client.post("/api/v1/interpolate", json=body | {"format": "mp4", "fps": 10})
@@ -62,15 +64,17 @@ def test_an_interpolation_contains_all_faces(
             assert "shows nobody" in container.metadata["comment"]
         assert len(frames) == (9 if loop else 24)
         assert frames[0].shape == (256, 256, 3)
-        assert np.abs(frames[4][16::32, 16::32].astype(float) - made[4]).mean() < 12
-        kept = (await client.post("/api/v1/interpolate", json=body | {"format": "json"})).json()["faces"]
-        answer = await client.get(f"/api/v1/faces/{kept[4]['id']}.png")
-        assert np.array_equal(pixels(answer), made[4])
+        assert np.abs(frames[4][16::32, 16::32].astype(float) - images[4]).mean() < 12
+        stored_faces = (await client.post("/api/v1/interpolate", json=body | {"format": "json"})).json()["faces"]
+        response = await client.get(f"/api/v1/faces/{stored_faces[4]['id']}.png")
+        assert np.array_equal(pixels(response), images[4])
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))
 
 
-def test_neighbours_are_the_nearest_of_a_dataset(visit: Visit, seers: Path, painter: Model, tmp_path: Path) -> None:
+def test_neighbours_are_the_nearest_of_a_dataset(
+    visit: Visit, photo_models: Path, painter: Model, tmp_path: Path
+) -> None:
     (tmp_path / "photos").mkdir()
     pictures = painter.sample(12, 3)
     for number, picture in enumerate(pictures):
@@ -79,19 +83,19 @@ def test_neighbours_are_the_nearest_of_a_dataset(visit: Visit, seers: Path, pain
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         body = {"model": "painter", "face": "seed:3:7", "count": 3}
-        said = (await client.post("/api/v1/neighbours", json=body)).json()
-        assert (said["dataset"], len(said["neighbours"])) == ("faces", 3)
-        assert said["neighbours"][0]["file"] == "07.png"
-        distances = [near["distance"] for near in said["neighbours"]]
+        result = (await client.post("/api/v1/neighbours", json=body)).json()
+        assert (result["dataset"], len(result["neighbours"])) == ("faces", 3)
+        assert result["neighbours"][0]["file"] == "07.png"
+        distances = [near["distance"] for near in result["neighbours"]]
         assert distances == sorted(distances)
-        kind, _, data = said["neighbours"][0]["picture"].partition(",")
+        kind, _, data = result["neighbours"][0]["picture"].partition(",")
         assert kind == "data:image/png;base64"
         assert np.array_equal(np.asarray(Image.open(BytesIO(b64decode(data)))), pictures[7])
-        more = (await client.post("/api/v1/neighbours", json=body | {"count": 24})).json()
-        assert len(more["neighbours"]) == 12
+        large_result = (await client.post("/api/v1/neighbours", json=body | {"count": 24})).json()
+        assert len(large_result["neighbours"]) == 12
         assert (await client.post("/api/v1/neighbours", json=body | {"dataset": "../faces"})).status_code == 404
 
-    visit(ask, paths=(str(seers), str(tmp_path / "faces")))
+    visit(ask, paths=(str(photo_models), str(tmp_path / "faces")))
 
 
 @pytest.mark.parametrize(
@@ -109,8 +113,8 @@ def test_neighbours_are_the_nearest_of_a_dataset(visit: Visit, seers: Path, pain
         ("neighbours", {"face": "seed:1", "count": 25}),
     ],
 )
-def test_invalid_requests_are_refused(visit: Visit, seers: Path, path: str, body: dict[str, object]) -> None:
+def test_invalid_requests_are_refused(visit: Visit, photo_models: Path, path: str, body: dict[str, object]) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         assert (await client.post(f"/api/v1/{path}", json=body)).status_code == 422
 
-    visit(ask, paths=(str(seers), "drawn64"))
+    visit(ask, paths=(str(photo_models), "drawn64"))

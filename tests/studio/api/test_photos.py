@@ -16,13 +16,13 @@ from PIL import Image
 
 import facesmith
 from facesmith import Makeover, Model
-from facesmith.studio import face_refs as people
+from facesmith.studio import face_refs
 from facesmith.studio.api import photos
 from facesmith.studio.image_responses import UNCHANGED
 from facesmith.studio.uploads import MAX_SCANS, MAX_SIDE
 
 Visit = Callable[..., None]
-Bring = Callable[..., Any]
+Upload = Callable[..., Any]
 Pixels = Callable[[httpx.Response], NDArray[np.uint8]]
 PATH = "/api/v1/photos"
 PNG = {"Content-Type": "image/png"}
@@ -56,72 +56,72 @@ def _layered(scans: int) -> bytes:
 
 
 def test_faces_are_found_cropped_and_encoded(
-    visit: Visit, seers: Path, photographer: Model, two_faces: bytes, bring: Bring, pixels: Pixels
+    visit: Visit, photo_models: Path, photographer: Model, two_faces: bytes, upload: Upload, pixels: Pixels
 ) -> None:
-    found = facesmith.find_faces(two_faces)
+    faces = facesmith.find_faces(two_faces)
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        said = await bring(client)
-        assert (said["size"], said["aligned"], len(said["faces"])) == ([600, 400], False, 2)
-        for face, one in zip(said["faces"], found, strict=True):
-            assert face["box"] == pytest.approx(one.box)
-            assert np.allclose(face["landmarks"], one.landmarks)
-            (cut,) = facesmith.crop_faces(two_faces, photographer.card["dataset"], faces=[one])
-            seen = await client.get(f"/api/v1/faces/{face['id']}.png?what=cut&model=photographer")
-            assert np.array_equal(pixels(seen), cut.image)
-            assert Image.open(io.BytesIO(seen.content)).text["Description"] == UNCHANGED  # type: ignore[attr-defined]
-            made = await client.get(f"/api/v1/faces/{face['id']}.png?model=photographer")
-            assert np.array_equal(pixels(made), photographer.generate(photographer.encode(cut.image))[0])
-            assert made.headers["cache-control"] == "no-store"
-        mirror = await client.get(f"/api/v1/faces/{said['faces'][0]['id']}.png?what=cut&model=mirror")
+        photo = await upload(client)
+        assert (photo["size"], photo["aligned"], len(photo["faces"])) == ([600, 400], False, 2)
+        for face, face_found in zip(photo["faces"], faces, strict=True):
+            assert face["box"] == pytest.approx(face_found.box)
+            assert np.allclose(face["landmarks"], face_found.landmarks)
+            (crop,) = facesmith.crop_faces(two_faces, photographer.card["dataset"], faces=[face_found])
+            crop_image = await client.get(f"/api/v1/faces/{face['id']}.png?what=cut&model=photographer")
+            assert np.array_equal(pixels(crop_image), crop.image)
+            assert Image.open(io.BytesIO(crop_image.content)).text["Description"] == UNCHANGED  # type: ignore[attr-defined]
+            face_image = await client.get(f"/api/v1/faces/{face['id']}.png?model=photographer")
+            assert np.array_equal(pixels(face_image), photographer.generate(photographer.encode(crop.image))[0])
+            assert face_image.headers["cache-control"] == "no-store"
+        mirror = await client.get(f"/api/v1/faces/{photo['faces'][0]['id']}.png?what=cut&model=mirror")
         assert pixels(mirror).shape == (8, 8, 3)
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))
 
 
 def test_the_number_of_faces_is_limited(
-    visit: Visit, seers: Path, bring: Bring, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, photo_models: Path, upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(photos, "MAX_PHOTO_FACES", 1)
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        (face,) = (await bring(client))["faces"]
+        (face,) = (await upload(client))["faces"]
         assert face["box"][0] > 240  # the large one
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))
 
 
 def test_a_photo_without_detection_is_used_whole(
-    visit: Visit, seers: Path, painter: Model, two_faces: bytes, bring: Bring, pixels: Pixels
+    visit: Visit, photo_models: Path, painter: Model, two_faces: bytes, upload: Upload, pixels: Pixels
 ) -> None:
-    (cut,) = facesmith.crop_faces(two_faces, painter.card["dataset"])
+    (crop,) = facesmith.crop_faces(two_faces, painter.card["dataset"])
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         for query in ("?model=painter", "?aligned=true"):
-            said = await bring(client, query=query)
-            assert said["aligned"]
-            assert [face["face"] for face in said["faces"]] == [said["whole"]]
-            assert said["faces"][0]["box"] is None
-            seen = await client.get(f"/api/v1/faces/{said['faces'][0]['id']}.png?what=cut&model=painter")
-            assert np.array_equal(pixels(seen), cut.image)
-        said = await bring(client, _png(np.full((90, 80, 3), 99, np.uint8)))
-        assert (said["faces"], said["aligned"]) == ([], False)
-        answer = await client.post("/api/v1/encode", json={"model": "photographer", "face": said["whole"]})
-        assert answer.status_code == 200, answer.text
+            photo = await upload(client, query=query)
+            assert photo["aligned"]
+            assert [face["face"] for face in photo["faces"]] == [photo["whole"]]
+            assert photo["faces"][0]["box"] is None
+            crop_image = await client.get(f"/api/v1/faces/{photo['faces'][0]['id']}.png?what=cut&model=painter")
+            assert np.array_equal(pixels(crop_image), crop.image)
+        photo = await upload(client, _png(np.full((90, 80, 3), 99, np.uint8)))
+        assert (photo["faces"], photo["aligned"]) == ([], False)
+        response = await client.post("/api/v1/encode", json={"model": "photographer", "face": photo["whole"]})
+        assert response.status_code == 200, response.text
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))
 
 
 def test_expensive_photos_are_refused_before_decoding(
-    visit: Visit, seers: Path, two_faces: bytes, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, photo_models: Path, two_faces: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decoded: list[object] = []
-    monkeypatch.setattr(photos, "read_photo", decoded.append)
+    decoder_calls: list[object] = []
+    monkeypatch.setattr(photos, "read_photo", decoder_calls.append)
     gif = io.BytesIO()
     Image.new("P", (9, 9)).save(gif, "GIF")
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        for data, status, words in (
+        for data, status, message in (
             (_bomb(20_000, 20_000), 413, "pixels"),
             (_bomb(1_001, 1_000), 413, "1,001 x 1,000"),
             (_bomb(1_000, 501, 8, 6), 413, "1,000 x 501"),
@@ -133,61 +133,61 @@ def test_expensive_photos_are_refused_before_decoding(
             (b"", 422, "empty"),
             (b"\x89PNG\r\n\x1a\n" + bytes(40), 415, "JPEG"),
         ):
-            answer = await client.post(PATH, content=data, headers=PNG)
-            assert answer.status_code == status, answer.text
-            assert words in answer.json()["error"]
+            response = await client.post(PATH, content=data, headers=PNG)
+            assert response.status_code == status, response.text
+            assert message in response.json()["error"]
         for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
-            answer = await client.post(PATH, content=two_faces, headers={"Content-Type": kind})
-            assert answer.status_code == 415
-        assert decoded == []
+            response = await client.post(PATH, content=two_faces, headers={"Content-Type": kind})
+            assert response.status_code == 415
+        assert decoder_calls == []
 
-    visit(ask, paths=(str(seers),), pixels=1_000_000)
+    visit(ask, paths=(str(photo_models),), pixels=1_000_000)
 
 
-def test_damaged_photos_are_refused(visit: Visit, seers: Path, two_faces: bytes, bring: Bring) -> None:
+def test_damaged_photos_are_refused(visit: Visit, photo_models: Path, two_faces: bytes, upload: Upload) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        answer = await client.post(PATH, content=two_faces[: len(two_faces) // 2], headers=PNG)
-        assert answer.status_code == 400
-        assert "cut short" in answer.json()["error"]
-        said = await bring(client, _layered(1), "?aligned=true")
-        assert said["size"] == [16, 16]
+        response = await client.post(PATH, content=two_faces[: len(two_faces) // 2], headers=PNG)
+        assert response.status_code == 400
+        assert "cut short" in response.json()["error"]
+        photo = await upload(client, _layered(1), "?aligned=true")
+        assert photo["size"] == [16, 16]
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))
 
 
 def test_nothing_of_a_photo_touches_the_disk(
-    visit: Visit, seers: Path, bring: Bring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, photo_models: Path, upload: Upload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no such folder"))  # whoever wants a file there fails
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        face = (await bring(client))["faces"][0]["face"]
+        face = (await upload(client))["faces"][0]["face"]
         for path, body in (
             ("edit", {"faces": [face], "edits": [{"Smiling": 1}]}),
             ("interpolate", {"faces": [face, "seed:1"], "frames": 3, "format": "gif"}),
             ("interpolate", {"faces": [face, "seed:1"], "frames": 3, "format": "mp4"}),
         ):
-            answer = await client.post(f"/api/v1/{path}", json={"model": "photographer", **body})
-            assert answer.status_code == 200, answer.text
+            response = await client.post(f"/api/v1/{path}", json={"model": "photographer", **body})
+            assert response.status_code == 200, response.text
         for how in ({"whole": True}, {"format": "gif"}):
-            answer = await client.post("/api/v1/makeover", json={"face": face, **how})
-            assert answer.status_code == 200, answer.text
+            response = await client.post("/api/v1/makeover", json={"face": face, **how})
+            assert response.status_code == 200, response.text
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sessions_are_isolated(visit: Visit, seers: Path, bring: Bring) -> None:
+def test_sessions_are_isolated(visit: Visit, photo_models: Path, upload: Upload) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        said = await bring(client)
-        mine = said["faces"][0]["face"]
-        body = {"model": "photographer", "face": mine}
-        encoded = (await client.post("/api/v1/encode", json=body)).json()
+        photo = await upload(client)
+        first_face = photo["faces"][0]["face"]
+        body = {"model": "photographer", "face": first_face}
+        encoding = (await client.post("/api/v1/encode", json=body)).json()
         session = client.cookies["facesmith_session"]
         client.cookies.clear()
-        await bring(client)  # another visitor, who has a session of their own
-        for face in (mine, encoded["face"], said["whole"]):
+        await upload(client)  # another visitor, who has a session of their own
+        for face in (first_face, encoding["face"], photo["whole"]):
             for path, extra in (
                 ("encode", {"face": face}),
                 ("refine", {"face": face}),
@@ -197,67 +197,67 @@ def test_sessions_are_isolated(visit: Visit, seers: Path, bring: Bring) -> None:
                 ("analogy", {"a": "seed:1", "b": "seed:2", "c": face}),
                 ("interpolate", {"faces": ["seed:1", face]}),
             ):
-                answer = await client.post(f"/api/v1/{path}", json={"model": "photographer", **extra})
-                assert answer.status_code == 404, path
+                response = await client.post(f"/api/v1/{path}", json={"model": "photographer", **extra})
+                assert response.status_code == 404, path
             assert (await client.post("/api/v1/makeover", json={"face": face})).status_code == 404
             assert (await client.get(f"/api/v1/faces/{face[6:]}.png?model=photographer")).status_code == 404
-        assert (await client.delete(f"{PATH}/{said['photo']}")).status_code == 404
+        assert (await client.delete(f"{PATH}/{photo['photo']}")).status_code == 404
         client.cookies.clear()
-        answer = await client.post("/api/v1/encode", json=body, headers={"X-Session": session})
-        assert answer.status_code == 200
+        response = await client.post("/api/v1/encode", json=body, headers={"X-Session": session})
+        assert response.status_code == 200
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))
 
 
-def test_deleting_a_photo_deletes_derived_faces(visit: Visit, seers: Path, bring: Bring) -> None:
+def test_deleting_a_photo_deletes_derived_faces(visit: Visit, photo_models: Path, upload: Upload) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        other, said = await bring(client, query="?aligned=true"), await bring(client)
+        other_photo, photo = await upload(client, query="?aligned=true"), await upload(client)
         before = app.state.services.sessions.bytes
-        face = said["faces"][1]["face"]
+        face = photo["faces"][1]["face"]
         edit = {"model": "photographer", "faces": [face, "seed:1"], "edits": [{"Smiling": 1}], "format": "json"}
-        made = (await client.post("/api/v1/edit", json=edit)).json()["faces"]
-        mix = {"model": "photographer", "a": "seed:1", "b": "seed:2", "c": made[0]["face"], "format": "json"}
-        mixed = (await client.post("/api/v1/analogy", json=mix)).json()
+        edited_faces = (await client.post("/api/v1/edit", json=edit)).json()["faces"]
+        mix = {"model": "photographer", "a": "seed:1", "b": "seed:2", "c": edited_faces[0]["face"], "format": "json"}
+        mixture = (await client.post("/api/v1/analogy", json=mix)).json()
         assert app.state.services.sessions.bytes > before
         # Photo, whole, two faces, a cut, a latent, an edit, an analogy.
-        assert (await client.delete(f"{PATH}/{said['photo']}")).json() == {"forgotten": 8}
-        for gone in (face, made[0]["face"], mixed["face"]):
-            assert (await client.get(f"/api/v1/faces/{gone[6:]}.png")).status_code == 404
-        for stays in (made[1]["face"], other["whole"]):
-            assert (await client.get(f"/api/v1/faces/{stays[6:]}.png?model=photographer")).status_code == 200
-        answer = await client.delete("/api/v1/session")
-        assert answer.json()["forgotten"] > 2
+        assert (await client.delete(f"{PATH}/{photo['photo']}")).json() == {"forgotten": 8}
+        for deleted_face in (face, edited_faces[0]["face"], mixture["face"]):
+            assert (await client.get(f"/api/v1/faces/{deleted_face[6:]}.png")).status_code == 404
+        for remaining_face in (edited_faces[1]["face"], other_photo["whole"]):
+            assert (await client.get(f"/api/v1/faces/{remaining_face[6:]}.png?model=photographer")).status_code == 200
+        response = await client.delete("/api/v1/session")
+        assert response.json()["forgotten"] > 2
         assert "facesmith_session" not in client.cookies
         assert len(app.state.services.sessions) == 0
         assert (await client.delete("/api/v1/session")).json() == {"forgotten": 0}
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))
 
 
 def test_a_slider_reuses_the_crop_and_the_latent(
-    visit: Visit, seers: Path, bring: Bring, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, photo_models: Path, upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
 
-    def noted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    def count_calls(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
             calls.append(name)
             return real(*args, **options)
 
         return call
 
-    monkeypatch.setattr(people, "crop_faces", noted("cut", facesmith.crop_faces))
-    monkeypatch.setattr(Model, "encode", noted("encode", Model.encode))
-    monkeypatch.setattr(photos, "find_faces", noted("find", facesmith.find_faces))
-    monkeypatch.setattr(Makeover, "apply", noted("apply", Makeover.apply))
+    monkeypatch.setattr(face_refs, "crop_faces", count_calls("cut", facesmith.crop_faces))
+    monkeypatch.setattr(Model, "encode", count_calls("encode", Model.encode))
+    monkeypatch.setattr(photos, "find_faces", count_calls("find", facesmith.find_faces))
+    monkeypatch.setattr(Makeover, "apply", count_calls("apply", Makeover.apply))
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        face = (await bring(client))["faces"][0]["face"]
+        face = (await upload(client))["faces"][0]["face"]
 
         async def slide(strength: float) -> None:
             edit = {"model": "photographer", "faces": [face] * 64, "edits": [{"Smiling": strength}]}
-            answer = await client.post("/api/v1/edit", json=edit)
-            assert answer.status_code == 200, answer.text
+            response = await client.post("/api/v1/edit", json=edit)
+            assert response.status_code == 200, response.text
 
         await asyncio.gather(*(slide(number / 9) for number in range(5)))
         await slide(1)
@@ -266,14 +266,14 @@ def test_a_slider_reuses_the_crop_and_the_latent(
             await client.post("/api/v1/makeover", json={"face": face, "strength": strength})
         assert sorted(calls) == ["apply", "apply", "apply", "cut", "cut", "encode", "find"]
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))
 
 
-def test_seeds_need_no_session(visit: Visit, seers: Path) -> None:
+def test_seeds_need_no_session(visit: Visit, photo_models: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        answer = await client.post("/api/v1/edit", json={"model": "painter", "faces": ["seed:1"]})
-        assert answer.status_code == 200
-        assert "set-cookie" not in answer.headers
+        response = await client.post("/api/v1/edit", json={"model": "painter", "faces": ["seed:1"]})
+        assert response.status_code == 200
+        assert "set-cookie" not in response.headers
         assert len(app.state.services.sessions) == 0
 
-    visit(ask, paths=(str(seers),))
+    visit(ask, paths=(str(photo_models),))

@@ -18,36 +18,36 @@ from facesmith.studio.api.refine import _events
 from facesmith.studio.face_refs import FaceResolver, Photo, PhotoFace
 
 Visit = Callable[..., None]
-Bring = Callable[..., Any]
+Upload = Callable[..., Any]
 Pixels = Callable[..., Any]
 PATH = "/api/v1/refine"
 
 
-def _said(text: str) -> list[tuple[str, Any]]:
+def _parse_events(text: str) -> list[tuple[str, Any]]:
     events = [dict(line.split(": ", 1) for line in part.splitlines()) for part in text.strip().split("\n\n")]
     return [(event["event"], json.loads(event["data"])) for event in events]
 
 
-def test_a_refined_face_is_closer_to_its_photo(visit: Visit, bring: Bring, pixels: Pixels) -> None:
+def test_a_refined_face_is_closer_to_its_photo(visit: Visit, upload: Upload, pixels: Pixels) -> None:
     picture = _other_face()
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        whole = (await bring(client, picture, "?model=drawn64"))["whole"]
-        before = (await client.post("/api/v1/encode", json={"face": whole})).json()
-        answer = await client.post(PATH, json={"face": whole, "steps": 8})
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        events = _said(answer.text)
+        photo_face = (await upload(client, picture, "?model=drawn64"))["whole"]
+        before = (await client.post("/api/v1/encode", json={"face": photo_face})).json()
+        response = await client.post(PATH, json={"face": photo_face, "steps": 8})
+        assert response.headers["content-type"].startswith("text/event-stream")
+        events = _parse_events(response.text)
         assert events[:8] == [("progress", {"step": step, "steps": 8}) for step in range(1, 9)]
-        name, done = events[8]
+        name, result = events[8]
         assert name == "done"
-        assert done["score"] > before["score"] + 0.5
-        after = (await client.post("/api/v1/encode", json={"face": done["face"]})).json()
-        assert after["score"] == pytest.approx(done["score"])
+        assert result["score"] > before["score"] + 0.5
+        after = (await client.post("/api/v1/encode", json={"face": result["face"]})).json()
+        assert after["score"] == pytest.approx(result["score"])
         model = facesmith.load("drawn64", threads=1)
-        drawn = pixels(await client.get(f"/api/v1/faces/{done['id']}.png"))
-        assert np.array_equal(drawn, model.generate(after["latent"])[0])
-        for wrong, status in (({"face": "seed:1"}, 400), ({"face": whole, "steps": 201}, 422)):
-            assert (await client.post(PATH, json=wrong)).status_code == status
+        image = pixels(await client.get(f"/api/v1/faces/{result['id']}.png"))
+        assert np.array_equal(image, model.generate(after["latent"])[0])
+        for invalid, status in (({"face": "seed:1"}, 400), ({"face": photo_face, "steps": 201}, 422)):
+            assert (await client.post(PATH, json=invalid)).status_code == status
 
     visit(ask, paths=("drawn64",))
 
@@ -74,9 +74,9 @@ def test_refining_without_torch_names_the_extra(visit: Visit, monkeypatch: pytes
         assert (await client.get("/api/v1/models")).json()[0]["refine"]
         monkeypatch.setitem(sys.modules, "torch", None)
         assert not (await client.get("/api/v1/models")).json()[0]["refine"]
-        answer = await client.post(PATH, json={"face": "seed:1"})
-        assert answer.status_code == 400
-        assert "pip install 'facesmith[train]'" in answer.json()["error"]
+        response = await client.post(PATH, json={"face": "seed:1"})
+        assert response.status_code == 400
+        assert "pip install 'facesmith[train]'" in response.json()["error"]
 
     visit(ask, paths=("drawn64",))
 

@@ -33,9 +33,9 @@ def runs(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_runs_are_listed_without_broken_cards(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        listed = {run["name"]: run for run in (await client.get("/api/v1/runs")).json()}
-        assert set(listed) == {"first", "bare"}
-        first = listed["first"]
+        runs_by_name = {run["name"]: run for run in (await client.get("/api/v1/runs")).json()}
+        assert set(runs_by_name) == {"first", "bare"}
+        first = runs_by_name["first"]
         assert (first["status"], first["recipe"], first["kimg"], first["health"]) == (
             "finished",
             "tiny",
@@ -43,7 +43,7 @@ def test_runs_are_listed_without_broken_cards(visit: Visit, runs: Path) -> None:
             "healthy",
         )
         assert (await client.get(first["sheet"])).headers["content-type"] == "image/png"
-        assert listed["bare"]["sheet"] is None
+        assert runs_by_name["bare"]["sheet"] is None
 
     visit(ask, paths=(str(runs),))
 
@@ -74,8 +74,8 @@ def test_foreign_cards_cause_no_server_error(visit: Visit, small_run: Path, tmp_
         assert (await client.get("/api/v1/runs")).status_code == 200
         for number, changes in enumerate(odd):
             for path in ("", "/metrics", "/sheets", "/events"):
-                answer = await client.get(f"/api/v1/runs/odd-{number}{path}")
-                assert answer.status_code in (200, 400), (changes, path)
+                response = await client.get(f"/api/v1/runs/odd-{number}{path}")
+                assert response.status_code in (200, 400), (changes, path)
 
     visit(ask, paths=(str(tmp_path),))
 
@@ -98,21 +98,21 @@ def test_a_run_without_measurements_has_a_status(visit: Visit, runs: Path) -> No
             "/bare/sheets/newest.png",
             "/broken/sheets",
         ):
-            answer = await client.get(f"/api/v1/runs{path}")
-            assert answer.status_code in (400, 404), path
-            assert str(runs) not in answer.text
+            response = await client.get(f"/api/v1/runs{path}")
+            assert response.status_code in (400, 404), path
+            assert str(runs) not in response.text
 
     visit(ask, paths=(str(runs),))
 
 
 def test_metrics_are_returned_by_column(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        found = (await client.get("/api/v1/runs/first/metrics")).json()
+        metrics = (await client.get("/api/v1/runs/first/metrics")).json()
         rows = [json.loads(line) for line in (runs / "first" / "metrics.jsonl").read_text().splitlines()]
-        assert found["tables"]["metrics"]["step"] == [row["step"] for row in rows]
-        assert found["tables"]["metrics"]["loss_D"] == pytest.approx([row["loss_D"] for row in rows], rel=1e-4)
-        chart = found["charts"]["losses"]
-        assert (chart["table"], set(chart["columns"]) & set(found["tables"]["metrics"])) == (
+        assert metrics["tables"]["metrics"]["step"] == [row["step"] for row in rows]
+        assert metrics["tables"]["metrics"]["loss_D"] == pytest.approx([row["loss_D"] for row in rows], rel=1e-4)
+        chart = metrics["charts"]["losses"]
+        assert (chart["table"], set(chart["columns"]) & set(metrics["tables"]["metrics"])) == (
             "metrics",
             {"loss_D", "loss_G"},
         )
@@ -129,13 +129,13 @@ def test_sheets_are_served_and_resized(visit: Visit, runs: Path) -> None:
         sheets = (await client.get("/api/v1/runs/first/sheets")).json()
         files = sorted((runs / "first" / "samples").glob("*.png"))
         assert [sheet["sheet"] for sheet in sheets] == [file.stem for file in files]
-        answer = await client.get(sheets[-1]["address"])
-        assert answer.content == files[-1].read_bytes()
-        assert "immutable" in answer.headers["cache-control"]
+        response = await client.get(sheets[-1]["address"])
+        assert response.content == files[-1].read_bytes()
+        assert "immutable" in response.headers["cache-control"]
         for name in ("newest", f"{sheets[-1]['kimg']:g}", sheets[-1]["sheet"]):
-            answer = await client.get(f"/api/v1/runs/first/sheets/{name}.png")
-            assert answer.content == files[-1].read_bytes(), name
-            assert answer.headers["cache-control"] == "private, no-cache"
+            response = await client.get(f"/api/v1/runs/first/sheets/{name}.png")
+            assert response.content == files[-1].read_bytes(), name
+            assert response.headers["cache-control"] == "private, no-cache"
         small = await client.get(sheets[-1]["address"].replace(".png", ".jpg") + "&width=50")
         assert Image.open(io.BytesIO(small.content)).size[0] == 50
         assert small.headers["content-type"] == "image/jpeg"
@@ -148,10 +148,10 @@ def test_sheets_are_served_and_resized(visit: Visit, runs: Path) -> None:
 def test_the_video_supports_range_requests(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         address = (await client.get("/api/v1/runs/first")).json()["video"]
-        whole = (await client.get(address)).content
-        assert whole == (runs / "first" / "progress.mp4").read_bytes()
+        video = (await client.get(address)).content
+        assert video == (runs / "first" / "progress.mp4").read_bytes()
         part = await client.get(address, headers={"Range": "bytes=10-19"})
-        assert (part.status_code, part.content) == (206, whole[10:20])
+        assert (part.status_code, part.content) == (206, video[10:20])
 
     visit(ask, paths=(str(runs),))
 
@@ -159,9 +159,9 @@ def test_the_video_supports_range_requests(visit: Visit, runs: Path) -> None:
 def test_a_report_is_sandboxed(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         address = (await client.get("/api/v1/runs/first")).json()["report"]
-        answer = await client.get(address)
-        assert answer.text == (runs / "first" / "report.html").read_text()
-        policy = answer.headers.get_list("content-security-policy")
+        response = await client.get(address)
+        assert response.text == (runs / "first" / "report.html").read_text()
+        policy = response.headers.get_list("content-security-policy")
         assert len(policy) == 1  # not the studio's besides, which would forbid its style
         assert policy[0].endswith("sandbox")
         assert "script" not in policy[0]
@@ -180,10 +180,12 @@ def test_a_stream_starts_with_the_status(visit: Visit, runs: Path) -> None:
             ("/runs/first/events", {"Last-Event-ID": f"first@0_0_0__,bare@{mark}"}, ["status", "metrics", "sheet"]),
             (f"/watch?run=first@{mark}", {}, ["status"]),
         ):
-            answer = await client.get(f"/api/v1{path}", headers=headers)
-            assert answer.headers["content-type"].startswith("text/event-stream")
+            response = await client.get(f"/api/v1{path}", headers=headers)
+            assert response.headers["content-type"].startswith("text/event-stream")
             blocks = [
-                dict(line.split(": ", 1) for line in block.splitlines()) for block in answer.text.split("\n\n") if block
+                dict(line.split(": ", 1) for line in block.splitlines())
+                for block in response.text.split("\n\n")
+                if block
             ]
             assert [block["event"] for block in blocks][: len(kinds)] == kinds, path
             assert all(block["id"].startswith("first@") for block in blocks)

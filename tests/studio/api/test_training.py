@@ -50,8 +50,8 @@ def test_training_requires_allow_training(visit: Visit, place: Path) -> None:
             ("/first/branch", {"name": "new"}),
             ("/first/report", {}),
         ):
-            answer = await client.post(f"/api/v1/runs{path}", json=body)
-            assert (answer.status_code, list(answer.json())) == (403, ["error"]), path
+            response = await client.post(f"/api/v1/runs{path}", json=body)
+            assert (response.status_code, list(response.json())) == (403, ["error"]), path
         assert sorted(path.name for path in place.iterdir()) == ["faces", "first"]
 
     visit(ask, paths=(str(place),))
@@ -59,8 +59,8 @@ def test_training_requires_allow_training(visit: Visit, place: Path) -> None:
 
 def test_recipes_are_described_with_every_setting(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        known = (await client.get("/api/v1/training")).json()
-        assert [recipe["name"] for recipe in known["recipes"]] == list(facesmith.RECIPES)
+        training_info = (await client.get("/api/v1/training")).json()
+        assert [recipe["name"] for recipe in training_info["recipes"]] == list(facesmith.RECIPES)
         encoder = (await client.get("/api/v1/training/encoder")).json()
         settings = {setting["name"]: setting for setting in encoder["settings"]}
         assert {name: setting["given"] for name, setting in settings.items() if setting["given"]} == {
@@ -72,7 +72,7 @@ def test_recipes_are_described_with_every_setting(visit: Visit) -> None:
     visit(ask)
 
 
-WRONG: list[tuple[dict[str, Any], int]] = [
+INVALID_BODIES: list[tuple[dict[str, Any], int]] = [
     ({"name": "../new"}, 422),
     ({"name": "-new"}, 422),
     ({"name": "new/er"}, 422),
@@ -96,27 +96,27 @@ WRONG: list[tuple[dict[str, Any], int]] = [
 
 def test_invalid_trainings_are_refused_before_they_start(visit: Visit, place: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        for body, status in WRONG:
-            wanted = {"name": "new", "recipe": "tiny", "dataset": "faces"} | body
-            text = json.dumps(wanted).replace("Infinity", "1e999")
-            answer = await client.post("/api/v1/runs", content=text, headers={"Content-Type": "application/json"})
-            assert (answer.status_code, list(answer.json())) == (status, ["error"]), body
-            assert app.state.services.training_jobs.find(wanted["name"]) is None
+        for body, status in INVALID_BODIES:
+            request = {"name": "new", "recipe": "tiny", "dataset": "faces"} | body
+            text = json.dumps(request).replace("Infinity", "1e999")
+            response = await client.post("/api/v1/runs", content=text, headers={"Content-Type": "application/json"})
+            assert (response.status_code, list(response.json())) == (status, ["error"]), body
+            assert app.state.services.training_jobs.find(request["name"]) is None
 
     visit(ask, paths=(str(place),), allow_training=True)
 
 
 def test_a_run_is_started_stopped_resumed_and_ended(visit: Visit, place: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        wrong = {"name": "wrong", "recipe": "tiny", "dataset": "faces", "settings": {"learning_rate": -1}}
+        invalid = {"name": "wrong", "recipe": "tiny", "dataset": "faces", "settings": {"learning_rate": -1}}
         new = {"name": "new", "recipe": "tiny", "dataset": "faces", "minutes": 9, "settings": NARROW}
-        refused, begun = await asyncio.gather(
-            client.post("/api/v1/runs", json=wrong, timeout=100), client.post("/api/v1/runs", json=new, timeout=100)
+        failure, start = await asyncio.gather(
+            client.post("/api/v1/runs", json=invalid, timeout=100), client.post("/api/v1/runs", json=new, timeout=100)
         )
-        assert refused.status_code == 400
-        assert "learning_rate=-1.0: expected at least 0" in refused.json()["error"]
+        assert failure.status_code == 400
+        assert "learning_rate=-1.0: expected at least 0" in failure.json()["error"]
         assert not (place / "wrong").exists()
-        assert (begun.status_code, begun.json()) == (200, {"name": "new", "writing": True})
+        assert (start.status_code, start.json()) == (200, {"name": "new", "writing": True})
         info = await _until(client, "new", lambda info: info["kimg"] > 0)
         assert (info["status"], info["here"], info["goal_minutes"]) == ("running", True, 9)
         for path in ("/new/resume", "/first/stop"):
@@ -126,12 +126,12 @@ def test_a_run_is_started_stopped_resumed_and_ended(visit: Visit, place: Path) -
         info = await _until(client, "new", lambda info: not info["here"])
         assert (info["status"], info["last_words"]) == ("interrupted", None)
         assert info["report"]
-        reached = info["kimg"]
-        answer = await client.post(
+        kimg = info["kimg"]
+        response = await client.post(
             "/api/v1/runs/new/branch", json={"name": "other", "settings": {"seed": 1}}, timeout=100
         )
-        assert answer.status_code == 200, answer.text
-        info = await _until(client, "other", lambda info: info["kimg"] > reached)
+        assert response.status_code == 200, response.text
+        info = await _until(client, "other", lambda info: info["kimg"] > kimg)
         assert info["settings"]["seed"] == 1
         assert info["here"]
 
@@ -142,8 +142,8 @@ def test_a_run_is_started_stopped_resumed_and_ended(visit: Visit, place: Path) -
 
 def test_a_killed_training_is_reported(visit: Visit, place: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        answer = await client.post("/api/v1/runs/first/resume", json={"kimg": 500}, timeout=100)
-        assert answer.status_code == 200, answer.text
+        response = await client.post("/api/v1/runs/first/resume", json={"kimg": 500}, timeout=100)
+        assert response.status_code == 200, response.text
         app.state.services.training_jobs.find("first").process.kill()
         info = await _until(client, "first", lambda info: not info["here"])
         assert (info["status"], info["last_words"]) == ("silent", "training was ended by SIGKILL")
@@ -153,8 +153,8 @@ def test_a_killed_training_is_reported(visit: Visit, place: Path) -> None:
 
 def test_training_requires_a_folder_for_runs(visit: Visit, place: Path) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        answer = await client.post("/api/v1/runs", json={"name": "new", "recipe": "tiny", "dataset": "faces"})
-        assert answer.status_code == 400
-        assert "no folder for new runs" in answer.json()["error"]
+        response = await client.post("/api/v1/runs", json={"name": "new", "recipe": "tiny", "dataset": "faces"})
+        assert response.status_code == 400
+        assert "no folder for new runs" in response.json()["error"]
 
     visit(ask, paths=(str(place / "first"), str(place / "faces")), allow_training=True)

@@ -132,47 +132,47 @@ def _write_map(folder: Path, dataset: Dataset) -> None:
 @pytest.fixture(scope="session")
 def address(place: Path) -> Iterator[str]:
     """A studio with everything there is to show."""
-    with _listening("drawn64", "celeba64", str(place)) as found:
-        yield found
+    with _listening("drawn64", "celeba64", str(place)) as base_address:
+        yield base_address
 
 
-@pytest.fixture(scope="module")  # as long as one is open, its event loop is in the way of every test with its own
+@pytest.fixture(scope="module")  # an open browser has an event loop, which disturbs tests with their own
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no Chromium to look at pages with")
     with sync_api.sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield opened
-        opened.close()
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture
 def troubles() -> list[str]:
-    """What browsers complained of, and what they asked of other hosts."""
+    """Return the list of browser errors and of requests to other hosts."""
     return []
 
 
 @pytest.fixture
 def visit(browser: Any, troubles: list[str]) -> Iterator[Callable[..., Any]]:
-    """Opens an address in a browser of a size; nothing may go wrong in it, or be asked elsewhere."""
+    """Open an address in a browser of a size. Errors and requests to other hosts fail the test."""
     contexts = []
 
-    def opened(address: str, size: str = "desktop") -> Any:
+    def open_page(address: str, size: str = "desktop") -> Any:
         context = browser.new_context(**SIZES[size], reduced_motion="reduce", accept_downloads=True)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
-        home = "/".join(address.split("/")[:3])
-        here = (f"{home}/", "blob:", "data:")
+        origin = "/".join(address.split("/")[:3])
+        own_prefixes = (f"{origin}/", "blob:", "data:")
         page.on("console", lambda message: troubles.append(message.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda request: troubles.extend([request.url] * (not request.url.startswith(here))))
+        page.on("request", lambda request: troubles.extend([request.url] * (not request.url.startswith(own_prefixes))))
         page.goto(address)
         page.wait_for_selector("main[aria-busy=false]")
         return page
 
-    yield opened
+    yield open_page
     for context in contexts:
         context.close()
     assert troubles == []

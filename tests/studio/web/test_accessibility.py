@@ -41,28 +41,28 @@ def look(axe: Any, page: Any) -> None:
 
 @pytest.mark.parametrize("page", READY_SELECTORS)
 def test_pages_are_accessible(address: str, visit: Visit, size: str, axe: Any, page: str) -> None:
-    seen = visit(address + page, size)
-    seen.wait_for_selector(READY_SELECTORS[page])
+    tab = visit(address + page, size)
+    tab.wait_for_selector(READY_SELECTORS[page])
     for colours in ("light", "dark"):
-        seen.emulate_media(color_scheme=colours)
-        look(axe, seen)
+        tab.emulate_media(color_scheme=colours)
+        look(axe, tab)
 
 
 def test_pages_with_a_photo_and_the_menu_are_accessible(
     address: str, visit: Visit, size: str, axe: Any, party: Path
 ) -> None:
-    for page, shown in (
+    for page, ready_selector in (
         ("photo?model=celeba64", ".edit-table canvas"),
         ("makeover", ".makeover-result canvas[data-of]"),
     ):
-        seen = visit(f"{address}/{page}", size)
-        seen.set_input_files("input[type=file]", party)
-        seen.wait_for_selector(shown)
+        tab = visit(f"{address}/{page}", size)
+        tab.set_input_files("input[type=file]", party)
+        tab.wait_for_selector(ready_selector)
         if size == "phone":
-            seen.get_by_role("button", name="More").click()
+            tab.get_by_role("button", name="More").click()
         for colours in ("light", "dark"):
-            seen.emulate_media(color_scheme=colours)
-            look(axe, seen)
+            tab.emulate_media(color_scheme=colours)
+            look(axe, tab)
 
 
 def test_empty_pages_and_the_api_reference_are_accessible(

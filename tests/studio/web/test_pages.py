@@ -22,7 +22,7 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 Visit = Callable[..., Any]
 
 
-def drawn(page: Any, selector: str = ".face-grid canvas") -> str:
+def source_of(page: Any, selector: str = ".face-grid canvas") -> str:
     """Which answer a canvas shows."""
     return str(page.get_attribute(selector, "data-of"))
 
@@ -41,7 +41,7 @@ def choose(page: Any, name: str) -> None:
     page.get_by_role("radio", name=name).press("Space")
 
 
-def saved(page: Any, press: Callable[[], None]) -> bytes:
+def save(page: Any, press: Callable[[], None]) -> bytes:
     with page.expect_download() as download:
         press()
     return Path(download.value.path()).read_bytes()
@@ -52,9 +52,9 @@ def state(address: str) -> dict[str, list[str]]:
     return parse_qs(urlsplit(address).query)
 
 
-def has_address(page: Any, said: Callable[[dict[str, list[str]]], bool]) -> None:
+def has_address(page: Any, query: Callable[[dict[str, list[str]]], bool]) -> None:
     """Wait until the address says this: it is written a moment after what it says."""
-    page.wait_for_url(lambda address: said(state(address)))
+    page.wait_for_url(lambda address: query(state(address)))
 
 
 def fits(page: Any) -> bool:
@@ -65,19 +65,19 @@ def fits(page: Any) -> bool:
 def test_a_slider_edits_all_faces_and_the_address(studio: str, visit: Visit, size: str) -> None:
     page = visit(f"{studio}/?seed=5&count=12", size)
     page.wait_for_selector(".face-grid canvas[data-of*='seed=5']")
-    asked = list[str]()
-    page.on("request", lambda request: asked.append(request.url))
+    requested = list[str]()
+    page.on("request", lambda request: requested.append(request.url))
     before = page.locator(".face-grid canvas").screenshot()
     move(page, "Smiling", *(step / 50 for step in range(101)))
     page.wait_for_selector(".face-grid canvas[data-of*='Smiling%3A2&']")
-    assert len(asked) < 20  # of 101 places, those that the newest was not yet known at
+    assert len(requested) < 20  # of 101 places, those that the newest was not yet known at
     assert page.locator(".face-grid canvas").screenshot() != before
-    has_address(page, lambda said: said == {"seed": ["5"], "count": ["12"], "set": ["Smiling:2"]})
+    has_address(page, lambda query: query == {"seed": ["5"], "count": ["12"], "set": ["Smiling:2"]})
     assert fits(page)
-    again = visit(page.url, size)
-    again.wait_for_selector(".face-grid canvas[data-of]")
-    assert drawn(again) == drawn(page)
-    expect(again.get_by_label("Smiling", exact=True)).to_have_value("2")
+    reopened = visit(page.url, size)
+    reopened.wait_for_selector(".face-grid canvas[data-of]")
+    assert source_of(reopened) == source_of(page)
+    expect(reopened.get_by_label("Smiling", exact=True)).to_have_value("2")
 
 
 def test_a_face_and_a_labelled_batch_are_downloaded(studio: str, visit: Visit) -> None:
@@ -85,19 +85,19 @@ def test_a_face_and_a_labelled_batch_are_downloaded(studio: str, visit: Visit) -
     page.get_by_role("button", name="Face 3 of seed 5").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("heading", name="Most likely").wait_for()
-    has_address(page, lambda said: said.get("face") == ["3"])
+    has_address(page, lambda query: query.get("face") == ["3"])
     page.keyboard.press("ArrowRight")
     dialog.get_by_role("heading", name="Face 4 of seed 5").wait_for()
-    png = Image.open(io.BytesIO(saved(page, dialog.get_by_text("Save PNG").click)))
+    png = Image.open(io.BytesIO(save(page, dialog.get_by_text("Save PNG").click)))
     model = facesmith.load("drawn64")
     z = model.directions.apply(model.latents(1, 5, start=4), {"Smiling": 1.0})
     assert np.abs(np.asarray(png).astype(int) - model.generate(z)[0]).max() <= 1
     assert "synthetic" in json.dumps(png.info).lower()
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
-    has_address(page, lambda said: "face" not in said)
+    has_address(page, lambda query: "face" not in query)
     page.get_by_label("Download a batch").fill("3")
-    archive = zipfile.ZipFile(io.BytesIO(saved(page, page.get_by_text("Zip", exact=True).click)))
+    archive = zipfile.ZipFile(io.BytesIO(save(page, page.get_by_text("Zip", exact=True).click)))
     assert archive.namelist()[:3] == ["000000.png", "000001.png", "000002.png"]
     assert json.loads(archive.read("manifest.json"))["changes"] == {"Smiling": 1.0}
 
@@ -119,7 +119,7 @@ def test_a_photo_is_reconstructed_edited_and_described(studio: str, visit: Visit
     expect(page.locator(".edit-table li")).to_have_count(5)
     page.get_by_role("button", name="Add sliders as row").click()
     expect(page.locator(".edit-table li")).to_have_count(6)
-    has_address(page, lambda said: said.get("row", [""])[-1] == "Smiling:2")
+    has_address(page, lambda query: query.get("row", [""])[-1] == "Smiling:2")
     choose(page, "Before | after")
     line = page.get_by_role("slider", name="Before to after")
     line.press("ArrowLeft")
@@ -135,10 +135,10 @@ def test_a_refinement_can_be_undone(studio: str, visit: Visit, party: Path) -> N
     score = page.locator(".score strong")
     first = float(score.inner_text().removesuffix(" dB"))
     page.get_by_role("button", name="Refine").click()
-    back = page.get_by_role("button", name="Undo refinement")
-    back.wait_for()
+    undo = page.get_by_role("button", name="Undo refinement")
+    undo.wait_for()
     page.wait_for_function("first => parseFloat(document.querySelector('.score strong')?.innerText) > first", arg=first)
-    back.click()
+    undo.click()
     expect(score).to_have_text(f"{first} dB")
 
 
@@ -175,7 +175,7 @@ def test_arithmetic_slots_are_dragged_tapped_and_typed(studio: str, visit: Visit
     page.wait_for_selector(".between canvas[data-of$='seed:9:6,seed:9:2,seed:9:4,3']")
     expect(page.get_by_alt_text("A minus B plus C")).not_to_have_attribute("src", str(before))
     slots = {"a": ["seed:9:6"], "b": ["seed:9:2"], "c": ["seed:9:4"]}
-    has_address(page, lambda said: slots.items() <= said.items())
+    has_address(page, lambda query: slots.items() <= query.items())
     assert fits(page)
     choose(page, "Animation")
     page.get_by_role("img", name="The animation", exact=True).wait_for()
@@ -183,7 +183,7 @@ def test_arithmetic_slots_are_dragged_tapped_and_typed(studio: str, visit: Visit
     page.get_by_alt_text("Face 5 of the animation").wait_for()
     move(page, "Frames", 16)
     expect(page.get_by_role("button", name="MP4")).to_be_enabled()
-    film = Image.open(io.BytesIO(saved(page, page.get_by_role("button", name="GIF").click)))
+    film = Image.open(io.BytesIO(save(page, page.get_by_role("button", name="GIF").click)))
     assert sum(1 for _ in ImageSequence.Iterator(film)) == 16
     assert fits(page)
 
@@ -196,10 +196,10 @@ def test_a_makeover_of_a_face_and_of_the_whole_photo(studio: str, visit: Visit, 
     page.wait_for_selector(".makeover-result canvas[data-of='redder 0.5 false']")
     choose(page, "In the photo")
     page.wait_for_selector(".makeover-result canvas[data-of='redder 0.5 true']")
-    whole = np.asarray(Image.open(io.BytesIO(saved(page, page.get_by_role("button", name="PNG").click)))).astype(int)
-    changed = whole[..., :3] - np.asarray(Image.open(party)).astype(int)
-    assert changed[..., 0].max() >= 15
-    assert np.abs(changed[..., 1:]).max() <= 1
+    result = np.asarray(Image.open(io.BytesIO(save(page, page.get_by_role("button", name="PNG").click)))).astype(int)
+    difference = result[..., :3] - np.asarray(Image.open(party)).astype(int)
+    assert difference[..., 0].max() >= 15
+    assert np.abs(difference[..., 1:]).max() <= 1
     assert fits(page)
 
 
@@ -242,23 +242,23 @@ def test_navigation_keeps_the_state_of_pages(studio: str, visit: Visit, size: st
 
 def test_the_theme_follows_the_system_until_chosen(studio: str, visit: Visit) -> None:
     page = visit(f"{studio}/about")
-    ground = "getComputedStyle(document.documentElement).backgroundColor"
-    light = page.evaluate(ground)
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    light = page.evaluate(background)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"light => {ground} !== light", arg=light)
+    page.wait_for_function(f"light => {background} !== light", arg=light)
     page.get_by_role("button", name="Theme").click()
-    page.wait_for_function(f"light => {ground} === light", arg=light)
+    page.wait_for_function(f"light => {background} === light", arg=light)
     page.reload()
-    page.wait_for_function(f"light => {ground} === light", arg=light)
+    page.wait_for_function(f"light => {background} === light", arg=light)
 
 
 def test_server_errors_are_shown(studio: str, visit: Visit, tmp_path: Path, troubles: list[str]) -> None:
     page = visit(f"{studio}/photo")
     (tmp_path / "photo.png").write_bytes(b"no picture")
     page.set_input_files("input[type=file]", tmp_path / "photo.png")
-    answer = httpx.post(f"{studio}/api/v1/photos", content=b"no picture", headers={"Content-Type": "image/png"})
-    page.get_by_role("status").get_by_text(answer.json()["error"][1:]).wait_for()
+    response = httpx.post(f"{studio}/api/v1/photos", content=b"no picture", headers={"Content-Type": "image/png"})
+    page.get_by_role("status").get_by_text(response.json()["error"][1:]).wait_for()
     page.get_by_role("button", name="Dismiss").click()
     expect(page.get_by_role("status")).to_be_empty()
-    assert [f"status of {answer.status_code}" in trouble for trouble in troubles] == [True]
+    assert [f"status of {response.status_code}" in trouble for trouble in troubles] == [True]
     troubles.clear()  # the browser's own words of the same

@@ -98,9 +98,9 @@ def test_the_data_page_shows_images_and_rates(visit: Visit, size: str, address: 
 
 def test_a_map_page_runs_in_a_sandbox(visit: Visit, size: str, address: str) -> None:
     page = visit(f"{address}/map", size)
-    said = page.frame_locator("iframe").locator("#said")
-    said.filter(has_text="ran").wait_for()
-    expect(said).to_have_text("ran, null, no cookies")
+    result = page.frame_locator("iframe").locator("#said")
+    result.filter(has_text="ran").wait_for()
+    expect(result).to_have_text("ran, null, no cookies")
     page.get_by_text("taken by us").wait_for()
     assert fits(page)
 
@@ -121,7 +121,7 @@ def test_a_face_is_placed_on_a_map(visit: Visit, size: str, address: str) -> Non
     page.wait_for_url(re.compile(r"/map\?face=seed:[0-9]+&method=tsne&shape=3d&near=1&colour=Smiling$"))
     assert page.locator(".map-plot").screenshot() != flat
     assert fits(page)
-    again = visit(page.url, size)
-    again.wait_for_selector(".map-plot.spatial[data-of^='t-SNE']")
+    reopened = visit(page.url, size)
+    reopened.wait_for_selector(".map-plot.spatial[data-of^='t-SNE']")
     page.get_by_role("button", name="Close").click()
     page.locator(".map-plot").wait_for(state="detached")

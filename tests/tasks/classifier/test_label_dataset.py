@@ -17,7 +17,7 @@ ATTRIBUTES = ["Reddish", "Bluish", "Smiling"]  # red and blue of the mean colour
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real judge's folder, whose network is a mean colour: it says which of the builtin 32 x 32 pictures are red."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -53,60 +53,69 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def faces(builtin_dataset: Dataset, judge: Path, tmp_path: Path) -> Dataset:
+def faces(builtin_dataset: Dataset, classifier: Path, tmp_path: Path) -> Dataset:
     """The built-in faces, copied to where a link to them can be made."""
     return facesmith.open_dataset(shutil.copytree(builtin_dataset.path, tmp_path / "faces"))
 
 
-def test_pictures_get_what_the_judge_sees(faces: Dataset, judge: Path, tmp_path: Path) -> None:
-    made = facesmith.label(faces, tmp_path / "made", judge, replace=True, quiet=True)
+def test_images_get_the_labels_of_the_classifier(faces: Dataset, classifier: Path, tmp_path: Path) -> None:
+    labelled = facesmith.label(faces, tmp_path / "made", classifier, replace=True, quiet=True)
     colours = faces.images.mean((1, 2)) / 127.5 - 1
-    table = made.metadata().to_pydict()
+    table = labelled.metadata().to_pydict()
     assert (np.array(table["Reddish"]) == (colours[:, 0] >= 0.1)).all()
     assert (np.array(table["Bluish"]) == (colours[:, 2] >= 0.3)).all()
     assert 0 < sum(table["Reddish"]) < 256
     assert 0 < sum(table["Bluish"]) < 256
     assert all(table["Smiling"])
-    assert (made.images == faces.images).all()
-    assert made.card["labelled"]["judge"] == "eye"
-    assert made.card["labelled"]["replaced"] == ["Smiling"]
-    assert set(made.attributes) == {*faces.attributes, *ATTRIBUTES}
-    assert made.card["attributes"] == [name for name in table if name not in ("file", "split", "identity")]
-    kept = faces.metadata()
-    assert table["Eyeglasses"] == kept["Eyeglasses"].to_pylist()
-    assert table["split"] == kept["split"].to_pylist()
+    assert (labelled.images == faces.images).all()
+    assert labelled.card["labelled"]["judge"] == "eye"
+    assert labelled.card["labelled"]["replaced"] == ["Smiling"]
+    assert set(labelled.attributes) == {*faces.attributes, *ATTRIBUTES}
+    assert labelled.card["attributes"] == [name for name in table if name not in ("file", "split", "identity")]
+    table_before = faces.metadata()
+    assert table["Eyeglasses"] == table_before["Eyeglasses"].to_pylist()
+    assert table["split"] == table_before["split"].to_pylist()
 
 
-def test_the_fingerprint_is_that_of_an_import_with_the_same_pixels_and_rows(
-    faces: Dataset, judge: Path, tmp_path: Path
-) -> None:
-    made = facesmith.label(faces, tmp_path / "made", judge, replace=True, quiet=True)
-    assert made.fingerprint != faces.fingerprint
-    again = facesmith.label(made, tmp_path / "again", judge, replace=True, quiet=True)
-    assert again.fingerprint == made.fingerprint
+def test_the_fingerprint_depends_on_pixels_and_rows_only(faces: Dataset, classifier: Path, tmp_path: Path) -> None:
+    labelled = facesmith.label(faces, tmp_path / "made", classifier, replace=True, quiet=True)
+    assert labelled.fingerprint != faces.fingerprint
+    repeat = facesmith.label(labelled, tmp_path / "again", classifier, replace=True, quiet=True)
+    assert repeat.fingerprint == labelled.fingerprint
 
 
-def test_names_that_are_taken_are_refused(faces: Dataset, judge: Path, tmp_path: Path) -> None:
+def test_existing_attributes_are_refused_without_replace(faces: Dataset, classifier: Path, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="has Smiling already: let the judge replace what it names with --replace"):
-        facesmith.label(faces, tmp_path / "made", judge, quiet=True)
+        facesmith.label(faces, tmp_path / "made", classifier, quiet=True)
     assert not (tmp_path / "made").exists()
 
 
-def test_pictures_of_another_size_are_refused(judge: Path, tmp_path: Path) -> None:
+def test_pictures_of_another_size_are_refused(classifier: Path, tmp_path: Path) -> None:
     small = facesmith.import_dataset("builtin:4", tmp_path / "small", size=16, quiet=True)
     with pytest.raises(FacesmithError, match="pictures of 16x16 and eye judges 32x32: import them with --size 32x32"):
-        facesmith.label(small, tmp_path / "made", judge, quiet=True)
+        facesmith.label(small, tmp_path / "made", classifier, quiet=True)
 
 
-def test_the_pixels_are_stored_once(faces: Dataset, judge: Path, tmp_path: Path) -> None:
-    facesmith.label(faces, tmp_path / "made", judge, replace=True, quiet=True)
+def test_the_pixels_are_stored_once(faces: Dataset, classifier: Path, tmp_path: Path) -> None:
+    facesmith.label(faces, tmp_path / "made", classifier, replace=True, quiet=True)
     assert (tmp_path / "made" / "images.npy").samefile(faces.path / "images.npy")
 
 
 @pytest.mark.parametrize("option", ["--classifier", "--judge"])  # --judge is the name of version 0.1
-def test_the_command(faces: Dataset, judge: Path, tmp_path: Path, option: str) -> None:
-    words = ["data", "label", str(faces.path), str(tmp_path / "made"), option, str(judge), "--replace", "--quiet"]
-    done = CliRunner().invoke(root, words)
-    assert done.exit_code == 0, done.output
-    assert f"256 images, 3 attributes by the classifier {judge}" in done.output
-    assert ("--judge is now --classifier" in done.output) == (option == "--judge")
+def test_the_command_labels_and_accepts_the_old_option(
+    faces: Dataset, classifier: Path, tmp_path: Path, option: str
+) -> None:
+    arguments = [
+        "data",
+        "label",
+        str(faces.path),
+        str(tmp_path / "made"),
+        option,
+        str(classifier),
+        "--replace",
+        "--quiet",
+    ]
+    result = CliRunner().invoke(root, arguments)
+    assert result.exit_code == 0, result.output
+    assert f"256 images, 3 attributes by the classifier {classifier}" in result.output
+    assert ("--judge is now --classifier" in result.output) == (option == "--judge")

@@ -23,14 +23,14 @@ from facesmith.training.settings import with_settings
 
 @pytest.fixture
 def recipe() -> ClassifierRecipe:
-    judge = RECIPES["classifier"]
-    assert isinstance(judge, ClassifierRecipe)
+    base = RECIPES["classifier"]
+    assert isinstance(base, ClassifierRecipe)
     settings = ("width=4", "feature_size=8", "batch_size=16", "device=cpu", "precision=float32",
                 "memory_format=contiguous", "shift=0", "colour=0", "dropout=0", "flip=false")  # fmt: skip
-    return with_settings(judge, settings)
+    return with_settings(base, settings)
 
 
-def test_a_judge_learns_what_can_be_told_and_is_scored_on_pictures_it_never_saw(judge_run: Path) -> None:
+def test_a_classifier_learns_and_is_scored_on_held_out_faces(judge_run: Path) -> None:
     run = RunFolder(judge_run)
     scores = read_lines(run.scores)
     assert [line["kimg"] for line in scores] == [0.16, 0.32, 0.48, 0.64]
@@ -42,47 +42,49 @@ def test_a_judge_learns_what_can_be_told_and_is_scored_on_pictures_it_never_saw(
     assert read_lines(run.metrics)[-1]["health"] == "healthy"
 
 
-def test_no_step_reads_a_picture_that_is_held_out(labelled: Dataset, recipe: ClassifierRecipe) -> None:
+def test_no_step_reads_a_held_out_face(labelled: Dataset, recipe: ClassifierRecipe) -> None:
     task = ClassifierTask(recipe, labelled, SINGLE_PROCESS, {})
-    seen: list[int] = []
+    read_rows: list[int] = []
     pictures = torch.from_numpy(np.array(labelled.images))
 
     def read(indices: np.ndarray) -> torch.Tensor:
-        seen.extend(indices.tolist())
+        read_rows.extend(indices.tolist())
         return pictures[torch.from_numpy(indices)]
 
     task.prepare(read, print)
     state = task.new_state()
     for step in range(24):  # two epochs
         task.step(state, recipe, Progress(step, 16 * step))
-    held = held_out_mask(labelled)
-    assert not held[seen].any()
-    assert set(seen) == set(np.flatnonzero(~held))
+    held_out = held_out_mask(labelled)
+    assert not held_out[read_rows].any()
+    assert set(read_rows) == set(np.flatnonzero(~held_out))
 
 
-def test_what_nobody_knows_teaches_nothing(labelled: Dataset, recipe: ClassifierRecipe) -> None:
+def test_unknown_labels_have_no_gradient(labelled: Dataset, recipe: ClassifierRecipe) -> None:
     task = ClassifierTask(replace(recipe, weight_decay=0.0), labelled, SINGLE_PROCESS, {})
     pictures = torch.from_numpy(np.array(labelled.images))
     task.prepare(lambda indices: pictures[torch.from_numpy(indices)], print)
     task.labels = torch.full_like(task.labels, -1)
     state = task.new_state()
     before = [p.clone() for p in state.nets["J"].parameters()]
-    measured = task.step(state, task.recipe, Progress())
-    assert float(measured["loss_J"]) == 0
+    metrics = task.step(state, task.recipe, Progress())
+    assert float(metrics["loss_J"]) == 0
     after = state.nets["J"].parameters()
-    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+    assert all(
+        torch.equal(weights_before, weights_after) for weights_before, weights_after in zip(before, after, strict=True)
+    )
 
 
-def test_a_dataset_without_labels_or_without_enough_pictures_is_one_sentence(
+def test_a_dataset_without_labels_or_faces_is_refused(
     labelled: Dataset, recipe: ClassifierRecipe, tmp_path: Path
 ) -> None:
     bare = replace(labelled, card={**labelled.card, "attributes": []})
     with pytest.raises(FacesmithError, match="no attributes to learn"):
         facesmith.train("classifier", bare, tmp_path / "run", quiet=True)
     assert not (tmp_path / "run").exists()
-    few = facesmith.import_dataset("builtin:4", tmp_path / "few", size="32", quiet=True)
+    small_dataset = facesmith.import_dataset("builtin:4", tmp_path / "few", size="32", quiet=True)
     with pytest.raises(FacesmithError, match="4 images to train on and 0 to measure on"):
-        facesmith.train("classifier", few, tmp_path / "run", quiet=True)
+        facesmith.train("classifier", small_dataset, tmp_path / "run", quiet=True)
 
 
 def test_the_sheet_names_mistakes(labelled: Dataset, recipe: ClassifierRecipe, judge_run: Path) -> None:

@@ -21,16 +21,16 @@ def run(builtin_dataset: Dataset, small_model: Model, tmp_path_factory: pytest.T
     )
 
 
-def test_the_new_model_is_the_old_one_and_encodes(
+def test_an_exported_model_has_the_old_generator_and_encodes(
     run: Path, small_model: Model, builtin_dataset: Dataset, tmp_path: Path
 ) -> None:
     model = facesmith.export(run, tmp_path / "new")
     for name in ("generator.safetensors", "samples.png"):
         assert (model.path / name).read_bytes() == (small_model.path / name).read_bytes()
     assert np.abs(model.sample(16).astype(int) - small_model.sample(16)).max() <= 1, "generator.onnx was written anew"
-    card, changed = model.card, ("name", "onnx_parity")
-    assert {key: card[key] for key in small_model.card if key not in changed} == {
-        key: value for key, value in small_model.card.items() if key not in changed
+    card, new_keys = model.card, ("name", "onnx_parity")
+    assert {key: card[key] for key in small_model.card if key not in new_keys} == {
+        key: value for key, value in small_model.card.items() if key not in new_keys
     }
     encoder = card["encoder"]
     assert encoder["digest"] == hashlib.sha256((model.path / "encoder.safetensors").read_bytes()).hexdigest()
@@ -48,21 +48,19 @@ def test_the_new_model_is_the_old_one_and_encodes(
     assert str(small_model.path) not in readme, "where its maker kept the model is nobody's business"
 
 
-def test_a_second_encoder_takes_the_place_of_the_first(run: Path, builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_a_second_encoder_replaces_the_first(run: Path, builtin_dataset: Dataset, tmp_path: Path) -> None:
     first = facesmith.export(run, tmp_path / "first", half=True)
     assert (first.path / "encoder.safetensors").stat().st_size < 2 * first.card["encoder"]["parameters"] + 4_000
-    again = facesmith.train(
+    second_run = facesmith.train(
         "encoder", builtin_dataset, tmp_path / "run", model=first.path, kimg=0.064, quiet=True,
         settings=("batch_size=16", "threads=1", "precision=float32", "memory_format=channels_last", "seed=1"),
     )  # fmt: skip
-    second = facesmith.export(again, tmp_path / "second")
+    second = facesmith.export(second_run, tmp_path / "second")
     assert second.card["encoder"]["digest"] != first.card["encoder"]["digest"]
     assert (second.path / "README.md").read_text().count("## Encoder") == 1
 
 
-def test_refining_brings_photos_nearer_by_detail_than_by_z_alone(
-    run: Path, builtin_dataset: Dataset, tmp_path: Path
-) -> None:
+def test_refinement_uses_the_residual_latent(run: Path, builtin_dataset: Dataset, tmp_path: Path) -> None:
     model = facesmith.export(run, tmp_path / "model")
     photos = np.asarray(builtin_dataset.images[:4])
     z = model.encode(photos)
@@ -70,10 +68,10 @@ def test_refining_brings_photos_nearer_by_detail_than_by_z_alone(
     def error(latents: np.ndarray) -> float:
         return float(np.square(model.generate(latents).astype(float) - photos).mean())
 
-    whole = refine(model, photos, z, 40, quiet=True)
-    alone = refine(model, photos, z[:, : model.latent_size], 40, quiet=True)
-    assert whole.shape == z.shape
-    asked = load_faces(model, list(photos), aligned=True, refine=40, quiet=True)
-    assert np.array_equal(np.stack([one.z for one in asked]), whole), "what every command does with --refine"
-    assert error(whole) < error(alone)
-    assert error(alone) < error(z[:, : model.latent_size])
+    refined = refine(model, photos, z, 40, quiet=True)
+    refined_z = refine(model, photos, z[:, : model.latent_size], 40, quiet=True)
+    assert refined.shape == z.shape
+    faces = load_faces(model, list(photos), aligned=True, refine=40, quiet=True)
+    assert np.array_equal(np.stack([face.z for face in faces]), refined), "what every command does with --refine"
+    assert error(refined) < error(refined_z)
+    assert error(refined_z) < error(z[:, : model.latent_size])

@@ -33,14 +33,14 @@ def recipe(*settings: str) -> EncoderRecipe:
 
 
 def task(data: Dataset, *settings: str) -> EncoderTask:
-    wanted = recipe(*settings)
-    made = EncoderTask(wanted, data, SINGLE_PROCESS, find_pretrained(wanted))
+    settings_recipe = recipe(*settings)
+    encoder_task = EncoderTask(settings_recipe, data, SINGLE_PROCESS, find_pretrained(settings_recipe))
     pictures = torch.from_numpy(np.array(data.images))
-    made.prepare(lambda indices: pictures[torch.from_numpy(indices)], print)
-    return made
+    encoder_task.prepare(lambda indices: pictures[torch.from_numpy(indices)], print)
+    return encoder_task
 
 
-def test_an_encoder_gets_better_on_photos_it_never_saw_and_at_latents(encoder_run: Path) -> None:
+def test_an_encoder_improves_on_held_out_photos_and_latents(encoder_run: Path) -> None:
     scores = read_lines(RunFolder(encoder_run).scores)
     assert [line["kimg"] for line in scores] == [0.8, 1.6, 2.4]
     first, last = scores[0], scores[-1]
@@ -50,9 +50,7 @@ def test_an_encoder_gets_better_on_photos_it_never_saw_and_at_latents(encoder_ru
     assert read_metadata(encoder_run / "best.safetensors")["score"]["pixel"] == min(line["pixel"] for line in scores)
 
 
-def test_the_run_has_its_own_copy_of_the_generator_and_changes_nothing_of_it(
-    encoder_run: Path, vivid_model: Path
-) -> None:
+def test_the_run_contains_an_unchanged_copy_of_the_generator(encoder_run: Path, vivid_model: Path) -> None:
     copy = encoder_run / "pretrained" / "model"
     for path in vivid_model.iterdir():
         assert (copy / path.name).read_bytes() == path.read_bytes()
@@ -60,58 +58,58 @@ def test_the_run_has_its_own_copy_of_the_generator_and_changes_nothing_of_it(
     assert {name.partition(".")[0] for name in names} == {"E", "average", "adam_E"}
 
 
-def test_no_step_reads_a_photo_that_is_held_out_and_g_stays(builtin_dataset: Dataset, small_model: Model) -> None:
-    made = task(builtin_dataset, f"model={small_model.path}")
-    plain, seen = made.read, []
+def test_no_step_reads_held_out_photos_or_changes_g(builtin_dataset: Dataset, small_model: Model) -> None:
+    encoder_task = task(builtin_dataset, f"model={small_model.path}")
+    plain, read_rows = encoder_task.read, []
 
     def read(indices: np.ndarray) -> torch.Tensor:
-        seen.extend(indices.tolist())
+        read_rows.extend(indices.tolist())
         return plain(indices)
 
-    made.prepare(read, print)
-    state = made.new_state()
+    encoder_task.prepare(read, print)
+    state = encoder_task.new_state()
     before = {name: t.clone() for name, t in state.pretrained["G"].state_dict().items()}
     for step in range(26):  # two epochs of 206
-        made.step(state, made.recipe, Progress(step, 16 * step))
-    held = held_out_mask(builtin_dataset)
-    assert held.sum() == 50
-    assert set(seen) == set(np.flatnonzero(~held))
+        encoder_task.step(state, encoder_task.recipe, Progress(step, 16 * step))
+    held_out = held_out_mask(builtin_dataset)
+    assert held_out.sum() == 50
+    assert set(read_rows) == set(np.flatnonzero(~held_out))
     assert all(torch.equal(t, before[name]) for name, t in state.pretrained["G"].state_dict().items())
 
 
-def test_a_dial_at_nothing_turns_its_part_off(builtin_dataset: Dataset, small_model: Model, small_run: Path) -> None:
-    parts = ("pixel", "latent", "feature", "prior")
-    for part in parts:
-        off = [f"{name}=0" for name in parts if name != part]
-        made = task(builtin_dataset, f"model={small_model.path}", f"gan={small_run}", f"{part}=2", *off)
-        measured = made.step(made.new_state(), made.recipe, Progress())
-        assert float(measured["loss_E"]) == pytest.approx(2 * float(measured[part]), rel=1e-5)
+def test_a_loss_weight_of_zero_disables_the_loss(builtin_dataset: Dataset, small_model: Model, small_run: Path) -> None:
+    losses = ("pixel", "latent", "feature", "prior")
+    for part in losses:
+        off = [f"{name}=0" for name in losses if name != part]
+        encoder_task = task(builtin_dataset, f"model={small_model.path}", f"gan={small_run}", f"{part}=2", *off)
+        metrics = encoder_task.step(encoder_task.new_state(), encoder_task.recipe, Progress())
+        assert float(metrics["loss_E"]) == pytest.approx(2 * float(metrics[part]), rel=1e-5)
 
 
-def test_an_encoder_starts_as_the_d_of_the_run_that_is_given(
+def test_an_encoder_starts_with_the_weights_of_the_gans_d(
     builtin_dataset: Dataset, small_model: Model, small_run: Path, tmp_path: Path
 ) -> None:
-    made = task(builtin_dataset, f"model={small_model.path}", f"gan={small_run}")
+    encoder_task = task(builtin_dataset, f"model={small_model.path}", f"gan={small_run}")
     D = checkpoint.load_net(list_checkpoints(small_run / "checkpoints")[-1], "D")
-    E = made.new_state().nets["E"].state_dict()
-    shared = [name for name in D if not name.startswith("head.")]
-    assert shared
-    assert all(torch.equal(E[f"body.{name}"], D[name]) for name in shared)
+    E = encoder_task.new_state().nets["E"].state_dict()
+    body_names = [name for name in D if not name.startswith("head.")]
+    assert body_names
+    assert all(torch.equal(E[f"body.{name}"], D[name]) for name in body_names)
     with pytest.raises(FacesmithError, match="not as wide"):
         task(builtin_dataset, f"model={small_model.path}", f"gan={small_run}", "width=4").new_state()
     with pytest.raises(FacesmithError, match="not a run with checkpoints"):
         find_pretrained(recipe(f"model={small_model.path}", f"gan={tmp_path}"))
 
 
-def test_a_judge_is_looked_through_before_d(
+def test_a_classifier_of_another_size_is_refused(
     builtin_dataset: Dataset, small_model: Model, labelled: Dataset, judge_run: Path, tmp_path: Path
 ) -> None:
-    judge = facesmith.export(judge_run, tmp_path / "judge").path
+    classifier = facesmith.export(judge_run, tmp_path / "judge").path
     with pytest.raises(FacesmithError, match="classifier takes images of 16x16"):
-        task(builtin_dataset, f"model={small_model.path}", f"classifier={judge}")
+        task(builtin_dataset, f"model={small_model.path}", f"classifier={classifier}")
 
 
-def test_what_is_missing_or_does_not_fit_is_one_sentence(
+def test_missing_or_mismatched_models_are_refused(
     builtin_dataset: Dataset, labelled: Dataset, small_model: Model, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -124,14 +122,14 @@ def test_what_is_missing_or_does_not_fit_is_one_sentence(
     assert not run.exists()
 
 
-def test_resume_needs_nothing_but_the_run(
+def test_resume_needs_only_the_run_folder(
     generated: Dataset, vivid_model: Path, small_model: Model, encoder_run: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(encoder_run, run)
-    hidden = vivid_model.rename(vivid_model.with_name("hidden"))
+    renamed = vivid_model.rename(vivid_model.with_name("hidden"))
     facesmith.train("encoder", generated, run, resume=True, kimg=2.432, quiet=True)
-    hidden.rename(vivid_model)
+    renamed.rename(vivid_model)
     assert json.loads((run / "run.json").read_text())["kimg"] == 2.432
     with pytest.raises(FacesmithError, match="was trained with another recipe .model .* -> "):
         facesmith.train("encoder", generated, run, resume=True, model=small_model.path, kimg=2.5, quiet=True)

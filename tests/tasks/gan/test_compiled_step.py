@@ -34,14 +34,14 @@ def narrow(name: str, **changes: Any) -> GANRecipe:
 
 def steps(step: Any, state: TrainState, recipe: GANRecipe, first: int, last: int) -> list[dict[str, float]]:
     """Take steps ``first`` to ``last``, each of draws of its own."""
-    found = []
+    metrics = []
     for number in range(first, last):
         torch.manual_seed(number)
         real = torch.rand(8, 16, 16, 3).permute(0, 3, 1, 2) * 2 - 1
-        z, now = torch.randn(8, recipe.latent_size), scheduled(recipe, number * 8)
-        measured = step(state, real, z, now, number, number * 8)
-        found.append({name: float(value) for name, value in measured.items()})
-    return found
+        z, current = torch.randn(8, recipe.latent_size), scheduled(recipe, number * 8)
+        step_metrics = step(state, real, z, current, number, number * 8)
+        metrics.append({name: float(value) for name, value in step_metrics.items()})
+    return metrics
 
 
 def weights(state: TrainState) -> list[torch.Tensor]:
@@ -52,48 +52,57 @@ SCHEDULE: dict[str, Any] = {"anneal_kimg": 0.1, "learning_rate_end": 1e-3, "pena
 
 
 @pytest.mark.parametrize(("name", "graphs"), [("tiny", 4), ("small", 4), ("celebrity", 3)])
-def test_compiled_steps_are_eager_steps_and_are_compiled_once(name: str, graphs: int) -> None:
+def test_compiled_steps_equal_eager_steps(name: str, graphs: int) -> None:
     recipe = narrow(name, **(SCHEDULE if name != "celebrity" else {}))
-    eager, ours = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
+    eager, compiled = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     expected = steps(train_step, eager, recipe, 0, 6)
-    for mine, theirs in zip(steps(compiled_step(recipe, "aot_eager"), ours, recipe, 0, 6), expected, strict=True):
-        assert mine == pytest.approx(theirs, rel=1e-5, abs=1e-5)
-    for one, other in zip(weights(ours), weights(eager), strict=True):
-        assert torch.allclose(one, other, atol=1e-5)
+    for actual, reference in zip(
+        steps(compiled_step(recipe, "aot_eager"), compiled, recipe, 0, 6), expected, strict=True
+    ):
+        assert actual == pytest.approx(reference, rel=1e-5, abs=1e-5)
+    for compiled_weight, eager_weight in zip(weights(compiled), weights(eager), strict=True):
+        assert torch.allclose(compiled_weight, eager_weight, atol=1e-5)
     assert counters["stats"]["unique_graphs"] == graphs  # G, D with penalties and without, and D's answer
 
 
-def test_seed_4s_two_gradients_of_one_pass_survive_compiling() -> None:
+def test_dcgan_gradients_of_one_pass_can_be_compiled() -> None:
     recipe = narrow("dcgan64")
-    eager, ours = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
+    eager, compiled = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     expected = steps(train_step, eager, recipe, 0, 3)
-    for mine, theirs in zip(steps(compiled_step(recipe, "aot_eager"), ours, recipe, 0, 3), expected, strict=True):
-        assert mine == pytest.approx(theirs, rel=1e-3, abs=1e-4)
+    for actual, reference in zip(
+        steps(compiled_step(recipe, "aot_eager"), compiled, recipe, 0, 3), expected, strict=True
+    ):
+        assert actual == pytest.approx(reference, rel=1e-3, abs=1e-4)
 
 
-def test_bfloat16_and_augmentation_compile_too() -> None:
+def test_bfloat16_and_augmentation_can_be_compiled() -> None:
     recipe = replace(narrow("tiny", augment=0.5), precision="bfloat16")
-    eager, ours = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
+    eager, compiled = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     expected = steps(train_step, eager, recipe, 0, 2)
-    for mine, theirs in zip(steps(compiled_step(recipe, "aot_eager"), ours, recipe, 0, 2), expected, strict=True):
-        assert mine["loss_D"] == pytest.approx(theirs["loss_D"], abs=0.02)
+    for actual, reference in zip(
+        steps(compiled_step(recipe, "aot_eager"), compiled, recipe, 0, 2), expected, strict=True
+    ):
+        assert actual["loss_D"] == pytest.approx(reference["loss_D"], abs=0.02)
 
 
-def test_what_was_compiled_anew_goes_on_to_the_bit() -> None:
+def test_a_recompiled_step_resumes_exactly() -> None:
     recipe = narrow("tiny")
     unbroken, resumed = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     steps(compiled_step(recipe, "aot_eager"), unbroken, recipe, 0, 4)
     for first, last in ((0, 2), (2, 4)):
         torch._dynamo.reset()
         steps(compiled_step(recipe, "aot_eager"), resumed, recipe, first, last)
-    assert all(torch.equal(one, other) for one, other in zip(weights(resumed), weights(unbroken), strict=True))
+    assert all(
+        torch.equal(compiled_weight, eager_weight)
+        for compiled_weight, eager_weight in zip(weights(resumed), weights(unbroken), strict=True)
+    )
 
 
-def test_the_step_is_as_the_recipe_says() -> None:
-    said: list[str] = []
-    assert choose_step(narrow("tiny", compile="none"), SINGLE_PROCESS, said.append) is train_step
+def test_the_compile_setting_chooses_the_step() -> None:
+    messages: list[str] = []
+    assert choose_step(narrow("tiny", compile="none"), SINGLE_PROCESS, messages.append) is train_step
     with pytest.raises(FacesmithError, match="compile=auto"):
-        choose_step(narrow("tiny", compile="graph"), SINGLE_PROCESS, said.append)
-    assert said == []
-    assert choose_step(narrow("tiny", compile="compile"), ProcessGroup(0, 2, 0, 2), said.append) is train_step
-    assert "2 processes" in said[0]
+        choose_step(narrow("tiny", compile="graph"), SINGLE_PROCESS, messages.append)
+    assert messages == []
+    assert choose_step(narrow("tiny", compile="compile"), ProcessGroup(0, 2, 0, 2), messages.append) is train_step
+    assert "2 processes" in messages[0]

@@ -27,35 +27,37 @@ class Tracer:
     """Records by tracing. Tracing does the work once, and what it did to the players is taken back."""
 
     def __init__(self) -> None:
-        self.recordings = self.replays = self.settled = 0
+        self.recordings = self.replays = self.synchronizations = 0
 
     def warm_up(self, work: Callable[[], Measured]) -> Measured:
         return work()
 
     def record(self, work: Callable[[], Measured], rng: torch.Generator | None) -> Callable[[], Measured]:
         self.recordings += 1
-        held = state_tensors(work.args[0])  # type: ignore[attr-defined]
-        before = [tensor.clone() for tensor in held]
+        tensors = state_tensors(work.args[0])  # type: ignore[attr-defined]
+        before = [tensor.clone() for tensor in tensors]
         with torch.random.fork_rng(devices=[]):
-            traced = make_fx(lambda: work())()
-        for tensor, old in zip(held, before, strict=True):
+            graph = make_fx(lambda: work())()
+        for tensor, old in zip(tensors, before, strict=True):
             tensor.data.copy_(old)
 
         def replay() -> Measured:
             self.replays += 1
             with torch.no_grad():
-                measured: Measured = traced()
-            return measured
+                metrics: Measured = graph()
+            return metrics
 
         return replay
 
     def synchronize(self) -> None:
-        self.settled += 1
+        self.synchronizations += 1
 
 
 def state_tensors(state: TrainState) -> list[Tensor]:
     """Every tensor a step changes."""
-    moments = [each for optimizer in state.optimizers.values() for each in optimizer.state.values()]
+    moments = [
+        moments_of_weight for optimizer in state.optimizers.values() for moments_of_weight in optimizer.state.values()
+    ]
     nets = [net.state_dict() for net in (*state.nets.values(), state.ema)]
     return [tensor for table in (*nets, *moments) for tensor in table.values()]
 
@@ -68,70 +70,70 @@ def narrow(name: str, **changes: Any) -> GANRecipe:
 
 def steps(step: Any, state: TrainState, recipe: GANRecipe, first: int, last: int) -> list[dict[str, float]]:
     """Take steps ``first`` to ``last``; at every fifth D does not learn."""
-    device, found, turns = state.device, [], 0
+    device, metrics, d_steps = state.device, [], 0
     for number in range(last):
         learns = number % 5 != 4
         if number >= first:
             torch.manual_seed(number)
             real = torch.rand(8, 16, 16, 3).permute(0, 3, 1, 2) * 2 - 1
-            z, now = torch.randn(8, recipe.latent_size), scheduled(recipe, number * 8)
+            z, current = torch.randn(8, recipe.latent_size), scheduled(recipe, number * 8)
             torch.manual_seed(number)
-            measured = step(state, real.to(device), z.to(device), now, turns if learns else None, number * 8)
-            found.append({name: float(value) for name, value in measured.items()})
-        turns += learns
-    return found
+            step_metrics = step(state, real.to(device), z.to(device), current, d_steps if learns else None, number * 8)
+            metrics.append({name: float(value) for name, value in step_metrics.items()})
+        d_steps += learns
+    return metrics
 
 
 @pytest.mark.parametrize(("name", "kinds"), [("tiny", 3), ("celebrity", 2)])
-def test_replayed_steps_are_eager_steps_while_the_schedules_move(name: str, kinds: int) -> None:
+def test_replayed_steps_equal_eager_steps_on_a_schedule(name: str, kinds: int) -> None:
     recipe = narrow(name, **(SCHEDULE if name == "tiny" else {}))
     eager, recorded = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     tracer = Tracer()
     last = 26
     expected = steps(train_step, eager, recipe, 0, last)
-    for ours, theirs in zip(
+    for actual, reference in zip(
         steps(RecordedStep(recipe, tracer, print), recorded, recipe, 0, last), expected, strict=True
     ):
-        assert ours == pytest.approx(theirs, rel=1e-5, abs=1e-5)
-    for one, other in zip(state_tensors(recorded), state_tensors(eager), strict=True):
-        assert torch.allclose(one, other, atol=1e-6)
+        assert actual == pytest.approx(reference, rel=1e-5, abs=1e-5)
+    for recorded_tensor, eager_tensor in zip(state_tensors(recorded), state_tensors(eager), strict=True):
+        assert torch.allclose(recorded_tensor, eager_tensor, atol=1e-6)
     assert tracer.recordings == kinds
     assert tracer.replays == last - kinds * WARM_UP
 
 
-def test_a_beta2_that_moves_is_recorded_anew_and_other_players_too() -> None:
+def test_another_beta2_or_state_is_recorded_again() -> None:
     recipe = narrow("celebrity", beta2=0.9, anneal_kimg=0.32, beta2_end=0.99)
     eager, recorded = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     tracer = Tracer()
     step = RecordedStep(recipe, tracer, print)
     expected = steps(train_step, eager, recipe, 0, 6)
-    for ours, theirs in zip(steps(step, recorded, recipe, 0, 6), expected, strict=True):
-        assert ours == pytest.approx(theirs, rel=1e-5, abs=1e-5)
+    for actual, reference in zip(steps(step, recorded, recipe, 0, 6), expected, strict=True):
+        assert actual == pytest.approx(reference, rel=1e-5, abs=1e-5)
     assert tracer.recordings == 2  # at steps 3 and 5; at 4, where D rests, β2 has moved too
-    assert tracer.settled == 1
+    assert tracer.synchronizations == 1
     assert len(step.recorded) == 1  # a graph that cannot come again would only hold memory
     steps(step, new_state(recipe, (16, 16), CPU), recipe, 0, 4)
     assert tracer.recordings == 3
 
 
-def test_a_step_that_cannot_be_recorded_is_said_once_and_training_goes_on() -> None:
+def test_a_failed_recording_is_reported_once() -> None:
     class Refuses(Tracer):
         def record(self, work: Callable[[], Measured], rng: torch.Generator | None) -> Callable[[], Measured]:
             raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
-    recipe, said = narrow("tiny"), list[str]()
+    recipe, messages = narrow("tiny"), list[str]()
     eager, recorded = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
-    assert steps(RecordedStep(recipe, Refuses(), said.append), recorded, recipe, 0, 8) == steps(
+    assert steps(RecordedStep(recipe, Refuses(), messages.append), recorded, recipe, 0, 8) == steps(
         train_step, eager, recipe, 0, 8
     )
     pairs = zip(state_tensors(recorded), state_tensors(eager), strict=True)
-    assert all(torch.equal(one, other) for one, other in pairs)
-    assert len(said) == 1
-    assert "not permitted" in said[0]
-    assert "\n" not in said[0]
+    assert all(torch.equal(recorded_tensor, eager_tensor) for recorded_tensor, eager_tensor in pairs)
+    assert len(messages) == 1
+    assert "not permitted" in messages[0]
+    assert "\n" not in messages[0]
 
 
-def test_augmentations_draw_anew_at_every_step() -> None:
+def test_augmentations_differ_at_every_step() -> None:
     """By the recorder that always warms up, so that draws are made on a CPU."""
 
     class Warm(Tracer):
@@ -142,21 +144,23 @@ def test_augmentations_draw_anew_at_every_step() -> None:
     recipe = narrow("tiny", augment=0.5)
     eager, recorded = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     expected = steps(train_step, eager, recipe, 0, 6)
-    for ours, theirs in zip(steps(RecordedStep(recipe, Warm(), print), recorded, recipe, 0, 6), expected, strict=True):
-        assert ours == pytest.approx(theirs, rel=1e-5, abs=1e-5)
+    for actual, reference in zip(
+        steps(RecordedStep(recipe, Warm(), print), recorded, recipe, 0, 6), expected, strict=True
+    ):
+        assert actual == pytest.approx(reference, rel=1e-5, abs=1e-5)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", ["tiny", "small", "celebrity"])
-def test_cuda_graphs_are_eager_steps(name: str, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_graphs_equal_eager_steps(name: str, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
     recipe = replace(narrow(name, augment=0.3), device="cuda", precision=precision)
-    said: list[str] = []
+    messages: list[str] = []
     eager, recorded = (new_state(recipe, (16, 16), torch.device("cuda")) for _ in range(2))
     expected = steps(train_step, eager, recipe, 0, 24)
-    step = RecordedStep(recipe, CudaRecorder(), said.append)
-    for ours, theirs in zip(steps(step, recorded, recipe, 0, 24), expected, strict=True):
-        assert ours == pytest.approx(theirs, rel=1e-2, abs=1e-3)
-    assert said == []
+    step = RecordedStep(recipe, CudaRecorder(), messages.append)
+    for actual, reference in zip(steps(step, recorded, recipe, 0, 24), expected, strict=True):
+        assert actual == pytest.approx(reference, rel=1e-2, abs=1e-3)
+    assert messages == []
     assert step.recorded

@@ -9,68 +9,68 @@ from facesmith.errors import FacesmithError
 from facesmith.tasks.gan.d_schedule import CHANCE, HALF_LIFE, DSchedule, d_learns, parse_d_schedule, running_accuracy
 
 
-def taken(text: str, steps: int, batch_size: int = 64) -> list[bool]:
-    turns = parse_d_schedule(text)
-    return [d_learns(turns, step, batch_size) for step in range(steps)]
+def d_steps(text: str, steps: int, batch_size: int = 64) -> list[bool]:
+    schedule = parse_d_schedule(text)
+    return [d_learns(schedule, step, batch_size) for step in range(steps)]
 
 
 def test_every_step() -> None:
-    assert all(taken("every", 1000))
+    assert all(d_steps("every", 1000))
 
 
 @pytest.mark.parametrize("ratio", [1, 2, 3, 5, 7, 1.1, 1.4, 2.5, 3.75, 12.3])
-def test_a_ratio_is_kept_exactly_and_evenly(ratio: float) -> None:
-    learned = taken(f"ratio:{ratio}", 5000)
-    assert learned[0]
+def test_a_ratio_is_exact_and_even(ratio: float) -> None:
+    learns = d_steps(f"ratio:{ratio}", 5000)
+    assert learns[0]
     for steps in (1, 7, 100, 4999, 5000):
-        assert sum(learned[:steps]) == math.ceil(round(steps / ratio, 6))
-    turns = [step for step, mine in enumerate(learned) if mine]
-    gaps = {after - before for before, after in pairwise(turns)}
+        assert sum(learns[:steps]) == math.ceil(round(steps / ratio, 6))
+    learning_steps = [step for step, is_learning in enumerate(learns) if is_learning]
+    gaps = {after - before for before, after in pairwise(learning_steps)}
     assert gaps <= {math.floor(ratio), math.ceil(ratio)}
 
 
 def test_a_ratio_of_five_is_every_fifth_step() -> None:
-    assert [step for step, mine in enumerate(taken("ratio:5", 21)) if mine] == [0, 5, 10, 15, 20]
+    assert [step for step, is_learning in enumerate(d_steps("ratio:5", 21)) if is_learning] == [0, 5, 10, 15, 20]
 
 
 @pytest.mark.parametrize(("text", "ratios"), [("decay:5,0.8,0.9", [5, 4, 3.2]), ("decay:1,1.5,0.9", [1, 1.5, 2.25])])
 def test_the_ratio_changes_at_its_moments(text: str, ratios: list[float]) -> None:
-    learned = taken(text, 2700, batch_size=1)  # 900 steps a ratio
+    learns = d_steps(text, 2700, batch_size=1)  # 900 steps a ratio
     for block, ratio in enumerate(ratios):
-        assert sum(learned[block * 900 : (block + 1) * 900]) == pytest.approx(900 / ratio, abs=1)
+        assert sum(learns[block * 900 : (block + 1) * 900]) == pytest.approx(900 / ratio, abs=1)
 
 
 def test_decay_moves_d_towards_every_step_and_stays_there() -> None:
-    learned = taken("decay:5,0.8,6.4", 1200)  # blocks of 100 steps; 5 * 0.8 ** 8 is below 1
-    shares = [sum(learned[start : start + 100]) for start in range(0, 1200, 100)]
+    learns = d_steps("decay:5,0.8,6.4", 1200)  # blocks of 100 steps; 5 * 0.8 ** 8 is below 1
+    shares = [sum(learns[start : start + 100]) for start in range(0, 1200, 100)]
     assert shares == sorted(shares)
     assert shares[0] == 20
-    assert all(learned[800:])
+    assert all(learns[800:])
 
 
 def test_growth_moves_d_away_from_every_step_without_end() -> None:
-    learned = taken("decay:1,1.25,6.4", 2000)
-    shares = [sum(learned[start : start + 100]) for start in range(0, 2000, 100)]
+    learns = d_steps("decay:1,1.25,6.4", 2000)
+    shares = [sum(learns[start : start + 100]) for start in range(0, 2000, 100)]
     assert shares[0] == 100
     assert all(after <= before + 1 for before, after in pairwise(shares))
     assert shares[-1] <= 3
 
 
-def test_moments_that_fall_between_two_steps_lose_no_turn() -> None:
+def test_changes_between_two_steps_lose_no_d_step() -> None:
     # The definition itself, added up step by step.
-    total, due = 0.0, []
+    total, expected_counts = 0.0, []
     for step in range(2000):
         total += 1 / max(1.0, 4 * 0.9 ** (step * 48 // 1000))
-        due.append(math.ceil(total - 1e-6))
-    learned = taken("decay:4,0.9,1", 2000, batch_size=48)
-    assert [sum(learned[: step + 1]) for step in range(2000)] == due
+        expected_counts.append(math.ceil(total - 1e-6))
+    learns = d_steps("decay:4,0.9,1", 2000, batch_size=48)
+    assert [sum(learns[: step + 1]) for step in range(2000)] == expected_counts
 
 
-def test_growth_in_a_very_long_run_is_neither_an_overflow_nor_slow() -> None:
-    turns = parse_d_schedule("decay:1,10,1")
-    began = time.process_time()
-    assert not d_learns(turns, 400_000, 64)  # the ratio would be 10 ** 25,600
-    assert time.process_time() - began < 1
+def test_growth_in_a_very_long_run_does_not_overflow() -> None:
+    schedule = parse_d_schedule("decay:1,10,1")
+    start = time.process_time()
+    assert not d_learns(schedule, 400_000, 64)  # the ratio would be 10 ** 25,600
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_the_first_step_is_ds(text: str) -> None:
     assert d_learns(parse_d_schedule(text), 0, 64, CHANCE)
 
 
-def test_accuracy_lets_d_learn_below_the_threshold_alone() -> None:
-    turns = parse_d_schedule("accuracy:0.8")
-    assert [d_learns(turns, 7, 64, accuracy) for accuracy in (0.2, 0.79, 0.8, 0.95)] == [
+def test_accuracy_lets_d_learn_only_below_the_threshold() -> None:
+    schedule = parse_d_schedule("accuracy:0.8")
+    assert [d_learns(schedule, 7, 64, accuracy) for accuracy in (0.2, 0.79, 0.8, 0.95)] == [
         True,
         True,
         False,
@@ -90,7 +90,7 @@ def test_accuracy_lets_d_learn_below_the_threshold_alone() -> None:
     ]
 
 
-def test_the_running_accuracy_has_its_half_life_on_numbers_and_tensors() -> None:
+def test_running_accuracy_has_its_half_life() -> None:
     accuracy, tensor = CHANCE, torch.tensor(CHANCE)
     for _ in range(HALF_LIFE):
         accuracy, tensor = running_accuracy(accuracy, 1.0), running_accuracy(tensor, torch.tensor(1.0))
@@ -106,7 +106,7 @@ def test_what_is_written_is_what_is_meant() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "expected every"),
         ("sometimes", "expected every"),
@@ -127,6 +127,6 @@ def test_what_is_written_is_what_is_meant() -> None:
         ("accuracy:80", "threshold"),
     ],
 )
-def test_an_invalid_schedule_is_refused_with_the_valid_forms(text: str, said: str) -> None:
-    with pytest.raises(FacesmithError, match=said):
+def test_an_invalid_schedule_is_refused_with_the_valid_forms(text: str, message: str) -> None:
+    with pytest.raises(FacesmithError, match=message):
         parse_d_schedule(text)

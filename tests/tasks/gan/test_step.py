@@ -19,42 +19,42 @@ def small(name: str, **changes: Any) -> GANRecipe:
     )  # fmt: skip
 
 
-def test_the_discriminator_learns_to_tell_a_fixed_generator_from_the_truth() -> None:
+def test_the_discriminator_learns_against_a_fixed_generator() -> None:
     recipe = replace(small("celebrity"), learning_rate=1e-3)
     state = new_state(recipe, (16, 16), CPU)
     real = torch.linspace(-1, 1, 16).expand(8, 3, 16, 16).contiguous()
-    measured = {}
+    metrics = {}
     for step in range(30):
         frozen = copy.deepcopy(state.nets["G"].state_dict())
-        measured = train_step(state, real.clone(), torch.randn(8, 100), recipe, step, step * 8)
+        metrics = train_step(state, real.clone(), torch.randn(8, 100), recipe, step, step * 8)
         state.nets["G"].load_state_dict(frozen)
-    assert measured["accuracy_real"] == 1
-    assert measured["accuracy_fake"] == 1
+    assert metrics["accuracy_real"] == 1
+    assert metrics["accuracy_fake"] == 1
 
 
 @pytest.mark.parametrize("name", GAN_RECIPES)
-def test_both_players_move_and_leave_no_gradient_of_d_to_g(name: str) -> None:
+def test_both_networks_learn_and_d_leaves_no_gradient_for_g(name: str) -> None:
     recipe = small(name)
     side = SIDES.get(name, 16)
     state = new_state(recipe, (side, side), CPU)
     before = copy.deepcopy((state.nets["G"].state_dict(), state.nets["D"].state_dict()))
     for step in range(3):  # what lies before a residual block's zeros moves when they have
         real, z = torch.randn(8, 3, side, side), torch.randn(8, recipe.latent_size)
-        measured = train_step(state, real, z, recipe, step, step * 8)
-        assert all(torch.isfinite(value) for value in measured.values())
+        metrics = train_step(state, real, z, recipe, step, step * 8)
+        assert all(torch.isfinite(value) for value in metrics.values())
     for net, old in zip(state.nets.values(), before, strict=True):
-        still = {key for key, p in net.named_parameters() if torch.equal(p, old[key])}
-        assert still <= {"head.bias"}, "only what every logit shares, a pairing loss cannot see"
+        constant_names = {key for key, p in net.named_parameters() if torch.equal(p, old[key])}
+        assert constant_names <= {"head.bias"}, "only what every logit shares, a pairing loss cannot see"
         assert all(p.requires_grad for p in net.parameters())
 
 
-def test_a_step_never_reads_what_it_computes() -> None:
+def test_a_step_never_waits_for_the_device() -> None:
     """On a GPU that would wait for all the work in flight, and could not be recorded."""
-    forbidden = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal"}
+    blocking_ops = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal"}
 
     class Blind(TorchDispatchMode):
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            assert func._schema.name not in forbidden, func
+            assert func._schema.name not in blocking_ops, func
             return func(*args, **(kwargs or {}))
 
     for name in GAN_RECIPES:
@@ -63,52 +63,52 @@ def test_a_step_never_reads_what_it_computes() -> None:
         state = new_state(recipe, (side, side), CPU)
         scalars, rng = on_device(step_scalars(recipe, 0), CPU), torch.Generator()
         with Blind():  # type: ignore[no-untyped-call]
-            for turn in (0, 1, None):
+            for d_step in (0, 1, None):
                 real, z = torch.randn(8, 3, side, side), torch.randn(8, recipe.latent_size)
-                run_step(state, real, z, recipe, step_variant(recipe, turn), scalars, rng)
+                run_step(state, real, z, recipe, step_variant(recipe, d_step), scalars, rng)
 
 
-def test_scalars_on_the_device_do_what_numbers_do() -> None:
+def test_scalars_on_the_device_equal_numbers() -> None:
     recipe = small("tiny", ema_kimg=0.05)
-    state, other = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
+    state, on_device_state = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     real, z = torch.randn(8, 3, 16, 16), torch.randn(8, 64)
     variant, scalars = step_variant(recipe, 0), step_scalars(recipe, 0)
     run_step(state, real, z, recipe, variant, scalars)
-    run_step(other, real, z, recipe, variant, on_device(scalars, CPU))
-    for one, two in zip(state.ema.parameters(), other.ema.parameters(), strict=True):
-        assert torch.allclose(one, two, atol=1e-7)
+    run_step(on_device_state, real, z, recipe, variant, on_device(scalars, CPU))
+    for state_weight, device_weight in zip(state.ema.parameters(), on_device_state.ema.parameters(), strict=True):
+        assert torch.allclose(state_weight, device_weight, atol=1e-7)
 
 
-def test_a_moving_beta2_moves_in_few_steps_and_a_fixed_one_is_taken_as_it_is() -> None:
+def test_a_scheduled_beta2_takes_few_values() -> None:
     assert step_variant(small("tiny", beta2=0.98765), 0).beta2 == 0.98765
     moving = [small("tiny", beta2=0.9 + 0.09 * i / 10_000, beta2_end=0.99) for i in range(10_001)]
-    taken = [step_variant(recipe, 0).beta2 for recipe in moving]
-    assert len(set(taken)) < 100
-    assert taken[0] == pytest.approx(0.9)
-    assert taken[-1] == pytest.approx(0.99)
-    for recipe, beta2 in zip(moving, taken, strict=True):
+    beta2_values = [step_variant(recipe, 0).beta2 for recipe in moving]
+    assert len(set(beta2_values)) < 100
+    assert beta2_values[0] == pytest.approx(0.9)
+    assert beta2_values[-1] == pytest.approx(0.99)
+    for recipe, beta2 in zip(moving, beta2_values, strict=True):
         assert 1 - beta2 == pytest.approx(1 - recipe.beta2, rel=0.051)
 
 
-def test_one_step_of_the_classic_recipe_is_the_plain_loop() -> None:
+def test_one_step_of_celebrity_equals_the_textbook_loop() -> None:
     """The same update as the textbook's three backward passes, written out."""
     recipe = small("celebrity")
     state, plain = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     real, z = torch.randn(8, 3, 16, 16), torch.randn(8, 100)
     train_step(state, real.clone(), z, recipe, 0, 0)
 
-    bce, ones, zeros = torch.nn.functional.binary_cross_entropy_with_logits, torch.ones(8), torch.zeros(8)
-    bce(plain.nets["D"](real), ones).backward()
+    bce, real_labels, fake_labels = torch.nn.functional.binary_cross_entropy_with_logits, torch.ones(8), torch.zeros(8)
+    bce(plain.nets["D"](real), real_labels).backward()
     fake = plain.nets["G"](z)
-    bce(plain.nets["D"](fake.detach()), zeros).backward()
+    bce(plain.nets["D"](fake.detach()), fake_labels).backward()
     plain.optimizers["D"].step()
     plain.nets["G"].zero_grad()
-    bce(plain.nets["D"](fake), ones).backward()
+    bce(plain.nets["D"](fake), real_labels).backward()
     plain.optimizers["G"].step()
-    for ours, theirs in zip(state.nets["G"].parameters(), plain.nets["G"].parameters(), strict=True):
-        assert torch.allclose(ours, theirs, atol=2e-6)
-    for ours, theirs in zip(state.nets["D"].parameters(), plain.nets["D"].parameters(), strict=True):
-        assert torch.allclose(ours, theirs, atol=2e-6)
+    for weight, expected in zip(state.nets["G"].parameters(), plain.nets["G"].parameters(), strict=True):
+        assert torch.allclose(weight, expected, atol=2e-6)
+    for weight, expected in zip(state.nets["D"].parameters(), plain.nets["D"].parameters(), strict=True):
+        assert torch.allclose(weight, expected, atol=2e-6)
 
 
 def test_penalties_fall_on_every_kth_step() -> None:
@@ -118,7 +118,7 @@ def test_penalties_fall_on_every_kth_step() -> None:
     assert ["r1" in k for k in keys] == [True, False, False, False, True]
 
 
-def test_the_average_lags_behind_and_reaches_a_standing_generator() -> None:
+def test_the_ema_approaches_a_constant_generator() -> None:
     recipe = small("tiny", ema_kimg=0.05, learning_rate=0.0)
     state = new_state(recipe, (16, 16), CPU)
     with torch.no_grad():
@@ -146,7 +146,7 @@ def test_bfloat16_stays_close_to_float32() -> None:
         assert losses[0][name].item() == pytest.approx(losses[1][name].item(), abs=0.02)
 
 
-def test_the_order_of_pixels_in_memory_changes_no_more_than_rounding() -> None:
+def test_the_memory_format_changes_rounding_only() -> None:
     """Fused Adam mixes up the numbers of a gradient that lies in another order than its weight."""
     nets = []
     for memory_format in ("channels_last", "contiguous"):
@@ -156,6 +156,6 @@ def test_the_order_of_pixels_in_memory_changes_no_more_than_rounding() -> None:
         for step in range(3):
             train_step(state, torch.randn(8, 3, 16, 16), torch.randn(8, 64), recipe, step, step * 8)
         nets.append((state.nets["G"].state_dict(), state.nets["D"].state_dict()))
-    for one, other in zip(*nets, strict=True):
-        for name in one:
-            assert torch.allclose(one[name].float(), other[name].float(), atol=2e-4), name
+    for first, second in zip(*nets, strict=True):
+        for name in first:
+            assert torch.allclose(first[name].float(), second[name].float(), atol=2e-4), name

@@ -12,20 +12,20 @@ from facesmith.training.startup import resolve
 
 
 @pytest.mark.parametrize("hold_out", [True, False])
-def test_a_game_leaves_out_what_is_held_out_if_it_is_told_to(builtin_dataset: Dataset, hold_out: bool) -> None:
+def test_hold_out_decides_whether_held_out_faces_are_used(builtin_dataset: Dataset, hold_out: bool) -> None:
     recipe = resolve(GAN_RECIPES["tiny"].changed(hold_out=hold_out, threads=1, device="cpu", precision="float32",
                                    memory_format="contiguous", generator_width=4, discriminator_width=4))  # fmt: skip
-    game, seen = GANTask(recipe, builtin_dataset, SINGLE_PROCESS, {}), []
+    task, read_rows = GANTask(recipe, builtin_dataset, SINGLE_PROCESS, {}), []
     pictures = torch.from_numpy(np.array(builtin_dataset.images))
 
     def read(indices: np.ndarray) -> torch.Tensor:
-        seen.extend(indices.tolist())
+        read_rows.extend(indices.tolist())
         return pictures[torch.from_numpy(indices)]
 
-    game.prepare(read, print)
-    state = game.new_state()
+    task.prepare(read, print)
+    state = task.new_state()
     for step in range(5):  # more than an epoch of 256
-        game.step(state, recipe, Progress(step, recipe.batch_size * step))
-    held = held_out_mask(builtin_dataset)
-    assert 0 < held.sum() < len(held)
-    assert set(seen) == set(np.flatnonzero(~held) if hold_out else range(len(held)))
+        task.step(state, recipe, Progress(step, recipe.batch_size * step))
+    held_out = held_out_mask(builtin_dataset)
+    assert 0 < held_out.sum() < len(held_out)
+    assert set(read_rows) == set(np.flatnonzero(~held_out) if hold_out else range(len(held_out)))

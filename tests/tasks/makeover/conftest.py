@@ -33,10 +33,10 @@ def of_faces(write_makeover: Callable[..., Path], tmp_path_factory: pytest.TempP
 def party(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dim photo of 700 x 450 with two faces: a small one, tilted, and a large one to the right of it."""
     image = Image.new("RGB", (700, 450), (120, 130, 140))
-    for (style, index), side, left, top, tilt in zip(FACES, (380, 200), (290, 40), (40, 120), (0, 12), strict=True):
+    for (style, index), side, x, y, tilt in zip(FACES, (380, 200), (290, 40), (40, 120), (0, 12), strict=True):
         face = Image.open(BytesIO(DrawnFace(style, 0, index, 256).open())).convert("RGB")
-        turned = face.rotate(tilt, Image.Resampling.BICUBIC, fillcolor=face.getpixel((0, 0)))
-        image.paste(turned.resize((side, side), Image.Resampling.LANCZOS), (left, top))
+        tilted = face.rotate(tilt, Image.Resampling.BICUBIC, fillcolor=face.getpixel((0, 0)))
+        image.paste(tilted.resize((side, side), Image.Resampling.LANCZOS), (x, y))
     path = tmp_path_factory.mktemp("party") / "party.png"
     image.point(lambda level: round(0.8 * level)).save(path)  # so that no lighter face is clipped
     return path

@@ -10,20 +10,20 @@ from facesmith import FacesmithError, Makeover
 from facesmith.cli import facesmith as root
 
 
-def run(*words: object) -> Result:
-    return CliRunner().invoke(root, [str(word) for word in words], catch_exceptions=False)
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(root, [str(word) for word in arguments], catch_exceptions=False)
 
 
-def test_from_photos_to_everything_there_is(of_faces: Makeover, party: Path, tmp_path: Path) -> None:
+def test_the_command_writes_every_output(of_faces: Makeover, party: Path, tmp_path: Path) -> None:
     Image.new("RGB", (80, 80)).save(tmp_path / "dark.png")
     out = tmp_path / "out"
     photos = [party, tmp_path / "dark.png"]
-    said = run("makeover", of_faces.path, *photos, "--face", "all", "--direction", "redder", "--strength", 0.5,
+    result = run("makeover", of_faces.path, *photos, "--face", "all", "--direction", "redder", "--strength", 0.5,
                "--steps", 3, "--whole", "--video", out / "way.gif", "--out", out, "--quiet")  # fmt: skip
-    assert said.exit_code == 0, said.output
-    assert f"{out}: 2 faces of 1 photos changed, direction redder" in said.output
-    assert "dark.png shows no face" in said.output
-    assert f"sheet: {out / 'sheet.png'}" in said.output
+    assert result.exit_code == 0, result.output
+    assert f"{out}: 2 faces of 1 photos changed, direction redder" in result.output
+    assert "dark.png shows no face" in result.output
+    assert f"sheet: {out / 'sheet.png'}" in result.output
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert files == {"makeover.json", "party_0.png", "party_1.png", "sheet.png", "way.gif", "whole/party.png"}
 

@@ -8,7 +8,7 @@ from facesmith.data.filters import match_filter
 from facesmith.data.held_out import held_out_mask
 from facesmith.tasks.makeover.domains import PRESETS, Direction, find_domains, parse_directions
 
-WAY = "No_Beard > Mouth_Slightly_Open"  # of the built-in faces both are common enough
+DIRECTION = "No_Beard > Mouth_Slightly_Open"  # of the built-in faces both are common enough
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,7 @@ WAY = "No_Beard > Mouth_Slightly_Open"  # of the built-in faces both are common 
         ("older: Young > ~Young", [Direction("older", "Young", "~Young")]),
     ],
 )
-def test_directions_are_presets_or_two_expressions_with_or_without_a_name(
-    text: str, directions: list[Direction]
-) -> None:
+def test_directions_are_presets_or_pairs_of_expressions(text: str, directions: list[Direction]) -> None:
     assert parse_directions(text) == directions
 
 
@@ -41,35 +39,37 @@ def test_two_directions_cannot_share_a_name() -> None:
         parse_directions("mtf; mtf: Young > ~Young")
 
 
-def test_the_presets_are_the_seeds() -> None:
+def test_the_presets_equal_those_of_deep_makeover() -> None:
     rows = {"Male": [1, 0, 1, 0, 1], "Attractive": [1, 1, 0, 0, 1], "No_Beard": [1, 1, 1, 1, 0]}
     rows |= {name: [0, 0, 0, 0, 0] for name in ("Blurry", "Eyeglasses", "Goatee", "Mustache")}
     table = pa.table({name: np.array(column, bool) for name, column in rows.items()})
     men, women = [0, 2, 4], [1, 3]
-    wanted = {"mtf": (men, [1]), "ftm": (women, [0]), "mtm": (men, [0, 4]), "ftf": (women, [1])}
+    expected = {"mtf": (men, [1]), "ftm": (women, [0]), "mtm": (men, [0, 4]), "ftf": (women, [1])}
     for name, expressions in PRESETS.items():
-        found = tuple(np.flatnonzero(match_filter(table, where)).tolist() for where in expressions)
-        assert found == wanted[name], name
-        for spoiled in ("Blurry", "Eyeglasses"):
-            every = table.set_column(table.column_names.index(spoiled), spoiled, [np.ones(5, bool)])
-            assert not any(match_filter(every, where).any() for where in expressions), f"{name} takes no {spoiled}"
+        rows_by_side = tuple(np.flatnonzero(match_filter(table, expression)).tolist() for expression in expressions)
+        assert rows_by_side == expected[name], name
+        for attribute in ("Blurry", "Eyeglasses"):
+            every = table.set_column(table.column_names.index(attribute), attribute, [np.ones(5, bool)])
+            assert not any(match_filter(every, expression).any() for expression in expressions), (
+                f"{name} takes no {attribute}"
+            )
 
 
-def test_a_side_is_who_matches_and_nobody_is_learned_from_and_held_out(builtin_dataset: Dataset) -> None:
-    found = find_domains(builtin_dataset, parse_directions(WAY)[0])
-    table, held = builtin_dataset.metadata(), held_out_mask(builtin_dataset)
-    for where, learned, apart in (
-        ("No_Beard", found.sources, found.held_out_sources),
-        ("Mouth_Slightly_Open", found.targets, found.held_out_targets),
+def test_domains_match_their_expression_and_are_disjoint(builtin_dataset: Dataset) -> None:
+    domains = find_domains(builtin_dataset, parse_directions(DIRECTION)[0])
+    table, held_out = builtin_dataset.metadata(), held_out_mask(builtin_dataset)
+    for expression, training_rows, held_out_rows in (
+        ("No_Beard", domains.sources, domains.held_out_sources),
+        ("Mouth_Slightly_Open", domains.targets, domains.held_out_targets),
     ):
-        assert np.array_equal(learned, np.flatnonzero(match_filter(table, where) & ~held))
-        assert np.array_equal(apart, np.flatnonzero(match_filter(table, where) & held))
-    assert found.counts() == {
-        "source": len(found.sources), "target": len(found.targets),
-        "held_out_source": len(found.held_out_sources), "held_out_target": len(found.held_out_targets),
+        assert np.array_equal(training_rows, np.flatnonzero(match_filter(table, expression) & ~held_out))
+        assert np.array_equal(held_out_rows, np.flatnonzero(match_filter(table, expression) & held_out))
+    assert domains.counts() == {
+        "source": len(domains.sources), "target": len(domains.targets),
+        "held_out_source": len(domains.held_out_sources), "held_out_target": len(domains.held_out_targets),
     }  # fmt: skip
-    assert str(found).startswith(
-        f"a: {len(found.sources)} source faces ('No_Beard'), {len(found.targets)} target faces"
+    assert str(domains).startswith(
+        f"a: {len(domains.sources)} source faces ('No_Beard'), {len(domains.targets)} target faces"
     )
 
 

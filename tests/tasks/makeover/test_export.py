@@ -23,20 +23,18 @@ def run(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> P
     return facesmith.train("makeover+", builtin_dataset, folder, settings=SETTINGS, kimg=0.08, quiet=True)
 
 
-def test_a_makeover_folder_does_what_the_run_has_learned_and_holds_no_face(
-    run: Path, builtin_dataset: Dataset, tmp_path: Path
-) -> None:
-    made = facesmith.export(run, tmp_path / "made")
-    assert isinstance(made, Makeover)
-    assert {path.name for path in made.path.iterdir()} == {
+def test_an_exported_makeover_equals_the_run_without_faces(run: Path, builtin_dataset: Dataset, tmp_path: Path) -> None:
+    makeover = facesmith.export(run, tmp_path / "made")
+    assert isinstance(makeover, Makeover)
+    assert {path.name for path in makeover.path.iterdir()} == {
         "makeover.json", "makeover.safetensors", "makeover.onnx", "README.md",
     }  # fmt: skip
-    card = made.card
+    card = makeover.card
     assert (card["family"], card["size"], card["onnx_parity"] < 1e-3) == ("masked", [32, 32], True)
-    assert card["digest"] == hashlib.sha256((made.path / "makeover.safetensors").read_bytes()).hexdigest()
-    assert [one["name"] for one in made.directions] == ["a", "back"]
-    assert [one["source"] for one in card["counts"]] == [154, 118]
-    readme = (made.path / "README.md").read_text()
+    assert card["digest"] == hashlib.sha256((makeover.path / "makeover.safetensors").read_bytes()).hexdigest()
+    assert [entry["name"] for entry in makeover.directions] == ["a", "back"]
+    assert [entry["source"] for entry in card["counts"]] == [154, 118]
+    readme = (makeover.path / "README.md").read_text()
     assert "| back | `Mouth_Slightly_Open` | `No_Beard` | 118, 154 | 29, 37 |" in readme
     assert "dicebear" in readme.lower(), "who drew the faces is credited"
 
@@ -45,11 +43,11 @@ def test_a_makeover_folder_does_what_the_run_has_learned_and_holds_no_face(
     faces = np.array(builtin_dataset.images[:3])
     x = torch.from_numpy(faces).permute(0, 3, 1, 2) / 127.5 - 1
     with torch.no_grad():
-        wanted = net(x, torch.tensor([[0.0, 0.6]]).expand(3, 2)).permute(0, 2, 3, 1) * 127.5 + 127.5
-    found = made.apply(faces, "back", 0.6)
-    assert np.abs(found - wanted.round().clamp(0, 255).numpy()).max() <= 1
-    assert np.abs(found.astype(int) - faces).max() > 1, "it has learned to change something"
-    assert np.array_equal(made.apply(faces, "back", 0.0), faces)
+        expected = net(x, torch.tensor([[0.0, 0.6]]).expand(3, 2)).permute(0, 2, 3, 1) * 127.5 + 127.5
+    result = makeover.apply(faces, "back", 0.6)
+    assert np.abs(result - expected.round().clamp(0, 255).numpy()).max() <= 1
+    assert np.abs(result.astype(int) - faces).max() > 1, "it has learned to change something"
+    assert np.array_equal(makeover.apply(faces, "back", 0.0), faces)
 
 
 def test_half_precision_halves_both_files(run: Path, tmp_path: Path) -> None:
@@ -61,16 +59,20 @@ def test_half_precision_halves_both_files(run: Path, tmp_path: Path) -> None:
         assert size < 2 * half.card["parameters"] + overhead, name
 
 
-def test_so_does_the_seeds_which_learns_without_a_judge(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_a_deep_makeover_run_without_classifier_is_exported(builtin_dataset: Dataset, tmp_path: Path) -> None:
     settings = ("directions=No_Beard > Mouth_Slightly_Open", "batch_size=4", "threads=1", "precision=float32",
                 "memory_format=channels_last", "score_kimg=0.02", "score_count=100", "score_share=1000")  # fmt: skip
     run = facesmith.train("makeover", builtin_dataset, tmp_path / "run", settings=settings, kimg=0.02, quiet=True)
-    made = facesmith.export(run, tmp_path / "made", half=True)
-    assert isinstance(made, Makeover)
-    assert (made.card["family"], made.card["weights"], made.card["parameters"]) == ("deep_makeover", "float16", 594_091)
+    makeover = facesmith.export(run, tmp_path / "made", half=True)
+    assert isinstance(makeover, Makeover)
+    assert (makeover.card["family"], makeover.card["weights"], makeover.card["parameters"]) == (
+        "deep_makeover",
+        "float16",
+        594_091,
+    )
     faces = np.asarray(builtin_dataset.images[:2])
-    assert made.apply(faces).shape == faces.shape
-    assert np.array_equal(made.apply(faces, strength=0.0), faces)
-    readme = (made.path / "README.md").read_text()
+    assert makeover.apply(faces).shape == faces.shape
+    assert np.array_equal(makeover.apply(faces, strength=0.0), faces)
+    readme = (makeover.path / "README.md").read_text()
     assert "KID to target faces" in readme
     assert "by the classifier" not in readme, "it learned without a classifier"

@@ -29,16 +29,16 @@ def brightness(path: Path) -> list[float]:
 
 
 @pytest.mark.parametrize("ending", [".gif", ".mp4"])
-def test_it_goes_from_before_to_after_and_back_gently(ending: str, plain: Makeover, tmp_path: Path) -> None:
+def test_a_morph_goes_smoothly_to_the_result_and_back(ending: str, plain: Makeover, tmp_path: Path) -> None:
     path = tmp_path / f"way{ending}"
     write_morph(plain, FACES, path, direction="lighter", strength=0.8, quiet=True)
-    seen = brightness(path)
-    assert len(seen) == 2 * FRAMES - 2, "no face is shown twice where it turns, or where it begins again"
-    there, back = seen[:FRAMES], seen[FRAMES - 1 :]
-    assert there[0] == pytest.approx(FACES[0].mean(), abs=3)
-    assert there[-1] == pytest.approx(FACES[0].mean() + 0.8 * 38.25, abs=3)
-    assert there[FRAMES // 2] - there[FRAMES // 2 - 1] > 0.5 > there[1] - there[0]
-    assert np.allclose(back[1:], there[-2:0:-1], atol=2)
+    levels = brightness(path)
+    assert len(levels) == 2 * FRAMES - 2, "no face is shown twice where it turns, or where it begins again"
+    forward, backward = levels[:FRAMES], levels[FRAMES - 1 :]
+    assert forward[0] == pytest.approx(FACES[0].mean(), abs=3)
+    assert forward[-1] == pytest.approx(FACES[0].mean() + 0.8 * 38.25, abs=3)
+    assert forward[FRAMES // 2] - forward[FRAMES // 2 - 1] > 0.5 > forward[1] - forward[0]
+    assert np.allclose(backward[1:], forward[-2:0:-1], atol=2)
 
 
 def test_of_many_faces_the_first_are_filmed(plain: Makeover, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from facesmith.tasks.makeover.losses import (
 
 
 @pytest.fixture(scope="module")
-def judge() -> ClassifierNetwork:
+def classifier() -> ClassifierNetwork:
     return build(Config((32, 32), 3, width=4, feature_size=8), seed=0).eval().requires_grad_(False)
 
 
@@ -33,52 +33,54 @@ def test_change_is_of_4x4_pixels_as_a_share_of_black_to_white() -> None:
     assert float(mean_change(grain, torch.zeros_like(black))) == 0, "what is smaller than a pool is free"
 
 
-def test_what_a_judge_should_say_follows_from_the_labels_of_both_sides(builtin_dataset: Dataset) -> None:
+def test_attribute_targets_follow_from_the_labels(builtin_dataset: Dataset) -> None:
     attributes = ["Smiling", "Unheard_Of", "No_Beard"]
-    one = find_domains(builtin_dataset, parse_directions("Mouth_Slightly_Open > No_Beard")[0])
-    found = attribute_targets(attributes, builtin_dataset, [one])
+    domain = find_domains(builtin_dataset, parse_directions("Mouth_Slightly_Open > No_Beard")[0])
+    targets = attribute_targets(attributes, builtin_dataset, [domain])
     labels = dict(zip(builtin_dataset.attributes, builtin_dataset.labels().T, strict=True))
-    rates = [labels["Smiling"][rows].mean() for rows in (one.sources, one.targets)]
-    assert found.keep[0].tolist() == pytest.approx([1 - abs(rates[0] - rates[1]), 0, 0], abs=1e-6)
-    assert found.settled[0].tolist() == [0, 0, 1], "all target faces are so, and of the unheard-of nothing is known"
-    assert found.value[0, 2] == 1
-    without = find_domains(builtin_dataset, parse_directions("Mouth_Slightly_Open > ~Bald")[0])
-    bald = attribute_targets(["Bald"], builtin_dataset, [one, without])
+    rates = [labels["Smiling"][rows].mean() for rows in (domain.sources, domain.targets)]
+    assert targets.keep[0].tolist() == pytest.approx([1 - abs(rates[0] - rates[1]), 0, 0], abs=1e-6)
+    assert targets.settled[0].tolist() == [0, 0, 1], "all target faces are so, and of the unheard-of nothing is known"
+    assert targets.value[0, 2] == 1
+    domain_without = find_domains(builtin_dataset, parse_directions("Mouth_Slightly_Open > ~Bald")[0])
+    bald = attribute_targets(["Bald"], builtin_dataset, [domain, domain_without])
     assert bald.settled.tolist() == [[0], [1]]
     assert bald.value[1, 0] == 0
 
 
-def test_an_unchanged_face_costs_nothing_but_what_it_is_not_yet(judge: ClassifierNetwork, faces: torch.Tensor) -> None:
-    wanted = AttributeTargets(
+def test_an_unchanged_face_has_only_the_target_loss(classifier: ClassifierNetwork, faces: torch.Tensor) -> None:
+    targets = AttributeTargets(
         torch.ones(2, 3), torch.tensor([[1.0, 0, 0], [0, 0, 0]]), torch.tensor([[1.0, 0, 0], [0, 0, 0]])
     )
     first, second = torch.zeros(4, dtype=torch.long), torch.ones(4, dtype=torch.long)
-    still = classifier_losses(judge, faces, faces, first, wanted)
-    assert float(still["identity"]) == float(still["attributes"]) == 0
-    logits = middle_features(judge, faces)[1]
-    assert float(still["target"]) == pytest.approx(float(-logits[:, 0].sigmoid().log().mean()), rel=1e-4)
-    assert float(classifier_losses(judge, faces, faces, second, wanted)["target"]) == 0, "nothing is settled there"
-    other = classifier_losses(judge, faces.flip(2), faces, first, wanted)
-    assert float(other["identity"]) > 0.01
-    moved = (middle_features(judge, faces.flip(2))[1] - logits).square().mean()
-    assert float(other["attributes"]) == pytest.approx(float(moved), rel=1e-4)
+    losses = classifier_losses(classifier, faces, faces, first, targets)
+    assert float(losses["identity"]) == float(losses["attributes"]) == 0
+    logits = middle_features(classifier, faces)[1]
+    assert float(losses["target"]) == pytest.approx(float(-logits[:, 0].sigmoid().log().mean()), rel=1e-4)
+    assert float(classifier_losses(classifier, faces, faces, second, targets)["target"]) == 0, (
+        "nothing is settled there"
+    )
+    mirrored = classifier_losses(classifier, faces.flip(2), faces, first, targets)
+    assert float(mirrored["identity"]) > 0.01
+    drift = (middle_features(classifier, faces.flip(2))[1] - logits).square().mean()
+    assert float(mirrored["attributes"]) == pytest.approx(float(drift), rel=1e-4)
 
 
-def test_a_judge_seen_half_way_comes_to_its_own_verdict(judge: ClassifierNetwork, faces: torch.Tensor) -> None:
-    even = (faces + faces.flip(3)) / 2  # a face that is its own mirror image, as a judge may look at both
-    grid, logits = middle_features(judge, even)
+def test_middle_features_lead_to_the_same_logits(classifier: ClassifierNetwork, faces: torch.Tensor) -> None:
+    symmetric = (faces + faces.flip(3)) / 2  # a face that is its own mirror image, as a judge may look at both
+    grid, logits = middle_features(classifier, symmetric)
     assert grid.shape == (4, 16, 4, 4), "an eighth of the sides"
-    assert torch.allclose(logits, judge(even)[0], atol=1e-4)
+    assert torch.allclose(logits, classifier(symmetric)[0], atol=1e-4)
 
 
-def test_gradients_reach_what_was_made_and_not_what_was_given(judge: ClassifierNetwork, faces: torch.Tensor) -> None:
-    made, given = faces.flip(2).requires_grad_(), faces.clone().requires_grad_()
-    wanted = AttributeTargets(torch.ones(1, 3), torch.ones(1, 3), torch.ones(1, 3))
-    parts = classifier_losses(judge, made, given, torch.zeros(4, dtype=torch.long), wanted)
-    torch.stack(list(parts.values())).sum().backward()
-    assert made.grad is not None
-    assert bool(made.grad.any())
-    assert given.grad is None
+def test_gradients_reach_only_the_result(classifier: ClassifierNetwork, faces: torch.Tensor) -> None:
+    results, originals = faces.flip(2).requires_grad_(), faces.clone().requires_grad_()
+    targets = AttributeTargets(torch.ones(1, 3), torch.ones(1, 3), torch.ones(1, 3))
+    losses = classifier_losses(classifier, results, originals, torch.zeros(4, dtype=torch.long), targets)
+    torch.stack(list(losses.values())).sum().backward()
+    assert results.grad is not None
+    assert bool(results.grad.any())
+    assert originals.grad is None
 
 
 def test_only_what_changes_outside_the_face_counts_there() -> None:

@@ -56,15 +56,15 @@ function Page({ page }) {
   </main>`;
 }
 
-const Links = ({ pages, now, onGo }) =>
+const Links = ({ pages, current, onGo }) =>
   pages.map(
     (page) => html`<a href=${lastUrl(page.path)} onClick=${onGo}
-      aria-current=${page.path === now ? "page" : undefined}>
+      aria-current=${page.path === current ? "page" : undefined}>
       <${Icon} name=${page.icon} /><span>${page.title}</span>
     </a>`,
   );
 
-function Bottom({ now }) {
+function Bottom({ current }) {
   const [open, set] = useState(false);
   const shut = () => set(false);
   useEffect(() => {
@@ -74,10 +74,10 @@ function Bottom({ now }) {
   }, [open]);
   const [first, rest] = [PAGES.slice(0, ON_PHONES), PAGES.slice(ON_PHONES)];
   return html`<nav class="bottom" aria-label="Pages">
-    ${open && html`<div class="rest"><${Links} pages=${rest} now=${now} onGo=${shut} /></div>`}
-    <${Links} pages=${first} now=${now} onGo=${shut} />
+    ${open && html`<div class="rest"><${Links} pages=${rest} current=${current} onGo=${shut} /></div>`}
+    <${Links} pages=${first} current=${current} onGo=${shut} />
     <button class="plain" aria-expanded=${open} onClick=${() => set(!open)}
-      data-here=${rest.some((p) => p.path === now)}>
+      data-here=${rest.some((p) => p.path === current)}>
       <${Icon} name="more" /><span>More</span>
     </button>
   </nav>`;
@@ -90,11 +90,11 @@ function Studio() {
     <header>
       <a class="brand" href="/" aria-label="facesmith studio"><img src=${new URL("icon.svg", import.meta.url)} alt="" />
         <span>facesmith</span></a>
-      <nav class="top" aria-label="Pages"><${Links} pages=${PAGES} now=${page.path} /></nav>
+      <nav class="top" aria-label="Pages"><${Links} pages=${PAGES} current=${page.path} /></nav>
       <${ThemeSwitch} />
     </header>
     <${Page} page=${page} />
-    <${Bottom} now=${page.path} />
+    <${Bottom} current=${page.path} />
     <${Toasts} />`;
 }
 

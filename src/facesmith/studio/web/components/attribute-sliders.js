@@ -9,16 +9,16 @@ export const MAX_STRENGTH = 3;
 
 /** 5_o_Clock_Shadow as people write it. */
 export function attributeLabel(name) {
-  const words = name.replaceAll("_", " ").replace("5 o Clock", "5 o'clock").toLowerCase();
-  return words[0].toUpperCase() + words.slice(1);
+  const text = name.replaceAll("_", " ").replace("5 o Clock", "5 o'clock").toLowerCase();
+  return text[0].toUpperCase() + text.slice(1);
 }
 
 /** {Smiling: 1, Bald: -0.5} as "Smiling +1, bald −0.5". */
 export const editLabel = (changes) =>
   Object.entries(changes)
     .map(([name, by], place) => {
-      const words = attributeLabel(name);
-      return `${place ? words.toLowerCase() : words} ${by > 0 ? "+" : "−"}${Math.abs(+by.toFixed(2))}`;
+      const text = attributeLabel(name);
+      return `${place ? text.toLowerCase() : text} ${by > 0 ? "+" : "−"}${Math.abs(+by.toFixed(2))}`;
     })
     .join(", ") || "Unchanged";
 

@@ -9,22 +9,22 @@ export function Camera({ onTaken, onClose }) {
   const [ready, go] = useState(false);
   useEffect(() => {
     let stream = null;
-    let gone = false;
+    let isClosed = false;
     // Browsers allow the camera only on https pages and on localhost.
     if (!navigator.mediaDevices) return set("Browsers allow the camera only on https pages and on localhost.");
     navigator.mediaDevices
       .getUserMedia({ video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } } })
       .then(
-        (given) => {
-          stream = given;
-          if (gone) return stop();
-          video.current.srcObject = given;
+        (mediaStream) => {
+          stream = mediaStream;
+          if (isClosed) return stop();
+          video.current.srcObject = mediaStream;
         },
         (error) =>
-          gone || set(error.name === "NotAllowedError" ? "Access to the camera was denied." : "No camera was found."),
+          isClosed || set(error.name === "NotAllowedError" ? "Access to the camera was denied." : "No camera was found."),
       );
     const stop = () => stream?.getTracks().forEach((track) => track.stop());
-    return () => ((gone = true), stop());
+    return () => ((isClosed = true), stop());
   }, []);
   const take = () => {
     const { videoWidth: width, videoHeight: height } = video.current;

@@ -6,14 +6,14 @@ let ids = 0;
 const useId = () => useMemo(() => `c${++ids}`, []);
 
 /** A slider, coloured from `zero` to its value. `onInput(number)` is called while it moves. */
-export function Slider({ label, value, low = 0, high = 1, step = 0.01, zero = low, onInput, onDone, words }) {
+export function Slider({ label, value, low = 0, high = 1, step = 0.01, zero = low, onInput, onDone, format }) {
   const id = useId();
   const place = (of) => `${((of - low) / (high - low)) * 100}%`;
   const [from, to] = value < zero ? [value, zero] : [zero, value];
-  const moved = value !== zero && zero !== low;
-  return html`<div class="slider ${moved && "moved"}">
+  const isChanged = value !== zero && zero !== low;
+  return html`<div class="slider ${isChanged && "moved"}">
     <label for=${id}>${label}</label>
-    <output for=${id}>${words ? words(value) : (moved && value > 0 ? "+" : "") + +value.toFixed(2)}</output>
+    <output for=${id}>${format ? format(value) : (isChanged && value > 0 ? "+" : "") + +value.toFixed(2)}</output>
     <input id=${id} type="range" min=${low} max=${high} step=${step} value=${value}
       style=${{ "--from": place(from), "--to": place(to) }}
       onInput=${(event) => onInput(event.target.valueAsNumber)}
@@ -31,8 +31,8 @@ export function Select({ label, value, options, onChange }) {
       ${options
         .map((item) => (Array.isArray(item) ? item : [item, item]))
         .map(
-          ([option, words]) =>
-            html`<option key=${option} value=${option} selected=${option === value}>${words}</option>`,
+          ([option, text]) =>
+            html`<option key=${option} value=${option} selected=${option === value}>${text}</option>`,
         )}
     </select>
   </div>`;
@@ -47,9 +47,9 @@ export function SegmentedControl({ label, value, options, onChange, hidden = fal
       ${options
         .map((item) => (Array.isArray(item) ? item : [item, item]))
         .map(
-          ([option, words]) => html`<label key=${option}>
+          ([option, text]) => html`<label key=${option}>
           <input type="radio" name=${id} checked=${option === value} onChange=${() => onChange(option)} />
-          <span>${words}</span>
+          <span>${text}</span>
         </label>`,
         )}
     </div>
@@ -92,12 +92,12 @@ export const Seed = ({
 
 /** A choice of models. The terms are shown, because they apply to the images. */
 export function ModelChoice({ models, value, onChange, label = "Model" }) {
-  const chosen = models.find((model) => model.name === value) ?? models[0];
+  const current = models.find((model) => model.name === value) ?? models[0];
   const options = models.map((model) => [model.name, `${model.name} · ${model.size.join("x")}`]);
   return html`<div class="field">
-    <${Select} label=${label} value=${chosen?.name} options=${options} onChange=${onChange} />
-    ${chosen && html`<p class="small muted">${sentence(chosen.terms)}</p>`}
+    <${Select} label=${label} value=${current?.name} options=${options} onChange=${onChange} />
+    ${current && html`<p class="small muted">${sentence(current.terms)}</p>`}
   </div>`;
 }
 
-const sentence = (words) => words[0].toUpperCase() + words.slice(1);
+const sentence = (text) => text[0].toUpperCase() + text.slice(1);

@@ -6,10 +6,10 @@ import { Icon } from "../shell/icons.js";
 export function Dialog({ title, onClose, children, onKeyDown }) {
   const dialog = useRef();
   useEffect(() => {
-    const shown = dialog.current;
+    const element = dialog.current;
     const before = document.activeElement; // a dialog that is taken out of the page gives no focus back by itself
-    shown.showModal();
-    return () => (shown.close(), before?.isConnected && before.focus());
+    element.showModal();
+    return () => (element.close(), before?.isConnected && before.focus());
   }, []);
   const outside = (event) => event.target === dialog.current && onClose();
   return html`<dialog ref=${dialog} aria-label=${title} onCancel=${(event) => (event.preventDefault(), onClose())}

@@ -37,10 +37,10 @@ export function BitmapCanvas({ bitmap, part, of, label, ...rest }) {
   useLayoutEffect(() => {
     if (!bitmap) return;
     const [x, y, width, height] = part ?? [0, 0, bitmap.width, bitmap.height];
-    const shown = canvas.current;
-    if (shown.width !== width || shown.height !== height) [shown.width, shown.height] = [width, height];
-    shown.getContext("2d").drawImage(bitmap, x, y, width, height, 0, 0, width, height);
-    if (of) shown.dataset.of = of; // identifies the image in tests
+    const element = canvas.current;
+    if (element.width !== width || element.height !== height) [element.width, element.height] = [width, height];
+    element.getContext("2d").drawImage(bitmap, x, y, width, height, 0, 0, width, height);
+    if (of) element.dataset.of = of; // identifies the image in tests
   }, [bitmap, part?.join()]);
   return html`<canvas ref=${canvas} role=${label ? "img" : "presentation"} aria-label=${label} width="1" height="1"
     ...${rest} />`;

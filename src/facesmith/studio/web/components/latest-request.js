@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef } from "../vendor/preact-htm.js";
 import { showError } from "../shell/toasts.js";
 
-/** `sendLatest(wanted)` runs `work(wanted, signal)`, one call at a time. Of the values that arrive
+/** `sendLatest(value)` runs `work(value, signal)`, one call at a time. Of the values that arrive
  * meanwhile, only the latest is kept.
  *
  * Aborting the running call at every move would show nothing until the slider stops. It is aborted only if `same` says
@@ -13,32 +13,32 @@ export function useLatestRequest(work, same = () => true) {
   const queue = useMemo(() => {
     let running = null;
     let waiting = null;
-    let gone = false;
-    async function run(wanted) {
-      running = { wanted, control: new AbortController() };
+    let isClosed = false;
+    async function run(value) {
+      running = { value, control: new AbortController() };
       try {
-        await latest.current(wanted, running.control.signal);
+        await latest.current(value, running.control.signal);
       } catch (error) {
-        if (error.status === 429 && !gone) {
+        if (error.status === 429 && !isClosed) {
           await new Promise((done) => setTimeout(done, 1000 * Math.max(1, error.after)));
-          waiting ??= wanted;
-        } else if (!gone) {
+          waiting ??= value;
+        } else if (!isClosed) {
           showError(error);
         }
       }
       running = null;
       const next = waiting;
       waiting = null;
-      if (next !== null && !gone) run(next);
+      if (next !== null && !isClosed) run(next);
     }
     return {
-      sendLatest(wanted) {
-        if (!running) return void run(wanted);
-        waiting = wanted;
-        if (!same(running.wanted, wanted)) running.control.abort();
+      sendLatest(value) {
+        if (!running) return void run(value);
+        waiting = value;
+        if (!same(running.value, value)) running.control.abort();
       },
       stop() {
-        gone = true;
+        isClosed = true;
         running?.control.abort();
       },
     };

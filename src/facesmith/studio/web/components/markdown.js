@@ -8,21 +8,21 @@ const INLINE =
 function inline(text) {
   const parts = [];
   for (let rest = text; rest;) {
-    const found = INLINE.exec(rest);
-    if (!found) return [...parts, rest];
-    parts.push(rest.slice(0, found.index));
-    const [all, code, strong, soft, , words, address, bare] = found;
+    const match = INLINE.exec(rest);
+    if (!match) return [...parts, rest];
+    parts.push(rest.slice(0, match.index));
+    const [all, code, strong, soft, , label, address, bare] = match;
     if (code) parts.push(html`<code>${code}</code>`);
     else if (strong) parts.push(html`<strong>${inline(strong)}</strong>`);
     else if (soft) parts.push(html`<em>${inline(soft)}</em>`);
     else if (bare) parts.push(link(bare, bare));
-    else if (words) parts.push(/^https?:\/\//.test(address) ? link(words, address) : words);
-    rest = rest.slice(found.index + all.length);
+    else if (label) parts.push(/^https?:\/\//.test(address) ? link(label, address) : label);
+    rest = rest.slice(match.index + all.length);
   }
   return parts;
 }
 
-const link = (words, address) => html`<a href=${address} rel="noreferrer noopener" target="_blank">${words}</a>`;
+const link = (label, address) => html`<a href=${address} rel="noreferrer noopener" target="_blank">${label}</a>`;
 const cells = (line) =>
   line
     .trim()

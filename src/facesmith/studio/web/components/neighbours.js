@@ -9,10 +9,10 @@ import { Progress } from "./feedback.js";
 export function Neighbours({ model, face, searched, onSearch }) {
   const { value } = useLoad((signal) => request("/datasets", { signal }), [], { quiet: true });
   // Datasets with images of the model's size; its training dataset comes first.
-  const own = (item) => model.about.endsWith(` of ${item.title}`);
-  const datasets = value?.filter((item) => item.size.join() === model.size.join()).sort((a, b) => own(b) - own(a));
+  const isOfModel = (item) => model.about.endsWith(` of ${item.title}`);
+  const datasets = value?.filter((item) => item.size.join() === model.size.join()).sort((a, b) => isOfModel(b) - isOfModel(a));
   const [neighbours, set] = useState(null);
-  const [chosen, choose] = useState(null);
+  const [selected, choose] = useState(null);
   useEffect(() => {
     if (!searched) return;
     const control = new AbortController();
@@ -28,8 +28,8 @@ export function Neighbours({ model, face, searched, onSearch }) {
   return html`<section class="neighbours" aria-label="Nearest training faces">
     <h3>Nearest training faces</h3>
     <div class="with">
-      <${Select} label="Dataset" value=${chosen ?? names[0]} options=${names} onChange=${choose} />
-      <button class="button" disabled=${neighbours === "looking"} onClick=${() => onSearch(chosen ?? names[0])}>Search</button>
+      <${Select} label="Dataset" value=${selected ?? names[0]} options=${names} onChange=${choose} />
+      <button class="button" disabled=${neighbours === "looking"} onClick=${() => onSearch(selected ?? names[0])}>Search</button>
     </div>
     ${neighbours === "looking" && html`<${Progress} label="Searching; the first search encodes all faces" />`}
     ${

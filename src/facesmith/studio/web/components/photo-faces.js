@@ -4,7 +4,7 @@ import { Icon } from "../shell/icons.js";
 import { showError } from "../shell/toasts.js";
 import { deletePhoto } from "./photo-store.js";
 
-const percent = (part, whole) => `${(100 * part) / whole}%`;
+const percent = (part, total) => `${(100 * part) / total}%`;
 
 export function PhotoFaces({ photo, face, onPick, onForget }) {
   const [width, height] = photo.size;

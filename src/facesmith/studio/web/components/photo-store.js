@@ -58,7 +58,7 @@ export const photoOfFace = (face) =>
 export async function deletePhoto(photo) {
   await request(`/photos/${photo.photo}`, { method: "DELETE" });
   URL.revokeObjectURL(photo.url);
-  setPhotos(photos.filter((other) => other !== photo));
+  setPhotos(photos.filter((item) => item !== photo));
 }
 
 /** Delete everything in this session. */

@@ -23,7 +23,7 @@ function places(run, table, against) {
 
 /** The charts of runs. Colours stand for runs if there are several, else for measurements. */
 export function RunCharts({ runs, against = "kimg", only }) {
-  const drawn = useMemo(() => {
+  const charts = useMemo(() => {
     const names = [...new Set(runs.flatMap((run) => Object.keys(run.metrics.charts)))];
     return names.map((name) => {
       const having = runs.filter((run) => name in run.metrics.charts);
@@ -32,9 +32,9 @@ export function RunCharts({ runs, against = "kimg", only }) {
       const series = having.flatMap((run) =>
         Object.entries(chart.columns)
           .filter(([column]) => run.metrics.tables[chart.table]?.[column])
-          .map(([column, words], at) => ({
-            name: many ? `${run.name}: ${words}` : runs.length > 1 ? run.name : words,
-            group: many ? words : undefined,
+          .map(([column, label], at) => ({
+            name: many ? `${run.name}: ${label}` : runs.length > 1 ? run.name : label,
+            group: many ? label : undefined,
             xs: places(run, chart.table, against),
             ys: run.metrics.tables[chart.table][column],
             colour: runs.length > 1 ? runs.indexOf(run) : at,
@@ -46,7 +46,7 @@ export function RunCharts({ runs, against = "kimg", only }) {
   }, [against, ...runs.map((run) => run.metrics)]);
   const marks = runs.length === 1 && against === "kimg" ? runs[0].metrics.resumed : [];
   return html`<div class="charts">
-    ${drawn
+    ${charts
       .filter(({ name }) => !only || only.includes(name))
       .map(
         ({ name, chart, series }) => html`<${Chart} key=${name} title=${chart.title} ylabel=${chart.ylabel} series=${series}

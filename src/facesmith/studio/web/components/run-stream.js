@@ -48,11 +48,11 @@ function mustReload(run, event, data) {
   if (event === "cut") return true;
   if (event === "status") return run.info.status !== data.status;
   if (event !== "metrics") return false;
-  const known = run.metrics.tables;
+  const tables = run.metrics.tables;
   return Object.entries(data).some(
     ([name, rows]) =>
       typeof rows === "object" &&
-      ((known[name]?.step?.length ?? 0) > MAX_ROWS || Object.keys(rows).some((column) => !(column in (known[name] ?? {})))),
+      ((tables[name]?.step?.length ?? 0) > MAX_ROWS || Object.keys(rows).some((column) => !(column in (tables[name] ?? {})))),
   );
 }
 

@@ -13,7 +13,7 @@ const KINDS = { generator: "generates faces", makeover: "changes faces in photos
 export default function About() {
   const models = useModels();
   const [state, change] = useAddress(FIELDS);
-  const chosen = models?.find((model) => model.name === state.model) ?? models?.[0];
+  const current = models?.find((model) => model.name === state.model) ?? models?.[0];
   return html`<div class="about">
     <section class="intro">
       <h1>Synthetic faces</h1>
@@ -35,18 +35,18 @@ export default function About() {
       </div>
     </section>
     ${
-      chosen &&
+      current &&
       html`<section class="models" aria-label="Models">
       <nav aria-label="Models">
         <h2>Models</h2>
         <ul>${models.map(
-          (model) => html`<li key=${model.name}><button class="entry" aria-pressed=${model === chosen}
+          (model) => html`<li key=${model.name}><button class="entry" aria-pressed=${model === current}
             onClick=${() => change({ model: model.name }, { push: true })}>
           <strong>${model.name}</strong><span
             class="small muted">${KINDS[model.kind]}, ${model.size.join("x")}</span></button></li>`,
         )}</ul>
       </nav>
-      <${Card} key=${chosen.name} model=${chosen} />
+      <${Card} key=${current.name} model=${current} />
     </section>`
     }
     <p class="small muted">facesmith is free software under the Apache License 2.0. Its pages use preact (MIT) and

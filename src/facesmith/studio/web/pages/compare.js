@@ -27,8 +27,8 @@ function rows(runs) {
   ];
   const names = [...new Set(runs.flatMap((run) => Object.keys(run.info.settings)))];
   const value = (run, name) => (name in run.info.settings ? String(run.info.settings[name]) : "–");
-  const apart = names.filter((name) => !["name", "about"].includes(name) && new Set(runs.map((run) => value(run, name))).size > 1);
-  return [facts, apart.map((name) => [name, (run) => value(run, name)])];
+  const differences = names.filter((name) => !["name", "about"].includes(name) && new Set(runs.map((run) => value(run, name))).size > 1);
+  return [facts, differences.map((name) => [name, (run) => value(run, name)])];
 }
 
 const Rows = ({ of, runs }) =>
@@ -51,12 +51,12 @@ function Table({ runs }) {
 export default function Compare() {
   const [state, change] = useAddress(FIELDS);
   const { value: runs } = useLoad((signal) => request("/runs", { signal }), []);
-  const chosen = useMemo(() => {
-    const known = new Set(runs?.map((run) => run.name));
-    return state.run.filter((name) => known.has(name)).slice(0, MOST);
+  const selected = useMemo(() => {
+    const available = new Set(runs?.map((run) => run.name));
+    return state.run.filter((name) => available.has(name)).slice(0, MOST);
   }, [runs, state.run]);
-  const loaded = useRuns(chosen);
-  const shown = chosen.map((name) => loaded[name]).filter((run) => run?.info);
+  const loaded = useRuns(selected);
+  const ready = selected.map((name) => loaded[name]).filter((run) => run?.info);
   if (runs && runs.length < 2)
     return html`<h1>Compare</h1><${Empty} icon="compare" title="Two runs are needed to compare">
       <p>There ${runs.length ? "is only one" : "is none"} here. Train another, with one setting changed: <code>facesmith train tiny DATASET runs/other --set seed=1</code></p>
@@ -64,17 +64,17 @@ export default function Compare() {
   return html`<div class="two">
     <div class="side">
       <h1>Compare</h1>
-      ${runs && html`<${RunList} runs=${runs} chosen=${chosen} most=${MOST} onChange=${(run) => change({ run }, { push: true })} />`}
+      ${runs && html`<${RunList} runs=${runs} selected=${selected} most=${MOST} onChange=${(run) => change({ run }, { push: true })} />`}
     </div>
-    <div class="stage" aria-busy=${shown.length < chosen.length}>
-      ${runs && chosen.length < 2 &&
-      html`<${Empty} icon="compare" title=${chosen.length ? "Choose another run" : "Choose two or more runs"}>
+    <div class="stage" aria-busy=${ready.length < selected.length}>
+      ${runs && selected.length < 2 &&
+      html`<${Empty} icon="compare" title=${selected.length ? "Choose another run" : "Choose two or more runs"}>
         <p>You will see their newest faces, their curves, and the settings that differ.</p>
       <//>`}
-      ${shown.length > 1 &&
+      ${ready.length > 1 &&
       html`<section class="card"><h2>Newest faces</h2>
           <div class="side-by-side">
-            ${shown.map((run, at) => html`<figure key=${run.name}>
+            ${ready.map((run, at) => html`<figure key=${run.name}>
               ${run.sheets.length > 0 && html`<img class="picture" src=${small(run.sheets.at(-1).address, 420)} alt=${`The newest sheet of ${run.name}`} />`}
               <figcaption class="c${at}"><span class="swatch"></span><a href=${`/watch?run=${run.name}`}>${run.name}</a>
                 <span class="small muted number">after ${imageCount(run.sheets.at(-1)?.kimg ?? 0)} images</span></figcaption>
@@ -82,12 +82,12 @@ export default function Compare() {
           </div></section>
         <section class="card">
           <div class="row spread"><h2>Curves</h2>
-            <ul class="legend small">${shown.map((run, at) => html`<li key=${run.name} class="c${at}"><span class="swatch"></span>${run.name}</li>`)}</ul>
+            <ul class="legend small">${ready.map((run, at) => html`<li key=${run.name} class="c${at}"><span class="swatch"></span>${run.name}</li>`)}</ul>
             <${SegmentedControl} label="Over" hidden value=${state.against} options=${[["kimg", "Images shown"], ["time", "Minutes"]]} onChange=${(against) => change({ against })} />
           </div>
-          <${RunCharts} runs=${shown} against=${state.against} />
+          <${RunCharts} runs=${ready} against=${state.against} />
         </section>
-        <section class="card"><h2>Differences</h2><${Table} runs=${shown} /></section>`}
+        <section class="card"><h2>Differences</h2><${Table} runs=${ready} /></section>`}
     </div>
   </div>`;
 }

@@ -12,7 +12,7 @@ const FIELDS = { data: text(), seed: number(0, 0, 999_999), having: text() };
 
 function Rates({ rates, having, onChoose }) {
   return html`<ul class="rates">
-    ${[...rates].sort((item, other) => (other.share ?? 0) - (item.share ?? 0)).map(
+    ${[...rates].sort((item, second) => (second.share ?? 0) - (item.share ?? 0)).map(
       (rate) => html`<li key=${rate.name}>
         <button type="button" aria-pressed=${having === rate.name} onClick=${() => onChoose(having === rate.name ? "" : rate.name)}>
           <span>${rate.name.replaceAll("_", " ")}</span>
@@ -51,8 +51,8 @@ export default function Data() {
   const [state, change] = useAddress(FIELDS);
   const { value, loading } = useLoad((signal) => request("/datasets", { signal }), []);
   const { value: training } = useLoad((signal) => request("/training", { signal }), []);
-  const [made, keep] = useState({}); // datasets whose report was written since the page was loaded
-  const datasets = value?.map((item) => made[item.name] ?? item);
+  const [updates, keep] = useState({}); // datasets whose report was written since the page was loaded
+  const datasets = value?.map((item) => updates[item.name] ?? item);
   const data = datasets?.find((item) => item.name === state.data) ?? datasets?.[0];
   const { value: rates } = useLoad((signal) => data && request(`/datasets/${data.name}/attributes`, { signal }), [data?.name]);
   const [wide, measure] = useState(innerWidth > 860);
@@ -68,7 +68,7 @@ export default function Data() {
   if (!data) return html`<h1>Data</h1>${loading && html`<${Loading} />`}`;
   const having = data.attributes.includes(state.having) ? state.having : "";
   const columns = wide ? 12 : 6;
-  const words = having ? `: ${having.replaceAll("_", " ")}` : "";
+  const suffix = having ? `: ${having.replaceAll("_", " ")}` : "";
   return html`<div class="two">
     <div class="side">
       <h1>Data</h1>
@@ -84,12 +84,12 @@ export default function Data() {
     </div>
     <div class="stage">
       <section class="card">
-        <div class="row spread"><h2>Examples${words}</h2>
+        <div class="row spread"><h2>Examples${suffix}</h2>
           <button class="button" onClick=${() => change({ seed: (state.seed + 1) % 1_000_000 })}><${Icon} name="dice" />Shuffle</button></div>
         <img class="picture examples" src=${apiUrl(`/datasets/${data.name}/sheet`, { count: 6 * columns, columns, seed: state.seed, having })}
-          alt=${`${6 * columns} pictures of ${data.title} drawn at random${words}`} />
+          alt=${`${6 * columns} pictures of ${data.title} drawn at random${suffix}`} />
       </section>
-      <section class="card"><${ExplorationReport} data=${data} allowed=${training?.allowed} onMade=${(item) => keep({ ...made, [item.name]: item })} /></section>
+      <section class="card"><${ExplorationReport} data=${data} allowed=${training?.allowed} onMade=${(item) => keep({ ...updates, [item.name]: item })} /></section>
     </div>
   </div>`;
 }

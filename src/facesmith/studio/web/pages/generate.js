@@ -40,10 +40,10 @@ export default function Generate() {
 function Faces({ models, state, change }) {
   const model = models.find((item) => item.name === state.model) ?? models[0];
   const { seed, count, truncation } = state;
-  const known = Object.entries(state.set).filter(([name]) => model.attributes.includes(name));
-  const changes = Object.fromEntries(known);
+  const entries = Object.entries(state.set).filter(([name]) => model.attributes.includes(name));
+  const changes = Object.fromEntries(entries);
   const [stage, space] = useElementSize();
-  const [shown, show] = useState({});
+  const [view, show] = useState({});
 
   const phone = innerWidth < PHONE;
   const room = space && [space[0], phone ? space[1] * 0.52 : space[1] - 112];
@@ -59,17 +59,17 @@ function Faces({ models, state, change }) {
   const sheet = columns && apiUrl("/generate", { ...query, columns, format: "jpeg" });
 
   const sendLatest = useLatestRequest(
-    async (wanted, signal) => {
-      const answer = await request("/generate", {
-        query: { ...wanted.query, columns: wanted.columns, format: "jpeg" },
+    async (target, signal) => {
+      const response = await request("/generate", {
+        query: { ...target.query, columns: target.columns, format: "jpeg" },
         signal,
         as: "blob",
       });
-      const bitmap = await decodeBitmap(answer);
-      show((old) => (old.bitmap?.close(), { ...wanted, bitmap })); // bitmaps are large, and arrive many times a second
+      const bitmap = await decodeBitmap(response);
+      show((old) => (old.bitmap?.close(), { ...target, bitmap })); // bitmaps are large, and arrive many times a second
     },
-    (item, other) =>
-      item.model === other.model && item.query.seed === other.query.seed && item.query.count === other.query.count,
+    (item, next) =>
+      item.model === next.model && item.query.seed === next.query.seed && item.query.count === next.query.count,
   );
   useLayoutEffect(() => {
     // An effect would wait for the next frame, which a slider has no time for.
@@ -80,11 +80,11 @@ function Faces({ models, state, change }) {
   return html`<div class="two">
     <div class="stage" ref=${stage}>
       ${
-        shown.bitmap &&
-        html`<${FaceGrid} bitmap=${shown.bitmap} of=${shown.sheet} count=${shown.query.count} columns=${shown.columns}
-        shape=${shown.model.size} width=${Math.floor(shown.columns * shown.model.size[0] * shown.cell)}
-          busy=${shown.sheet !== sheet}
-        label="Faces of seed ${shown.query.seed}" name=${(index) => `Face ${index} of seed ${shown.query.seed}`}
+        view.bitmap &&
+        html`<${FaceGrid} bitmap=${view.bitmap} of=${view.sheet} count=${view.query.count} columns=${view.columns}
+        shape=${view.model.size} width=${Math.floor(view.columns * view.model.size[0] * view.cell)}
+          busy=${view.sheet !== sheet}
+        label="Faces of seed ${view.query.seed}" name=${(index) => `Face ${index} of seed ${view.query.seed}`}
         onPick=${(index) => change({ face: index }, { push: true })} />`
       }
     </div>
@@ -95,7 +95,7 @@ function Faces({ models, state, change }) {
       <${Slider} label="Faces" value=${count} low=${1} high=${MOST} step=${1}
         onInput=${(value) => change({ count: value })} />
       <${Slider} label="Truncation" value=${truncation} high=${2} step=${0.05}
-        onInput=${(value) => change({ truncation: value })} words=${variety} />
+        onInput=${(value) => change({ truncation: value })} format=${variety} />
       <hr />
       ${
         model.attributes.length > 0

@@ -54,14 +54,14 @@ export default function Makeover() {
         options=${model.directions.map((item) => item.name)} />
       <p class="small muted">From ${kind(direction.source)} to ${kind(direction.target)}.</p>
       <${Slider} label="Strength" value=${state.strength} step=${0.02} onInput=${(strength) => change({ strength })}
-        words=${(value) => `${Math.round(value * 100)} %`} />
+        format=${(value) => `${Math.round(value * 100)} %`} />
     </div>
   </div>`;
 }
 
 /** "Male & ~Blurry" in words: "male, not blurry". */
-const kind = (said) =>
-  said.replaceAll("_", " ").replaceAll("~", "not ").replaceAll(" & ", ", ").replaceAll(" | ", " or ").toLowerCase();
+const kind = (expression) =>
+  expression.replaceAll("_", " ").replaceAll("~", "not ").replaceAll(" & ", ", ").replaceAll(" | ", " or ").toLowerCase();
 
 const NoMakeover = () => html`<${Empty} icon="makeover" title="No makeover yet">
   <p>A makeover changes attributes of a person in a photo. This studio was started without one.</p>

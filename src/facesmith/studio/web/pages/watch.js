@@ -20,25 +20,25 @@ function usual(runs) {
 }
 
 /** What a list says of a run that is being watched. */
-const now = (info) => info && { status: info.status, kimg: info.kimg };
+const progressOf = (info) => info && { status: info.status, kimg: info.kimg };
 
 export default function Watch() {
   const [state, change] = useAddress(FIELDS);
-  const [changed, again] = useState(0);
+  const [version, refresh] = useState(0);
   const [form, open] = useState(null); // the open form: {} or {branch: run}
-  const { value: runs, loading } = useLoad((signal) => request("/runs", { signal }), [changed]);
+  const { value: runs, loading } = useLoad((signal) => request("/runs", { signal }), [version]);
   const { value: training } = useLoad((signal) => request("/training", { signal }), []);
-  const chosen = useMemo(() => {
-    const known = new Set(runs?.map((run) => run.name));
-    const asked = state.run.filter((name) => known.has(name)).slice(0, MOST);
-    return asked.length || !runs ? asked : usual(runs);
+  const selected = useMemo(() => {
+    const available = new Set(runs?.map((run) => run.name));
+    const requested = state.run.filter((name) => available.has(name)).slice(0, MOST);
+    return requested.length || !runs ? requested : usual(runs);
   }, [runs, state.run]);
-  const shown = useRuns(chosen);
-  const listed = runs?.map((run) => ({ ...run, ...now(shown[run.name]?.info) }));
+  const loaded = useRuns(selected);
+  const listed = runs?.map((run) => ({ ...run, ...progressOf(loaded[run.name]?.info) }));
   const begun = (name) => {
     open(null);
     change({ run: [name], kimg: null }, { push: true });
-    again(changed + 1);
+    refresh(version + 1);
   };
   const head = html`<div class="row spread">
     <h1>Watch</h1>
@@ -52,13 +52,13 @@ export default function Watch() {
   return html`${dialog}<div class="two watch">
     <div class="side">
       ${head}
-      ${listed && html`<${RunList} runs=${listed} chosen=${chosen} most=${MOST} onChange=${(run) => change({ run, kimg: null }, { push: true })} />`}
-      ${chosen.length > 1 && html`<a class="button" href=${`/compare?${new URLSearchParams(chosen.map((name) => ["run", name]))}`}>
+      ${listed && html`<${RunList} runs=${listed} selected=${selected} most=${MOST} onChange=${(run) => change({ run, kimg: null }, { push: true })} />`}
+      ${selected.length > 1 && html`<a class="button" href=${`/compare?${new URLSearchParams(selected.map((name) => ["run", name]))}`}>
         <${Icon} name="compare" />Compare these</a>`}
     </div>
-    <div class="stage panels" data-count=${chosen.length} aria-busy=${loading || chosen.some((name) => !shown[name])}>
-      ${chosen.map((name) => {
-        const run = shown[name];
+    <div class="stage panels" data-count=${selected.length} aria-busy=${loading || selected.some((name) => !loaded[name])}>
+      ${selected.map((name) => {
+        const run = loaded[name];
         if (!run) return html`<article key=${name} class="card panel waiting"><h2>${name}</h2></article>`;
         if (run.error) return html`<article key=${name} class="card panel"><h2>${name}</h2><p>${run.error.message}</p></article>`;
         return html`<${RunPanel} key=${name} run=${run} allowed=${training?.allowed} at=${state.kimg}

@@ -86,9 +86,9 @@ export function useAddress(fields) {
   }, [text]);
   const change = useMemo(
     () =>
-      (changed, { push = false } = {}) => {
+      (changes, { push = false } = {}) => {
         if (push && writing) write();
-        for (const [name, value] of Object.entries(changed)) {
+        for (const [name, value] of Object.entries(changes)) {
           query.delete(name);
           for (const item of fields[name].write(value)) query.append(name, item);
         }

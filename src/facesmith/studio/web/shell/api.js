@@ -19,35 +19,35 @@ export function apiUrl(path, query = {}) {
   return API + path + (pairs.length ? `?${new URLSearchParams(pairs)}` : "");
 }
 
-/** Ask, and give the answer `as` json, blob, text or the response itself. `json` is sent as a body, or any `body`. */
+/** Send a request and return the response `as` json, blob, text or the response itself. `json` is sent as a body, or any `body`. */
 export async function request(path, { query, method, json, body, headers = {}, signal, as = "json" } = {}) {
   if (json !== undefined) [body, headers] = [JSON.stringify(json), { ...headers, "Content-Type": "application/json" }];
   method ??= body === undefined ? "GET" : "POST";
-  let answer;
+  let response;
   try {
-    answer = await fetch(apiUrl(path, query), { method, body, headers, signal });
+    response = await fetch(apiUrl(path, query), { method, body, headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError("The studio does not respond. Is it still running?");
   }
-  if (!answer.ok) throw await apiError(answer);
-  return as === "response" || answer.status === 204 ? answer : answer[as]();
+  if (!response.ok) throw await apiError(response);
+  return as === "response" || response.status === 204 ? response : response[as]();
 }
 
-async function apiError(answer) {
-  let sentence = `The studio responded with status ${answer.status}.`;
+async function apiError(response) {
+  let sentence = `The studio responded with status ${response.status}.`;
   try {
-    sentence = (await answer.json()).error ?? sentence;
+    sentence = (await response.json()).error ?? sentence;
   } catch {
     // not JSON: a proxy responded
   }
-  return new ApiError(sentence, answer.status, Number(answer.headers.get("Retry-After")) || 0);
+  return new ApiError(sentence, response.status, Number(response.headers.get("Retry-After")) || 0);
 }
 
-/** The server-sent events of an answer, one after the other: `for await (const { event, data } of events(...))`. */
+/** The server-sent events of a response, in order: `for await (const { event, data } of events(...))`. */
 export async function* events(path, options = {}) {
-  const answer = await request(path, { ...options, as: "response" });
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  const response = await request(path, { ...options, as: "response" });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   try {
     for (;;) {
@@ -57,11 +57,11 @@ export async function* events(path, options = {}) {
       rest = blocks.pop();
       for (const block of blocks) {
         const lines = block.split(/\r?\n/).map((line) => /^(\w+):? ?(.*)$/.exec(line) ?? []);
-        const said = lines
+        const data = lines
           .filter(([, name]) => name === "data")
           .map(([, , text]) => text)
           .join("\n");
-        if (said) yield { event: lines.find(([, name]) => name === "event")?.[2] ?? "message", data: JSON.parse(said) };
+        if (data) yield { event: lines.find(([, name]) => name === "event")?.[2] ?? "message", data: JSON.parse(data) };
       }
     }
   } finally {
@@ -93,14 +93,14 @@ let models = null; // loaded once for all pages
 
 /** All models, or null until they are there. `useModels((model) => model.encoder)` returns those that match. */
 export function useModels(fits = () => true) {
-  const [turn, again] = useState(0);
+  const [turn, retry] = useState(0);
   const { value, error } = useLoad(
     () => (models ??= request("/models").catch((error) => ((models = null), Promise.reject(error)))),
     [turn],
   );
   useEffect(() => {
     if (!error) return;
-    const timer = setTimeout(() => again(turn + 1), 3000); // the studio may be restarting
+    const timer = setTimeout(() => retry(turn + 1), 3000); // the studio may be restarting
     return () => clearTimeout(timer);
   }, [error]);
   return value && value.filter(fits);

@@ -6,11 +6,11 @@ export const text = (usual = "") => ({
   write: (value) => (value == null || value === usual ? [] : [value]),
 });
 
-export const number = (usual, low, high, whole = true) => ({
+export const number = (usual, low, high, isInteger = true) => ({
   read: ([value]) => {
-    const found = value === undefined || value.trim() === "" ? NaN : Number(value);
-    if (!Number.isFinite(found)) return usual;
-    return Math.min(high, Math.max(low, whole ? Math.round(found) : found));
+    const result = value === undefined || value.trim() === "" ? NaN : Number(value);
+    if (!Number.isFinite(result)) return usual;
+    return Math.min(high, Math.max(low, isInteger ? Math.round(result) : result));
   },
   write: (value) => (value == null || value === usual || Number.isNaN(value) ? [] : [String(value)]),
 });

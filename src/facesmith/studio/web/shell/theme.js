@@ -19,8 +19,8 @@ export function ThemeSwitch() {
     }
     dispatchEvent(new Event("themechange")); // for canvases, which do not follow by themselves
   };
-  const words = `Theme: ${theme === "auto" ? "system" : theme}`;
-  return html`<button class="plain" id="theme" onClick=${change} aria-label=${words} title=${words}>
+  const label = `Theme: ${theme === "auto" ? "system" : theme}`;
+  return html`<button class="plain" id="theme" onClick=${change} aria-label=${label} title=${label}>
     <${Icon} name=${ICONS[theme]} />
   </button>`;
 }

@@ -6,9 +6,9 @@ let notices = [];
 let count = 0;
 let show = () => {};
 
-function add(words, kind, seconds) {
-  notices = notices.filter((item) => item.words !== words); // the same notice is shown only once
-  const notice = { id: ++count, words, kind };
+function add(message, kind, seconds) {
+  notices = notices.filter((item) => item.message !== message); // the same notice is shown only once
+  const notice = { id: ++count, message, kind };
   notices = [...notices.slice(-3), notice];
   show(notices);
   setTimeout(() => drop(notice.id), seconds * 1000);
@@ -19,8 +19,8 @@ function drop(id) {
   show(notices);
 }
 
-function sentence(words) {
-  const text = words.slice(0, 1).toUpperCase() + words.slice(1);
+function sentence(message) {
+  const text = message.slice(0, 1).toUpperCase() + message.slice(1);
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
@@ -32,10 +32,10 @@ export function showError(error) {
 }
 
 /** Show a confirmation. */
-export const showMessage = (words) => add(sentence(words), "done", 4);
+export const showMessage = (message) => add(sentence(message), "done", 4);
 
 export function Toasts() {
-  const [shown, set] = useState(notices);
+  const [visible, set] = useState(notices);
   useEffect(() => {
     show = set;
     set(notices);
@@ -45,14 +45,14 @@ export function Toasts() {
   useLayoutEffect(() => {
     // Showing the popover again puts it above dialogs that were opened since.
     if (place.current.matches(":popover-open")) place.current.hidePopover();
-    if (shown.length) place.current.showPopover();
-  }, [shown]);
+    if (visible.length) place.current.showPopover();
+  }, [visible]);
   // Screen readers announce changes only in an element that was rendered before; a closed popover is not.
-  return html`<div class="visually-hidden" role="status">${shown.at(-1)?.words}</div>
+  return html`<div class="visually-hidden" role="status">${visible.at(-1)?.message}</div>
     <div class="toasts" ref=${place} popover="manual">
-    ${shown.map(
+    ${visible.map(
       (item) => html`<div key=${item.id} class="toast ${item.kind}">
-        <${Icon} name=${item.kind === "error" ? "alert" : "check"} /><span>${item.words}</span>
+        <${Icon} name=${item.kind === "error" ? "alert" : "check"} /><span>${item.message}</span>
         <button class="plain" aria-label="Dismiss" onClick=${() => drop(item.id)}><${Icon} name="close" /></button>
       </div>`,
     )}

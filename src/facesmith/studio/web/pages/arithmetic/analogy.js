@@ -10,7 +10,7 @@ import { Progress } from "../../components/feedback.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
 import { Slot } from "./slot.js";
 
-const WORDS = { a: "a face with the attribute", b: "a similar face without it", c: "the face to change" };
+const DESCRIPTIONS = { a: "a face with the attribute", b: "a similar face without it", c: "the face to change" };
 
 export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }) {
   // The API's words: D = b - a + c.
@@ -33,7 +33,7 @@ export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }
       (blob) => save(blob, `analogy.${format}`),
       showError,
     );
-  const slot = (letter) => html`<${Slot} key=${letter} letter=${letter.toUpperCase()} words=${WORDS[letter]}
+  const slot = (letter) => html`<${Slot} key=${letter} letter=${letter.toUpperCase()} description=${DESCRIPTIONS[letter]}
     face=${slots[letter]}
     model=${model}
     active=${active === letter} onChoose=${() => onChoose(letter)} onFill=${(face) => onFill(letter, face)} />`;

@@ -34,8 +34,8 @@ export function PathEditor({ model, stops, frames, end, onChange }) {
     }
     work("");
   };
-  const without = (place) => onChange({ stop: stops.filter((_, other) => other !== place) });
-  const moved = (place, by) => {
+  const without = (place) => onChange({ stop: stops.filter((_, index) => index !== place) });
+  const move = (place, by) => {
     const next = [...stops];
     [next[place], next[place + by]] = [next[place + by], next[place]];
     onChange({ stop: next });
@@ -53,11 +53,11 @@ export function PathEditor({ model, stops, frames, end, onChange }) {
         <${Face} of=${face} model=${model.name} label="Face ${place + 1} of the animation" shape=${model.size} />
         <div class="row">
           <button class="plain" disabled=${place === 0} aria-label="Move face ${place + 1} forward"
-            onClick=${() => moved(place, -1)}><${Icon} name="left" /></button>
+            onClick=${() => move(place, -1)}><${Icon} name="left" /></button>
           <button class="plain" disabled=${stops.length <= 2} aria-label="Remove face ${place + 1}"
             onClick=${() => without(place)}><${Icon} name="close" /></button>
           <button class="plain" disabled=${place === stops.length - 1} aria-label="Move face ${place + 1} back"
-            onClick=${() => moved(place, 1)}><${Icon} name="right" /></button>
+            onClick=${() => move(place, 1)}><${Icon} name="right" /></button>
         </div>
       </li>`,
       )}
@@ -69,7 +69,7 @@ export function PathEditor({ model, stops, frames, end, onChange }) {
         : html`<${Progress} label="Generating faces" />`
     }
     <div class="row spread">
-      <${SegmentedControl} label="At the end" hidden value=${end} onChange=${(chosen) => onChange({ end: chosen })} options=${[
+      <${SegmentedControl} label="At the end" hidden value=${end} onChange=${(choice) => onChange({ end: choice })} options=${[
         ["loop", "Closed loop"],
         ["once", "One way"],
       ]} />

@@ -12,11 +12,11 @@ export function Player({ bitmap, frames, columns, shape: [width, height], speed,
     let back = false;
     const timer = setInterval(
       () =>
-        show((now) => {
-          if (loop) return (now + 1) % frames;
-          if (now >= frames - 1) back = true;
-          if (now <= 0) back = false;
-          return Math.min(frames - 1, Math.max(0, now + (back ? -1 : 1)));
+        show((index) => {
+          if (loop) return (index + 1) % frames;
+          if (index >= frames - 1) back = true;
+          if (index <= 0) back = false;
+          return Math.min(frames - 1, Math.max(0, index + (back ? -1 : 1)));
         }),
       1000 / speed,
     );

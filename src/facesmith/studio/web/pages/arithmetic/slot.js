@@ -2,7 +2,7 @@
 import { html, useState } from "../../vendor/preact-htm.js";
 import { Face, parseFaceRef } from "../../components/face-refs.js";
 
-export function Slot({ letter, words, face, model, active, onChoose, onFill }) {
+export function Slot({ letter, description, face, model, active, onChoose, onFill }) {
   const [typed, type] = useState(null);
   const [over, hover] = useState(false);
   const drop = (event) => {
@@ -18,7 +18,7 @@ export function Slot({ letter, words, face, model, active, onChoose, onFill }) {
   const written = parseFaceRef(face)?.photo ? "" : face;
   return html`<div class="slot ${over && "over"}" onDragOver=${(event) => (event.preventDefault(), hover(true))}
     onDragLeave=${() => hover(false)} onDrop=${drop}>
-    <button class="slot-face" aria-pressed=${active} aria-label="${letter}: ${words}. Select it, then choose a face"
+    <button class="slot-face" aria-pressed=${active} aria-label="${letter}: ${description}. Select it, then choose a face"
       onClick=${onChoose}>
       <${Face} of=${face} model=${model.name} label="" shape=${model.size} /><span class="letter">${letter}</span>
     </button>

@@ -24,7 +24,7 @@ export function Tray({ model, seed, onSeed, onTake, into }) {
     async (signal) => ({ seed, bitmap: await decodeBitmap(request("/generate", { query, signal, as: "blob" })) }),
     [model.digest, seed],
   );
-  const found = photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((item) => item.face) : [photo.whole]));
+  const references = photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((item) => item.face) : [photo.whole]));
   return html`<div class="tray">
     <p class="small muted">Tap a face to add it to ${into}, or drag it there.</p>
     <${Seed} label="Faces of seed" value=${seed} onChange=${onSeed} />
@@ -39,8 +39,8 @@ export function Tray({ model, seed, onSeed, onTake, into }) {
       model.encoder &&
       html`<h2>Your photos</h2>
       ${
-        found.length > 0 &&
-        html`<div class="found">${found.map(
+        references.length > 0 &&
+        html`<div class="found">${references.map(
           (face, index) => html`<button key=${face} class="button" onClick=${() => onTake(face)}
         aria-label="Use face ${index + 1} of your photos"><${Face} of=${face} model=${model.name} what="cut" label=""
           shape=${model.size} /></button>`,

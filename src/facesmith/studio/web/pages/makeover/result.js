@@ -16,16 +16,16 @@ export function MakeoverResult({ model, direction, face, photo, strength, show, 
   const whole = show === "whole" && Boolean(photo);
   const body = { model: model.name, face, direction, strength, whole };
   const sendLatest = useLatestRequest(
-    async (wanted, signal) => {
+    async (value, signal) => {
       try {
-        const bitmap = await decodeBitmap(request("/makeover", { json: { ...wanted, format: "jpeg" }, signal, as: "blob" }));
-        set((old) => (old?.bitmap.close(), { ...wanted, bitmap }));
+        const bitmap = await decodeBitmap(request("/makeover", { json: { ...value, format: "jpeg" }, signal, as: "blob" }));
+        set((old) => (old?.bitmap.close(), { ...value, bitmap }));
       } catch (error) {
         if (error.status === 404) onLost();
         throw error;
       }
     },
-    (item, other) => item.whole === other.whole,
+    (item, next) => item.whole === next.whole,
   );
   useLayoutEffect(() => sendLatest(body), [direction, strength, whole]);
   const download = async (format) => {

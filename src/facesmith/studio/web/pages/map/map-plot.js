@@ -6,7 +6,7 @@ const DOT = [1.6, 2.6]; // radius of a face and of a neighbour
 const [PORTRAIT_SIZE, NEIGHBOUR_SIZE] = [46, 34]; // pixels of a picture on the plot
 
 /** The screen x and y of a point and its depth, after rotations around the vertical and the horizontal axis. */
-function seen([x, y, z = 0], [turn, nod]) {
+function project([x, y, z = 0], [turn, nod]) {
   const [wide, deep] = [x * Math.cos(turn) + z * Math.sin(turn), z * Math.cos(turn) - x * Math.sin(turn)];
   return [wide, y * Math.cos(nod) - deep * Math.sin(nod), deep * Math.cos(nod) + y * Math.sin(nod)];
 }
@@ -15,13 +15,13 @@ function seen([x, y, z = 0], [turn, nod]) {
 function usePictures(addresses) {
   const [pictures, set] = useState({});
   useEffect(() => {
-    let wanted = true;
+    let isMounted = true;
     for (const address of addresses.filter(Boolean)) {
       const picture = new Image();
       picture.src = address;
-      picture.decode().then(() => wanted && set((old) => ({ ...old, [address]: picture }))).catch(() => {});
+      picture.decode().then(() => isMounted && set((old) => ({ ...old, [address]: picture }))).catch(() => {});
     }
-    return () => (wanted = false);
+    return () => (isMounted = false);
   }, [addresses.join()]);
   return pictures;
 }
@@ -39,10 +39,10 @@ function colours(canvas) {
 }
 
 function useRedrawn() {
-  const [count, again] = useState(0);
+  const [count, refresh] = useState(0);
   const canvas = useRef();
   useEffect(() => {
-    const redraw = () => again((before) => before + 1);
+    const redraw = () => refresh((before) => before + 1);
     const watch = new ResizeObserver(redraw);
     const system = matchMedia("(prefers-color-scheme: dark)");
     watch.observe(canvas.current);
@@ -67,7 +67,7 @@ function framed(pen, picture, x, y, wide, colour) {
 }
 
 export function MapPlot({ layout: { points, having }, place, near, closer, portrait, spatial, label }) {
-  const [canvas, drawn] = useRedrawn();
+  const [canvas, redrawCount] = useRedrawn();
   const [turn, setTurn] = useState(spatial ? 0.5 : 0);
   const [nod, setNod] = useState(spatial ? -0.3 : 0);
   const pictures = usePictures([portrait, ...near.map((item) => item.picture)]);
@@ -78,18 +78,18 @@ export function MapPlot({ layout: { points, having }, place, near, closer, portr
     const pen = canvas.current.getContext("2d");
     pen.scale(dense, dense);
     const { quiet, text, accent, having: has, without } = colours(canvas.current);
-    const at = seen(place, [turn, nod]);
-    const friends = near.map((item) => seen(points[item.at], [turn, nod]));
+    const at = project(place, [turn, nod]);
+    const friends = near.map((item) => project(points[item.at], [turn, nod]));
     const away = Math.max(...friends.map(([x, y]) => Math.hypot(x - at[0], y - at[1])), 0.02);
     const [middle, reach] = closer ? [at, 1.25 * away] : [[0, 0], 1.04];
     const scale = Math.min(wide, high) / 2 / reach;
     const put = ([x, y]) => [wide / 2 + (x - middle[0]) * scale, high / 2 - (y - middle[1]) * scale];
     points.forEach((point, index) => {
-      const there = seen(point, [turn, nod]);
-      const [x, y] = put(there);
-      const known = having?.[index];
-      pen.globalAlpha = spatial ? 0.35 + 0.3 * Math.max(-1, Math.min(1, there[2])) : 0.55;
-      pen.fillStyle = known == null ? quiet : known ? has : without;
+      const position = project(point, [turn, nod]);
+      const [x, y] = put(position);
+      const value = having?.[index];
+      pen.globalAlpha = spatial ? 0.35 + 0.3 * Math.max(-1, Math.min(1, position[2])) : 0.55;
+      pen.fillStyle = value == null ? quiet : value ? has : without;
       pen.fillRect(x - DOT[0], y - DOT[0], 2 * DOT[0], 2 * DOT[0]);
     });
     pen.globalAlpha = 1;
@@ -102,15 +102,15 @@ export function MapPlot({ layout: { points, having }, place, near, closer, portr
     }
     framed(pen, pictures[portrait], ...put(at), PORTRAIT_SIZE, accent);
     canvas.current.dataset.of = `${label} ${place}`; // identifies the image in tests
-  }, [points, having, place, near, closer, turn, nod, pictures, drawn]);
+  }, [points, having, place, near, closer, turn, nod, pictures, redrawCount]);
   const drag = (event) => {
     if (!spatial || !event.buttons) return;
-    const way = (radians) => ((radians + 3 * Math.PI) % (2 * Math.PI)) - Math.PI;
-    setTurn(way(turn + event.movementX / 150));
+    const wrapAngle = (radians) => ((radians + 3 * Math.PI) % (2 * Math.PI)) - Math.PI;
+    setTurn(wrapAngle(turn + event.movementX / 150));
     setNod(Math.max(-1.5, Math.min(1.5, nod + event.movementY / 150)));
   };
   return html`<canvas ref=${canvas} class="map-plot ${spatial && "spatial"}" role="img" aria-label=${label} onPointerMove=${drag}
       onPointerDown=${(event) => spatial && event.target.setPointerCapture(event.pointerId)} />
     ${spatial && html`<${Slider} label="Rotation" value=${Math.round((turn * 180) / Math.PI)} low=${-180} high=${180} step=${1} zero=${0}
-      onInput=${(degrees) => setTurn((degrees * Math.PI) / 180)} words=${(degrees) => `${degrees}°`} />`}`;
+      onInput=${(degrees) => setTurn((degrees * Math.PI) / 180)} format=${(degrees) => `${degrees}°`} />`}`;
 }

@@ -14,7 +14,7 @@ export const METHODS = { pca: "PCA", tsne: "t-SNE", umap: "UMAP" };
 
 export function Placement({ map, state, change }) {
   const photos = usePhotos();
-  const found = photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((item) => item.face) : [photo.whole]));
+  const references = photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((item) => item.face) : [photo.whole]));
   const pick = (face) => change({ face }, { push: true });
   if (!map.placing || !map.layouts.length)
     return html`<p class="small muted">To place faces on this map, start the studio with ${map.model}, the model it was made with.</p>`;
@@ -22,7 +22,7 @@ export function Placement({ map, state, change }) {
     <div class="row spread">
       <h2>Find a face on the map</h2>
       <div class="row">
-        ${found.map(
+        ${references.map(
           (face, index) => html`<button key=${face} class="button found" aria-pressed=${face === state.face}
             aria-label="Face ${index + 1} of your photos" onClick=${() => pick(face)}>
             <${Face} of=${face} model=${map.placing} what="cut" label="" /></button>`,

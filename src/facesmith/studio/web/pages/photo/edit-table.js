@@ -13,21 +13,21 @@ const MOST = 12;
 const { read } = editField();
 
 export function EditTable({ model, face, rows, changes, onRows }) {
-  const known = (row) =>
+  const validChanges = (row) =>
     Object.fromEntries(Object.entries(read(row.split(","))).filter(([name]) => model.attributes.includes(name)));
   // Attributes that the model does not have are removed; rows without attributes are left out.
-  const wanted = (rows.length ? rows : DEFAULT_EDITS).slice(0, MOST);
-  const shown = wanted.filter((row) => row === "" || Object.keys(known(row)).length);
-  const edits = shown.map(known);
-  const [own, setOwn] = useState([]); // random faces to compare with
-  const faces = [face, ...own];
+  const candidates = (rows.length ? rows : DEFAULT_EDITS).slice(0, MOST);
+  const visibleRows = candidates.filter((row) => row === "" || Object.keys(validChanges(row)).length);
+  const edits = visibleRows.map(validChanges);
+  const [references, setReferences] = useState([]); // random faces to compare with
+  const faces = [face, ...references];
   const json = { model: model.name, faces, edits, scale: 1 };
   const { value: bitmap, loading } = useLoad(
     (signal) => decodeBitmap(request("/edit", { json: { ...json, format: "jpeg" }, signal, as: "blob" })),
     [JSON.stringify(json)],
   );
   const [width, height] = model.size;
-  const add = () => onRows([...shown, formatEdit(changes).join()]);
+  const add = () => onRows([...visibleRows, formatEdit(changes).join()]);
   const download = () =>
     request("/edit", { json: { ...json, format: "png", scale: 2 }, as: "blob" }).then(
       (blob) => save(blob, "edits.png"),
@@ -37,10 +37,10 @@ export function EditTable({ model, face, rows, changes, onRows }) {
   return html`<section class="card edit-table" aria-label="Table of edits">
     <div class="row spread"><h2>Table of edits</h2>
       <div class="row">
-        <button class="button" disabled=${!Object.keys(changes).length || shown.length >= MOST} onClick=${add}>
+        <button class="button" disabled=${!Object.keys(changes).length || visibleRows.length >= MOST} onClick=${add}>
           <${Icon} name="plus" /> Add sliders as row</button>
-        <button class="button" aria-pressed=${own.length > 0}
-          onClick=${() => setOwn(own.length ? [] : ["seed:2", "seed:2:1", "seed:2:2"])}>Compare with random faces</button>
+        <button class="button" aria-pressed=${references.length > 0}
+          onClick=${() => setReferences(references.length ? [] : ["seed:2", "seed:2:1", "seed:2:2"])}>Compare with random faces</button>
         <button class="plain" aria-label="Save the table as PNG" title="Save the table as PNG"
           onClick=${download}><${Icon} name="download" /></button>
         <button class="plain" aria-label="Reset the table" title="Reset the table" disabled=${!rows.length}
@@ -49,14 +49,14 @@ export function EditTable({ model, face, rows, changes, onRows }) {
     </div>
     <ul aria-busy=${loading} style=${{ "--faces": faces.length }}>
       ${edits.map(
-        (edit, row) => html`<li key=${shown[row]}>
+        (edit, row) => html`<li key=${visibleRows[row]}>
         <span class="faces" style=${{ "--shape": `${faces.length * width} / ${height}`, "--faces": faces.length }}>
           ${fits && html`<${BitmapCanvas} bitmap=${bitmap} part=${[0, row * height, faces.length * width, height]}
             label=${editLabel(edit)} />`}
         </span>
         <span class="small">${editLabel(edit)}</span>
-        <button class="plain" aria-label="Remove: ${editLabel(edit)}" disabled=${shown.length === 1}
-          onClick=${() => onRows(shown.filter((_, other) => other !== row))}><${Icon} name="close" /></button>
+        <button class="plain" aria-label="Remove: ${editLabel(edit)}" disabled=${visibleRows.length === 1}
+          onClick=${() => onRows(visibleRows.filter((_, index) => index !== row))}><${Icon} name="close" /></button>
       </li>`,
       )}
     </ul>

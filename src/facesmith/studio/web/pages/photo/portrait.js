@@ -16,26 +16,26 @@ import { BitmapCanvas } from "../../components/face-grid.js";
 /** `face` is the face in the photo, `used` the same or its refinement, `encoded` the response of /encode for `used`. */
 export function Portrait({ model, face, used, encoded, changes, view, onView }) {
   const [edited, show] = useState(null);
-  const brought = Boolean(parseFaceRef(face).photo);
+  const isPhoto = Boolean(parseFaceRef(face).photo);
   const place = useMapLink(model);
-  const sendLatest = useLatestRequest(async (wanted, signal) => {
-    const json = { model: model.name, faces: [used], edits: [wanted], format: "jpeg" };
+  const sendLatest = useLatestRequest(async (changes, signal) => {
+    const json = { model: model.name, faces: [used], edits: [changes], format: "jpeg" };
     const bitmap = await decodeBitmap(request("/edit", { json, signal, as: "blob" }));
-    show((old) => (old?.bitmap.close(), { bitmap, changes: wanted }));
+    show((old) => (old?.bitmap.close(), { bitmap, changes }));
   });
   useLayoutEffect(() => {
     if (encoded) sendLatest(changes);
   }, [encoded, formatEdit(changes).join()]);
   if (!encoded || !edited)
-    return html`<${Progress} label=${brought ? "Encoding the face" : "Generating the face"} />`;
+    return html`<${Progress} label=${isPhoto ? "Encoding the face" : "Generating the face"} />`;
 
-  const words = editLabel(edited.changes);
-  const changed = Object.keys(edited.changes).length > 0;
-  const before = html`<img class="face" src=${faceImageUrl(face, model.name, brought ? "cut" : "made")}
-    alt=${brought ? "The face in the photo" : "The face"} />`;
+  const label = editLabel(edited.changes);
+  const isChanged = Object.keys(edited.changes).length > 0;
+  const before = html`<img class="face" src=${faceImageUrl(face, model.name, isPhoto ? "cut" : "made")}
+    alt=${isPhoto ? "The face in the photo" : "The face"} />`;
   const rebuilt = html`<img class="face" src=${faceImageUrl(used, model.name)} alt="The reconstructed face" />`;
   const after = html`<${BitmapCanvas} class="face" bitmap=${edited.bitmap} of=${formatEdit(edited.changes).join() || "as it is"}
-    label=${words} />`;
+    label=${label} />`;
   const download = async () => {
     try {
       const blob = await request("/edit", {
@@ -48,16 +48,16 @@ export function Portrait({ model, face, used, encoded, changes, view, onView }) 
     }
   };
   const tiles = [
-    [before, brought ? "Photo" : "Unchanged"],
-    ...(brought ? [[rebuilt, `Reconstruction · ${encoded.score.toFixed(1)} dB`]] : []),
-    ...(changed ? [[after, words]] : []),
+    [before, isPhoto ? "Photo" : "Unchanged"],
+    ...(isPhoto ? [[rebuilt, `Reconstruction · ${encoded.score.toFixed(1)} dB`]] : []),
+    ...(isChanged ? [[after, label]] : []),
   ];
   return html`<section class="portrait" aria-label="The face">
     ${
       view === "line"
         ? html`<div class="line-view"><${BeforeAfter} before=${before} after=${after} shape=${model.size} /></div>`
         : html`<div class="side-view" style=${{ "--shape": `${model.size[0]} / ${model.size[1]}` }}>
-          ${tiles.map(([tile, caption]) => html`<figure key=${caption === words ? "changed" : caption}>${tile}<figcaption
+          ${tiles.map(([tile, caption]) => html`<figure key=${caption === label ? "changed" : caption}>${tile}<figcaption
             class="small muted">${caption}</figcaption></figure>`)}
         </div>`
     }

@@ -22,16 +22,16 @@ function RunFacts({ info }) {
   </dl>`;
 }
 
-const capital = (words) => words.slice(0, 1).toUpperCase() + words.slice(1);
+const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 function HealthStatus({ info }) {
-  const [, said, meant] = info.health_text?.match(/“(.+?)”[:.]?\s*(.*)/) ?? [];
-  if (!said)
+  const [, healthName, meant] = info.health_text?.match(/“(.+?)”[:.]?\s*(.*)/) ?? [];
+  if (!healthName)
     return html`<p class="small muted" role="status">${info.status === "running" ? "Health is not measured yet." : "Its health was not recorded."}</p>`;
   const healthy = info.health === "healthy";
   return html`<div class="health ${healthy ? "good" : "worry"}" role="status">
     <${Icon} name=${healthy ? "check" : "alert"} />
-    <p><b>${capital(said)}.</b> ${capital(meant)}</p>
+    <p><b>${capital(healthName)}.</b> ${capital(meant)}</p>
   </div>`;
 }
 
@@ -39,11 +39,11 @@ function HealthStatus({ info }) {
 function Actions({ run, onBranch }) {
   const { info, name } = run;
   const [busy, set] = useState(false);
-  const doing = (path, words) => async () => {
+  const doing = (path, text) => async () => {
     set(true);
     try {
       await request(`/runs/${name}/${path}`, { method: "POST", json: path === "resume" ? {} : undefined });
-      showMessage(words);
+      showMessage(text);
     } catch (error) {
       showError(error);
     }
@@ -77,7 +77,7 @@ export function RunPanel({ run, allowed, at, onMove, onBranch }) {
         <${HealthStatus} info=${info} />
         ${info.last_words && info.status !== "finished" && html`<p class="warning">${info.last_words}</p>`}
         ${info.status !== "running" && html`<p>${info.sentence}</p>`}
-        ${info.warnings.map((words) => html`<p class="warning">${words}</p>`)}
+        ${info.warnings.map((text) => html`<p class="warning">${text}</p>`)}
         ${info.best && html`<p class="small muted">${info.status === "running" ? "Best so far" : "Best"}: ${info.best}.</p>`}
         <div class="row">
           ${info.here && info.status !== "running" && html`<p class="small muted" role="status">The video and the report are being written.</p>`}

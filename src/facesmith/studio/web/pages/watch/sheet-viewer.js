@@ -9,16 +9,16 @@ const FRAME = 140; // milliseconds per sheet while playing, if it is loaded
 
 /** The address of the last decoded image, which avoids flicker. */
 function useDecoded(address) {
-  const [shown, show] = useState(null);
+  const [decoded, show] = useState(null);
   useEffect(() => {
     if (!address) return;
-    let wanted = true;
+    let isMounted = true;
     const picture = new Image();
     picture.src = address;
-    picture.decode().then(() => wanted && show(address), () => wanted && show(address));
-    return () => (wanted = false);
+    picture.decode().then(() => isMounted && show(address), () => isMounted && show(address));
+    return () => (isMounted = false);
   }, [address]);
-  return shown;
+  return decoded;
 }
 
 export function SheetViewer({ run, at, onMove }) {
@@ -28,18 +28,18 @@ export function SheetViewer({ run, at, onMove }) {
   const [playing, play] = useState(false);
   const last = sheets.length - 1;
   // Unless a sheet is selected, the newest is shown.
-  const found = at == null ? -1 : sheets.findIndex((item) => item.kimg >= at - 1e-6);
-  const place = at == null || found < 0 ? last : found;
+  const index = at == null ? -1 : sheets.findIndex((item) => item.kimg >= at - 1e-6);
+  const place = at == null || index < 0 ? last : index;
   useEffect(() => measure(box.current?.clientWidth ?? 512), [sheets.length > 0]);
   const address = sheets.length && width ? small(sheets[place].address, width) : null;
-  const shown = useDecoded(address);
+  const decoded = useDecoded(address);
   const go = (to) => onMove(to >= last ? null : sheets[Math.max(0, to)].kimg);
   useEffect(() => {
-    if (!playing || shown !== address) return;
+    if (!playing || decoded !== address) return;
     if (place >= last) return play(false);
     const timer = setTimeout(() => go(place + 1), FRAME);
     return () => clearTimeout(timer);
-  }, [playing, place, shown, address]);
+  }, [playing, place, decoded, address]);
   useEffect(() => {
     if (playing && place < last) new Image().src = small(sheets[place + 1].address, width);
   }, [playing, place]);
@@ -50,13 +50,13 @@ export function SheetViewer({ run, at, onMove }) {
     play(!playing);
   };
   return html`<div class="sheets" ref=${box}>
-    <img class="picture" src=${shown ?? address ?? EMPTY_IMAGE} width="8" height="8" alt=${`Sample sheet of ${run.name} after ${imageCount(kimg)} images`} />
+    <img class="picture" src=${decoded ?? address ?? EMPTY_IMAGE} width="8" height="8" alt=${`Sample sheet of ${run.name} after ${imageCount(kimg)} images`} />
     <div class="scrub">
       <button class="plain" aria-label=${playing ? "Pause" : `Play all sheets of ${run.name}`} onClick=${begin} disabled=${last < 1}>
         <${Icon} name=${playing ? "pause" : "play"} />
       </button>
       <${Slider} label=${`Sheet ${place + 1} of ${sheets.length}`} value=${place} low=${0} high=${Math.max(1, last)} step=${1}
-        words=${() => `${imageCount(kimg)} images`} onInput=${(to) => (play(false), go(to))} />
+        format=${() => `${imageCount(kimg)} images`} onInput=${(to) => (play(false), go(to))} />
     </div>
   </div>`;
 }

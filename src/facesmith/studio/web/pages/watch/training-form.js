@@ -9,9 +9,9 @@ import { Empty } from "../../components/feedback.js";
 
 /** What is typed, as the setting's own kind: 0.5 is a number, true a yes, anything else a text. */
 function typed(text) {
-  const words = text.trim();
-  if (["true", "false", "none"].includes(words.toLowerCase())) return { true: true, false: false, none: null }[words.toLowerCase()];
-  return words !== "" && Number.isFinite(Number(words)) ? Number(words) : words;
+  const trimmed = text.trim();
+  if (["true", "false", "none"].includes(trimmed.toLowerCase())) return { true: true, false: false, none: null }[trimmed.toLowerCase()];
+  return trimmed !== "" && Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
 }
 
 /** Settings without a default. */
@@ -57,8 +57,8 @@ export function TrainingForm({ branch, recipes, onClose, onBegun }) {
   const begin = async (event) => {
     event.preventDefault();
     set(true);
-    const kept = rows.filter((row) => row.value !== "").map((row) => [row.name, typed(row.value)]);
-    const json = { name, minutes, settings: Object.fromEntries(kept) };
+    const entries = rows.filter((row) => row.value !== "").map((row) => [row.name, typed(row.value)]);
+    const json = { name, minutes, settings: Object.fromEntries(entries) };
     try {
       if (branch) await request(`/runs/${branch.name}/branch`, { json });
       else await request("/runs", { json: { ...json, recipe, dataset: data ?? datasets[0].name } });
