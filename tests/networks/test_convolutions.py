@@ -1,4 +1,4 @@
-"""The fast layers against torch's own, in every form they take."""
+"""Compare the fast layers with those of torch in every form."""
 
 from itertools import product
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from facesmith.networks.convolutions import Conv, ConvTranspose, filters, no_weight_gradients, tiles, untile
 
-# (in, out, height, width): below and above the width from which Winograd's form is used, RGB ends, odd sides.
+# (in, out, height, width): below and above the minimum width of the Winograd form, RGB ends, odd sides.
 SHAPES = [(3, 8, 16, 16), (8, 3, 16, 12), (16, 24, 8, 8), (128, 128, 8, 8), (128, 160, 8, 12), (128, 128, 9, 8)]
 
 
@@ -46,7 +46,7 @@ def test_outside_bfloat16_training_results_are_bit_exact(transposed: bool) -> No
 
 
 def test_the_winograd_form_is_exact_in_float64() -> None:
-    """In float64 the tiles, products and sums give the convolution itself."""
+    """In float64, the tiles, products and sums equal the convolution."""
     conv = nn.Conv2d(6, 5, 4, 2, 1, bias=False).double()
     x = torch.randn(2, 6, 8, 12).double()
     with torch.no_grad():

@@ -18,7 +18,7 @@ def run(small_run: Path, tmp_path: Path) -> Path:
 
 
 def _append_lines(run: Path, step: int, speed: float = 50.0) -> None:
-    """Write what a training would at this step, of 32 pictures each."""
+    """Append the lines of this step, with 32 images per step."""
     kimg = step * 0.032
     losses = {"loss_D": 1.0 / step, "loss_G": 2.0, "accuracy_real": 0.7, "accuracy_fake": 0.8}
     append_line(run / "metrics.jsonl", {"step": step, "kimg": kimg, **losses, "health": "healthy"})
@@ -55,7 +55,7 @@ def test_refresh_follows_a_training(run: Path) -> None:
     assert reader.refresh()
     status = reader.status
     assert status.status == "running"
-    assert status.kimg == 50 * 0.032  # beyond what the card says, which is written with every sheet
+    assert status.kimg == 50 * 0.032  # later than the card, which is written with every sheet
     assert status.share == pytest.approx(0.5)
     assert status.images_per_second == 50
     assert status.seconds_left == pytest.approx(1600 / 50)
@@ -97,7 +97,7 @@ def test_digest_tells_changed_metrics(run: Path) -> None:
     assert reader.digest(30) == ""
     _append_lines(run, 30)
     reader.refresh()
-    assert reader.digest(30) == digest  # a resume measures the same
+    assert reader.digest(30) == digest  # a resume writes the same values
     cut_lines(run / "metrics.jsonl", 20)
     append_line(run / "metrics.jsonl", {"step": 30, "kimg": 0.96, "loss_D": 9.0, "loss_G": 2.0})
     reader.refresh()

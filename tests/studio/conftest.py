@@ -1,4 +1,4 @@
-"""Models of a moment, whose faces are sums of their latents: real folders, read by the real loader."""
+"""Small linear models in real model folders."""
 
 import asyncio
 import io
@@ -24,11 +24,11 @@ from facesmith.studio.settings import Settings
 
 LATENT, SIDE = 6, 8
 HOST = "http://127.0.0.1:8000"
-FACES = (("avataaars", 23), ("avataaars", 68))  # YuNet finds few drawn faces, and these surely
+FACES = (("avataaars", 23), ("avataaars", 68))  # YuNet detects few drawn faces, but these reliably
 
 
 def write_model(folder: Path, seed: int = 0, *, batch_dependent: bool = False, has_directions: bool = False) -> Path:
-    """A model folder of 8x8 faces. With ``batch_dependent``, faces depend on the size of their batch."""
+    """Write a model folder of 8x8 faces. With ``batch_dependent``, faces depend on the size of their batch."""
     rng = np.random.default_rng(seed)
     tensors = {
         "weights": rng.standard_normal((LATENT, 3 * SIDE * SIDE)).astype(np.float32) / 4,
@@ -87,7 +87,7 @@ def write_model(folder: Path, seed: int = 0, *, batch_dependent: bool = False, h
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of two models: ``first``, and ``second`` with directions; write nothing into it."""
+    """Return a folder with the models ``first`` and ``second`` (with directions), which tests must not change."""
     folder = tmp_path_factory.mktemp("models")
     write_model(folder / "first")
     write_model(folder / "second", 1, has_directions=True)
@@ -106,13 +106,13 @@ def second(models: Path) -> Model:
 
 @pytest.fixture(scope="session")
 def batch_dependent(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """A model whose faces depend on how many are computed at once."""
+    """Return a model whose faces depend on the size of their batch."""
     return facesmith.load(write_model(tmp_path_factory.mktemp("beside") / "beside", batch_dependent=True), threads=1)
 
 
 @pytest.fixture(scope="session")
 def two_faces() -> bytes:
-    """A PNG of 600 x 400 with a large face at the right and a smaller one at the left."""
+    """Return a PNG of 600 x 400 with a large face at the right and a smaller one at the left."""
     image = Image.new("RGB", (600, 400), (120, 130, 140))
     for (style, index), side, x, y in zip(FACES, (340, 200), (240, 10), (30, 150), strict=True):
         face = Image.open(io.BytesIO(DrawnFace(style, 0, index, 256).open())).convert("RGB")

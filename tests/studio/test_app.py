@@ -1,4 +1,4 @@
-"""The app as a whole: what stands around the routes, and what errors look like."""
+"""The app as a whole: middleware and errors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -118,7 +118,7 @@ def test_cors_allows_configured_origins(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         preflight_headers = {"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"}
         preflight = await client.options("/api/v1/models", headers=preflight_headers)
-        assert preflight.status_code == 200  # though it has no token
+        assert preflight.status_code == 200  # without a token
         assert preflight.headers["access-control-allow-origin"] == "https://friend.example"
         stranger = {"Origin": "https://stranger.example", "Authorization": "Bearer right-token"}
         response = await client.get("/api/v1/models", headers=stranger)
@@ -157,7 +157,7 @@ def test_versioned_static_files_are_cached(visit: Visit) -> None:
         assert plain.headers["cache-control"] == "no-cache"
         repeat = await client.get("/static/reference.css", headers={"If-None-Match": plain.headers["etag"]})
         assert repeat.status_code == 304
-        assert "src=" not in page.text  # nothing from anywhere else
+        assert "src=" not in page.text  # no external resources
 
     visit(ask)
 

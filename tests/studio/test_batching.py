@@ -23,7 +23,7 @@ async def _faces(batcher: Batcher, model: Model, count: int, seed: int, start: i
 
 
 class _PausedBatcher:
-    """A batcher whose one thread computes a face that is not drawn before `go` is set."""
+    """A batcher whose single thread waits for `go` while it draws a first face."""
 
     def __init__(self, model: Model, limit: int = 1000) -> None:
         self.model, self.go, self.holds = model, Event(), Event()
@@ -47,7 +47,7 @@ class _PausedBatcher:
 
 
 def test_faces_do_not_depend_on_other_requests(first: Model, second: Model, batch_dependent: Model) -> None:
-    """Sixty requests of three models at once; one of them makes other faces where others are computed beside them."""
+    """Sixty requests for three models at once; the faces of one model depend on the batch size."""
     assert (first.block, second.block, batch_dependent.block) == (1, 1, 16)
     requests = [
         (model, count, seed, start)
@@ -173,7 +173,7 @@ def test_single_faces_share_a_call_and_a_delivery(first: Model) -> None:
 
 
 def test_threads_share_the_waiting_faces(first: Model) -> None:
-    """A sheet of 12 is no call of 12 by one of two threads: the other has its half at the same time."""
+    """Two threads compute a sheet of 12 as two calls of 6 at the same time."""
     barrier = Barrier(2)
     calls: list[tuple[int, int]] = []
 

@@ -48,11 +48,11 @@ async def _read_response(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 
 def test_endless_headers_are_refused() -> None:
     async def ask(connect: Callable[[], Awaitable[Line]]) -> None:
-        for header in (b"X-A: b\r\n", b"x"):  # many headers, and one
+        for header in (b"X-A: b\r\n", b"x"):  # many headers, then one long header
             reader, writer = await connect()
             writer.write(HEAD)
             await asyncio.sleep(0.01)
-            for _ in range(8):  # who goes on sending may never hear why nobody reads it
+            for _ in range(8):  # a client that continues to send may not receive the response
                 writer.write(header * (MAX_HEAD_BYTES // 8 // len(header)))
                 await asyncio.sleep(0.01)
             status, body = await _read_response(reader)

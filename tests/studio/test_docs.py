@@ -31,7 +31,7 @@ def section(title: str) -> str:
 
 
 def rows(title: str) -> list[list[str]]:
-    """The cells of a section's table."""
+    """Return the cells of a section's table."""
     lines = re.findall(r"^\| (.*) \|$", section(title), re.MULTILINE)
     return [line.split(" | ") for line in lines if not line.startswith("---")][1:]
 
@@ -47,7 +47,7 @@ def test_every_route_has_its_row(document: dict[str, Any]) -> None:
 
 
 def requests() -> list[tuple[str, str, str | None]]:
-    """(method, address, body) of every line that asks; `post` is a function of the page's own."""
+    """Return (method, address, body) of every request; `post` is a shell function defined on the page."""
     documented = []
     for line in re.findall(r"^(?:curl|post) .+", PAGE, re.MULTILINE):
         command = line.replace("${FACE#photo:}", FACE[6:]).replace("$FACE", FACE).replace("$S", API)
@@ -92,7 +92,7 @@ def test_every_metric_has_its_row(models: Path) -> None:
 
 
 def fields(module: Path) -> set[str]:
-    """The names that a page's FIELDS give to what its address says."""
+    """Return the names of the query parameters in a page's FIELDS."""
     code = re.sub(r"//.*", "", module.read_text(encoding="utf-8"))
     body = code[code.index("const FIELDS = {") + len("const FIELDS = {") :]
     body = body[: re.search(r"\}\s*;", body).start()]  # type: ignore[union-attr]

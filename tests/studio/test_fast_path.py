@@ -36,7 +36,7 @@ def test_the_fast_path_responds_like_the_route(visit: Visit, second: Model) -> N
         short = [await _ask(app, query) for query in QUERIES]
         other_layers = [layer for layer in app.user_middleware if getattr(layer.cls, "__name__", "") != "FastPath"]
         assert len(other_layers) == len(app.user_middleware) - 1
-        app.user_middleware, app.middleware_stack = other_layers, None  # built anew, without it
+        app.user_middleware, app.middleware_stack = other_layers, None  # built again without the fast path
         for query, response in zip(QUERIES, short, strict=True):
             assert await _ask(app, query) == response, query
         assert {response[0] for response in short} == {200, 404, 422}

@@ -1,4 +1,4 @@
-"""A little of what benchmarks/hostile.py does to a studio in a process of its own."""
+"""A short version of the hostile benchmark, which runs against a separate process."""
 
 import importlib
 import tempfile
@@ -16,7 +16,7 @@ PIXELS = 300_000
 
 @pytest.fixture(scope="module")
 def harm() -> Iterator[Callable[[str], Any]]:
-    """The modules in benchmarks/ that draw what is sent."""
+    """Import a module of benchmarks/ that generates hostile input."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
         yield importlib.import_module
@@ -47,7 +47,7 @@ def test_hostile_uploads_are_refused(
 
     with monkeypatch.context() as patch:
         patch.chdir(tmp_path)
-        patch.setattr(tempfile, "tempdir", str(tmp_path / "no such folder"))  # whoever wants a file there fails
+        patch.setattr(tempfile, "tempdir", str(tmp_path / "no such folder"))  # creating a temporary file fails
         visit(ask, pixels=PIXELS)
     assert capfd.readouterr() == ("", "")
     assert list(tmp_path.iterdir()) == []

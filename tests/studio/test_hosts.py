@@ -1,4 +1,4 @@
-"""Which names a studio answers to."""
+"""The host names that a studio accepts."""
 
 from collections.abc import Callable
 

@@ -16,7 +16,7 @@ def _body(parts: list[bytes]) -> list[Message]:
 
 
 class _Client:
-    """Sends messages, then nothing until it goes; keeps what it gets."""
+    """Sends messages, then waits or disconnects; stores received messages."""
 
     def __init__(self, messages: list[Message], disconnects: bool = False) -> None:
         self.messages, self.disconnects, self.sent = messages, disconnects, list[Message]()

@@ -10,7 +10,7 @@ from facesmith.studio.sessions import Sessions
 
 
 def _resident() -> float:
-    """Megabytes of this process in memory."""
+    """Return the resident megabytes of this process."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
@@ -40,7 +40,7 @@ def test_sessions_expire_without_requests() -> None:
 )
 def test_freed_memory_is_returned_to_the_system() -> None:
     blocks = [np.ones(100_000, np.uint8) for _ in range(1000)]
-    last = blocks.pop()  # above all others, which are held by it
+    last = blocks.pop()  # the topmost block, which keeps those below it
     trim_memory()
     full = _resident()
     blocks.clear()

@@ -15,7 +15,7 @@ from facesmith.studio.run_watcher import Event, RunWatcher, format_marks, parse_
 
 @pytest.fixture
 def runs(small_run: Path, tmp_path: Path) -> Path:
-    """A folder of two runs: ``going``, which says that it is being trained, and ``done``."""
+    """Return a folder with the runs ``going``, which is training, and ``done``."""
     for name in ("going", "done"):
         shutil.copytree(small_run, tmp_path / name, ignore=shutil.ignore_patterns("tensorboard", "checkpoints"))
     card = read_json(tmp_path / "going" / "run.json", "card")
@@ -86,7 +86,7 @@ def test_a_rollback_sends_a_cut_event(runs: Path, monkeypatch: pytest.MonkeyPatc
         _measures(run, 30)
         watcher = RunWatcher(Registry([str(runs)]))
         mark = run_mark(await watcher.run("going"))
-        for loss, expected in ((1.0, []), (2.0, ["cut"])):  # a resume measures the same again, a rollback does not
+        for loss, expected in ((1.0, []), (2.0, ["cut"])):  # a resume writes the same values, a rollback does not
             cut_lines(run / "metrics.jsonl", 20)
             _measures(run, 30, loss)
             stream = RunWatcher(Registry([str(runs)])).events({"going": mark}, asyncio.Event())

@@ -73,7 +73,7 @@ def test_concurrent_requests_get_their_faces(
                 metrics = (await client.get("/metrics")).text
                 counts.append(sum(float(value) for value in re.findall(r"facesmith_faces_total\{.*?\} (\S+)", metrics)))
             assert "facesmith_queue_faces 0.0" in metrics
-            assert counts[-1] < 40_000  # of the 80,000 that those who left had asked for
+            assert counts[-1] < 40_000  # of the 80,000 faces in cancelled requests
 
     asyncio.run(ask())
 

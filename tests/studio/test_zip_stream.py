@@ -22,10 +22,10 @@ def test_a_zip_is_complete_and_reproducible() -> None:
 
 
 def test_an_abandoned_zip_raises_no_error() -> None:
-    """A client hung up: what is left of its zip is found by the garbage collector, in any order."""
+    """After a disconnect, the garbage collector deletes the parts of the zip in any order."""
     archive = ZipStream()
     archive.add("a.png", b"picture")
     circle: list[object] = [archive]
     circle.append(circle)
     del archive, circle
-    gc.collect()  # an error in there would be a warning, and a warning fails
+    gc.collect()  # an error would be a warning, which fails the test

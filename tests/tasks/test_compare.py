@@ -21,7 +21,7 @@ D_SCHEDULES = ("every", "ratio:2")
 
 @pytest.fixture(scope="session")
 def study(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of two tiny runs; write nothing into it."""
+    """Return a study of two tiny runs, which tests must not change."""
     out = tmp_path_factory.mktemp("study") / "turns"
     page = compare(out=out, dataset=builtin_dataset, recipe="tiny", d_schedules=D_SCHEDULES, settings=SETTINGS,
                    kimg=0.16, quiet=True)  # fmt: skip

@@ -17,7 +17,7 @@ SCORE = {"kid": 0.031, "fid": 87.5, "count": 256}
 
 @pytest.fixture
 def scored_run(small_run: Path, tmp_path: Path) -> Path:
-    """`small_run` as training with scores leaves it, the checkpoint after 0.32 kimg the best."""
+    """Return a copy of `small_run` with scores, of which the checkpoint at 0.32 kimg is the best."""
     run = tmp_path / "scored"
     shutil.copytree(small_run, run)
     with safe_open(run / "checkpoints" / "000000.320.safetensors", "pt") as file:

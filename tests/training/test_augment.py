@@ -52,12 +52,12 @@ def test_strength_is_the_probability_of_each_kind_on_its_own() -> None:
     x = pictures(4000, 16, 16)
     for strength in (0.3, torch.tensor(0.3)):
         share = sum(equal_pairs(augment(x, strength, rng()), x)) / len(x)
-        # A movement by nothing in both directions leaves a picture unmoved: 1 of 25 for a margin of 2.
+        # A margin of 2 gives 25 movements, and one of them is zero.
         assert share == pytest.approx(0.7 * (0.7 + 0.3 / 25) * 0.7, abs=0.03)
 
 
 def test_colour_then_box_then_movement_follow_the_paper() -> None:
-    """Every pixel of the result is 0, or a pixel up to an eighth away, recoloured with one b, s, k a picture."""
+    """Each pixel is 0, or a pixel up to an eighth away, recoloured with one b, s and k per image."""
     x = pictures(1, 16, 16)
     for seed in range(20):
         augmented = augment(x, 1.0, rng(seed))[0]
@@ -84,7 +84,7 @@ def test_gradients_of_both_orders_are_those_of_the_function() -> None:
     def squared(values: Tensor) -> Tensor:
         return augment(values, 1.0, rng(1)).double().square().sum((1, 2, 3))
 
-    # It is affine in x, so finite differences are exact but for float32's rounding.
+    # The augmentation is affine in x, so finite differences are exact except for rounding.
     x.requires_grad_()
     (gradient,) = torch.autograd.grad(squared(x).sum(), x, create_graph=True)
     direction = torch.randn(x.shape, generator=rng(2), dtype=torch.float64)

@@ -53,7 +53,7 @@ def test_save_keeps_newest_checkpoints_and_milestones(tmp_path: Path) -> None:
         checkpoint.save(RunFolder(tmp_path), state, Progress(images_seen=images_seen), keep=2)
     lengths = [float(path.name.removesuffix(SUFFIX)) for path in list_checkpoints(tmp_path / "checkpoints")]
     assert lengths[-2:] == [31, 32]
-    assert lengths[:-2] == [1, 2, 3, 5, 9, 17]  # the first past each power of two pictures
+    assert lengths[:-2] == [1, 2, 3, 5, 9, 17]  # the first after each power of two images
 
 
 def test_damaged_checkpoint_is_an_error(tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from facesmith.training.settings import AdversarialRecipe
 TINY = GAN_RECIPES["tiny"]
 PLAYED = {name: recipe for name, recipe in RECIPES.items() if isinstance(recipe, AdversarialRecipe)}
 PICTURES = 640  # a line of the metrics: 10 steps of 64
-LATE = math.ceil(collapse.GRACE_KIMG * 1000 / PICTURES) + 1  # the first line at which faces are looked at
+LATE = math.ceil(collapse.GRACE_KIMG * 1000 / PICTURES) + 1  # the first line at which diversity is checked
 
 
 def line(number: int, **changes: Any) -> dict[str, Any]:
-    """The ``number``-th line of a healthy run's metrics, with changes."""
+    """Return line ``number`` of a healthy run's metrics, with changes."""
     values = {"loss_D": 0.5, "loss_G": 1.2, "accuracy_real": 0.8, "accuracy_fake": 0.8, "diversity": 0.8}
     return {"step": 10 * number, "kimg": number * PICTURES / 1000, **values, **changes}
 
@@ -34,7 +34,7 @@ def statuses(lines: Sequence[dict[str, Any]], recipe: AdversarialRecipe = TINY) 
 
 
 def least(recipe: AdversarialRecipe) -> float:
-    """The loss of a D that cannot be fooled, as its definition has it."""
+    """Return the loss of a D that is always right, by the definition of the loss."""
     if recipe.loss == "rpgan":
         return 0.0
     p = recipe.real_label
@@ -86,7 +86,7 @@ def test_low_diversity_in_a_row_is_mode_collapse() -> None:
 
 
 def test_slow_loss_of_diversity_is_mode_collapse() -> None:
-    """What is usual follows the faces only at a distance, and nothing too low moves it."""
+    """The usual diversity follows slowly, and low values do not change it."""
     lines = [line(number) for number in range(1, LATE + 20)]
     lines += [line(len(lines) + number, diversity=0.8 * 0.8**number) for number in range(1, 30)]
     assert statuses(lines)[-1] == MODE_COLLAPSE
@@ -157,7 +157,7 @@ def test_d_that_is_only_ahead_is_healthy(change: dict[str, float]) -> None:
 
 
 def test_detection_continues_exactly_from_stored_lines() -> None:
-    """As metrics.jsonl holds the lines: written, NaN as null, and read again."""
+    """The lines are written as in metrics.jsonl, NaN as null, and read back."""
     rng = np.random.default_rng(1)
     looks = {number: float(rng.uniform(0.05, 1.3)) for number in range(5, 400, 5)}
     lines = [line(number, diversity=looks.get(number)) for number in range(1, 400)]
@@ -174,7 +174,7 @@ def test_detection_continues_exactly_from_stored_lines() -> None:
 
 
 def test_mode_collapse_begins_at_its_first_low_measurement() -> None:
-    """A D that is winning meanwhile must not make a rollback return to a time when faces were alike already."""
+    """A winning D in between must not move the start of the collapse to a later step."""
     lines = [line(number) for number in range(1, LATE + 5)]
     sure = {"loss_D": 1e-4, "accuracy_real": 1.0, "accuracy_fake": 1.0}
     lines += [line(len(lines) + 1 + number, **sure) for number in range(collapse.MAX_CERTAIN_LINES - 2)]
@@ -186,7 +186,7 @@ def test_mode_collapse_begins_at_its_first_low_measurement() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, None])
 def test_diversity_that_is_not_a_number_is_ignored(value: float | None) -> None:
-    """G may be no number after the last step of a line whose losses still are: the next line tells."""
+    """G may be NaN after the last step of a line with finite losses: the next line shows it."""
     lines = [line(number) for number in range(1, LATE + 5)]
     assert detect([*lines, line(len(lines) + 1, diversity=value)], TINY) == detect(lines, TINY)
 

@@ -17,19 +17,19 @@ from facesmith.data.dataset import Dataset
 from facesmith.runs.checkpoints import list_checkpoints, read_metadata
 from facesmith.training.distributed import ProcessGroup
 
-# Batch norm in both networks, penalties through it, an average of G: all that two processes must share. Biases before
-# a batch norm have no gradient but rounding, which Adam makes steps of.
+# Batch norm in both networks, penalties through it and an EMA: everything that two processes must share. Biases before
+# a batch norm have only rounding errors as gradients, which Adam turns into steps.
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32", "bias=false",
          "discriminator_norm=true", "memory_format=channels_last", "checkpoint_kimg=0.16", "log_steps=5",
          "watch_steps=5")  # fmt: skip
-CLOSE = 1e-4  # of what float32 rounds to 6e-8: sums over parts are rounded otherwise, and 10 steps make more of it
+CLOSE = 1e-4  # float32 rounds to 6e-8; sums over parts round differently, and 10 steps amplify it
 LOST_PROCESS = "facesmith: another process of this training was lost"
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are posix's")
 
 
 def two(data: Path, run: Path, kimg: float, *settings: str) -> list[subprocess.Popen[str]]:
-    """Two processes that train together, as torchrun would start them."""
+    """Start two processes that train together, like torchrun."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -48,7 +48,7 @@ def two(data: Path, run: Path, kimg: float, *settings: str) -> list[subprocess.P
 
 
 def ends(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str]]:
-    """Exit code and stderr of each."""
+    """Return the exit code and stderr of each process."""
     try:
         return [(process.returncode, error) for process in processes for error in process.communicate(timeout=90)[1:]]
     finally:
@@ -96,7 +96,7 @@ def test_two_processes_train_like_one(builtin_dataset: Dataset, tmp_path: Path) 
             "health",
             "accuracy_real",
             "accuracy_fake",
-        }:  # each draws a line of its own for these
+        }:  # each run samples these separately
             assert group_line[name] == pytest.approx(single_line[name], rel=CLOSE), name
 
 

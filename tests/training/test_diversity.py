@@ -17,7 +17,7 @@ def test_few_modes_have_distance_zero() -> None:
 
 
 def test_distance_of_grey_images() -> None:
-    """Pictures of one value each, on a line: the nearest is ``gap`` away in every one of 3 x 8 x 8 means."""
+    """Return images of one value each; the nearest image differs by ``gap`` in each of its 3 x 8 x 8 means."""
     gap = 0.1
     pictures = torch.stack([torch.full((3, 32, 24), gap * number) for number in range(9)])
     assert nearest_distance(pictures).item() == pytest.approx(gap * math.sqrt(3 * GRID**2), rel=1e-4)

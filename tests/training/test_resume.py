@@ -1,4 +1,4 @@
-"""Exact resume, recipe by recipe: each has layers, losses or draws of its own that could break it."""
+"""Exact resume of every recipe, because each has its own layers, losses and random draws."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from facesmith.data.importer import import_dataset
 from facesmith.runs.checkpoints import list_checkpoints
 from facesmith.tasks.gan.recipe import GAN_RECIPES
 
-# All that a recipe may draw or move is switched on: turns by accuracy, schedules, augmentation, part of the epoch.
+# Everything random or scheduled is enabled: D steps by accuracy, schedules, augmentation, epoch share.
 SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=8", "threads=1", "precision=float32",
             "memory_format=channels_last", "watch_steps=4", "log_steps=4", "d_schedule=accuracy:0.7", "anneal_kimg=0.1",
             "learning_rate_end=1e-4", "augment_end=0.5", "epoch_share=0.5", "tick_kimg=10")  # fmt: skip

@@ -18,7 +18,7 @@ from facesmith.training import collapse
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last")  # fmt: skip
 STEPS, PICTURES = 40, 16
-# The learning rate climbs beyond what any network bears, until rollbacks have left a little of it.
+# The learning rate grows until training diverges, and rollbacks reduce it.
 CLIMBS = ("learning_rate_end=3", "anneal_kimg=0.64", "rollbacks=8", "log_steps=4", "watch_steps=8",
           "checkpoint_kimg=0.08", "tick_kimg=0.1")  # fmt: skip
 
@@ -37,7 +37,7 @@ def train(
 
 @dataclass
 class Story:
-    """A run folder, read."""
+    """Reads the files of a run folder."""
 
     run: Path
 
@@ -47,7 +47,7 @@ class Story:
 
     @property
     def rollbacks(self) -> list[dict[str, Any]]:
-        """The first thing seen after each rollback: where the run went back to."""
+        """Return the first event after each rollback, which says where the run returned to."""
         first: dict[int, dict[str, Any]] = {}
         for event in self.card["health_events"]:
             first.setdefault(event["rollbacks"], event)
@@ -123,7 +123,7 @@ FREEZES = ("learning_rate=0.02", "seed=1", "freeze_discriminator_after=0.8", "lo
 
 
 def test_mode_collapse_warns_or_stops(faces: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seed 4's experiment, small: what is looked at within thousands of pictures there is looked at here at once."""
+    """A small version of the experiment of DCGAN with checks at every line."""
     monkeypatch.setattr(collapse, "GRACE_KIMG", 0.6)
     story = Story(train(faces, tmp_path / "run", *FREEZES, "on_collapse=warn", kimg=4.0))
     assert (story.card["status"], story.card["health"]) == ("finished", MODE_COLLAPSE)

@@ -18,7 +18,7 @@ SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads
 
 @pytest.fixture(scope="module")
 def dataset(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """A copy, since scores keep what they know of the real side in the dataset's folder."""
+    """Return a copy, because scores cache the statistics of real faces in the dataset folder."""
     return open_dataset(shutil.copytree(builtin_dataset.path, tmp_path_factory.mktemp("scored") / "faces"))
 
 

@@ -14,7 +14,7 @@ def small(size: tuple[int, int]) -> Config:
 
 
 def keras_count(net: nn.Module) -> int:
-    """What Keras calls total parameters: it counts the norms' moving means and variances too."""
+    """Return the total parameters as Keras counts them, with moving means and variances."""
     moving = (buffer for name, buffer in net.named_buffers() if not name.endswith("num_batches_tracked"))
     return count_parameters(net) + sum(buffer.numel() for buffer in moving)
 

@@ -25,7 +25,7 @@ def test_a_size_no_network_can_make_is_refused_with_those_it_can(size: tuple[int
 
 
 def test_parameter_counts_of_the_official_pytorch_dcgan() -> None:
-    # The classic nets of the seeds' handbook: nz=100, ngf=ndf=64, no biases.
+    # The networks of the DCGAN tutorial: nz=100, ngf=ndf=64, no biases.
     G, D = build("dcgan", Config((64, 64)), seed=0)
     assert count_parameters(G) == 3_576_704
     assert count_parameters(D) == 2_765_568

@@ -21,7 +21,7 @@ def test_any_size_is_supported(size: tuple[int, int]) -> None:
 
 
 def test_the_recipes_networks_are_as_large_as_documented() -> None:
-    """`small` has to fit into a model folder of 9 MB in half precision, twice: safetensors and ONNX."""
+    """A model folder of 9 MB holds `small` twice in half precision: safetensors and ONNX."""
     G, _ = build("residual", network_config(GAN_RECIPES["small"], (64, 64)), seed=0)
     assert 4 * count_parameters(G) < 8_500_000
     assert count_parameters(G) == 1_872_355
@@ -44,7 +44,7 @@ def test_a_style_sets_mean_and_deviation_per_channel() -> None:
 
 def test_faces_are_independent_and_w_is_equivalent_to_z() -> None:
     G, _ = build("residual", Config((32, 32), latent_size=8, generator_width=4), seed=0)
-    for level in G.levels:  # away from the start, where blocks do nothing
+    for level in G.levels:  # blocks have no effect at initialisation
         for block in level:
             torch.nn.init.normal_(block.second.weight, 0, 0.1)
     z = torch.randn(4, 8)

@@ -37,7 +37,7 @@ def test_an_untrained_net_returns_its_input_pooled_4x4(faces: Tensor) -> None:
         evaluated, in_training = net.eval()(faces, full_strength), net.train()(faces, full_strength)
     assert psnr(evaluated, pooled) > 30
     assert psnr(evaluated, faces) > psnr(pooled, faces) - 1, "nothing but what pooling takes is lost"
-    # While it trains, batch norm takes every batch's mean for grey: as it should be but for that.
+    # In training, batch norm shifts the mean of each batch to grey, so the means are restored first.
     means = (0, 2, 3)
     recentred = in_training - in_training.mean(means, keepdim=True) + pooled.mean(means, keepdim=True)
     assert psnr(recentred, pooled) > 18

@@ -10,7 +10,7 @@ NARROW = Config((20, 24), directions=3, width=4, blocks=2, discriminator_width=4
 
 @pytest.fixture
 def changed_net() -> Generator:
-    """A G whose every weight has moved from where it starts."""
+    """Return a G in which every weight differs from its initial value."""
     torch.manual_seed(0)
     net = Generator(NARROW)
     with torch.no_grad():

@@ -106,7 +106,7 @@ def _write_photo_model(folder: Path, seed: int, data: dict[str, Any]) -> None:
 
 
 def _write_sum(path: Path, takes: str, gives: str, weights: NDArray[np.float32], shape: list[int]) -> None:
-    """A network that reshapes, multiplies and reshapes."""
+    """Write a network that reshapes, multiplies and reshapes."""
     into = len(weights)
     tensors = {"weights": weights, "flat": np.array([-1, into]), "shape": np.array(shape)}
     nodes = [

@@ -17,7 +17,7 @@ Visit = Callable[..., None]
 
 @pytest.fixture
 def data(builtin_dataset: Dataset, tmp_path: Path) -> Path:
-    """A folder with the dataset ``faces`` and two that cannot be read."""
+    """Return a folder with the dataset ``faces`` and two unreadable datasets."""
     shutil.copytree(builtin_dataset.path, tmp_path / "faces")
     for name, text in (("broken", "{"), ("empty", "{}")):
         (tmp_path / name).mkdir()
@@ -53,7 +53,7 @@ def test_images_and_rates_match_the_dataset(visit: Visit, data: Path, builtin_da
         image = np.asarray(Image.open(io.BytesIO(every.content)), np.float32)
         distances = np.abs(builtin_dataset.images.astype(np.float32) - image).mean((1, 2, 3))
         nearest, second = np.sort(distances)[:2]
-        assert nearest < second / 3  # a JPEG of one of them
+        assert nearest < second / 3  # the image is a JPEG of the nearest face
         for query, status in (("having=Wings", 404), ("count=145", 422), ("count=0", 422), ("seed=-1", 422)):
             assert (await client.get(f"/api/v1/datasets/faces/sheet?{query}")).status_code == status, query
 

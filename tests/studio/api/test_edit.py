@@ -41,7 +41,7 @@ def test_every_face_gets_every_edit(visit: Visit, photo_models: Path, painter: M
         assert np.array_equal(pixels(single), painter.generate(painter.directions.apply(z[0], rows[1]))[0])
         assert _about(single)["edit"] == rows[1]
         assert not _about(single)["edited"]
-        assert (await client.post(PATH, json={"faces": ["seed:7:3"]})).status_code == 200  # as it is
+        assert (await client.post(PATH, json={"faces": ["seed:7:3"]})).status_code == 200  # without edits
 
     visit(ask, paths=(str(photo_models),))
 
@@ -68,9 +68,7 @@ def test_an_edited_face_is_stored_and_edited_further(
         assert np.allclose(encoding["latent"], z)
         error = np.mean((photographer.generate(z)[0].astype(float) - crop) ** 2)
         assert encoding["score"] == pytest.approx(10 * np.log10(255**2 / error))
-        image = await client.get(
-            f"/api/v1/faces/{edited_faces[2]['id']}.png"
-        )  # of its own model, which need not be named
+        image = await client.get(f"/api/v1/faces/{edited_faces[2]['id']}.png")  # the model of the face is the default
         assert np.array_equal(pixels(image), photographer.generate(photographer.directions.apply(z, {"Young": 2}))[0])
         response = await client.post(PATH, json={"model": "painter", "faces": [edited_faces[0]["face"]]})
         assert response.status_code == 400

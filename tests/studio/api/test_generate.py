@@ -69,7 +69,7 @@ def _faces_made(app: FastAPI) -> float:
 
 def test_an_unchanged_response_is_304(visit: Visit, first: Model) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        await app.state.services.warm.wait()  # after which nobody else makes faces
+        await app.state.services.warm.wait()  # the warm-up generates faces too
         response = await client.get(f"{PATH}?seed=7")
         assert response.headers["cache-control"] == "private, no-cache"
         before = _faces_made(app)

@@ -39,7 +39,7 @@ def test_a_makeover_of_a_face_alone_and_in_its_photo(
         first = await client.post(PATH, json={"face": body["face"]})  # the first makeover, its first direction
         assert np.array_equal(pixels(first), mirror.apply(crop.image)[0])
         film = Image.open(BytesIO((await client.post(PATH, json=body | {"format": "gif", "strength": 1})).content))
-        times = [frame.info["duration"] for frame in ImageSequence.Iterator(film)]  # frames that are alike are one
+        times = [frame.info["duration"] for frame in ImageSequence.Iterator(film)]  # equal frames are merged
         assert (sum(times), film.size) == (46 * 60, (256, 256))
 
     visit(ask, paths=(str(photo_models),))

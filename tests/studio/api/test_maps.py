@@ -49,7 +49,7 @@ def test_maps_are_listed_and_sandboxed(visit: Visit, tmp_path: Path) -> None:
         response = await client.get(faces["page"])
         assert response.text == "<!doctype html><title>map</title>"
         (policy,) = response.headers.get_list("content-security-policy")
-        assert policy.endswith("sandbox allow-scripts allow-downloads")  # and not of this origin
+        assert policy.endswith("sandbox allow-scripts allow-downloads")  # without allow-same-origin
         assert "connect-src" not in policy
         for name in ("broken", "empty", "faces"):
             response = await client.post(f"/api/v1/maps/{name}/place", json={"face": "seed:7"})
@@ -69,7 +69,7 @@ def test_maps_are_listed_and_sandboxed(visit: Visit, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def place(photo_models: Path, photographer: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """20 pictures of 8x8, and the map ``shown`` that ``photographer`` makes of them, with two faces placed on it."""
+    """Return a folder with 20 images of 8x8 and their map ``shown`` by ``photographer``, with two placed faces."""
     folder = tmp_path_factory.mktemp("place")
     (folder / "photos").mkdir()
     for number, picture in enumerate(np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)):
@@ -143,7 +143,7 @@ def test_placement_on_tsne_is_the_median_of_neighbours(
         placement = (await client.post("/api/v1/maps/shown/place", json={"face": "seed:7"})).json()
         near = arrays["photos_latents_neighbours"][0, :7]
         assert placement["places"] == {"latents_tsne_2d": np.median(coordinates[near], axis=0).tolist()}
-        assert placement["neighbours"][0]["picture"] is None  # whose dataset is not here
+        assert placement["neighbours"][0]["picture"] is None  # the dataset is not served
         points = (await client.get("/api/v1/maps/shown/points?of=latents_tsne_2d&attribute=Smiling")).json()
         assert points["having"][:4] == [True, False, None, False]
         (folder / "coordinates.npz").write_bytes(b"PK")

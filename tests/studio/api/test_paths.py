@@ -34,7 +34,7 @@ def test_an_analogy_grid_is_the_plane_of_its_faces(
         response = await client.get(f"/api/v1/faces/{info['id']}.png")
         assert np.array_equal(pixels(response), painter.generate(b - a + c)[0])
         film = await client.post("/api/v1/analogy", json=body | {"format": "gif", "scale": 1})
-        assert len(list(ImageSequence.Iterator(Image.open(BytesIO(film.content))))) == 12  # round the border
+        assert len(list(ImageSequence.Iterator(Image.open(BytesIO(film.content))))) == 12  # around the border
 
     visit(ask, paths=(str(photo_models),))
 
@@ -56,7 +56,7 @@ def test_an_interpolation_contains_all_faces(
         assert len(frames) == 9
         assert max(np.abs(frame[::2, ::2] - face).mean() for frame, face in zip(frames, images, strict=True)) < 12
         assert b"shows nobody" in film.info["comment"]
-        assert film.info["duration"] == (100 if loop else 1600)  # of the last
+        assert film.info["duration"] == (100 if loop else 1600)  # of the last frame
         mp4 = await client.post("/api/v1/interpolate", json=body | {"format": "mp4", "fps": 10})
         assert mp4.headers["content-type"] == "video/mp4"
         with av.open(BytesIO(mp4.content), "r") as container:

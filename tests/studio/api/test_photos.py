@@ -35,7 +35,7 @@ def _png(picture: NDArray[np.uint8]) -> bytes:
 
 
 def _bomb(width: int, height: int, depth: int = 8, colour: int = 2) -> bytes:
-    """A PNG that says it is of that size, of so many bits and that kind of colour, and is a few bytes long."""
+    """Return a PNG of a few bytes whose header declares this size, depth and colour type."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -45,7 +45,7 @@ def _bomb(width: int, height: int, depth: int = 8, colour: int = 2) -> bytes:
 
 
 def _layered(scans: int) -> bytes:
-    """A JPEG with one of its scans again and again, which a decoder would draw as often."""
+    """Return a JPEG that repeats one of its scans, which a decoder would draw every time."""
     out = io.BytesIO()
     Image.new("RGB", (16, 16), "red").save(out, "JPEG", progressive=True)
     data = out.getvalue()
@@ -86,7 +86,7 @@ def test_the_number_of_faces_is_limited(
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         (face,) = (await upload(client))["faces"]
-        assert face["box"][0] > 240  # the large one
+        assert face["box"][0] > 240  # the larger face
 
     visit(ask, paths=(str(photo_models),))
 
@@ -159,7 +159,7 @@ def test_nothing_of_a_photo_touches_the_disk(
     visit: Visit, photo_models: Path, upload: Upload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no such folder"))  # whoever wants a file there fails
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no such folder"))  # creating a temporary file fails
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         face = (await upload(client))["faces"][0]["face"]
@@ -186,7 +186,7 @@ def test_sessions_are_isolated(visit: Visit, photo_models: Path, upload: Upload)
         encoding = (await client.post("/api/v1/encode", json=body)).json()
         session = client.cookies["facesmith_session"]
         client.cookies.clear()
-        await upload(client)  # another visitor, who has a session of their own
+        await upload(client)  # another client with its own session
         for face in (first_face, encoding["face"], photo["whole"]):
             for path, extra in (
                 ("encode", {"face": face}),
@@ -219,7 +219,7 @@ def test_deleting_a_photo_deletes_derived_faces(visit: Visit, photo_models: Path
         mix = {"model": "photographer", "a": "seed:1", "b": "seed:2", "c": edited_faces[0]["face"], "format": "json"}
         mixture = (await client.post("/api/v1/analogy", json=mix)).json()
         assert app.state.services.sessions.bytes > before
-        # Photo, whole, two faces, a cut, a latent, an edit, an analogy.
+        # Photo, whole photo, two faces, crop, latent, edit and analogy.
         assert (await client.delete(f"{PATH}/{photo['photo']}")).json() == {"forgotten": 8}
         for deleted_face in (face, edited_faces[0]["face"], mixture["face"]):
             assert (await client.get(f"/api/v1/faces/{deleted_face[6:]}.png")).status_code == 404

@@ -82,7 +82,7 @@ def test_refining_without_torch_names_the_extra(visit: Visit, monkeypatch: pytes
 
 
 def _other_face() -> bytes:
-    """A PNG of a face that the model never saw, and that no latent of it makes: every pixel is moved a little."""
+    """Return a PNG of a face outside the range of the model, with noise on every pixel."""
     face = facesmith.load("drawn64", threads=1).sample(1, 11)[0]
     out = BytesIO()
     Image.fromarray(np.roll(face, 2, axis=1)).save(out, "PNG")

@@ -1,4 +1,4 @@
-"""/runs, their sheets, and /watch: of real runs, as training writes them."""
+"""/runs, sheets and /watch with real runs."""
 
 import io
 import json
@@ -17,7 +17,7 @@ Visit = Callable[..., None]
 
 @pytest.fixture(scope="module")
 def runs(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the run ``first`` and the like of it, ``bare``, that has drawn and written nothing yet."""
+    """Return a folder with the run ``first`` and its copy ``bare`` without samples and measurements."""
     folder = tmp_path_factory.mktemp("runs")
     shutil.copytree(small_run, folder / "first")
     bare = Path(
@@ -162,7 +162,7 @@ def test_a_report_is_sandboxed(visit: Visit, runs: Path) -> None:
         response = await client.get(address)
         assert response.text == (runs / "first" / "report.html").read_text()
         policy = response.headers.get_list("content-security-policy")
-        assert len(policy) == 1  # not the studio's besides, which would forbid its style
+        assert len(policy) == 1  # the studio's own policy would block its styles
         assert policy[0].endswith("sandbox")
         assert "script" not in policy[0]
         assert "default-src 'none'" in policy[0]
@@ -173,7 +173,7 @@ def test_a_report_is_sandboxed(visit: Visit, runs: Path) -> None:
 def test_a_stream_starts_with_the_status(visit: Visit, runs: Path) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         mark = (await client.get("/api/v1/runs/first")).json()["mark"]
-        app.state.services.closing.set()  # so that it ends once it has said what there is to say
+        app.state.services.closing.set()  # so that the stream ends after the first events
         for path, headers, kinds in (
             ("/runs/first/events", {}, ["status"]),
             ("/watch?run=first&run=bare", {}, ["status", "status"]),

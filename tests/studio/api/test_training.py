@@ -23,7 +23,7 @@ NARROW = {
 
 @pytest.fixture
 def place(builtin_dataset: Dataset, small_run: Path, tmp_path: Path) -> Path:
-    """A folder with the dataset ``faces`` and the run ``first``."""
+    """Return a folder with the dataset ``faces`` and the run ``first``."""
     shutil.copytree(builtin_dataset.path, tmp_path / "faces")
     shutil.copytree(small_run, tmp_path / "first")
     return tmp_path
@@ -76,7 +76,7 @@ INVALID_BODIES: list[tuple[dict[str, Any], int]] = [
     ({"name": "../new"}, 422),
     ({"name": "-new"}, 422),
     ({"name": "new/er"}, 422),
-    ({"name": "first"}, 400),  # is there
+    ({"name": "first"}, 400),  # exists
     ({"name": "faces"}, 400),  # is a folder
     ({"recipe": "tinny"}, 404),
     ({"recipe": "--help"}, 404),
@@ -122,7 +122,7 @@ def test_a_run_is_started_stopped_resumed_and_ended(visit: Visit, place: Path) -
         for path in ("/new/resume", "/first/stop"):
             assert (await client.post(f"/api/v1/runs{path}", json={})).status_code in (400, 404)
         assert (await client.post("/api/v1/runs/new/stop")).status_code == 200
-        assert (await client.post("/api/v1/runs/new/stop")).status_code in (200, 404)  # once more does not kill it
+        assert (await client.post("/api/v1/runs/new/stop")).status_code in (200, 404)  # a second stop does not kill it
         info = await _until(client, "new", lambda info: not info["here"])
         assert (info["status"], info["last_words"]) == ("interrupted", None)
         assert info["report"]

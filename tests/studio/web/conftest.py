@@ -1,4 +1,4 @@
-"""A studio that listens, and browsers to visit it with: large and small, whose every complaint is a failure."""
+"""A running studio and browsers of two sizes; every browser error fails the test."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from facesmith.studio.app import create_app
 from facesmith.studio.settings import Settings
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-sync_api.expect.set_options(timeout=20_000)  # a page has what is expected of it by then, or never
+sync_api.expect.set_options(timeout=20_000)  # long enough for a slow machine
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SIZES: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 800}},
@@ -36,7 +36,7 @@ MAP = """<!doctype html><title>map</title><p id="said"></p><script>
 
 @contextmanager
 def _listening(*paths: str) -> Iterator[str]:
-    """The address of a studio that shows these, in a thread."""
+    """Run a studio with these paths in a thread and yield its address."""
     app = create_app(Settings(paths=paths, quiet=True))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=2))
     thread = Thread(target=server.run)
@@ -46,20 +46,20 @@ def _listening(*paths: str) -> Iterator[str]:
         assert thread.is_alive()
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:  # or a test that fails would leave it running, and the tests with it
+    finally:  # otherwise the thread of a failed test would keep pytest running
         server.should_exit = True
         thread.join()
 
 
 @pytest.fixture(scope="session")
 def listening() -> Callable[..., AbstractContextManager[str]]:
-    """Starts a studio with these paths; a context that gives its address."""
+    """Return a context manager that runs a studio with these paths and yields its address."""
     return _listening
 
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory, write_makeover: Callable[..., Path]) -> Iterator[str]:
-    """A studio with both shipped models and a makeover that makes faces lighter, or redder."""
+    """Yield the address of a studio with two included models and a makeover, lighter or redder."""
     makeover = write_makeover(tmp_path_factory.mktemp("studio") / "mirror", PHOTOS)
     with _listening("drawn64", "celeba64", str(makeover)) as address:
         yield address
@@ -67,7 +67,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory, write_makeover: Callable[..
 
 @pytest.fixture(scope="session")
 def measure() -> Callable[..., None]:
-    """Writes what a training writes of a step."""
+    """Append the lines of a training step."""
     return _measure
 
 
@@ -78,7 +78,7 @@ def place(
     write_makeover: Callable[..., Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """The runs ``going``, which says that it is trained, and ``done``; the dataset ``faces``; a map; a makeover."""
+    """Return a folder with the runs ``going`` (training) and ``done``, the dataset ``faces``, a map and a makeover."""
     folder = tmp_path_factory.mktemp("place")
     for name in ("going", "done"):
         shutil.copytree(small_run, folder / name, ignore=shutil.ignore_patterns("tensorboard", "checkpoints"))
@@ -104,7 +104,7 @@ def _measure(run: Path, step: int, loss: float = 1.0, health: str = "healthy") -
 
 
 def _write_map(folder: Path, dataset: Dataset) -> None:
-    """A map of 100 of a dataset's faces, as celeba64 might have seen them."""
+    """Write a map of 100 faces of a dataset with random latents for celeba64."""
     model = facesmith.load("celeba64")
     rng = np.random.default_rng(0)
     arrays: dict[str, Any] = {
@@ -131,7 +131,7 @@ def _write_map(folder: Path, dataset: Dataset) -> None:
 
 @pytest.fixture(scope="session")
 def address(place: Path) -> Iterator[str]:
-    """A studio with everything there is to show."""
+    """Yield the address of a studio with every kind of artefact."""
     with _listening("drawn64", "celeba64", str(place)) as base_address:
         yield base_address
 
@@ -185,7 +185,7 @@ def size(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def party(two_faces: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The photo of two faces as a file."""
+    """Return the photo of two faces as a file."""
     path = tmp_path_factory.mktemp("party") / "party.png"
     path.write_bytes(two_faces)
     return path

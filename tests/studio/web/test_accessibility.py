@@ -1,4 +1,4 @@
-"""What axe-core finds wrong with the pages: in both colours, on a desk and on a phone, with something on each."""
+"""axe-core checks the pages with content, in both themes, on desktop and phone."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 
 Visit = Callable[..., Any]
-# What is there once a page has what it shows.
+# The element that exists once a page has loaded its content.
 READY_SELECTORS = {
     "/?seed=5&count=12": ".face-grid canvas[data-of]",
     "/?seed=5&count=12&model=celeba64&face=3": ".top-attributes",
@@ -32,7 +32,7 @@ def axe() -> Any:
 
 
 def look(axe: Any, page: Any) -> None:
-    """Fail with what is wrong, in words."""
+    """Fail with a description of the violations."""
     # Pages in a frame are tested where they are written, and preloading would ask for style sheets anew.
     options = {"iframes": False, "preload": False, "rules": {"target-size": {"enabled": True}}}
     results = axe.run(page, options={"resultTypes": ["violations"], **options})

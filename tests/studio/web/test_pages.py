@@ -1,4 +1,4 @@
-"""Every page in a real browser, on a desk and on a phone: what a person comes for, and takes away."""
+"""Every page in a real browser, on desktop and phone: its main use and its downloads."""
 
 import io
 import json
@@ -23,12 +23,12 @@ Visit = Callable[..., Any]
 
 
 def source_of(page: Any, selector: str = ".face-grid canvas") -> str:
-    """Which answer a canvas shows."""
+    """Return the address of the image that a canvas shows."""
     return str(page.get_attribute(selector, "data-of"))
 
 
 def move(page: Any, name: str, *values: float) -> None:
-    """Move a slider as a hand does, through values."""
+    """Move a slider through values."""
     page.get_by_label(name, exact=True).evaluate(
         "(slider, values) => { for (const value of values) { slider.value = value;"
         " slider.dispatchEvent(new Event('input', { bubbles: true })) } }",
@@ -37,7 +37,7 @@ def move(page: Any, name: str, *values: float) -> None:
 
 
 def choose(page: Any, name: str) -> None:
-    """Choose one of a few, by keyboard."""
+    """Choose an option by keyboard."""
     page.get_by_role("radio", name=name).press("Space")
 
 
@@ -48,17 +48,17 @@ def save(page: Any, press: Callable[[], None]) -> bytes:
 
 
 def state(address: str) -> dict[str, list[str]]:
-    """What an address says."""
+    """Return the query of an address."""
     return parse_qs(urlsplit(address).query)
 
 
 def has_address(page: Any, query: Callable[[dict[str, list[str]]], bool]) -> None:
-    """Wait until the address says this: it is written a moment after what it says."""
+    """Wait until the query of the address fulfils a condition; it is updated with a delay."""
     page.wait_for_url(lambda address: query(state(address)))
 
 
 def fits(page: Any) -> bool:
-    """Whether nothing is wider than the window."""
+    """Return whether nothing is wider than the window."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
@@ -70,7 +70,7 @@ def test_a_slider_edits_all_faces_and_the_address(studio: str, visit: Visit, siz
     before = page.locator(".face-grid canvas").screenshot()
     move(page, "Smiling", *(step / 50 for step in range(101)))
     page.wait_for_selector(".face-grid canvas[data-of*='Smiling%3A2&']")
-    assert len(requested) < 20  # of 101 places, those that the newest was not yet known at
+    assert len(requested) < 20  # fewer than the 101 positions
     assert page.locator(".face-grid canvas").screenshot() != before
     has_address(page, lambda query: query == {"seed": ["5"], "count": ["12"], "set": ["Smiling:2"]})
     assert fits(page)
@@ -227,7 +227,7 @@ def test_navigation_keeps_the_state_of_pages(studio: str, visit: Visit, size: st
     pages = page.get_by_role("navigation", name="Pages")
     pages.get_by_role("link", name="Arithmetic").click()
     page.wait_for_url("**/arithmetic")
-    page.wait_for_function("document.activeElement.id === 'main'")  # once its code is here
+    page.wait_for_function("document.activeElement.id === 'main'")  # after its code has loaded
     if size == "phone":
         pages.get_by_role("button", name="More").click()
     pages.get_by_role("link", name="About").click()
@@ -261,4 +261,4 @@ def test_server_errors_are_shown(studio: str, visit: Visit, tmp_path: Path, trou
     page.get_by_role("button", name="Dismiss").click()
     expect(page.get_by_role("status")).to_be_empty()
     assert [f"status of {response.status_code}" in trouble for trouble in troubles] == [True]
-    troubles.clear()  # the browser's own words of the same
+    troubles.clear()  # the browser logs the same error

@@ -1,4 +1,4 @@
-"""Runs, datasets and maps in a real browser: what a person sees of a training while it goes on, and after."""
+"""Runs, datasets and maps in a real browser, during and after training."""
 
 import json
 import re
@@ -15,7 +15,7 @@ Visit = Callable[..., Any]
 
 
 def fits(page: Any) -> bool:
-    """Whether nothing is wider than the window."""
+    """Return whether nothing is wider than the window."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
@@ -23,7 +23,7 @@ def test_a_running_training_updates_its_panel(
     visit: Visit, size: str, address: str, place: Path, measure: Callable[..., None]
 ) -> None:
     run = place / "going"
-    page = visit(f"{address}/watch", size)  # it shows what is being trained
+    page = visit(f"{address}/watch", size)  # it selects runs in training
     panel = page.get_by_role("article", name="going")
     panel.locator(".status", has_text="running").wait_for()
     expect(page.get_by_role("article")).to_have_count(1)
@@ -62,7 +62,7 @@ def test_sample_sheets_are_browsed_and_played(visit: Visit, size: str, address: 
     page.keyboard.press("Escape")
     report = panel.get_by_role("link", name="Report")
     expect(report).to_have_attribute("href", re.compile(r"^/api/v1/runs/done/report\?v="))
-    assert page.get_by_role("button", name="Train").count() == 0  # nobody allowed it
+    assert page.get_by_role("button", name="Train").count() == 0  # training is not allowed
     assert fits(page)
 
 
@@ -75,7 +75,7 @@ def test_runs_are_compared(visit: Visit, size: str, address: str) -> None:
     page.locator(".comparison").wait_for()
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="seed", exact=True))
     expect(row.get_by_role("cell")).to_have_text(["0", "5"])
-    assert page.get_by_role("rowheader", name="batch_size").count() == 0  # in which they do not differ
+    assert page.get_by_role("rowheader", name="batch_size").count() == 0  # the runs do not differ in it
     chart = page.get_by_role("img", name=re.compile("^Losses.*going: D.*done: G"))
     expect(chart).to_have_attribute("aria-label", re.compile("kimg"))
     page.get_by_text("Minutes", exact=True).click()

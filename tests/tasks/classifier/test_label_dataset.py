@@ -1,4 +1,4 @@
-"""Labelling by a judge: the same pictures, and what the judge says of them."""
+"""A dataset labelled by a classifier has the same images and the predicted labels."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ ATTRIBUTES = ["Reddish", "Bluish", "Smiling"]  # red and blue of the mean colour
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real judge's folder, whose network is a mean colour: it says which of the builtin 32 x 32 pictures are red."""
+    """Return a classifier folder of version 0.1 whose network computes the mean colour of 32 x 32 images."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -54,7 +54,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def faces(builtin_dataset: Dataset, classifier: Path, tmp_path: Path) -> Dataset:
-    """The built-in faces, copied to where a link to them can be made."""
+    """Return a copy of the built-in faces on a file system where hard links are possible."""
     return facesmith.open_dataset(shutil.copytree(builtin_dataset.path, tmp_path / "faces"))
 
 

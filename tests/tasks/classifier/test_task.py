@@ -1,6 +1,8 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,15 +44,11 @@ def test_a_classifier_learns_and_is_scored_on_held_out_faces(judge_run: Path) ->
     assert read_lines(run.metrics)[-1]["health"] == "healthy"
 
 
-def test_no_step_reads_a_held_out_face(labelled: Dataset, recipe: ClassifierRecipe) -> None:
+def test_no_step_reads_a_held_out_face(
+    labelled: Dataset, recipe: ClassifierRecipe, recording_reader: Callable[..., Any]
+) -> None:
     task = ClassifierTask(recipe, labelled, SINGLE_PROCESS, {})
-    read_rows: list[int] = []
-    pictures = torch.from_numpy(np.array(labelled.images))
-
-    def read(indices: np.ndarray) -> torch.Tensor:
-        read_rows.extend(indices.tolist())
-        return pictures[torch.from_numpy(indices)]
-
+    read, read_rows = recording_reader(labelled)
     task.prepare(read, print)
     state = task.new_state()
     for step in range(24):  # two epochs

@@ -1,6 +1,8 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,14 +60,11 @@ def test_the_run_contains_an_unchanged_copy_of_the_generator(encoder_run: Path, 
     assert {name.partition(".")[0] for name in names} == {"E", "average", "adam_E"}
 
 
-def test_no_step_reads_held_out_photos_or_changes_g(builtin_dataset: Dataset, small_model: Model) -> None:
+def test_no_step_reads_held_out_photos_or_changes_g(
+    builtin_dataset: Dataset, small_model: Model, recording_reader: Callable[..., Any]
+) -> None:
     encoder_task = task(builtin_dataset, f"model={small_model.path}")
-    plain, read_rows = encoder_task.read, []
-
-    def read(indices: np.ndarray) -> torch.Tensor:
-        read_rows.extend(indices.tolist())
-        return plain(indices)
-
+    read, read_rows = recording_reader(builtin_dataset)
     encoder_task.prepare(read, print)
     state = encoder_task.new_state()
     before = {name: t.clone() for name, t in state.pretrained["G"].state_dict().items()}

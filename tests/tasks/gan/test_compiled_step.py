@@ -1,4 +1,4 @@
-"""Compiled steps against eager ones, by aot_eager: it takes gradients as inductor does, and spares the C++ compiler."""
+"""Compare compiled with eager steps; aot_eager traces gradients like inductor without a C++ compiler."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,7 +33,7 @@ def narrow(name: str, **changes: Any) -> GANRecipe:
 
 
 def steps(step: Any, state: TrainState, recipe: GANRecipe, first: int, last: int) -> list[dict[str, float]]:
-    """Take steps ``first`` to ``last``, each of draws of its own."""
+    """Take steps ``first`` to ``last``, each with its own seed."""
     metrics = []
     for number in range(first, last):
         torch.manual_seed(number)
@@ -62,7 +62,7 @@ def test_compiled_steps_equal_eager_steps(name: str, graphs: int) -> None:
         assert actual == pytest.approx(reference, rel=1e-5, abs=1e-5)
     for compiled_weight, eager_weight in zip(weights(compiled), weights(eager), strict=True):
         assert torch.allclose(compiled_weight, eager_weight, atol=1e-5)
-    assert counters["stats"]["unique_graphs"] == graphs  # G, D with penalties and without, and D's answer
+    assert counters["stats"]["unique_graphs"] == graphs  # G, D with penalties and without, and the pass of D for G
 
 
 def test_dcgan_gradients_of_one_pass_can_be_compiled() -> None:

@@ -24,7 +24,7 @@ SCHEDULE: dict[str, Any] = {
 
 
 class Tracer:
-    """Records by tracing. Tracing does the work once, and what it did to the players is taken back."""
+    """Records by tracing. Tracing runs the work once, and its changes of the state are undone."""
 
     def __init__(self) -> None:
         self.recordings = self.replays = self.synchronizations = 0
@@ -54,7 +54,7 @@ class Tracer:
 
 
 def state_tensors(state: TrainState) -> list[Tensor]:
-    """Every tensor a step changes."""
+    """Return every tensor that a step changes."""
     moments = [
         moments_of_weight for optimizer in state.optimizers.values() for moments_of_weight in optimizer.state.values()
     ]
@@ -109,9 +109,9 @@ def test_another_beta2_or_state_is_recorded_again() -> None:
     expected = steps(train_step, eager, recipe, 0, 6)
     for actual, reference in zip(steps(step, recorded, recipe, 0, 6), expected, strict=True):
         assert actual == pytest.approx(reference, rel=1e-5, abs=1e-5)
-    assert tracer.recordings == 2  # at steps 3 and 5; at 4, where D rests, β2 has moved too
+    assert tracer.recordings == 2  # at steps 3 and 5; β2 has also changed at step 4, without a D step
     assert tracer.synchronizations == 1
-    assert len(step.recorded) == 1  # a graph that cannot come again would only hold memory
+    assert len(step.recorded) == 1  # a graph that cannot be used again would only occupy memory
     steps(step, new_state(recipe, (16, 16), CPU), recipe, 0, 4)
     assert tracer.recordings == 3
 
@@ -134,7 +134,7 @@ def test_a_failed_recording_is_reported_once() -> None:
 
 
 def test_augmentations_differ_at_every_step() -> None:
-    """By the recorder that always warms up, so that draws are made on a CPU."""
+    """The recorder always warms up, so that random numbers are drawn on a CPU."""
 
     class Warm(Tracer):
         def record(self, work: Callable[[], Measured], rng: torch.Generator | None) -> Callable[[], Measured]:

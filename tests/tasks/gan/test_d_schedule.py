@@ -57,7 +57,7 @@ def test_growth_moves_d_away_from_every_step_without_end() -> None:
 
 
 def test_changes_between_two_steps_lose_no_d_step() -> None:
-    # The definition itself, added up step by step.
+    # The definition, summed step by step.
     total, expected_counts = 0.0, []
     for step in range(2000):
         total += 1 / max(1.0, 4 * 0.9 ** (step * 48 // 1000))

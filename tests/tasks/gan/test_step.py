@@ -10,7 +10,7 @@ from facesmith.tasks.gan.recipe import GAN_RECIPES, GANRecipe
 from facesmith.tasks.gan.step import new_state, on_device, run_step, step_scalars, step_variant, train_step
 
 CPU = torch.device("cpu")
-SIDES = {"mini28": 28, "artiface": 32}  # of the smallest pictures, where 16 will not do
+SIDES = {"mini28": 28, "artiface": 32}  # the smallest size, where it is not 16
 
 
 def small(name: str, **changes: Any) -> GANRecipe:
@@ -38,7 +38,7 @@ def test_both_networks_learn_and_d_leaves_no_gradient_for_g(name: str) -> None:
     side = SIDES.get(name, 16)
     state = new_state(recipe, (side, side), CPU)
     before = copy.deepcopy((state.nets["G"].state_dict(), state.nets["D"].state_dict()))
-    for step in range(3):  # what lies before a residual block's zeros moves when they have
+    for step in range(3):  # weights before a residual block's zeros change only after the zeros
         real, z = torch.randn(8, 3, side, side), torch.randn(8, recipe.latent_size)
         metrics = train_step(state, real, z, recipe, step, step * 8)
         assert all(torch.isfinite(value) for value in metrics.values())
@@ -49,7 +49,7 @@ def test_both_networks_learn_and_d_leaves_no_gradient_for_g(name: str) -> None:
 
 
 def test_a_step_never_waits_for_the_device() -> None:
-    """On a GPU that would wait for all the work in flight, and could not be recorded."""
+    """On a GPU, that would wait for all pending work and prevent recording."""
     blocking_ops = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal"}
 
     class Blind(TorchDispatchMode):
@@ -91,7 +91,7 @@ def test_a_scheduled_beta2_takes_few_values() -> None:
 
 
 def test_one_step_of_celebrity_equals_the_textbook_loop() -> None:
-    """The same update as the textbook's three backward passes, written out."""
+    """The step equals the three backward passes of the textbook."""
     recipe = small("celebrity")
     state, plain = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     real, z = torch.randn(8, 3, 16, 16), torch.randn(8, 100)
@@ -147,7 +147,7 @@ def test_bfloat16_stays_close_to_float32() -> None:
 
 
 def test_the_memory_format_changes_rounding_only() -> None:
-    """Fused Adam mixes up the numbers of a gradient that lies in another order than its weight."""
+    """Fused Adam is wrong for a gradient with another memory order than its weight."""
     nets = []
     for memory_format in ("channels_last", "contiguous"):
         recipe = replace(small("tiny"), memory_format=memory_format)

@@ -1,6 +1,8 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
-import torch
 
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_mask
@@ -12,16 +14,13 @@ from facesmith.training.startup import resolve
 
 
 @pytest.mark.parametrize("hold_out", [True, False])
-def test_hold_out_decides_whether_held_out_faces_are_used(builtin_dataset: Dataset, hold_out: bool) -> None:
+def test_hold_out_decides_whether_held_out_faces_are_used(
+    builtin_dataset: Dataset, hold_out: bool, recording_reader: Callable[..., Any]
+) -> None:
     recipe = resolve(GAN_RECIPES["tiny"].changed(hold_out=hold_out, threads=1, device="cpu", precision="float32",
                                    memory_format="contiguous", generator_width=4, discriminator_width=4))  # fmt: skip
-    task, read_rows = GANTask(recipe, builtin_dataset, SINGLE_PROCESS, {}), []
-    pictures = torch.from_numpy(np.array(builtin_dataset.images))
-
-    def read(indices: np.ndarray) -> torch.Tensor:
-        read_rows.extend(indices.tolist())
-        return pictures[torch.from_numpy(indices)]
-
+    task = GANTask(recipe, builtin_dataset, SINGLE_PROCESS, {})
+    read, read_rows = recording_reader(builtin_dataset)
     task.prepare(read, print)
     state = task.new_state()
     for step in range(5):  # more than an epoch of 256

@@ -1,4 +1,4 @@
-"""Known makeovers, of pictures as they are and of aligned faces, and a photo with faces to find."""
+"""Makeovers with exact results, of plain images and of aligned faces, and a photo with two faces."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -13,18 +13,18 @@ from facesmith.data.sources.builtin import DrawnFace
 
 SIDE = 32
 PLAIN = {"size": [SIDE, SIDE], "crop": "fit", "resize": "lanczos", "source": {"kind": "folder"}}
-FACES = (("avataaars", 23), ("avataaars", 68))  # YuNet finds few drawn faces, and these surely
+FACES = (("avataaars", 23), ("avataaars", 68))  # YuNet detects few drawn faces, but these reliably
 
 
 @pytest.fixture(scope="session")
 def plain(write_makeover: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Makeover:
-    """A makeover of 32x32 pictures in which no face is looked for: of a photo it takes the largest square."""
+    """Return a makeover of 32x32 images without face detection; it uses the largest square of a photo."""
     return facesmith.load_makeover(write_makeover(tmp_path_factory.mktemp("plain") / "plain", PLAIN))
 
 
 @pytest.fixture(scope="session")
 def of_faces(write_makeover: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Makeover:
-    """A makeover of 40x50 faces, found and aligned as CelebA's are, cut as the third seed cuts them."""
+    """Return a makeover of 40x50 faces, aligned like CelebA and cropped like deep-makeover."""
     card = {"size": [40, 50], "crop": "box:49,90,80,100", "resize": "box", "source": {"kind": "celeba"}}
     return facesmith.load_makeover(write_makeover(tmp_path_factory.mktemp("faces") / "faces", card))
 

@@ -1,4 +1,4 @@
-"""From photos to faces made over: which files, what is in them, and what happens to photos that are no use."""
+"""The files of a makeover, their content, and unusable photos."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from facesmith.images.decode import ORIENTATION
 from facesmith.tasks.makeover import apply
 
 Noise = Callable[[int, int], np.ndarray]
-FULL = 38  # grey levels by which the known makeovers move, rounded
+FULL = 38  # the grey levels that the test makeovers add, rounded
 
 
 def save(pixels: np.ndarray, path: Path) -> Path:
@@ -61,7 +61,7 @@ def test_direction_strength_and_steps_are_applied(plain: Makeover, noise: Noise,
 
 
 def test_file_names_are_unique(plain: Makeover, noise: Noise, tmp_path: Path) -> None:
-    """Not even with the sheet, or where capitals make no difference."""
+    """Names differ from the sheet's, and also without regard to case."""
     photos = [save(noise(32, 32), tmp_path / name) for name in ("sheet.png", "a/Me.png", "b/me.png")]
     photos.append(photos[-1])
     summary = facesmith.make_over(plain, photos, tmp_path / "out", whole=True, quiet=True)
@@ -74,7 +74,7 @@ def test_file_names_are_unique(plain: Makeover, noise: Noise, tmp_path: Path) ->
 def test_a_rotated_photo_is_set_upright(plain: Makeover, noise: Noise, tmp_path: Path) -> None:
     pixels = noise(48, 36)
     exif = Image.Exif()
-    exif[ORIENTATION] = 6  # to be turned clockwise, by a quarter
+    exif[ORIENTATION] = 6  # a quarter turn clockwise
     Image.fromarray(np.rot90(pixels)).save(tmp_path / "phone.png", exif=exif)
     facesmith.make_over(plain, [tmp_path / "phone.png"], tmp_path / "out", whole=True, quiet=True)
     photo = read(tmp_path / "out" / "whole" / "phone.png")
@@ -84,7 +84,7 @@ def test_a_rotated_photo_is_set_upright(plain: Makeover, noise: Noise, tmp_path:
 
 def test_a_whole_photo_keeps_its_colour_profile(plain: Makeover, noise: Noise, tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    for mode in ("RGB", "L"):  # a grey photo's would say of grey what is red, green and blue by now
+    for mode in ("RGB", "L"):  # the profile of a grey photo does not fit the RGB result
         Image.fromarray(noise(40, 40)).convert(mode).save(tmp_path / f"{mode}.jpg", icc_profile=profile)
     facesmith.make_over(plain, [tmp_path / "RGB.jpg", tmp_path / "L.jpg"], tmp_path / "out", whole=True, quiet=True)
     for mode, expected in (("RGB", profile), ("L", None)):
@@ -113,7 +113,7 @@ def test_every_face_is_blended_back_in_place(of_faces: Makeover, party: Path, tm
 def test_unusable_photos_are_reported_and_skipped(
     of_faces: Makeover, party: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apply, "BLOCK", 2)  # so that one block has no face at all
+    monkeypatch.setattr(apply, "BLOCK", 2)  # so that a block has no face
     save(np.zeros((80, 80, 3), np.uint8), tmp_path / "dark.png")
     (tmp_path / "torn.jpg").write_bytes(b"\xff\xd8\xff")
     photos = [tmp_path / "dark.png", tmp_path / "torn.jpg", party, tmp_path / "none.png"]
@@ -169,7 +169,7 @@ def test_a_sheet_is_limited_to_the_first_faces(
     for number in range(10):
         save(noise(32, 32), tmp_path / "many" / f"{number:02d}.png")
     heights = []
-    for max_images in (8, 20):  # pictures, two a face
+    for max_images in (8, 20):  # two images per face
         monkeypatch.setattr(apply, "MAX_SHEET_IMAGES", max_images)
         summary = facesmith.make_over(plain, [tmp_path / "many"], tmp_path / f"{max_images}", quiet=True)
         assert len(summary["faces"]) == 10

@@ -1,4 +1,4 @@
-"""The command, from the words to the files."""
+"""The command `makeover`, from arguments to files."""
 
 from pathlib import Path
 

@@ -8,7 +8,7 @@ from facesmith.data.filters import match_filter
 from facesmith.data.held_out import held_out_mask
 from facesmith.tasks.makeover.domains import PRESETS, Direction, find_domains, parse_directions
 
-DIRECTION = "No_Beard > Mouth_Slightly_Open"  # of the built-in faces both are common enough
+DIRECTION = "No_Beard > Mouth_Slightly_Open"  # both are common in the built-in faces
 
 
 @pytest.mark.parametrize(

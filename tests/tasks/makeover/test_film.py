@@ -1,4 +1,4 @@
-"""The film."""
+"""The morph from before to after as a film."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ FACES = np.random.default_rng(0).integers(90, 110, (3, 32, 32, 3), np.uint8)
 
 
 def brightness(path: Path) -> list[float]:
-    """Of the middle of the first face, frame by frame."""
+    """Return the brightness of the middle of the first face in each frame."""
     if path.suffix == ".gif":
         with Image.open(path) as film:
             tick, frames = round(100 / FPS) * 10, []  # GIF counts hundredths of a second
-            for frame in ImageSequence.Iterator(film):  # equal ones were written as one that stays longer
+            for frame in ImageSequence.Iterator(film):  # equal frames are written as one longer frame
                 frames += [np.asarray(frame.convert("RGB"))] * round(frame.info["duration"] / tick)
     else:
         import av

@@ -67,7 +67,7 @@ def test_an_unchanged_face_has_only_the_target_loss(classifier: ClassifierNetwor
 
 
 def test_middle_features_lead_to_the_same_logits(classifier: ClassifierNetwork, faces: torch.Tensor) -> None:
-    symmetric = (faces + faces.flip(3)) / 2  # a face that is its own mirror image, as a judge may look at both
+    symmetric = (faces + faces.flip(3)) / 2  # a symmetric face, because the classifier may average both views
     grid, logits = middle_features(classifier, symmetric)
     assert grid.shape == (4, 16, 4, 4), "an eighth of the sides"
     assert torch.allclose(logits, classifier(symmetric)[0], atol=1e-4)

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,20 +81,16 @@ def test_a_run_has_sheets_scores_and_domain_counts(run: Path, builtin_dataset: D
     assert "before and after" in (run / "report.html").read_text()
 
 
-def test_batches_alternate_between_directions_and_cover_an_epoch(builtin_dataset: Dataset) -> None:
+def test_batches_alternate_between_directions_and_cover_an_epoch(
+    builtin_dataset: Dataset, recording_reader: Callable[..., Any]
+) -> None:
     setup = recipe("makeover+", f"directions={DIRECTION}; {REVERSE}")
-    batches: list[np.ndarray] = []
-    pictures = torch.from_numpy(np.array(builtin_dataset.images))
-
-    def read(indices: np.ndarray) -> torch.Tensor:
-        batches.append(indices)
-        return pictures[torch.from_numpy(indices)]
-
+    read, read_rows = recording_reader(builtin_dataset)
     task = task_of(setup, builtin_dataset, read)
     state, held_out = task.new_state(), held_out_mask(builtin_dataset)
     for step in range(40):
         task.step(state, setup, Progress(step, 8 * step))
-    rows = np.stack(batches).reshape(40, 2, 8)
+    rows = np.array(read_rows).reshape(40, 2, 8)
     assert not held_out[rows].any()
     for k, domain in enumerate(task.domains):
         for stream, faces in ((0, domain.sources), (1, domain.targets)):
@@ -150,7 +147,7 @@ def test_noise_is_shared_and_limited_to_two_deviations(builtin_dataset: Dataset)
         torch.from_numpy(builtin_dataset.images[indices]).permute(0, 3, 1, 2) for indices in (targets, sources)
     ]
     noises = [with_noise - (faces / 127.5 - 1) for with_noise, faces in zip(inputs_of_d, originals, strict=True)]
-    # What has learned nothing returns its input, so what D sees of it is the source faces and the noise.
+    # An untrained net returns its input, so the input of D is the source faces and the noise.
     assert torch.allclose(noises[0], noises[1], atol=1e-6)
     assert 0.38 < float(noises[0].abs().max()) <= 0.4 + 1e-5, "twice 0.1 of a range of 2"
     assert float(noises[0].std()) == pytest.approx(0.2 * 0.88, rel=0.03), "a normal cut at two spreads"
@@ -160,7 +157,7 @@ def test_noise_is_shared_and_limited_to_two_deviations(builtin_dataset: Dataset)
 
 
 def test_a_makeover_learns_what_its_target_faces_have(builtin_dataset: Dataset) -> None:
-    """Target faces are given a third of the brightness they had: source faces must become darker."""
+    """Target faces get a third of their brightness, so source faces must become darker."""
     setup = recipe("makeover+", f"directions={DIRECTION}", "learning_rate=4e-3", "pixel=0", "batch_size=16")
     task = MakeoverTask(setup, builtin_dataset, SINGLE_PROCESS, {})
     domain = task.domains[0]
@@ -178,7 +175,7 @@ def test_a_makeover_learns_what_its_target_faces_have(builtin_dataset: Dataset) 
 
 
 def test_the_classifier_gets_the_same_augmentation_twice(builtin_dataset: Dataset, classifier: Path) -> None:
-    """An untrained net changes nothing: were the two seen in different ways, that would be a change."""
+    """An untrained net changes nothing, so different augmentations would appear as a change."""
     results = []
     for settings in (("shift=0", "colour=0"), ("shift=0.2", "colour=0"), ("shift=0", "colour=0.3")):
         setup = recipe("makeover+", f"directions={DIRECTION}", "identity=1", "attributes=1", "target=1", *settings)
