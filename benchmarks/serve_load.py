@@ -1,27 +1,21 @@
-"""Single faces asked for by 1, 16 and 64 clients at once: from the studio, with and without batching, and from Flask.
+"""Single faces for 1, 16 and 64 clients at once: the studio with and without batching, against Flask.
 
     python benchmarks/serve_load.py [--model drawn64] [--rounds 5] [--seconds 5] [--json record.json]
 
-* studio: `facesmith studio MODEL`, as it is started by whoever has read no further.
+* studio: `facesmith studio MODEL` with default settings.
 * one by one: the same with calls of a single face, so without batching.
-* flask: what the second seed served, peers/flask_server.py: Flask's own threaded server, PyTorch, a latent a request.
-* flask, 1 thread: the same told to use one thread for a face, which suits many clients better than PyTorch's choice.
+* flask: peers/flask_server.py, Flask's own threaded server with PyTorch and one latent per request.
+* flask, 1 thread: the same with one thread per face, which suits many clients better than PyTorch's default.
 
-All make the same faces of the same seeds from the same weights, which is looked at before, and write the same log to
-nowhere. Every client asks for a PNG of a seed that nobody has asked for before, as soon as it has its last one; every
-answer is looked at for being a whole PNG of the model's size. They run here, on the same cores, in one thread that
-costs a request some dozens of microseconds: the server that is asked, and what is asked, is all that differs. Servers
-take turns, so that a machine that changes its speed changes all. Looks up in /proc what a server has computed, so this
-runs on Linux.
+All serve the same faces from the same weights, which is checked first. Every client requests a PNG of a new seed as
+soon as it has received its last one, and every response is checked. The clients run on the same cores, in one thread;
+servers take turns.
 """
 
-import argparse
 import io
 import itertools
-import json
 import statistics
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -29,14 +23,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import harness
 import numpy as np
-import torch
-from http_server import STUDIO, Server, ask, check_png, served
 from PIL import Image
 
 import facesmith
-from facesmith import doctor
-from facesmith.files import write_json
 
 FLASK = Path(__file__).parent / "peers" / "flask_server.py"
 ONE_BY_ONE = (
@@ -44,121 +35,83 @@ ONE_BY_ONE = (
 )
 PACKAGES = ("fastapi", "flask", "httptools", "onnxruntime", "pillow", "uvicorn", "werkzeug")
 FIRST_SEED = 1_000_000
-WARM_UP = 1.0  # seconds
-ROUNDING = 2  # of 255, between ONNX Runtime and PyTorch
+WARM_UP_SECONDS = 1.0
+MAX_DIFFERENCE = 2  # levels of 255, between ONNX Runtime and PyTorch
 
 
 @dataclass(frozen=True)
 class Side:
-    """How one server is started, and what it is asked; ``environment`` is what it finds besides ours."""
+    """How a server is started, and the paths that are requested."""
 
     command: tuple[str, ...]
-    port: str
     ready: str
     face: str
     environment: dict[str, str]
 
+    def start(self) -> Any:
+        return harness.start_server(lambda port: [*self.command, str(port)], self.ready, environment=self.environment)
+
 
 def sides(model: str) -> dict[str, Side]:
-    studio = ("--port", "/readyz", "/api/v1/generate?seed={}&count=1")
-    flask = ("", "/generate_image?seed=0", "/generate_image?seed={}")
-    server = (sys.executable, str(FLASK), model)
+    studio = ("/readyz", "/api/v1/generate?seed={}&count=1")
+    flask = ("/generate_image?seed=0", "/generate_image?seed={}")
+    flask_command = (sys.executable, str(FLASK), model)
     return {
-        "studio": Side((*STUDIO, model), *studio, {}),
-        "one by one": Side((sys.executable, "-c", ONE_BY_ONE, "studio", model), *studio, {}),
-        "flask": Side(server, *flask, {}),
-        "flask, 1 thread": Side(server, *flask, {"OMP_NUM_THREADS": "1"}),
+        "studio": Side((*harness.STUDIO, model, "--port"), *studio, {}),
+        "one by one": Side((sys.executable, "-c", ONE_BY_ONE, "studio", model, "--port"), *studio, {}),
+        "flask": Side(flask_command, *flask, {}),
+        "flask, 1 thread": Side(flask_command, *flask, {"OMP_NUM_THREADS": "1"}),
     }
 
 
-def measure(
-    server: Server, side: Side, clients: int, seeds: Iterator[int], check: Callable[[bytes], None], seconds: float
-) -> dict[str, float]:
-    """What so many clients of a server see."""
-    paths, before = (side.face.format(seed) for seed in seeds), server.cpu_seconds
-    load = ask(server.port, clients, paths, check, seconds, WARM_UP)
-    p50, p95, p99 = (float(ms) for ms in np.percentile(1000 * np.array(load.latencies), (50, 95, 99)))
-    return {
-        "faces_per_second": len(load.latencies) / seconds,
-        "p50_ms": p50,
-        "p95_ms": p95,
-        "p99_ms": p99,
-        "server_cores": (server.cpu_seconds - before) / load.elapsed,
-        "client_cores": load.cpu_seconds / load.elapsed,
-    }
-
-
-def check_faces(server: Server, side: Side, model: facesmith.Model) -> None:
-    """End here where a server's faces are not those of their seeds."""
+def check_faces(server: harness.Server, side: Side, model: facesmith.Model) -> None:
+    """Exit unless the server's faces are those of their seeds."""
     for seed in range(4):
-        made = np.asarray(Image.open(io.BytesIO(server.get(side.face.format(seed))[1]))).astype(int)
-        if np.abs(made - model.sample(1, seed)[0]).max() > ROUNDING:
-            sys.exit(f"{' '.join(side.command)} makes another face of seed {seed}")
-
-
-def summary(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """The medians of the rounds."""
-    return {key: statistics.median(row[key] for row in rows) for key in rows[0]}
-
-
-def ratios(found: list[dict[str, Any]], other: list[dict[str, Any]]) -> list[float]:
-    """How many times as many faces a second, in each round."""
-    return [a["faces_per_second"] / b["faces_per_second"] for a, b in zip(found, other, strict=True)]
+        image = np.asarray(Image.open(io.BytesIO(server.get(side.face.format(seed))[1]))).astype(int)
+        if np.abs(image - model.sample(1, seed)[0]).max() > MAX_DIFFERENCE:
+            sys.exit(f"{' '.join(side.command)} returns a different face for seed {seed}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="drawn64")
+    parser = harness.parser(__doc__, "--model", "--rounds", "--json", rounds=5)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 16, 64])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=5, help="of each measurement, after one that is not counted")
-    parser.add_argument("--json", type=Path, help="write everything into this file")
+    parser.add_argument("--seconds", type=float, default=5, help="duration of each measurement after a warm-up")
     args = parser.parse_args()
-    if sys.platform != "linux":
-        sys.exit("this benchmark reads /proc, which only Linux has")
+    harness.require_linux()
     model = facesmith.load(args.model, quiet=True)
-    record: dict[str, Any] = {
-        "machine": doctor.machine(torch.device("cpu")) | {name: version(name) for name in PACKAGES},
-        "model": {"name": model.name, "digest": model.digest, "size": model.size, "block": model.block},
-        "seconds": args.seconds,
-        "rounds": {},
-        "ratios": {},
-    }
-    print(json.dumps(record["machine"]))
-    asked, seeds = sides(args.model), itertools.count(FIRST_SEED)
-    check = partial(check_png, size=model.size)
-    found: dict[int, dict[str, list[dict[str, Any]]]] = {n: {name: [] for name in asked} for n in args.clients}
+    record = harness.new_record(
+        versions={name: version(name) for name in PACKAGES},
+        model={"name": model.name, "digest": model.digest},
+        seconds=args.seconds,
+    )
+    seeds, check = itertools.count(FIRST_SEED), partial(harness.check_png, size=model.size)
+    servers = sides(args.model)
+    rounds: dict[int, dict[str, list[dict[str, float]]]] = {n: {name: [] for name in servers} for n in args.clients}
     with ExitStack() as stack:
-        servers = {}
-        for name, side in asked.items():
-            command = partial(_command, side)
-            servers[name] = stack.enter_context(served(command, side.ready, **side.environment))
-            check_faces(servers[name], side, model)
-        for number in range(args.rounds):
-            for clients, name in itertools.product(args.clients, asked):
-                row = measure(servers[name], asked[name], clients, seeds, check, args.seconds)
-                found[clients][name].append(row)
-            words = (f"{name} {rows[-1]['faces_per_second']:.0f}" for name, rows in found[args.clients[-1]].items())
-            print(f"round {number + 1}, faces/s of {args.clients[-1]} clients: {', '.join(words)}", flush=True)
-    for clients, by_side in found.items():
-        print(f"{clients} clients:")
-        for name, rows in by_side.items():
-            said = summary(rows)
-            print(
-                f"  {name:16}{said['faces_per_second']:7.0f} faces/s, p50 {said['p50_ms']:.1f} ms, "
-                f"p95 {said['p95_ms']:.1f}, p99 {said['p99_ms']:.1f}; cores: server {said['server_cores']:.2f}, "
-                f"clients {said['client_cores']:.2f}"
+        started = {name: stack.enter_context(side.start()) for name, side in servers.items()}
+        for name, side in servers.items():
+            check_faces(started[name], side, model)
+        for number, clients, name in itertools.product(range(args.rounds), args.clients, servers):
+            server, paths = started[name], (servers[name].face.format(seed) for seed in seeds)
+            cpu_start = server.cpu_seconds
+            load = harness.run_clients(server.port, clients, paths, check, args.seconds, WARM_UP_SECONDS)
+            rate = len(load.latencies) / args.seconds
+            rounds[clients][name].append(
+                {"faces_per_second": rate}
+                | harness.percentiles(load.latencies)
+                | {"server_cores": (server.cpu_seconds - cpu_start) / load.elapsed}
+                | {"client_cores": load.cpu_seconds / load.elapsed}
             )
-        record["ratios"][clients] = {name: ratios(by_side["studio"], rows) for name, rows in by_side.items()}
-        for name, times in list(record["ratios"][clients].items())[1:]:
-            print(f"  studio against {name}: {statistics.median(times):.2f} ({min(times):.2f} to {max(times):.2f})")
-    record["rounds"] = found
-    if args.json:
-        write_json(args.json, record)
-
-
-def _command(side: Side, port: int) -> list[str]:
-    return [*side.command, *([side.port] if side.port else []), str(port)]
+            print(f"round {number + 1}, {clients} clients, {name}: {rate:.0f} faces/s", flush=True)
+    rows = []
+    for clients, by_side in rounds.items():
+        rates = {name: [row["faces_per_second"] for row in rows] for name, rows in by_side.items()}
+        for name, measured in by_side.items():
+            medians = {key: statistics.median(row[key] for row in measured) for key in measured[0]}
+            lead = harness.median_and_range(harness.ratios(rates["studio"], rates[name]))
+            rows.append([clients, name, *(f"{value:.2f}" for value in medians.values()), lead])
+    print(harness.table(["clients", "server", *medians, "lead of the studio"], rows))
+    harness.save_record(record | {"rounds": rounds}, args.json)
 
 
 if __name__ == "__main__":

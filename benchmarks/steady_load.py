@@ -35,7 +35,7 @@ import httpx
 import numpy as np
 import studio_visitors
 import torch
-from http_server import STUDIO, Server, served
+from harness import STUDIO, Server, start_server
 from studio_visitors import API, Book, Studio
 
 import facesmith
@@ -100,7 +100,7 @@ async def held(server: Server, studio: Studio) -> dict[str, float]:
     """What the server's process and its parts hold."""
     text = (await asyncio.to_thread(server.get, "/metrics"))[1].decode()
     gauges = {name: float(value) for name, value in re.findall(r"^facesmith_(\w+) (\S+)$", text, re.MULTILINE)}
-    return server.held() | {name: gauges[name] for name in GAUGES}
+    return server.resources() | {name: gauges[name] for name in GAUGES}
 
 
 async def ended(server: Server, studio: Studio) -> dict[str, Any]:
@@ -127,7 +127,7 @@ async def ended(server: Server, studio: Studio) -> dict[str, Any]:
     tasks += [asyncio.ensure_future(whole(f"/generate?model={name}&count=64&seed={n}", False)) for n in range(SHEETS)]
     await asyncio.sleep(0.2)
     began = time.monotonic()
-    status = asyncio.ensure_future(asyncio.to_thread(server.end))
+    status = asyncio.ensure_future(asyncio.to_thread(server.stop))
     await asyncio.sleep(0.5)
     if not status.done():
         try:
@@ -192,7 +192,7 @@ def main() -> None:
     print(json.dumps(record["machine"]))
     with tempfile.TemporaryDirectory() as folder:
         copies(args.models, Path(folder))
-        with served(lambda port: [*STUDIO, folder, str(args.run), "--port", str(port)], "/readyz") as server:
+        with start_server(lambda port: [*STUDIO, folder, str(args.run), "--port", str(port)], "/readyz") as server:
             run = json.loads(server.get(f"{API}/runs")[1])[0]["name"]
             studio = asyncio.run(steady(server, run, args.minutes, args.period, args.seed, record))
             record["odd_lines"] = odd(server.log())

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from http_server import HOST, PATIENCE
+from harness import HOST, TIMEOUT_SECONDS
 
 API = "/api/v1"
 SEEDS = 200  # of which faces are asked for, so that the same are asked for again
@@ -69,7 +69,7 @@ class Studio:
 
     def client(self) -> httpx.AsyncClient:
         """A browser of its own, with its own cookies."""
-        return httpx.AsyncClient(base_url=f"http://{HOST}:{self.port}", timeout=PATIENCE)
+        return httpx.AsyncClient(base_url=f"http://{HOST}:{self.port}", timeout=TIMEOUT_SECONDS)
 
     @contextmanager
     def asking(self) -> Iterator[None]:

@@ -1,129 +1,112 @@
-"""Two processes that train together (gloo, on a CPU) against one: do they learn the same, and how fast are they?
+"""Training in two processes (gloo, CPU) against one: the difference of the results, and the speed.
 
     python benchmarks/two_processes.py DATASET [--steps 20] [--recipe tiny] [--recipe celebrity] [--set KEY=VALUE]
 
-Each recipe trains three times from the same seed, in float32 and without augmentation: by one process of one thread, by
-one of two threads (which sum in another order, and so show how far rounding alone goes), and by two processes of one.
-Printed are the distances of the ends: of weights, as a share of the way they have come; of the metrics, the largest,
-relative. D's accuracies are left out, whose line each process draws for itself. Then the speed of two processes
-of one thread against that of one process of one thread, and of two, from a run of each without checkpoints or sheets.
+Each recipe trains three times from the same seed, in float32 and without augmentation: one process with one thread; one
+with two threads, which sum in another order and so show the effect of rounding alone; and two processes with one thread
+each. Printed are the differences of the final weights, as a share of their change in training, and the largest relative
+difference of the metrics. D's accuracies are left out, because each process draws its own images for them. Then the
+speeds, from runs without checkpoints and sheets.
 """
 
-import argparse
-import json
 import os
-import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+import harness
 import numpy as np
-import torch
 from safetensors.numpy import load_file
 
-from facesmith import doctor
-from facesmith.data.dataset import open_dataset
-from facesmith.networks import build as networks
+import facesmith
+from facesmith.networks.build import build
 from facesmith.runs.checkpoints import list_checkpoints
 from facesmith.runs.json_lines import read_lines
 from facesmith.tasks.gan.recipe import GAN_RECIPES
 from facesmith.tasks.gan.step import network_config
+from facesmith.training.checkpoint import EMA
 from facesmith.training.settings import with_settings
 
-QUIETLY = ("checkpoint_kimg=1e6", "tick_kimg=1e6", "score_kimg=0", "device=cpu", "precision=float32", "compile=none")
+FIXED = ("checkpoint_kimg=1e6", "tick_kimg=1e6", "score_kimg=0", "device=cpu", "precision=float32", "compile=none",
+         "memory_format=channels_last", "augment=0", "log_steps=5", "watch_steps=5")  # fmt: skip
 
 
-def train(recipe: str, dataset: str, run: Path, kimg: float, settings: list[str], processes: int = 1) -> None:
-    """Train in ``processes`` processes of their own, as torchrun would start them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    command = [sys.executable, "-m", "facesmith", "train", recipe, dataset, str(run), "--kimg", str(kimg), "--quiet"]
-    command += [word for setting in (*QUIETLY, *settings) for word in ("--set", setting)]
-    team = {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes)}
-    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    started = [
-        subprocess.Popen(command, env=os.environ | team | place | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
-        for rank in range(processes)
-    ]
+def train(recipe: str, dataset: str, run: Path, steps: int, settings: list[str], processes: int = 1) -> None:
+    """Train in this many processes, started as torchrun does."""
+    kimg = steps * with_settings(GAN_RECIPES[recipe], settings).batch_size / 1000
+    command = harness.train_command(recipe, dataset, run, "--kimg", str(kimg), settings=[*FIXED, *settings])
+    environment = os.environ | {
+        "WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes),
+        "MASTER_ADDR": harness.HOST, "MASTER_PORT": str(harness.free_port()),
+    }  # fmt: skip
+    ranks = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
+    started = [subprocess.Popen(command, env=environment | rank) for rank in ranks]
     assert [process.wait() for process in started] == [0] * processes
 
 
-def weights(run: Path) -> dict[str, np.ndarray]:
+def final_weights(run: Path) -> dict[str, np.ndarray]:
     return load_file(list_checkpoints(run / "checkpoints")[-1])
 
 
-def start_weights(recipe: str, dataset: str, settings: list[str]) -> dict[str, np.ndarray]:
-    """The weights before the first step."""
-    start = with_settings(GAN_RECIPES[recipe], settings)
-    config = network_config(start, open_dataset(Path(dataset)).size)
-    G, D = networks.build(start.family, config, start.seed)
-    nets = {"G": G, "D": D, "average": G}
-    return {f"{net}.{name}": t.numpy() for net, module in nets.items() for name, t in module.state_dict().items()}
+def initial_weights(recipe: str, dataset: str, settings: list[str]) -> dict[str, np.ndarray]:
+    configured = with_settings(GAN_RECIPES[recipe], settings)
+    config = network_config(configured, facesmith.open_dataset(dataset).size)
+    G, D = build(configured.family, config, configured.seed)
+    networks = {"G": G, "D": D, EMA: G}
+    return {f"{net}.{name}": t.numpy() for net, module in networks.items() for name, t in module.state_dict().items()}
 
 
-def distances(run: Path, other: Path, begin: dict[str, np.ndarray]) -> str:
-    """How far two runs have come apart."""
-    one, two = weights(run), weights(other)
+def difference(run: Path, other: Path, initial: dict[str, np.ndarray]) -> str:
+    weights, other_weights = final_weights(run), final_weights(other)
     words = []
-    for net in ("G", "D", "average"):
-        names = [name for name in one if name.startswith(f"{net}.") and "num_batches" not in name]
+    for net in ("G", "D", EMA):
+        names = [name for name in weights if name.startswith(f"{net}.") and "num_batches" not in name]
+        distance, change = (
+            sum(float(np.square(weights[name].astype(float) - end[name]).sum()) for name in names) ** 0.5
+            for end in (other_weights, initial)
+        )
         if names:
-            apart, way = (
-                sum(float(np.square(a[name].astype(float) - b[name]).sum()) for name in names) ** 0.5
-                for a, b in ((one, two), (one, begin))
-            )
-            words.append(f"{net} {apart / way:.1e}")
+            words.append(f"{net} {distance / change:.1e}")
     largest = max(
         abs(a[name] - b[name]) / max(abs(a[name]), 1e-12)
         for a, b in zip(read_lines(run / "metrics.jsonl"), read_lines(other / "metrics.jsonl"), strict=True)
-        for name in a.keys() - {"accuracy_real", "accuracy_fake", "watch"}
+        for name in a.keys() - {"accuracy_real", "accuracy_fake"}
+        if isinstance(a[name], int | float)
     )
     return f"{', '.join(words)}, metrics {largest:.1e}"
 
 
-def images_a_second(run: Path) -> float:
-    """The median of a run's lines but the first, which warms up."""
+def images_per_second(run: Path) -> float:
+    """Return the median of a run's lines except the first, which includes the warm-up."""
     return statistics.median(float(line["images_per_second"]) for line in read_lines(run / "timing.jsonl")[1:])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = harness.parser(__doc__, "--set")
     parser.add_argument("dataset")
-    parser.add_argument("--steps", type=int, default=20, help="of the comparison")
-    parser.add_argument("--timed", type=int, default=60, help="steps of the timed runs, 0 for none")
+    parser.add_argument("--steps", type=int, default=20, help="steps of the compared runs")
+    parser.add_argument("--timed", type=int, default=60, help="steps of the timed runs, 0: none")
     parser.add_argument("--recipe", dest="recipes", action="append", help="default: tiny, small and celebrity")
-    parser.add_argument("--set", dest="settings", action="append", default=[], help="as for facesmith train")
     args = parser.parse_args()
-    print(json.dumps(doctor.machine(torch.device("cpu"))))
+    harness.new_record()
+    teams = {"one process, one thread": (1, 1), "one process, two threads": (2, 1), "two processes": (1, 2)}
     for recipe in args.recipes or ("tiny", "small", "celebrity"):
-        batch = with_settings(GAN_RECIPES[recipe], args.settings).batch_size
-        kimg, settings = args.steps * batch / 1000, ["augment=0", "log_steps=5", "watch_steps=5", *args.settings]
         with tempfile.TemporaryDirectory() as folder:
-            alone, threads, two = (Path(folder) / name for name in ("alone", "threads", "two"))
-            one_thread = [*settings, "threads=1", "memory_format=channels_last"]
-            train(recipe, args.dataset, alone, kimg, one_thread)
-            train(recipe, args.dataset, threads, kimg, [*settings, "threads=2", "memory_format=channels_last"])
-            train(recipe, args.dataset, two, kimg, one_thread, processes=2)
-            begin = start_weights(recipe, args.dataset, settings)
-            print(f"{recipe}, {args.steps} steps of {batch}: how far from one process of one thread", flush=True)
-            print(f"  by two threads:   {distances(alone, threads, begin)}")
-            print(f"  by two processes: {distances(alone, two, begin)}", flush=True)
-            if args.timed:
-                speeds = {}
-                for team in ((1, 1), (2, 1), (1, 2)):  # threads, processes
-                    run = Path(folder) / f"timed-{team[0]}-{team[1]}"
-                    timed = [*settings, "memory_format=channels_last", f"threads={team[0]}"]
-                    train(recipe, args.dataset, run, args.timed * batch / 1000, timed, team[1])
-                    speeds[team] = images_a_second(run)
-                print(
-                    f"  two processes of one thread: {speeds[1, 2]:.0f} images/s, "
-                    f"{speeds[1, 2] / speeds[1, 1]:.2f} times one process of one thread and "
-                    f"{speeds[1, 2] / speeds[2, 1]:.2f} times one of two",
-                    flush=True,
-                )
+            runs = {name: Path(folder) / name for name in teams}
+            for name, (threads, processes) in teams.items():
+                settings = [*args.settings, f"threads={threads}"]
+                train(recipe, args.dataset, runs[name], args.steps, settings, processes)
+                if args.timed:
+                    train(recipe, args.dataset, Path(folder) / f"timed {name}", args.timed, settings, processes)
+            initial = initial_weights(recipe, args.dataset, args.settings)
+            reference, *others = teams
+            print(f"{recipe}, {args.steps} steps: difference from {reference}", flush=True)
+            for name in others:
+                print(f"  {name}: {difference(runs[reference], runs[name], initial)}", flush=True)
+            speeds = {name: images_per_second(Path(folder) / f"timed {name}") for name in teams if args.timed}
+            for name, speed in speeds.items():
+                print(f"  {name}: {speed:.0f} images/s, ratio {speed / speeds[reference]:.2f}", flush=True)
 
 
 if __name__ == "__main__":
