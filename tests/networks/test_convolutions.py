@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from facesmith.networks.convolutions import Conv, ConvTranspose, filters, no_weight_gradients, tiles, untile
+from facesmith.networks.convolutions import (
+    Conv,
+    ConvTranspose,
+    no_weight_gradients,
+    transform_input,
+    transform_output,
+    transform_weight,
+)
 
 # (in, out, height, width): below and above the minimum width of the Winograd form, RGB ends, odd sides.
 SHAPES = [(3, 8, 16, 16), (8, 3, 16, 12), (16, 24, 8, 8), (128, 128, 8, 8), (128, 160, 8, 12), (128, 128, 9, 8)]
@@ -50,7 +57,8 @@ def test_the_winograd_form_is_exact_in_float64() -> None:
     conv = nn.Conv2d(6, 5, 4, 2, 1, bias=False).double()
     x = torch.randn(2, 6, 8, 12).double()
     with torch.no_grad():
-        result = untile(tiles(x.permute(0, 2, 3, 1).contiguous()) @ filters(conv.weight).mT, 2, 4, 6)
+        products = transform_input(x.permute(0, 2, 3, 1).contiguous()) @ transform_weight(conv.weight).mT
+        result = transform_output(products, 2, 4, 6)
     assert torch.allclose(result.permute(0, 3, 1, 2), conv(x), atol=1e-12)
 
 
