@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -144,6 +146,41 @@ def test_resume_refuses_another_recipe(builtin_dataset: Dataset, unbroken: Path)
         train(builtin_dataset, unbroken, "learning_rate=0.1", resume=True)
     with pytest.raises(FacesmithError, match="recipe tiny, not celebrity"):
         facesmith.train("celebrity", builtin_dataset, unbroken, resume=True, quiet=True)
+
+
+def edit_recipe(run: Path, pattern: str, text: str) -> None:
+    recipe = run / "recipe.toml"
+    recipe.write_text(re.sub(pattern, text, recipe.read_text(), flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("branch", [None, "branch"])
+def test_resume_refuses_an_edited_recipe_file(
+    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path, branch: str | None
+) -> None:
+    run = shutil.copytree(unbroken, tmp_path / "run")
+    edit_recipe(run, "^batch_size = 16$", "batch_size = 4")
+    with pytest.raises(FacesmithError, match=r"recipe\.toml was edited \(batch_size 16 -> 4\)"):
+        train(builtin_dataset, run, kimg=0.7, resume=True, branch=tmp_path / branch if branch else None)
+
+
+def test_resume_takes_the_default_of_a_missing_setting(
+    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(unbroken, tmp_path / "run")
+    edit_recipe(run, "^hold_out = .*\n", "")
+    train(builtin_dataset, run, kimg=0.7, resume=True)
+    assert "hold_out = false" in (run / "recipe.toml").read_text()
+
+
+def test_resume_accepts_a_run_without_recorded_settings(
+    builtin_dataset: Dataset, unbroken: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(unbroken, tmp_path / "run")
+    card = json.loads((run / "run.json").read_text())
+    del card["recipe"]
+    (run / "run.json").write_text(json.dumps(card))
+    train(builtin_dataset, run, kimg=0.7, resume=True)
+    assert json.loads((run / "run.json").read_text())["recipe"]["record"]["kimg"] == 0.7
 
 
 def test_resume_refuses_another_dataset(unbroken: Path, tmp_path: Path) -> None:

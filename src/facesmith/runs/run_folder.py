@@ -128,7 +128,10 @@ class RunFolder:
             "width": dataset.size[0],
             "height": dataset.size[1],
         }
-        head = "# The settings of this run. Changes made here have no effect: facesmith refuses to resume the run.\n"
+        head = (
+            "# The settings of this run, written by facesmith. Do not edit them: facesmith refuses to resume a run whose"
+            "\n# settings were changed here. Options of `facesmith train --resume` change its length.\n"
+        )
         write_text(self.recipe, head + _toml("recipe", recipe) + "\n" + _toml("run", trained_on))
 
     def write_card(self, card: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.progress import silent, tell
 from facesmith.reports.run_report import report
-from facesmith.runs.run_files import read_recipe
+from facesmith.runs.run_files import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.pretrained import find_pretrained
 from facesmith.tasks.recipes import from_table, get_recipe
@@ -19,7 +19,7 @@ from facesmith.training.context import TrainingContext
 from facesmith.training.distributed import ProcessGroup, process_group
 from facesmith.training.final_images import write_final_images
 from facesmith.training.loop import train_until_end
-from facesmith.training.settings import Recipe, with_settings
+from facesmith.training.settings import LENGTH_SETTINGS, Recipe, differences, with_settings
 from facesmith.training.startup import branch as start_branch
 from facesmith.training.startup import resume as start_resumed
 from facesmith.training.startup import start_new
@@ -89,6 +89,7 @@ def _start(
             raise FacesmithError(f"{path} is a run already: continue it with --resume, or choose another name")
         return start_new(with_settings(base, changes), dataset, path, group, make_task)
     old_recipe = from_table(group.on_rank_zero(lambda: read_recipe(RunFolder(path))[0]))
+    _refuse_edits(old_recipe, RunFolder(path), group)
     if old_recipe.name != base.name:
         raise FacesmithError(
             f"{path} was trained with the recipe {old_recipe.name}, not {base.name}: use that recipe to resume it"
@@ -97,6 +98,23 @@ def _start(
     if branch:
         return start_branch(changed, old_recipe, dataset, path, branch, group, make_task)
     return start_resumed(changed, old_recipe, dataset, path, group, make_task)
+
+
+def _refuse_edits(recipe: Recipe, run: RunFolder, group: ProcessGroup) -> None:
+    """Raise `FacesmithError` if recipe.toml, read as ``recipe``, differs from the copy of the settings in run.json.
+
+    Both take defaults for settings that they lack, so that a run of an older version resumes. Runs of version 0.1 have
+    no copy. The settings that may change on resume may also be edited.
+    """
+    recorded = group.on_rank_zero(lambda: read_card(run)).get("recipe")
+    if recorded is None:
+        return
+    edits = [line for line in differences(from_table(recorded), recipe) if line.split()[0] not in LENGTH_SETTINGS]
+    if edits:
+        raise FacesmithError(
+            f"{run.recipe} was edited ({'; '.join(edits)}): restore the old values to resume the run, or pass the "
+            "new values by --set to a new run or a branch"
+        )
 
 
 def make_task(recipe: Recipe, dataset: Dataset, group: ProcessGroup, known: dict[str, Path] | None = None) -> Task[Any]:

@@ -25,10 +25,16 @@ class Session:
             "started": utc_now(), "ended": None, "from_kimg": context.progress.kimg, "to_kimg": None, "reason": None,
             "processes": context.group.world_size,
         }  # fmt: skip
-        context.card |= {"status": "running", "ended": None, "goal": {"kimg": context.recipe.kimg, "minutes": minutes}}
+        table = as_table(context.recipe)
+        context.card |= {
+            "recipe": table,
+            "status": "running",
+            "ended": None,
+            "goal": {"kimg": context.recipe.kimg, "minutes": minutes},
+        }
         context.card["sessions"].append(self.entry)
         if context.group.is_rank_zero:  # the length of a resumed run may have changed
-            context.run.write_recipe(as_table(context.recipe), context.dataset)
+            context.run.write_recipe(table, context.dataset)
         context.write_card()
 
     def end(self, status: str, reason: str) -> None:

@@ -51,7 +51,9 @@ def start_new(
     recipe = group.on_rank_zero(lambda: resolve(recipe, group))
     task = make_task(recipe, dataset, group, known)
     state = task.new_state()
+    table = as_table(recipe)
     card: dict[str, Any] = {
+        "recipe": table,
         "status": "running",
         "started": utc_now(),
         "ended": None,
@@ -66,7 +68,7 @@ def start_new(
         card["task"] = facts
     if group.is_rank_zero:
         with atomic_folder(path, "run") as folder:
-            RunFolder(folder).create(as_table(recipe), dataset, card, task.pretrained)
+            RunFolder(folder).create(table, dataset, card, task.pretrained)
     group.barrier()
     return TrainingContext(RunFolder(path), recipe, dataset, task, state, Progress(), card, group)
 
