@@ -175,7 +175,7 @@ def generated(vivid_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Da
 
 
 @pytest.fixture(scope="session")
-def judge_run(labelled: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def classifier_run(labelled: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("judge") / "run"
     return facesmith.train("classifier", labelled, run, settings=JUDGE, kimg=0.64, quiet=True)
 

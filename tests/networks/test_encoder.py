@@ -15,7 +15,7 @@ CARDS = {
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_the_latents_of_an_encoder_are_what_the_generator_takes(name: str) -> None:
+def test_encoder_latents_have_the_generators_shape(name: str) -> None:
     card = CARDS[name]
     torch.manual_seed(0)
     G, z = networks.from_card(card).eval(), torch.randn(3, 7)

@@ -45,7 +45,7 @@ def test_a_plugin_trains_exports_and_generates(builtin_dataset: Dataset, tmp_pat
     assert sampling.stdout.startswith("(2, "), sampling.stderr
 
 
-def test_the_page_shows_the_plugin() -> None:
+def test_the_documentation_shows_the_plugin() -> None:
     assert PLUGIN.read_text() in (PLUGIN.parents[1] / "extend.md").read_text()
 
 
@@ -61,13 +61,13 @@ def test_settings_of_built_in_families_need_no_torch() -> None:
     assert expected["dcgan"][-1] == "discriminator_norm"
 
 
-def test_the_name_of_a_family_is_taken_once() -> None:
+def test_a_family_name_is_registered_once() -> None:
     with pytest.raises(FacesmithError, match="'dcgan' exists"):
         register_family("dcgan", FamilyConfig, object, object)
 
 
 @pytest.mark.parametrize(("text", "sentence"), [(None, "no plugin file"), ("1 / 0", "ZeroDivisionError")])
-def test_a_plugin_that_cannot_be_loaded_is_one_sentence(text: str | None, sentence: str, tmp_path: Path) -> None:
+def test_a_broken_plugin_is_reported_without_a_traceback(text: str | None, sentence: str, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / "broken.py").write_text(text)
     with pytest.raises(FacesmithError, match=sentence):

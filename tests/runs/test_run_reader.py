@@ -85,7 +85,7 @@ def test_run_that_stops_writing_is_silent(run: Path) -> None:
     assert status_of(reader.files, now - 3600, now).status == "running"
 
 
-def test_digest_tells_changed_metrics(run: Path) -> None:
+def test_digest_changes_with_the_metrics(run: Path) -> None:
     reader = facesmith.open_run(run)
     for step in (20, 30):
         _append_lines(run, step)

@@ -27,7 +27,7 @@ def test_only_allowed_hosts_are_answered(visit: Visit, host: str) -> None:
     visit(ask, host=host, allowed_hosts=("Faces.example.org", "[fe80::1]"))
 
 
-def test_a_public_studio_answers_to_any_host(visit: Visit) -> None:
+def test_a_public_studio_accepts_any_host(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         assert (await client.get("/", headers={"Host": "whatever.example"})).status_code == 200
 

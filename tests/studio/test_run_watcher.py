@@ -34,7 +34,7 @@ async def _next(stream: AsyncIterator[tuple[dict[str, str], list[Event]]]) -> tu
         return await anext(stream)
 
 
-def test_events_contain_only_news_after_a_mark(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_contain_only_changes_after_a_mark(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_watcher, "MAX_AGE_SECONDS", 0.01)
 
     async def ask() -> None:

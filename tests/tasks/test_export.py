@@ -47,7 +47,7 @@ def test_a_checkpoint_is_chosen_by_its_kimg(small_run: Path, small_model: Model,
         facesmith.export(small_run, tmp_path / "none", checkpoint="7")
 
 
-def test_the_best_checkpoint_is_exported_where_there_are_scores(scored_run: Path, tmp_path: Path) -> None:
+def test_the_best_checkpoint_is_exported_if_scored(scored_run: Path, tmp_path: Path) -> None:
     best = facesmith.export(scored_run, tmp_path / "best")
     training = best.card["trained"]
     assert (training["checkpoint"], training["kimg"], training["score"]) == ("best", 0.32, SCORE)
@@ -92,7 +92,7 @@ def test_the_onnx_file_contains_no_local_paths(small_model: Model) -> None:
         assert str(folder).encode() not in contents
 
 
-def test_a_damaged_checkpoint_is_one_sentence(small_run: Path, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_refused(small_run: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(small_run, run)
     last = max((run / "checkpoints").iterdir())
@@ -101,7 +101,7 @@ def test_a_damaged_checkpoint_is_one_sentence(small_run: Path, tmp_path: Path) -
         facesmith.export(run, tmp_path / "model")
 
 
-def test_what_is_not_a_run_or_is_taken_is_one_sentence(small_run: Path, tmp_path: Path) -> None:
+def test_invalid_runs_and_existing_folders_are_refused(small_run: Path, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="not a run"):
         facesmith.export(tmp_path, tmp_path / "model")
     (tmp_path / "taken").mkdir()

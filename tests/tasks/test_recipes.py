@@ -33,18 +33,18 @@ def test_every_field_can_be_set_and_is_parsed_to_its_type() -> None:
         ("name=other", "no setting 'name'"),
     ],
 )
-def test_a_wrong_setting_is_one_sentence(setting: str, sentence: str) -> None:
+def test_an_invalid_setting_is_refused(setting: str, sentence: str) -> None:
     with pytest.raises(FacesmithError, match=sentence):
         with_settings(RECIPES["tiny"], [setting])
 
 
-def test_a_wrong_recipe_is_answered_with_the_nearest() -> None:
+def test_an_unknown_recipe_suggests_the_nearest() -> None:
     with pytest.raises(FacesmithError, match="did you mean celebrity"):
         get_recipe("celebritty")
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_survives_its_table(name: str) -> None:
+def test_a_recipe_equals_its_saved_table(name: str) -> None:
     assert from_table(as_table(RECIPES[name])) == RECIPES[name]
 
 

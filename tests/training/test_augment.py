@@ -19,7 +19,7 @@ def equal_pairs(a: Tensor, b: Tensor) -> list[bool]:
 
 
 @pytest.mark.parametrize("strength", [0.0, torch.tensor(0.0)])
-def test_no_strength_leaves_pictures_to_the_bit(strength: float | Tensor) -> None:
+def test_strength_zero_returns_the_input_exactly(strength: float | Tensor) -> None:
     x = pictures()
     assert torch.equal(augment(x, strength, rng()), x)
 
@@ -48,7 +48,7 @@ def test_draws_do_not_depend_on_the_strength() -> None:
     assert torch.equal(states[0], states[2])
 
 
-def test_strength_is_the_probability_of_each_kind_on_its_own() -> None:
+def test_strength_is_the_independent_probability_of_each_kind() -> None:
     x = pictures(4000, 16, 16)
     for strength in (0.3, torch.tensor(0.3)):
         share = sum(equal_pairs(augment(x, strength, rng()), x)) / len(x)
@@ -78,7 +78,7 @@ def test_colour_then_box_then_movement_follow_the_paper() -> None:
         assert torch.allclose(augmented, expected, atol=1e-5)
 
 
-def test_gradients_of_both_orders_are_those_of_the_function() -> None:
+def test_first_and_second_gradients_are_correct() -> None:
     x = pictures(3, 8, 16).double()
 
     def squared(values: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ def test_gradients_of_both_orders_are_those_of_the_function() -> None:
     assert (second * direction).sum().item() == pytest.approx(bend.item(), rel=1e-4)
 
 
-def test_under_autocast_nothing_is_rounded_to_bfloat16() -> None:
+def test_autocast_does_not_round_to_bfloat16() -> None:
     x = pictures()
     with torch.autocast("cpu", torch.bfloat16):
         inside = augment(x, 1.0, rng())

@@ -72,7 +72,7 @@ def lines(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_two_processes_train_like_one(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_two_processes_train_like_a_single_process(builtin_dataset: Dataset, tmp_path: Path) -> None:
     group_run, single_run = tmp_path / "together", tmp_path / "alone"
     processes = two(builtin_dataset.path, group_run, 1000)
     wait_for(group_run, processes)

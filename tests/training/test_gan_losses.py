@@ -20,14 +20,14 @@ def test_bce_is_torchs_cross_entropy_against_the_recipes_labels() -> None:
     )
 
 
-def test_dcgan_averages_ds_loss_and_asks_g_for_more_than_real() -> None:
+def test_digits_gan_averages_ds_loss_and_labels_g_above_one() -> None:
     recipe = GAN_RECIPES["dcgan64"]
     total = discriminator_loss(REAL, FAKE, replace(recipe, average_losses=False))
     assert discriminator_loss(REAL, FAKE, recipe).item() == pytest.approx(total.item() / 2)
     assert generator_loss(REAL, FAKE, recipe).item() == pytest.approx((F.softplus(FAKE) - 1.1 * FAKE).mean().item())
 
 
-def test_rpgan_compares_pairs_and_does_not_care_for_a_constant() -> None:
+def test_rpgan_compares_pairs_and_ignores_a_constant() -> None:
     recipe = GAN_RECIPES["tiny"]
     expected = torch.log1p(torch.exp(FAKE - REAL)).mean()
     assert discriminator_loss(REAL, FAKE, recipe).item() == pytest.approx(expected.item())
@@ -51,7 +51,7 @@ def test_accuracies_are_shares_on_the_right_side() -> None:
     assert fake.item() == pytest.approx(1 / 3)
 
 
-def test_a_pairing_critics_accuracy_does_not_care_for_a_constant() -> None:
+def test_accuracy_of_a_pairing_critic_ignores_a_constant() -> None:
     for shift in (0.0, 50.0, -50.0):
         real, fake = accuracies(REAL + shift, FAKE + shift, GAN_RECIPES["tiny"])
         assert real.item() == pytest.approx(2 / 3)  # the line is at 0.283: 0.3 and 2.0 are above it

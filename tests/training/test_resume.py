@@ -25,7 +25,9 @@ def faces28(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 @pytest.mark.parametrize("name", GAN_RECIPES)
-def test_resume_is_exact(name: str, builtin_dataset: Dataset, faces28: Dataset, tmp_path: Path) -> None:
+def test_resume_of_every_gan_recipe_is_exact(
+    name: str, builtin_dataset: Dataset, faces28: Dataset, tmp_path: Path
+) -> None:
     data = faces28 if name == "mini28" else builtin_dataset
 
     def train(run: str, kimg: float, resume: bool = False) -> Path:

@@ -123,7 +123,7 @@ FREEZES = ("learning_rate=0.02", "seed=1", "freeze_discriminator_after=0.8", "lo
 
 
 def test_mode_collapse_warns_or_stops(faces: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small version of the experiment of DCGAN with checks at every line."""
+    """A small version of the experiment of DIGITS-GAN with checks at every line."""
     monkeypatch.setattr(collapse, "GRACE_KIMG", 0.6)
     story = Story(train(faces, tmp_path / "run", *FREEZES, "on_collapse=warn", kimg=4.0))
     assert (story.card["status"], story.card["health"]) == ("finished", MODE_COLLAPSE)

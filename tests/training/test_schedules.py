@@ -56,7 +56,7 @@ def test_every_half_life_covers_half_of_the_rest() -> None:
     )
 
 
-def test_an_end_of_nought_is_an_end() -> None:
+def test_an_end_value_of_zero_is_used() -> None:
     assert scheduled(replace(PLAIN, anneal_kimg=40.0, penalty_end=0.0), 40_000).penalty == 0
 
 

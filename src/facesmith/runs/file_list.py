@@ -1,4 +1,4 @@
-"""What each file of a run folder is for."""
+"""The purpose of each file of a run folder."""
 
 from pathlib import Path
 

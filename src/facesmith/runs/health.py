@@ -1,4 +1,4 @@
-"""The health of a training: its four values, and what each means to someone who decides how to continue."""
+"""The health of a training: its four values, and the meaning of each for the next decision."""
 
 HEALTHY = "healthy"
 D_WINNING = "discriminator is winning"

@@ -26,7 +26,7 @@ def append_line(path: Path, values: Mapping[str, float | int | str]) -> None:
 
 
 def cut_lines(path: Path, step: int, archive: Path | None = None) -> None:
-    """Remove the lines after ``step``, and a line that a kill left incomplete; write them to ``removed`` if given."""
+    """Remove the lines after ``step``, and a line that a kill left incomplete; write them to ``archive`` if given."""
     if path.exists():
         lines = path.read_text(encoding="utf-8").splitlines(True)
         if archive:

@@ -1,4 +1,4 @@
-"""Names that older versions of facesmith wrote into run folders, and what they are called now.
+"""Names that older versions of facesmith wrote into run folders, and their current names.
 
 Nothing here imports torch.
 """

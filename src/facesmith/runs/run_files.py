@@ -1,4 +1,4 @@
-"""The only reader of a run folder: what is there now, also while training writes to it."""
+"""The only reader of a run folder, which may be in training."""
 
 import tomllib
 from collections.abc import Mapping

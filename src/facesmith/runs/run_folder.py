@@ -138,7 +138,7 @@ class RunFolder:
         write_json(self.card, {"format": FORMAT, "version": VERSION} | card)
 
     def cut(self, step: int, kimg: float, archive: Path | None = None) -> None:
-        """Remove the lines and samples after ``step``, at ``kimg``, or move them to the folder ``removed``."""
+        """Remove the lines and samples after ``step``, at ``kimg``, or move them to the folder ``archive``."""
         for record in self.records:
             cut_lines(record, step, archive / record.name if archive else None)
         for sample in self.samples_after(kimg):

@@ -48,7 +48,7 @@ class RunStatus:
 
 
 def status_of(run: RunFiles, written_at: float, now: float | None = None) -> RunStatus:
-    """Return the status of a run whose files were last written at ``written``, in seconds as `time.time` returns them.
+    """Return the status of a run whose files were last written at ``written_at``, in seconds like `time.time`.
 
     Raises `FacesmithError` for an invalid card.
     """

@@ -1,4 +1,4 @@
-"""Differentiable augmentation: what D sees is recoloured, moved and partly hidden, real and fake pictures alike.
+"""Differentiable augmentation: the inputs of D, real and fake, are recoloured, moved and partly hidden.
 
 Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", arXiv:2006.10738. With few photos D learns
 them by heart; augmented, it never sees one twice, and as G's gradient passes through, G still learns plain pictures.
@@ -15,12 +15,12 @@ BOX_DIVISOR = 2  # a box of half its sides is hidden
 
 
 def augment(pictures: Tensor, strength: float | Tensor, rng: torch.Generator) -> Tensor:
-    """``pictures`` (N x 3 x H x W in [-1, 1]) augmented: float32, channels last, and differentiable twice.
+    """Return ``pictures`` (N x 3 x H x W in [-1, 1]) augmented: float32, channels last, and differentiable twice.
 
-    Each of the three kinds happens to a picture with the probability ``strength`` (0 to 1, or a scalar on the device):
+    Each of three kinds is applied to an image with the probability ``strength`` (0 to 1, or a scalar on the device):
     colour (brightness ±0.5, saturation 0 to 2 times, contrast 0.5 to 1.5 times; the result may leave [-1, 1]), movement
-    by up to an eighth, and a box of half the sides, centred anywhere, gone grey. At 0 pictures stay as they are, to the
-    bit. ``rng`` is on the pictures' device and gives the same number of draws whatever happens.
+    by up to an eighth, and a grey box of half the sides, centred anywhere. At 0 the images are unchanged, bit for bit.
+    ``rng`` is on the device of the pictures; the number of its draws does not depend on ``strength``.
     """
     count, channels, height, width = pictures.shape
     device = pictures.device
@@ -39,7 +39,7 @@ def augment(pictures: Tensor, strength: float | Tensor, rng: torch.Generator) ->
     saturation, contrast = torch.where(recolour, 2 * saturation, 1.0), torch.where(recolour, contrast + 0.5, 1.0)
     x = cast(Tensor, _Recolour.apply(x, saturation, contrast))  # type: ignore[no-untyped-call]
     rows = torch.arange(height, device=device).view(1, 1, -1, 1) - top
-    # Every channel has a column of its own and flags are floats: the innermost axis is broadcast over slowly.
+    # Every channel has its own columns and flags are floats, because broadcasting over the innermost axis is slow.
     columns = torch.arange(channels * width, device=device) // channels - left
     clear_rows = (~hide | (rows < 0) | (rows >= height // BOX_DIVISOR)).float()
     clear_columns = ((columns < 0) | (columns >= width // BOX_DIVISOR)).float()
@@ -66,7 +66,7 @@ class _Recolour(torch.autograd.Function):
 
 
 class _Move(torch.autograd.Function):
-    """Pictures moved by (down, right) pixels, zeros where nothing is left; its transpose is to move them back."""
+    """Images moved by (down, right) pixels and filled with zeros; the transpose moves them back."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, down: Tensor, right: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ class _Move(torch.autograd.Function):
         above, before = height // LARGEST_MOVE, width // LARGEST_MOVE
         padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, before, before, above, above))
         tall, wide = padded.shape[1:3]
-        # A row of the result is a run of the padded pixels: copied whole, found by where it begins.
+        # A row of the result is a run of the padded pixels, which is copied by its start.
         runs = padded.flatten().unfold(0, width * channels, channels)
         picture, row = torch.arange(count, device=x.device)[:, None], torch.arange(height, device=x.device)
         first = (picture * tall + above + row - down.view(-1, 1)) * wide + before - right.view(-1, 1)
@@ -88,9 +88,9 @@ class _Move(torch.autograd.Function):
 
 
 def vary(pictures: Tensor, shift: float, colour: float, rng: torch.Generator) -> Tensor:
-    """``pictures`` (N x 3 x H x W in [-1, 1]) as they might as well have been taken: moved, zoomed, under other light.
+    """Return ``pictures`` (N x 3 x H x W in [-1, 1]) with small movements, zoom and changes of light.
 
-    Each is moved by up to the share ``shift`` of its sides and zoomed by as much, edges repeated where nothing is left;
+    Each image is moved and zoomed by up to the share ``shift`` of its sides, with edges repeated;
     brightness, saturation and contrast vary by up to the share ``colour``. Float32.
     """
     count, device = len(pictures), pictures.device

@@ -26,7 +26,7 @@ MAX_CERTAIN_LINES = 40  # in a row; at this number the discriminator is winning
 
 @dataclass(frozen=True)
 class Health:
-    """The status after a line of the metrics, and what the detector remembers of the lines before."""
+    """The status after a line of the metrics, and the state of the detector."""
 
     status: str = HEALTHY
     since: int = 0  # the step at which the problem was first seen
@@ -72,7 +72,7 @@ def _with_diversity(health: Health, diversity: float, kimg: float, step: int) ->
     if diversity < lowest_diversity(health, kimg):
         since = health.since if health.low_measurements else step
         return replace(health, low_measurements=health.low_measurements + 1, since=since)
-    # Real photos are at 1. A noisy phase beyond that must not raise what is expected later.
+    # Real photos are at 1. A noisy phase beyond that must not raise the expected value.
     diversity, usual = min(diversity, 1.0), health.usual_diversity
     usual = usual + DIVERSITY_MEMORY * (diversity - usual) if usual else diversity
     return replace(health, low_measurements=0, usual_diversity=usual)

@@ -1,4 +1,4 @@
-"""What D and G want, as functions of D's logits, and the penalties that keep D smooth."""
+"""The losses of D and G as functions of D's logits, and the penalties that keep D smooth."""
 
 from contextlib import nullcontext
 
@@ -44,12 +44,12 @@ def gradient_penalty(logits: Tensor, pictures: Tensor) -> Tensor:
 def accuracies(real: Tensor, fake: Tensor, recipe: AdversarialRecipe) -> tuple[Tensor, Tensor]:
     """The shares of real and of fake pictures that D has on the right side.
 
-    ``bce`` draws the line at 0. ``rpgan`` teaches D no line, only differences: there it lies halfway between the means.
+    The threshold is 0 for ``bce``. ``rpgan`` trains D on differences only: its threshold is halfway between the means.
     """
     line = (real.mean() + fake.mean()) / 2 if recipe.loss == "rpgan" else 0.0
     return (real > line).float().mean(), (fake < line).float().mean()
 
 
 def _cross_entropy(logits: Tensor, label: float) -> Tensor:
-    # softplus(x) - label * x is the cross-entropy of sigmoid(x), also for the labels above 1 that seed 4 uses.
+    # softplus(x) - label * x is the cross-entropy of sigmoid(x), also for the labels above 1 that DIGITS-GAN uses.
     return F.softplus(logits).mean() - label * logits.mean()

@@ -75,7 +75,7 @@ def train_until_end(
                 reason = stop_reason
                 break
 
-        # Save first: a process that was told to stop may soon be killed.
+        # Save first: a process that received a signal may soon be killed.
         if guard.failure is None and not checkpoints.save():
             health = replace(recorder.health, status=DIVERGED, since=context.progress.step)
             guard.failure = messages.failure(context, health)

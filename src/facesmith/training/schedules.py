@@ -1,4 +1,4 @@
-"""Schedules: settings that change during a run, as a function of the images shown and of nothing else.
+"""Schedules: settings that change during a run as a function of the images seen only.
 
 They follow kimg and not the run's length, so that a run made longer on resume learns the same.
 """
@@ -13,7 +13,7 @@ END = "_end"  # suffix of the setting that another moves to
 
 
 def scheduled(recipe: AnyRecipe, images_seen: int, lr_scale: float = 1.0) -> AnyRecipe:
-    """Return ``recipe`` with the values after ``shown`` images, the learning rate multiplied by ``lr_scale``."""
+    """Return ``recipe`` with the values after ``images_seen`` images, the learning rate multiplied by ``lr_scale``."""
     changes: dict[str, Any] = {}
     if progress := schedule_progress(recipe, images_seen):
         for name in scheduled_settings(recipe):
@@ -26,7 +26,7 @@ def scheduled(recipe: AnyRecipe, images_seen: int, lr_scale: float = 1.0) -> Any
 
 
 def schedule_progress(recipe: Recipe, images_seen: int) -> float:
-    """Return the share of the way to every end that is covered after ``shown`` images, 0 without a schedule.
+    """Return the share of the way to every end that is covered after ``images_seen`` images, 0 without a schedule.
 
     With ``schedule_half_life_kimg``, half of the rest is covered in every half-life: 1 minus the annealing temperature
     of deep-makeover. Otherwise the way is half a cosine over the first ``anneal_kimg``, as in Huang et al.,

@@ -28,10 +28,10 @@ from facesmith.training.task import Task
 
 
 class TaskFactory(Protocol):
-    """Creates the task of a recipe. Trained folders that are not in ``known`` are looked up by their settings."""
+    """Creates the task of a recipe. Trained folders that are not in ``pretrained`` are looked up by their settings."""
 
     def __call__(
-        self, recipe: Any, dataset: Dataset, group: ProcessGroup, known: dict[str, Path] | None = None
+        self, recipe: Any, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path] | None = None, /
     ) -> Task[Any]: ...
 
 
@@ -41,15 +41,15 @@ def start_new(
     path: Path,
     group: ProcessGroup,
     make_task: TaskFactory,
-    known: dict[str, Path] | None = None,
+    pretrained: dict[str, Path] | None = None,
 ) -> TrainingContext:
     """Create a run folder. Raises `FacesmithError` if it exists.
 
-    ``known`` are trained folders by setting, which need not be looked up.
+    ``pretrained`` are trained folders by setting, which need not be looked up.
     """
     group.local_batch(recipe.batch_size)  # raises an error if the batch cannot be divided
     recipe = group.on_rank_zero(lambda: resolve(recipe, group))
-    task = make_task(recipe, dataset, group, known)
+    task = make_task(recipe, dataset, group, pretrained)
     state = task.new_state()
     table = as_table(recipe)
     card: dict[str, Any] = {
@@ -120,8 +120,8 @@ def branch(
     if (trained_on["width"], trained_on["height"]) != dataset.size:
         _check_dataset(old, trained_on, dataset)
     before, after = pretrained_settings(old_recipe), pretrained_settings(recipe)
-    known = {name: path for name, path in source.pretrained().items() if before.get(name) == after.get(name)}
-    old_task, task = (make_task(settings, dataset, group, known) for settings in (old_recipe, recipe))
+    pretrained = {name: path for name, path in source.pretrained().items() if before.get(name) == after.get(name)}
+    old_task, task = (make_task(settings, dataset, group, pretrained) for settings in (old_recipe, recipe))
     if old_task.networks != task.networks:
         raise FacesmithError(
             f"the networks of {old} cannot change in a branch ({'; '.join(differences(old_recipe, recipe))}): train a "
@@ -132,7 +132,7 @@ def branch(
     checkpoint = group.on_rank_zero(source.last_checkpoint)
     if not checkpoint:
         raise FacesmithError(f"{old} has no checkpoint to branch from: train it longer first")
-    context = start_new(recipe, dataset, path, group, make_task, known)
+    context = start_new(recipe, dataset, path, group, make_task, pretrained)
     if group.is_rank_zero:
         source.copy_to(context.run, checkpoint)
     group.barrier()
@@ -140,7 +140,7 @@ def branch(
 
 
 def resolve(recipe: AnyRecipe, group: ProcessGroup = SINGLE_PROCESS) -> AnyRecipe:
-    """Replace every "auto" by what it means on this machine, so that the run's recipe says what was used."""
+    """Replace every "auto" by its value on this machine, so that the recipe of the run records it."""
     device = choose_device(recipe.device)
     threads = recipe.threads or max(1, usable_cores() // group.local_world_size)
     configure_process(threads)

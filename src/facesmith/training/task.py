@@ -1,4 +1,4 @@
-"""What the training loop needs to know of a kind of training: networks, step, samples and scores."""
+"""The interface of a training task: networks, step, samples and scores."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -51,8 +51,8 @@ class Task(ABC, Generic[AnyRecipe]):
         """Prepare the steps of a session; ``read`` returns the dataset's images by index."""
 
     @abstractmethod
-    def step(self, state: TrainState, now: AnyRecipe, progress: Progress) -> dict[str, Tensor]:
-        """Train on the next batch with the scheduled settings ``now``. Returns the measurements.
+    def step(self, state: TrainState, recipe: AnyRecipe, progress: Progress) -> dict[str, Tensor]:
+        """Train on the next batch with the scheduled settings of ``recipe``. Returns the measurements.
 
         They are scalars on the device; the losses, which must stay finite, have names that begin with ``loss_``.
         ``progress`` is that before the step; the loop counts the step.

@@ -22,7 +22,7 @@ def keras_count(net: nn.Module) -> int:
 @pytest.mark.parametrize(
     ("latent_size", "total", "trainable"), [(100, 58_833_344, 57_783_872), (250, 137_476_544, 136_427_072)]
 )
-def test_parameter_counts_of_seed_2(latent_size: int, total: int, trainable: int) -> None:
+def test_parameter_counts_match_artiface(latent_size: int, total: int, trainable: int) -> None:
     config = network_config(GAN_RECIPES["artiface"].changed(latent_size=latent_size), (128, 128))
     with torch.device("meta"):
         G, D = build("artiface", config, seed=0)
@@ -42,18 +42,18 @@ def test_generator_and_discriminator_fit_every_size(size: tuple[int, int]) -> No
 
 
 @pytest.mark.parametrize("size", [(28, 28), (260, 260), (66, 64), (64, 50)])
-def test_a_size_no_network_can_make_is_refused_with_those_it_can(size: tuple[int, int]) -> None:
+def test_an_unsupported_size_is_refused_with_the_valid_ones(size: tuple[int, int]) -> None:
     with pytest.raises(FacesmithError, match="32x32 to 256x256 whose sides are multiples of 4"):
         Config(size)
 
 
 @pytest.mark.parametrize(("setting", "value"), [("generator_width", 5), ("generator_width", 0), ("latent_size", 0)])
-def test_widths_that_cannot_be_are_refused(setting: str, value: int) -> None:
+def test_invalid_widths_are_refused(setting: str, value: int) -> None:
     with pytest.raises(FacesmithError, match=f"invalid {setting}={value}"):
         Config((64, 64), **{setting: value})
 
 
-def test_d_has_dropout_and_no_norm_and_g_the_reverse() -> None:
+def test_d_has_dropout_without_norm_and_g_the_reverse() -> None:
     config = small((32, 32))
     G, D = list(Generator(config).modules()), list(Discriminator(config).modules())
     assert [m.p for m in D if isinstance(m, nn.Dropout)] == [0.3, 0.3]

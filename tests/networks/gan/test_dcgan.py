@@ -19,7 +19,7 @@ def test_generator_and_discriminator_fit_every_size(size: tuple[int, int], kerne
 
 
 @pytest.mark.parametrize("size", [(15, 15), (257, 257), (128, 63), (600, 800)])
-def test_a_size_no_network_can_make_is_refused_with_those_it_can(size: tuple[int, int]) -> None:
+def test_an_unsupported_size_is_refused_with_the_valid_ones(size: tuple[int, int]) -> None:
     with pytest.raises(FacesmithError, match="16x16 to 256x256"):
         Config(size)
 
@@ -31,7 +31,7 @@ def test_parameter_counts_of_the_official_pytorch_dcgan() -> None:
     assert count_parameters(D) == 2_765_568
 
 
-def test_parameter_counts_of_seed_4() -> None:
+def test_parameter_counts_match_digits_gan() -> None:
     G, D = build("dcgan", Config((64, 64), kernel=5, bias=True), seed=0)
     assert count_parameters(G) == 5_135_363
     assert count_parameters(D) == 4_316_545
@@ -50,6 +50,6 @@ def test_initial_weights_depend_on_the_seed_only() -> None:
     assert not torch.equal(first.project.weight, other_seed.project.weight)
 
 
-def test_weights_start_as_the_paper_says() -> None:
+def test_initial_weights_follow_the_paper() -> None:
     G, _ = build("dcgan", Config((32, 32)), seed=0)
     assert G.project.weight.std().item() == pytest.approx(0.02, rel=0.05)

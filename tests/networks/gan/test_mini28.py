@@ -11,7 +11,7 @@ from facesmith.tasks.gan.step import network_config
 SMALL = Config((28, 28), latent_size=8, generator_width=4, discriminator_width=4)
 
 
-def test_parameter_counts_of_seed_1() -> None:
+def test_parameter_counts_match_28x28() -> None:
     config = network_config(GAN_RECIPES["mini28"], (28, 28))
     with torch.device("meta"):
         G, D = build("mini28", config, seed=0)
@@ -19,7 +19,7 @@ def test_parameter_counts_of_seed_1() -> None:
     assert count_parameters(D) == 1_033_729
 
 
-def test_shapes_and_range() -> None:
+def test_outputs_have_their_shape_and_range() -> None:
     G, D = Generator(SMALL), Discriminator(SMALL)
     pictures = G(torch.randn(3, 8))
     assert pictures.shape == (3, 3, 28, 28)
@@ -30,12 +30,12 @@ def test_shapes_and_range() -> None:
 
 
 @pytest.mark.parametrize("size", [(32, 32), (28, 32), (64, 64)])
-def test_another_size_is_refused_with_the_one_it_makes(size: tuple[int, int]) -> None:
+def test_another_size_is_refused_with_the_valid_one(size: tuple[int, int]) -> None:
     with pytest.raises(FacesmithError, match=f"{size[0]}x{size[1]}.*--size 28"):
         Config(size)
 
 
-def test_no_width_below_one() -> None:
+def test_a_width_below_one_is_refused() -> None:
     with pytest.raises(FacesmithError, match="generator_width=0"):
         Config((28, 28), generator_width=0)
 
@@ -55,14 +55,14 @@ def test_dropout_is_active_in_training_only(kind: type[nn.Module], hidden_layers
     assert torch.equal(net(x), net(x))
 
 
-def test_batch_norm_is_tensorflows() -> None:
+def test_batch_norm_equals_tensorflows() -> None:
     norms = [
         m for net in (Generator(SMALL), Discriminator(SMALL)) for m in net.modules() if isinstance(m, nn.BatchNorm2d)
     ]
     assert [(m.eps, m.momentum) for m in norms] == [(1e-3, 0.01)] * 5
 
 
-def test_weights_start_as_glorot_says() -> None:
+def test_initial_weights_follow_glorot() -> None:
     torch.manual_seed(0)
     weight = Generator(Config((28, 28), latent_size=100, generator_width=16)).project.weight
     limit = (6 / (100 + 64 * 16)) ** 0.5

@@ -20,14 +20,14 @@ def test_any_size_is_supported(size: tuple[int, int]) -> None:
     assert D(pictures).shape == (3,)
 
 
-def test_the_recipes_networks_are_as_large_as_documented() -> None:
+def test_network_sizes_match_the_documentation() -> None:
     """A model folder of 9 MB holds `small` twice in half precision: safetensors and ONNX."""
     G, _ = build("residual", network_config(GAN_RECIPES["small"], (64, 64)), seed=0)
     assert 4 * count_parameters(G) < 8_500_000
     assert count_parameters(G) == 1_872_355
 
 
-def test_a_block_starts_as_the_identity_and_learns_not_to_be() -> None:
+def test_a_block_starts_as_the_identity_and_can_learn() -> None:
     block, x, w = Block(8, 4), torch.randn(2, 8, 6, 6), torch.randn(2, 4)
     assert torch.equal(block(x, w), x)
     torch.nn.init.normal_(block.second.weight)
@@ -68,7 +68,7 @@ def test_levels_above_the_finest_have_no_blocks() -> None:
     assert [len(level) for level in D.levels] == [0, 0, 2, 2]
 
 
-def test_what_cannot_be_made_is_refused() -> None:
+def test_invalid_sizes_and_settings_are_refused() -> None:
     with pytest.raises(FacesmithError, match="blocks=0"):
         Config((64, 64), blocks=0)
     with pytest.raises(FacesmithError, match="512x512"):

@@ -61,7 +61,7 @@ def test_a_discriminator_averages_over_patches_of_any_size() -> None:
         assert D(torch.randn(3, 3, height, width)).shape == (3, 1)
 
 
-def test_other_sizes_and_several_directions_are_one_sentence() -> None:
+def test_unsupported_sizes_and_several_directions_are_refused() -> None:
     for size in ((30, 32), (12, 16)):
         with pytest.raises(FacesmithError, match="multiples of 4 and at least 16"):
             Config(size)

@@ -60,13 +60,13 @@ def test_the_mask_limits_the_change(changed_net: Generator, faces: Tensor) -> No
     assert bool(((output - faces).abs() <= 2 * mask + 1e-6).all())
 
 
-def test_a_discriminator_answers_for_every_direction() -> None:
+def test_a_discriminator_has_a_logit_per_direction() -> None:
     for width, height in ((80, 100), (16, 16), (20, 52)):
         D = Discriminator(Config((width, height), directions=3, discriminator_width=4))
         assert D(torch.zeros(2, 3, height, width)).shape == (2, 3)
 
 
-def test_other_sizes_are_one_sentence() -> None:
+def test_unsupported_sizes_are_refused() -> None:
     with pytest.raises(FacesmithError, match="multiples of 4"):
         Config((30, 32))
     with pytest.raises(FacesmithError, match="blocks=0"):

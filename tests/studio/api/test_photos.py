@@ -155,7 +155,7 @@ def test_damaged_photos_are_refused(visit: Visit, photo_models: Path, two_faces:
     visit(ask, paths=(str(photo_models),))
 
 
-def test_nothing_of_a_photo_touches_the_disk(
+def test_photos_are_never_written_to_disk(
     visit: Visit, photo_models: Path, upload: Upload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

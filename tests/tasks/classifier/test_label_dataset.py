@@ -90,7 +90,7 @@ def test_existing_attributes_are_refused_without_replace(faces: Dataset, classif
     assert not (tmp_path / "made").exists()
 
 
-def test_pictures_of_another_size_are_refused(classifier: Path, tmp_path: Path) -> None:
+def test_images_of_another_size_are_refused(classifier: Path, tmp_path: Path) -> None:
     small = facesmith.import_dataset("builtin:4", tmp_path / "small", size=16, quiet=True)
     with pytest.raises(FacesmithError, match="pictures of 16x16 and eye judges 32x32: import them with --size 32x32"):
         facesmith.label(small, tmp_path / "made", classifier, quiet=True)

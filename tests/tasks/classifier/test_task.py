@@ -32,15 +32,15 @@ def recipe() -> ClassifierRecipe:
     return with_settings(base, settings)
 
 
-def test_a_classifier_learns_and_is_scored_on_held_out_faces(judge_run: Path) -> None:
-    run = RunFolder(judge_run)
+def test_a_classifier_learns_and_is_scored_on_held_out_faces(classifier_run: Path) -> None:
+    run = RunFolder(classifier_run)
     scores = read_lines(run.scores)
     assert [line["kimg"] for line in scores] == [0.16, 0.32, 0.48, 0.64]
     assert max(line["accuracy_Red"] for line in scores) > 0.9
     assert scores[-1]["count"] == 48, "a fifth of 240"
     facts = read_card(run)["task"]
     assert (facts["attributes"], facts["learned_from"], facts["held_out"]) == (["Red", "Left"], 192, 48)
-    assert (judge_run / "report.html").exists()
+    assert (classifier_run / "report.html").exists()
     assert read_lines(run.metrics)[-1]["health"] == "healthy"
 
 
@@ -85,7 +85,7 @@ def test_a_dataset_without_labels_or_faces_is_refused(
         facesmith.train("classifier", small_dataset, tmp_path / "run", quiet=True)
 
 
-def test_the_sheet_names_mistakes(labelled: Dataset, recipe: ClassifierRecipe, judge_run: Path) -> None:
-    sheets = sorted((judge_run / "samples").iterdir())
+def test_samples_and_parameters_are_recorded(labelled: Dataset, recipe: ClassifierRecipe, classifier_run: Path) -> None:
+    sheets = sorted((classifier_run / "samples").iterdir())
     assert sheets[0].name == "000000.000.png"
-    assert json.loads((judge_run / "run.json").read_text())["parameters"].keys() == {"classifier"}
+    assert json.loads((classifier_run / "run.json").read_text())["parameters"].keys() == {"classifier"}

@@ -101,9 +101,9 @@ def test_an_encoder_starts_with_the_weights_of_the_gans_d(
 
 
 def test_a_classifier_of_another_size_is_refused(
-    builtin_dataset: Dataset, small_model: Model, labelled: Dataset, judge_run: Path, tmp_path: Path
+    builtin_dataset: Dataset, small_model: Model, labelled: Dataset, classifier_run: Path, tmp_path: Path
 ) -> None:
-    classifier = facesmith.export(judge_run, tmp_path / "judge").path
+    classifier = facesmith.export(classifier_run, tmp_path / "judge").path
     with pytest.raises(FacesmithError, match="classifier takes images of 16x16"):
         task(builtin_dataset, f"model={small_model.path}", f"classifier={classifier}")
 

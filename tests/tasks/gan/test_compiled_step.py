@@ -65,7 +65,7 @@ def test_compiled_steps_equal_eager_steps(name: str, graphs: int) -> None:
     assert counters["stats"]["unique_graphs"] == graphs  # G, D with penalties and without, and the pass of D for G
 
 
-def test_dcgan_gradients_of_one_pass_can_be_compiled() -> None:
+def test_digits_gan_gradients_of_one_pass_can_be_compiled() -> None:
     recipe = narrow("dcgan64")
     eager, compiled = new_state(recipe, (16, 16), CPU), new_state(recipe, (16, 16), CPU)
     expected = steps(train_step, eager, recipe, 0, 3)

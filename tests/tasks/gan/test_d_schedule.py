@@ -14,7 +14,7 @@ def d_steps(text: str, steps: int, batch_size: int = 64) -> list[bool]:
     return [d_learns(schedule, step, batch_size) for step in range(steps)]
 
 
-def test_every_step() -> None:
+def test_every_schedules_d_at_every_step() -> None:
     assert all(d_steps("every", 1000))
 
 
@@ -34,7 +34,7 @@ def test_a_ratio_of_five_is_every_fifth_step() -> None:
 
 
 @pytest.mark.parametrize(("text", "ratios"), [("decay:5,0.8,0.9", [5, 4, 3.2]), ("decay:1,1.5,0.9", [1, 1.5, 2.25])])
-def test_the_ratio_changes_at_its_moments(text: str, ratios: list[float]) -> None:
+def test_the_ratio_changes_after_each_block(text: str, ratios: list[float]) -> None:
     learns = d_steps(text, 2700, batch_size=1)  # 900 steps a ratio
     for block, ratio in enumerate(ratios):
         assert sum(learns[block * 900 : (block + 1) * 900]) == pytest.approx(900 / ratio, abs=1)
@@ -76,7 +76,7 @@ def test_growth_in_a_very_long_run_does_not_overflow() -> None:
 @pytest.mark.parametrize(
     "text", ["every", "ratio:3.3", "ratio:1000", "decay:999.9,0.9,5", "decay:1,2,5", "accuracy:0.51"]
 )
-def test_the_first_step_is_ds(text: str) -> None:
+def test_d_learns_at_the_first_step(text: str) -> None:
     assert d_learns(parse_d_schedule(text), 0, 64, CHANCE)
 
 
@@ -98,7 +98,7 @@ def test_running_accuracy_has_its_half_life() -> None:
     assert tensor.item() == pytest.approx(0.75)
 
 
-def test_what_is_written_is_what_is_meant() -> None:
+def test_valid_schedules_are_parsed() -> None:
     assert parse_d_schedule(" every ") == DSchedule()
     assert parse_d_schedule("ratio:2.5") == DSchedule(2.5)
     assert parse_d_schedule("decay:5, 0.8, 100") == DSchedule(5, 0.8, 100)

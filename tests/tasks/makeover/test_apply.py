@@ -124,7 +124,7 @@ def test_unusable_photos_are_reported_and_skipped(
     assert all(reason in failure["reason"] for reason, failure in zip(reasons, summary["without"], strict=True))
 
 
-def test_where_no_photo_can_be_made_over_nothing_is_left_behind(of_faces: Makeover, tmp_path: Path) -> None:
+def test_no_folder_is_written_without_a_usable_photo(of_faces: Makeover, tmp_path: Path) -> None:
     photos = [save(np.zeros((80, 80, 3), np.uint8), tmp_path / f"{number}.png") for number in range(2)]
     with pytest.raises(FacesmithError, match="none of the 2 photos can be used: .*0.png shows no face"):
         facesmith.make_over(of_faces, photos, tmp_path / "out", quiet=True)
@@ -156,7 +156,7 @@ def test_invalid_arguments_are_refused_before_any_work(
     assert names(tmp_path) == ["one.png"]
 
 
-def test_the_film_may_lie_in_the_new_folder(plain: Makeover, noise: Noise, tmp_path: Path) -> None:
+def test_the_film_can_be_in_the_new_folder(plain: Makeover, noise: Noise, tmp_path: Path) -> None:
     photo = save(noise(32, 32), tmp_path / "one.png")
     facesmith.make_over(plain, [photo], tmp_path / "out", video=tmp_path / "out" / "way.gif", quiet=True)
     assert names(tmp_path / "out") == ["makeover.json", "one.png", "sheet.png", "way.gif"]

@@ -28,7 +28,7 @@ def test_the_command_writes_every_output(of_faces: Makeover, party: Path, tmp_pa
     assert files == {"makeover.json", "party_0.png", "party_1.png", "sheet.png", "way.gif", "whole/party.png"}
 
 
-def test_what_a_user_can_put_right_is_one_sentence(of_faces: Makeover, tmp_path: Path) -> None:
+def test_user_errors_are_reported_without_a_traceback(of_faces: Makeover, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="nobody.jpg cannot be used, it is not found"):
         run("makeover", of_faces.path, tmp_path / "nobody.jpg", "--out", tmp_path / "out")
     with pytest.raises(FacesmithError, match="is not a makeover, it has no makeover.json"):

@@ -29,7 +29,7 @@ def test_directions_are_presets_or_pairs_of_expressions(text: str, directions: l
 
 
 @pytest.mark.parametrize("text", ["", "mtx", "Young", "Young >", "> Young", "mtf;;ftm", "A > B > C", "a name: A > B"])
-def test_what_is_no_direction_is_one_sentence(text: str) -> None:
+def test_invalid_directions_are_refused(text: str) -> None:
     with pytest.raises(FacesmithError, match="invalid direction .*mtf, ftm, mtm, ftf"):
         parse_directions(text)
 
@@ -73,7 +73,7 @@ def test_domains_match_their_expression_and_are_disjoint(builtin_dataset: Datase
     )
 
 
-def test_a_side_with_too_few_faces_is_one_sentence(builtin_dataset: Dataset) -> None:
+def test_a_domain_with_too_few_faces_is_refused(builtin_dataset: Dataset) -> None:
     with pytest.raises(FacesmithError, match="8 faces .Bald. to learn from, and a makeover needs 100"):
         find_domains(builtin_dataset, parse_directions("No_Beard > Bald")[0])
     with pytest.raises(FacesmithError, match="'No_Bread' in where is not an attribute"):

@@ -41,7 +41,7 @@ def test_a_morph_goes_smoothly_to_the_result_and_back(ending: str, plain: Makeov
     assert np.allclose(backward[1:], forward[-2:0:-1], atol=2)
 
 
-def test_of_many_faces_the_first_are_filmed(plain: Makeover, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_film_of_many_faces_shows_the_first(plain: Makeover, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(morphing, "FRAMES", 3)
     sizes = []
     for count in (16, 40):

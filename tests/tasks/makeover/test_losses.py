@@ -24,7 +24,7 @@ def faces() -> torch.Tensor:
     return torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def test_change_is_of_4x4_pixels_as_a_share_of_black_to_white() -> None:
+def test_change_is_measured_on_4x4_means() -> None:
     black = -torch.ones(2, 3, 8, 8)
     assert float(mean_change(-black, black)) == 1
     assert float(mean_change(black + 0.5, black)) == 0.25
@@ -83,7 +83,7 @@ def test_gradients_reach_only_the_result(classifier: ClassifierNetwork, faces: t
     assert originals.grad is None
 
 
-def test_only_what_changes_outside_the_face_counts_there() -> None:
+def test_change_outside_the_face_is_measured_there_only() -> None:
     before = torch.rand(2, 3, 8, 8) * 2 - 1
     beyond = torch.zeros(8, 8)
     beyond[:, 6:] = 1

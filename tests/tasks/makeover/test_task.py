@@ -156,7 +156,7 @@ def test_noise_is_shared_and_limited_to_two_deviations(builtin_dataset: Dataset)
     assert not torch.equal(first, second)
 
 
-def test_a_makeover_learns_what_its_target_faces_have(builtin_dataset: Dataset) -> None:
+def test_a_makeover_learns_the_brightness_of_target_faces(builtin_dataset: Dataset) -> None:
     """Target faces get a third of their brightness, so source faces must become darker."""
     setup = recipe("makeover+", f"directions={DIRECTION}", "learning_rate=4e-3", "pixel=0", "batch_size=16")
     task = MakeoverTask(setup, builtin_dataset, SINGLE_PROCESS, {})
