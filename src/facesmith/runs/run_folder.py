@@ -129,8 +129,8 @@ class RunFolder:
             "height": dataset.size[1],
         }
         head = (
-            "# The settings of this run. Do not edit them: facesmith refuses to resume a run whose settings were changed\n"
-            "# here. Use the options of `facesmith train --resume` to change its length.\n"
+            "# The settings of this run. Do not edit them: facesmith refuses to resume a run whose settings were\n"
+            "# changed here. Use the options of `facesmith train --resume` to change its length.\n"
         )
         write_text(self.recipe, head + _toml("recipe", recipe) + "\n" + _toml("run", trained_on))
 
