@@ -136,7 +136,7 @@ def test_a_picture_without_bytes_is_skipped(hub: Any, tmp_path: Path) -> None:
     ("source", "said"),
     [
         ("hf:ann/nowhere", "ann/nowhere was not found on the hub"),
-        ("hf:ann/private", "ann/private is not open to you: log in"),
+        ("hf:ann/private", "access to ann/private is denied"),
         ("hf:ann/gated", "accept its terms"),
         ("hf:ann/down", "the hub answered 500"),
         ("hf:ann/text", "has no column of pictures: its columns are caption"),

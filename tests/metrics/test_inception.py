@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from facesmith.metrics.inception import SIDE, WIDTH, Inception, _average, resize
+from facesmith.metrics.inception import SIDE, WIDTH, Inception, _average_pool, resize
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_folding_changes_no_feature(net: Inception) -> None:
 
 
 def test_averages_do_not_count_the_padding() -> None:
-    assert torch.equal(_average(torch.ones(1, 1, 4, 4)), torch.ones(1, 1, 4, 4))
+    assert torch.equal(_average_pool(torch.ones(1, 1, 4, 4)), torch.ones(1, 1, 4, 4))
 
 
 def test_pictures_are_resized_corner_on_corner() -> None:

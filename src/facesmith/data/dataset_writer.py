@@ -72,7 +72,7 @@ class DatasetWriter:
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
         (self.folder / METADATA).write_bytes(sink.getvalue())
-        own = {
+        written_fields = {
             "format": FORMAT,
             "version": VERSION,
             "size": list(self._size),
@@ -83,7 +83,7 @@ class DatasetWriter:
             "facesmith": __version__,
             "fingerprint": dataset_digest(self._pixels.digest(), table),
         }
-        write_json(self.folder / CARD, {**card, **own})
+        write_json(self.folder / CARD, {**card, **written_fields})
 
 
 @contextmanager

@@ -81,8 +81,8 @@ def _candidates(frequencies: NDArray[np.float32]) -> NDArray[np.int64]:
         order = np.lexsort((brightness, hashes[:, byte]))
         keys = hashes[order, byte]
         for offset in range(1, min(_NEIGHBOURS, count - 1) + 1):
-            same = np.flatnonzero(keys[:-offset] == keys[offset:])
-            first, second = order[same], order[same + offset]
+            positions = np.flatnonzero(keys[:-offset] == keys[offset:])
+            first, second = order[positions], order[positions + offset]
             different = _BITS[hashes[first] ^ hashes[second]].sum(axis=1)
             close = different <= MAX_DIFFERENT_BITS
             low, high = np.minimum(first, second)[close], np.maximum(first, second)[close]

@@ -105,12 +105,12 @@ class _Parser:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        name = self._word("a name")
+        name = self._next_token("a name")
         column, parse = self._column(name)
         if self._take("==", "="):
-            return pc.equal(column, parse(self._word("a value")))
+            return pc.equal(column, parse(self._next_token("a value")))
         if self._take("!="):
-            return pc.not_equal(column, parse(self._word("a value")))
+            return pc.not_equal(column, parse(self._next_token("a value")))
         negated = self._peek().lower() == "not" and self._take("not")
         if negated or self._peek().lower() == "in":
             self._expect("in")
@@ -123,9 +123,9 @@ class _Parser:
 
     def _values(self, parse: Any) -> list[Any]:
         self._expect("(")
-        values = [parse(self._word("a value"))]
+        values = [parse(self._next_token("a value"))]
         while self._take(","):
-            values.append(parse(self._word("a value")))
+            values.append(parse(self._next_token("a value")))
         self._expect(")")
         return values
 
@@ -139,10 +139,10 @@ class _Parser:
             return self.table["split"], self._parse_split
         if name == "identity" and "identity" in self.table.column_names:
             return self.table["identity"], self._parse_number
-        known = [*attribute_names(self.table), "split", *({"identity"} & set(self.table.column_names))]
-        folded = {other.casefold(): other for other in known}
-        near = [folded[other] for other in get_close_matches(name.casefold(), folded, 3, 0.5)]
-        hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known[:45])}"
+        column_names = [*attribute_names(self.table), "split", *({"identity"} & set(self.table.column_names))]
+        folded = {column.casefold(): column for column in column_names}
+        suggestions = [folded[match] for match in get_close_matches(name.casefold(), folded, 3, 0.5)]
+        hint = f"did you mean {' or '.join(suggestions)}?" if suggestions else f"it has {', '.join(column_names[:45])}"
         raise FacesmithError(f"{name!r} in where is not an attribute of this source: {hint}")
 
     def _parse_bool(self, value: str) -> bool:
@@ -187,12 +187,12 @@ class _Parser:
         if not self._take(mark):
             self._fail(f"{mark!r} is missing")
 
-    def _word(self, what: str) -> str:
+    def _next_token(self, description: str) -> str:
         if self.at >= len(self.tokens):
-            self._fail(f"{what} is missing at its end")
+            self._fail(f"{description} is missing at its end")
         text, quoted = self.tokens[self.at]
         if not quoted and (not re.fullmatch(r"[\w.+-]+", text) or text.lower() in ("and", "or", "not", "in")):
-            self._fail(f"{what} is missing before {text!r}")
+            self._fail(f"{description} is missing before {text!r}")
         self.at += 1
         return text
 

@@ -27,11 +27,11 @@ def held_out_mask(dataset: Dataset, count: int = 2000, seed: int = 0) -> NDArray
     if mask.any():
         return mask
     max_count = len(dataset) // MIN_IMAGES_PER_HELD_OUT
-    wanted = min(count, max_count)
+    target = min(count, max_count)
     if "identity" in table.column_names:
-        mask = _draw_people(table, wanted, max_count, seed)
+        mask = _draw_identities(table, target, max_count, seed)
     if not mask.any():
-        mask[np.random.default_rng(seed).permutation(len(dataset))[:wanted]] = True
+        mask[np.random.default_rng(seed).permutation(len(dataset))[:target]] = True
     return mask
 
 
@@ -46,19 +46,19 @@ def held_out_split(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int6
     return np.flatnonzero(mask), np.flatnonzero(~mask)
 
 
-def _draw_people(table: "pa.Table", wanted: int, max_count: int, seed: int) -> NDArray[np.bool_]:
-    """Draw whole identities by ``seed`` until they have ``wanted`` images, and never more than ``max_count``."""
+def _draw_identities(table: "pa.Table", target: int, max_count: int, seed: int) -> NDArray[np.bool_]:
+    """Draw whole identities by ``seed`` until they have ``target`` images, and never more than ``max_count``."""
     import pyarrow as pa
 
-    known = np.asarray(table["identity"].is_valid().to_numpy(), bool)
+    has_identity = np.asarray(table["identity"].is_valid().to_numpy(), bool)
     identity = np.asarray(table["identity"].cast(pa.int64()).fill_null(-1).to_numpy(), np.int64)
-    people, counts = np.unique(identity[known], return_counts=True)
-    drawn: list[int] = []
+    identities, counts = np.unique(identity[has_identity], return_counts=True)
+    chosen_identities: list[int] = []
     count = 0
-    for index in np.random.default_rng(seed).permutation(len(people)):
-        if count >= wanted:
+    for index in np.random.default_rng(seed).permutation(len(identities)):
+        if count >= target:
             break
         if count + counts[index] <= max_count:
-            drawn.append(int(people[index]))
+            chosen_identities.append(int(identities[index]))
             count += int(counts[index])
-    return np.asarray(np.isin(identity, drawn) & known, bool)
+    return np.asarray(np.isin(identity, chosen_identities) & has_identity, bool)

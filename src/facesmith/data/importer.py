@@ -84,14 +84,14 @@ def import_dataset(
             alignment = {"alignment": ALIGNMENT}
         _check_free_space(folder, len(rows) * spec.pixels * 3)
         with new_dataset(folder) as writer:
-            written, skipped = _write_images(photos, rows, spec, writer, workers, quiet)
+            written_rows, skipped = _write_images(photos, rows, spec, writer, workers, quiet)
             skipped = photos.skipped + skipped
-            if not len(written):
+            if not len(written_rows):
                 raise FacesmithError(
                     f"{source} has no picture that can be used: all {len(rows):,} were skipped, the first of them "
                     f"{skipped[0]['file']}: {skipped[0]['reason']}"
                 )
-            table = photos.table.take(written).combine_chunks()
+            table = photos.table.take(written_rows).combine_chunks()
             split_counts = {entry["values"]: entry["counts"] for entry in table["split"].value_counts().to_pylist()}
             card = {
                 "name": name or photos.name,
@@ -142,7 +142,7 @@ def _write_images(
 ) -> tuple[NDArray[np.int64], list[dict[str, str]]]:
     """Decode and write the photos of ``rows``; returns the rows written, and the skipped files with reasons."""
     names = source.table["file"]
-    written: list[int] = []
+    written_rows: list[int] = []
     skipped: list[dict[str, str]] = []
     remaining = iter(rows)
     with (
@@ -154,11 +154,11 @@ def _write_images(
             writer.append(images)
             for reason, row in zip(reasons, remaining, strict=False):
                 if reason is None:
-                    written.append(int(row))
+                    written_rows.append(int(row))
                 else:
                     skipped.append({"file": names[int(row)].as_py(), "reason": reason})
             bar.update(len(reasons))
-    return np.asarray(written, np.int64), skipped
+    return np.asarray(written_rows, np.int64), skipped
 
 
 def _check_free_space(folder: Path, needed: int) -> None:

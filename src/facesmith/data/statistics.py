@@ -96,14 +96,14 @@ def measure(dataset: Dataset, quiet: bool = False) -> Statistics:
 
 def correlation(labels: NDArray[np.bool_], known: NDArray[np.bool_]) -> Floats:
     """Return the Pearson correlation (A, A) of bool columns (N, A), each pair over the rows with both known."""
-    yes, valid = (labels & known).astype(np.float32), known.astype(np.float32)
+    positives, valid = (labels & known).astype(np.float32), known.astype(np.float32)
     # Sums of fewer than 2^24 ones are exact in float32.
-    both, either = (yes.T @ yes).astype(np.float64), (yes.T @ valid).astype(np.float64)
+    positive_pairs, valid_pairs = (positives.T @ positives).astype(np.float64), (positives.T @ valid).astype(np.float64)
     pairs = (valid.T @ valid).astype(np.float64)
-    spread = pairs * either - either**2
+    spread = pairs * valid_pairs - valid_pairs**2
     scale = np.sqrt(np.maximum(spread * spread.T, 0))
-    result = np.full(both.shape, np.nan)
-    np.divide(pairs * both - either * either.T, scale, out=result, where=scale > 0)
+    result = np.full(positive_pairs.shape, np.nan)
+    np.divide(pairs * positive_pairs - valid_pairs * valid_pairs.T, scale, out=result, where=scale > 0)
     return np.asarray(np.clip(result, -1, 1))
 
 

@@ -99,7 +99,7 @@ def _distinct_stems(photos: Sequence[str | Path]) -> list[str]:
     stems: list[str] = []
     for photo in photos:
         stem = Path(photo).stem
-        while stem.lower() in {other.lower() for other in stems}:
+        while stem.lower() in {name.lower() for name in stems}:
             stem += "_"
         stems.append(stem)
     return stems

@@ -134,17 +134,17 @@ def _select_largest(candidates: Floats, count: int) -> Floats:
 
 def _confirm(detector: Any, image: ImageArray, row: Floats) -> Face | None:
     """Detect one face again, in all four orientations unless it is clearly upright; None if there is no face."""
-    best = _detect_level(detector, image, row)
-    if best is None or best[14] < UPRIGHT_SCORE:
+    detection = _detect_level(detector, image, row)
+    if detection is None or detection[14] < UPRIGHT_SCORE:
         centre = row[4:14].reshape(5, 2).mean(0)
         for quarter in (1j, -1, -1j):
             rotation = similarity_matrix(quarter, complex(*centre) * (1 - quarter))
             other = _detect_level(detector, image, _transform(row[None], rotation)[0])
-            if other is not None and (best is None or other[14] > best[14]):
-                best = other
-    if best is None or best[14] < MIN_SCORE:
+            if other is not None and (detection is None or other[14] > detection[14]):
+                detection = other
+    if detection is None or detection[14] < MIN_SCORE:
         return None
-    return Face(_box(best), best[4:14].reshape(5, 2).astype(np.float32), float(best[14]))
+    return Face(_box(detection), detection[4:14].reshape(5, 2).astype(np.float32), float(detection[14]))
 
 
 def _detect_level(detector: Any, image: ImageArray, row: Floats) -> Floats | None:

@@ -26,8 +26,8 @@ def fit_similarity(points: Floats, target: Floats) -> Floats:
     without reflection it is one division of complex numbers.
     """
     source, destination = points @ (1, 1j), target @ (1, 1j)
-    centred, wanted = source - source.mean(), destination - destination.mean()
-    factor = complex((centred.conj() @ wanted) / max(float(np.abs(centred) @ np.abs(centred)), 1e-9))
+    centred, target = source - source.mean(), destination - destination.mean()
+    factor = complex((centred.conj() @ target) / max(float(np.abs(centred) @ np.abs(centred)), 1e-9))
     return similarity_matrix(factor, complex(destination.mean() - factor * source.mean()))
 
 

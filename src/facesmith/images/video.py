@@ -113,18 +113,18 @@ def write_gif(
             size = (max(1, round(width * factor)), max(1, round(height * factor)))
             images = _quantize_all(frames, size, dither)
             first = next(images)
-            rest = {"append_images": images} if len(frames) > 1 else {}
-            first.save(file, format="GIF", **options, **rest)
-            written = file.stat().st_size if isinstance(file, Path) else file.tell()
-            if max_bytes is None or written <= max_bytes or max(size) <= 64:
+            more_frames = {"append_images": images} if len(frames) > 1 else {}
+            first.save(file, format="GIF", **options, **more_frames)
+            file_size = file.stat().st_size if isinstance(file, Path) else file.tell()
+            if max_bytes is None or file_size <= max_bytes or max(size) <= 64:
                 return
-            factor *= 0.95 * math.sqrt(max_bytes / written)
+            factor *= 0.95 * math.sqrt(max_bytes / file_size)
 
 
 def _quantize_all(frames: Sequence[Frame], size: Size, dither: bool) -> Iterator[Image.Image]:
     """Yield the frames in one palette: a palette for each frame would flicker and cost 768 bytes a frame."""
-    own_size = _scaled_size(frames[-1], 1)
-    small = own_size if _is_multiple(size, own_size) else size  # enlarged after quantizing, which is faster
+    frame_size = _scaled_size(frames[-1], 1)
+    small = frame_size if _is_multiple(size, frame_size) else size  # enlarged after quantizing, which is faster
     samples = sample_evenly(frames, PALETTE_FRAMES)
     strip = Image.new("RGB", (small[0], small[1] * len(samples)))
     for index, image in enumerate(_load_all(samples, small)):

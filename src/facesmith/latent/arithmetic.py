@@ -42,8 +42,8 @@ def slerp(t: ArrayLike, a: ArrayLike, b: ArrayLike) -> Latents:
     angle = 2 * np.arctan2(difference, total)
     sine = np.where(np.sin(angle) > 0, np.sin(angle), 1)
     arc = (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / sine
-    half_turn = np.cos(t * np.pi) * unit_a + np.sin(t * np.pi) * _perpendicular(unit_a)
-    curve = np.where(angle > np.pi - MIN_ANGLE, half_turn * (length_a + t * (length_b - length_a)), arc)
+    semicircle = np.cos(t * np.pi) * unit_a + np.sin(t * np.pi) * _perpendicular(unit_a)
+    curve = np.where(angle > np.pi - MIN_ANGLE, semicircle * (length_a + t * (length_b - length_a)), arc)
     line = a + t * (b - a)
     is_arc = (angle > MIN_ANGLE) & (length_a > 0) & (length_b > 0)
     return _with_exact_ends(t, a, b, np.where(is_arc, curve, line))
@@ -99,9 +99,9 @@ def _broadcast(t: ArrayLike, a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats
     return t.reshape(t.shape + (1,) * a.ndim), a, b
 
 
-def _with_exact_ends(t: Floats, a: Floats, b: Floats, between: Floats) -> Latents:
+def _with_exact_ends(t: Floats, a: Floats, b: Floats, interior: Floats) -> Latents:
     """Return the path with its exact ends: arithmetic may round them, and a keyframe must not change."""
-    return np.where(t <= 0, a, np.where(t >= 1, b, between)).astype(np.float32)
+    return np.where(t <= 0, a, np.where(t >= 1, b, interior)).astype(np.float32)
 
 
 def _perpendicular(units: Floats) -> Floats:

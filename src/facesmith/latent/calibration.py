@@ -17,8 +17,8 @@ def fit_curve(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> Curve
     slope, and an attribute without faces keeps a small probability. Newton's method with step halving (Lin, Lin and
     Weng, 2007).
     """
-    with_count, without_count = labels.sum(), (1 - labels).sum()
-    targets = labels * (with_count + 1) / (with_count + 2) + (1 - labels) / (without_count + 2)
+    positive_count, negative_count = labels.sum(), (1 - labels).sum()
+    targets = labels * (positive_count + 1) / (positive_count + 2) + (1 - labels) / (negative_count + 2)
     inputs = np.stack([scores, np.ones_like(scores)])
     mean = targets.mean()
     curve = np.array([0.0, np.log(mean / (1 - mean))])

@@ -68,8 +68,8 @@ def fit_directions(
         blocks, total = generated_blocks(source, labeller, count, seed), count
     statistics, latents, labels = _collect(blocks, total, ClassStatistics(source.latent_size, len(names)), quiet)
     is_fitted = statistics.has_examples(MIN_FACES)
-    _report_left_out(names, is_fitted, quiet)
-    names = [name for name, fitted in zip(names, is_fitted, strict=True) if fitted]
+    _report_unfitted(names, is_fitted, quiet)
+    names = [name for name, included in zip(names, is_fitted, strict=True) if included]
     orthogonal_to = [name for name in orthogonal_to if name in names]
     directions = _solve(statistics.select(is_fitted), names, orthogonal_to, latents, labels[:, is_fitted])
     directions.about.update(
@@ -135,15 +135,15 @@ def _solve(
     )
 
 
-def _report_left_out(names: list[str], is_fitted: NDArray[np.bool_], quiet: bool) -> None:
+def _report_unfitted(names: list[str], is_fitted: NDArray[np.bool_], quiet: bool) -> None:
     if not is_fitted.any():
         raise FacesmithError(
             f"no attribute has {MIN_FACES} faces with it and {MIN_FACES} without: use more, or other, faces"
         )
-    left_out = [name for name, fitted in zip(names, is_fitted, strict=True) if not fitted]
-    if left_out:
+    unfitted = [name for name, included in zip(names, is_fitted, strict=True) if not included]
+    if unfitted:
         report = silent if quiet else tell
-        report(f"no direction for {', '.join(left_out)}: fewer than {MIN_FACES} faces have it, or do not have it")
+        report(f"no direction for {', '.join(unfitted)}: fewer than {MIN_FACES} faces have it, or do not have it")
 
 
 def _check_writable(model: Model) -> None:

@@ -68,5 +68,7 @@ def projected_move(normals: Matrix, row: int, others: Sequence[int]) -> Matrix |
     units = normals / np.linalg.norm(normals, axis=1, keepdims=True)
     span, lengths, _ = np.linalg.svd(units[list(others)].T, full_matrices=False)
     span = span[:, lengths > 1e-6]  # the others may be linearly dependent
-    rest = units[row] - span @ (span.T @ units[row])
-    return np.asarray(rest / (normals[row] @ rest)) if np.linalg.norm(rest) >= MIN_INDEPENDENT_SHARE else None
+    residual = units[row] - span @ (span.T @ units[row])
+    return (
+        np.asarray(residual / (normals[row] @ residual)) if np.linalg.norm(residual) >= MIN_INDEPENDENT_SHARE else None
+    )

@@ -63,23 +63,25 @@ def evaluate(
     if save and not isinstance(model, Model) and not Path(model).exists():
         raise FacesmithError(f"{model} is not a local folder, so no scores can be saved in it: download it first")
     net = network(features)
-    there = reference(real, net, count=count, split=split, seed=seed, quiet=quiet)
-    if len(there.rows) < MIN_IMAGES:
-        raise FacesmithError(f"{len(there.rows)} images are too few: at least {MIN_IMAGES} are needed")
-    known = None if training is None else reference(training, net, quiet=quiet)
-    made = _features(source, net, len(there.rows), seed, truncation, quiet)
-    protocol = _protocol(source, real, net, len(there.rows), split=split, seed=seed, truncation=truncation)
-    scores = _scores(there.features, made, protocol)
-    if training is not None and known is not None and folder is not None:
-        found = memorisation(made, there.features, real.images[there.rows], training, known)
-        seen = {"dataset": training.fingerprint, "count": len(training), "share": found.share,
-                "threshold": found.threshold, "sentence": found.sentence(training)}  # fmt: skip
-        scores = replace(scores, memorisation=seen)
-        generated = np.concatenate(
-            [source.sample(1, seed, truncation=truncation, start=int(i)) for i in found.generated.first(ROWS)]
+    real_reference = reference(real, net, count=count, split=split, seed=seed, quiet=quiet)
+    if len(real_reference.rows) < MIN_IMAGES:
+        raise FacesmithError(f"{len(real_reference.rows)} images are too few: at least {MIN_IMAGES} are needed")
+    training_reference = None if training is None else reference(training, net, quiet=quiet)
+    generated_features = _features(source, net, len(real_reference.rows), seed, truncation, quiet)
+    protocol = _protocol(source, real, net, len(real_reference.rows), split=split, seed=seed, truncation=truncation)
+    scores = _scores(real_reference.features, generated_features, protocol)
+    if training is not None and training_reference is not None and folder is not None:
+        result = memorisation(
+            generated_features, real_reference.features, real.images[real_reference.rows], training, training_reference
         )
-        photos = real.images[there.rows[found.real.first(ROWS)]]
-        save_image(memorisation_sheet(found, generated, photos, training.images), folder / SHEET)
+        summary = {"dataset": training.fingerprint, "count": len(training), "share": result.share,
+                "threshold": result.threshold, "sentence": result.sentence(training)}  # fmt: skip
+        scores = replace(scores, memorisation=summary)
+        generated = np.concatenate(
+            [source.sample(1, seed, truncation=truncation, start=int(i)) for i in result.generated.first(ROWS)]
+        )
+        photos = real.images[real_reference.rows[result.real.first(ROWS)]]
+        save_image(memorisation_sheet(result, generated, photos, training.images), folder / SHEET)
     if folder is not None:
         write_json(folder / RESULTS, scores.as_json())
     if save:
@@ -117,21 +119,21 @@ def _features(model: Model, net: Network, count: int, seed: int, truncation: flo
 
 
 def _scores(real: NDArray[np.float32], generated: NDArray[np.float32], protocol: dict[str, Any]) -> Scores:
-    there, made = gaussian(real), gaussian(generated)
+    real_gaussian, generated_gaussian = gaussian(real), gaussian(generated)
     discrepancy, spread = kid(real, generated, protocol["seed"])
     precision, recall = precision_recall(real, generated)
     return Scores(
-        fid=frechet_distance(there, made),
+        fid=frechet_distance(real_gaussian, generated_gaussian),
         kid=discrepancy,
         kid_spread=spread,
         precision=precision,
         recall=recall,
-        diversity=relative_spread(made, there),
+        diversity=relative_spread(generated_gaussian, real_gaussian),
         protocol=protocol,
     )
 
 
-def _protocol(model: Model, real: Dataset, net: Network, count: int, **drawn: Any) -> dict[str, Any]:
+def _protocol(model: Model, real: Dataset, net: Network, count: int, **choices: Any) -> dict[str, Any]:
     """Return everything that determines the scores."""
     return {
         "features": net.name,
@@ -140,7 +142,7 @@ def _protocol(model: Model, real: Dataset, net: Network, count: int, **drawn: An
         "resize": net.resize,
         "count": count,
         "size": list(real.size),
-        **drawn,
+        **choices,
         "model": model.digest,
         "dataset": real.fingerprint,
         "dataset_name": real.name,

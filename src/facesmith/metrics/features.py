@@ -106,18 +106,20 @@ def _weights(path: Path, digest: str, remedy: str) -> dict[str, Any]:
     if not path.is_file():
         raise FacesmithError(f"there is no file {path} with the weights of the feature network: {remedy}")
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != digest:
-        raise FacesmithError(f"{path} is not the feature network's weights (its SHA-256 is {found[:12]}...): {remedy}")
+        actual_digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if actual_digest != digest:
+        raise FacesmithError(
+            f"{path} is not the feature network's weights (its SHA-256 is {actual_digest[:12]}...): {remedy}"
+        )
     return dict(torch.load(path, map_location="cpu", weights_only=True))
 
 
 def _filled(net: Any, state: dict[str, Any], device: "torch.device") -> Any:
     """Return ``net`` with its weights, ready for inference. The classifier in the file is ignored."""
     torch = require("torch", "metrics", "scoring")
-    own = net.state_dict()
+    defaults = net.state_dict()
     # Files from before torch 0.4.1 lack the batch counters, which only training reads.
-    net.load_state_dict({name: state.get(name, own[name]) if _counter(name) else state[name] for name in own})
+    net.load_state_dict({name: state.get(name, defaults[name]) if _counter(name) else state[name] for name in defaults})
     return net.eval().fold().to(device=device, memory_format=torch.channels_last).requires_grad_(False)
 
 

@@ -1,7 +1,7 @@
-"""The network of published FIDs: TensorFlow's Inception of 2015-12-05, up to its 2,048 pooled features.
+"""The feature network of published FIDs: TensorFlow's Inception of 2015-12-05, up to its 2,048 pooled features.
 
-Szegedy et al., arXiv:1512.00567, as TensorFlow trained it: every convolution followed by a batch norm with ε 1e-3 and a
-ReLU; averages that do not count the padding; a maximum in place of the average in the very last block. Parameters are
+Szegedy et al., arXiv:1512.00567, in TensorFlow's version: a batch norm with ε 1e-3 and a ReLU after every convolution,
+average pooling that ignores the padding, and max pooling instead of average pooling in the last block. Parameters are
 named as in the file ``pt_inception-2015-12-05-6726825d.pth``.
 """
 
@@ -14,13 +14,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 WIDTH = 2048
 SIDE = 299
-EPSILON = 1e-3  # of every batch norm
+EPSILON = 1e-3  # of all batch norms
 
 _Pair = tuple[int, int]
 
 
 class Inception(nn.Module):
-    """Pictures (N x 3 x 299 x 299, float, (x - 128) / 128) to pooled features (N x 2048)."""
+    """Map images (N x 3 x 299 x 299, float, (x - 128) / 128) to pooled features (N x 2048)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,8 +38,8 @@ class Inception(nn.Module):
         self.Mixed_6d = _C(160)
         self.Mixed_6e = _C(192)
         self.Mixed_7a = _D()
-        self.Mixed_7b = _E(1280, _average)
-        self.Mixed_7c = _E(2048, _maximum)
+        self.Mixed_7b = _E(1280, _average_pool)
+        self.Mixed_7c = _E(2048, _max_pool)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
@@ -50,46 +50,48 @@ class Inception(nn.Module):
         return x.mean((2, 3))
 
     def fold(self) -> "Inception":
-        """Multiply every batch norm into the convolution before it: the same features in less time."""
-        for part in list(self.modules()):
-            if isinstance(part, _Conv):
-                part.fold()
+        """Fold every batch norm into the preceding convolution, for the same features in less time."""
+        for module in list(self.modules()):
+            if isinstance(module, _Conv):
+                module.fold()
         return self
 
 
 def resize(x: Tensor) -> Tensor:
-    """Pictures (N x 3 x H x W) at 299 x 299, as the graph resizes them: TensorFlow 1's ResizeBilinear.
+    """Resize images (N x 3 x H x W) to 299 x 299 as TensorFlow 1's ResizeBilinear does.
 
-    Output pixel i lies at i·H/299 of the picture, corner on corner and not centre on centre, and nothing is smoothed
-    where a picture is made smaller.
+    Output pixel i samples the image at i·H/299: corners are aligned instead of pixel centres, and downscaling is not
+    antialiased.
     """
     height, width = x.shape[2:]
-    return _taps(height).to(x) @ x @ _taps(width).to(x).T
+    return _resize_matrix(height).to(x) @ x @ _resize_matrix(width).to(x).T
 
 
-def _taps(side: int) -> Tensor:
-    """What each of the 299 output pixels takes of ``side`` input pixels: 299 x side."""
-    at = torch.arange(SIDE, dtype=torch.float32) * (side / SIDE)  # in the precision TensorFlow rounds it to
-    low = at.floor().long()
-    part = (at - low)[:, None]
-    return F.one_hot(low, side) * (1 - part) + F.one_hot((low + 1).clamp(max=side - 1), side) * part
+def _resize_matrix(side: int) -> Tensor:
+    """Return the weights of ``side`` input pixels in each of the 299 output pixels: 299 x side."""
+    position = torch.arange(SIDE, dtype=torch.float32) * (side / SIDE)  # float32, as in TensorFlow
+    low = position.floor().long()
+    fraction = (position - low)[:, None]
+    return F.one_hot(low, side) * (1 - fraction) + F.one_hot((low + 1).clamp(max=side - 1), side) * fraction
 
 
-def _average(x: Tensor) -> Tensor:
+def _average_pool(x: Tensor) -> Tensor:
     return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
 
 
-def _maximum(x: Tensor) -> Tensor:
+def _max_pool(x: Tensor) -> Tensor:
     return F.max_pool2d(x, 3, 1, 1)
 
 
 class _Conv(nn.Module):
     """Convolution, batch norm, ReLU."""
 
-    def __init__(self, before: int, after: int, kernel: int | _Pair, stride: int = 1, padding: int | _Pair = 0) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int | _Pair, stride: int = 1, padding: int | _Pair = 0
+    ) -> None:
         super().__init__()
-        self.conv: nn.Module = nn.Conv2d(before, after, kernel, stride, padding, bias=False)
-        self.bn: nn.Module = nn.BatchNorm2d(after, EPSILON)
+        self.conv: nn.Module = nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=False)
+        self.bn: nn.Module = nn.BatchNorm2d(out_channels, EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
@@ -101,32 +103,32 @@ class _Conv(nn.Module):
 
 
 class _A(nn.Module):
-    """1x1, 5x5, two 3x3 and a pooled 1x1 side by side, at 35 x 35."""
+    """Parallel branches of 1x1, 5x5, two 3x3 and a pooled 1x1 convolution, at 35 x 35."""
 
-    def __init__(self, before: int, pooled: int) -> None:
+    def __init__(self, in_channels: int, pooled: int) -> None:
         super().__init__()
-        self.branch1x1 = _Conv(before, 64, 1)
-        self.branch5x5_1 = _Conv(before, 48, 1)
+        self.branch1x1 = _Conv(in_channels, 64, 1)
+        self.branch5x5_1 = _Conv(in_channels, 48, 1)
         self.branch5x5_2 = _Conv(48, 64, 5, padding=2)
-        self.branch3x3dbl_1 = _Conv(before, 64, 1)
+        self.branch3x3dbl_1 = _Conv(in_channels, 64, 1)
         self.branch3x3dbl_2 = _Conv(64, 96, 3, padding=1)
         self.branch3x3dbl_3 = _Conv(96, 96, 3, padding=1)
-        self.branch_pool = _Conv(before, pooled, 1)
+        self.branch_pool = _Conv(in_channels, pooled, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
         return torch.cat(
-            [self.branch1x1(x), self.branch5x5_2(self.branch5x5_1(x)), double, self.branch_pool(_average(x))], 1
+            [self.branch1x1(x), self.branch5x5_2(self.branch5x5_1(x)), double, self.branch_pool(_average_pool(x))], 1
         )
 
 
 class _B(nn.Module):
-    """From 35 x 35 to 17 x 17."""
+    """Downsample from 35 x 35 to 17 x 17."""
 
-    def __init__(self, before: int) -> None:
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
-        self.branch3x3 = _Conv(before, 384, 3, stride=2)
-        self.branch3x3dbl_1 = _Conv(before, 64, 1)
+        self.branch3x3 = _Conv(in_channels, 384, 3, stride=2)
+        self.branch3x3dbl_1 = _Conv(in_channels, 64, 1)
         self.branch3x3dbl_2 = _Conv(64, 96, 3, padding=1)
         self.branch3x3dbl_3 = _Conv(96, 96, 3, stride=2)
 
@@ -136,7 +138,7 @@ class _B(nn.Module):
 
 
 class _C(nn.Module):
-    """7x7 as 1x7 and 7x1, once and twice, at 17 x 17."""
+    """Parallel branches with 7x7 factored into 1x7 and 7x1, once and twice, at 17 x 17."""
 
     def __init__(self, inner: int) -> None:
         super().__init__()
@@ -155,11 +157,11 @@ class _C(nn.Module):
         single = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
         double = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
         double = self.branch7x7dbl_5(self.branch7x7dbl_4(double))
-        return torch.cat([self.branch1x1(x), single, double, self.branch_pool(_average(x))], 1)
+        return torch.cat([self.branch1x1(x), single, double, self.branch_pool(_average_pool(x))], 1)
 
 
 class _D(nn.Module):
-    """From 17 x 17 to 8 x 8."""
+    """Downsample from 17 x 17 to 8 x 8."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -176,20 +178,20 @@ class _D(nn.Module):
 
 
 class _E(nn.Module):
-    """3x3 fanned out into 1x3 and 3x1, at 8 x 8."""
+    """Parallel branches with 3x3 split into 1x3 and 3x1, at 8 x 8."""
 
-    def __init__(self, before: int, pool: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, in_channels: int, pool: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.pool = pool
-        self.branch1x1 = _Conv(before, 320, 1)
-        self.branch3x3_1 = _Conv(before, 384, 1)
+        self.branch1x1 = _Conv(in_channels, 320, 1)
+        self.branch3x3_1 = _Conv(in_channels, 384, 1)
         self.branch3x3_2a = _Conv(384, 384, (1, 3), padding=(0, 1))
         self.branch3x3_2b = _Conv(384, 384, (3, 1), padding=(1, 0))
-        self.branch3x3dbl_1 = _Conv(before, 448, 1)
+        self.branch3x3dbl_1 = _Conv(in_channels, 448, 1)
         self.branch3x3dbl_2 = _Conv(448, 384, 3, padding=1)
         self.branch3x3dbl_3a = _Conv(384, 384, (1, 3), padding=(0, 1))
         self.branch3x3dbl_3b = _Conv(384, 384, (3, 1), padding=(1, 0))
-        self.branch_pool = _Conv(before, 192, 1)
+        self.branch_pool = _Conv(in_channels, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         single = self.branch3x3_1(x)

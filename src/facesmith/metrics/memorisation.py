@@ -1,4 +1,4 @@
-"""Memorisation: do generated faces lie nearer to training faces than real faces do that were never trained on?"""
+"""Detect memorised faces: generated faces closer to training faces than held-out real faces are."""
 
 from dataclasses import dataclass
 
@@ -9,33 +9,33 @@ from facesmith.data.dataset import Dataset
 from facesmith.metrics.neighbours import Features, nearest
 from facesmith.metrics.reference import Reference
 
-NEAREST = 5  # training faces shown beside a face
-AROUND = 50  # training faces whose mean distance says what is usual around a face
-NEAR = 0.01  # the share of real faces whose nearest training face counts as near
-SUSPICIOUS = 3 * NEAR  # a share of generated faces with one so near is more than chance gives
+NEAREST = 5  # training faces shown for each face
+NEIGHBOURHOOD = 50  # training faces whose mean distance is the unit of the distances of a face
+REAL_SHARE = 0.01  # share of real faces that are closer to a training face than the threshold
+MAX_SHARE = 3 * REAL_SHARE  # a larger share of generated faces is more than chance explains
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """For each of N faces its 5 nearest training faces: ``distances``, nearest first, and ``rows``, both N x 5.
+    """The 5 nearest training faces of each of N faces: ``distances``, nearest first, and ``rows``, both N x 5.
 
-    Distances are relative to the mean distance of the 50 nearest, as Carlini et al., arXiv:2301.13188, compare them: a
-    copy stands out from all else around it, whereas plain faces are near to many and copies of none.
+    Distances are relative to the mean distance of the 50 nearest training faces (Carlini et al., arXiv:2301.13188). A
+    copy has one neighbour that is much closer than the others; an average face is close to many.
     """
 
     distances: NDArray[np.float64]
     rows: NDArray[np.int64]
 
     def first(self, count: int) -> NDArray[np.int64]:
-        """The faces that have the nearest training faces, the nearest of all first."""
+        """Return the indices of the ``count`` faces closest to a training face, closest first."""
         return self.distances[:, 0].argsort(kind="stable")[:count]
 
 
 @dataclass(frozen=True, eq=False)
 class Memorisation:
-    """``share`` of the generated faces have a training face nearer than ``threshold``, as 1 % of the real ones have.
+    """The share of generated faces that are closer to a training face than ``threshold``; for real faces it is 1 %.
 
-    ``shared`` real faces are in the training set themselves; of them the next nearest counts.
+    ``shared`` real faces are themselves in the training set; their own image does not count as a neighbour.
     """
 
     generated: Neighbours
@@ -45,38 +45,44 @@ class Memorisation:
     shared: int
 
     @property
-    def verdict(self) -> str:
-        """What the share says: more than three times as many as by chance are suspicious."""
-        return "some may be copies" if self.share > SUSPICIOUS else "no sign of memorised faces"
+    def conclusion(self) -> str:
+        """State whether the share is more than three times that of real faces."""
+        return "some may be copies" if self.share > MAX_SHARE else "no sign of memorised faces"
 
     def sentence(self, training: Dataset) -> str:
-        """What was found, in words."""
-        held_out = "real ones" if self.shared else "held-out real ones"
-        shared = f" {self.shared:,} of the real faces are in it themselves: of them the next nearest counts."
+        """Return the result as a sentence."""
+        real_faces = "real faces" if self.shared else "held-out real faces"
+        shared = f" {self.shared:,} of the real faces are in the training set: their own image is not counted."
         return (
-            f"{self.share:.1%} of the generated faces lie as near to one of the {len(training):,} faces of "
-            f"{training.path.name} as only {NEAR:.0%} of the {held_out} do, and chance gives {NEAR:.0%} (nearer than "
-            f"{self.threshold:.0%} of the mean distance to the {AROUND} nearest): {self.verdict}."
-            f"{shared if self.shared else ''}"
+            f"{self.share:.1%} of the generated faces are as close to one of the {len(training):,} faces of "
+            f"{training.path.name} as {REAL_SHARE:.0%} of the {real_faces} are (closer than {self.threshold:.0%} of "
+            f"the mean distance to the {NEIGHBOURHOOD} nearest): {self.conclusion}.{shared if self.shared else ''}"
         )
 
 
 def memorisation(
-    generated: Features, real: Features, pictures: NDArray[np.uint8], training: Dataset, known: Reference
+    generated: Features, real: Features, real_images: NDArray[np.uint8], training: Dataset, reference: Reference
 ) -> Memorisation:
-    """Compare generated and real features with those ``known`` of a training set; ``pictures`` are the real faces."""
-    around = min(AROUND, len(known.rows) - 1)
-    distances, which = nearest(generated, known.features, around)
-    made = _relative(distances, known.rows[which])
-    distances, which = nearest(real, known.features, around + 1)
-    closest = zip(pictures, known.rows[which[:, 0]], strict=True)
-    same = np.array([np.array_equal(face, training.images[row]) for face, row in closest])
-    kept = same.astype(np.int64)[:, None] + np.arange(around)
-    there = _relative(np.take_along_axis(distances, kept, 1), known.rows[np.take_along_axis(which, kept, 1)])
-    threshold = float(np.quantile(there.distances[:, 0], NEAR))
-    return Memorisation(made, there, threshold, float((made.distances[:, 0] < threshold).mean()), int(same.sum()))
+    """Compare features of generated and real faces with those of a training set (``reference``).
+
+    ``real_images`` are the images of the real faces, to recognise those that are in the training set.
+    """
+    size = min(NEIGHBOURHOOD, len(reference.rows) - 1)
+    distances, indices = nearest(generated, reference.features, size)
+    generated_neighbours = _relative(distances, reference.rows[indices])
+    # One more for real faces, because the image itself may be the nearest.
+    distances, indices = nearest(real, reference.features, size + 1)
+    pairs = zip(real_images, reference.rows[indices[:, 0]], strict=True)
+    is_shared = np.array([np.array_equal(image, training.images[row]) for image, row in pairs])
+    columns = is_shared.astype(np.int64)[:, None] + np.arange(size)
+    rows = reference.rows[np.take_along_axis(indices, columns, 1)]
+    real_neighbours = _relative(np.take_along_axis(distances, columns, 1), rows)
+    threshold = float(np.quantile(real_neighbours.distances[:, 0], REAL_SHARE))
+    share = float((generated_neighbours.distances[:, 0] < threshold).mean())
+    return Memorisation(generated_neighbours, real_neighbours, threshold, share, int(is_shared.sum()))
 
 
 def _relative(distances: NDArray[np.float64], rows: NDArray[np.int64]) -> Neighbours:
-    usual = np.maximum(distances.mean(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    return Neighbours((distances / usual)[:, :NEAREST], rows[:, :NEAREST])
+    """Divide the distances of each face by their mean, and keep the nearest."""
+    means = np.maximum(distances.mean(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    return Neighbours((distances / means)[:, :NEAREST], rows[:, :NEAREST])

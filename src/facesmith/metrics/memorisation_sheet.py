@@ -1,4 +1,4 @@
-"""The sheet that shows memorisation: faces at the left, the training faces nearest to them at the right."""
+"""Draw the memorisation sheet: faces on the left, the training faces closest to them on the right."""
 
 from collections.abc import Sequence
 
@@ -7,47 +7,47 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from facesmith.images.grid import BACKGROUND, Colour, resize_images
-from facesmith.metrics.memorisation import AROUND, NEAR, Memorisation, Neighbours
+from facesmith.metrics.memorisation import NEIGHBOURHOOD, REAL_SHARE, Memorisation, Neighbours
 
 ROWS = 8
 
-_SIDE, _GAP, _FROM, _LINE = 96, 6, 30, 20  # pixels: of a face, between faces, before the neighbours, of a label
-_MARGIN, _HEAD, _TITLE, _BETWEEN = 20, 104, 30, 48
+# In pixels: side of a face, gap between faces, gap before the neighbours, height of a label.
+_SIDE, _GAP, _ARROW_GAP, _LABEL = 96, 6, 30, 20
+_MARGIN, _HEADER, _TITLE, _PANEL_GAP = 20, 104, 30, 48
 _INK: Colour = (232, 234, 238)
 _SOFT: Colour = (160, 167, 178)
 _ALARM: Colour = (255, 159, 64)
 
 
 def memorisation_sheet(
-    found: Memorisation, generated: NDArray[np.uint8], real: NDArray[np.uint8], training: NDArray[np.uint8]
+    result: Memorisation, generated: NDArray[np.uint8], real: NDArray[np.uint8], training: NDArray[np.uint8]
 ) -> Image.Image:
-    """One picture of two panels: generated faces, and beside them real ones to show what is usual.
+    """Return an image of two panels: generated faces on the left, real faces for comparison on the right.
 
-    ``generated`` and ``real`` are the faces that `Neighbours.first` of ``ROWS`` names, uint8 N x H x W x 3;
-    ``training`` is every face of the training set.
+    ``generated`` and ``real`` are the faces selected by `Neighbours.first` with ``ROWS``, uint8 N x H x W x 3;
+    ``training`` are all images of the training set.
     """
     panels = [
-        _panel("GENERATED faces nearest to training faces", "generated", found.generated, generated, training, found),
-        _panel("REAL faces nearest to training faces, to compare", "real", found.real, real, training, found),
+        _panel("GENERATED faces closest to training faces", "generated", result.generated, generated, training, result),
+        _panel("REAL faces closest to training faces, for comparison", "real", result.real, real, training, result),
     ]
-    width = 2 * _MARGIN + _BETWEEN + sum(panel.width for panel in panels)
-    canvas = Image.new("RGB", (width, _HEAD + max(panel.height for panel in panels) + _MARGIN), BACKGROUND)
+    width = 2 * _MARGIN + _PANEL_GAP + sum(panel.width for panel in panels)
+    canvas = Image.new("RGB", (width, _HEADER + max(panel.height for panel in panels) + _MARGIN), BACKGROUND)
     draw = ImageDraw.Draw(canvas)
-    draw.text((_MARGIN, 14), f"Were training faces memorised? {found.verdict.capitalize()}.", _INK, _font(22))
-    usual = f"{1 - NEAR:.0%} of real faces"
+    draw.text((_MARGIN, 14), f"Were training faces memorised? {result.conclusion.capitalize()}.", _INK, _font(22))
     for line, text in enumerate(
         (
-            f"{found.share:.1%} of the generated faces come nearer to a training face than {usual} do (orange, under "
-            f"{found.threshold:.0%}); by chance it would be {NEAR:.0%}.",
-            f"Each row: a face, then its nearest training faces; 100% is the mean distance of the {AROUND} nearest. "
-            "A copy would stand in the first rows, far below all others.",
+            f"{result.share:.1%} of the generated faces are closer to a training face than {1 - REAL_SHARE:.0%} of "
+            f"real faces are (orange, under {result.threshold:.0%}); {REAL_SHARE:.0%} is expected by chance.",
+            f"Each row: a face, then its nearest training faces; 100% is the mean distance of the {NEIGHBOURHOOD} "
+            "nearest. Copies appear in the first rows, with much smaller distances.",
         )
     ):
         draw.text((_MARGIN, 48 + 20 * line), text, _SOFT, _font(14))
     left = _MARGIN
     for panel in panels:
-        canvas.paste(panel, (left, _HEAD))
-        left += panel.width + _BETWEEN
+        canvas.paste(panel, (left, _HEADER))
+        left += panel.width + _PANEL_GAP
     return canvas
 
 
@@ -57,30 +57,30 @@ def _panel(
     neighbours: Neighbours,
     faces: NDArray[np.uint8],
     training: NDArray[np.uint8],
-    found: Memorisation,
+    result: Memorisation,
 ) -> Image.Image:
-    """A row for each face: itself, its nearest training faces, and how far away these are."""
+    """Draw a row for each face: the face, its nearest training faces and their distances."""
     first = neighbours.first(ROWS)
-    together = zip(faces, neighbours.rows[first], strict=True)
-    rows = [resize_images(np.concatenate([face[None], training[near]]), _SIDE) for face, near in together]
+    pairs = zip(faces, neighbours.rows[first], strict=True)
+    rows = [resize_images(np.concatenate([face[None], training[indices]]), _SIDE) for face, indices in pairs]
     height, width = rows[0].shape[1:3]
     columns = len(rows[0])
-    size = (columns * (width + _GAP) + _FROM - _GAP, _TITLE + len(rows) * (height + _LINE + _GAP))
+    size = (columns * (width + _GAP) + _ARROW_GAP - _GAP, _TITLE + len(rows) * (height + _LABEL + _GAP))
     panel = Image.new("RGB", size, BACKGROUND)
     draw = ImageDraw.Draw(panel)
     draw.text((0, 2), title, _INK, _font(15))
     for index, (row, distances) in enumerate(zip(rows, neighbours.distances[first], strict=True)):
-        top = _TITLE + index * (height + _LINE + _GAP)
+        top = _TITLE + index * (height + _LABEL + _GAP)
         labels = [f"{name} {first[index]}", *(f"{distance:.0%}" for distance in distances)]
-        for column, (picture, label) in enumerate(zip(row, labels, strict=True)):
-            left = column * (width + _GAP) + (_FROM if column else 0)
-            panel.paste(Image.fromarray(picture), (left, top))
-            near = column > 0 and distances[column - 1] < found.threshold
-            if near:
+        for column, (image, label) in enumerate(zip(row, labels, strict=True)):
+            left = column * (width + _GAP) + (_ARROW_GAP if column else 0)
+            panel.paste(Image.fromarray(image), (left, top))
+            is_close = column > 0 and distances[column - 1] < result.threshold
+            if is_close:
                 draw.rectangle((left - 2, top - 2, left + width + 1, top + height + 1), outline=_ALARM, width=2)
-            ink = _ALARM if near else _INK if column else _SOFT
+            ink = _ALARM if is_close else _INK if column else _SOFT
             draw.text((left + width / 2, top + height + 3), label, ink, _font(13), anchor="ma")
-        _arrow(draw, width + _GAP + _FROM // 2 - 3, top + height // 2)
+        _arrow(draw, width + _GAP + _ARROW_GAP // 2 - 3, top + height // 2)
     return panel
 
 

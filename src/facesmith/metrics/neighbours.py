@@ -12,16 +12,16 @@ Features = NDArray[np.float32]
 
 def nearest(queries: Features, points: Features, k: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the distances to the ``k`` nearest points of each query, nearest first, and their rows: both N x k."""
-    best, rows = np.full((len(queries), k), np.inf), np.zeros((len(queries), k), np.int64)
+    nearest_squared, rows = np.full((len(queries), k), np.inf), np.zeros((len(queries), k), np.int64)
     for start in range(0, len(points), POINT_BLOCK):
         for part, block in squared_distances(queries, points[start : start + POINT_BLOCK]):
-            candidates = np.concatenate([best[part], block], axis=1)
+            candidates = np.concatenate([nearest_squared[part], block], axis=1)
             columns = np.argpartition(candidates, k - 1, axis=1)[:, :k]
-            best[part] = np.take_along_axis(candidates, columns, 1)
-            earlier = np.take_along_axis(rows[part], columns.clip(max=k - 1), 1)
-            rows[part] = np.where(columns < k, earlier, columns - k + start)
-    order = best.argsort(axis=1, kind="stable")
-    return np.sqrt(np.take_along_axis(best, order, 1)), np.take_along_axis(rows, order, 1)
+            nearest_squared[part] = np.take_along_axis(candidates, columns, 1)
+            previous_rows = np.take_along_axis(rows[part], columns.clip(max=k - 1), 1)
+            rows[part] = np.where(columns < k, previous_rows, columns - k + start)
+    order = nearest_squared.argsort(axis=1, kind="stable")
+    return np.sqrt(np.take_along_axis(nearest_squared, order, 1)), np.take_along_axis(rows, order, 1)
 
 
 def squared_distances(queries: Features, points: Features) -> Iterator[tuple[slice, NDArray[np.float64]]]:

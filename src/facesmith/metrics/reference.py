@@ -63,8 +63,10 @@ def choose(dataset: Dataset, count: int | None, split: str | None, seed: int) ->
             raise FacesmithError(f"invalid split {split!r}: expected {', '.join(SPLITS)}")
         rows = rows[dataset.metadata()["split"].to_numpy(zero_copy_only=False) == split]
         if len(rows) == 0:
-            there = ", ".join(dataset.card["splits"]) or "none"
-            raise FacesmithError(f"{dataset.path} has no images of split {split}, it has {there}: leave out the split")
+            split_names = ", ".join(dataset.card["splits"]) or "none"
+            raise FacesmithError(
+                f"{dataset.path} has no images of split {split}, it has {split_names}: leave out the split"
+            )
     if count is None or count >= len(rows):
         return rows
     return np.sort(np.random.default_rng(seed).permutation(rows)[:count])

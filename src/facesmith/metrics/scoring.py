@@ -51,10 +51,10 @@ class Scorer:
         """
         blocks = [self._network(draw(start, min(BLOCK, self.count - start))) for start in range(0, self.count, BLOCK)]
         generated = np.concatenate(blocks)
-        fitted = gaussian(generated)
+        fitted_gaussian = gaussian(generated)
         return {
-            "fid": frechet_distance(self._gaussian, fitted),
+            "fid": frechet_distance(self._gaussian, fitted_gaussian),
             "kid": discrepancy(self._real, generated),
             "kid_spread": kid(self._real, generated, subsets=SPREAD_SUBSETS)[1],
-            "diversity": relative_spread(fitted, self._gaussian),
+            "diversity": relative_spread(fitted_gaussian, self._gaussian),
         }

@@ -10,7 +10,7 @@ from typing import Any
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import atomic_folder, check_version, read_json, write_json, write_text
-from facesmith.hub import client, one_sentence, places
+from facesmith.hub import hub_options, load_client, translate_errors
 from facesmith.models.included import included_folder, included_names
 from facesmith.progress import tell
 
@@ -151,8 +151,8 @@ def _is_hub_id(text: str) -> bool:
 
 def _download(repository: str) -> Path:
     try:
-        hub = client("loading a model from the hub")
-        with one_sentence(repository):
-            return Path(hub.snapshot_download(repository, allow_patterns=HUB_FILES, **places()))
+        hub = load_client("loading a model from the hub")
+        with translate_errors(repository):
+            return Path(hub.snapshot_download(repository, allow_patterns=HUB_FILES, **hub_options()))
     except FacesmithError as error:
         raise FacesmithError(f"there is no model folder {repository}, and {error}") from None

@@ -72,11 +72,11 @@ def generate(
 
 def _copy_blocks(faces: Iterator[Images], bar: Bar, array: Images | None) -> Iterator[Images]:
     """Yield blocks of faces unchanged; update the progress bar and copy them into ``array``."""
-    done = 0
+    offset = 0
     for block in faces:
         if array is not None:
-            array[done : done + len(block)] = block
-        done += len(block)
+            array[offset : offset + len(block)] = block
+        offset += len(block)
         yield block
         bar.update(len(block))
 

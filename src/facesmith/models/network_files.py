@@ -38,12 +38,12 @@ def write_network(
 
 def check_parity(name: str, onnx_outputs: Sequence[Any], torch_outputs: Sequence[Any]) -> float:
     """Return the largest difference between the outputs of both files. Raises `FacesmithError` if it is visible."""
-    worst = max(float(np.abs(a - b).max()) for a, b in zip(onnx_outputs, torch_outputs, strict=True))
-    if not worst < MAX_DIFFERENCE:
+    max_difference = max(float(np.abs(a - b).max()) for a, b in zip(onnx_outputs, torch_outputs, strict=True))
+    if not max_difference < MAX_DIFFERENCE:
         raise FacesmithError(
-            f"the ONNX {name} differs from torch's by {worst:g}, more than {MAX_DIFFERENCE:g}: not exported"
+            f"the ONNX {name} differs from torch's by {max_difference:g}, more than {MAX_DIFFERENCE:g}: not exported"
         )
-    return worst
+    return max_difference
 
 
 def write_onnx(net: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], half: bool, path: Path) -> None:

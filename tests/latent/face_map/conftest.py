@@ -16,7 +16,7 @@ from facesmith.models.model import Model
 
 
 @pytest.fixture(scope="session")
-def seeing_model(small_model: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
+def model_with_encoder(small_model: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
     """`small_model` with an encoder: a fixed linear function of the picture at 4x4."""
     folder = tmp_path_factory.mktemp("seeing") / "model"
     shutil.copytree(small_model.path, folder)
@@ -43,9 +43,9 @@ def seeing_model(small_model: Model, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def small_map(seeing_model: Model, builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_map(model_with_encoder: Model, builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200 of 256 built-in faces by PCA, and a generated face among them; read it, and write nothing into it."""
     out = tmp_path_factory.mktemp("maps") / "map"
     return map_faces(
-        seeing_model, builtin_dataset, out, count=200, methods=["pca"], photos=["seed:7"], seed=3, quiet=True
+        model_with_encoder, builtin_dataset, out, count=200, methods=["pca"], photos=["seed:7"], seed=3, quiet=True
     )

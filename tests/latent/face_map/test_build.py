@@ -20,23 +20,25 @@ def arrays_of(out: Path) -> dict[str, np.ndarray]:
         return dict(file)
 
 
-def test_a_map_says_what_it_is_of(small_map: Path, seeing_model: Model, builtin_dataset: Dataset) -> None:
+def test_a_map_says_what_it_is_of(small_map: Path, model_with_encoder: Model, builtin_dataset: Dataset) -> None:
     card = json.loads((small_map / "map.json").read_text())
     assert (card["format"], card["version"]) == ("facesmith-map", 1)
     assert (card["count"], card["of"], card["seed"]) == (200, 256, 3)
     assert card["dataset"]["fingerprint"] == builtin_dataset.fingerprint
-    assert (card["model"]["digest"], card["model"]["encoder"]) == (seeing_model.digest, "fixed")
+    assert (card["model"]["digest"], card["model"]["encoder"]) == (model_with_encoder.digest, "fixed")
     assert card["layouts"] == ["latents_pca_2d", "latents_pca_3d", "latents_pca_sphere"]
     assert card["photos"] == ["seed:7"]
 
 
-def test_its_arrays_are_of_the_rows_it_names(small_map: Path, seeing_model: Model, builtin_dataset: Dataset) -> None:
+def test_its_arrays_are_of_the_rows_it_names(
+    small_map: Path, model_with_encoder: Model, builtin_dataset: Dataset
+) -> None:
     arrays = arrays_of(small_map)
     rows = arrays["rows"]
     assert (np.diff(rows) > 0).all()
     assert len(rows) == 200
-    np.testing.assert_allclose(arrays["latents"], seeing_model.encode(builtin_dataset.images[rows]), atol=1e-5)
-    np.testing.assert_array_equal(arrays["photos_latents"], seeing_model.latents(1, seed=7))
+    np.testing.assert_allclose(arrays["latents"], model_with_encoder.encode(builtin_dataset.images[rows]), atol=1e-5)
+    np.testing.assert_array_equal(arrays["photos_latents"], model_with_encoder.latents(1, seed=7))
     assert arrays["latents_neighbours"].shape == (200, 12)
     assert arrays["latents_pca_3d"].shape == (200, 3)
     assert arrays["photos_latents_pca_sphere"].shape == (1, 3)
@@ -50,11 +52,11 @@ def test_its_arrays_are_of_the_rows_it_names(small_map: Path, seeing_model: Mode
 
 
 def test_the_seed_draws_the_faces_and_the_rest_follows(
-    small_map: Path, seeing_model: Model, builtin_dataset: Dataset, tmp_path: Path
+    small_map: Path, model_with_encoder: Model, builtin_dataset: Dataset, tmp_path: Path
 ) -> None:
     def again(name: str, seed: int) -> Path:
         return map_faces(
-            seeing_model, builtin_dataset, tmp_path / name, count=200, methods=["pca"], seed=seed, quiet=True
+            model_with_encoder, builtin_dataset, tmp_path / name, count=200, methods=["pca"], seed=seed, quiet=True
         )
 
     first, same, other = (arrays_of(path) for path in (small_map, again("a", 3), again("b", 4)))
@@ -64,10 +66,10 @@ def test_the_seed_draws_the_faces_and_the_rest_follows(
 
 
 def test_a_judge_makes_a_second_map(
-    seeing_model: Model, small_classifier: AttributeClassifier, builtin_dataset: Dataset, tmp_path: Path
+    model_with_encoder: Model, small_classifier: AttributeClassifier, builtin_dataset: Dataset, tmp_path: Path
 ) -> None:
     out = map_faces(
-        seeing_model,
+        model_with_encoder,
         builtin_dataset,
         tmp_path / "m",
         count=30,
@@ -83,29 +85,31 @@ def test_a_judge_makes_a_second_map(
 
 
 def test_what_cannot_be_mapped_is_refused_in_a_sentence(
-    seeing_model: Model, small_model: Model, builtin_dataset: Dataset, tmp_path: Path
+    model_with_encoder: Model, small_model: Model, builtin_dataset: Dataset, tmp_path: Path
 ) -> None:
     out = tmp_path / "new"
     with pytest.raises(FacesmithError, match="has no encoder"):
         map_faces(small_model, builtin_dataset, out, methods=["pca"], quiet=True)
     with pytest.raises(FacesmithError, match="15 faces are too few"):
-        map_faces(seeing_model, builtin_dataset, out, count=15, methods=["pca"], quiet=True)
+        map_faces(model_with_encoder, builtin_dataset, out, count=15, methods=["pca"], quiet=True)
     with pytest.raises(FacesmithError, match="60,000 faces are too many"):
-        map_faces(seeing_model, builtin_dataset, out, count=60_000, methods=["pca"], quiet=True)
+        map_faces(model_with_encoder, builtin_dataset, out, count=60_000, methods=["pca"], quiet=True)
     with pytest.raises(FacesmithError, match="'nothing.jpg' does not exist|nothing.jpg does not exist"):
-        map_faces(seeing_model, builtin_dataset, out, methods=["pca"], photos=["nothing.jpg"], quiet=True)
+        map_faces(model_with_encoder, builtin_dataset, out, methods=["pca"], photos=["nothing.jpg"], quiet=True)
     large = import_dataset("builtin:20", tmp_path / "large", size="40x48", quiet=True)
     with pytest.raises(FacesmithError, match=r"40x48 .* of 32x32: import .* --size 32x32"):
-        map_faces(seeing_model, large, out, methods=["pca"], quiet=True)
+        map_faces(model_with_encoder, large, out, methods=["pca"], quiet=True)
     out.mkdir()
     (out / "mine.txt").write_text("mine")
     with pytest.raises(FacesmithError, match="exists already"):
-        map_faces(seeing_model, builtin_dataset, out, methods=["pca"], quiet=True)
+        map_faces(model_with_encoder, builtin_dataset, out, methods=["pca"], quiet=True)
     assert [path.name for path in tmp_path.iterdir() if "new" in path.name] == ["new"]
 
 
-def test_the_command_says_where_to_look(seeing_model: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
-    words = ["map", str(seeing_model.path), str(builtin_dataset.path), "--count", "20", "--methods", "pca", "--quiet"]
-    done = CliRunner().invoke(root, [*words, "--photo", "seed:1", "--out", str(tmp_path / "m")])
-    assert done.exit_code == 0, done.output
-    assert done.output == f"look at {tmp_path / 'm' / 'map.html'}, or tensorboard --logdir {tmp_path / 'm'}\n"
+def test_the_command_says_where_to_look(model_with_encoder: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
+    paths = [str(model_with_encoder.path), str(builtin_dataset.path), "--out", str(tmp_path / "m")]
+    options = ["--count", "20", "--methods", "pca", "--photo", "seed:1", "--quiet"]
+    result = CliRunner().invoke(root, ["map", *paths, *options])
+    assert result.exit_code == 0, result.output
+    assert str(tmp_path / "m" / "map.html") in result.output
+    assert f"tensorboard --logdir {tmp_path / 'm'}" in result.output

@@ -36,10 +36,10 @@ def parse_signs(column: Any, name: str, table: str) -> "pa.Array":
     import pyarrow as pa
 
     cells, indices = _distinct_cells(column)
-    bad = next((cell for cell in cells if cell not in ("1", "-1")), "")
-    if bad != "" or indices.null_count:
-        shown = f"the value {bad!r}" if bad else "an empty cell"
-        raise FacesmithError(f"{table} is not CelebA's: {name} has {shown} where 1 or -1 is expected")
+    invalid_value = next((cell for cell in cells if cell not in ("1", "-1")), "")
+    if invalid_value != "" or indices.null_count:
+        cell_text = f"the value {invalid_value!r}" if invalid_value else "an empty cell"
+        raise FacesmithError(f"{table} is not CelebA's: {name} has {cell_text} where 1 or -1 is expected")
     return pa.array([cell == "1" for cell in cells], pa.bool_()).take(indices)
 
 
@@ -48,9 +48,9 @@ def parse_splits(column: Any, table: str) -> "pa.Array":
     import pyarrow as pa
 
     cells, indices = _distinct_cells(column)
-    bad = next((cell for cell in cells if cell is not None and cell not in SPLIT_NUMBERS), None)
-    if bad is not None:
-        raise FacesmithError(f"{table} has the split {bad!r}: expected 0, 1, 2 or train, valid, test")
+    invalid_value = next((cell for cell in cells if cell is not None and cell not in SPLIT_NUMBERS), None)
+    if invalid_value is not None:
+        raise FacesmithError(f"{table} has the split {invalid_value!r}: expected 0, 1, 2 or train, valid, test")
     splits = [None if cell is None else SPLITS[SPLIT_NUMBERS[cell]] for cell in cells]
     return pa.array(splits, pa.string()).take(indices)
 

@@ -38,10 +38,10 @@ def labels_from_table(data: bytes, name: str, files: Sequence[str]) -> Labels:
     table = read_label_table(data, name)
     match = match_rows([printable(file) for file in files], table.columns[0], name)
     if not match:
-        shown = repr(table.columns[0][0].as_py()) if len(table) else "no rows"
+        first_value = repr(table.columns[0][0].as_py()) if len(table) else "no rows"
         raise FacesmithError(
-            f"{name} names none of the pictures: its column {table.column_names[0]!r} has {shown} where a picture is "
-            f"{printable(files[0])!r}"
+            f"{name} names none of the pictures: its column {table.column_names[0]!r} has {first_value} where a "
+            f"picture is {printable(files[0])!r}"
         )
     labels = Labels(
         unmatched_rows=match.unmatched_rows, notes=list(match.notes), digest=hashlib.sha256(data).hexdigest()
@@ -80,8 +80,8 @@ def labels_from_folders(files: Sequence[str], skip: str = "") -> Labels:
     in_no_folder = np.array([not folders for folders in parents])
     if len(names) > MAX_ATTRIBUTE_FOLDERS:
         numbers = {name: number for number, name in enumerate(names)}
-        people = np.array([numbers[folders[-1]] if folders else -1 for folders in parents])
-        return Labels(identity=pa.array(people, pa.int64(), mask=in_no_folder))
+        identities = np.array([numbers[folders[-1]] if folders else -1 for folders in parents])
+        return Labels(identity=pa.array(identities, pa.int64(), mask=in_no_folder))
     columns = {name: column for column, name in enumerate(names)}
     values = np.zeros((len(names), len(files)), bool)
     for row, folders in enumerate(parents):

@@ -42,18 +42,18 @@ def match_rows(files: Sequence[str], keys: Any, table: str) -> Match:
     """
     names = [_normalize(str(key or "")) for key in keys.to_pylist()]
     paths = [_normalize(file) for file in files]
-    best = np.full(len(files), NO_ROW, np.int64)
+    best_rows = np.full(len(files), NO_ROW, np.int64)
     best_form: Callable[[str], str] = str
     for form in (str, _base_name, _without_suffix, _stem):
         first_rows: dict[str, int] = {}
         for row, name in enumerate(names):
             first_rows.setdefault(form(name), row)
         rows = np.array([first_rows.get(form(path), NO_ROW) for path in paths], np.int64)
-        if (rows >= 0).sum() > (best >= 0).sum():
-            best, best_form = rows, form
-        if (best >= 0).all():
+        if (rows >= 0).sum() > (best_rows >= 0).sum():
+            best_rows, best_form = rows, form
+        if (best_rows >= 0).all():
             break
-    return _describe(files, names, best, best_form, table)
+    return _describe(files, names, best_rows, best_form, table)
 
 
 def _describe(

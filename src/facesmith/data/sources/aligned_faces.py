@@ -97,9 +97,11 @@ def aligned_source(source: Source, rows: NDArray[np.int64], spec: CropSpec, work
         )
     face_rows = np.stack(faces)
 
-    def handles(wanted: np.ndarray) -> Iterator[Handle]:
-        opened = source.handles(np.asarray(photos)[wanted])
-        return (AlignedFace(photo, _from_row(face_rows[row]), spec) for photo, row in zip(opened, wanted, strict=True))
+    def handles(face_indices: np.ndarray) -> Iterator[Handle]:
+        opened = source.handles(np.asarray(photos)[face_indices])
+        return (
+            AlignedFace(photo, _from_row(face_rows[row]), spec) for photo, row in zip(opened, face_indices, strict=True)
+        )
 
     table = _face_table(source, photos, numbers, np.array(largest), face_rows)
     return replace(source, table=table, handles=handles, skipped=skipped)

@@ -39,10 +39,10 @@ class DrawnFace:
         from dicebear import Avatar
 
         options, _ = plan_face(self.style, self.seed, self.index)
-        drawn = Avatar(_definition(self.style), {**options, "size": self.side}).to_string()
+        svg = Avatar(_definition(self.style), {**options, "size": self.side}).to_string()
         # DiceBear clips the face at the edge of the picture, which changes nothing and takes a third of the time.
-        drawn = re.sub(r'<g clip-path="url\(#clip-[0-9a-f]+\)">', "<g>", drawn)
-        return resvg_py.svg_to_bytes(svg_string=drawn, skip_system_fonts=True)
+        svg = re.sub(r'<g clip-path="url\(#clip-[0-9a-f]+\)">', "<g>", svg)
+        return resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True)
 
 
 def builtin_source(text: str, seed: int, side: int) -> Source:
@@ -83,7 +83,7 @@ def plan_face(style: str, seed: int, index: int) -> tuple[dict[str, Any], frozen
     """Return the options with which face ``index`` is drawn, and the attributes that it has."""
     look, rng = STYLES[style], random.Random(f"{style}/{seed}/{index}")
     attributes: set[str] = set()
-    shapes: dict[str, str | None] = {name: rng.choice(choices) for name, choices in look.others.items()}
+    shapes: dict[str, str | None] = {name: rng.choice(choices) for name, choices in look.unlabelled.items()}
 
     def draw_shape(component: str, choices: dict[str, tuple[str, ...]]) -> None:
         shapes[component] = rng.choice(sorted(choices))
@@ -123,7 +123,9 @@ def plan_face(style: str, seed: int, index: int) -> tuple[dict[str, Any], frozen
         "frame": rng.choice(FRAMES),
     }
     options = _options(
-        shapes, {name: colors[ours] for ours, name in look.colors.items()}, (look.top, "facialHair", glasses)
+        shapes,
+        {name: colors[color_name] for color_name, name in look.colors.items()},
+        (look.top, "facialHair", glasses),
     )
     framing = {"scale": look.scale, "translateY": look.down, "backgroundColor": rng.choice(BACKGROUNDS)}
     return {"seed": f"{index}", **framing, **options}, frozenset(attributes)

@@ -61,7 +61,7 @@ class Style:
     mouths: dict[str, tuple[str, ...]]
     glasses: tuple[str, tuple[str, ...]]  # the component with glasses, and its shapes
     beards: dict[str, tuple[str, ...]]
-    others: dict[str, tuple[str, ...]]  # components without attributes
+    unlabelled: dict[str, tuple[str, ...]]  # components without attributes
     scale: float
     down: float  # percent of the image
 
@@ -123,7 +123,7 @@ AVATAAARS = Style(
         "moustacheFancy": ("Mustache",),
         "moustacheMagnum": ("Mustache",),
     },
-    others={
+    unlabelled={
         "eyebrows": (
             "default",
             "defaultNatural",
@@ -185,7 +185,7 @@ PERSONAS = Style(
         "walrus": ("Mustache",),
         "shadow": ("5_o_Clock_Shadow",),
     },
-    others={
+    unlabelled={
         "eyes": ("open", "open", "happy", "sleep", "wink"),
         "nose": ("mediumRound", "smallRound", "wrinkles"),
         "clothes": ("checkered", "rounded", "small", "squared"),
@@ -200,6 +200,6 @@ STYLES = {"avataaars": AVATAAARS, "personas": PERSONAS}
 def style_attributes(style: Style) -> list[str]:
     """Return the attributes with which a style's faces are labelled, in alphabetical order like CelebA's."""
     shapes = (style.short, style.long, style.mouths, style.beards)
-    named = {name for shape in shapes for names in shape.values() for name in names}
-    always = {"Bald", "Eyeglasses", "No_Beard", "Pale_Skin", "Wearing_Hat", *filter(None, HAIRS)}
-    return sorted(named | always, key=str.lower)
+    shape_names = {name for shape in shapes for names in shape.values() for name in names}
+    common_names = {"Bald", "Eyeglasses", "No_Beard", "Pale_Skin", "Wearing_Hat", *filter(None, HAIRS)}
+    return sorted(shape_names | common_names, key=str.lower)

@@ -28,8 +28,8 @@ CREDIT = (
 def is_celeba(listing: FileListing) -> bool:
     """Whether a folder or zip is CelebA, by the name of its photo folder or of an annotation file."""
     names = (*listing.entries, listing.root.resolve().name)
-    known = (*ATTRIBUTE_FILES, *PARTITION_FILES, *IDENTITY_FILES, "img_align_celeba.zip", "img_align_celeba")
-    return any(name.rpartition("/")[2] in known or "img_align_celeba/" in name for name in names)
+    file_names = (*ATTRIBUTE_FILES, *PARTITION_FILES, *IDENTITY_FILES, "img_align_celeba.zip", "img_align_celeba")
+    return any(name.rpartition("/")[2] in file_names or "img_align_celeba/" in name for name in names)
 
 
 def celeba_source(listing: FileListing) -> Source:
@@ -96,13 +96,13 @@ def _read_number_column(data: bytes, name: str, files: list[str]) -> Any:
 
 def _find_annotation(listing: FileListing, names: tuple[str, ...]) -> tuple[bytes, str] | None:
     """Return the bytes and the name of the first of these annotation files that exists."""
-    for wanted in names:
-        for name in listing.entries:
-            if name.rpartition("/")[2] == wanted:
-                return listing.read(name), wanted
+    for name in names:
+        for entry in listing.entries:
+            if entry.rpartition("/")[2] == name:
+                return listing.read(entry), name
     # If the source is img_align_celeba itself, zipped or not, its annotations are beside it.
-    for wanted in names:
-        beside = listing.root.resolve().parent / wanted
-        if beside.is_file():
-            return beside.read_bytes(), wanted
+    for name in names:
+        sibling = listing.root.resolve().parent / name
+        if sibling.is_file():
+            return sibling.read_bytes(), name
     return None

@@ -14,7 +14,7 @@ from facesmith.data.metadata import free_attribute_name, metadata_table
 from facesmith.data.sources.source import Handle, Source
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.extras import require
-from facesmith.hub import client, one_sentence, places
+from facesmith.hub import hub_options, load_client, translate_errors
 from facesmith.progress import progress
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def hub_source(text: str, quiet: bool = False) -> Source:
     if match is None:
         raise FacesmithError(f"invalid source {text!r}: expected hf:OWNER/NAME")
     repository, folder = match[1], match[2]
-    hub = client("importing from the Hugging Face hub")
-    with one_sentence(repository):
+    hub = load_client("importing from the Hugging Face hub")
+    with translate_errors(repository):
         info, names = _find_parquet_files(hub, repository, folder)
         shards = _download(hub, repository, info.sha, names, quiet)
     table, ignored = _metadata(shards, _classes_in_card(info))
@@ -82,7 +82,7 @@ def hub_source(text: str, quiet: bool = False) -> Source:
 
 def _find_parquet_files(hub: Any, repository: str, folder: str | None) -> tuple[Any, list[str]]:
     errors = require("huggingface_hub.errors", "hub", "importing from the Hugging Face hub")
-    api = hub.HfApi(endpoint=places()["endpoint"])
+    api = hub.HfApi(endpoint=hub_options()["endpoint"])
     info = api.dataset_info(repository)
     names = _parquet_names(info)
     if not names:
@@ -120,7 +120,7 @@ def _download(hub: Any, repository: str, revision: str, names: list[str], quiet:
     shards = []
     with progress(len(names), "downloading", unit="files", shown=not quiet) as bar:
         for name in names:
-            path = hub.hf_hub_download(repository, name, repo_type="dataset", revision=revision, **places())
+            path = hub.hf_hub_download(repository, name, repo_type="dataset", revision=revision, **hub_options())
             try:
                 with pq.ParquetFile(path) as file:
                     image, nested = _image_column(file.schema_arrow, repository)
@@ -155,12 +155,12 @@ def _metadata(shards: list[_Shard], card: dict[str, list[str]]) -> tuple["pa.Tab
         schema = pq.read_schema(shard.path)
         classes.update(_classes_in_schema(schema))
         parts.append(pq.read_table(shard.path, columns=[field.name for field in schema if _is_label_type(field.type)]))
-    whole = pa.concat_tables(parts, promote_options="permissive")
+    table = pa.concat_tables(parts, promote_options="permissive")
     identity = None
     attributes: dict[str, pa.Array] = {}
     ignored = []
-    for name in whole.column_names:
-        column = whole[name].combine_chunks()
+    for name in table.column_names:
+        column = table[name].combine_chunks()
         if name.lower() in IDENTITY_COLUMNS and pa.types.is_integer(column.type):
             identity = column.cast(pa.int64())
             continue
@@ -227,8 +227,10 @@ def _is_class(feature: dict[str, Any]) -> bool:
 
 def _split(name: str) -> str | None:
     """Return the split of a Parquet file, by its name (data/train-00000-of-00002.parquet) or its folder's."""
-    words = re.split(r"[/_.-]", name.lower())
-    return next(("valid" if word in ("val", "validation") else word for word in words if word in SPLIT_NAMES), None)
+    tokens = re.split(r"[/_.-]", name.lower())
+    return next(
+        ("valid" if token in ("val", "validation") else token for token in tokens if token in SPLIT_NAMES), None
+    )
 
 
 def _read_images(shards: list[_Shard], rows: np.ndarray) -> Iterator[Handle]:
@@ -241,14 +243,14 @@ def _read_images(shards: list[_Shard], rows: np.ndarray) -> Iterator[Handle]:
         with pq.ParquetFile(shard.path) as file:
             for group in range(file.num_row_groups):
                 after = first + file.metadata.row_group(group).num_rows
-                wanted = set(rows[np.searchsorted(rows, first) : np.searchsorted(rows, after)].tolist())
+                selected_rows = set(rows[np.searchsorted(rows, first) : np.searchsorted(rows, after)].tolist())
                 columns = [f"{shard.image}.bytes" if shard.nested else shard.image]
-                if wanted:
+                if selected_rows:
                     for batch in file.iter_batches(BATCH, [group], columns, use_threads=False):
                         images = batch.column(0)
                         images = pc.struct_field(images, "bytes") if shard.nested else images
                         for offset in range(len(images)):
-                            if first + offset in wanted:
+                            if first + offset in selected_rows:
                                 yield EncodedImage(images[offset].as_py())
                         first += len(images)
                 first = after

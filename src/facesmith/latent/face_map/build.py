@@ -116,9 +116,11 @@ def _load(
     quiet: bool,
 ) -> tuple[_Faces, Spaces]:
     """Return the faces, and the points of faces and photos in each space."""
-    placed = load_faces(model, photos, quiet=quiet) if photos else []
-    photo_images = face_images(model, placed) if placed else np.zeros((0, *model.size[::-1], 3), np.uint8)
-    photo_z = np.array([photo.z[: model.latent_size] for photo in placed], np.float32).reshape(-1, model.latent_size)
+    photo_latents = load_faces(model, photos, quiet=quiet) if photos else []
+    photo_images = face_images(model, photo_latents) if photo_latents else np.zeros((0, *model.size[::-1], 3), np.uint8)
+    photo_z = np.array([photo.z[: model.latent_size] for photo in photo_latents], np.float32).reshape(
+        -1, model.latent_size
+    )
     rows = np.sort(np.random.default_rng(seed).permutation(len(dataset))[:count])
     attributes, labels = dataset.attributes, dataset.attribute_values()
     files = dataset.metadata()["file"].to_pylist()
@@ -128,13 +130,13 @@ def _load(
         attributes=attributes,
         labels=labels[rows],
         images=dataset.images[rows],
-        photo_names=[photo.name for photo in placed],
+        photo_names=[photo.name for photo in photo_latents],
         photos=photo_images,
     )
     spaces = {"latents": (latents_of(model, dataset, rows, quiet), photo_z)}
     if classifier is not None:
         features = features_of(classifier, dataset, rows, quiet)
-        spaces["features"] = (features, classifier.features(photo_images) if placed else features[:0])
+        spaces["features"] = (features, classifier.features(photo_images) if photo_latents else features[:0])
     return faces, spaces
 
 

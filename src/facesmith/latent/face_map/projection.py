@@ -27,10 +27,10 @@ class Neighbours:
 def find_neighbours(points: NDArray[np.float32], photos: NDArray[np.float32]) -> Neighbours:
     """Return the 12 nearest points, by Euclidean distance, of each of N points and P photos (N x D, P x D)."""
     _, rows = nearest(points, points, NEIGHBOURS + 1)
-    # A point is its own nearest, except among exact copies. The stable sort moves it last, where it is cut off.
+    # A point is its own nearest neighbour, except among exact copies. The stable sort moves it last, to be cut off.
     order = (rows == np.arange(len(points))[:, None]).argsort(axis=1, kind="stable")
-    others = np.take_along_axis(rows, order, 1)[:, :NEIGHBOURS]
-    return Neighbours(others, nearest(photos, points, NEIGHBOURS)[1])
+    neighbours = np.take_along_axis(rows, order, 1)[:, :NEIGHBOURS]
+    return Neighbours(neighbours, nearest(photos, points, NEIGHBOURS)[1])
 
 
 def place_at_median(points: Points, neighbours: Rows) -> Points:

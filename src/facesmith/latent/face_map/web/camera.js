@@ -1,18 +1,18 @@
-// Where we look from. One camera serves every shape: the flat map is seen straight on and without perspective.
-const DISTANCE = 4; // of the eye from what it looks at, in the map's units
-// scale: pixels a unit; depth: 0 flat, 1 in perspective
+// The camera. It serves every shape: the flat map is viewed head-on without perspective.
+const DISTANCE = 4; // from the eye to the centre of the view, in map units
+// scale: pixels per unit; depth: 0 flat, 1 with perspective
 const camera = { x: 0, y: 0, z: 0, yaw: 0, pitch: 0, scale: 1, depth: 0 };
-const screen = { width: 1, height: 1, whole: 1 }; // in CSS pixels; whole: the scale at which all is seen
-const current = new Float32Array(3 * TOTAL); // positions as they are this moment, while one layout turns into another
+const screen = { width: 1, height: 1, fitScale: 1 }; // in CSS pixels; fitScale: the scale that fits the map into the canvas
+const current = new Float32Array(3 * TOTAL); // current positions, which differ from the layout's during an animation
 const px = new Float32Array(TOTAL),
   py = new Float32Array(TOTAL),
   pz = new Float32Array(TOTAL),
   ps = new Float32Array(TOTAL);
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const inSpace = () => state.layout.shape !== "2d";
 let motion = null;
 
-// Fill px, py (pixels), pz (towards the eye) and ps (pixels a unit there).
+// Fill px, py (pixels), pz (towards the eye) and ps (pixels per unit at that depth).
 function project() {
   const cy = Math.cos(camera.yaw),
     sy = Math.sin(camera.yaw),
@@ -34,9 +34,9 @@ function project() {
   }
 }
 
-// Move along the screen by pixels; the sphere turns instead, because it is looked at from outside.
-function slide(dx, dy) {
-  if (state.layout.shape === "sphere") return turn(dx / camera.scale, dy / camera.scale);
+// Move the view by pixels; the sphere rotates instead, because it is viewed from outside.
+function pan(dx, dy) {
+  if (state.layout.shape === "sphere") return rotate(dx / camera.scale, dy / camera.scale);
   const cy = Math.cos(camera.yaw),
     sy = Math.sin(camera.yaw),
     cp = Math.cos(camera.pitch),
@@ -46,41 +46,41 @@ function slide(dx, dy) {
   camera.x += right * cy + up * sp * sy;
   camera.y += up * cp;
   camera.z += right * sy - up * sp * cy;
-  const away = Math.hypot(camera.x, camera.y, camera.z);
-  if (away > 1.2) for (const axis of ["x", "y", "z"]) camera[axis] *= 1.2 / away; // nobody gets lost
+  const distance = Math.hypot(camera.x, camera.y, camera.z);
+  if (distance > 1.2) for (const axis of ["x", "y", "z"]) camera[axis] *= 1.2 / distance; // the map stays in view
   redraw();
 }
 
-function turn(right, down) {
+function rotate(right, down) {
   camera.yaw -= right;
   camera.pitch = Math.max(-1.55, Math.min(1.55, camera.pitch + down));
   redraw();
 }
 
-// Closer by a factor; on the flat map the place under (x, y) stays where it is.
+// Zoom in by a factor; on the flat map the point under (x, y) stays in place.
 function zoom(factor, x = screen.width / 2, y = screen.height / 2) {
   motion = null;
-  const before = camera.scale;
-  camera.scale = Math.max(screen.whole * 0.6, Math.min(screen.whole * 400, before * factor));
+  const previous = camera.scale;
+  camera.scale = Math.max(screen.fitScale * 0.6, Math.min(screen.fitScale * 400, previous * factor));
   if (!inSpace()) {
-    const kept = 1 / before - 1 / camera.scale;
-    camera.x += (x - screen.width / 2) * kept;
-    camera.y -= (y - screen.height / 2) * kept;
+    const shift = 1 / previous - 1 / camera.scale;
+    camera.x += (x - screen.width / 2) * shift;
+    camera.y -= (y - screen.height / 2) * shift;
   }
   redraw();
 }
 
-// Go over to another place of the camera, and to the positions of the layout.
-function glide(goal, milliseconds = 650) {
+// Animate the camera to a goal and the points to the positions of the layout.
+function animateTo(goal, milliseconds = 650) {
   const start = { ...camera },
     from = current.slice(),
     to = state.layout.points,
-    began = performance.now();
-  const turns = Math.round(((goal.yaw ?? camera.yaw) - start.yaw) / (2 * Math.PI));
-  if ("yaw" in goal) goal.yaw -= turns * 2 * Math.PI; // the short way round
+    startTime = performance.now();
+  const rotations = Math.round(((goal.yaw ?? camera.yaw) - start.yaw) / (2 * Math.PI));
+  if ("yaw" in goal) goal.yaw -= rotations * 2 * Math.PI; // rotate by less than half a circle
   motion = (now) => {
-    const part = calm.matches ? 1 : Math.min(1, (now - began) / milliseconds),
-      eased = part * part * (3 - 2 * part);
+    const fraction = reducedMotion.matches ? 1 : Math.min(1, (now - startTime) / milliseconds),
+      eased = fraction * fraction * (3 - 2 * fraction);
     for (const key in goal) {
       camera[key] =
         key === "scale"
@@ -88,24 +88,24 @@ function glide(goal, milliseconds = 650) {
           : start[key] + (goal[key] - start[key]) * eased;
     }
     for (let i = 0; i < current.length; i++) current[i] = from[i] + (to[i] - from[i]) * eased;
-    if (part === 1) motion = null;
+    if (fraction === 1) motion = null;
   };
   redraw();
 }
 
-const home = () =>
+const overview = () =>
   inSpace()
-    ? { x: 0, y: 0, z: 0, depth: 1, scale: screen.whole }
-    : { x: 0, y: 0, z: 0, yaw: 0, pitch: 0, depth: 0, scale: screen.whole };
+    ? { x: 0, y: 0, z: 0, depth: 1, scale: screen.fitScale }
+    : { x: 0, y: 0, z: 0, yaw: 0, pitch: 0, depth: 0, scale: screen.fitScale };
 
-// Bring face i into the middle.
-function visit(i) {
+// Move the camera to face i.
+function centreOn(i) {
   const [x, y, z] = state.layout.points.subarray(3 * i, 3 * i + 3);
   if (state.layout.shape === "sphere")
-    glide({
+    animateTo({
       yaw: Math.atan2(-x, z),
       pitch: Math.asin(Math.max(-1, Math.min(1, y))),
-      scale: Math.max(camera.scale, screen.whole * 1.6),
+      scale: Math.max(camera.scale, screen.fitScale * 1.6),
     });
-  else glide({ x, y, z, scale: Math.max(camera.scale, screen.whole * 5) });
+  else animateTo({ x, y, z, scale: Math.max(camera.scale, screen.fitScale * 5) });
 }

@@ -1,4 +1,4 @@
-// Colour by an attribute or by a label given here: with it, without it, unknown.
+// Colour by an attribute or a user's label: present, absent or unknown.
 const colourOf = new Uint8Array(TOTAL); // 0 no colouring, 1 with, 2 without, 3 unknown
 const colouring = () => $("colour").value !== "";
 const valuesOf = (choice) => (choice.startsWith("l:") ? labels : attributes).get(choice.slice(2));
@@ -7,7 +7,7 @@ function readColours() {
   const style = getComputedStyle(document.documentElement),
     of = (name) => style.getPropertyValue(`--${name}`).trim();
   const kinds = ["dot", "with", "without", "unknown"].map(of);
-  // As a pixel of an ImageData holds them, without their alpha: the bytes are red, green, blue from the lowest.
+  // Pixels of an ImageData without alpha: red is in the lowest byte, then green, then blue.
   const dots = kinds.map((hex) => parseInt(hex.slice(5, 7) + hex.slice(3, 5) + hex.slice(1, 3), 16));
   colours = { kinds, dots, accent: of("accent"), photo: of("photo"), line: of("line"), sky: of("sky") };
 }
@@ -41,18 +41,18 @@ function recolour() {
   redraw();
 }
 
-// The choices, with the labels given here first.
-function offerColours(wanted = $("colour").value) {
+// Update the choices: the user's labels first, then the dataset's attributes.
+function updateColourChoices(selected = $("colour").value) {
   const group = (title, prefix, names) => {
-    const made = document.createElement("optgroup");
-    made.label = title;
-    made.append(...[...names].map((name) => new Option(plain(name), prefix + name)));
+    const element = document.createElement("optgroup");
+    element.label = title;
+    element.append(...[...names].map((name) => new Option(plain(name), prefix + name)));
     return made;
   };
   const select = $("colour");
   select.replaceChildren(new Option("nothing", ""));
   if (labels.size) select.append(group("Your labels", "l:", labels.keys()));
   if (attributes.size) select.append(group("Attributes", "a:", attributes.keys()));
-  select.value = wanted && valuesOf(wanted) ? wanted : "";
+  select.value = selected && valuesOf(selected) ? selected : "";
   recolour();
 }

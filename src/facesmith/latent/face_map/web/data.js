@@ -1,8 +1,8 @@
-// What the page holds, unpacked: COUNT faces of the dataset, and after them the photos placed among them.
+// The data of the page: COUNT faces of the dataset, followed by the photos placed among them.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const COUNT = DATA.count,
   TOTAL = DATA.files.length;
-const SHOWN = 12; // neighbours of each face
+const NEIGHBOURS = 12; // neighbours of each face
 const $ = (id) => document.getElementById(id);
 
 function bytes(text) {
@@ -15,21 +15,21 @@ function bytes(text) {
 const SPACES = { latents: "latent space", features: "classifier features" };
 const SHAPES = { "2d": "2D", "3d": "3D", sphere: "Sphere" };
 
-// points: x, y, z of each, where the flat map has z = 0; y points up.
+// points: x, y, z of each point; z is 0 on the flat map, and y points up.
 const layouts = DATA.layouts.map(({ space, method, shape, points, gaps }) => {
   const packed = new Int16Array(bytes(points)),
-    each = shape === "2d" ? 2 : 3,
+    dimensions = shape === "2d" ? 2 : 3,
     unpacked = new Float32Array(3 * TOTAL);
-  for (let i = 0; i < TOTAL; i++) for (let d = 0; d < each; d++) unpacked[3 * i + d] = packed[each * i + d] / 32767;
+  for (let i = 0; i < TOTAL; i++) for (let d = 0; d < dimensions; d++) unpacked[3 * i + d] = packed[dimensions * i + d] / 32767;
   return { space, method, shape, points: unpacked, gaps: new Float32Array(bytes(gaps)) };
 });
 
 const neighbours = Object.fromEntries(
   Object.entries(DATA.neighbours).map(([space, text]) => [space, new Uint32Array(bytes(text))]),
 );
-const nearOf = (space, i) => Array.from(neighbours[space].subarray(SHOWN * i, SHOWN * (i + 1)));
+const neighboursOf = (space, i) => Array.from(neighbours[space].subarray(NEIGHBOURS * i, NEIGHBOURS * (i + 1)));
 
-// Attributes of the dataset, and labels given here: 1 with it, 0 without, -1 unknown, one Int8Array each.
+// Attributes of the dataset and labels of the user, an Int8Array each: 1 present, 0 absent, -1 unknown.
 const attributes = new Map();
 {
   const all = new Int8Array(bytes(DATA.labels));
@@ -53,20 +53,20 @@ thumbs.atlases.forEach((source, a) => {
     .then((bitmap) => {
       atlases[a] = bitmap;
       redraw();
-      picturesArrived();
+      redrawThumbnails();
     });
 });
 
 // Draw face i into a rectangle of a canvas.
 function drawFace(context, i, x, y, width, height) {
   const atlas = atlases[Math.floor(i / perAtlas)],
-    at = i % perAtlas;
+    index = i % perAtlas;
   if (!atlas) return;
-  const across = Math.min(thumbs.columns, Math.round(atlas.width / thumbs.width));
+  const columns = Math.min(thumbs.columns, Math.round(atlas.width / thumbs.width));
   context.drawImage(
     atlas,
-    (at % across) * thumbs.width,
-    Math.floor(at / across) * thumbs.height,
+    (index % columns) * thumbs.width,
+    Math.floor(index / columns) * thumbs.height,
     thumbs.width,
     thumbs.height,
     x,
@@ -76,8 +76,8 @@ function drawFace(context, i, x, y, width, height) {
   );
 }
 
-// Fill a canvas with face i, whole, in the middle.
-function portray(canvas, i) {
+// Draw face i into the centre of a canvas, as large as fits.
+function drawPortrait(canvas, i) {
   const context = canvas.getContext("2d"),
     scale = Math.min(canvas.width / thumbs.width, canvas.height / thumbs.height);
   const width = thumbs.width * scale,
@@ -92,7 +92,7 @@ const state = {
   tool: "move",
   selected: -1,
   hovered: -1,
-  near: layouts[0].space,
+  neighbourSpace: layouts[0].space,
   inRegion: new Uint8Array(TOTAL),
   region: [],
   circle: [],

@@ -1,21 +1,21 @@
-// The map itself. Faces stand where each has room, evenly over the map; all others are dots, until one comes closer.
+// The map. Faces are drawn where there is space, spread evenly over the map; all others are dots until one zooms in.
 const canvas = $("map"),
   brush = canvas.getContext("2d");
 const isFace = new Uint8Array(TOTAL),
   inView = new Uint8Array(TOTAL);
-const ROOM = { "2d": 1.06, "3d": 1.9, sphere: 1.25 }; // of a face over its size: in space they would hide each other
-const DIMMED = 0.3; // how much of a dot outside of the region is seen
-const drawn = []; // the faces of the last picture from the lowest to the topmost: which, and half of width and height
-let waiting = false,
+const SPACING = { "2d": 1.06, "3d": 1.9, sphere: 1.25 }; // per face, as a multiple of its size; larger in 3D, where faces overlap
+const DIMMED = 0.3; // opacity of the dots outside the region
+const drawnFaces = []; // [index, half width, half height] of the faces of the last frame, from back to front
+let framePending = false,
   colours = {},
-  dotted = null,
-  counted = 0;
+  dotImage = null,
+  statusTimer = 0;
 
 function redraw() {
-  if (waiting) return;
-  waiting = true;
+  if (framePending) return;
+  framePending = true;
   requestAnimationFrame((now) => {
-    waiting = false;
+    framePending = false;
     if (motion) motion(now);
     draw();
     if (motion) redraw();
@@ -26,20 +26,20 @@ function redraw() {
   });
 }
 
-const faceSize = () => Math.min(thumbs.height * 2, 38 * Math.max(1, (camera.scale / screen.whole) ** 0.18));
+const faceSize = () => Math.min(thumbs.height * 2, 38 * Math.max(1, (camera.scale / screen.fitScale) ** 0.18));
 
-// Which points are seen, and which of them as faces: those with their room to all that come before them. While there is
-// a region, only its faces are shown.
-function choose(size) {
+// Decide which points are visible, and which of these are drawn as faces: those with enough distance from all preceding
+// points. If there is a region, only its faces are drawn.
+function updateVisibility(size) {
   const { gaps, shape } = state.layout,
-    room = size * ROOM[shape],
+    spacing = size * SPACING[shape],
     edge = shape === "sphere" ? 0.12 : -Infinity,
     all = !state.region.length;
   for (let i = 0; i < TOTAL; i++) {
-    const seen =
+    const visible =
       pz[i] > edge && px[i] > -size && py[i] > -size && px[i] < screen.width + size && py[i] < screen.height + size;
-    inView[i] = seen ? 1 : 0;
-    isFace[i] = seen && (i >= COUNT || ((all || state.inRegion[i]) && gaps[i] * ps[i] >= room)) ? 1 : 0;
+    inView[i] = visible ? 1 : 0;
+    isFace[i] = visible && (i >= COUNT || ((all || state.inRegion[i]) && gaps[i] * ps[i] >= spacing)) ? 1 : 0;
   }
 }
 
@@ -47,34 +47,34 @@ function draw() {
   const ratio = canvas.width / screen.width,
     size = faceSize(),
     faces = [];
-  drawn.length = 0;
+  drawnFaces.length = 0;
   project();
-  choose(size);
+  updateVisibility(size);
   brush.setTransform(ratio, 0, 0, ratio, 0, 0);
-  dots(ratio);
-  if (state.layout.shape === "sphere" && !motion) globe();
+  drawDots(ratio);
+  if (state.layout.shape === "sphere" && !motion) drawGlobe();
   for (let i = 0; i < COUNT; i++) if (isFace[i]) faces.push(i);
   if (inSpace()) faces.sort((a, b) => pz[a] - pz[b]);
-  for (const i of faces) face(i, size, fog(i));
-  ties(size);
-  for (let i = COUNT; i < TOTAL; i++) if (inView[i]) photo(i, size);
-  if (state.circle.length > 1) loop();
+  for (const i of faces) drawSizedFace(i, size, fog(i));
+  drawNeighbourLines(size);
+  for (let i = COUNT; i < TOTAL; i++) if (inView[i]) drawPhoto(i, size);
+  if (state.circle.length > 1) drawLasso();
   brush.globalAlpha = 1;
-  clearTimeout(counted); // said once the map stands still: a screen reader reads it out
-  counted = setTimeout(() => {
-    const seen = onScreen().length;
+  clearTimeout(statusTimer); // updated only when the map is still, because a screen reader reads it aloud
+  statusTimer = setTimeout(() => {
+    const visible = visibleIndices().length;
     $("status").textContent =
-      `${number(seen)} of ${number(TOTAL)} in view, ${number(faces.length + TOTAL - COUNT)} as faces`;
+      `${number(visible)} of ${number(TOTAL)} in view, ${number(faces.length + TOTAL - COUNT)} as faces`;
   }, 120);
 }
 
-// Points whose middle is within the canvas.
-const onScreen = () =>
+// Indices of the points whose centre is on the canvas.
+const visibleIndices = () =>
   [...inView.keys()].filter(
     (i) => inView[i] && px[i] >= 0 && px[i] <= screen.width && py[i] >= 0 && py[i] <= screen.height,
   );
 
-function globe() {
+function drawGlobe() {
   const radius = (camera.scale * DISTANCE) / Math.sqrt(DISTANCE * DISTANCE - 1);
   brush.globalAlpha = 0.5;
   brush.strokeStyle = colours.line;
@@ -83,35 +83,35 @@ function globe() {
   brush.stroke();
 }
 
-// Dots go straight into the pixels, which is many times faster than ten thousand calls. They come in the order of the
-// dataset, so that no colour hides another more than it is hidden.
-function dots(ratio) {
+// Dots are written into the pixels, which is many times faster than ten thousand draw calls. They are drawn in the
+// order of the dataset, so that no colour systematically hides another.
+function drawDots(ratio) {
   const { width, height } = canvas;
-  if (dotted?.width !== width || dotted.height !== height) dotted = new ImageData(width, height);
-  const pixels = new Uint32Array(dotted.data.buffer).fill(0),
-    chosen = state.region.length > 0;
-  const side = Math.round(ratio * Math.min(6, 2.6 * Math.max(1, (camera.scale / screen.whole) ** 0.35))),
+  if (dotImage?.width !== width || dotImage.height !== height) dotImage = new ImageData(width, height);
+  const pixels = new Uint32Array(dotImage.data.buffer).fill(0),
+    hasRegion = state.region.length > 0;
+  const side = Math.round(ratio * Math.min(6, 2.6 * Math.max(1, (camera.scale / screen.fitScale) ** 0.35))),
     round = side > 4;
   for (let i = 0; i < COUNT; i++) {
     if (!inView[i] || isFace[i]) continue;
     const left = Math.round(px[i] * ratio - side / 2),
       top = Math.round(py[i] * ratio - side / 2);
     if (left < 0 || top < 0 || left + side > width || top + side > height) continue;
-    const alpha = 230 * (chosen && !state.inRegion[i] ? DIMMED : 1) * (inSpace() ? near(i) : 1);
+    const alpha = 230 * (hasRegion && !state.inRegion[i] ? DIMMED : 1) * (inSpace() ? nearness(i) : 1);
     const colour = (colours.dots[colourOf[i]] | (alpha << 24)) >>> 0;
     for (let y = 0; y < side; y++) {
-      const cut = round && (y === 0 || y === side - 1) ? 1 : 0;
-      pixels.fill(colour, (top + y) * width + left + cut, (top + y) * width + left + side - cut);
+      const inset = round && (y === 0 || y === side - 1) ? 1 : 0;
+      pixels.fill(colour, (top + y) * width + left + inset, (top + y) * width + left + side - inset);
     }
   }
-  brush.putImageData(dotted, 0, 0);
+  brush.putImageData(dotImage, 0, 0);
 }
 
-// How near a point in space is, 0.25 to 1, and how much of the sky lies between it and the eye.
-const near = (i) => 0.25 + 0.75 * Math.max(0, Math.min(1, (pz[i] + 1) / 2));
-const fog = (i) => (state.layout.shape === "3d" ? 0.8 * (1 - near(i)) : 0);
+// Nearness of a point in 3D, 0.25 to 1, and the opacity of the fog in front of it.
+const nearness = (i) => 0.25 + 0.75 * Math.max(0, Math.min(1, (pz[i] + 1) / 2));
+const fog = (i) => (state.layout.shape === "3d" ? 0.8 * (1 - nearness(i)) : 0);
 
-function face(i, size, veil) {
+function drawSizedFace(i, size, veil) {
   const height = size * (inSpace() ? ps[i] / camera.scale : 1),
     width = (height * thumbs.width) / thumbs.height;
   const x = px[i] - width / 2,
@@ -122,15 +122,15 @@ function face(i, size, veil) {
     brush.fillRect(x - 2, y - 2, width + 4, height + 4);
   }
   drawFace(brush, i, x, y, width, height);
-  drawn.push([i, width / 2, height / 2]);
+  drawnFaces.push([i, width / 2, height / 2]);
   if (!veil) return;
   brush.globalAlpha = veil;
   brush.fillStyle = colours.sky;
   brush.fillRect(x - 2, y - 2, width + 4, height + 4);
 }
 
-function framed(i, size, colour, line) {
-  face(i, size, 0);
+function drawFramed(i, size, colour, line) {
+  drawSizedFace(i, size, 0);
   const height = size * (inSpace() ? ps[i] / camera.scale : 1),
     width = (height * thumbs.width) / thumbs.height;
   brush.globalAlpha = 1;
@@ -139,26 +139,26 @@ function framed(i, size, colour, line) {
   brush.strokeRect(px[i] - width / 2 - line / 2, py[i] - height / 2 - line / 2, width + line, height + line);
 }
 
-// The chosen face and the lines to its neighbours.
-function ties(size) {
+// Draw the selected face and the lines to its neighbours.
+function drawNeighbourLines(size) {
   const i = state.selected;
   if (i < 0) return;
-  const near = nearOf(state.near, i);
+  const neighbourIndices = neighboursOf(state.neighbourSpace, i);
   brush.globalAlpha = 0.75;
   brush.strokeStyle = colours.accent;
   brush.lineWidth = 1.5;
   brush.beginPath();
-  for (const j of near) {
+  for (const j of neighbourIndices) {
     brush.moveTo(px[i], py[i]);
     brush.lineTo(px[j], py[j]);
   }
   brush.stroke();
-  for (const j of near.reverse()) framed(j, size * 0.85, colours.accent, 2);
-  framed(i, size * 1.35, colours.accent, 4);
+  for (const j of neighbourIndices.reverse()) drawFramed(j, size * 0.85, colours.accent, 2);
+  drawFramed(i, size * 1.35, colours.accent, 4);
 }
 
-function photo(i, size) {
-  framed(i, size * 1.2, colours.photo, 4);
+function drawPhoto(i, size) {
+  drawFramed(i, size * 1.2, colours.photo, 4);
   const name = DATA.files[i].split("/").pop();
   brush.font = "600 13px system-ui, sans-serif";
   const width = brush.measureText(name).width,
@@ -169,7 +169,7 @@ function photo(i, size) {
   brush.fillText(name, px[i] - width / 2, y);
 }
 
-function loop() {
+function drawLasso() {
   brush.globalAlpha = 1;
   brush.beginPath();
   for (const [x, y] of state.circle) brush.lineTo(x, y);

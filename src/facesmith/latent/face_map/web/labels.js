@@ -1,36 +1,36 @@
-// Labels given on this map: kept by name, saved as CSV and loaded again.
-// Headings with a meaning of their own.
-const TAKEN = ["row", "file", "filename", "file_name", "image_id", "path", "split", "identity"];
-const history = [];
-let unsaved = false;
+// Labels of the user: stored by name, saved as CSV and loaded again.
+// Headings that have another meaning in the CSV file.
+const RESERVED = ["row", "file", "filename", "file_name", "image_id", "path", "split", "identity"];
+const undoStack = [];
+let hasUnsavedLabels = false;
 
-function tell(text, wrong = false) {
-  $("told").textContent = text;
-  $("told").classList.toggle("wrong", wrong);
+function showMessage(text, isError = false) {
+  $("message").textContent = text;
+  $("message").classList.toggle("error", isError);
 }
 
-// Remember the labels as they are, so that one step can be taken back.
-function remember() {
-  history.push(new Map([...labels].map(([name, values]) => [name, values.slice()])));
-  if (history.length > 50) history.shift();
-  unsaved = true;
+// Store a copy of the labels for undo.
+function pushHistory() {
+  undoStack.push(new Map([...labels].map(([name, values]) => [name, values.slice()])));
+  if (undoStack.length > 50) undoStack.shift();
+  hasUnsavedLabels = true;
 }
 
-function giveLabel(text, faces, value) {
+function setLabel(text, faces, value) {
   const name = text.trim();
-  if (!name || TAKEN.includes(name.toLowerCase()))
-    return tell(`“${name}” cannot be a label: choose another name.`, true);
-  remember();
+  if (!name || RESERVED.includes(name.toLowerCase()))
+    return showMessage(`“${name}” cannot be a label: choose another name.`, true);
+  pushHistory();
   const values = labels.get(name) ?? new Int8Array(TOTAL).fill(-1);
   labels.set(name, values);
   for (const i of faces) values[i] = value;
-  tell(`${number(faces.length)} faces: ${value < 0 ? "not known whether" : value ? "with" : "without"} ${name}.`);
+  showMessage(`${number(faces.length)} faces: ${value < 0 ? "unknown whether" : value ? "with" : "without"} ${name}.`);
   return listLabels(`l:${name}`);
 }
 
 function listLabels(colour) {
-  const count = (values, wanted) =>
-    number(values.subarray(0, COUNT).reduce((sum, value) => sum + (value === wanted), 0));
+  const count = (values, label) =>
+    number(values.subarray(0, COUNT).reduce((sum, value) => sum + (value === label), 0));
   $("labels").replaceChildren(
     ...[...labels].map(([name, values]) => {
       const item = document.createElement("li"),
@@ -43,14 +43,14 @@ function listLabels(colour) {
         button(
           "Show",
           () => takeRegion([...values.keys()].filter((i) => i < COUNT && values[i] === 1)),
-          `Show who is ${name}`,
+          `Show the faces labelled ${name}`,
         ),
       );
       item.append(
         button(
           "Remove",
           () => {
-            remember();
+            pushHistory();
             labels.delete(name);
             listLabels();
           },
@@ -62,32 +62,32 @@ function listLabels(colour) {
   );
   $("labels-none").hidden = labels.size > 0;
   $("save").disabled = !labels.size;
-  $("undo").disabled = !history.length;
+  $("undo").disabled = !undoStack.length;
   $("label-names").replaceChildren(...[...labels.keys()].map((name) => new Option(name)));
-  offerColours(colour);
+  updateColourChoices(colour);
   if (state.selected >= 0) select(state.selected, false);
 }
 
 function button(text, action, title = text) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.textContent = text;
-  made.title = title;
-  made.setAttribute("aria-label", title);
-  made.addEventListener("click", action);
+  const element = document.createElement("button");
+  element.type = "button";
+  element.textContent = text;
+  element.title = title;
+  element.setAttribute("aria-label", title);
+  element.addEventListener("click", action);
   return made;
 }
 
-const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+const quoteCell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-// A row for every face of which any label is known. An empty cell is unknown, unless all others are without it.
+// One row for every face with a label. An empty cell means unknown; with othersWithout, every unlabelled face is 0.
 function labelsCSV(othersWithout) {
-  const lines = [["row", "file", ...labels.keys()].map(quoted).join(",")],
+  const lines = [["row", "file", ...labels.keys()].map(quoteCell).join(",")],
     all = [...labels.values()];
   for (let i = 0; i < COUNT; i++) {
-    const values = all.map((one) => (one[i] < 0 && othersWithout ? 0 : one[i]));
+    const values = all.map((label) => (label[i] < 0 && othersWithout ? 0 : label[i]));
     if (values.some((value) => value >= 0))
-      lines.push([DATA.rows[i], quoted(DATA.files[i]), ...values.map((value) => (value < 0 ? "" : value))].join(","));
+      lines.push([DATA.rows[i], quoteCell(DATA.files[i]), ...values.map((value) => (value < 0 ? "" : value))].join(","));
   }
   return lines.join("\n") + "\n";
 }
@@ -95,43 +95,43 @@ function labelsCSV(othersWithout) {
 function parseCSV(text) {
   const rows = [[]];
   let cell = "",
-    quotes = false;
+    inQuotes = false;
   for (let at = text.charCodeAt(0) === 0xfeff ? 1 : 0; at < text.length; at++) {
-    const sign = text[at];
-    if (quotes) {
-      if (sign !== '"') cell += sign;
+    const character = text[at];
+    if (inQuotes) {
+      if (character !== '"') cell += character;
       else if (text[at + 1] === '"') {
-        cell += sign;
+        cell += character;
         at++;
-      } else quotes = false;
-    } else if (sign === '"') quotes = true;
-    else if (sign === "," || sign === "\n") {
+      } else inQuotes = false;
+    } else if (character === '"') inQuotes = true;
+    else if (character === "," || sign === "\n") {
       rows.at(-1).push(cell.replace(/\r$/, ""));
       cell = "";
-      if (sign === "\n") rows.push([]);
-    } else cell += sign;
+      if (character === "\n") rows.push([]);
+    } else cell += character;
   }
   if (cell || rows.at(-1).length) rows.at(-1).push(cell);
   return rows.filter((row) => row.length > 1);
 }
 
-// Labels of a file are added to those that are here; where both know a face, the file's stands.
+// Add the labels of a file to the existing ones; the file's values take precedence.
 function loadLabels(text) {
   const [heading, ...rows] = parseCSV(text),
     file = heading?.indexOf("file") ?? -1;
-  if (file < 0) return tell("This file has no column called file: choose a CSV that was saved here.", true);
+  if (file < 0) return showMessage("This file has no column called file: choose a CSV file saved by this page.", true);
   const truth = { 1: 1, true: 1, yes: 1, 0: 0, "-1": 0, false: 0, no: 0 },
     at = new Map();
   for (let i = 0; i < COUNT; i++) at.set(DATA.files[i], i);
   const columns = heading
     .map((name, column) => [name.trim(), column])
-    .filter(([name]) => name && !TAKEN.includes(name.toLowerCase()));
-  remember();
-  let here = 0;
+    .filter(([name]) => name && !RESERVED.includes(name.toLowerCase()));
+  pushHistory();
+  let loaded = 0;
   for (const row of rows) {
     const i = at.get(row[file]);
     if (i === undefined) continue;
-    here++;
+    loaded++;
     for (const [name, column] of columns) {
       const value = truth[(row[column] ?? "").trim().toLowerCase()];
       if (value === undefined) continue;
@@ -139,28 +139,28 @@ function loadLabels(text) {
       labels.get(name)[i] = value;
     }
   }
-  tell(
-    `Labels of ${number(here)} faces were loaded` +
-      (here < rows.length ? `; ${number(rows.length - here)} rows name files that are not on this map.` : "."),
+  showMessage(
+    `Labels of ${number(loaded)} faces were loaded` +
+      (loaded < rows.length ? `; ${number(rows.length - loaded)} rows name files that are not on this map.` : "."),
   );
   return listLabels();
 }
 
 function saveLabels() {
   const link = document.createElement("a"),
-    address = URL.createObjectURL(new Blob([labelsCSV($("others").checked)], { type: "text/csv" }));
+    address = URL.createObjectURL(new Blob([labelsCSV($("others-without").checked)], { type: "text/csv" }));
   link.href = address;
   link.download = "labels.csv";
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
-  unsaved = false;
-  tell("Saved as labels.csv. Next: facesmith data import PHOTOS DATASET --labels labels.csv");
+  hasUnsavedLabels = false;
+  showMessage("Saved as labels.csv. Next: facesmith data import PHOTOS DATASET --labels labels.csv");
 }
 
 $("save").addEventListener("click", saveLabels);
 $("undo").addEventListener("click", () => {
   labels.clear();
-  for (const [name, values] of history.pop()) labels.set(name, values);
+  for (const [name, values] of undoStack.pop()) labels.set(name, values);
   listLabels();
 });
 $("load").addEventListener("change", async (event) => {
@@ -169,5 +169,5 @@ $("load").addEventListener("change", async (event) => {
   event.target.value = "";
 });
 addEventListener("beforeunload", (event) => {
-  if (unsaved && labels.size) event.preventDefault();
+  if (hasUnsavedLabels && labels.size) event.preventDefault();
 });

@@ -1,78 +1,78 @@
-// Put together: the choices of the panel, the size of the window, and the first look.
-function choices(into, names, texts, chosen, action) {
+// Set up the page: the choices of the panel, the size of the canvas, and the initial view.
+function fillChoices(into, names, texts, selected, action) {
   into.replaceChildren(
     ...(names.length > 1 ? names : []).map((name) => {
-      const made = button(texts[name] ?? name, () => action(name));
-      made.removeAttribute("title");
-      made.setAttribute("role", "radio");
-      made.setAttribute("aria-checked", String(name === chosen));
+      const element = button(texts[name] ?? name, () => action(name));
+      element.removeAttribute("title");
+      element.setAttribute("role", "radio");
+      element.setAttribute("aria-checked", String(name === selected));
       return made;
     }),
   );
 }
 
-const among = (key, list = layouts) => [...new Set(list.map((layout) => layout[key]))];
+const distinct = (key, list = layouts) => [...new Set(list.map((layout) => layout[key]))];
 
-function offerLayouts() {
+function updateLayoutChoices() {
   const { layout } = state,
     go = (change) => {
-      const wanted = { ...layout, ...change };
-      show(layouts.find((one) => ["space", "method", "shape"].every((key) => one[key] === wanted[key])));
+      const goal = { ...layout, ...change };
+      showLayout(layouts.find((item) => ["space", "method", "shape"].every((key) => item[key] === goal[key])));
     };
-  choices($("spaces"), among("space"), SPACES, layout.space, (space) => go({ space }));
-  choices($("methods"), among("method"), {}, layout.method, (method) => go({ method }));
-  choices($("shapes"), among("shape"), SHAPES, layout.shape, (shape) => go({ shape }));
-  choices($("near-spaces"), among("space"), SPACES, state.near, (space) => {
-    state.near = space;
-    offerLayouts();
+  fillChoices($("spaces"), distinct("space"), SPACES, layout.space, (space) => go({ space }));
+  fillChoices($("methods"), distinct("method"), {}, layout.method, (method) => go({ method }));
+  fillChoices($("shapes"), distinct("shape"), SHAPES, layout.shape, (shape) => go({ shape }));
+  fillChoices($("near-spaces"), distinct("space"), SPACES, state.neighbourSpace, (space) => {
+    state.neighbourSpace = space;
+    updateLayoutChoices();
     select(state.selected, false);
   });
 }
 
-function show(layout) {
-  const focused = document.activeElement?.closest?.(".choice")?.id,
-    at = document.activeElement?.textContent;
+function showLayout(layout) {
+  const focusedGroup = document.activeElement?.closest?.(".choice")?.id,
+    focusedText = document.activeElement?.textContent;
   state.layout = layout;
   fit();
   $("spin").hidden = !inSpace();
   spin(false);
-  offerLayouts();
-  if (focused) [...$(focused).children].find((one) => one.textContent === at)?.focus();
-  glide(inSpace() ? { ...home(), yaw: camera.yaw || 0.5, pitch: camera.pitch || 0.25 } : home());
+  updateLayoutChoices();
+  if (focusedGroup) [...$(focusedGroup).children].find((item) => item.textContent === focusedText)?.focus();
+  animateTo(inSpace() ? { ...overview(), yaw: camera.yaw || 0.5, pitch: camera.pitch || 0.25 } : overview());
 }
 
-// The scale at which all of the layout is seen, with room for faces at its edge.
+// Compute the scale that fits the layout into the canvas, with a margin for faces at its edge.
 function fit() {
   const reach = [1e-6, 1e-6],
     { points, shape } = state.layout,
     margin = 32;
   for (let i = 0; i < points.length; i++) if (i % 3 < 2) reach[i % 3] = Math.max(reach[i % 3], Math.abs(points[i]));
   const [right, up] = shape === "2d" ? reach : [1.05, 1.05];
-  screen.whole = Math.max(20, Math.min((screen.width / 2 - margin) / right, (screen.height / 2 - margin) / up));
+  screen.fitScale = Math.max(20, Math.min((screen.width / 2 - margin) / right, (screen.height / 2 - margin) / up));
 }
 
-function resized() {
+function resizeCanvas() {
   const box = canvas.getBoundingClientRect(),
     ratio = Math.min(2, devicePixelRatio || 1),
-    before = screen.whole;
+    previous = screen.fitScale;
   [screen.width, screen.height] = [Math.max(1, box.width), Math.max(1, box.height)];
   fit();
   [canvas.width, canvas.height] = [Math.round(screen.width * ratio), Math.round(screen.height * ratio)];
-  camera.scale *= screen.whole / before;
+  camera.scale *= screen.fitScale / previous;
   redraw();
 }
 
 for (const tool of ["move", "lasso"]) $(tool).addEventListener("click", () => useTool(tool));
 $("spin").addEventListener("click", () => spin(!state.spinning));
 $("closer").addEventListener("click", () => {
-  settle();
+  finishMotion();
   zoom(1.6);
 });
 $("farther").addEventListener("click", () => {
-  settle();
+  finishMotion();
   zoom(1 / 1.6);
 });
-$("whole").addEventListener("click", () => glide(home()));
+$("show-all").addEventListener("click", () => animateTo(overview()));
 $("colour").addEventListener("change", recolour);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   readColours();
@@ -80,25 +80,25 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 });
 
 {
-  const guests = TOTAL - COUNT,
+  const photoCount = TOTAL - COUNT,
     { source } = DATA;
   $("lead").textContent =
     `${number(COUNT)}${DATA.of > COUNT ? ` of ${number(DATA.of)}` : ""} faces, ` +
-    `as the encoder of ${DATA.model} sees them: who is alike lies together.` +
-    (guests ? ` ${guests === 1 ? "Your photo is" : `Your ${guests} photos are`} marked.` : "");
+    `placed by the encoder of ${DATA.model}: similar faces are close together.` +
+    (photoCount ? ` ${photoCount === 1 ? "Your photo is" : `Your ${photoCount} photos are`} marked.` : "");
   $("privacy").textContent =
     source.kind === "celeba"
-      ? "Holds small pictures of CelebA's photos: for research only, not to be published or passed on."
-      : "Holds small pictures of the dataset's photos: show it only where you may show them.";
-  $("made").textContent =
+      ? "Contains thumbnails of CelebA photos: for research only. Do not publish or share this page."
+      : "Contains thumbnails of the dataset's photos: share this page only if you may share the photos.";
+  $("provenance").textContent =
     `Made by facesmith ${DATA.facesmith} on ${DATA.created.slice(0, 10)} ` +
     `from the dataset ${DATA.name} with the model ${DATA.model}. ` +
-    `The page asks nothing of any host, and your labels stay in it until you save them. ${source.credit ?? ""}`;
+    `The page makes no network requests. Your labels are lost when you close it, unless you save them. ${source.credit ?? ""}`;
 }
 readColours();
-new ResizeObserver(resized).observe(canvas);
-resized();
+new ResizeObserver(resizeCanvas).observe(canvas);
+resizeCanvas();
 current.set(state.layout.points);
-Object.assign(camera, home());
+Object.assign(camera, overview());
 listLabels(attributes.has("Smiling") ? "a:Smiling" : attributes.size ? `a:${attributes.keys().next().value}` : "");
-offerLayouts();
+updateLayoutChoices();

@@ -1,48 +1,48 @@
-// Which face is meant by a place on the screen, and which lie inside a loop.
-function pick(x, y) {
-  for (let at = drawn.length - 1; at >= 0; at--) {
-    const [i, width, height] = drawn[at];
+// Hit testing: the face at a position on the screen, and the faces inside a polygon.
+function indexAt(x, y) {
+  for (let index = drawnFaces.length - 1; index >= 0; index--) {
+    const [i, width, height] = drawnFaces[index];
     if (Math.abs(px[i] - x) <= width && Math.abs(py[i] - y) <= height) return i;
   }
-  let best = -1,
-    least = 8; // pixels from a dot that still mean it
+  let nearest = -1,
+    minDistance = 8; // maximum distance from a dot, in pixels
   for (let i = 0; i < COUNT; i++) {
-    const away = inView[i] ? Math.hypot(px[i] - x, py[i] - y) : Infinity;
-    if (away < least) {
-      least = away;
-      best = i;
+    const distance = inView[i] ? Math.hypot(px[i] - x, py[i] - y) : Infinity;
+    if (distance < minDistance) {
+      minDistance = distance;
+      nearest = i;
     }
   }
-  return best;
+  return nearest;
 }
 
-// The point nearest to the middle of what is seen.
-function middle() {
-  let best = -1,
-    least = Infinity;
+// Return the visible point nearest to the centre of the canvas.
+function indexInMiddle() {
+  let nearest = -1,
+    minDistance = Infinity;
   for (let i = 0; i < TOTAL; i++) {
     if (!inView[i]) continue;
-    const away = Math.hypot(px[i] - screen.width / 2, py[i] - screen.height / 2) - (inSpace() ? 20 * pz[i] : 0);
-    if (away < least) {
-      least = away;
-      best = i;
+    const distance = Math.hypot(px[i] - screen.width / 2, py[i] - screen.height / 2) - (inSpace() ? 20 * pz[i] : 0);
+    if (distance < minDistance) {
+      minDistance = distance;
+      nearest = i;
     }
   }
-  return best;
+  return nearest;
 }
 
-// Faces of the dataset inside a polygon on the screen, by the even-odd rule; photos are guests and take no labels.
-function inside(polygon) {
-  const found = [];
+// Return the faces of the dataset inside a polygon on the screen, by the even-odd rule. Placed photos take no labels.
+function indicesInside(polygon) {
+  const indices = [];
   for (let i = 0; i < COUNT; i++) {
     if (!inView[i]) continue;
-    let odd = false;
+    let isInside = false;
     for (let a = 0, b = polygon.length - 1; a < polygon.length; b = a++) {
       const [ax, ay] = polygon[a],
         [bx, by] = polygon[b];
-      if (ay > py[i] !== by > py[i] && px[i] < ((bx - ax) * (py[i] - ay)) / (by - ay) + ax) odd = !odd;
+      if (ay > py[i] !== by > py[i] && px[i] < ((bx - ax) * (py[i] - ay)) / (by - ay) + ax) isInside = !isInside;
     }
-    if (odd) found.push(i);
+    if (isInside) indices.push(i);
   }
-  return found;
+  return indices;
 }
