@@ -260,7 +260,9 @@ def test_the_image_is_what_the_manifests_take_it_for(dockerfile: Steps) -> None:
     assert "FACESMITH_STUDIO_HOST=0.0.0.0" in last["ENV"].split()
     assert (json.loads(last["ENTRYPOINT"]), json.loads(last["CMD"])) == (["facesmith"], ["studio"])
     assert sum(word == "FROM" for word, _ in dockerfile) == 2
-    assert f"-not -name {DEFAULT_MODEL} " in next(rest for word, rest in dockerfile if "find src/facesmith/models/included " in rest)
+    assert f"-not -name {DEFAULT_MODEL} " in next(
+        text for _, text in dockerfile if "src/facesmith/models/included" in text
+    )
 
 
 @pytest.mark.parametrize("hub", [False, True])

@@ -25,11 +25,11 @@ function project() {
     const right = cy * x + sy * z,
       back = cy * z - sy * x,
       up = cp * y - sp * back,
-      near = sp * y + cp * back;
-    const scale = camera.scale * (1 - camera.depth + (camera.depth * DISTANCE) / Math.max(0.5, DISTANCE - near));
+      depth = sp * y + cp * back;
+    const scale = camera.scale * (1 - camera.depth + (camera.depth * DISTANCE) / Math.max(0.5, DISTANCE - depth));
     px[i] = screen.width / 2 + right * scale;
     py[i] = screen.height / 2 - up * scale;
-    pz[i] = near;
+    pz[i] = depth;
     ps[i] = scale;
   }
 }

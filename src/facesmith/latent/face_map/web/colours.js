@@ -47,7 +47,7 @@ function updateColourChoices(selected = $("colour").value) {
     const element = document.createElement("optgroup");
     element.label = title;
     element.append(...[...names].map((name) => new Option(plain(name), prefix + name)));
-    return made;
+    return element;
   };
   const select = $("colour");
   select.replaceChildren(new Option("nothing", ""));

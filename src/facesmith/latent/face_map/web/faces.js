@@ -57,7 +57,7 @@ function thumbnails(into, faces) {
       drawPortrait(picture, i);
       element.dataset.face = i;
       element.append(picture);
-      return made;
+      return element;
     }),
   );
 }
@@ -94,7 +94,7 @@ $("search").addEventListener("input", (event) => {
       picture.width = picture.height = 64;
       drawPortrait(picture, i);
       element.append(picture, shortName(i));
-      item.append(made);
+      item.append(element);
       return item;
     }),
   );

@@ -75,7 +75,7 @@ function button(text, action, title = text) {
   element.title = title;
   element.setAttribute("aria-label", title);
   element.addEventListener("click", action);
-  return made;
+  return element;
 }
 
 const quoteCell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
@@ -96,16 +96,16 @@ function parseCSV(text) {
   const rows = [[]];
   let cell = "",
     inQuotes = false;
-  for (let at = text.charCodeAt(0) === 0xfeff ? 1 : 0; at < text.length; at++) {
-    const character = text[at];
+  for (let position = text.charCodeAt(0) === 0xfeff ? 1 : 0; position < text.length; position++) {
+    const character = text[position];
     if (inQuotes) {
       if (character !== '"') cell += character;
-      else if (text[at + 1] === '"') {
+      else if (text[position + 1] === '"') {
         cell += character;
-        at++;
+        position++;
       } else inQuotes = false;
     } else if (character === '"') inQuotes = true;
-    else if (character === "," || sign === "\n") {
+    else if (character === "," || character === "\n") {
       rows.at(-1).push(cell.replace(/\r$/, ""));
       cell = "";
       if (character === "\n") rows.push([]);
@@ -121,15 +121,15 @@ function loadLabels(text) {
     file = heading?.indexOf("file") ?? -1;
   if (file < 0) return showMessage("This file has no column called file: choose a CSV file saved by this page.", true);
   const truth = { 1: 1, true: 1, yes: 1, 0: 0, "-1": 0, false: 0, no: 0 },
-    at = new Map();
-  for (let i = 0; i < COUNT; i++) at.set(DATA.files[i], i);
+    indexByFile = new Map();
+  for (let i = 0; i < COUNT; i++) indexByFile.set(DATA.files[i], i);
   const columns = heading
     .map((name, column) => [name.trim(), column])
     .filter(([name]) => name && !RESERVED.includes(name.toLowerCase()));
   pushHistory();
   let loaded = 0;
   for (const row of rows) {
-    const i = at.get(row[file]);
+    const i = indexByFile.get(row[file]);
     if (i === undefined) continue;
     loaded++;
     for (const [name, column] of columns) {

@@ -6,7 +6,7 @@ function fillChoices(into, names, texts, selected, action) {
       element.removeAttribute("title");
       element.setAttribute("role", "radio");
       element.setAttribute("aria-checked", String(name === selected));
-      return made;
+      return element;
     }),
   );
 }
