@@ -14,10 +14,10 @@ from facesmith.cli import COMMANDS, main
 from facesmith.data.dataset import Dataset
 
 
-def run(*words: object) -> tuple[int, str, str]:
+def run(*arguments: object) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of the command line, as the console script gives them."""
     out, errors, argv = io.StringIO(), io.StringIO(), sys.argv
-    sys.argv = ["facesmith", *map(str, words)]
+    sys.argv = ["facesmith", *map(str, arguments)]
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors), pytest.raises(SystemExit) as ended:
             main()
@@ -42,9 +42,9 @@ def test_the_commands_are_all_listed() -> None:
 
 def test_import_explore_train_export_generate(tmp_path: Path) -> None:
     settings = ["generator_width=4", "discriminator_width=4", "batch_size=8", "threads=1", "precision=float32"]
-    sets = [word for setting in [*settings, "memory_format=channels_last"] for word in ("--set", setting)]
+    sets = [argument for setting in [*settings, "memory_format=channels_last"] for argument in ("--set", setting)]
     at = {name: tmp_path / name for name in ("faces", "run", "frozen", "model", "made", "page")}
-    for words in (
+    for arguments in (
         ["data", "import", "builtin:40", at["faces"], "--size", "24x32"],
         ["data", "explore", at["faces"]],
         ["train", "tiny", at["faces"], at["run"], *sets, "--kimg", "0.08"],
@@ -69,8 +69,8 @@ def test_import_explore_train_export_generate(tmp_path: Path) -> None:
         ["evaluate", at["model"], at["faces"], "--count", "16", "--save"],
         ["compare", at["run"], at["frozen"], "--out", at["page"]],
     ):
-        code, _, errors = run(*words)
-        assert code == 0, (words, errors)
+        code, _, errors = run(*arguments)
+        assert code == 0, (arguments, errors)
     assert sorted(path.name for path in at["made"].iterdir()) == [
         "000000.png",
         "000001.png",
@@ -85,7 +85,7 @@ def test_import_explore_train_export_generate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("arguments", "sentence"),
     [
         (["train", "tinny", "{data}", "{new}"], "did you mean tiny"),
         (["train", "tiny", "{data}", "{new}", "--set", "batchsize=3"], "did you mean batch_size"),
@@ -103,8 +103,8 @@ def test_import_explore_train_export_generate(tmp_path: Path) -> None:
         (["generate", "{model}"], "--out"),
     ],
 )
-def test_what_a_user_can_put_right_is_one_sentence_and_exit_code_2(
-    words: list[str], sentence: str, builtin_dataset: Dataset, small_model: Model, tmp_path: Path
+def test_user_errors_are_one_sentence_with_exit_code_2(
+    arguments: list[str], sentence: str, builtin_dataset: Dataset, small_model: Model, tmp_path: Path
 ) -> None:
     places = {
         "data": builtin_dataset.path,
@@ -112,14 +112,14 @@ def test_what_a_user_can_put_right_is_one_sentence_and_exit_code_2(
         "nothing": tmp_path / "x",
         "model": small_model.path,
     }
-    code, out, errors = run(*(word.format(**places) for word in words))
+    code, out, errors = run(*(argument.format(**places) for argument in arguments))
     assert code == 2
     assert sentence.format(**places) in errors
     assert "Traceback" not in errors + out
     assert not (tmp_path / "new").exists()
 
 
-def test_recipes_lists_them_and_every_setting() -> None:
+def test_recipes_command_lists_recipes_and_settings() -> None:
     code, out, _ = run("recipes")
     assert code == 0
     assert {"tiny", "celebrity", "dcgan64"} <= {line.split()[0] for line in out.splitlines() if line}
@@ -127,7 +127,7 @@ def test_recipes_lists_them_and_every_setting() -> None:
     assert "batch_size = 64" in out
 
 
-def test_doctor_measures_and_says_what_train_will_choose() -> None:
+def test_doctor_reports_speeds_and_the_choice_of_train() -> None:
     code, out, _ = run("doctor", "--json")
     assert code == 0
     report = json.loads(out)
@@ -144,11 +144,11 @@ def test_completion_scripts_name_the_command(shell: str) -> None:
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         f"{sys.executable} -m facesmith recipes tiny | head -1", shell=True, capture_output=True, text=True
     )
-    assert done.returncode == 0
-    assert done.stderr == ""
+    assert process.returncode == 0
+    assert process.stderr == ""
 
 
 def test_the_version_is_the_packages() -> None:

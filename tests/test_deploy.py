@@ -17,10 +17,10 @@ from facesmith.cli import facesmith
 from facesmith.cli.train import train
 from facesmith.tasks.recipes import RECIPES
 
-HERE = Path(__file__).parent
-DEPLOY = HERE.parent / "deploy" / "train"
-KUBERNETES = json.loads((HERE / "schemas" / "kubernetes.json").read_text())
-SKYPILOT = json.loads((HERE / "schemas" / "skypilot.json").read_text())
+TESTS = Path(__file__).parent
+DEPLOY = TESTS.parent / "deploy" / "train"
+KUBERNETES = json.loads((TESTS / "schemas" / "kubernetes.json").read_text())
+SKYPILOT = json.loads((TESTS / "schemas" / "skypilot.json").read_text())
 KINDS = {
     (version, kind): jsonschema.Draft202012Validator(KUBERNETES | {"$ref": f"#/$defs/{kind}"})
     for version, kind in (("trainer.kubeflow.org/v1alpha1", "TrainJob"), ("v1", "PersistentVolumeClaim"))
@@ -53,7 +53,7 @@ def inner(value: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["trainjob.yaml", "storage.yaml"])
-def test_the_kubernetes_manifests_fit_their_schemas_and_no_unknown_field_would(name: str) -> None:
+def test_kubernetes_manifests_fit_strict_schemas(name: str) -> None:
     for document in documents(name):
         check_kubernetes(document)
         for index, mapping in enumerate(inner(document)):
@@ -68,14 +68,14 @@ def test_the_kubernetes_manifests_fit_their_schemas_and_no_unknown_field_would(n
 @pytest.mark.parametrize(
     ("field", "value"), [("numNodes", "two"), ("command", "torchrun"), ("resourcesPerNode", {"limits": {"cpu": []}})]
 )
-def test_a_value_of_the_wrong_kind_does_not_fit(field: str, value: object) -> None:
+def test_a_value_of_the_wrong_type_fails_the_schema(field: str, value: object) -> None:
     (job,) = documents("trainjob.yaml")
     job["spec"]["trainer"][field] = value
     with pytest.raises(jsonschema.ValidationError):
         check_kubernetes(job)
 
 
-def test_the_skypilot_file_fits_its_schema_and_no_unknown_field_would() -> None:
+def test_the_skypilot_file_fits_a_strict_schema() -> None:
     (task,) = documents("skypilot.yaml")
     check_skypilot(task)
     for where in (task, task["resources"], *task["file_mounts"].values()):
@@ -87,7 +87,7 @@ def test_the_skypilot_file_fits_its_schema_and_no_unknown_field_would() -> None:
         check_skypilot(task | {"num_nodes": "2"})
 
 
-def test_what_the_job_mounts_is_there_to_mount() -> None:
+def test_the_volumes_of_the_job_exist() -> None:
     (job,) = documents("trainjob.yaml")
     (patch,) = job["spec"]["runtimePatches"]
     (node,) = patch["trainingRuntimeSpec"]["template"]["spec"]["replicatedJobs"]
@@ -110,26 +110,24 @@ def commands() -> list[Any]:
 
 
 @pytest.mark.parametrize(("command", "variables"), commands())
-def test_the_command_trains_and_after_a_preemption_goes_on(
-    command: list[str], variables: dict[str, str], tmp_path: Path
-) -> None:
+def test_the_cluster_command_trains_and_resumes(command: list[str], variables: dict[str, str], tmp_path: Path) -> None:
     """Run as the cluster does, but for a torchrun that only says what it was asked: torch and click then parse that."""
     torchrun = tmp_path / "facesmith" / "bin" / "torchrun"
     torchrun.parent.mkdir(parents=True)
     torchrun.write_text('#!/bin/sh\nprintf "%s\\0" "$@"\n')
     torchrun.chmod(0o755)
-    command = [word.replace("/runs/first", f"{tmp_path}/run") for word in command]
-    here = {"HOME": str(tmp_path), "PATH": f"{torchrun.parent}:/usr/bin:/bin"}
+    command = [argument.replace("/runs/first", f"{tmp_path}/run") for argument in command]
+    environment = {"HOME": str(tmp_path), "PATH": f"{torchrun.parent}:/usr/bin:/bin"}
 
     root = click.Context(facesmith, info_name="facesmith", **facesmith.context_settings)
 
-    def asked() -> tuple[Any, dict[str, Any]]:
-        done = subprocess.run(command, env=here | variables, capture_output=True, text=True, check=True)
-        launch = parse_args(done.stdout.split("\0")[:-1])
+    def parsed_command() -> tuple[Any, dict[str, Any]]:
+        process = subprocess.run(command, env=environment | variables, capture_output=True, text=True, check=True)
+        launch = parse_args(process.stdout.split("\0")[:-1])
         assert (launch.module, launch.training_script, launch.training_script_args[0]) == (True, "facesmith", "train")
         return launch, train.make_context("train", launch.training_script_args[1:], parent=root).params
 
-    launch, params = asked()
+    launch, params = parsed_command()
     assert RECIPES[params["recipe"]].batch_size % 8 == 0, "two nodes of four processes share a batch evenly"
     assert (params["dataset"], params["run"]) == (Path("/data/celeba64"), tmp_path / "run")
     assert not params["resume"]
@@ -139,4 +137,4 @@ def test_the_command_trains_and_after_a_preemption_goes_on(
 
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "recipe.toml").touch()
-    assert asked()[1]["resume"], "also if it was killed before its first checkpoint: then it begins anew"
+    assert parsed_command()[1]["resume"], "also if it was killed before its first checkpoint: then it begins anew"

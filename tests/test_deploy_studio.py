@@ -23,11 +23,11 @@ from facesmith.studio.app import create_app
 from facesmith.studio.limits import PROBE_PATHS
 from facesmith.studio.settings import Settings
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
 DEPLOY = ROOT / "deploy" / "studio"
-KUBERNETES = json.loads((HERE / "schemas" / "kubernetes-1.37.json").read_text())
-COMPOSE = jsonschema.Draft202012Validator(json.loads((HERE / "schemas" / "compose.json").read_text()))
+KUBERNETES = json.loads((TESTS / "schemas" / "kubernetes-1.37.json").read_text())
+COMPOSE = jsonschema.Draft202012Validator(json.loads((TESTS / "schemas" / "compose.json").read_text()))
 USER = 10001
 Steps = list[tuple[str, str]]
 
@@ -39,14 +39,14 @@ def manifest(name: str) -> Any:
 def resources(folder: str) -> list[tuple[str, Any]]:
     """The manifests that a kustomization names, with their paths, those of what it builds on first."""
     kustomization = manifest(f"{folder}/kustomization")
-    found = []
+    manifests = []
     for name in kustomization["resources"]:
         if name.startswith("../"):
-            found += resources(name.removeprefix("../"))
+            manifests += resources(name.removeprefix("../"))
         else:
             path = f"{folder}/{name.removesuffix('.yaml')}"
-            found.append((path, manifest(path)))
-    return found
+            manifests.append((path, manifest(path)))
+    return manifests
 
 
 PUBLIC = dict(resources("public"))
@@ -77,7 +77,7 @@ def free(mapping: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("path", sorted(PUBLIC | HUB))
-def test_the_manifests_fit_their_schemas_and_no_unknown_field_would(path: str) -> None:
+def test_manifests_fit_strict_schemas(path: str) -> None:
     document = (PUBLIC | HUB)[path]
     check(document)
     for index, mapping in enumerate(inner(document)):
@@ -109,7 +109,7 @@ def patched(*folders: str) -> Any:
 
 
 @pytest.mark.parametrize("folders", [(), ("public",), ("public", "hub")])
-def test_a_pod_may_write_nothing_and_become_nobody_else(folders: tuple[str, ...]) -> None:
+def test_pods_are_read_only_and_unprivileged(folders: tuple[str, ...]) -> None:
     deployment = patched(*folders)
     check(deployment)
     pod = deployment["spec"]["template"]["spec"]
@@ -134,7 +134,7 @@ def test_a_pod_may_write_nothing_and_become_nobody_else(folders: tuple[str, ...]
     assert volumes["tmp"]["emptyDir"]["medium"] == "Memory", "what visitors bring is never on a disk"
 
 
-def test_kubernetes_asks_the_studio_what_it_answers() -> None:
+def test_probes_and_metrics_of_kubernetes_exist_in_the_studio() -> None:
     app = create_app(Settings(paths=(DEFAULT_MODEL,), host="0.0.0.0", token="something-long", quiet=True))
     port = {entry["name"]: entry["containerPort"] for entry in STUDIO["ports"]}
     assert port == {"http": Settings().port}
@@ -160,7 +160,7 @@ def test_kubernetes_asks_the_studio_what_it_answers() -> None:
     assert scaled == {rule["name"]["as"] for rule in rules}
 
 
-def test_everything_points_at_what_is_there() -> None:
+def test_references_between_manifests_resolve() -> None:
     name = {"app.kubernetes.io/name": "facesmith-studio"}
     assert DEPLOYMENT["spec"]["template"]["metadata"]["labels"] == name
     for selector in (
@@ -196,30 +196,37 @@ def test_everything_points_at_what_is_there() -> None:
     assert PUBLIC["public/namespace"]["metadata"]["name"] == manifest("public/kustomization")["namespace"]
 
 
-def test_the_studio_is_given_the_time_it_takes_to_end() -> None:
+def test_the_grace_period_covers_the_shutdown() -> None:
     sleep = STUDIO["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert POD["terminationGracePeriodSeconds"] >= sleep + Settings().shutdown_seconds + 5
     assert int(SERVICE["stop_grace_period"].removesuffix("s")) >= Settings().shutdown_seconds + 5
 
 
-def test_every_variable_is_one_that_is_read(dockerfile: Steps) -> None:
-    ours = {f"FACESMITH_STUDIO_{parameter.name}".upper() for parameter in studio.params}
-    ours |= {variable for parameter in studio.params for variable in [parameter.envvar] if isinstance(variable, str)}
+def test_every_environment_variable_is_read(dockerfile: Steps) -> None:
+    options = {f"FACESMITH_STUDIO_{parameter.name}".upper() for parameter in studio.params}
+    options |= {variable for parameter in studio.params for variable in [parameter.envvar] if isinstance(variable, str)}
     pod = patched("public", "hub")["spec"]["template"]["spec"]
-    named = {entry["name"] for container in [*pod["containers"], *pod["initContainers"]] for entry in container["env"]}
-    named |= {*SERVICE["environment"], *(word.partition("=")[0] for word in dict(dockerfile)["ENV"].split())}
-    named |= set(re.findall(r'environ\.get\("(\w+)"', (DEPLOY / "health.py").read_text()))
-    others = {"PATH", "FORWARDED_ALLOW_IPS", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "ORT_DISABLE_TELEMETRY"}
-    assert named <= ours | others
+    used = {entry["name"] for container in [*pod["containers"], *pod["initContainers"]] for entry in container["env"]}
+    used |= {*SERVICE["environment"], *(word.partition("=")[0] for word in dict(dockerfile)["ENV"].split())}
+    used |= set(re.findall(r'environ\.get\("(\w+)"', (DEPLOY / "health.py").read_text()))
+    system = {
+        "PATH",
+        "FORWARDED_ALLOW_IPS",
+        "HF_HOME",
+        "HF_HUB_CACHE",
+        "HF_HUB_OFFLINE",
+        "ORT_DISABLE_TELEMETRY",
+    }
+    assert used <= options | system
     # A service called facesmith-studio would set FACESMITH_STUDIO_PORT to an address, in every pod of its namespace.
     assert POD["enableServiceLinks"] is False
 
 
-def test_a_proxy_in_the_cluster_says_who_asks_and_nobody_else_can() -> None:
-    heard: list[tuple[str, str]] = []
+def test_only_a_proxy_in_the_cluster_can_name_the_client() -> None:
+    clients: list[tuple[str, str]] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        heard.append((scope["client"][0], scope["scheme"]))
+        clients.append((scope["client"][0], scope["scheme"]))
 
     (kubernetes,) = (entry["value"] for entry in STUDIO["env"] if entry["name"] == "FORWARDED_ALLOW_IPS")
     assert SERVICE["environment"]["FORWARDED_ALLOW_IPS"] == kubernetes
@@ -229,10 +236,10 @@ def test_a_proxy_in_the_cluster_says_who_asks_and_nobody_else_can() -> None:
     for client in ("10.42.0.7", "172.18.0.3", "203.0.113.9"):
         scope = {"type": "http", "client": (client, 1), "headers": headers, "scheme": "http"}
         asyncio.run(middleware(scope, None, None))  # type: ignore[arg-type]
-    assert heard == [("203.0.113.7", "https")] * 2 + [("203.0.113.9", "http")]
+    assert clients == [("203.0.113.7", "https")] * 2 + [("203.0.113.9", "http")]
 
 
-def test_the_compose_file_fits_its_schema_and_no_unknown_field_would() -> None:
+def test_the_compose_file_fits_a_strict_schema() -> None:
     document = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     COMPOSE.validate(document)
     for where in (document, *document["services"].values(), document["services"]["studio"]["deploy"]["resources"]):
@@ -241,7 +248,7 @@ def test_the_compose_file_fits_its_schema_and_no_unknown_field_would() -> None:
         del where["odd"]
 
 
-def test_compose_runs_it_as_locked_up_as_kubernetes_does() -> None:
+def test_compose_is_as_restricted_as_kubernetes() -> None:
     assert SERVICE["read_only"]
     assert SERVICE["cap_drop"] == ["ALL"]
     assert SERVICE["security_opt"] == ["no-new-privileges:true"]
@@ -251,7 +258,7 @@ def test_compose_runs_it_as_locked_up_as_kubernetes_does() -> None:
     assert f"reverse_proxy studio:{Settings().port}" in (DEPLOY / "Caddyfile").read_text()
 
 
-def test_the_image_is_what_the_manifests_take_it_for(dockerfile: Steps) -> None:
+def test_the_image_matches_the_manifests(dockerfile: Steps) -> None:
     last = dict(dockerfile)  # of each instruction the last counts
     assert last["USER"] == f"{USER}:{USER}"
     assert last["EXPOSE"] == str(Settings().port)
@@ -266,7 +273,7 @@ def test_the_image_is_what_the_manifests_take_it_for(dockerfile: Steps) -> None:
 
 
 @pytest.mark.parametrize("hub", [False, True])
-def test_kustomize_makes_of_it_what_the_other_tests_looked_at(hub: bool, tmp_path: Path) -> None:
+def test_kustomize_builds_the_tested_manifests(hub: bool, tmp_path: Path) -> None:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         pytest.skip("kubectl is not installed")
@@ -274,18 +281,18 @@ def test_kustomize_makes_of_it_what_the_other_tests_looked_at(hub: bool, tmp_pat
     kustomization = folder / "public" / "kustomization.yaml"
     if hub:  # as the documentation says it is switched on
         kustomization.write_text(kustomization.read_text().replace("# components:", "components:"))
-    done = subprocess.run([kubectl, "kustomize", kustomization.parent], capture_output=True, text=True, check=True)
-    built = {(d["kind"], d["metadata"]["name"]): d for d in yaml.safe_load_all(done.stdout)}
+    process = subprocess.run([kubectl, "kustomize", kustomization.parent], capture_output=True, text=True, check=True)
+    built = {(d["kind"], d["metadata"]["name"]): d for d in yaml.safe_load_all(process.stdout)}
     expected = (PUBLIC | HUB if hub else PUBLIC).values()
     assert set(built) == {(d["kind"], d["metadata"]["name"]) for d in expected}
     for document in built.values():
         check(document)
         assert document["kind"] == "Namespace" or document["metadata"]["namespace"] == "facesmith"
     pod = built["Deployment", "facesmith-studio"]["spec"]["template"]["spec"]
-    ours = patched("public", *["hub"] * hub)["spec"]["template"]["spec"]
+    options = patched("public", *["hub"] * hub)["spec"]["template"]["spec"]
     for key in ("containers", "initContainers"):
-        assert [c["name"] for c in pod.get(key, [])] == [c["name"] for c in ours.get(key, [])]
-        for container, own in zip(pod.get(key, []), ours.get(key, []), strict=True):
+        assert [c["name"] for c in pod.get(key, [])] == [c["name"] for c in options.get(key, [])]
+        for container, own in zip(pod.get(key, []), options.get(key, []), strict=True):
             assert container.pop("image") == f"{IMAGE['newName']}:{IMAGE['newTag']}"
             for list_key, name in (("env", "name"), ("volumeMounts", "mountPath")):
                 by_name = [{item[name]: item for item in c.get(list_key, [])} for c in (container, own)]

@@ -42,8 +42,8 @@ def command_lines() -> list[tuple[str, str]]:
     lines = []
     for page in PAGES:
         for block in code_blocks(page, "bash"):
-            joined = block.replace("\\\n", " ")
-            commands = (re.search(r"^(?:[A-Z_]+=\S* )*(facesmith .+)", line) for line in joined.splitlines())
+            text = block.replace("\\\n", " ")
+            commands = (re.search(r"^(?:[A-Z_]+=\S* )*(facesmith .+)", line) for line in text.splitlines())
             lines += [(page.name, match[1]) for match in commands if match and " ... " not in match[1]]
     return lines
 
@@ -60,17 +60,17 @@ def test_generated_pages_are_up_to_date(page: str) -> None:
 
 @pytest.mark.parametrize(("page", "line"), command_lines())
 def test_command_lines_are_valid(page: str, line: str) -> None:
-    words = shlex.split(line, comments=True)[1:]
-    words = words[: words.index(">")] if ">" in words else words
+    arguments = shlex.split(line, comments=True)[1:]
+    arguments = arguments[: arguments.index(">")] if ">" in arguments else arguments
     command: click.Command = command_line
     context = click.Context(command_line, info_name="facesmith")
     while isinstance(command, click.Group):
-        if words[0].startswith("-"):
+        if arguments[0].startswith("-"):
             return  # facesmith --version
-        child = command.get_command(context, words[0])
-        assert child is not None, words[0]
-        command, words = child, words[1:]
-    context = command.make_context(command.name, words)
+        child = command.get_command(context, arguments[0])
+        assert child is not None, arguments[0]
+        command, arguments = child, arguments[1:]
+    context = command.make_context(command.name, arguments)
     if command.name == "train" and "--plugin" not in line:
         recipe = RECIPES[context.params["recipe"]]
         for setting in context.params["settings"]:
@@ -93,12 +93,12 @@ def test_named_scripts_and_settings_exist(page: Path) -> None:
     for script, options in re.findall(r"python (benchmarks/\w+\.py)([^`\n]*)", text):
         source = text_of(ROOT / script)
         assert all(f'"{option}"' in source for option in re.findall(r"--[\w-]+", options)), script
-    known = {key for recipe in RECIPES.values() for key in settings_of(recipe)}
+    setting_names = {key for recipe in RECIPES.values() for key in settings_of(recipe)}
     for setting in re.findall(r"--set '?([a-z]\w+)=", text):
-        assert setting in known, setting
+        assert setting in setting_names, setting
 
 
-def test_the_architecture_page_names_existing_files_and_functions() -> None:
+def test_the_architecture_page_names_existing_code() -> None:
     package = Path(facesmith.__file__).parent
     for line in text_of(DOCS / "architecture.md").splitlines():
         names = [

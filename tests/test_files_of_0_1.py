@@ -50,7 +50,7 @@ def test_generator_and_encoder_load() -> None:
     assert model.encode(faces).shape[0] == 2
 
 
-def test_judge_loads() -> None:
+def test_classifier_loads() -> None:
     faces = facesmith.open_dataset(FILES / "dataset").images[:2]
     judge = facesmith.load_judge(FILES / "models" / "judge")
     assert judge.label(faces).shape == (2, len(judge.attributes))

@@ -91,7 +91,7 @@ def edges(violating: set[tuple[str, str]]) -> set[str]:
     return {f"{module} -> {target}" for module, target in violating}
 
 
-def test_every_package_has_its_place_in_the_order() -> None:
+def test_every_package_has_a_position_in_the_order() -> None:
     assert {package_of(module) for module in TREES} == set(ORDER)
 
 
@@ -119,14 +119,14 @@ def test_images_needs_no_torch() -> None:
 
 
 def test_files_import_each_other_without_a_circle() -> None:
-    left = {(a, b) for a, targets in IMPORTS.items() for b, needed in targets.items() if needed}
+    remaining = {(a, b) for a, targets in IMPORTS.items() for b, needed in targets.items() if needed}
     while True:
-        importers, imported = {a for a, _ in left}, {b for _, b in left}
-        circles = {(a, b) for a, b in left if a in imported and b in importers}
-        if circles == left:
+        importers, imported = {a for a, _ in remaining}, {b for _, b in remaining}
+        circles = {(a, b) for a, b in remaining if a in imported and b in importers}
+        if circles == remaining:
             break
-        left = circles
-    check({f"circle: {edge}" for edge in edges(left)})
+        remaining = circles
+    check({f"circle: {edge}" for edge in edges(remaining)})
 
 
 @pytest.mark.parametrize(("names", "package"), [(RUN_FILES, "runs"), (MODEL_FILES, "models")])

@@ -42,23 +42,23 @@ def test_a_public_name_is_not_also_a_module() -> None:
     assert not modules & set(facesmith.__all__)
 
 
-def test_importing_facesmith_and_asking_for_help_load_nothing_heavy() -> None:
+def test_import_and_help_load_no_heavy_package() -> None:
     code = (
         "import sys, facesmith, facesmith.cli as c; c.facesmith.main(['--help'], standalone_mode=False);"
         "heavy = {'torch', 'pyarrow', 'onnxruntime', 'matplotlib', 'huggingface_hub'} & set(sys.modules);"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
 
 
-@pytest.mark.parametrize("words", [["train", "tiny", "data", "run"], ["demo"], ["export", "run", "model"]])
-def test_what_needs_torch_says_so_in_one_sentence(words: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [["train", "tiny", "data", "run"], ["demo"], ["export", "run", "model"]])
+def test_commands_that_need_torch_name_the_extra(arguments: list[str], tmp_path: Path) -> None:
     code = "import sys; sys.modules['torch'] = None; from facesmith.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert "needs torch: pip install 'facesmith[" in done.stderr
+    process = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=tmp_path)
+    assert process.returncode == 2
+    assert len(process.stderr.splitlines()) == 1
+    assert "needs torch: pip install 'facesmith[" in process.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -68,5 +68,5 @@ def test_a_model_is_served_without_torch() -> None:
         "import sys; sys.modules['torch'] = None\n"
         "import facesmith.models.model, facesmith.models.generate, facesmith.tasks.recipes, facesmith.data.importer"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr

@@ -13,7 +13,7 @@ from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.data.sources.builtin import DrawnFace
 from facesmith.data.statistics import measure
 from facesmith.errors import FacesmithError
-from facesmith.images.face_crop import crop_faces as cut
+from facesmith.images.face_crop import crop_faces
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +35,13 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def people(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+def dataset(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     out = tmp_path_factory.mktemp("aligned") / "people"
     return facesmith.import_dataset(photos, out, align=True, crop="center:178", size=48, workers=2, quiet=True)
 
 
-def test_every_face_is_a_row_that_says_where_it_was(people: Dataset, photos: Path) -> None:
-    table = people.metadata().to_pydict()
+def test_every_face_is_a_row_with_its_box(dataset: Dataset, photos: Path) -> None:
+    table = dataset.metadata().to_pydict()
     assert table["file"] == ["friends.png", "friends.png", "portrait.jpg"]
     assert table["face_index"] == [0, 1, 0]
     assert table["face_x"][0] < table["face_x"][1]
@@ -49,58 +49,58 @@ def test_every_face_is_a_row_that_says_where_it_was(people: Dataset, photos: Pat
     assert middle == pytest.approx((380 + 128, 80 + 120), abs=35)
     assert all(0.7 <= score <= 1 for score in table["face_score"])
     for row, number in enumerate(("0", "1")):
-        seen = cut(photos / "friends.png", people.card, faces=number)[0].image
-        assert np.abs(people.images[row].astype(int) - seen).max() <= 1
+        cropped = crop_faces(photos / "friends.png", dataset.card, faces=number)[0].image
+        assert np.abs(dataset.images[row].astype(int) - cropped).max() <= 1
 
 
-def test_photos_without_a_face_are_named(people: Dataset) -> None:
-    skipped = {item["file"]: item["reason"] for item in people.card["skipped"]}
+def test_photos_without_a_face_are_named(dataset: Dataset) -> None:
+    skipped = {item["file"]: item["reason"] for item in dataset.card["skipped"]}
     assert skipped == {"torn.jpg": "cut short", "wall.png": "no face was found in it"}
-    assert people.card["skipped_count"] == 2
-    assert people.card["alignment"]["frame"] == "celeba-178x218"
-    assert len(people.card["alignment"]["weights"]) == 64
+    assert dataset.card["skipped_count"] == 2
+    assert dataset.card["alignment"]["frame"] == "celeba-178x218"
+    assert len(dataset.card["alignment"]["weights"]) == 64
 
 
-def test_what_is_known_of_a_photo_is_true_of_its_largest_face(people: Dataset) -> None:
-    names, values = people.attributes, people.attribute_values()
+def test_labels_of_a_photo_apply_to_its_largest_face(dataset: Dataset) -> None:
+    names, values = dataset.attributes, dataset.attribute_values()
     assert names == ["Smiling"]
     assert values[:, 0].tolist() == [-1, 1, 0]
-    assert people.metadata()["identity"].to_pylist() == [None, 7, 8]
-    assert measure(people, quiet=True).counts.tolist() == [[1, 1, 1]]
+    assert dataset.metadata()["identity"].to_pylist() == [None, 7, 8]
+    assert measure(dataset, quiet=True).counts.tolist() == [[1, 1, 1]]
 
 
-def test_a_zip_gives_the_same_whatever_the_number_of_workers(people: Dataset, photos: Path, tmp_path: Path) -> None:
+def test_an_aligned_zip_equals_the_folder_for_any_workers(dataset: Dataset, photos: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         for path in photos.iterdir():
             archive.write(path, path.name)
     options = {"align": True, "crop": "center:178", "size": 48, "workers": 1, "quiet": True}
     zipped = facesmith.import_dataset(tmp_path / "photos.zip", tmp_path / "zipped", **options)  # type: ignore[arg-type]
-    assert zipped.fingerprint == people.fingerprint
+    assert zipped.fingerprint == dataset.fingerprint
 
 
 def test_where_chooses_photos(photos: Path, tmp_path: Path) -> None:
-    made = facesmith.import_dataset(photos, tmp_path / "one", align=True, where="~Smiling", quiet=True)
-    assert made.metadata()["file"].to_pylist() == ["portrait.jpg"]
-    assert made.size == (64, 64)
+    imported = facesmith.import_dataset(photos, tmp_path / "one", align=True, where="~Smiling", quiet=True)
+    assert imported.metadata()["file"].to_pylist() == ["portrait.jpg"]
+    assert imported.size == (64, 64)
     with pytest.raises(FacesmithError, match="no photo with a face .* the first of them torn.jpg: cut short"):
         facesmith.import_dataset(photos, tmp_path / "none", align=True, where="identity == 9", quiet=True)
     assert not (tmp_path / "none").exists()
 
 
-def test_detection_in_this_process_does_not_hang_the_workers(photos: Path, tmp_path: Path) -> None:
+def test_detection_does_not_hang_forked_workers(photos: Path, tmp_path: Path) -> None:
     """OpenCV has threads of its own here, and forked workers have not."""
     import cv2
 
-    before = cv2.getNumThreads()
+    threads = cv2.getNumThreads()
     cv2.setNumThreads(2)
     try:
         assert facesmith.find_faces(photos / "portrait.jpg")
         assert len(facesmith.import_dataset(photos, tmp_path / "made", align=True, where="~Smiling", quiet=True)) == 1
     finally:
-        cv2.setNumThreads(before)
+        cv2.setNumThreads(threads)
 
 
-def test_what_cannot_be_aligned_is_refused(photos: Path, tmp_path: Path) -> None:
+def test_align_refuses_unsuitable_sources(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="built-in faces are aligned already: import them without --align"):
         facesmith.import_dataset("builtin:4", tmp_path / "x", align=True, quiet=True)
     with pytest.raises(FacesmithError, match="part of the 178x218"):
@@ -112,5 +112,5 @@ def test_what_cannot_be_aligned_is_refused(photos: Path, tmp_path: Path) -> None
     assert not (tmp_path / "x").exists()
 
 
-def test_a_dataset_made_without_align_says_nothing_of_it(builtin_dataset: Dataset) -> None:
+def test_a_dataset_without_align_has_no_alignment_card(builtin_dataset: Dataset) -> None:
     assert "alignment" not in open_dataset(builtin_dataset.path).card

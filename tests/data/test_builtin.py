@@ -27,7 +27,7 @@ def test_faces_are_varied_and_labelled(builtin_dataset: Dataset) -> None:
     assert len({image.tobytes() for image in builtin_dataset.images}) == 256
 
 
-def test_the_labels_can_be_seen(builtin_dataset: Dataset) -> None:
+def test_builtin_labels_are_visible_in_the_images(builtin_dataset: Dataset) -> None:
     """Averages where a label shows: dark hair above the brow, glasses around the eyes, pale cheeks."""
     labels = dict(zip(builtin_dataset.attributes, builtin_dataset.labels().T, strict=True))
     images = np.asarray(builtin_dataset.images, np.float32)
@@ -37,24 +37,24 @@ def test_the_labels_can_be_seen(builtin_dataset: Dataset) -> None:
     eyes = images[:, 12:17, 9:23].mean((1, 2, 3))
     assert eyes[labels["Eyeglasses"]].mean() + 10 < eyes[~labels["Eyeglasses"]].mean()
     cheek = images[:, 16:19, 12:14].mean((1, 2, 3))
-    plain = labels["No_Beard"] & ~labels["Eyeglasses"]
-    assert cheek[plain & labels["Pale_Skin"]].mean() > cheek[plain & ~labels["Pale_Skin"]].mean() + 60
+    is_clean = labels["No_Beard"] & ~labels["Eyeglasses"]
+    assert cheek[is_clean & labels["Pale_Skin"]].mean() > cheek[is_clean & ~labels["Pale_Skin"]].mean() + 60
 
 
 @pytest.mark.parametrize("style", sorted(STYLES))
-def test_every_face_of_a_style_has_no_contradiction(style: str) -> None:
+def test_attributes_of_a_builtin_face_do_not_contradict(style: str) -> None:
     colors = {"Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"}
-    named = set(style_attributes(STYLES[style]))
+    style_names = set(style_attributes(STYLES[style]))
     for index in range(2000):
-        having = plan_face(style, 0, index)[1]
-        assert having <= named
-        assert len(having & colors) <= 1
-        assert not having & colors or not having & {"Bald", "Wearing_Hat"}
-        assert ("No_Beard" in having) != bool(having & {"Mustache", "Goatee", "5_o_Clock_Shadow"})
+        attributes = plan_face(style, 0, index)[1]
+        assert attributes <= style_names
+        assert len(attributes & colors) <= 1
+        assert not attributes & colors or not attributes & {"Bald", "Wearing_Hat"}
+        assert ("No_Beard" in attributes) != bool(attributes & {"Mustache", "Goatee", "5_o_Clock_Shadow"})
 
 
 @pytest.mark.parametrize("style", sorted(STYLES))
-def test_every_shape_named_exists_in_the_style(style: str) -> None:
+def test_every_shape_of_a_face_exists_in_its_style(style: str) -> None:
     components = json.loads(files("dicebear_styles").joinpath(f"{style}.json").read_text("utf-8"))["components"]
     for index in range(500):
         for option, shape in plan_face(style, 0, index)[0].items():
@@ -62,17 +62,17 @@ def test_every_shape_named_exists_in_the_style(style: str) -> None:
                 assert shape in components[option.removesuffix("Variant")]["variants"]
 
 
-def test_a_face_depends_on_its_seed_and_index_alone(tmp_path: Path) -> None:
-    few = import_dataset("builtin:personas:6", tmp_path / "few", size="16", seed=5, quiet=True, workers=1)
-    more = import_dataset("builtin:personas:9", tmp_path / "more", size="16", seed=5, quiet=True, workers=2)
-    other = import_dataset("builtin:personas:6", tmp_path / "other", size="16", seed=6, quiet=True, workers=1)
-    assert np.array_equal(few.images, more.images[:6])
-    assert not np.array_equal(few.images, other.images)
-    assert few.card["source"]["fingerprint"] != other.card["source"]["fingerprint"]
-    assert "CC BY 4.0" in few.card["source"]["credit"]
+def test_a_builtin_face_depends_only_on_seed_and_index(tmp_path: Path) -> None:
+    six = import_dataset("builtin:personas:6", tmp_path / "few", size="16", seed=5, quiet=True, workers=1)
+    nine = import_dataset("builtin:personas:9", tmp_path / "more", size="16", seed=5, quiet=True, workers=2)
+    other_seed = import_dataset("builtin:personas:6", tmp_path / "other", size="16", seed=6, quiet=True, workers=1)
+    assert np.array_equal(six.images, nine.images[:6])
+    assert not np.array_equal(six.images, other_seed.images)
+    assert six.card["source"]["fingerprint"] != other_seed.card["source"]["fingerprint"]
+    assert "CC BY 4.0" in six.card["source"]["credit"]
 
 
-def test_the_picture_is_filled_to_its_edge() -> None:
+def test_builtin_images_are_opaque() -> None:
     source = builtin_source("builtin:avataaars:3", 0, 64)
     for handle in source.handles(np.arange(3)):
         data = handle.open()
@@ -84,6 +84,6 @@ def test_the_picture_is_filled_to_its_edge() -> None:
 @pytest.mark.parametrize(
     "text", ["builtin:", "builtin:0", "builtin:many", "builtin:lorelei", "builtin:99999999999", "builtin:5:personas"]
 )
-def test_a_name_that_is_none_of_ours_is_answered(text: str) -> None:
+def test_an_invalid_builtin_name_is_refused(text: str) -> None:
     with pytest.raises(FacesmithError, match="builtin:STYLE:COUNT"):
         builtin_source(text, 0, 64)

@@ -17,7 +17,7 @@ from facesmith.errors import FacesmithError
 NAMES = ["Smiling", "5_o_Clock_Shadow", "Male"]  # not sorted: the file's own order must stay
 VALUES: list[tuple[int, ...]] = [(1, -1, 1), (-1, -1, -1), (1, 1, 1), (-1, 1, -1), (1, -1, -1)]
 SPLITS = [0, 0, 1, 2, 0]
-PEOPLE = [2880, 7, 2880, 9, 1]
+IDENTITIES = [2880, 7, 2880, 9, 1]
 
 
 def attributes_text() -> str:
@@ -46,11 +46,11 @@ def photos(folder: Path, count: int = 4) -> Path:
     return folder
 
 
-def zipped(folder: Path, path: Path, prefix: str, more: dict[str, str] | None = None) -> Path:
+def zipped(folder: Path, path: Path, prefix: str, extra_files: dict[str, str] | None = None) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for photo in sorted(folder.iterdir()):
             archive.write(photo, f"{prefix}/{photo.name}")
-        for name, text in (more or {}).items():
+        for name, text in (extra_files or {}).items():
             archive.writestr(name, text)
     return path
 
@@ -64,7 +64,7 @@ def official(root: Path) -> Path:
 def annotate(root: Path) -> None:
     (root / "list_attr_celeba.txt").write_text(attributes_text())
     (root / "list_eval_partition.txt").write_text(numbers_text(SPLITS))
-    (root / "identity_CelebA.txt").write_text(numbers_text(PEOPLE))
+    (root / "identity_CelebA.txt").write_text(numbers_text(IDENTITIES))
 
 
 def layout(kind: str, root: Path) -> Path:
@@ -72,7 +72,7 @@ def layout(kind: str, root: Path) -> Path:
     kaggle = {
         "list_attr_celeba.csv": csv_text(NAMES, VALUES),
         "list_eval_partition.csv": csv_text(["partition"], [(split,) for split in SPLITS]),
-        "identity_CelebA.csv": csv_text(["identity"], [(person,) for person in PEOPLE]),
+        "identity_CelebA.csv": csv_text(["identity"], [(person,) for person in IDENTITIES]),
     }
     if kind == "folder":
         return official(root / "celeba")
@@ -131,7 +131,7 @@ def test_every_layout_gives_the_same_dataset(kind: str, tmp_path: Path) -> None:
     assert np.array_equal(dataset.images[0], np.asarray(expected))
 
 
-def test_photos_alone_are_enough(tmp_path: Path) -> None:
+def test_photos_without_annotations_are_imported(tmp_path: Path) -> None:
     root = tmp_path / "img_align_celeba"
     photos(root)
     dataset = import_dataset(root, tmp_path / "out", size="32", quiet=True, workers=1)
@@ -140,7 +140,7 @@ def test_photos_alone_are_enough(tmp_path: Path) -> None:
     assert "identity" not in dataset.metadata().column_names
 
 
-def test_a_photo_the_annotations_do_not_name_is_kept_as_unknown(tmp_path: Path) -> None:
+def test_a_photo_without_annotations_has_unknown_labels(tmp_path: Path) -> None:
     root = official(tmp_path / "celeba")
     (root / "img_align_celeba" / "000001.jpg").rename(root / "img_align_celeba" / "000099.jpg")
     dataset = import_dataset(root, tmp_path / "out", size="32", quiet=True, workers=1)
@@ -162,7 +162,7 @@ def test_where_goes_before_limit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "said"),
+    ("file", "old", "new", "message"),
     [
         ("list_attr_celeba.txt", "000002.jpg -1 ", "000002.jpg ", "has 3 columns of 4"),
         ("list_attr_celeba.txt", "000002.jpg -1", "000002.jpg  2", "Smiling has the value '2'"),
@@ -172,20 +172,18 @@ def test_where_goes_before_limit(tmp_path: Path) -> None:
         ("identity_CelebA.txt", "000002.jpg 7", "000002.jpg", "has 1 columns of 2"),
     ],
 )
-def test_an_annotation_file_of_the_wrong_shape_is_named(
-    tmp_path: Path, file: str, old: str, new: str, said: str
-) -> None:
+def test_an_invalid_annotation_file_is_named(tmp_path: Path, file: str, old: str, new: str, message: str) -> None:
     root = official(tmp_path / "celeba")
     text = (root / file).read_text()
     assert old in text
     (root / file).write_text(text.replace(old, new, 1))
-    with pytest.raises(FacesmithError, match=said) as caught:
+    with pytest.raises(FacesmithError, match=message) as caught:
         import_dataset(root, tmp_path / "out", size="32", quiet=True)
     assert file in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_wrong_count_line_or_none_is_no_matter() -> None:
+def test_the_count_line_of_celeba_is_ignored() -> None:
     text = attributes_text()
     for changed in (text, text.replace("5\n", "999\n", 1), text.removeprefix("5\n"), text.replace("\n", "\r\n")):
         table = read_attributes(changed.encode(), "list_attr_celeba.txt")
@@ -193,7 +191,7 @@ def test_a_wrong_count_line_or_none_is_no_matter() -> None:
         assert len(table) == 5
 
 
-def test_a_csv_row_of_the_wrong_length_is_named(tmp_path: Path) -> None:
+def test_a_csv_row_with_a_missing_cell_is_named(tmp_path: Path) -> None:
     text = csv_text(NAMES, VALUES).replace("000003.jpg,1,1,1", "000003.jpg,1,1")
     with pytest.raises(FacesmithError, match=r"row 4 has 3 columns of 4"):
         read_attributes(text.encode(), "list_attr_celeba.csv")

@@ -16,7 +16,7 @@ def copied(builtin_dataset: Dataset, tmp_path: Path) -> Path:
     return Path(shutil.copytree(builtin_dataset.path, tmp_path / "copy"))
 
 
-def test_a_dataset_says_what_is_in_it(builtin_dataset: Dataset) -> None:
+def test_open_dataset_reads_the_card_and_images(builtin_dataset: Dataset) -> None:
     dataset = open_dataset(str(builtin_dataset.path))
     assert len(dataset) == 256
     assert dataset.size == (32, 32)
@@ -40,17 +40,17 @@ def test_a_folder_without_a_card_is_unfinished(copied: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"version": 2}, "version 2"),
         ({"format": "other"}, "is not a facesmith-dataset"),
         ({"count": 255}, "its card says"),
     ],
 )
-def test_a_card_that_does_not_fit_is_refused(copied: Path, change: dict[str, object], said: str) -> None:
+def test_an_invalid_dataset_card_is_refused(copied: Path, change: dict[str, object], message: str) -> None:
     card = json.loads((copied / "dataset.json").read_text())
     (copied / "dataset.json").write_text(json.dumps({**card, **change}))
-    with pytest.raises(FacesmithError, match=said):
+    with pytest.raises(FacesmithError, match=message):
         open_dataset(copied)
 
 

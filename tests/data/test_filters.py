@@ -54,7 +54,7 @@ def rows(where: str) -> str:
         ("Male & identity == 2880", "a"),
     ],
 )
-def test_an_expression_matches_what_it_says(where: str, expected: str) -> None:
+def test_expressions_select_the_expected_rows(where: str, expected: str) -> None:
     assert rows(where) == expected
 
 
@@ -65,7 +65,7 @@ def test_unknown_matches_neither_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("where", "message"),
     [
         ("Mail", "did you mean Male"),
         ("male", "did you mean Male"),
@@ -87,30 +87,30 @@ def test_unknown_matches_neither_way() -> None:
         ("~" * 100_000 + "Male", "nested too deeply"),
     ],
 )
-def test_a_wrong_expression_is_answered_in_a_sentence(where: str, said: str) -> None:
-    with pytest.raises(FacesmithError, match=said):
+def test_an_invalid_expression_is_refused(where: str, message: str) -> None:
+    with pytest.raises(FacesmithError, match=message):
         match_filter(TABLE, where)
 
 
-def test_a_split_is_refused_where_none_is_known() -> None:
+def test_a_split_filter_needs_splits() -> None:
     with pytest.raises(FacesmithError, match="has no splits"):
         match_filter(metadata_table(["a"]), "split == train")
 
 
-def test_a_limit_is_a_seeded_choice_in_order_after_where() -> None:
+def test_a_limit_draws_sorted_rows_by_seed_after_where() -> None:
     table = metadata_table(
         [f"{i}" for i in range(1000)], attributes={"Odd": pa.array([i % 2 == 1 for i in range(1000)])}
     )
-    chosen = select_rows(table, "Odd", 50, seed=3)
-    assert len(chosen) == 50
-    assert (chosen % 2 == 1).all()
-    assert (np.diff(chosen) > 0).all()
-    assert np.array_equal(chosen, select_rows(table, "Odd", 50, seed=3))
-    assert not np.array_equal(chosen, select_rows(table, "Odd", 50, seed=4))
+    selected = select_rows(table, "Odd", 50, seed=3)
+    assert len(selected) == 50
+    assert (selected % 2 == 1).all()
+    assert (np.diff(selected) > 0).all()
+    assert np.array_equal(selected, select_rows(table, "Odd", 50, seed=3))
+    assert not np.array_equal(selected, select_rows(table, "Odd", 50, seed=4))
     assert len(select_rows(table, "Odd", 5000, seed=0)) == 500
 
 
-def test_nothing_left_is_an_error() -> None:
+def test_a_filter_without_matches_is_refused() -> None:
     with pytest.raises(FacesmithError, match="none of the 5 pictures matches"):
         select_rows(TABLE, "Male & ~Male", None, 0)
     with pytest.raises(FacesmithError, match="limit 0"):

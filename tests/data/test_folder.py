@@ -33,22 +33,22 @@ def test_folder_names_are_attributes(tmp_path: Path) -> None:
     root = pictures(tmp_path / "faces", "happy/a.png", "happy/old/b.png", "sad/c.png", "loose.png", "split/d.png")
     dataset = imported(root, tmp_path)
     assert dataset.attributes == ["happy", "old", "sad", "split_"]
-    known = rows(dataset)
-    assert known["happy/old/b.png"] == {"split": None, "happy": True, "old": True, "sad": False, "split_": False}
-    assert known["sad/c.png"]["happy"] is False
-    assert known["loose.png"]["happy"] is None
+    rows_by_file = rows(dataset)
+    assert rows_by_file["happy/old/b.png"] == {"split": None, "happy": True, "old": True, "sad": False, "split_": False}
+    assert rows_by_file["sad/c.png"]["happy"] is False
+    assert rows_by_file["loose.png"]["happy"] is None
     assert dataset.name == "faces"
 
 
-def test_very_many_folders_are_people(tmp_path: Path) -> None:
+def test_many_folders_become_identities(tmp_path: Path) -> None:
     root = pictures(tmp_path / "lfw", *(f"Person_{i:03d}/{j}.png" for i in range(260) for j in range(1 + (i == 7))))
     dataset = imported(root, tmp_path)
     assert dataset.attributes == []
-    known = rows(dataset)
-    assert known["Person_007/0.png"]["identity"] == known["Person_007/1.png"]["identity"] == 7
+    rows_by_file = rows(dataset)
+    assert rows_by_file["Person_007/0.png"]["identity"] == rows_by_file["Person_007/1.png"]["identity"] == 7
 
 
-def test_a_table_beside_the_pictures_labels_them(tmp_path: Path) -> None:
+def test_a_label_table_in_the_folder_is_read(tmp_path: Path) -> None:
     root = pictures(tmp_path / "faces", "a.png", "sub/b.png", "c.png")
     text = "smiling,filename,hat,note,old,split\n1,a.png,-1,hello,true,train\n0,sub/b.png,1,x,,test\n"
     text += "1,gone.png,1,y,false,\n"
@@ -64,11 +64,11 @@ def test_a_table_beside_the_pictures_labels_them(tmp_path: Path) -> None:
     assert dataset.card["ignored_columns"] == ["note"]
 
 
-@pytest.mark.parametrize("named", ["000001.png", "000001"])
-def test_a_table_may_name_pictures_by_name_or_stem(tmp_path: Path, named: str) -> None:
+@pytest.mark.parametrize("reference", ["000001.png", "000001"])
+def test_a_table_may_name_pictures_by_name_or_stem(tmp_path: Path, reference: str) -> None:
     root = pictures(tmp_path / "faces", "deep/down/000001.png", "000002.png")
     table = tmp_path / "mine.csv"
-    table.write_text(f"image;Smiling\n{named};yes\n")
+    table.write_text(f"image;Smiling\n{reference};yes\n")
     assert rows(imported(root, tmp_path, table))["deep/down/000001.png"]["Smiling"] is True
 
 
@@ -78,13 +78,13 @@ def test_a_parquet_table_works_as_well(tmp_path: Path) -> None:
         {"path": ["b.png", "a.png"], "Male": [True, None], "Young": [-1, 1], "identity": [5, 6], "score": [0.1, 0.7]}
     )
     pq.write_table(table, root / "labels.parquet")
-    known = rows(imported(root, tmp_path))
-    assert known["a.png"] == {"split": None, "identity": 6, "Male": None, "Young": True}
-    assert known["b.png"] == {"split": None, "identity": 5, "Male": True, "Young": False}
+    rows_by_file = rows(imported(root, tmp_path))
+    assert rows_by_file["a.png"] == {"split": None, "identity": 6, "Male": None, "Young": True}
+    assert rows_by_file["b.png"] == {"split": None, "identity": 5, "Male": True, "Young": False}
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("file,Smiling\nx.png,1\n", "names none of the pictures"),
         ("file,Smiling\na.png,1,1\n", "row 2 has 3 columns of 2"),
@@ -94,14 +94,14 @@ def test_a_parquet_table_works_as_well(tmp_path: Path) -> None:
         ("", "is empty"),
     ],
 )
-def test_a_table_that_does_not_fit_is_refused(tmp_path: Path, text: str, said: str) -> None:
+def test_a_table_that_does_not_fit_is_refused(tmp_path: Path, text: str, message: str) -> None:
     root = pictures(tmp_path / "faces", "a.png")
     (root / "labels.csv").write_text(text)
-    with pytest.raises(FacesmithError, match=said):
+    with pytest.raises(FacesmithError, match=message):
         imported(root, tmp_path)
 
 
-def test_a_zip_is_read_as_it_lies(tmp_path: Path) -> None:
+def test_a_zip_is_read_without_unpacking(tmp_path: Path) -> None:
     root = pictures(tmp_path / "faces", "a.png", "sub/b.png")
     path = tmp_path / "My faces.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -134,17 +134,17 @@ def test_a_damaged_member_of_a_zip_is_skipped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"\n<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title>", "is a web page, not a zip"),
         (b"PK\3\4 cut short", "neither a folder nor a whole zip"),
         (b"", "neither a folder nor a whole zip"),
     ],
 )
-def test_what_only_looks_like_a_zip_is_named(tmp_path: Path, data: bytes, said: str) -> None:
+def test_a_file_that_is_not_a_zip_is_named(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "img_align_celeba.zip"
     path.write_bytes(data)
-    with pytest.raises(FacesmithError, match=said):
+    with pytest.raises(FacesmithError, match=message):
         imported(path, tmp_path)
 
 

@@ -32,42 +32,42 @@ def make(tmp_path: Path) -> Make:
     return dataset
 
 
-def test_valid_and_test_are_held_out_where_there_are_any(make: Make) -> None:
+def test_valid_and_test_splits_are_held_out(make: Make) -> None:
     split = ["train", "valid", None, "test", "train"]
     assert held_out_mask(make(5, split=split, identity=[1, 2, 3, 4, 5])).tolist() == [False, True, False, True, False]
 
 
-def test_whole_identities_are_held_out_of_a_set_that_is_all_train(make: Make) -> None:
-    people = np.random.default_rng(1).integers(0, 60, 1000)
-    dataset = make(1000, split=["train"] * 1000, identity=people)
-    held = held_out_mask(dataset, 100)
-    assert 100 <= held.sum() <= 200
-    assert not set(people[held]) & set(people[~held])
-    assert (held == held_out_mask(dataset, 100)).all()
-    assert (held != held_out_mask(dataset, 100, seed=1)).any()
+def test_identities_are_held_out_without_other_splits(make: Make) -> None:
+    identities = np.random.default_rng(1).integers(0, 60, 1000)
+    dataset = make(1000, split=["train"] * 1000, identity=identities)
+    mask = held_out_mask(dataset, 100)
+    assert 100 <= mask.sum() <= 200
+    assert not set(identities[mask]) & set(identities[~mask])
+    assert (mask == held_out_mask(dataset, 100)).all()
+    assert (mask != held_out_mask(dataset, 100, seed=1)).any()
 
 
-def test_never_more_than_a_fifth(make: Make) -> None:
-    people = np.repeat(np.arange(25), 4)
-    held = held_out_mask(make(100, identity=people))
-    assert held.sum() == 20
-    assert not set(people[held]) & set(people[~held])
+def test_at_most_a_fifth_is_held_out(make: Make) -> None:
+    identities = np.repeat(np.arange(25), 4)
+    mask = held_out_mask(make(100, identity=identities))
+    assert mask.sum() == 20
+    assert not set(identities[mask]) & set(identities[~mask])
 
 
-def test_pictures_of_nobody_known_stay(make: Make) -> None:
-    people = [None if row % 2 else row // 4 for row in range(400)]
-    held = held_out_mask(make(400, identity=pa.array(people, pa.int64())), 20)
-    assert held.sum() == 20
-    assert not held[1::2].any()
+def test_images_without_identity_are_not_held_out(make: Make) -> None:
+    identities = [None if row % 2 else row // 4 for row in range(400)]
+    mask = held_out_mask(make(400, identity=pa.array(identities, pa.int64())), 20)
+    assert mask.sum() == 20
+    assert not mask[1::2].any()
 
 
-def test_people_with_too_many_pictures_each_leave_the_draw_to_chance(make: Make) -> None:
-    held = held_out_mask(make(100, identity=[0] * 50 + [1] * 50))
-    assert held.sum() == 20
-    assert 0 < held[:50].sum() < 20
+def test_images_are_drawn_at_random_if_identities_are_too_large(make: Make) -> None:
+    mask = held_out_mask(make(100, identity=[0] * 50 + [1] * 50))
+    assert mask.sum() == 20
+    assert 0 < mask[:50].sum() < 20
 
 
-def test_pictures_at_random_where_no_identity_is_known(make: Make) -> None:
+def test_images_are_drawn_at_random_without_identities(make: Make) -> None:
     dataset = make(50)
     assert held_out_mask(dataset, 7).sum() == 7
     assert held_out_mask(dataset).sum() == 10
@@ -78,7 +78,7 @@ def test_the_builtin_faces_hold_out_their_own_splits(builtin_dataset: Dataset) -
     assert held_out_mask(builtin_dataset).sum() == 256 - builtin_dataset.card["splits"]["train"]
 
 
-def test_what_is_known_of_every_picture(make: Make) -> None:
+def test_attribute_values_mark_unknown_labels(make: Make) -> None:
     dataset = make(3, Smiling=pa.array([True, None, False]), Male=pa.array([False, True, None]))
     names, values = dataset.attributes, dataset.attribute_values()
     assert names == ["Smiling", "Male"]

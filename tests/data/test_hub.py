@@ -41,7 +41,7 @@ def imported(source: str, tmp_path: Path, **options: object) -> Dataset:
     return import_dataset(source, tmp_path / "out", size="8", quiet=True, workers=1, **options)  # type: ignore[arg-type]
 
 
-def shown(dataset: Dataset) -> list[tuple[int, ...]]:
+def centre_colors(dataset: Dataset) -> list[tuple[int, ...]]:
     return [tuple(int(value) for value in image[4, 4]) for image in dataset.images]
 
 
@@ -75,7 +75,7 @@ def test_shards_become_splits_and_labels_attributes(hub: Any, tmp_path: Path) ->
         "data/validation-00000-of-00001.parquet": parquet(table(COLORS[4:], 4), features),
     }
     dataset = imported("hf:ann/faces", tmp_path)
-    assert shown(dataset) == COLORS
+    assert centre_colors(dataset) == COLORS
     assert dataset.attributes == ["happy", "sad", "calm", "hat", "Male", "Young", "label_0", "label_1"]
     table_ = dataset.metadata()
     assert table_["split"].to_pylist() == ["train"] * 4 + ["valid"]
@@ -97,10 +97,10 @@ def test_where_and_limit_choose_across_row_groups(hub: Any, tmp_path: Path) -> N
     numbers = [int(file.rpartition("#")[2]) for file in dataset.metadata()["file"].to_pylist()]
     assert len(numbers) == 11
     assert numbers == sorted(numbers)
-    assert shown(dataset) == [colors[number] for number in numbers]
+    assert centre_colors(dataset) == [colors[number] for number in numbers]
 
 
-def test_names_of_classes_are_taken_from_the_card(hub: Any, tmp_path: Path) -> None:
+def test_class_names_are_read_from_the_dataset_card(hub: Any, tmp_path: Path) -> None:
     hub.cards["ann/card"] = {
         "dataset_info": {
             "features": [
@@ -113,15 +113,15 @@ def test_names_of_classes_are_taken_from_the_card(hub: Any, tmp_path: Path) -> N
     assert imported("hf:ann/card", tmp_path).labels().tolist() == [[False, True], [True, False]]
 
 
-def test_the_hubs_own_parquet_form_is_used_where_there_is_no_other(hub: Any, tmp_path: Path) -> None:
+def test_the_converted_parquet_files_of_the_hub_are_a_fallback(hub: Any, tmp_path: Path) -> None:
     hub.cards["ann/zips"] = None
     hub.files["ann/zips"] = {"faces.zip": b"PK"}
     hub.files["ann/zips@refs/convert/parquet"] = {
         "default/train/0000.parquet": parquet(pa.table({"image": structs(COLORS[:3])})),
         "other/train/0000.parquet": parquet(pa.table({"image": structs(COLORS[3:])})),
     }
-    assert shown(imported("hf:ann/zips", tmp_path)) == COLORS[:3]
-    assert shown(import_dataset("hf:ann/zips/other", tmp_path / "2", size="8", quiet=True)) == COLORS[3:]
+    assert centre_colors(imported("hf:ann/zips", tmp_path)) == COLORS[:3]
+    assert centre_colors(import_dataset("hf:ann/zips/other", tmp_path / "2", size="8", quiet=True)) == COLORS[3:]
 
 
 def test_a_picture_without_bytes_is_skipped(hub: Any, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_picture_without_bytes_is_skipped(hub: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         ("hf:ann/nowhere", "ann/nowhere was not found on the hub"),
         ("hf:ann/private", "access to ann/private is denied"),
@@ -146,13 +146,13 @@ def test_a_picture_without_bytes_is_skipped(hub: Any, tmp_path: Path) -> None:
         ("hf:ann", "expected hf:OWNER/NAME"),
     ],
 )
-def test_what_cannot_be_had_is_one_sentence(hub: Any, tmp_path: Path, source: str, said: str) -> None:
+def test_hub_errors_are_one_sentence(hub: Any, tmp_path: Path, source: str, message: str) -> None:
     hub.cards |= {"ann/text": None, "ann/none": None, "ann/broken": None}
     hub.files["ann/text"] = {"train.parquet": parquet(pa.table({"caption": ["a"]}))}
     hub.files["ann/none"] = {"README.md": b"x"}
     hub.files["ann/broken"] = {"train.parquet": b"PAR1 not really"}
     hub.errors |= {"ann/private": (401, ""), "ann/gated": (403, "GatedRepo"), "ann/down": (500, "")}
-    with pytest.raises(FacesmithError, match=said):
+    with pytest.raises(FacesmithError, match=message):
         imported(source, tmp_path)
 
 

@@ -28,7 +28,7 @@ def photos(folder: Path, count: int, side: int = 40) -> Path:
     return folder
 
 
-def test_of_sixty_hostile_files_the_right_ones_are_kept_and_the_rest_named(
+def test_import_handles_sixty_hostile_files(
     hostile_folder: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert len(hostile_folder.kept) + len(hostile_folder.skipped) + len(hostile_folder.ignored) == 60
@@ -50,14 +50,14 @@ def test_of_sixty_hostile_files_the_right_ones_are_kept_and_the_rest_named(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file names of any bytes are POSIX's")
-def test_a_file_name_that_is_no_text_is_kept(tmp_path: Path) -> None:
+def test_a_file_name_with_invalid_utf8_is_imported(tmp_path: Path) -> None:
     root = photos(tmp_path / "in", 1)
     (root / "0000.png").rename(root / os.fsdecode(b"caf\xe9.png"))
     dataset = import_dataset(root, tmp_path / "out", size="8", quiet=True, workers=1)
     assert dataset.metadata()["file"].to_pylist() == ["caf\\xe9.png"]
 
 
-def test_nothing_usable_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+def test_an_import_without_usable_images_leaves_nothing(tmp_path: Path) -> None:
     root = tmp_path / "in"
     root.mkdir()
     (root / "a.jpg").write_bytes(b"")
@@ -67,7 +67,7 @@ def test_nothing_usable_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
-def test_the_card_says_how_the_dataset_was_made(tmp_path: Path) -> None:
+def test_the_dataset_card_records_the_import(tmp_path: Path) -> None:
     root = photos(tmp_path / "in", 7)
     dataset = import_dataset(
         root,
@@ -111,25 +111,25 @@ def test_the_card_says_how_the_dataset_was_made(tmp_path: Path) -> None:
     assert files == sorted(files)
 
 
-def test_the_number_of_workers_changes_nothing_and_a_pixel_changes_the_fingerprint(tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_pixels_not_on_workers(tmp_path: Path) -> None:
     root = photos(tmp_path / "in", 150)
-    one = import_dataset(root, tmp_path / "one", size="8", quiet=True, workers=1)
-    three = import_dataset(root, tmp_path / "three", size="8", quiet=True, workers=3)
-    assert one.fingerprint == three.fingerprint
-    assert np.array_equal(one.images, three.images)
+    single = import_dataset(root, tmp_path / "one", size="8", quiet=True, workers=1)
+    triple = import_dataset(root, tmp_path / "three", size="8", quiet=True, workers=3)
+    assert single.fingerprint == triple.fingerprint
+    assert np.array_equal(single.images, triple.images)
     image = Image.open(root / "0100.png")
     Image.fromarray(255 - np.asarray(image)).save(root / "0100.png")
-    assert import_dataset(root, tmp_path / "new", size="8", quiet=True, workers=1).fingerprint != one.fingerprint
+    assert import_dataset(root, tmp_path / "new", size="8", quiet=True, workers=1).fingerprint != single.fingerprint
 
 
-def test_what_stands_is_not_overwritten(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_an_existing_dataset_is_not_overwritten(builtin_dataset: Dataset, tmp_path: Path) -> None:
     root = photos(tmp_path / "in", 1)
     with pytest.raises(FacesmithError, match="exists already"):
         import_dataset(root, builtin_dataset.path, quiet=True)
     assert len(open_dataset(builtin_dataset.path)) == 256
 
 
-def test_a_disk_too_small_is_seen_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_detected_before_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: _Usage())
     with pytest.raises(FacesmithError, match=r"needs 0\.1 GB and its disk has 0\.1 GB free"):
         import_dataset("builtin:2000", tmp_path / "out", size="128", quiet=True)
@@ -152,13 +152,13 @@ except FacesmithError as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="uses a limit on file sizes")
-def test_a_disk_that_fills_up_is_one_sentence(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_one_sentence(tmp_path: Path) -> None:
     root = photos(tmp_path / "in", 30)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", FULL, str(root), str(tmp_path / "out")], capture_output=True, text=True, check=True
     )
-    assert "could not be written" in done.stdout
-    assert done.stderr == ""
+    assert "could not be written" in process.stdout
+    assert process.stderr == ""
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
@@ -201,7 +201,7 @@ def runs(pid: int) -> bool:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="signals and processes as Linux has them")
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
-def test_an_import_that_is_stopped_leaves_no_dataset_and_no_process(tmp_path: Path, end: signal.Signals) -> None:
+def test_an_interrupted_import_leaves_no_dataset_and_no_process(tmp_path: Path, end: signal.Signals) -> None:
     out = tmp_path / "out"
     process = begun("builtin:5000", out)
     workers = children(process.pid)
@@ -222,7 +222,7 @@ def test_an_import_that_is_stopped_leaves_no_dataset_and_no_process(tmp_path: Pa
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="signals and processes as Linux has them")
-def test_a_worker_that_dies_is_one_sentence(tmp_path: Path) -> None:
+def test_a_dead_worker_is_one_sentence(tmp_path: Path) -> None:
     process = begun("builtin:5000", tmp_path / "out")
     for worker in children(process.pid):
         os.kill(worker, signal.SIGKILL)
@@ -235,9 +235,9 @@ def test_a_worker_that_dies_is_one_sentence(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_wrong_arguments_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+def test_invalid_arguments_are_refused_before_any_write(tmp_path: Path) -> None:
     root = photos(tmp_path / "in", 2)
-    for wrong, said in (
+    for options, message in (
         ({"size": "x"}, "invalid size"),
         ({"crop": "x"}, "invalid crop"),
         ({"resize": "x"}, "invalid resize filter"),
@@ -246,8 +246,8 @@ def test_wrong_arguments_are_refused_before_anything_is_made(tmp_path: Path) -> 
         ({"where": "Smiling"}, "not an attribute"),
         ({"labels": tmp_path / "none.csv"}, r"none\.csv cannot be read"),
     ):
-        with pytest.raises(FacesmithError, match=said):
-            import_dataset(root, tmp_path / "out", quiet=True, **wrong)
+        with pytest.raises(FacesmithError, match=message):
+            import_dataset(root, tmp_path / "out", quiet=True, **options)
     with pytest.raises(FacesmithError, match="has its own"):
         import_dataset("builtin:5", tmp_path / "out", labels=root, quiet=True)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]

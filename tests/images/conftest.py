@@ -16,18 +16,18 @@ SIDE = 256
 
 
 @pytest.fixture(scope="session")
-def drawn() -> list[NDArray[np.uint8]]:
+def drawn_faces() -> list[NDArray[np.uint8]]:
     """Three faces, 256 x 256."""
     pictures = (DrawnFace(style, 0, index, SIDE).open() for style, index in FACES)
     return [np.asarray(Image.open(BytesIO(picture)).convert("RGB")) for picture in pictures]
 
 
 @pytest.fixture(scope="session")
-def group(drawn: list[NDArray[np.uint8]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def group(drawn_faces: list[NDArray[np.uint8]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A photo of 900 x 500 with the three: the second, small; the first, large; the third."""
     image = Image.new("RGB", (900, 500), (120, 130, 140))
     for index, side, left, top in ((1, 160, 20, 300), (0, 380, 220, 60), (2, 256, 630, 100)):
-        image.paste(Image.fromarray(drawn[index]).resize((side, side), Image.Resampling.LANCZOS), (left, top))
+        image.paste(Image.fromarray(drawn_faces[index]).resize((side, side), Image.Resampling.LANCZOS), (left, top))
     path = tmp_path_factory.mktemp("photos") / "group.png"
     image.save(path)
     return path

@@ -14,23 +14,23 @@ def face_at(points: np.ndarray) -> Face:
     return Face((0, 0, 1, 1), np.array([eye, other, mouth, mouth, mouth], np.float32), 1.0)
 
 
-def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
 
 
 def test_a_similarity_is_recovered_from_its_points() -> None:
     matrix = similarity_matrix(2.5 * np.exp(0.7j), 30 - 12j)
-    assert fit_similarity(TEMPLATE, moved(TEMPLATE, matrix)) == pytest.approx(matrix)
-    assert moved(moved(TEMPLATE, matrix), invert(matrix)) == pytest.approx(TEMPLATE)
+    assert fit_similarity(TEMPLATE, transform_points(TEMPLATE, matrix)) == pytest.approx(matrix)
+    assert transform_points(transform_points(TEMPLATE, matrix), invert(matrix)) == pytest.approx(TEMPLATE)
 
 
-def test_what_no_similarity_does_is_fitted_in_least_squares() -> None:
+def test_fit_similarity_minimises_the_squared_error() -> None:
     points = np.array([[0, 0], [10, 0], [5, 9]], float)
     target = points * (1.3, 0.8) + np.array([[1, 0], [0, 2], [-1, 1]])
-    best = fit_similarity(points, target)
+    fitted = fit_similarity(points, target)
 
     def error(matrix: np.ndarray) -> float:
-        return float(((moved(points, matrix) - target) ** 2).sum())
+        return float(((transform_points(points, matrix) - target) ** 2).sum())
 
     for step in (1e-3, -1e-3):
         for nudge in (
@@ -39,7 +39,7 @@ def test_what_no_similarity_does_is_fitted_in_least_squares() -> None:
             similarity_matrix(0, step),
             similarity_matrix(0, 1j * step),
         ):
-            assert error(best) < error(best + nudge)
+            assert error(fitted) < error(fitted + nudge)
 
 
 def test_a_mirrored_face_is_not_mirrored_back() -> None:
@@ -47,7 +47,7 @@ def test_a_mirrored_face_is_not_mirrored_back() -> None:
     assert np.linalg.det(mirrored[:, :2]) > 0
 
 
-def test_points_in_one_place_give_numbers() -> None:
+def test_identical_points_give_a_finite_fit() -> None:
     assert np.isfinite(fit_similarity(np.ones((3, 2)), TEMPLATE)).all()
 
 
@@ -66,37 +66,37 @@ def test_shrinking_averages(shrink: float) -> None:
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.3, 0.7, 1, 2.5])
-def test_every_scale_puts_a_pixel_where_the_matrix_says(scale: float) -> None:
+def test_warp_follows_the_matrix_at_every_scale(scale: float) -> None:
     ramp = np.zeros((256, 256, 3), np.uint8)
     ramp[..., 0], ramp[..., 1] = np.arange(256)[None], np.arange(256)[:, None]
-    turn = scale * np.exp(0.4j)
-    matrix = similarity_matrix(turn, 10 + 10j - turn * (127 + 127j))
-    back = moved(np.array([[x, y] for y in range(20) for x in range(20)], float), invert(matrix))
-    seen = warp(ramp, matrix, 20, 20).reshape(-1, 3)[:, :2].astype(float)
-    inside = ((back > 12) & (back < 243)).all(1)
+    rotation = scale * np.exp(0.4j)
+    matrix = similarity_matrix(rotation, 10 + 10j - rotation * (127 + 127j))
+    expected = transform_points(np.array([[x, y] for y in range(20) for x in range(20)], float), invert(matrix))
+    sampled = warp(ramp, matrix, 20, 20).reshape(-1, 3)[:, :2].astype(float)
+    inside = ((expected > 12) & (expected < 243)).all(1)
     assert inside.sum() > 250
-    assert np.abs(seen - back)[inside].max() < 1.2
+    assert np.abs(sampled - expected)[inside].max() < 1.2
 
 
-def test_a_very_wide_photo_is_no_trouble() -> None:
+def test_a_very_wide_photo_is_warped() -> None:
     wide = np.zeros((40, 40_000, 3), np.uint8)
     wide[:, 35_000:] = 200
     assert (warp(wide, similarity_matrix(1, -35_000), 30, 40) == 200).all()
 
 
-def test_a_face_in_the_frame_stays_where_it_is() -> None:
+def test_aligning_an_aligned_face_changes_nothing() -> None:
     picture = np.random.default_rng(1).integers(0, 256, (218, 178, 3), dtype=np.uint8)
     difference = align(picture, face_at(TEMPLATE).landmarks).astype(int) - picture
     assert np.abs(difference).max() <= 1
 
 
-def test_a_zoomed_frame_shows_the_same_larger() -> None:
-    face = face_at(moved(TEMPLATE, similarity_matrix(3 * np.exp(0.3j), 40 + 60j)))
+def test_zoom_enlarges_the_aligned_face() -> None:
+    face = face_at(transform_points(TEMPLATE, similarity_matrix(3 * np.exp(0.3j), 40 + 60j)))
     y, x = np.mgrid[:800, :800]
     picture = np.stack([x // 4, y // 4, (x + y) // 8], 2).astype(np.uint8)
     large = align(picture, face.landmarks, zoom=2)
     assert large.shape == (436, 356, 3)
     halved = large.reshape(218, 2, 178, 2, 3).mean((1, 3))
     assert np.abs(halved - align(picture, face.landmarks)).max() < 2.5
-    eyes = moved(face.landmarks[:2].astype(float), alignment_matrix(face.landmarks))
+    eyes = transform_points(face.landmarks[:2].astype(float), alignment_matrix(face.landmarks))
     assert eyes == pytest.approx(TEMPLATE[:2], abs=0.01)

@@ -14,16 +14,16 @@ from facesmith.cli import facesmith as root
 from facesmith.errors import FacesmithError
 
 
-def test_photos_with_boxes_and_their_cuts(group: Path, tmp_path: Path) -> None:
-    said = facesmith.show_faces([group], tmp_path / "out", size=48, quiet=True)
+def test_show_faces_writes_boxes_and_crops(group: Path, tmp_path: Path) -> None:
+    summary = facesmith.show_faces([group], tmp_path / "out", size=48, quiet=True)
     files = {path.name for path in (tmp_path / "out").iterdir()}
     assert files == {"group.png", "group_0.png", "group_1.png", "group_2.png", "faces.json"}
-    assert json.loads((tmp_path / "out" / "faces.json").read_text()) == said
-    with Image.open(tmp_path / "out" / "group_1.png") as cut:
-        assert cut.size == (48, 48)
-    with Image.open(group) as before, Image.open(tmp_path / "out" / "group.png") as boxed:
-        marked = (np.asarray(boxed.convert("RGB")) != np.asarray(before)).any(2)
-    for face in said["faces"]:
+    assert json.loads((tmp_path / "out" / "faces.json").read_text()) == summary
+    with Image.open(tmp_path / "out" / "group_1.png") as crop:
+        assert crop.size == (48, 48)
+    with Image.open(group) as original, Image.open(tmp_path / "out" / "group.png") as boxed:
+        marked = (np.asarray(boxed.convert("RGB")) != np.asarray(original)).any(2)
+    for face in summary["faces"]:
         left, top, width, height = face["box"]
         assert marked[round(top + height / 2), round(left) - 2 : round(left) + 3].any()
         assert marked[round(top + height), round(left + width / 2)]
@@ -33,14 +33,16 @@ def test_the_command_names_photos_without_a_face(group: Path, tmp_path: Path) ->
     Image.new("RGB", (80, 80)).save(tmp_path / "dark.png")
     (tmp_path / "torn.jpg").write_bytes(b"\xff\xd8\xff")
     photos = [str(group), str(tmp_path / "dark.png"), str(tmp_path / "torn.jpg")]
-    done = CliRunner().invoke(root, ["faces", *photos, "--out", str(tmp_path / "out"), "--faces", "largest", "--quiet"])
-    assert done.exit_code == 0, done.output
-    assert "1 faces in 1 of 3 photos" in done.output
-    assert "dark.png shows no face" in done.output
-    assert "torn.jpg cannot be used" in done.output
+    result = CliRunner().invoke(
+        root, ["faces", *photos, "--out", str(tmp_path / "out"), "--faces", "largest", "--quiet"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "1 faces in 1 of 3 photos" in result.output
+    assert "dark.png shows no face" in result.output
+    assert "torn.jpg cannot be used" in result.output
 
 
-def test_without_any_face_nothing_is_left_behind(tmp_path: Path) -> None:
+def test_photos_without_a_face_leave_no_folder(tmp_path: Path) -> None:
     Image.new("RGB", (80, 80)).save(tmp_path / "dark.png")
     for photos in ([tmp_path / "dark.png"], [tmp_path / "dark.png", tmp_path / "none.png"]):
         with pytest.raises(FacesmithError, match="no face"):
@@ -48,9 +50,9 @@ def test_without_any_face_nothing_is_left_behind(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"dark.png"}
 
 
-def test_photos_of_one_name_get_files_of_their_own(drawn: list[Any], tmp_path: Path) -> None:
+def test_photos_with_equal_names_get_distinct_files(drawn_faces: list[Any], tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        Image.fromarray(drawn[0]).save(tmp_path / folder / "me.png")
-    said = facesmith.show_faces([tmp_path / "a/me.png", tmp_path / "b/me.png"], tmp_path / "out", quiet=True)
-    assert len({face["cut"] for face in said["faces"]}) == 2
+        Image.fromarray(drawn_faces[0]).save(tmp_path / folder / "me.png")
+    summary = facesmith.show_faces([tmp_path / "a/me.png", tmp_path / "b/me.png"], tmp_path / "out", quiet=True)
+    assert len({face["cut"] for face in summary["faces"]}) == 2

@@ -39,13 +39,13 @@ def test_a_crop_keeps_exactly_its_pixels(crop: str, box: tuple[int, int, int, in
 
 
 @pytest.mark.parametrize("name", ["lanczos", "bicubic", "bilinear", "box"])
-def test_the_filter_is_the_one_asked_for(name: str) -> None:
+def test_resize_uses_the_selected_filter(name: str) -> None:
     image = photo(64, 64)
     expected = image.resize((16, 16), Image.Resampling[name.upper()])
     assert np.array_equal(decode(encoded(image), parse_crop_spec("16", "fit", name)), np.asarray(expected))
 
 
-def test_fit_takes_the_largest_part_of_the_sizes_aspect() -> None:
+def test_fit_crops_the_largest_area_of_the_aspect_ratio() -> None:
     frame = parse_crop_spec("80x100", "fit", "lanczos")
     left, top, right, bottom = frame.box(1000, 300)
     assert bottom - top == 300
@@ -54,14 +54,14 @@ def test_fit_takes_the_largest_part_of_the_sizes_aspect() -> None:
     assert decode(encoded(photo(33, 71)), frame).shape == (100, 80, 3)
 
 
-def test_a_picture_smaller_than_the_crop_says_so() -> None:
+def test_an_image_smaller_than_the_crop_is_refused() -> None:
     with pytest.raises(ImageError, match=r"smaller than the crop \(100x218, the crop needs 178\)"):
         decode(encoded(photo(100, 218)), parse_crop_spec("64", "center:178", "lanczos"))
     with pytest.raises(ImageError, match="smaller than the crop"):
         decode(encoded(photo(100, 100)), parse_crop_spec("64", "box:49,90,80,100", "lanczos"))
 
 
-def test_a_photo_turned_by_exif_is_cropped_upright() -> None:
+def test_exif_orientation_is_applied_before_the_crop() -> None:
     image = photo(218, 178).resize((218, 178), Image.Resampling.BILINEAR)
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -71,11 +71,11 @@ def test_a_photo_turned_by_exif_is_cropped_upright() -> None:
     assert np.array_equal(turned, np.asarray(expected))
 
 
-def test_a_large_jpeg_is_decoded_smaller_only_where_nobody_sees_it() -> None:
+def test_reduced_jpeg_decoding_changes_pixels_at_most_slightly() -> None:
     smooth = photo(30, 30).resize((3000, 3000), Image.Resampling.BICUBIC)
     data = encoded(smooth, "JPEG", quality=95)
-    whole = Image.open(BytesIO(data))
-    exact = np.asarray(whole.resize((64, 64), Image.Resampling.LANCZOS)).astype(int)
+    full_image = Image.open(BytesIO(data))
+    exact = np.asarray(full_image.resize((64, 64), Image.Resampling.LANCZOS)).astype(int)
     quick = decode(data, parse_crop_spec("64", "fit", "lanczos")).astype(int)
     assert np.abs(quick - exact).max() <= 3
     small = encoded(photo(500, 500), "JPEG")  # under eight times the target: every pixel is decoded

@@ -17,8 +17,8 @@ from facesmith.images.faces import Face, find_faces
 from facesmith.images.geometry import fit_similarity, invert, similarity_matrix
 
 FACES: dict[str, Any] = {"size": [64, 64], "crop": "center:178", "resize": "lanczos", "source": {"kind": "celeba"}}
-PLAIN: dict[str, Any] = {**FACES, "crop": "fit", "source": {"kind": "folder"}}
-OWN: dict[str, Any] = {**FACES, "source": {"kind": "folder"}, "alignment": {"frame": "celeba-178x218"}}
+FOLDER: dict[str, Any] = {**FACES, "crop": "fit", "source": {"kind": "folder"}}
+ALIGNED: dict[str, Any] = {**FACES, "source": {"kind": "folder"}, "alignment": {"frame": "celeba-178x218"}}
 
 
 def ramp(width: int, height: int) -> np.ndarray:
@@ -27,13 +27,13 @@ def ramp(width: int, height: int) -> np.ndarray:
     return np.stack([x * 255 / (width - 1), y * 255 / (height - 1), 0 * x], 2).round().astype(np.uint8)
 
 
-def off(picture: np.ndarray, transform: np.ndarray, seen: np.ndarray) -> float:
+def position_error(picture: np.ndarray, transform: np.ndarray, crop: np.ndarray) -> float:
     """How many pixels of ``picture``, a ramp, a cut lies from where its transform says, at the worst inner place."""
-    height, width = seen.shape[:2]
+    height, width = crop.shape[:2]
     y, x = np.mgrid[4 : height - 4, 4 : width - 4]
-    back = np.stack([x.ravel(), y.ravel()], 1) @ invert(transform)[:, :2].T + invert(transform)[:, 2]
-    expected = back * 255 / (np.array(picture.shape[1::-1]) - 1)
-    return float(np.abs(seen[y, x, :2].reshape(-1, 2) - expected).max() * max(picture.shape) / 255)
+    source_points = np.stack([x.ravel(), y.ravel()], 1) @ invert(transform)[:, :2].T + invert(transform)[:, 2]
+    expected = source_points * 255 / (np.array(picture.shape[1::-1]) - 1)
+    return float(np.abs(crop[y, x, :2].reshape(-1, 2) - expected).max() * max(picture.shape) / 255)
 
 
 def face_at(matrix: np.ndarray) -> Face:
@@ -42,21 +42,21 @@ def face_at(matrix: np.ndarray) -> Face:
 
 
 @pytest.mark.parametrize(("size", "crop"), [("64", "center:178"), ("32x48", "fit"), ("256", "center:140")])
-def test_a_transform_says_where_every_pixel_is_from(size: str, crop: str) -> None:
+def test_the_crop_transform_locates_every_pixel(size: str, crop: str) -> None:
     picture, frame = ramp(900, 800), parse_crop_spec(size, crop, "lanczos")
     cut = crop_face(picture, face_at(similarity_matrix(2 * np.exp(0.5j), 300 + 100j)), frame)
     assert cut.image.shape == (frame.height, frame.width, 3)
-    assert off(picture, cut.transform, cut.image) < 6  # a level of the ramp is 3.5 pixels
+    assert position_error(picture, cut.transform, cut.image) < 6  # a level of the ramp is 3.5 pixels
 
 
-def test_a_cut_of_celeba_itself_is_what_the_dataset_holds() -> None:
+def test_a_crop_of_a_celeba_photo_equals_the_dataset_image() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
-    ours = crop_face(photo, face_at(similarity_matrix(1, 0)), parse_crop_spec("64", "center:178", "lanczos")).image
-    held = crop_and_resize(photo, parse_crop_spec("64", "center:178", "lanczos"))
-    assert np.abs(ours.astype(int) - held).max() <= 1
+    cropped = crop_face(photo, face_at(similarity_matrix(1, 0)), parse_crop_spec("64", "center:178", "lanczos")).image
+    imported = crop_and_resize(photo, parse_crop_spec("64", "center:178", "lanczos"))
+    assert np.abs(cropped.astype(int) - imported).max() <= 1
 
 
-def test_large_pictures_keep_what_the_photo_shows_unless_the_dataset_has_not() -> None:
+def test_large_crops_keep_detail_unless_celeba_resolution_is_set() -> None:
     """Stripes that CelebA's frame cannot hold are there in a cut of twice its size."""
     stripes = np.zeros((1200, 1200, 3), np.uint8)
     stripes[:, ::3] = stripes[:, 1::3] = 255
@@ -65,17 +65,17 @@ def test_large_pictures_keep_what_the_photo_shows_unless_the_dataset_has_not() -
     assert crop_face(stripes, face, frame, at_celeba_resolution=True).image[100:200, 100:200].std() < 10
 
 
-def test_faces_are_chosen_by_size_or_from_the_left(group: Path) -> None:
+def test_faces_are_selected_by_size_or_position(group: Path) -> None:
     (largest,) = crop_faces(group, FACES)
-    every = crop_faces(group, FACES, faces="all")
-    middles = [cut.face.box[0] + cut.face.box[2] / 2 for cut in every if cut.face]
+    crops = crop_faces(group, FACES, faces="all")
+    middles = [cut.face.box[0] + cut.face.box[2] / 2 for cut in crops if cut.face]
     assert middles == sorted(middles)
     assert len(middles) == 3
-    assert (largest.image == every[1].image).all()
-    assert (crop_faces(group, FACES, faces="2")[0].image == every[2].image).all()
-    known = [cut.face for cut in every[::-1] if cut.face]
-    again = crop_faces(group, FACES, faces=known)  # in the order that they were given in
-    assert all((one.image == other.image).all() for one, other in zip(again, every[::-1], strict=True))
+    assert (largest.image == crops[1].image).all()
+    assert (crop_faces(group, FACES, faces="2")[0].image == crops[2].image).all()
+    faces = [cut.face for cut in crops[::-1] if cut.face]
+    repeated = crop_faces(group, FACES, faces=faces)  # in the order that they were given in
+    assert all((crop.image == other.image).all() for crop, other in zip(repeated, crops[::-1], strict=True))
     with pytest.raises(FacesmithError, match="shows no face"):
         crop_faces(group, FACES, faces=[])
     with pytest.raises(FacesmithError, match=r"group.png has no face 3: it has 3 faces, 0 to 2, counted from the left"):
@@ -84,20 +84,20 @@ def test_faces_are_chosen_by_size_or_from_the_left(group: Path) -> None:
         crop_faces(group, FACES, faces="second")
 
 
-def test_a_face_is_cut_from_the_photo_it_was_found_in(group: Path) -> None:
+def test_a_crop_transform_aligns_the_landmarks(group: Path) -> None:
     """The transform carries the landmarks to where CelebA's photos have them."""
-    for cut in crop_faces(group, OWN, faces="all"):
+    for cut in crop_faces(group, ALIGNED, faces="all"):
         assert cut.face is not None
         carried = cut.face.landmarks @ cut.transform[:, :2].T + cut.transform[:, 2]
         eyes = (TEMPLATE[:2] + 0.5 - (0, 20)) * 64 / 178 - 0.5
         assert carried[:2] == pytest.approx(eyes, abs=2.5)
 
 
-def test_a_photo_without_a_face_or_with_too_small_a_one_says_so(drawn: list[Any]) -> None:
+def test_a_photo_without_a_large_enough_face_is_refused(drawn_faces: list[Any]) -> None:
     with pytest.raises(FacesmithError, match="the photo shows no face that is found"):
         crop_faces(np.full((300, 300, 3), 99, np.uint8), FACES)
     tall = {**FACES, "size": [1024, 1024]}
-    small = np.asarray(Image.fromarray(drawn[2]).resize((110, 110), Image.Resampling.LANCZOS))
+    small = np.asarray(Image.fromarray(drawn_faces[2]).resize((110, 110), Image.Resampling.LANCZOS))
     photo = np.pad(small, ((60, 60), (60, 60), (0, 0)), mode="edge")
     assert len(crop_faces(photo, FACES)) == 1
     with pytest.raises(FacesmithError, match="small face, with eyes 2. pixels apart"):
@@ -110,45 +110,47 @@ def test_aligned_photos_are_not_searched() -> None:
     (cut,) = crop_faces(photo, FACES)
     assert cut.face is None
     assert (cut.image == crop_and_resize(photo, frame)).all()
-    mine = photo[:64, :64]
-    assert (crop_faces(mine, FACES)[0].image == mine).all()
+    patch = photo[:64, :64]
+    assert (crop_faces(patch, FACES)[0].image == patch).all()
     double = ramp(356, 436)
     (cut,) = crop_faces(double, FACES, aligned=True)
-    assert off(double, cut.transform, cut.image) < 3
+    assert position_error(double, cut.transform, cut.image) < 3
     assert cut.transform[0, 0] == pytest.approx(64 / 356)
     (cut,) = crop_faces(ramp(300, 200), FACES, aligned=True)
-    assert off(ramp(300, 200), cut.transform, cut.image) < 3
+    assert position_error(ramp(300, 200), cut.transform, cut.image) < 3
 
 
-def test_models_of_anything_else_get_their_own_crop(builtin_dataset: Dataset, drawn: list[Any], tmp_path: Path) -> None:
-    Image.fromarray(np.pad(drawn[0], ((0, 0), (20, 80), (0, 0)))).save(tmp_path / "wide.jpg")
-    (cut,) = crop_faces(tmp_path / "wide.jpg", PLAIN)
+def test_models_of_other_datasets_use_their_own_crop(
+    builtin_dataset: Dataset, drawn_faces: list[Any], tmp_path: Path
+) -> None:
+    Image.fromarray(np.pad(drawn_faces[0], ((0, 0), (20, 80), (0, 0)))).save(tmp_path / "wide.jpg")
+    (cut,) = crop_faces(tmp_path / "wide.jpg", FOLDER)
     assert cut.face is None
     assert (cut.image == decode(str(tmp_path / "wide.jpg"), parse_crop_spec("64", "fit", "lanczos"))).all()
     picture = ramp(500, 300)
-    (cut,) = crop_faces(picture, PLAIN)
-    assert off(picture, cut.transform, cut.image) < 3
-    assert crop_faces(drawn[0], builtin_dataset.card)[0].image.shape == (32, 32, 3)
+    (cut,) = crop_faces(picture, FOLDER)
+    assert position_error(picture, cut.transform, cut.image) < 3
+    assert crop_faces(drawn_faces[0], builtin_dataset.card)[0].image.shape == (32, 32, 3)
     with pytest.raises(FacesmithError, match="cannot be used, it is smaller than the crop"):
-        crop_faces(np.zeros((100, 100, 3), np.uint8), {**PLAIN, "crop": "center:178"})
+        crop_faces(np.zeros((100, 100, 3), np.uint8), {**FOLDER, "crop": "center:178"})
 
 
-def test_alignment_copies_celebas(celeba_root: Path) -> None:
+def test_alignment_reproduces_the_celeba_frame(celeba_root: Path) -> None:
     """Photos of CelebA, put tilted, larger and elsewhere into another one, come back to where they were."""
     import cv2
 
-    moved = []
+    errors = []
     for number, path in enumerate(sorted((celeba_root / "img_align_celeba").iterdir())[:8]):
         photo = decode_full_size(str(path))
-        turn = 1.5 * np.exp(1j * np.deg2rad(45 * number))
-        placed = similarity_matrix(turn, 300 + 350j - turn * (88.5 + 108.5j))
-        larger = np.asarray(cv2.warpAffine(photo, placed, (600, 700), borderValue=(128, 128, 128)), np.uint8)
+        rotation = 1.5 * np.exp(1j * np.deg2rad(45 * number))
+        placement = similarity_matrix(rotation, 300 + 350j - rotation * (88.5 + 108.5j))
+        larger = np.asarray(cv2.warpAffine(photo, placement, (600, 700), borderValue=(128, 128, 128)), np.uint8)
         matrix = alignment_matrix(find_faces(larger)[0].landmarks)
-        there = TEMPLATE @ placed[:, :2].T + placed[:, 2]
-        moved.append(np.hypot(*(there @ matrix[:, :2].T + matrix[:, 2] - TEMPLATE).T).mean())
-    assert np.median(moved) < 4
-    assert max(moved) < 15
+        expected = TEMPLATE @ placement[:, :2].T + placement[:, 2]
+        errors.append(np.hypot(*(expected @ matrix[:, :2].T + matrix[:, 2] - TEMPLATE).T).mean())
+    assert np.median(errors) < 4
+    assert max(errors) < 15
 
 
-def test_similarity_of_the_template_is_nothing() -> None:
+def test_the_template_maps_to_itself() -> None:
     assert fit_similarity(TEMPLATE, TEMPLATE) == pytest.approx(similarity_matrix(1, 0))

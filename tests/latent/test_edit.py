@@ -9,9 +9,7 @@ import facesmith
 from facesmith import FacesmithError, Model
 
 
-def test_every_face_with_every_edit_can_be_found_and_made_again(
-    directed_model: Model, photo: Path, tmp_path: Path
-) -> None:
+def test_edit_results_can_be_reproduced_from_the_manifest(directed_model: Model, photo: Path, tmp_path: Path) -> None:
     out = facesmith.edit(
         directed_model,
         [photo, "seed:3"],
@@ -19,33 +17,31 @@ def test_every_face_with_every_edit_can_be_found_and_made_again(
         edits=["Eyeglasses=1", {"blond_hair": -1, "Eyeglasses": 0.5}, ""],
         quiet=True,
     )
-    told = json.loads((out / "edits.json").read_text())
-    assert told["kind"] == "orthogonal"
-    assert [one["edit"] for one in told["faces"][::2]] == [
+    manifest = json.loads((out / "edits.json").read_text())
+    assert manifest["kind"] == "orthogonal"
+    assert [face["edit"] for face in manifest["faces"][::2]] == [
         {},
         {"Eyeglasses": 1},
         {"Blond_Hair": -1, "Eyeglasses": 0.5},
     ]
-    assert [one["face"] for one in told["faces"]] == ["face.png", "seed:3"] * 3
+    assert [face["face"] for face in manifest["faces"]] == ["face.png", "seed:3"] * 3
     assert {path.name for path in out.iterdir()} == (
-        {one["file"] for one in told["faces"]} | {"sheet.png", "edits.json", "latents.npz"}
+        {face["file"] for face in manifest["faces"]} | {"sheet.png", "edits.json", "latents.npz"}
     )
     with np.load(out / "latents.npz") as file:
         latents, names = file["z"], file["names"]
     assert names[3] == "seed:3 Eyeglasses +1"
-    for one, z in zip(told["faces"], latents, strict=True):
-        with Image.open(out / one["file"]) as picture:
-            made = np.asarray(picture)
-        assert np.abs(made.astype(int) - directed_model.generate(z)[0]).max() <= 1
+    for face, z in zip(manifest["faces"], latents, strict=True):
+        with Image.open(out / face["file"]) as picture:
+            pixels = np.asarray(picture)
+        assert np.abs(pixels.astype(int) - directed_model.generate(z)[0]).max() <= 1
     z = directed_model.latents(1, seed=3)[0]
-    moved = directed_model.directions.apply(z, {"Eyeglasses": 1})
-    assert np.array_equal(latents[3], moved)
+    edited = directed_model.directions.apply(z, {"Eyeglasses": 1})
+    assert np.array_equal(latents[3], edited)
     assert np.array_equal(latents[1], z), "the first row leaves faces as they are"
 
 
-def test_the_sheet_shows_photos_then_faces_as_they_are_then_edits(
-    directed_model: Model, photo: Path, tmp_path: Path
-) -> None:
+def test_the_sheet_shows_photos_then_faces_then_edits(directed_model: Model, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "edits.csv").write_text("Eyeglasses,Blond_Hair\n,\n2,\n,2\n")
     out = facesmith.edit(directed_model, [photo, "seed:3"], tmp_path / "out", csv=tmp_path / "edits.csv", quiet=True)
     with Image.open(out / "sheet.png") as picture:
@@ -62,7 +58,7 @@ def test_the_sheet_shows_photos_then_faces_as_they_are_then_edits(
         assert np.array_equal(sheet[rows, right : right + side], seed)
 
 
-def test_what_cannot_be_edited_is_one_sentence_and_leaves_nothing(
+def test_an_invalid_edit_is_refused_and_writes_nothing(
     directed_model: Model, linear_model: Model, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"

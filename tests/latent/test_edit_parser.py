@@ -9,21 +9,21 @@ from facesmith.latent.edit_parser import describe_edit, parse_edit, read_edits
 FIGURE_5 = Path(__file__).parents[2] / "docs" / "edits.csv"
 
 
-def test_a_text_says_what_and_how_much(directed_model: Model) -> None:
+def test_an_edit_text_names_attributes_and_strengths(directed_model: Model) -> None:
     directions = directed_model.directions
     assert parse_edit("eyeglasses=-1, Blond Hair=+2.5", directions) == {"Eyeglasses": -1, "Blond_Hair": 2.5}
     assert parse_edit("Eyeglasses=−0.5", directions) == {"Eyeglasses": -0.5}
     assert parse_edit(" ", directions) == {}
 
 
-def test_a_table_has_a_row_an_edit(directed_model: Model, tmp_path: Path) -> None:
+def test_a_table_has_one_edit_per_row(directed_model: Model, tmp_path: Path) -> None:
     table = tmp_path / "edits.csv"
     table.write_text("\ufeffEyeglasses,blond_hair\r\n,\r\n1,-1\r\n,2\r\n-1\r\n", encoding="utf-8")
-    found = read_edits(table, directed_model.directions)
-    assert found == [{}, {"Eyeglasses": 1, "Blond_Hair": -1}, {"Blond_Hair": 2}, {"Eyeglasses": -1}]
+    edits = read_edits(table, directed_model.directions)
+    assert edits == [{}, {"Eyeglasses": 1, "Blond_Hair": -1}, {"Blond_Hair": 2}, {"Eyeglasses": -1}]
 
 
-def test_the_table_in_the_documentation_is_the_seeds() -> None:
+def test_the_documented_edits_are_those_of_the_figure() -> None:
     """Row by row the table of the figure: as is; dark instead of blond; bald; no smile; lipstick, and young."""
     lines = FIGURE_5.read_text().splitlines()
     names = lines[0].split(",")
@@ -38,7 +38,7 @@ def test_the_table_in_the_documentation_is_the_seeds() -> None:
     assert set(names) <= set(facesmith.load("celeba64", quiet=True).card["dataset"]["attributes"])
 
 
-def test_an_edit_is_written_out_for_people() -> None:
+def test_describe_edit_returns_readable_text() -> None:
     assert describe_edit({"Smiling": -1, "Bald": 2.5}) == "Smiling -1, Bald +2.5"
     assert describe_edit({}) == "as it is"
 
@@ -52,7 +52,7 @@ def test_an_edit_is_written_out_for_people() -> None:
         ("Eyeglases=1", "did you mean Eyeglasses"),
     ],
 )
-def test_what_says_nothing_is_one_sentence(directed_model: Model, text: str, sentence: str) -> None:
+def test_an_invalid_edit_text_is_refused(directed_model: Model, text: str, sentence: str) -> None:
     with pytest.raises(FacesmithError, match=sentence):
         parse_edit(text, directed_model.directions)
 
@@ -68,7 +68,7 @@ def test_what_says_nothing_is_one_sentence(directed_model: Model, text: str, sen
         ("Eyeglasses\n1\nyes", "invalid strength 'yes' in .*line 3, Eyeglasses"),
     ],
 )
-def test_a_table_that_is_none_is_one_sentence(directed_model: Model, tmp_path: Path, text: str, sentence: str) -> None:
+def test_an_invalid_table_of_edits_is_refused(directed_model: Model, tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "edits.csv").write_text(text)
     with pytest.raises(FacesmithError, match=sentence):
         read_edits(tmp_path / "edits.csv", directed_model.directions)

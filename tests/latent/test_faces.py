@@ -10,34 +10,34 @@ from facesmith.latent.latents_file import save_latents
 
 
 def test_a_seed_gives_the_face_of_sample(linear_model: Model) -> None:
-    found = load_faces(linear_model, ["seed:7", "seed:7:3", "SEED:0:12", "seed:7:3:0.7"])
-    assert [one.name for one in found] == ["seed:7", "seed:7:3", "seed:0:12", "seed:7:3:0.7"]
-    assert np.array_equal(found[1].z, linear_model.latents(4, seed=7)[3])
-    assert np.array_equal(linear_model.generate(found[2].z), linear_model.sample(1, 0, start=12))
-    assert np.array_equal(linear_model.generate(found[3].z), linear_model.sample(1, 7, start=3, truncation=0.7))
-    assert found[0].image is None
+    faces = load_faces(linear_model, ["seed:7", "seed:7:3", "SEED:0:12", "seed:7:3:0.7"])
+    assert [face.name for face in faces] == ["seed:7", "seed:7:3", "seed:0:12", "seed:7:3:0.7"]
+    assert np.array_equal(faces[1].z, linear_model.latents(4, seed=7)[3])
+    assert np.array_equal(linear_model.generate(faces[2].z), linear_model.sample(1, 0, start=12))
+    assert np.array_equal(linear_model.generate(faces[3].z), linear_model.sample(1, 7, start=3, truncation=0.7))
+    assert faces[0].image is None
 
 
 def test_faces_come_in_the_order_of_their_sources(linear_model: Model, photo: Path) -> None:
     pixels = np.asarray(Image.open(photo))
-    mine = FaceLatent("mine", linear_model.latents(1, seed=9)[0])
-    found = load_faces(linear_model, ["seed:1", photo, mine, photo.read_bytes(), str(photo), pixels], quiet=True)
-    assert [one.name for one in found] == ["seed:1", "face.png", "mine", "photo", "face.png", "photo"]
-    for one in (found[1], found[3], found[4], found[5]):
-        assert one.image is not None
-        assert np.array_equal(one.image, pixels)
-        assert np.array_equal(one.z, linear_model.encode(pixels)[0])
+    latent = FaceLatent("mine", linear_model.latents(1, seed=9)[0])
+    faces = load_faces(linear_model, ["seed:1", photo, latent, photo.read_bytes(), str(photo), pixels], quiet=True)
+    assert [face.name for face in faces] == ["seed:1", "face.png", "mine", "photo", "face.png", "photo"]
+    for face in (faces[1], faces[3], faces[4], faces[5]):
+        assert face.image is not None
+        assert np.array_equal(face.image, pixels)
+        assert np.array_equal(face.z, linear_model.encode(pixels)[0])
 
 
-def test_saved_latents_are_loaded_whole_or_by_row(linear_model: Model, tmp_path: Path) -> None:
+def test_saved_latents_are_loaded_completely_or_by_row(linear_model: Model, tmp_path: Path) -> None:
     path = tmp_path / "latents.npz"
     z = linear_model.latents(3, seed=4)
     save_latents(path, ["face 0", "face 1", "face 2"], z)
-    found = load_faces(linear_model, [str(path), f"{path}:2", path])
-    assert [one.name for one in found] == [f"face {i}" for i in (0, 1, 2, 2, 0, 1, 2)]
-    assert np.array_equal(np.stack([one.z for one in found]), z[[0, 1, 2, 2, 0, 1, 2]])
+    faces = load_faces(linear_model, [str(path), f"{path}:2", path])
+    assert [face.name for face in faces] == [f"face {i}" for i in (0, 1, 2, 2, 0, 1, 2)]
+    assert np.array_equal(np.stack([face.z for face in faces]), z[[0, 1, 2, 2, 0, 1, 2]])
     np.savez(tmp_path / "bare.npz", z=z)
-    assert [one.name for one in load_faces(linear_model, [tmp_path / "bare.npz"])] == ["0", "1", "2"]
+    assert [face.name for face in load_faces(linear_model, [tmp_path / "bare.npz"])] == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_an_unusable_source_is_refused(linear_model: Model, tmp_path: Path, text
         load_faces(linear_model, [text.format(here=tmp_path)])
 
 
-def test_no_source_and_a_photo_without_an_encoder_are_refused(linear_model: Model, photo: Path) -> None:
+def test_loading_faces_needs_a_source_and_photos_need_an_encoder(linear_model: Model, photo: Path) -> None:
     with pytest.raises(FacesmithError, match="no face was named"):
         load_faces(linear_model, [])
     blind = Model(linear_model.path, {k: v for k, v in linear_model.card.items() if k != "encoder"}, "onnx")

@@ -16,29 +16,31 @@ def dataset(builtin_dataset: Dataset, tmp_path: Path) -> Dataset:
     return facesmith.open_dataset(tmp_path / "faces")
 
 
-def test_neighbours_are_the_nearest_of_all_in_both_spaces(
+def test_neighbours_are_the_nearest_in_both_spaces(
     linear_model: Model, dataset: Dataset, small_classifier: AttributeClassifier, photo: Path, tmp_path: Path
 ) -> None:
-    judge = small_classifier
+    classifier = small_classifier
     out = tmp_path / "out"
-    found = facesmith.neighbours(linear_model, dataset, [photo, "seed:4"], out, count=3, classifier=judge, quiet=True)
-    assert json.loads((out / "neighbours.json").read_text()) == found
+    faces = facesmith.neighbours(
+        linear_model, dataset, [photo, "seed:4"], out, count=3, classifier=classifier, quiet=True
+    )
+    assert json.loads((out / "neighbours.json").read_text()) == faces
     assert (out / "sheet.png").is_file()
-    there = linear_model.encode(dataset.images)
+    vectors = linear_model.encode(dataset.images)
     files = dataset.metadata()["file"].to_pylist()
-    for one, z in zip(found, (there[3], linear_model.latents(1, 4)[0]), strict=True):
-        distances = np.linalg.norm(there - z, axis=1)
-        assert [near["row"] for near in one["latent"]] == distances.argsort()[:3].tolist()
-        assert [near["distance"] for near in one["latent"]] == pytest.approx(np.sort(distances)[:3], abs=1e-3)
-        assert [near["file"] for near in one["latent"]] == [files[near["row"]] for near in one["latent"]]
-    assert found[0]["latent"][0]["row"] == found[0]["feature"][0]["row"] == 3, "a photo is its own nearest neighbour"
-    features = judge.features(dataset.images)
-    seen = judge.features(linear_model.sample(1, 4))[0]
-    distances = 1 - features @ seen / np.linalg.norm(features, axis=1) / np.linalg.norm(seen)
-    assert [near["distance"] for near in found[1]["feature"]] == pytest.approx(np.sort(distances)[:3], abs=1e-5)
+    for face, z in zip(faces, (vectors[3], linear_model.latents(1, 4)[0]), strict=True):
+        distances = np.linalg.norm(vectors - z, axis=1)
+        assert [item["row"] for item in face["latent"]] == distances.argsort()[:3].tolist()
+        assert [item["distance"] for item in face["latent"]] == pytest.approx(np.sort(distances)[:3], abs=1e-3)
+        assert [item["file"] for item in face["latent"]] == [files[item["row"]] for item in face["latent"]]
+    assert faces[0]["latent"][0]["row"] == faces[0]["feature"][0]["row"] == 3, "a photo is its own nearest neighbour"
+    features = classifier.features(dataset.images)
+    target = classifier.features(linear_model.sample(1, 4))[0]
+    distances = 1 - features @ target / np.linalg.norm(features, axis=1) / np.linalg.norm(target)
+    assert [item["distance"] for item in faces[1]["feature"]] == pytest.approx(np.sort(distances)[:3], abs=1e-5)
 
 
-def test_what_cannot_be_compared_is_one_sentence(linear_model: Model, dataset: Dataset, tmp_path: Path) -> None:
+def test_an_invalid_comparison_is_refused(linear_model: Model, dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "out"
     for count in (0, 257):
         with pytest.raises(FacesmithError, match="1 to 256 neighbours"):

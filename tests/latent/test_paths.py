@@ -18,14 +18,14 @@ def face_at(sheet: np.ndarray, row: int, column: int) -> np.ndarray:
     return sheet[top : top + SIDE : 4, left : left + SIDE : 4]
 
 
-def test_an_interpolation_as_a_sheet_is_the_faces_of_its_path(linear_model: Model, tmp_path: Path) -> None:
+def test_an_interpolation_sheet_shows_the_faces_of_its_path(linear_model: Model, tmp_path: Path) -> None:
     z = linear_model.latents(3, seed=1)
     for loop, spherical in ((False, True), (True, False)):
         out = tmp_path / f"{loop}.png"
         facesmith.interpolate(linear_model, FACES, out, frames=9, spherical=spherical, loop=loop, quiet=True)
-        made = linear_model.generate(latent_path(list(z), 9, spherical=spherical, loop=loop))
+        expected = linear_model.generate(latent_path(list(z), 9, spherical=spherical, loop=loop))
         sheet = np.asarray(Image.open(out))
-        assert all(np.array_equal(face_at(sheet, i // 3, i % 3), made[i]) for i in range(9))
+        assert all(np.array_equal(face_at(sheet, i // 3, i % 3), expected[i]) for i in range(9))
 
 
 @pytest.mark.parametrize("ending", [".gif", ".mp4"])
@@ -43,7 +43,7 @@ def test_a_film_has_every_frame(linear_model: Model, tmp_path: Path, ending: str
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
 
 
-def test_an_analogy_is_its_grid_or_the_way_round_it(linear_model: Model, tmp_path: Path) -> None:
+def test_an_analogy_is_a_grid_or_a_film_around_its_edge(linear_model: Model, tmp_path: Path) -> None:
     a, b, c = linear_model.latents(3, seed=1)
     grid = analogy_grid(a, b, c, rows=3, columns=5)
     out = facesmith.analogy(linear_model, FACES, tmp_path / "grid.png", rows=3, columns=5, quiet=True)
@@ -60,28 +60,28 @@ def test_a_sweep_follows_an_attribute_an_axis_or_a_direction(directed_model: Mod
     z = directed_model.latents(2, seed=1)
     axis = np.eye(directed_model.latent_size, dtype=np.float32)[12]
     np.savez(tmp_path / "way.npz", way=2 * axis)
-    ways: list[tuple[dict[str, object], np.ndarray]] = [
+    sweeps: list[tuple[dict[str, object], np.ndarray]] = [
         ({"attribute": "eyeglasses", "kind": "mean"}, directed_model.directions.vector("Eyeglasses", "mean")),
         ({"axis": 12}, axis),
         ({"direction": tmp_path / "way.npz"}, 2 * axis),
         ({"direction": 2 * axis}, 2 * axis),
     ]
-    for number, (options, move) in enumerate(ways):
+    for number, (options, move) in enumerate(sweeps):
         out = tmp_path / f"{number}.png"
         facesmith.sweep(directed_model, FACES[:2], out, **options, start=-1, stop=2, steps=4, quiet=True)  # type: ignore[arg-type]
         sheet = np.asarray(Image.open(out))
         sheet = sheet[sheet.shape[0] - 2 * (SIDE + 2) - 2 :, sheet.shape[1] - 4 * (SIDE + 2) - 2 :]
         for row in range(2):
             for column, strength in enumerate((-1, 0, 1, 2)):
-                made = directed_model.generate(z[row] + np.float32(strength) * move)[0]
-                assert np.abs(face_at(sheet, row, column).astype(int) - made).max() <= 1
+                expected = directed_model.generate(z[row] + np.float32(strength) * move)[0]
+                assert np.abs(face_at(sheet, row, column).astype(int) - expected).max() <= 1
     out = facesmith.sweep(directed_model, FACES[:2], tmp_path / "film.gif", axis=0, steps=4, quiet=True)
     with Image.open(out) as film:
         assert film.n_frames == 6, "there and back, no end twice"  # type: ignore[attr-defined]
         assert film.size == (2 * SIDE, SIDE)
 
 
-def test_what_makes_no_series_is_one_sentence(directed_model: Model, tmp_path: Path) -> None:
+def test_an_invalid_series_is_refused(directed_model: Model, tmp_path: Path) -> None:
     out = tmp_path / "x.png"
     np.savez(tmp_path / "two.npz", a=np.zeros(24), b=np.zeros(24))
     (tmp_path / "broken.npz").write_bytes(b"no")

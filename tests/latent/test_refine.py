@@ -37,32 +37,32 @@ def model(tmp_path: Path) -> Model:
     return facesmith.load(tmp_path, backend="torch")
 
 
-def test_refining_comes_nearer_to_a_face_and_each_goes_its_own_way(model: Model) -> None:
+def test_refining_reduces_the_error_of_each_face_independently(model: Model) -> None:
     z = model.latents(3, seed=1)
     pictures = model.generate(z)
     start = (z + np.random.default_rng(0).standard_normal(z.shape) * 0.5).astype(np.float32)
-    kept = start.copy()
-    found = refine(model, pictures, start, 30, quiet=True)
+    original = start.copy()
+    refined = refine(model, pictures, start, 30, quiet=True)
 
     def error(latents: np.ndarray) -> np.ndarray:
         return np.asarray(((model.generate(latents).astype(float) - pictures) ** 2).mean((1, 2, 3)))
 
     assert error(start).min() > 100, "there was something to do"
-    assert np.array_equal(start, kept)
-    assert (error(found) < 0.5 * error(start)).all()
-    alone = refine(model, pictures[1:2], start[1:2], 30, quiet=True)
-    assert np.allclose(alone, found[1:2], atol=1e-3)
-    assert np.array_equal(refine(model, pictures, start, 30, quiet=True), found)
+    assert np.array_equal(start, original)
+    assert (error(refined) < 0.5 * error(start)).all()
+    single = refine(model, pictures[1:2], start[1:2], 30, quiet=True)
+    assert np.allclose(single, refined[1:2], atol=1e-3)
+    assert np.array_equal(refine(model, pictures, start, 30, quiet=True), refined)
     steps: list[int] = []
     refine(model, pictures, start, 3, on_step=steps.append, quiet=True)
     assert steps == [1, 2, 3]
 
 
-def test_the_refinement_loss_is_of_pixels_and_a_weak_prior() -> None:
-    made, wanted = torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 4, 4)
-    made[1] = 0.5
+def test_the_refinement_loss_has_a_pixel_and_a_prior_term() -> None:
+    generated, targets = torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 4, 4)
+    generated[1] = 0.5
     z = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
-    assert refinement_loss(made, wanted, z).tolist() == pytest.approx([PRIOR_WEIGHT * 12.5, 0.25])
+    assert refinement_loss(generated, targets, z).tolist() == pytest.approx([PRIOR_WEIGHT * 12.5, 0.25])
 
 
 def test_no_steps_are_one_sentence(model: Model) -> None:

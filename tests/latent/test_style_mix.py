@@ -36,9 +36,7 @@ def styled_model(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFact
     return model
 
 
-def test_a_face_mixed_with_itself_stays_and_styles_change_from_their_level_on(
-    styled_model: Model, tmp_path: Path
-) -> None:
+def test_style_mix_changes_styles_from_the_level_on(styled_model: Model, tmp_path: Path) -> None:
     coarse, fine = ["seed:1", "seed:1:1"], ["seed:1", "seed:2", "seed:2:1"]
     changes = {}
     for level in (0, 2):
@@ -60,7 +58,7 @@ def test_a_face_mixed_with_itself_stays_and_styles_change_from_their_level_on(
     assert changes[0] > changes[2] > 0.5, "the fewer levels are styled anew, the less changes"
 
 
-def test_what_cannot_be_mixed_is_said(styled_model: Model, small_model: Model, tmp_path: Path) -> None:
+def test_an_invalid_style_mix_is_refused(styled_model: Model, small_model: Model, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="has no styles to mix"):
         facesmith.style_mix(small_model, ["seed:1"], ["seed:2"], tmp_path / "a.png", quiet=True)
     with pytest.raises(FacesmithError, match="level 9 of .* is not styled"):

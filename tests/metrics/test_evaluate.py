@@ -23,60 +23,60 @@ def scores(small_model: Model, dataset: Dataset) -> Scores:
     return evaluate(small_model, dataset, count=40, seed=2, quiet=True)
 
 
-def test_every_figure_is_there_with_its_protocol(scores: Scores, small_model: Model, dataset: Dataset) -> None:
+def test_scores_include_every_metric_and_the_protocol(scores: Scores, small_model: Model, dataset: Dataset) -> None:
     assert scores.fid > 0
     assert scores.kid > 3 * scores.kid_spread > 0, "so young a model is far from the real faces"
     assert 0 <= scores.precision <= 1
     assert 0 <= scores.recall <= 1
     assert 0 < scores.diversity < 2
-    told = str(scores)
+    text = str(scores)
     for part in ("FID", "KID x1000", "precision", "recall", "diversity", "efficientnet-lite0", "579344248a93", "40 ",
                  "128x128", "crop fit", "every split", "seed 2", "truncation 1", dataset.fingerprint[:12]):  # fmt: skip
-        assert part in told
+        assert part in text
     assert scores.protocol["model"] == small_model.digest
     assert json.loads(json.dumps(scores.as_json(), allow_nan=False))["protocol"]["count"] == 40
 
 
-def test_the_same_question_has_the_same_answer(scores: Scores, small_model: Model, dataset: Dataset) -> None:
+def test_evaluation_is_repeatable(scores: Scores, small_model: Model, dataset: Dataset) -> None:
     assert evaluate(str(small_model.path), dataset.path, count=40, seed=2, quiet=True) == scores
     assert evaluate(small_model, dataset, count=40, seed=3, quiet=True).fid != scores.fid
 
 
-def test_one_face_over_and_over_has_no_diversity(small_model: Model, dataset: Dataset) -> None:
-    found = evaluate(small_model, dataset, count=20, truncation=0, quiet=True)
-    assert found.diversity < 1e-3
-    assert found.recall == 0
+def test_one_repeated_face_has_no_diversity(small_model: Model, dataset: Dataset) -> None:
+    result = evaluate(small_model, dataset, count=20, truncation=0, quiet=True)
+    assert result.diversity < 1e-3
+    assert result.recall == 0
 
 
-def test_saved_scores_stand_in_the_card_and_the_readme(small_model: Model, dataset: Dataset, tmp_path: Path) -> None:
+def test_saved_scores_are_in_the_card_and_the_readme(small_model: Model, dataset: Dataset, tmp_path: Path) -> None:
     path = shutil.copytree(small_model.path, tmp_path / "model")
-    before = (path / "README.md").read_text()
+    old_readme = (path / "README.md").read_text()
     evaluate(path, dataset, count=20, save=True, quiet=True)
     newer = evaluate(path, dataset, count=24, save=True, quiet=True)
-    other = evaluate(path, dataset, count=20, truncation=0.5, save=True, quiet=True)
+    truncated = evaluate(path, dataset, count=20, truncation=0.5, save=True, quiet=True)
     card = json.loads((path / "model.json").read_text())
-    assert card["scores"] == [newer.as_json(), other.as_json()], "the second took the place of the first"
+    assert card["scores"] == [newer.as_json(), truncated.as_json()], "the second took the place of the first"
     assert load(path).digest == small_model.digest
-    after = (path / "README.md").read_text()
-    assert f"{newer.fid:.2f}" in after
-    assert "truncation 0.5" in after
-    parts = [text.partition("## Scores\n") for text in (before, after)]
+    new_readme = (path / "README.md").read_text()
+    assert f"{newer.fid:.2f}" in new_readme
+    assert "truncation 0.5" in new_readme
+    parts = [text.partition("## Scores\n") for text in (old_readme, new_readme)]
     assert parts[0][0] == parts[1][0]
     assert parts[0][2].partition("\n## ")[2] == parts[1][2].partition("\n## ")[2] != ""
 
 
-def test_nearest_training_faces_are_drawn(small_model: Model, dataset: Dataset, tmp_path: Path) -> None:
+def test_evaluate_writes_the_memorisation_sheet(small_model: Model, dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "evaluation"
-    found = evaluate(small_model, dataset, count=16, split="train", against=dataset, out=out, quiet=True)
-    assert found.memorisation is not None
-    assert found.memorisation["sentence"] in str(found)
+    result = evaluate(small_model, dataset, count=16, split="train", against=dataset, out=out, quiet=True)
+    assert result.memorisation is not None
+    assert result.memorisation["sentence"] in str(result)
     assert sorted(path.name for path in out.iterdir()) == ["memorisation.png", "scores.json"]
     with Image.open(out / "memorisation.png") as sheet:
         assert np.asarray(sheet).std() > 0
-    assert json.loads((out / "scores.json").read_text()) == found.as_json()
+    assert json.loads((out / "scores.json").read_text()) == result.as_json()
 
 
-def test_what_cannot_be_compared_is_one_sentence(small_model: Model, dataset: Dataset, tmp_path: Path) -> None:
+def test_an_invalid_comparison_is_refused(small_model: Model, dataset: Dataset, tmp_path: Path) -> None:
     larger = Dataset(dataset.path, dataset.card | {"size": [48, 32]}, dataset.images)
     with pytest.raises(FacesmithError, match="makes faces of 32x32 and .* holds 48x32"):
         evaluate(small_model, larger, quiet=True)

@@ -24,7 +24,7 @@ def test_features_do_not_depend_on_the_batch(net: Network, builtin_dataset: Data
     assert net(pictures[:0]).shape == (0, 1280)
 
 
-def test_alike_pictures_have_nearer_features_than_others(net: Network, builtin_dataset: Dataset) -> None:
+def test_similar_images_have_similar_features(net: Network, builtin_dataset: Dataset) -> None:
     faces = builtin_dataset.images[:8]
     brighter = np.clip(faces.astype(int) + 6, 0, 255).astype(np.uint8)
     a, b = net(faces), net(brighter)
@@ -32,7 +32,7 @@ def test_alike_pictures_have_nearer_features_than_others(net: Network, builtin_d
     assert (distances.argmin(axis=1) == np.arange(8)).all()
 
 
-def test_a_file_with_another_hash_is_refused_and_never_opened(tmp_path: Path) -> None:
+def test_weights_with_a_wrong_hash_are_never_unpickled(tmp_path: Path) -> None:
     class Trap:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return (Path.touch, (tmp_path / "sprung",))  # type: ignore[return-value]
@@ -52,7 +52,7 @@ def test_a_file_with_another_hash_is_refused_and_never_opened(tmp_path: Path) ->
         ("inception=/nowhere/weights.pth", "there is no file /nowhere/weights.pth"),
     ],
 )
-def test_features_that_are_not_there_are_one_sentence(features: str, sentence: str) -> None:
+def test_invalid_or_missing_features_are_refused(features: str, sentence: str) -> None:
     with pytest.raises(FacesmithError, match=sentence):
         network(features)
 

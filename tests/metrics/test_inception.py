@@ -9,17 +9,17 @@ from facesmith.metrics.inception import SIDE, WIDTH, Inception, _average_pool, r
 @pytest.fixture(scope="module")
 def net() -> Inception:
     """Weights and statistics drawn at random."""
-    made = Inception().eval()
-    for part in made.modules():
+    random_network = Inception().eval()
+    for part in random_network.modules():
         if isinstance(part, nn.BatchNorm2d):
             assert part.running_mean is not None
             assert part.running_var is not None
             part.running_mean.normal_(0, 0.1)
             part.running_var.uniform_(0.5, 2)
-    return made
+    return random_network
 
 
-def test_the_network_has_the_names_shapes_and_size_of_the_published_file(net: Inception) -> None:
+def test_parameters_match_the_published_file(net: Inception) -> None:
     state = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
     assert sum(name.endswith(".conv.weight") for name in state) == 94
     with_classifier = sum(p.numel() for p in net.parameters()) + 1008 * (WIDTH + 1)
@@ -53,7 +53,7 @@ def test_averages_do_not_count_the_padding() -> None:
     assert torch.equal(_average_pool(torch.ones(1, 1, 4, 4)), torch.ones(1, 1, 4, 4))
 
 
-def test_pictures_are_resized_corner_on_corner() -> None:
+def test_resize_aligns_corners_as_tensorflow_does() -> None:
     ramp = torch.tensor([0.0, SIDE]).expand(1, 3, 5, 2)
     resized = resize(ramp)
     assert resized.shape == (1, 3, SIDE, SIDE)

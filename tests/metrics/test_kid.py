@@ -4,7 +4,7 @@ import pytest
 from facesmith.metrics.kid import discrepancy, kid, subset_size
 
 
-def test_four_points_have_the_value_worked_out_by_hand() -> None:
+def test_kid_of_four_points_equals_a_hand_computed_value() -> None:
     # k(0, 1) = 1 within a; k(2, 3) = 7³ within b; across 1, 1, 3³ and 4³, whose mean counts twice.
     a, b = np.array([[0.0], [1.0]], np.float32), np.array([[2.0], [3.0]], np.float32)
     assert discrepancy(a, b) == pytest.approx(1 + 343 - 2 * (1 + 1 + 27 + 64) / 4)
@@ -12,13 +12,13 @@ def test_four_points_have_the_value_worked_out_by_hand() -> None:
 
 def test_the_estimate_is_unbiased() -> None:
     rng = np.random.default_rng(0)
-    found = [discrepancy(*rng.standard_normal((2, 10, 4)).astype(np.float32)) for _ in range(1000)]
-    error = np.std(found) / np.sqrt(len(found))
-    assert abs(np.mean(found)) < 3 * error
-    assert min(found) < 0 < max(found)
+    distance = [discrepancy(*rng.standard_normal((2, 10, 4)).astype(np.float32)) for _ in range(1000)]
+    error = np.std(distance) / np.sqrt(len(distance))
+    assert abs(np.mean(distance)) < 3 * error
+    assert min(distance) < 0 < max(distance)
 
 
-def test_kid_is_nought_for_one_distribution_and_grows_with_the_distance() -> None:
+def test_kid_is_zero_for_equal_distributions_and_grows() -> None:
     rng = np.random.default_rng(0)
     real, like = rng.standard_normal((2, 400, 8)).astype(np.float32)
     (same, spread), (near, _), (far, _) = (kid(real, like + shift) for shift in (0.0, 0.3, 0.6))
@@ -29,5 +29,5 @@ def test_kid_is_nought_for_one_distribution_and_grows_with_the_distance() -> Non
     assert kid(real, like, seed=1) != (same, spread)
 
 
-def test_subsets_are_never_the_whole_set() -> None:
+def test_kid_subsets_are_smaller_than_the_set() -> None:
     assert [subset_size(count) for count in (8, 1000, 2000, 50_000)] == [4, 500, 1000, 1000]

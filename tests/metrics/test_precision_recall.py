@@ -21,7 +21,7 @@ def test_identical_disjoint_and_collapsed_sets() -> None:
     assert precision_recall(real, np.repeat(real[:1], 50, axis=0)) == (1, 0.01), "one real face over and over"
 
 
-def test_half_the_modes_are_precise_and_recall_half() -> None:
+def test_half_of_the_modes_gives_a_recall_of_one_half() -> None:
     real = _clusters(6)
     precision, recall = precision_recall(real, real[:30] + np.float32(0.01))
     assert (precision, recall) == (1, 0.5)
@@ -29,19 +29,19 @@ def test_half_the_modes_are_precise_and_recall_half() -> None:
     assert (precision, recall) == (0.5, 1)
 
 
-def test_the_third_neighbour_decides_how_far_a_ball_reaches() -> None:
+def test_the_third_neighbour_sets_the_radius() -> None:
     real = np.array([[0.0], [1.0], [2.0], [4.0], [100.0], [101.0], [102.0], [104.0]], np.float32)
     # The ball around 4 reaches to 0, those around 0, 1 and 2 to 4, 4 and 4: 0 ± 4, 1 ± 3, 2 ± 2, 4 ± 4.
     inside, outside = np.array([[7.9], [-3.9]], np.float32), np.array([[8.1], [-4.1]], np.float32)
     assert precision_recall(real, np.concatenate([inside, outside]))[0] == 0.5
 
 
-def test_neighbours_in_blocks_are_those_of_all_distances(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blockwise_neighbours_equal_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbours, "QUERY_BLOCK", 16)
     monkeypatch.setattr(neighbours, "POINT_BLOCK", 9)
     queries = RNG.standard_normal((37, 3)).astype(np.float32)
     points = RNG.standard_normal((40, 3)).astype(np.float32)
-    whole = np.sqrt(((queries[:, None] - points[None]) ** 2).sum(-1))
-    distances, which = neighbours.nearest(queries, points, 4)
-    assert np.allclose(distances, np.sort(whole, axis=1)[:, :4], atol=1e-5)
-    assert np.array_equal(which, whole.argsort(axis=1)[:, :4])
+    all_distances = np.sqrt(((queries[:, None] - points[None]) ** 2).sum(-1))
+    distances, rows = neighbours.nearest(queries, points, 4)
+    assert np.allclose(distances, np.sort(all_distances, axis=1)[:, :4], atol=1e-5)
+    assert np.array_equal(rows, all_distances.argsort(axis=1)[:, :4])

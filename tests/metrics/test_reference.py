@@ -25,25 +25,25 @@ def _cached(dataset: Dataset) -> list[Path]:
     return sorted((dataset.path / "features").iterdir())
 
 
-def test_features_are_those_of_the_chosen_pictures(dataset: Dataset) -> None:
-    found = reference(dataset, COLOURS, count=40, seed=3, quiet=True)
-    assert (np.diff(found.rows) > 0).all()
-    assert np.allclose(found.features, dataset.images[found.rows].mean((1, 2)), rtol=1e-4)
+def test_reference_features_belong_to_the_drawn_images(dataset: Dataset) -> None:
+    stats = reference(dataset, COLOURS, count=40, seed=3, quiet=True)
+    assert (np.diff(stats.rows) > 0).all()
+    assert np.allclose(stats.features, dataset.images[stats.rows].mean((1, 2)), rtol=1e-4)
     other = reference(dataset, COLOURS, count=40, seed=4, quiet=True)
-    assert not np.array_equal(found.rows, other.rows)
+    assert not np.array_equal(stats.rows, other.rows)
     assert len(reference(dataset, COLOURS, quiet=True).rows) == len(dataset)
     assert len(reference(dataset, COLOURS, count=10**6, quiet=True).rows) == len(dataset)
 
 
-def test_what_was_computed_is_read_and_only_where_all_of_it_is_the_same(dataset: Dataset) -> None:
+def test_cached_features_are_read_only_for_an_equal_key(dataset: Dataset) -> None:
     first = reference(dataset, COLOURS, count=8, quiet=True)
     (path,) = _cached(dataset)
     with np.load(path) as file:
         key = file["key"]
     np.savez(path, key=key, features=first.features + 1)
     assert np.array_equal(reference(dataset, COLOURS, count=8, quiet=True).features, first.features + 1)
-    others = Network("colours", 3, "c" * 8 + "d" * 56, COLOURS.resize, COLOURS.device, COLOURS.forward)
-    assert np.array_equal(reference(dataset, others, count=8, quiet=True).features, first.features), "other weights"
+    network = Network("colours", 3, "c" * 8 + "d" * 56, COLOURS.resize, COLOURS.device, COLOURS.forward)
+    assert np.array_equal(reference(dataset, network, count=8, quiet=True).features, first.features), "other weights"
     np.savez(path, key=key, features=first.features + 1)
     changed = Dataset(dataset.path, dataset.card | {"fingerprint": "another"}, dataset.images)
     assert np.array_equal(reference(changed, COLOURS, count=8, quiet=True).features, first.features), "other pictures"
@@ -58,26 +58,24 @@ def test_damaged_features_are_computed_again(dataset: Dataset, damage: bytes) ->
     assert path.stat().st_size > len(damage)
 
 
-def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(
-    dataset: Dataset, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unwritable_cache_folder_is_only_reported(dataset: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
     (dataset.path / "features").write_text("in the way")
-    found = reference(dataset, COLOURS, count=8)
-    assert found.features.shape == (8, 3)
+    stats = reference(dataset, COLOURS, count=8)
+    assert stats.features.shape == (8, 3)
     assert "is not stored" in capsys.readouterr().err
 
 
-def test_a_split_is_compared_alone(dataset: Dataset) -> None:
+def test_only_the_selected_split_is_compared(dataset: Dataset) -> None:
     splits = np.array(dataset.metadata()["split"].to_pylist())
-    found = reference(dataset, COLOURS, split="test", quiet=True)
-    assert np.array_equal(found.rows, np.flatnonzero(splits == "test"))
+    stats = reference(dataset, COLOURS, split="test", quiet=True)
+    assert np.array_equal(stats.rows, np.flatnonzero(splits == "test"))
     with pytest.raises(FacesmithError, match="invalid split 'best': expected train, valid, test"):
         reference(dataset, COLOURS, split="best", quiet=True)
 
 
-def test_a_dataset_without_that_split_is_one_sentence(dataset: Dataset) -> None:
+def test_a_missing_split_is_refused(dataset: Dataset) -> None:
     table = dataset.metadata().set_column(1, "split", pa.nulls(len(dataset), pa.string()))
     pq.write_table(table, dataset.path / "metadata.parquet")
-    without = Dataset(dataset.path, dataset.card | {"splits": {}}, dataset.images)
+    no_splits = Dataset(dataset.path, dataset.card | {"splits": {}}, dataset.images)
     with pytest.raises(FacesmithError, match="no images of split test, it has none"):
-        reference(without, COLOURS, split="test", quiet=True)
+        reference(no_splits, COLOURS, split="test", quiet=True)

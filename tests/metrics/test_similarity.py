@@ -26,7 +26,7 @@ def test_ssim_of_equal_and_of_flat_pictures(pictures: np.ndarray) -> None:
     assert ssim(a, b) == pytest.approx([(2 * 100 * 150 + c1) / (100**2 + 150**2 + c1)])
 
 
-def test_ssim_is_the_papers_formula_window_by_window(pictures: np.ndarray) -> None:
+def test_ssim_equals_the_formula_of_the_paper(pictures: np.ndarray) -> None:
     noise = np.random.default_rng(1).integers(-40, 40, pictures.shape)
     other = np.clip(pictures + noise, 0, 255).astype(np.uint8)
     places = np.arange(11) - 5
@@ -34,19 +34,19 @@ def test_ssim_is_the_papers_formula_window_by_window(pictures: np.ndarray) -> No
     window /= window.sum()
     x, y = (p @ np.array([0.299, 0.587, 0.114]) for p in (pictures[0].astype(float), other[0].astype(float)))
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    found = []
+    values = []
     for top in range(24 - 10):
         for left in range(20 - 10):
             a, b = x[top : top + 11, left : left + 11], y[top : top + 11, left : left + 11]
             ma, mb = (window * a).sum(), (window * b).sum()
             va, vb = (window * (a - ma) ** 2).sum(), (window * (b - mb) ** 2).sum()
             cov = (window * (a - ma) * (b - mb)).sum()
-            found.append((2 * ma * mb + c1) * (2 * cov + c2) / ((ma**2 + mb**2 + c1) * (va + vb + c2)))
-    assert ssim(pictures[:1], other[:1]) == pytest.approx([np.mean(found)])
+            values.append((2 * ma * mb + c1) * (2 * cov + c2) / ((ma**2 + mb**2 + c1) * (va + vb + c2)))
+    assert ssim(pictures[:1], other[:1]) == pytest.approx([np.mean(values)])
     assert ssim(other, pictures) == pytest.approx(ssim(pictures, other)), "in either order"
 
 
-def test_ssim_falls_with_noise_and_is_low_for_another_picture(pictures: np.ndarray) -> None:
+def test_ssim_falls_with_noise_and_is_low_for_another_image(pictures: np.ndarray) -> None:
     rng = np.random.default_rng(2)
     scale = np.array([4, 16, 64])[:, None, None, None]
     noisy = np.clip(pictures[[0, 0, 0]] + rng.standard_normal(pictures.shape) * scale, 0, 255).astype(np.uint8)

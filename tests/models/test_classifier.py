@@ -13,7 +13,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.models.classifier import AttributeClassifier
 
 
-def test_a_folder_says_what_it_judges_and_how_well(
+def test_a_classifier_folder_documents_its_accuracy(
     small_classifier: AttributeClassifier, builtin_dataset: Dataset
 ) -> None:
     assert {path.name for path in small_classifier.path.iterdir()} == {
@@ -34,7 +34,7 @@ def test_a_folder_says_what_it_judges_and_how_well(
     assert f"| {small_classifier.attributes[0]} |" in readme
 
 
-def test_what_it_says_of_a_face_does_not_depend_on_the_others(
+def test_labels_of_a_face_do_not_depend_on_the_batch(
     small_classifier: AttributeClassifier, builtin_dataset: Dataset
 ) -> None:
     faces = np.asarray(builtin_dataset.images[:40])
@@ -50,25 +50,27 @@ def test_what_it_says_of_a_face_does_not_depend_on_the_others(
     assert len(small_classifier.label(faces[:0])) == 0
 
 
-def test_a_face_has_what_its_mirror_image_has(small_classifier: AttributeClassifier, builtin_dataset: Dataset) -> None:
+def test_labels_are_equal_for_the_mirrored_face(
+    small_classifier: AttributeClassifier, builtin_dataset: Dataset
+) -> None:
     faces = np.asarray(builtin_dataset.images[:16])
     mirrored = np.ascontiguousarray(faces[:, :, ::-1])
     assert not np.array_equal(faces, mirrored)
     assert np.allclose(small_classifier.label(faces), small_classifier.label(mirrored), atol=1e-6)
 
 
-def test_the_card_says_how_often_it_is_right(small_classifier: AttributeClassifier, builtin_dataset: Dataset) -> None:
+def test_the_card_records_the_accuracy(small_classifier: AttributeClassifier, builtin_dataset: Dataset) -> None:
     """Measured again, by the file that is used, on the pictures that were held out."""
     from facesmith.data.held_out import held_out_mask
 
-    held = held_out_mask(builtin_dataset)
-    known = builtin_dataset.attribute_values()
-    right = (
-        (small_classifier.label(np.asarray(builtin_dataset.images[held])) > small_classifier.thresholds)
-        == (known[held] == 1)
+    is_held_out = held_out_mask(builtin_dataset)
+    labels = builtin_dataset.attribute_values()
+    accuracy = (
+        (small_classifier.label(np.asarray(builtin_dataset.images[is_held_out])) > small_classifier.thresholds)
+        == (labels[is_held_out] == 1)
     ).mean(0)
-    wanted = [small_classifier.card["accuracy"][name] for name in small_classifier.attributes]
-    assert np.abs(right - wanted).max() < 1.5 / held.sum(), "but for a face on the very edge"
+    expected = [small_classifier.card["accuracy"][name] for name in small_classifier.attributes]
+    assert np.abs(accuracy - expected).max() < 1.5 / is_held_out.sum(), "but for a face on the very edge"
 
 
 def test_half_precision_halves_both_files(small_classifier: AttributeClassifier, tmp_path: Path) -> None:
@@ -78,19 +80,19 @@ def test_half_precision_halves_both_files(small_classifier: AttributeClassifier,
         assert (half.path / name).stat().st_size < 0.75 * (small_classifier.path / name).stat().st_size, name
 
 
-def test_it_needs_no_torch(small_classifier: AttributeClassifier) -> None:
+def test_inference_needs_no_torch(small_classifier: AttributeClassifier) -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "import facesmith, numpy as np\n"
         f"judge = facesmith.load_classifier({str(small_classifier.path)!r})\n"
         "print(judge.label(np.zeros((2, 32, 32, 3), np.uint8)).shape[1])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) == len(small_classifier.attributes)
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert int(process.stdout) == len(small_classifier.attributes)
 
 
-def test_what_is_no_judge_or_does_not_fit_is_one_sentence(
+def test_an_invalid_classifier_or_input_is_refused(
     small_classifier: AttributeClassifier, small_run: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(FacesmithError, match="does not exist: train one"):

@@ -17,23 +17,23 @@ def rows(folder: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
 
 
-def test_single_images_and_a_manifest_that_can_make_each_again(small_model: Model, tmp_path: Path) -> None:
+def test_generated_images_can_be_reproduced_from_the_manifest(small_model: Model, tmp_path: Path) -> None:
     out = facesmith.generate(small_model, tmp_path / "faces", count=20, seed=7, truncation=0.8, quiet=True)
     manifest = rows(out)
     assert [row["file"] for row in manifest] == [f"{i:06d}.png" for i in range(20)]
     for row in manifest:
         assert row["model"] == small_model.digest
-        again = small_model.sample(1, 7, truncation=0.8, start=int(str(row["latent_index"])))[0]
+        regenerated = small_model.sample(1, 7, truncation=0.8, start=int(str(row["latent_index"])))[0]
         with Image.open(out / str(row["file"])) as picture:
-            assert np.array_equal(np.asarray(picture), again)
+            assert np.array_equal(np.asarray(picture), regenerated)
 
 
 def test_a_later_start_continues_the_same_series(small_model: Model, tmp_path: Path) -> None:
     first = facesmith.generate(small_model, tmp_path / "first", count=12, quiet=True)
-    more = facesmith.generate(small_model, tmp_path / "more", count=5, start=7, quiet=True)
-    assert [row["latent_index"] for row in rows(more)] == [7, 8, 9, 10, 11]
-    for row in rows(more):
-        assert (more / str(row["file"])).read_bytes() == (first / str(row["file"])).read_bytes()
+    continued = facesmith.generate(small_model, tmp_path / "more", count=5, start=7, quiet=True)
+    assert [row["latent_index"] for row in rows(continued)] == [7, 8, 9, 10, 11]
+    for row in rows(continued):
+        assert (continued / str(row["file"])).read_bytes() == (first / str(row["file"])).read_bytes()
 
 
 @pytest.mark.parametrize("ending", ["jpg", "webp"])
@@ -53,7 +53,7 @@ def test_a_sheet_and_an_array(small_model: Model, tmp_path: Path) -> None:
         assert picture.size == (3 * 34 + 2, 3 * 34 + 2)
 
 
-def test_a_wrong_request_is_one_sentence_and_leaves_nothing(small_model: Model, tmp_path: Path) -> None:
+def test_an_invalid_request_is_refused_and_writes_nothing(small_model: Model, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="at least 1"):
         facesmith.generate(small_model, tmp_path / "faces", count=0)
     with pytest.raises(FacesmithError, match="bmp"):
@@ -74,16 +74,16 @@ def default_model(small_model: Model, tmp_path: Path, monkeypatch: pytest.Monkey
     return small_model
 
 
-def test_generate_without_a_model_takes_the_default(default_model: Model) -> None:
-    done = CliRunner().invoke(root, ["generate", "--out", "faces", "--count", "2", "--quiet"], catch_exceptions=False)
-    assert done.exit_code == 0
+def test_generate_uses_the_default_model(default_model: Model) -> None:
+    result = CliRunner().invoke(root, ["generate", "--out", "faces", "--count", "2", "--quiet"], catch_exceptions=False)
+    assert result.exit_code == 0
     assert [row["model"] for row in rows(Path("faces"))] == [default_model.digest] * 2
     assert rows(facesmith.generate(DEFAULT_MODEL, "again", count=2, quiet=True)) == rows(Path("faces"))
 
 
-def test_the_included_models_are_listed_with_what_they_are(default_model: Model) -> None:
-    done = CliRunner().invoke(root, ["models"], catch_exceptions=False)
-    head, row = done.output.splitlines()
+def test_models_command_lists_the_included_models(default_model: Model) -> None:
+    result = CliRunner().invoke(root, ["models"], catch_exceptions=False)
+    head, row = result.output.splitlines()
     assert head.split() == ["name", "makes", "size", "parameters", "data", "terms", "scores"]
     parameters = f"{default_model.card['parameters']:,}"
     for cell in (DEFAULT_MODEL, "faces", "32x32", parameters, "256 pictures of", "credit", "none"):

@@ -30,9 +30,9 @@ def shifted(pictures: np.ndarray, *levels: float) -> np.ndarray:
     return np.asarray(np.clip(np.rint(pictures + np.array(levels)), 0, 255), np.uint8)
 
 
-def test_a_folder_says_what_it_does(makeover: Makeover) -> None:
+def test_a_makeover_reads_its_card(makeover: Makeover) -> None:
     assert (makeover.name, makeover.size, makeover.digest) == ("known", (32, 32), "0" * 64)
-    assert [each["name"] for each in makeover.directions] == ["lighter", "redder"]
+    assert [direction["name"] for direction in makeover.directions] == ["lighter", "redder"]
     assert repr(makeover) == "<facesmith.Makeover 'known' 32x32 000000000000>"
 
 
@@ -47,12 +47,12 @@ def test_direction_and_strength_reach_the_network(makeover: Makeover, builtin_da
     assert makeover.apply(faces[:0]).shape == (0, 32, 32, 3)
 
 
-def test_strength_0_is_the_picture_to_the_bit(makeover: Makeover) -> None:
-    every = np.arange(32 * 32 * 3).reshape(1, 32, 32, 3).astype(np.uint8)
-    assert np.array_equal(makeover.apply(every, strength=0), every)
+def test_strength_0_returns_the_image_unchanged(makeover: Makeover) -> None:
+    all_values = np.arange(32 * 32 * 3).reshape(1, 32, 32, 3).astype(np.uint8)
+    assert np.array_equal(makeover.apply(all_values, strength=0), all_values)
 
 
-def test_pictures_may_be_higher_than_wide(
+def test_images_may_be_taller_than_wide(
     write_makeover: Callable[..., Path], builtin_dataset: Dataset, tmp_path: Path
 ) -> None:
     folder = write_makeover(tmp_path / "tall", {**builtin_dataset.card, "size": [16, 24]})
@@ -60,18 +60,18 @@ def test_pictures_may_be_higher_than_wide(
     assert np.array_equal(facesmith.load_makeover(folder).apply(picture, "redder")[0], shifted(picture, 38.25, 0, 0))
 
 
-def test_it_needs_no_torch(makeover: Makeover) -> None:
+def test_inference_needs_no_torch(makeover: Makeover) -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "import facesmith, facesmith.tasks.makeover.apply, numpy as np\n"
         f"print(facesmith.load_makeover({str(makeover.path)!r}).apply(np.zeros((2, 32, 32, 3), np.uint8)).max())"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "38\n"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout == "38\n"
 
 
-def test_one_that_comes_along_is_known_by_its_name_and_says_its_terms(
+def test_an_included_makeover_is_loaded_by_name_with_its_terms(
     makeover: Makeover,
     write_makeover: Callable[..., Path],
     builtin_dataset: Dataset,
@@ -97,7 +97,7 @@ def test_one_that_comes_along_is_known_by_its_name_and_says_its_terms(
     assert facesmith.load_makeover("mtf64").name == "known", "what lies here goes first"
 
 
-def test_what_is_no_makeover_or_does_not_fit_is_one_sentence(makeover: Makeover, tmp_path: Path) -> None:
+def test_an_invalid_makeover_or_input_is_refused(makeover: Makeover, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="does not exist: train one with facesmith train makeover"):
         facesmith.load_makeover(tmp_path / "none")
     with pytest.raises(FacesmithError, match=r"has no makeover\.json"):
@@ -120,7 +120,7 @@ def test_what_is_no_makeover_or_does_not_fit_is_one_sentence(makeover: Makeover,
         facesmith.load_makeover(broken)
 
 
-def test_every_shipped_makeover_is_whole_and_small_and_makes_people_over() -> None:
+def test_every_included_makeover_is_complete_and_works() -> None:
     assert "celeba-makeover" in included_makeovers()
     drawn = facesmith.load("drawn64", quiet=True).sample(4)
     for name in included_makeovers():
@@ -133,8 +133,8 @@ def test_every_shipped_makeover_is_whole_and_small_and_makes_people_over() -> No
         assert found.card["terms"] == TERMS[found.card["dataset"]["source"]["kind"]]
         assert found.card["dataset"]["source"]["credit"] in files["README.md"].decode()
         faces = np.stack([np.asarray(Image.fromarray(face).resize(found.size)) for face in drawn])
-        made = [found.apply(faces, each["name"]) for each in found.directions]
-        for each, after in zip(found.directions, made, strict=True):
-            assert np.array_equal(found.apply(faces, each["name"], 0), faces)
+        made = [found.apply(faces, direction["name"]) for direction in found.directions]
+        for direction, after in zip(found.directions, made, strict=True):
+            assert np.array_equal(found.apply(faces, direction["name"], 0), faces)
             assert 0 < np.abs(after.astype(int) - faces).mean() < 40, "a face is still there"
         assert len({after.tobytes() for after in made}) == len(made)

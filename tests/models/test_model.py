@@ -37,7 +37,7 @@ def shipped(small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return folder
 
 
-def test_a_face_of_a_seed_is_the_same_whatever_the_count_and_the_start(small_model: Model) -> None:
+def test_a_face_depends_on_seed_and_index_not_on_the_batch(small_model: Model) -> None:
     whole = small_model.sample(40, seed=7)
     assert whole.shape == (40, 32, 32, 3)
     assert whole.dtype == np.uint8
@@ -54,7 +54,7 @@ def test_both_backends_make_the_same_faces(small_model: Model) -> None:
     assert (difference > 0).mean() < 0.001
 
 
-def test_generate_takes_latents_and_gives_arrays_or_pil(small_model: Model) -> None:
+def test_generate_returns_arrays_or_pil_images_of_latents(small_model: Model) -> None:
     z = small_model.latents(3, seed=2)
     assert z.shape == (3, small_model.latent_size)
     assert np.array_equal(small_model.generate(z), small_model.sample(3, seed=2))
@@ -80,7 +80,7 @@ def test_truncation_draws_faces_together(small_model: Model) -> None:
         (lambda m: m.generate(np.full((1, 64), np.nan)), "finite"),
     ],
 )
-def test_a_wrong_request_is_one_sentence(small_model: Model, call: object, sentence: str) -> None:
+def test_an_invalid_request_is_refused(small_model: Model, call: object, sentence: str) -> None:
     with pytest.raises(FacesmithError, match=sentence):
         call(small_model)  # type: ignore[operator]
 
@@ -89,7 +89,7 @@ def test_no_faces_are_no_faces(small_model: Model) -> None:
     assert small_model.sample(0).shape == (0, 32, 32, 3)
 
 
-def test_what_is_not_a_model_is_one_sentence(small_model: Model, tmp_path: Path) -> None:
+def test_an_invalid_model_folder_is_refused(small_model: Model, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="does not exist"):
         facesmith.load(tmp_path / "nothing")
     with pytest.raises(FacesmithError, match=r"no model\.json"):
@@ -118,12 +118,12 @@ def test_a_model_is_loaded_from_the_hub(small_model: Model, hub: Any) -> None:
     assert not any("samples.png" in asked for asked in hub.asked), "only what is needed is fetched"
 
 
-def test_a_model_that_is_nowhere_is_one_sentence(hub: Any) -> None:
+def test_a_missing_model_is_refused(hub: Any) -> None:
     with pytest.raises(FacesmithError, match="no model folder someone/nothing, and someone/nothing was not found"):
         facesmith.load("someone/nothing")
 
 
-def test_a_shipped_model_is_loaded_by_its_name(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_included_model_is_loaded_by_name(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert facesmith.load().path == facesmith.load("drawn64").path == shipped / "drawn64"
     assert capsys.readouterr().err == "", "a model free to use needs no word"
     assert facesmith.load("celeba64").sample(1).shape == (1, 32, 32, 3)
@@ -134,7 +134,7 @@ def test_a_shipped_model_is_loaded_by_its_name(shipped: Path, capsys: pytest.Cap
     assert capsys.readouterr().err == ""
 
 
-def test_a_model_here_goes_before_a_shipped_one_and_a_dataset_does_not(shipped: Path) -> None:
+def test_a_local_model_takes_precedence_over_an_included_one(shipped: Path) -> None:
     Path("celeba64").mkdir()
     (Path("celeba64") / "dataset.json").write_text("{}")
     assert facesmith.load("celeba64", quiet=True).path == shipped / "celeba64"
@@ -143,7 +143,7 @@ def test_a_model_here_goes_before_a_shipped_one_and_a_dataset_does_not(shipped: 
     assert facesmith.load("celeba64").path == Path("celeba64")
 
 
-def test_an_unknown_name_is_answered_with_those_there_are(shipped: Path) -> None:
+def test_an_unknown_model_name_lists_the_available_ones(shipped: Path) -> None:
     with pytest.raises(FacesmithError, match=r"celebra64 is not a model folder.*included one \(celeba64, drawn64\)"):
         facesmith.load("celebra64")
     (shipped.parent / "elsewhere").mkdir()
@@ -151,7 +151,7 @@ def test_an_unknown_name_is_answered_with_those_there_are(shipped: Path) -> None
         facesmith.load("../shipped/elsewhere")
 
 
-def test_included_models_are_told_apart_in_a_line_each(shipped: Path) -> None:
+def test_included_models_have_distinct_one_line_summaries(shipped: Path) -> None:
     told = included_models()
     assert list(told) == ["celeba64", "drawn64"]
     assert told["celeba64"].startswith("32x32 faces trained on 256 images of builtin")
@@ -159,7 +159,7 @@ def test_included_models_are_told_apart_in_a_line_each(shipped: Path) -> None:
     assert "non-commercial" not in told[DEFAULT_MODEL]
 
 
-def test_a_shipped_model_gets_into_the_wheel(small_model: Model, tmp_path: Path) -> None:
+def test_the_wheel_contains_included_models(small_model: Model, tmp_path: Path) -> None:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
     leave = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.onnx", "*.safetensors")
@@ -172,16 +172,16 @@ def test_a_shipped_model_gets_into_the_wheel(small_model: Model, tmp_path: Path)
         assert {f"facesmith/models/included/made-up/{name}" for name in FILES} <= set(file.namelist())
 
 
-def test_nobody_is_told_that_a_model_was_used(small_model: Model, tmp_path: Path) -> None:
+def test_loading_a_model_writes_no_telemetry(small_model: Model, tmp_path: Path) -> None:
     """ONNX Runtime keeps what it is about to send home under the user's cache folder."""
     code = f"import facesmith; facesmith.load({str(small_model.path)!r}).sample(2)"
-    home = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    home.pop("ORT_DISABLE_TELEMETRY", None)  # set by whatever loaded a model before, in this process
-    subprocess.run([sys.executable, "-c", code], env=home, check=True)
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)  # set by whatever loaded a model before, in this process
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     assert not list(tmp_path.rglob("*onnxruntime*"))
 
 
-def test_every_shipped_model_is_whole_and_small_and_makes_faces() -> None:
+def test_every_included_model_is_complete_and_works() -> None:
     names = set(included_models())
     assert {"drawn64", "celeba64"} <= names
     assert {path.name for path in INCLUDED_FOLDER.iterdir() if path.is_dir()} - {"__pycache__"} == names | set(
@@ -204,8 +204,10 @@ def test_every_shipped_model_is_whole_and_small_and_makes_faces() -> None:
         again = facesmith.load(INCLUDED_FOLDER / name, backend="torch").sample(16)
         assert np.abs(again.astype(int) - faces).max() <= 1
         assert {"Smiling", "Eyeglasses", "Blond_Hair"} <= set(model.directions.names)
-        near, far = (np.abs(model.generate(model.encode(faces)).astype(int) - to).mean() for to in (faces, faces[::-1]))
-        assert near < far / 2, "its encoder knows the faces that it makes"
+        error, swapped = (
+            np.abs(model.generate(model.encode(faces)).astype(int) - to).mean() for to in (faces, faces[::-1])
+        )
+        assert error < swapped / 2, "its encoder knows the faces that it makes"
     kind = facesmith.load(DEFAULT_MODEL, quiet=True).card["dataset"]["source"]["kind"]
     assert kind == "builtin", "whoever names no model gets one that is free to use"
 
@@ -233,7 +235,7 @@ def projecting(small_model: Model, tmp_path: Path) -> Model:
     return facesmith.load(tmp_path / "projecting")
 
 
-def test_pictures_are_encoded_in_order_on_the_generators_scale(projecting: Model) -> None:
+def test_encode_scales_images_and_keeps_their_order(projecting: Model) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (37, 32, 32, 3), np.uint8)
     z = projecting.encode(pictures)
     assert z.dtype == np.float32
@@ -242,7 +244,7 @@ def test_pictures_are_encoded_in_order_on_the_generators_scale(projecting: Model
     assert projecting.encode(pictures[:0]).shape == (0, 64)
 
 
-def test_what_cannot_be_encoded_is_one_sentence(projecting: Model, small_model: Model) -> None:
+def test_invalid_input_for_encode_is_refused(projecting: Model, small_model: Model) -> None:
     with pytest.raises(FacesmithError, match="has no encoder"):
         small_model.encode(np.zeros((1, 32, 32, 3), np.uint8))
     shapes: tuple[Any, ...] = (
@@ -250,8 +252,8 @@ def test_what_cannot_be_encoded_is_one_sentence(projecting: Model, small_model: 
         np.zeros((1, 32, 32, 3), np.float32),
         np.zeros((32, 32), np.uint8),
     )
-    for wrong in shapes:
+    for images in shapes:
         with pytest.raises(FacesmithError, match=r"expected uint8 of shape \(N, 32, 32, 3\)"):
-            projecting.encode(wrong)
+            projecting.encode(images)
     with pytest.raises(FacesmithError, match="no attribute directions"):
         _ = small_model.directions

@@ -22,7 +22,7 @@ def test_rows_name_files_in_several_forms(files: list[str], keys: list[str], row
     assert match_rows(files, pa.array(keys), "a.csv").rows.tolist() == rows
 
 
-def test_what_does_not_match_is_counted_with_examples() -> None:
+def test_unmatched_rows_are_counted_with_examples() -> None:
     match = match_rows(
         ["a/1.jpg", "b/1.jpg", "2.jpg", "3.jpg"], pa.array(["1.jpg", "2.jpg", "2.jpg", "9.jpg"]), "a.csv"
     )

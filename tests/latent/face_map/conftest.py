@@ -34,8 +34,8 @@ def model_with_encoder(small_model: Model, tmp_path_factory: pytest.TempPathFact
         [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["batch", small_model.latent_size])],
         [numpy_helper.from_array(weights, "weights")],
     )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    onnx.save(made, folder / "encoder.onnx")
+    encoder = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(encoder, folder / "encoder.onnx")
     card = json.loads((folder / "model.json").read_text())
     card["encoder"] = {"network": {"family": "linear", "size": [width, height]}, "digest": "fixed"}
     (folder / "model.json").write_text(json.dumps(card))

@@ -20,7 +20,9 @@ def arrays_of(out: Path) -> dict[str, np.ndarray]:
         return dict(file)
 
 
-def test_a_map_says_what_it_is_of(small_map: Path, model_with_encoder: Model, builtin_dataset: Dataset) -> None:
+def test_the_card_of_a_map_names_its_sources(
+    small_map: Path, model_with_encoder: Model, builtin_dataset: Dataset
+) -> None:
     card = json.loads((small_map / "map.json").read_text())
     assert (card["format"], card["version"]) == ("facesmith-map", 1)
     assert (card["count"], card["of"], card["seed"]) == (200, 256, 3)
@@ -30,7 +32,7 @@ def test_a_map_says_what_it_is_of(small_map: Path, model_with_encoder: Model, bu
     assert card["photos"] == ["seed:7"]
 
 
-def test_its_arrays_are_of_the_rows_it_names(
+def test_the_arrays_of_a_map_belong_to_its_rows(
     small_map: Path, model_with_encoder: Model, builtin_dataset: Dataset
 ) -> None:
     arrays = arrays_of(small_map)
@@ -51,21 +53,21 @@ def test_its_arrays_are_of_the_rows_it_names(
     ]
 
 
-def test_the_seed_draws_the_faces_and_the_rest_follows(
+def test_a_map_is_determined_by_its_seed(
     small_map: Path, model_with_encoder: Model, builtin_dataset: Dataset, tmp_path: Path
 ) -> None:
-    def again(name: str, seed: int) -> Path:
+    def build(name: str, seed: int) -> Path:
         return map_faces(
             model_with_encoder, builtin_dataset, tmp_path / name, count=200, methods=["pca"], seed=seed, quiet=True
         )
 
-    first, same, other = (arrays_of(path) for path in (small_map, again("a", 3), again("b", 4)))
+    first, equal, other_seed = (arrays_of(path) for path in (small_map, build("a", 3), build("b", 4)))
     for name in ("rows", "latents", "latents_pca_2d", "latents_neighbours"):
-        np.testing.assert_array_equal(first[name], same[name])  # though a photo was placed on the first
-    assert not np.array_equal(first["rows"], other["rows"])
+        np.testing.assert_array_equal(first[name], equal[name])  # though a photo was placed on the first
+    assert not np.array_equal(first["rows"], other_seed["rows"])
 
 
-def test_a_judge_makes_a_second_map(
+def test_a_classifier_adds_a_second_map(
     model_with_encoder: Model, small_classifier: AttributeClassifier, builtin_dataset: Dataset, tmp_path: Path
 ) -> None:
     out = map_faces(
@@ -84,7 +86,7 @@ def test_a_judge_makes_a_second_map(
     assert json.loads((out / "map.json").read_text())["classifier"] == small_classifier.digest
 
 
-def test_what_cannot_be_mapped_is_refused_in_a_sentence(
+def test_an_invalid_map_is_refused(
     model_with_encoder: Model, small_model: Model, builtin_dataset: Dataset, tmp_path: Path
 ) -> None:
     out = tmp_path / "new"
@@ -106,7 +108,7 @@ def test_what_cannot_be_mapped_is_refused_in_a_sentence(
     assert [path.name for path in tmp_path.iterdir() if "new" in path.name] == ["new"]
 
 
-def test_the_command_says_where_to_look(model_with_encoder: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_the_map_command_prints_the_page(model_with_encoder: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
     paths = [str(model_with_encoder.path), str(builtin_dataset.path), "--out", str(tmp_path / "m")]
     options = ["--count", "20", "--methods", "pca", "--photo", "seed:1", "--quiet"]
     result = CliRunner().invoke(root, ["map", *paths, *options])

@@ -24,30 +24,30 @@ def address(small_map: Path) -> str:
     return str(board.launch())
 
 
-def fetch(address: str, what: str) -> bytes:
-    with urlopen(f"{address}data/plugin/projector/{what}", timeout=20) as answer:
+def fetch(address: str, path: str) -> bytes:
+    with urlopen(f"{address}data/plugin/projector/{path}", timeout=20) as answer:
         return bytes(answer.read())
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TensorBoard's own imports
-def test_tensorboard_opens_it(address: str, small_map: Path) -> None:
+def test_tensorboard_reads_the_projector_files(address: str, small_map: Path) -> None:
     (run,) = json.loads(fetch(address, "runs"))
     (tensor,) = json.loads(fetch(address, f"info?run={run}"))["embeddings"]
     assert tensor["tensorName"] == "latents"
     with np.load(small_map / "coordinates.npz") as file:
-        kept = file["latents"]
-    assert tensor["tensorShape"] == list(kept.shape)
-    sent = np.frombuffer(fetch(address, f"tensor?run={run}&name=latents"), "<f4").reshape(kept.shape)
-    np.testing.assert_allclose(sent, kept, rtol=1e-4, atol=1e-6)
+        expected = file["latents"]
+    assert tensor["tensorShape"] == list(expected.shape)
+    received = np.frombuffer(fetch(address, f"tensor?run={run}&name=latents"), "<f4").reshape(expected.shape)
+    np.testing.assert_allclose(received, expected, rtol=1e-4, atol=1e-6)
     heading, *rows = fetch(address, f"metadata?run={run}&name=latents").decode().splitlines()
     assert heading.split("\t")[:2] == ["row", "file"]
-    assert len(rows) == len(kept)
+    assert len(rows) == len(expected)
     assert all(len(row.split("\t")) == len(heading.split("\t")) for row in rows)
     with Image.open(io.BytesIO(fetch(address, f"sprite_image?run={run}&name=latents"))) as sprite:
         assert sprite.format == "PNG"
         width, height = tensor["sprite"]["singleImageDim"]
         columns = sprite.width // width
-        assert columns * (sprite.height // height) >= len(kept)
+        assert columns * (sprite.height // height) >= len(expected)
 
 
 def test_cells_hold_no_tabs_or_line_ends(tmp_path: Path) -> None:
