@@ -149,7 +149,7 @@ def test_probes_and_metrics_of_kubernetes_exist_in_the_studio() -> None:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://10.1.2.3:8000") as client:
             assert (await client.get("/healthz")).status_code == 200
-            assert (await client.get("/readyz")).json() == {"error": "the first model is still being loaded"}
+            assert (await client.get("/readyz")).json() == {"error": "the first model is still loading"}
             assert (await client.get(endpoint["path"])).status_code == 401
             return (await client.get(endpoint["path"], headers={"Authorization": "Bearer something-long"})).text
 

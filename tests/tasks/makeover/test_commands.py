@@ -31,6 +31,6 @@ def test_the_command_writes_every_output(of_faces: Makeover, party: Path, tmp_pa
 def test_user_errors_are_reported_without_a_traceback(of_faces: Makeover, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="nobody.jpg cannot be used, it is not found"):
         run("makeover", of_faces.path, tmp_path / "nobody.jpg", "--out", tmp_path / "out")
-    with pytest.raises(FacesmithError, match="is not a makeover, it has no makeover.json"):
+    with pytest.raises(FacesmithError, match="is not a makeover folder, it has no makeover.json"):
         run("makeover", tmp_path, tmp_path / "nobody.jpg", "--out", tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
