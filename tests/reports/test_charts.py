@@ -1,13 +1,17 @@
 import io
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from facesmith.reports import charts
+from facesmith.reports.chart_options import chart_options
 from facesmith.reports.charts import bars, curves, heatmap, histogram, moving_average
+from facesmith.runs.charts import Curve
 
 
 def read(png: bytes) -> np.ndarray:
@@ -21,35 +25,43 @@ def amount(pixels: np.ndarray, colour: str) -> int:
     return int((np.abs(pixels - target).max(axis=2) < 12).sum())
 
 
+def lines(series: Mapping[str, tuple[ArrayLike, ArrayLike]], marks: Sequence[float] = ()) -> bytes:
+    series_list = [
+        Curve(name, np.asarray(x, np.float64), np.asarray(y, np.float64), colour=number)
+        for number, (name, (x, y)) in enumerate(series.items())
+    ]
+    return curves(chart_options("Losses", "loss", series_list, "kimg", smooth=True, marks=marks))
+
+
 def test_each_line_has_its_own_colour() -> None:
     x = np.arange(200)
-    pixels = read(curves({"D": (x, np.sin(x / 9)), "G": (x, np.cos(x / 9))}, "Losses", "kimg", "loss"))
+    pixels = read(lines({"D": (x, np.sin(x / 9)), "G": (x, np.cos(x / 9))}))
     assert amount(pixels, charts.COLOURS[0]) > 300
     assert amount(pixels, charts.COLOURS[1]) > 300
     assert amount(pixels, charts.COLOURS[2]) == 0
 
 
-def test_measurements_that_are_missing_or_far_out_do_not_spoil_a_line() -> None:
+def test_missing_values_and_outliers_do_not_flatten_a_line() -> None:
     x = np.arange(1000)
     y = np.sin(x / 90)
     y[::3] = np.nan
     y[500], y[601] = 1e9, np.inf
-    pixels = read(curves({"D": (x, y)}, "Losses", "kimg", "loss"))
+    pixels = read(lines({"D": (x, y)}))
     rows = np.flatnonzero((np.abs(pixels - [0, 0x72, 0xB2]).max(axis=2) < 12).any(axis=1))
     assert np.ptp(rows) > 150  # the sine fills the axis and was not flattened by the one huge value
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 300_000])
+@pytest.mark.parametrize("count", [0, 1, 2, 1000])
 def test_a_line_of_any_length_is_drawn(count: int) -> None:
     x = np.arange(count)
-    assert read(curves({"D": (x, x % 7.0)}, "Losses", "kimg", "loss", marks=[1.0])).shape[0] > 300
+    assert read(lines({"D": (x, x % 7.0)}, marks=[1.0])).shape[0] > 300
 
 
 def test_names_are_text_and_not_formulas() -> None:
     names = ["$x^$", "_hidden", "名前", "a" * 80]
     read(bars(names, [1, 2, 3, 4], "Counts $", "n"))
     read(heatmap(np.full((4, 4), np.nan), names, "Nothing"))
-    read(curves({"_D": ([0, 1], [0, 1]), "$": ([0, 1], [1, 0])}, "Two", "x", "y"))
+    read(lines({"_D": ([0, 1], [0, 1]), "$": ([0, 1], [1, 0])}))
 
 
 def test_bars_grow_with_their_number_and_survive_none() -> None:

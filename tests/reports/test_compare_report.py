@@ -8,8 +8,9 @@ from PIL import Image
 
 from facesmith.errors import FacesmithError
 from facesmith.images.grid import save_image
+from facesmith.reports.chart_options import comparison_charts
 from facesmith.reports.compare_metrics import best, lowest_accuracy, read_compared
-from facesmith.reports.compare_report import draw_charts, write_comparison
+from facesmith.reports.compare_report import write_comparison
 from facesmith.reports.compare_text import outcome
 
 
@@ -168,7 +169,7 @@ def test_the_page_is_complete_and_fetches_nothing(tmp_path: Path) -> None:
     assert "Warning:" not in page
     assert "http" not in page.replace("http-equiv", "")
     assert {path.name for path in out.glob("*.png")} == {
-        "compare_accuracy.png", "compare_loss_D.png", "compare_loss_G.png", "compare_kid.png",
+        "compare_accuracies.png", "compare_losses.png", "compare_kid.png",
     }  # fmt: skip
     assert unescape(write_comparison([a, b], out).read_text()).replace("\N{NO-BREAK SPACE}", " ") == page
 
@@ -209,8 +210,10 @@ def test_a_chart_of_an_earlier_comparison_is_removed(tmp_path: Path) -> None:
 def test_a_spread_is_drawn(tmp_path: Path) -> None:
     wide = make_run(tmp_path / "a", (kid(1, 0.1, 0.05), kid(2, 0.2, 0.05)))
     bare = make_run(tmp_path / "b/a", (kid(1, 0.1, None), kid(2, 0.2, None)))
-    charts = [draw_charts(read_compared([run]))["compare_kid"] for run in (wide, bare)]
-    assert charts[0] != charts[1]
+    charts = comparison_charts({run.name: run.run for run in read_compared([wide, bare])})
+    wide_curve, bare_curve = charts["kid"]["series"]
+    assert wide_curve["spread"] == [0.05, 0.05]
+    assert bare_curve.get("spread", [None, None]) == [None, None]
 
 
 def test_runs_of_the_same_name_are_named_with_their_folder(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import io
 import re
 from html.parser import HTMLParser
@@ -7,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facesmith.reports.chart_options import chart_options
 from facesmith.reports.pages import environment, image_uri, number_columns
+from facesmith.runs.charts import Curve
 
 VOID = {"meta", "link", "img", "br"}
 EVIL = "<script>alert(1)</script>'\"&"
@@ -70,6 +74,20 @@ def test_a_page_is_complete_and_fetches_nothing(tmp_path: Path) -> None:
     assert not re.search(r"https?://|@import|url\(", page)
     assert "default-src 'none'" in page
     assert "prefers-color-scheme: dark" in page
+
+
+def test_a_page_permits_only_the_script_of_its_charts() -> None:
+    curve = Curve(EVIL, np.array([1.0, 2.0]), np.array([3.0, np.nan]), spread=np.array([0.5, np.nan]))
+    charts = [chart_options(EVIL, "loss", [curve], "kimg")]
+    text = '{% extends "base.html" %}{% import "parts.html" as parts %}{% block content %}{{ parts.charts(charts) }}{% endblock %}'
+    page = environment().from_string(text).render(title="Title", lead="", charts=charts)
+    script = page.partition('<script type="module">')[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'\"" in page
+    assert outline(page).tags.count("script") == 2  # and the options
+    assert "3 at 1 kimg" in page.partition("<noscript>")[2]
+    assert EVIL not in page
+    assert "NaN" not in page.partition('<script type="application/json">')[2].partition("</script>")[0]
 
 
 @pytest.mark.parametrize(

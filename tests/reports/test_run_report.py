@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from facesmith.errors import FacesmithError
 from facesmith.images.grid import save_image
-from facesmith.reports.run_charts import lowest_healthy_diversity
+from facesmith.reports.chart_options import lowest_healthy_diversity
 from facesmith.reports.run_report import report
 from facesmith.runs import health
 from facesmith.runs.run_files import read_run
@@ -373,10 +373,10 @@ def test_each_measurement_has_a_chart(tmp_path: Path, complete: bool) -> None:
         as_recipe(run)
         watched(run)
         scored(run)
-    new = {"diversity", "kid", "fid", "turns", "gradients"}
+    new = {"diversity", "kid", "fid", "d_steps", "gradients"}
     page = report(run).read_text()
     assert {path.stem for path in run.glob("*.png")} == {"losses", "accuracies", "speed"} | (new if complete else set())
-    assert page.count('alt="Chart over the images shown') == (8 if complete else 3)
+    assert page.count('<figure class="chart">') == (8 if complete else 3)
 
 
 def test_the_chart_shows_the_lowest_healthy_diversity(tmp_path: Path) -> None:
@@ -396,5 +396,5 @@ def test_a_constant_d_schedule_needs_no_chart(tmp_path: Path) -> None:
     text = (run / "metrics.jsonl").read_text().replace('"d_share": 0.5', '"d_share": 1.0')
     (run / "metrics.jsonl").write_text(text)
     report(run)
-    assert not (run / "turns.png").exists()
+    assert not (run / "d_steps.png").exists()
     assert (run / "gradients.png").exists()

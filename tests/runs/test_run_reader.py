@@ -42,7 +42,7 @@ def test_status_of_a_finished_run(run: Path) -> None:
     assert [kimg for kimg, _ in reader.sheets] == sorted(kimg for kimg, _ in reader.sheets)
     assert reader.recipe["batch_size"] == 32
     assert {"losses", "speed"} <= set(reader.charts())
-    assert "turns" not in reader.charts()  # D learned at every step
+    assert "d_steps" not in reader.charts()  # D was trained in every step
     assert not reader.refresh()
 
 

@@ -96,7 +96,8 @@ def test_existing_runs_are_compared_without_training(study: Path, small_run: Pat
     page = compare([small_run, study / "runs" / "every"], tmp_path / "out", quiet=True).read_text()
     assert "<h1>2 runs compared</h1>" in page
     assert '<th scope="row">generator_width</th><td class="number">8</td><td class="number">4</td>' in page
-    assert page.count("data:image/png") >= 4 + 3  # two sheets of each run, and at least three charts
+    assert page.count("data:image/png") >= 4  # two sheets of each run
+    assert page.count('<figure class="chart">') >= 3
     assert {path: path.stat().st_mtime_ns for path in small_run.rglob("*")} == before
 
 

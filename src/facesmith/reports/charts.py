@@ -1,4 +1,4 @@
-"""Charts as PNG: matplotlib's objects on an Agg canvas, so that no window, backend or global state is touched."""
+"""Charts as PNG, drawn by matplotlib on an Agg canvas without pyplot and its global state."""
 
 import io
 import warnings
@@ -10,65 +10,49 @@ from numpy.typing import ArrayLike, NDArray
 
 from facesmith.extras import require
 
-Series = Mapping[str, tuple[ArrayLike, ArrayLike]]
-
-# Okabe and Ito's palette: told apart by every common kind of colour vision. Its yellow is left out, too pale on white.
+# Okabe and Ito's palette, which colour-blind readers can tell apart, without its yellow: it is too pale on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#4D4D4D")
 _INK, _GRID, _BLANK = "#2b2f36", "#dfe3e8", "#c9cdd3"
 _DPI = 120
-_DRAWN_POINTS = 4000  # a line of more points is thinned to its extremes: nobody can see more, and Agg has a limit
 
 
-def curves(
-    series: Series,
-    title: str,
-    xlabel: str,
-    ylabel: str,
-    smooth: int | None = None,
-    ylimits: tuple[float, float] | None = None,
-    marks: Sequence[float] = (),
-    spreads: Mapping[str, ArrayLike] | None = None,
-) -> bytes:
-    """Lines over x: each as a thin raw line under a bold smoothed one.
+def curves(options: Mapping[str, Any]) -> bytes:
+    """Draw lines from the options of chart-svg.js: a thin raw line and a bold smoothed one for each curve.
 
-    ``series`` maps a name to (xs, ys) of one length; points that are NaN or infinite are left out. ``smooth`` is the
-    width in points of the centred moving average (default: a fortieth of the line; 1 draws the raw line alone).
-    ``marks`` draws a dotted vertical line at each x given. ``spreads`` maps a name to how far each of its points may
-    be off, drawn as a band. Where a few points lie far beyond all others, axis and average are of the others and the
-    chart says so.
+    Points with None are left out. If a few points are far from all others, the axis and the average are those of the
+    others, and a note says how many are outside.
     """
-    figure, axes = _chart(title, (9.0, 4.2))
-    lines = {name: _finite(xs, ys) for name, (xs, ys) in series.items()}
-    everything = np.concatenate([np.empty(0), *(y for _, y in lines.values())])
-    low, high = _reach(everything) if ylimits is None else (-np.inf, np.inf)
+    figure, axes = _chart(options["title"], (9.0, 4.2))
+    lines = [_valid(curve) for curve in options["series"]]
+    values = np.concatenate([np.empty(0), *(y for _, y, _ in lines)])
+    limits = options["limits"]
+    low, high = _value_range(values) if limits is None else (-np.inf, np.inf)
     handles: dict[str, Any] = {}
-    for index, (name, (x, y)) in enumerate(lines.items()):
-        colour, style = COLOURS[index % len(COLOURS)], ("-", "--", "-.")[index // len(COLOURS) % 3]
-        width = max(1, len(y) // 40) if smooth is None else smooth
+    for curve, (x, y, spread) in zip(options["series"], lines, strict=True):
+        colour, style = COLOURS[curve["colour"] % len(COLOURS)], ("-", "--", ":")[curve["dash"] % 3]
+        width = len(y) // 40 if options["smooth"] else 1
         if width > 1:
-            axes.plot(*_thinned(x, y), color=colour, alpha=0.28, linewidth=0.8)
-        inside = (y >= low) & (y <= high)  # one far point would lift the average of its whole neighbourhood
+            axes.plot(x, y, color=colour, alpha=0.28, linewidth=0.8)
+        inside = (y >= low) & (y <= high)  # an outlier would lift the average around it
         marker = "o" if inside.sum() == 1 else None
-        drawn = _thinned(x[inside], moving_average(y[inside], width))
-        handles[_plain(name)] = axes.plot(*drawn, style, color=colour, linewidth=2.0, marker=marker)[0]
-        if spreads is not None and name in spreads:
-            (xs, ys), spread = (np.asarray(each, np.float64) for each in series[name]), np.asarray(spreads[name])
-            axes.fill_between(xs, ys - spread, ys + spread, color=colour, alpha=0.16, linewidth=0)
-    for mark in marks:
+        smooth = moving_average(y[inside], width)
+        (handle,) = axes.plot(x[inside], smooth, style, color=colour, linewidth=2.0, marker=marker)
+        handles[_plain(curve["name"])] = handle
+        axes.fill_between(x, y - spread, y + spread, color=colour, alpha=0.16, linewidth=0)
+    for mark in options["marks"]:
         axes.axvline(mark, color="#888c94", linewidth=1.0, linestyle=":")
-    if ylimits is not None:
-        axes.set_ylim(*ylimits)
+    if limits is not None:
+        axes.set_ylim(*limits)
     elif np.isfinite(high):
-        _cut_axis(axes, everything, low, high)
-    if not len(everything):
-        axes.text(0.5, 0.5, "nothing measured yet", transform=axes.transAxes, ha="center", va="center", color=_INK)
-    axes.set_xlabel(_plain(xlabel))
-    axes.set_ylabel(_plain(ylabel))
+        _cut_axis(axes, values, low, high)
+    if not len(values):
+        axes.text(0.5, 0.5, "no measurements yet", transform=axes.transAxes, ha="center", va="center", color=_INK)
+    axes.set_xlabel(_plain(options["unit"]))
+    axes.set_ylabel(_plain(options["ylabel"]))
     axes.margins(x=0.01)
     if len(handles) > 1:
-        figure.legend(
-            list(handles.values()), list(handles), loc="outside lower center", ncols=min(len(handles), 5), frameon=False
-        )
+        columns = min(len(handles), 4)
+        figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns, frameon=False)
     return _png(figure)
 
 
@@ -80,7 +64,7 @@ def bars(
     texts: Sequence[str] | None = None,
     limit: float | None = None,
 ) -> bytes:
-    """Horizontal bars, the first name at the top; ``texts`` (default: the values) stand at their ends."""
+    """Draw horizontal bars, the first name at the top, with ``texts`` (default: the values) at their ends."""
     lengths = np.asarray(values, np.float64)
     texts = [f"{value:g}" for value in lengths] if texts is None else texts
     figure, axes = _chart(title, (9.0, 1.3 + 0.235 * max(1, len(names))))
@@ -96,9 +80,9 @@ def bars(
 
 
 def heatmap(matrix: ArrayLike, names: Sequence[str], title: str, vmin: float = -1, vmax: float = 1) -> bytes:
-    """A square matrix in colour, blue below the middle of vmin..vmax and red above it; NaN is grey.
+    """Draw a square matrix in colour: blue below the middle of vmin..vmax, red above it, grey for NaN.
 
-    Up to 14 names the values are written in as well.
+    With 14 names or fewer, the cells contain their values.
     """
     colormaps = require("matplotlib", "explore", "drawing charts").colormaps
     cells = np.asarray(matrix, np.float64)
@@ -129,7 +113,7 @@ def histogram(
     ylabel: str = "images",
     colours: Sequence[str] = COLOURS,
 ) -> bytes:
-    """Filled steps: ``counts`` maps a name to n counts between the n + 1 ``edges``; one name alone has no legend."""
+    """Draw filled steps: ``counts`` maps a name to n counts between the n + 1 ``edges``. One name has no legend."""
     figure, axes = _chart(title, (9.0, 3.4))
     places = np.asarray(edges, np.float64)
     handles = {}
@@ -149,7 +133,7 @@ def histogram(
 
 
 def moving_average(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """The mean of the ``width`` points around each point, of fewer at both ends; all finite."""
+    """Return the mean of the ``width`` points around each point, of fewer at both ends. Values must be finite."""
     if width <= 1 or not len(values):
         return values
     places = np.arange(len(values))
@@ -177,20 +161,22 @@ def _png(figure: Any) -> bytes:
     canvas = require("matplotlib.backends.backend_agg", "explore", "drawing charts").FigureCanvasAgg(figure)
     file = io.BytesIO()
     with warnings.catch_warnings():
-        # A name in a script that the chart's font lacks is drawn as boxes; the tables beside the chart have it right.
+        # A name in a script that the font lacks is drawn as boxes. The tables of the page show it.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         canvas.print_png(file, metadata={"Software": None})
     return file.getvalue()
 
 
-def _finite(xs: ArrayLike, ys: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    x, y = np.asarray(xs, np.float64), np.asarray(ys, np.float64)
-    kept = np.isfinite(x) & np.isfinite(y)
-    return x[kept], y[kept]
+def _valid(curve: Mapping[str, Any]) -> tuple[NDArray[np.float64], ...]:
+    """Return x, y and spread of the points of a curve that were measured; an unknown spread is 0."""
+    x, y = (np.array(curve[name], np.float64) for name in ("xs", "ys"))
+    spread = np.nan_to_num(np.array(curve.get("spread", np.zeros(len(y))), np.float64))
+    valid = np.isfinite(x) & np.isfinite(y)
+    return x[valid], y[valid], spread[valid]
 
 
-def _reach(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Between what the values lie, but for a few so far out that they would flatten the rest; else all there is."""
+def _value_range(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the range without the few outliers that would flatten the rest; infinite if there are none."""
     if len(values) < 50:
         return -np.inf, np.inf
     low, high = (float(edge) for edge in np.percentile(values, (0.5, 99.5)))
@@ -203,27 +189,16 @@ def _cut_axis(axes: Any, values: NDArray[np.float64], low: float, high: float) -
     inside = values[(values >= low) & (values <= high)]
     margin = 0.06 * max(float(np.ptp(inside)), 1e-9)
     axes.set_ylim(float(inside.min()) - margin, float(inside.max()) + margin)
-    text = f"{len(values) - len(inside)} points beyond the axis, all between {values.min():.3g} and {values.max():.3g}"
+    outside = len(values) - len(inside)
+    text = f"{outside} points outside the axis; all are between {values.min():.3g} and {values.max():.3g}"
     axes.text(0.995, 0.98, text, transform=axes.transAxes, ha="right", va="top", fontsize=8, color="#5b616b")
 
 
-def _thinned(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """At most about `_DRAWN_POINTS` points: of each stretch of the line its lowest and its highest."""
-    stretch = -(-2 * len(y) // _DRAWN_POINTS)
-    if stretch <= 2:
-        return x, y
-    whole = len(y) // stretch * stretch
-    grid = y[:whole].reshape(-1, stretch)
-    starts = np.arange(0, whole, stretch)
-    kept = np.unique(np.concatenate([starts + grid.argmin(1), starts + grid.argmax(1), np.arange(whole, len(y))]))
-    return x[kept], y[kept]
-
-
 def _plain(text: str) -> str:
-    """Text that matplotlib draws as it stands: no formula between two dollars, no name hidden by its underscore."""
+    """Return text that matplotlib draws literally: no formula between dollars, no name hidden by its underscore."""
     text = text.replace("$", r"\$")
     return " " + text if text.startswith("_") else text
 
 
-def _short(name: str, longest: int = 34) -> str:
-    return name if len(name) <= longest else name[: longest - 1] + "…"
+def _short(name: str, max_length: int = 34) -> str:
+    return name if len(name) <= max_length else name[: max_length - 1] + "…"

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from facesmith.files import atomic_file, write_text
-from facesmith.reports import compare_text
-from facesmith.reports.charts import curves
+from facesmith.reports import charts, compare_text
+from facesmith.reports.chart_options import comparison_charts
 from facesmith.reports.compare_metrics import (
     WARM_UP,
     ComparedRun,
-    accuracy,
     best,
     differing_settings,
     last,
@@ -19,21 +18,12 @@ from facesmith.reports.compare_metrics import (
     lowest_accuracy,
     nearest_sheet,
     read_compared,
-    spreads,
 )
 from facesmith.reports.pages import render
 from facesmith.runs import summary
+from facesmith.runs.charts import CHARTS
 from facesmith.runs.summary import plain_value
 
-# File name: column, title, label and limits of the axis.
-CHARTS = {
-    "compare_accuracy": ("accuracy", "Accuracy of D", "accuracy", (-0.02, 1.02)),
-    "compare_share": ("d_share", "Steps that trained D", "share of the steps", (-0.02, 1.02)),
-    "compare_loss_D": ("loss_D", "Loss of D", "loss", None),
-    "compare_loss_G": ("loss_G", "Loss of G", "loss", None),
-    "compare_kid": ("kid", "KID: lower is better", "KID", None),
-    "compare_fid": ("fid", "FID: lower is better", "FID", None),
-}
 _SCORES = ("kid", "fid")
 _MISSING = "–"  # a row without any value is left out
 
@@ -45,45 +35,20 @@ def write_comparison(paths: Sequence[Path], out: Path) -> Path:
     extra `explore` is missing.
     """
     runs = read_compared(paths)
-    charts = draw_charts(runs)
+    options = comparison_charts({run.name: run.run for run in runs})
     for name in CHARTS:
-        path = out / f"{name}.png"
-        if name in charts:
-            with atomic_file(path) as beside:
-                beside.write_bytes(charts[name])
+        path = out / f"compare_{name}.png"
+        if name in options:
+            with atomic_file(path) as partial:
+                partial.write_bytes(charts.curves(options[name]))
         else:
             path.unlink(missing_ok=True)  # of an earlier comparison
     path = out / "compare.html"
-    write_text(path, render("compare.html", **_values(runs, charts)))
+    write_text(path, render("compare.html", **_values(runs, list(options.values()))))
     return path
 
 
-def draw_charts(runs: Sequence[ComparedRun]) -> dict[str, bytes]:
-    """Return PNG charts of what at least one run has measured, by the names in `CHARTS`.
-
-    A run has the same colour in all of them: one without the measurement keeps its place in the legend.
-    """
-    charts = {}
-    for chart, (column, title, ylabel, limits) in CHARTS.items():
-        series, bands = {}, {}
-        for run in runs:
-            xy = (
-                accuracy(run)
-                if column == "accuracy"
-                else line(run.scores if column in _SCORES else run.run.metrics, column)
-            )
-            name = run.name if len(xy[1]) else f"{run.name} (not measured)"
-            series[name] = xy
-            if column in _SCORES:
-                bands[name] = spreads(run.scores, column)
-        if any(len(y) for _, y in series.values()):
-            smooth = 1 if column in _SCORES else None  # a score is already a mean over thousands of images
-            xlabel = "kimg: thousand real images shown"
-            charts[chart] = curves(series, title, xlabel, ylabel, smooth=smooth, ylimits=limits, spreads=bands)
-    return charts
-
-
-def _values(runs: Sequence[ComparedRun], charts: dict[str, bytes]) -> dict[str, Any]:
+def _values(runs: Sequence[ComparedRun], options: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what the template shows."""
     remarks, warnings = compare_text.fairness(runs)
     lowest = {run.name: best(run, "kid") for run in runs}
@@ -101,7 +66,7 @@ def _values(runs: Sequence[ComparedRun], charts: dict[str, bytes]) -> dict[str, 
         "warm_up": WARM_UP,
         "settings": [[name, *map(plain_value, values)] for name, values in differing_settings(runs).items()],
         "same_latents": None not in latents[0] and all(values == latents[0] for values in latents),
-        "charts": [(CHARTS[name][1], chart) for name, chart in charts.items()],
+        "charts": options,
         "scored": any(run.scores for run in runs),
         "runs": [{"name": run.name, **_sheets(run), "commands": _commands(run)} for run in runs],
     }

@@ -1,23 +1,28 @@
 """Self-contained HTML pages from the templates of this package: images are inside, nothing is fetched from any host."""
 
 import base64
+import hashlib
 import io
 from collections.abc import Sequence
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from facesmith.extras import require
+from facesmith.reports.chart_options import newest_values
 
+_TEMPLATES = Path(__file__).parent / "templates"
+_CHARTS = Path(str(files("facesmith") / "web" / "charts"))  # the files that the studio uses too
 _TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 _MAX_IMAGE_BYTES = 1_500_000  # a larger still image goes into the page smaller and as JPEG
 _MAX_IMAGE_SIDE = 1600
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a page made from a template; every value is escaped."""
+    """Return a page made from a template; every value is escaped. A page with ``charts`` includes their script."""
     page: str = environment().get_template(template).render(values)
     return page
 
@@ -26,15 +31,24 @@ def render(template: str, **values: Any) -> str:
 def environment() -> Any:
     """Return the Jinja2 environment of the templates."""
     jinja2 = require("jinja2", "explore", "writing a page")
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([_TEMPLATES, _CHARTS]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"image_uri": image_uri, "video_uri": video_uri, "number_columns": number_columns}
-    return made
+    templates.filters |= {
+        "image_uri": image_uri,
+        "video_uri": video_uri,
+        "number_columns": number_columns,
+        "newest_values": newest_values,
+    }
+    script = "\n".join(path.read_text("utf-8") for path in (_CHARTS / "chart-svg.js", _TEMPLATES / "charts.js"))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    markup = require("markupsafe", "explore", "writing a page").Markup
+    templates.globals |= {"chart_script": markup(script), "chart_script_hash": markup(f"'sha256-{digest}'")}
+    return templates
 
 
 def image_uri(image: bytes | Path) -> str:

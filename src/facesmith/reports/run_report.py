@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from facesmith.files import atomic_file, write_text
+from facesmith.reports import charts
+from facesmith.reports.chart_options import run_charts
 from facesmith.reports.pages import render
-from facesmith.reports.run_charts import draw_charts
 from facesmith.runs import health_text, summary
-from facesmith.runs.charts import CHARTS, resumed_at
+from facesmith.runs.charts import resumed_at
 from facesmith.runs.file_list import describe_files
 from facesmith.runs.health import COLLAPSED, HEALTHY
 from facesmith.runs.run_files import RunFiles, read_run
@@ -34,16 +35,16 @@ def report(run: Path) -> Path:
     version, or a package of the extra `explore` is missing.
     """
     files = read_run(run)
-    charts = draw_charts(files)
-    for name, chart in charts.items():
-        with atomic_file(run / f"{name}.png") as beside:
-            beside.write_bytes(chart)
+    options = run_charts(files)
+    for name, chart in options.items():
+        with atomic_file(run / f"{name}.png") as partial:
+            partial.write_bytes(charts.curves(chart))
     path = run / "report.html"
-    write_text(path, render("run.html", **_values(files, charts)))
+    write_text(path, render("run.html", **_values(files, list(options.values()))))
     return path
 
 
-def _values(run: RunFiles, charts: dict[str, bytes]) -> dict[str, Any]:
+def _values(run: RunFiles, options: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what the template shows."""
     task = str(run.recipe.get("task", "gan"))
     recipe_name = str(run.recipe.get("name") or "")
@@ -71,7 +72,7 @@ def _values(run: RunFiles, charts: dict[str, bytes]) -> dict[str, Any]:
         "mp4_fits": mp4 is not None and mp4.stat().st_size < _MAX_INLINE_VIDEO_BYTES,
         "gif": run.file("progress.gif"),
         "comparison": run.file("real_beside_generated.png"),
-        "charts": [(CHARTS[name].title, chart) for name, chart in charts.items()],
+        "charts": options,
         "measurements": _measurements(run),
         "marks": [text for text, places in marks.items() if places],
         **_settings(run),

@@ -1,95 +1,157 @@
-"""Which measurements of a run make a chart: the report and the studio draw the same ones."""
+"""The charts of runs: which measurements belong together, and their curves for one run or several."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from facesmith.runs.json_lines import Columns, thinned
 from facesmith.runs.run_files import RunFiles
+
+_MAX_ROWS = 1000  # of a curve
+_UNIT_RANGE = (-0.02, 1.02)
 
 
 @dataclass(frozen=True)
 class Chart:
-    """``columns`` maps a column of ``table`` to its name in the chart; ``smooth`` as `curves` takes it."""
+    """Measurements of a run that are drawn in the same axes over the images shown.
+
+    ``columns`` maps a column of ``table`` to the name of its curve, ``smooth`` adds a moving average, ``limits`` is the
+    range of the y axis.
+    """
 
     title: str
     ylabel: str
     columns: dict[str, str]
     table: str = "metrics"
-    smooth: int | None = None
+    smooth: bool = True
     limits: tuple[float, float] | None = None
 
 
-_SHARE = (-0.02, 1.02)
+@dataclass(frozen=True)
+class Curve:
+    """A curve of a chart: ``ys`` over ``xs`` in kimg, NaN where nothing was measured.
+
+    ``spread`` is the uncertainty of each point. ``colour`` and ``dash`` are indices. Curves of one ``group`` share an
+    entry of the legend.
+    """
+
+    name: str
+    xs: NDArray[np.float64]
+    ys: NDArray[np.float64]
+    spread: NDArray[np.float64] | None = None
+    colour: int = 0
+    dash: int = 0
+    group: str | None = None
+
+
 CHARTS = {
-    "losses": Chart("Losses", "loss", {"loss_D": "D", "loss_G": "G", "loss_E": "encoder", "loss_J": "classifier"}),
-    "accuracies": Chart(
-        "How often D is right",
-        "share right",
-        {"accuracy_real": "real faces called real", "accuracy_fake": "generated faces called generated"},
-        limits=_SHARE,
+    "losses": Chart(
+        "Losses", "loss", {"loss_D": "D", "loss_G": "G", "loss_E": "encoder", "loss_J": "attribute classifier"}
     ),
-    "judged": Chart(
-        "How often the classifier is right",
+    "accuracies": Chart(
+        "Accuracy of D",
+        "accuracy",
+        {"accuracy_real": "real faces", "accuracy_fake": "generated faces"},
+        limits=_UNIT_RANGE,
+    ),
+    "classifier": Chart(
+        "Training accuracy of the attribute classifier",
         "share of the labels",
-        {"accuracy": "faces it learns from"},
+        {"accuracy": "training faces"},
         limits=(0.5, 1.02),
     ),
     "held_out": Chart(
-        "How often the classifier is right about held-out faces",
+        "Held-out accuracy of the attribute classifier",
         "share of the labels",
         {"accuracy": "all attributes"},
-        table="scores",
-        smooth=1,
-    ),
-    "reconstruction": Chart("Reconstruction: lower is better", "difference of two pixels", {"pixel": "photos"}),
-    "psnr": Chart("Reconstruction of held-out photos: higher is better", "PSNR, dB", {"psnr": "PSNR"}, "scores", 1),
-    "latents": Chart("Latent error", "mean square error", {"latent": "of generated faces"}),
-    "features": Chart("Difference in features", "share of the photo's", {"feature": "reconstructions"}),
-    "moved": Chart(
-        "How much of a picture changes",
-        "share",
-        {"moved": "mean change of 4x4 pixels", "mask": "mean of the mask"},
-    ),
-    "said": Chart(
-        "Held-out faces with the target attributes, by the classifier",
-        "share",
-        {"target": "share"},
         "scores",
-        1,
-        _SHARE,
+        smooth=False,
     ),
-    "annealing": Chart(
-        "The schedule",
+    "reconstruction": Chart("Reconstruction error (lower is better)", "pixel difference", {"pixel": "photos"}),
+    "psnr": Chart(
+        "Reconstruction of held-out photos (higher is better)", "PSNR, dB", {"psnr": "PSNR"}, "scores", smooth=False
+    ),
+    "latents": Chart("Latent error", "mean square error", {"latent": "generated faces"}),
+    "features": Chart("Feature difference", "relative to the photo", {"feature": "reconstructions"}),
+    "change": Chart("Change of the photo", "share", {"moved": "mean change of 4x4 pixels", "mask": "mean of the mask"}),
+    "target": Chart(
+        "Held-out faces with the target attribute",
+        "share of the faces",
+        {"target": "according to the attribute classifier"},
+        "scores",
+        smooth=False,
+        limits=_UNIT_RANGE,
+    ),
+    "schedule": Chart(
+        "Schedule",
         "share",
-        {"annealing": "left of the way", "pixel_share": "the change in G's loss", "noise": "spread of the noise"},
-        smooth=1,
+        {
+            "annealing": "remaining schedule",
+            "pixel_share": "share of the pixel loss",
+            "noise": "standard deviation of the noise",
+        },
+        smooth=False,
     ),
-    "learning_rate": Chart("Learning rate", "Adam's step size", {"learning_rate": "all networks"}, smooth=1),
+    "learning_rate": Chart("Learning rate", "learning rate", {"learning_rate": "all networks"}, smooth=False),
     "diversity": Chart(
-        "How different the faces are: real ones are at 1", "diversity", {"diversity": "generated faces"}, smooth=1
+        "Diversity of the faces (real faces: 1)", "diversity", {"diversity": "generated faces"}, smooth=False
     ),
-    # Few points, each of thousands of pictures: their average would hide the best.
-    "kid": Chart("KID: lower is better", "KID", {"kid": "KID"}, table="scores", smooth=1),
-    "fid": Chart("FID: lower is better", "FID", {"fid": "FID"}, table="scores", smooth=1),
-    "turns": Chart("Steps in which D learned", "share of the steps", {"d_share": "D"}, limits=_SHARE),
+    # There are few scores, each measured over thousands of images: an average would hide the best one.
+    "kid": Chart("KID (lower is better)", "KID", {"kid": "KID"}, "scores", smooth=False),
+    "fid": Chart("FID (lower is better)", "FID", {"fid": "FID"}, "scores", smooth=False),
+    "d_steps": Chart("Steps that trained D", "share of the steps", {"d_share": "D"}, limits=_UNIT_RANGE),
     "gradients": Chart(
         "Gradient norms",
         "norm of all gradients",
-        {"grad_D": "D", "grad_G": "G", "grad_E": "encoder", "grad_J": "classifier"},
+        {"grad_D": "D", "grad_G": "G", "grad_E": "encoder", "grad_J": "attribute classifier"},
     ),
-    "speed": Chart("Speed", "images a second", {"images_per_second": "images a second"}, table="timing"),
+    "speed": Chart("Training speed", "images per second", {"images_per_second": "images per second"}, "timing"),
 }
 
 
 def charts_of(run: RunFiles) -> dict[str, Chart]:
-    """The charts for which the run has measured something, by name."""
+    """Return the charts for which the run has measurements, by name."""
     charts = {name: chart for name, chart in CHARTS.items() if set(chart.columns) & set(getattr(run, chart.table))}
-    if "turns" in charts and (run.metrics["d_share"] == 1).all():  # D learned at every step
-        del charts["turns"]
+    if "d_steps" in charts and (run.metrics["d_share"] == 1).all():  # D was trained in every step
+        del charts["d_steps"]
     return charts
+
+
+def curves_of(runs: Mapping[str, RunFiles]) -> dict[str, list[Curve]]:
+    """Return the curves of each chart for which a run has measurements, by the names in `CHARTS`.
+
+    ``runs`` maps a name to each run. Colours stand for the measurements of one run, or for several runs.
+    """
+    measured = {name for run in runs.values() for name in charts_of(run)}
+    return {name: _curves(chart, runs) for name, chart in CHARTS.items() if name in measured}
 
 
 def resumed_at(run: RunFiles) -> list[float]:
     """Return where sessions after the first began, in kimg."""
     sessions = [session for session in run.card.get("sessions") or [] if isinstance(session, dict)]
-    return [
-        float(session["from_kimg"]) for session in sessions[1:] if isinstance(session.get("from_kimg"), int | float)
-    ]
+    starts = [session.get("from_kimg") for session in sessions[1:]]
+    return [float(start) for start in starts if isinstance(start, int | float)]
+
+
+def _curves(chart: Chart, runs: Mapping[str, RunFiles]) -> list[Curve]:
+    curves = []
+    several = len(runs) > 1
+    for number, (run_name, run) in enumerate(runs.items()):
+        table: Columns = thinned(getattr(run, chart.table), _MAX_ROWS)
+        columns = [column for column in chart.columns if column in table]
+        for place, column in enumerate(columns):
+            label, grouped = chart.columns[column], several and len(chart.columns) > 1
+            curves.append(
+                Curve(
+                    name=f"{run_name}: {label}" if grouped else run_name if several else label,
+                    xs=table.get("kimg", np.arange(len(table[column]), dtype=np.float64)),
+                    ys=table[column],
+                    spread=table.get(f"{column}_spread"),
+                    colour=number if several else place,
+                    dash=place if several else 0,
+                    group=label if grouped else None,
+                )
+            )
+    return curves

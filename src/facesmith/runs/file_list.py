@@ -12,7 +12,7 @@ DESCRIPTIONS = {
     "metrics.jsonl": "losses, accuracies, diversity and health, one line a measurement",
     "timing.jsonl": "speed and memory, one line a measurement",
     "scores.jsonl": "scores, one line a measurement",
-    **{f"{name}.png": f"chart: {chart.title.partition(':')[0]}" for name, chart in CHARTS.items()},
+    **{f"{name}.png": f"chart: {chart.title.partition(' (')[0]}" for name, chart in CHARTS.items()},
     "real_beside_generated.png": "real faces beside generated ones",
     "progress.mp4": "film of the sample sheets",
     "progress.gif": "the same film as a GIF",

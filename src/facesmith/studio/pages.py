@@ -14,13 +14,14 @@ from starlette.types import Scope
 from facesmith.studio.api_reference import render_api_reference
 
 WEB = Path(str(files("facesmith.studio") / "web"))
+SHARED_WEB = Path(str(files("facesmith") / "web"))  # files that reports use too
 PAGE_PATHS = ("/", "/watch", "/photo", "/makeover", "/arithmetic", "/map", "/data", "/compare", "/about")
 _METHODS = ["GET", "HEAD"]  # link checkers use HEAD
 _NO_CACHE, _IMMUTABLE = "no-cache", "public, max-age=31536000, immutable"
 
 
 def add_pages(app: FastAPI, api: str) -> None:
-    """Serve index.html at `PAGE_PATHS`, web/ at /static, and the API reference at ``api``/docs."""
+    """Serve index.html at `PAGE_PATHS`, `WEB` and `SHARED_WEB` at /static, and the API reference at ``api``/docs."""
     mimetypes.add_type("text/javascript", ".js")  # some systems map it to text/plain, which browsers refuse
 
     def html(text: str) -> HTMLResponse:
@@ -36,7 +37,7 @@ def add_pages(app: FastAPI, api: str) -> None:
     for path in PAGE_PATHS:
         app.add_api_route(path, page, methods=_METHODS, include_in_schema=False)
     app.add_api_route(f"{api}/docs", docs, methods=_METHODS, include_in_schema=False)
-    app.mount("/static", _VersionedFiles(directory=WEB))
+    app.mount("/static", _VersionedFiles(directory=WEB, packages=[("facesmith", "web")]))
 
 
 class _VersionedFiles(StaticFiles):
@@ -56,7 +57,7 @@ class _VersionedFiles(StaticFiles):
 def _version() -> str:
     """Return a digest of all files' sizes and times. It is computed on each call, so that edits show on reload."""
     digest = hashlib.sha256()
-    for file in sorted(WEB.rglob("*")):
+    for file in sorted([*WEB.rglob("*"), *SHARED_WEB.rglob("*")]):
         stat = file.stat()
-        digest.update(f"{file.relative_to(WEB)} {stat.st_mtime_ns} {stat.st_size}\n".encode())
+        digest.update(f"{file} {stat.st_mtime_ns} {stat.st_size}\n".encode())
     return f"v-{digest.hexdigest()[:12]}"

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from facesmith.studio.file_responses import STATIC_PAGE_POLICY, page_response, versioned_address
+from facesmith.studio.file_responses import SCRIPTED_PAGE_POLICY, page_response, versioned_address
 from facesmith.studio.run_watcher import json_tables, run_mark, status_json
 from facesmith.studio.schemas import Version, content
 from facesmith.studio.services import ServicesDep
@@ -134,7 +134,7 @@ async def run_metrics(
             table=chart.table,
             columns=chart.columns,
             limits=chart.limits,
-            smooth=chart.smooth != 1,
+            smooth=chart.smooth,
         )
         for key, chart in run.charts().items()
     }
@@ -150,4 +150,4 @@ async def run_metrics(
 async def report_page(name: str, services: ServicesDep, v: Version = None) -> Response:
     path = services.registry.find(name, "run").path / "report.html"
     missing = f"{name} has no report yet: it is written when training ends, or by facesmith report"
-    return page_response(path, STATIC_PAGE_POLICY, v, missing)
+    return page_response(path, SCRIPTED_PAGE_POLICY, v, missing)

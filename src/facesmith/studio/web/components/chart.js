@@ -1,6 +1,6 @@
 // A chart with a legend that shows the values under the pointer. chart-svg.js draws it.
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact-htm.js";
-import { chartMarkup, formatNumber, layoutChart, prepareCurves } from "./chart-svg.js";
+import { chartMarkup, formatNumber, layoutChart, legendMarkup, prepareCurves } from "../charts/chart-svg.js";
 
 function useWidth() {
   const box = useRef();
@@ -13,24 +13,7 @@ function useWidth() {
   return [box, width];
 }
 
-/** The names of the curves and their values. Curves of one `group` share an entry and differ by colour. */
-function Legend({ curves }) {
-  const groups = [...new Set(curves.map((curve) => curve.group ?? curve.name))];
-  return html`<ul class="legend small">
-    ${groups.map((group) => {
-      const members = curves.filter((curve) => (curve.group ?? curve.name) === group);
-      const [first] = members;
-      return html`<li key=${group} class="${first.group ? "c6" : `c${first.colour % 7}`} d${(first.dash ?? 0) % 3}">
-        <svg viewBox="0 0 18 8" aria-hidden="true"><path d="M0 4H18" /></svg><span>${group}</span>
-        ${members.map(
-          (curve) => html`<b key=${curve.name} class="number c${curve.colour % 7}" title=${curve.name}>${formatNumber(curve.bold[curve.row])}</b>`,
-        )}
-      </li>`;
-    })}
-  </ul>`;
-}
-
-/** The options are those of chart-svg.js; a series may also have a `group`. */
+/** The options are those of chart-svg.js. */
 export function Chart({ title, ylabel, series, limits, smooth, marks = [], unit = "kimg" }) {
   const [box, width] = useWidth();
   const [cursor, point] = useState(null);
@@ -41,7 +24,7 @@ export function Chart({ title, ylabel, series, limits, smooth, marks = [], unit 
   const move = (event) => point(layout.valueAt(event.clientX - event.currentTarget.getBoundingClientRect().left));
   return html`<figure class="chart">
     <figcaption><h3>${title}</h3><span class="small muted number">${cursor == null ? "last" : `at ${formatNumber(at)} ${unit}`}</span></figcaption>
-    <${Legend} curves=${layout.values(at)} />
+    <ul class="legend small" dangerouslySetInnerHTML=${{ __html: legendMarkup(layout.values(at)) }} />
     <div ref=${box}>
       <svg role="img" aria-label=${layout.label(at)} width=${width || 300} height=${layout.height}
         onPointerMove=${move} onPointerDown=${move} onPointerLeave=${() => point(null)}

@@ -37,6 +37,7 @@ export function RunCharts({ runs, against = "kimg", only }) {
             group: many ? label : undefined,
             xs: places(run, chart.table, against),
             ys: run.metrics.tables[chart.table][column],
+            spread: run.metrics.tables[chart.table][`${column}_spread`],
             colour: runs.length > 1 ? runs.indexOf(run) : at,
             dash: runs.length > 1 ? at : 0,
           })),

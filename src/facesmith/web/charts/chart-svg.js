@@ -1,9 +1,11 @@
-// Line charts as SVG: pure functions from data to markup, without a framework. Pages of the studio and of reports use it
-// with style/chart.css. `chartSvg(options)` returns a complete <svg>; `layoutChart` and `chartMarkup` are its two steps.
+// Line charts as SVG: pure functions from data to markup, without a framework. The studio imports this file, reports have
+// it inline; both use chart.css. `prepareCurves`, `layoutChart` and `chartMarkup` make the content of an <svg>,
+// `legendMarkup` that of a list, and `chartSvg(options)` a complete <svg>.
 //
-// options: { title, ylabel, series, limits, smooth, marks, unit, width, height }. `series` are { name, xs, ys, colour,
-// dash }, where colour and dash are indices. `smooth` draws a moving average over thin raw lines. `marks` are x values of
-// dotted vertical lines, `limits` is [low, high] of the y axis, `unit` is the unit of x.
+// options: { title, ylabel, series, limits, smooth, marks, unit, width, height }. `series` are { name, xs, ys, spread,
+// colour, dash, group }: colour and dash are indices, the optional `spread` of each point is drawn as a band, and curves
+// of one `group` share an entry of the legend. `smooth` draws a moving average over thin raw lines. `marks` are x values
+// of dotted vertical lines, `limits` is [low, high] of the y axis, `unit` is the unit of x.
 
 const MARGIN = { left: 46, right: 10, top: 8, bottom: 26 };
 const OUTLIER_POINTS = 50; // a series with fewer points is drawn with its outliers
@@ -15,6 +17,12 @@ export function formatNumber(value) {
   if (size >= 1e4) return value.toLocaleString("en", { maximumFractionDigits: 0 });
   if (size && size < 1e-3) return value.toExponential(1);
   return String(+value.toPrecision(3));
+}
+
+/** Text for use in markup and in attributes. */
+function escapeText(text) {
+  const entities = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+  return String(text).replace(/[&<>"]/g, (character) => entities[character]);
 }
 
 /** Round numbers from low to high, about `count` of them at most. */
@@ -54,6 +62,11 @@ function valueRange(values) {
   return [low - padding, high + padding];
 }
 
+/** The values of a curve, with the ends of its band. */
+function coveredValues({ ys, spread }) {
+  return spread ? ys.flatMap((y, row) => [y - (spread[row] ?? 0), y + (spread[row] ?? 0)]) : ys;
+}
+
 /** The index of the value nearest to x in the rising list `xs`. */
 function nearestIndex(xs, x) {
   let [low, high] = [0, xs.length - 1];
@@ -69,9 +82,9 @@ function nearestIndex(xs, x) {
 export function prepareCurves(series, smooth) {
   return series
     .map((curve) => {
-      const points = curve.xs.map((x, index) => [x, curve.ys[index]]).filter(([x, y]) => x != null && y != null);
-      const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
-      return { ...curve, xs, ys, bold: movingAverage(ys, smooth ? Math.round(ys.length / 40) : 1) };
+      const rows = [...curve.xs.keys()].filter((row) => curve.xs[row] != null && curve.ys[row] != null);
+      const [xs, ys, spread] = [curve.xs, curve.ys, curve.spread].map((column) => column && rows.map((row) => column[row]));
+      return { ...curve, xs, ys, spread, bold: movingAverage(ys, smooth ? Math.round(ys.length / 40) : 1) };
     })
     .filter((curve) => curve.xs.length);
 }
@@ -81,7 +94,7 @@ export function layoutChart(curves, { title, ylabel, limits, unit = "kimg", widt
   if (!curves.length) return null;
   const first = Math.min(...curves.map((curve) => curve.xs[0]));
   const last = Math.max(...curves.map((curve) => curve.xs.at(-1)));
-  const [low, high] = limits ?? valueRange(curves.flatMap((curve) => curve.ys));
+  const [low, high] = limits ?? valueRange(curves.flatMap(coveredValues));
   const [left, top] = [MARGIN.left, MARGIN.top];
   const plotWidth = Math.max(1, width - left - MARGIN.right);
   const plotHeight = height - top - MARGIN.bottom;
@@ -105,6 +118,10 @@ export function chartMarkup(layout, { marks = [], cursor = null } = {}) {
   const { curves, first, last, low, high, left, top, plotWidth, plotHeight, height, unit, x, y } = layout;
   const line = (kind, xs, ys) =>
     `<path class="${kind}" d="M${xs.map((value, at) => `${x(value).toFixed(1)} ${y(ys[at]).toFixed(1)}`).join("L")}"/>`;
+  const band = ({ xs, ys, spread }) => {
+    const edge = (sign) => xs.map((value, at) => `${x(value).toFixed(1)} ${y(ys[at] + sign * (spread[at] ?? 0)).toFixed(1)}`);
+    return `<path class="band" d="M${[...edge(1), ...edge(-1).reverse()].join("L")}Z"/>`;
+  };
   const dot = (value, at) => `cx="${x(value)}" cy="${y(at)}" r="3.5"`;
   const vertical = (kind, value) => `<path class="${kind}" d="M${x(value)} ${top}v${plotHeight}"/>`;
   const parts = [];
@@ -113,9 +130,10 @@ export function chartMarkup(layout, { marks = [], cursor = null } = {}) {
       `<path class="grid" d="M${left} ${y(value)}H${left + plotWidth}"/>`,
       `<text class="tick y" x="${left - 6}" y="${y(value) + 3.5}">${formatNumber(value)}</text>`,
     );
+  const unitStart = left + plotWidth - 7 * unit.length - 14;
   for (const value of ticks(first, last, Math.max(2, Math.floor(plotWidth / 55))))
-    parts.push(`<text class="tick x" x="${x(value)}" y="${height - 8}">${formatNumber(value)}</text>`);
-  parts.push(`<text class="tick unit" x="${left + plotWidth}" y="${height - 8}">${unit}</text>`);
+    if (x(value) < unitStart) parts.push(`<text class="tick x" x="${x(value)}" y="${height - 8}">${formatNumber(value)}</text>`);
+  parts.push(`<text class="tick unit" x="${left + plotWidth}" y="${height - 8}">${escapeText(unit)}</text>`);
   for (const value of marks) if (value > first && value < last) parts.push(vertical("mark", value));
   for (const curve of curves) {
     const raw = curve.bold === curve.ys ? "" : line("raw", curve.xs, curve.ys);
@@ -123,7 +141,7 @@ export function chartMarkup(layout, { marks = [], cursor = null } = {}) {
       curve.xs.length > 1
         ? line("bold", curve.xs, curve.bold)
         : `<circle class="dot" ${dot(curve.xs[0], curve.ys[0])}/>`;
-    parts.push(`<g class="c${curve.colour % 7} d${(curve.dash ?? 0) % 3}">${raw}${bold}</g>`);
+    parts.push(`<g class="c${curve.colour % 7} d${(curve.dash ?? 0) % 3}">${curve.spread ? band(curve) : ""}${raw}${bold}</g>`);
   }
   if (cursor != null) {
     parts.push(vertical("cross", cursor));
@@ -135,11 +153,26 @@ export function chartMarkup(layout, { marks = [], cursor = null } = {}) {
   return parts.join("");
 }
 
+/** The entries of a legend with the values of `layout.values(x)`. Curves of one group differ by colour. */
+export function legendMarkup(values) {
+  const names = [...new Set(values.map((curve) => curve.group ?? curve.name))];
+  const members = (name) => values.filter((curve) => (curve.group ?? curve.name) === name);
+  const value = (curve) =>
+    `<b class="number c${curve.colour % 7}" title="${escapeText(curve.name)}">${formatNumber(curve.bold[curve.row])}</b>`;
+  const entry = (name) => {
+    const curves = members(name);
+    const [first] = curves;
+    const colour = first.group ? 6 : first.colour % 7;
+    return `<li class="c${colour} d${(first.dash ?? 0) % 3}"><svg viewBox="0 0 18 8" aria-hidden="true"><path d="M0 4H18"/></svg><span>${escapeText(name)}</span>${curves.map(value).join("")}</li>`;
+  };
+  return names.map(entry).join("");
+}
+
 /** A complete <svg> element as text; "" without data. */
 export function chartSvg(options) {
   const layout = layoutChart(prepareCurves(options.series, options.smooth), options);
   if (!layout) return "";
-  const label = layout.label(layout.last).replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+  const label = escapeText(layout.label(layout.last));
   const { width = 600 } = options;
   return `<svg class="chart" role="img" aria-label="${label}" viewBox="0 0 ${width} ${layout.height}" width="${width}" height="${layout.height}">${chartMarkup(layout, options)}</svg>`;
 }

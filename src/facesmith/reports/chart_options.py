@@ -1,0 +1,91 @@
+"""The options of charts: JSON for the pages, which draw it with chart-svg.js, and PNG of the same curves."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesmith.runs.charts import CHARTS, Curve, curves_of, resumed_at
+from facesmith.runs.health_text import returns
+from facesmith.runs.run_files import RunFiles
+from facesmith.training.collapse import Health, lowest_diversity, update
+
+
+def run_charts(run: RunFiles) -> dict[str, dict[str, Any]]:
+    """Return the options of the charts of a run, by the names in `CHARTS`."""
+    curves = curves_of({run.path.name: run})
+    if "diversity" in curves and (limits := lowest_healthy_diversity(run)) is not None:
+        curves["diversity"].append(Curve("collapse below this", run.metrics["kimg"], limits, colour=1, dash=1))
+    marks = sorted([*resumed_at(run), *returns(run).values()])
+    return {name: _run_options(name, chart_curves, marks) for name, chart_curves in curves.items()}
+
+
+def comparison_charts(runs: Mapping[str, RunFiles]) -> dict[str, dict[str, Any]]:
+    """Return the options of the charts of several runs. A run has the same colour in all of them."""
+    return {name: _run_options(name, curves) for name, curves in curves_of(runs).items()}
+
+
+def chart_options(
+    title: str,
+    ylabel: str,
+    curves: Sequence[Curve],
+    unit: str,
+    *,
+    smooth: bool = False,
+    limits: tuple[float, float] | None = None,
+    marks: Sequence[float] = (),
+) -> dict[str, Any]:
+    """Return the options of chart-svg.js and of `facesmith.reports.charts.curves`: JSON with None for NaN."""
+    series = []
+    for curve in curves:
+        options = {"name": curve.name, "group": curve.group, "colour": curve.colour, "dash": curve.dash}
+        columns = {"xs": curve.xs, "ys": curve.ys, "spread": curve.spread}
+        numbers = {name: _numbers(values) for name, values in columns.items() if values is not None}
+        series.append({name: value for name, value in options.items() if value is not None} | numbers)
+    return {
+        "title": title,
+        "ylabel": ylabel,
+        "series": series,
+        "unit": unit,
+        "smooth": smooth,
+        "limits": limits,
+        "marks": list(marks),
+    }
+
+
+def newest_values(options: Mapping[str, Any]) -> str:
+    """Return the last value of each curve, for browsers that run no script."""
+    texts = []
+    for curve in options["series"]:
+        rows = [(x, y) for x, y in zip(curve["xs"], curve["ys"], strict=True) if x is not None and y is not None]
+        if rows:
+            texts.append(f"{curve['name']} {rows[-1][1]:.4g} at {rows[-1][0]:g} {options['unit']}")
+    return f"Last values: {', '.join(texts)}."
+
+
+def lowest_healthy_diversity(run: RunFiles) -> NDArray[np.float64] | None:
+    """Return, at each line of the metrics, the diversity below which the next measurement is low; NaN at the start.
+
+    Uses the detector that training uses. None if the metrics lack a column that it needs.
+    """
+    metrics, limits, health = run.metrics, [], Health()
+    if not {"step", "kimg", "diversity"} <= set(metrics):
+        return None
+    for values in zip(*metrics.values(), strict=True):
+        line = {name: float(value) for name, value in zip(metrics, values, strict=True)}
+        health = update(health, line, None)
+        limits.append(lowest_diversity(health, line["kimg"]) or np.nan)
+    return np.array(limits)
+
+
+def _run_options(name: str, curves: Sequence[Curve], marks: Sequence[float] = ()) -> dict[str, Any]:
+    chart = CHARTS[name]
+    return chart_options(
+        chart.title, chart.ylabel, curves, "kimg", smooth=chart.smooth, limits=chart.limits, marks=marks
+    )
+
+
+def _numbers(values: Iterable[float]) -> list[float | None]:
+    return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]
