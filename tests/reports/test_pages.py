@@ -79,7 +79,8 @@ def test_a_page_is_complete_and_fetches_nothing(tmp_path: Path) -> None:
 def test_a_page_permits_only_the_script_of_its_charts() -> None:
     curve = Curve(EVIL, np.array([1.0, 2.0]), np.array([3.0, np.nan]), spread=np.array([0.5, np.nan]))
     charts = [chart_options(EVIL, "loss", [curve], "kimg")]
-    text = '{% extends "base.html" %}{% import "parts.html" as parts %}{% block content %}{{ parts.charts(charts) }}{% endblock %}'
+    text = """{% extends "base.html" %}{% import "parts.html" as parts %}
+    {% block content %}{{ parts.charts(charts) }}{% endblock %}"""
     page = environment().from_string(text).render(title="Title", lead="", charts=charts)
     script = page.partition('<script type="module">')[2].partition("</script>")[0]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
