@@ -83,20 +83,29 @@ def _train(
     base = get_recipe(recipe) if isinstance(recipe, str) else recipe
     data = dataset if isinstance(dataset, Dataset) else open_dataset(Path(dataset))
     length = () if kimg is None else (f"kimg={kimg}",)
-    recipes = {run: with_settings(base, (*settings, *length, own)) for run, own in study.items()}
-    for run, wanted in recipes.items():  # before any of them trains for hours
-        _refuse_other_settings(run, wanted, data)
-    for number, (run, own) in enumerate(study.items(), start=1):
+    recipes = {run: with_settings(base, (*settings, *length, difference)) for run, difference in study.items()}
+    for run, study_recipe in recipes.items():  # check all runs before the first one trains for hours
+        _refuse_other_settings(run, study_recipe, data)
+    for number, (run, difference) in enumerate(study.items(), start=1):
         goal = recipes[run].kimg
-        label = f"[{number}/{len(study)}] {own}"
+        label = f"[{number}/{len(study)}] {difference}"
         card = _card(run)
         if card.get("status") == "finished" and card.get("goal") == {"kimg": goal, "minutes": minutes}:
-            print_message(f"{label}: {run} is trained already")
+            print_message(f"{label}: {run} is already trained")
             continue
         print_message(f"{label}: training {run}")
         resume = RunFolder(run).exists
         try:
-            train(base, data, run, settings=(*settings, own), kimg=goal, minutes=minutes, resume=resume, quiet=quiet)
+            train(
+                base,
+                data,
+                run,
+                settings=(*settings, difference),
+                kimg=goal,
+                minutes=minutes,
+                resume=resume,
+                quiet=quiet,
+            )
         except FacesmithError as error:
             if _card(run).get("status") != "failed":
                 raise
@@ -106,7 +115,7 @@ def _train(
     return list(study)
 
 
-def _refuse_other_settings(run: Path, wanted: "Recipe", data: Dataset) -> None:
+def _refuse_other_settings(run: Path, recipe: "Recipe", data: Dataset) -> None:
     """Raise `FacesmithError` if an existing run has other settings or another dataset than the study."""
     from facesmith.tasks.recipes import from_table
     from facesmith.training.settings import LENGTH_SETTINGS, differences
@@ -114,11 +123,11 @@ def _refuse_other_settings(run: Path, wanted: "Recipe", data: Dataset) -> None:
     if not RunFolder(run).exists:
         return
     table, trained_on = read_recipe(RunFolder(run))
-    own = from_table(table)
-    # A resume may change these, and the run has resolved "auto" already.
-    free = (*LENGTH_SETTINGS, "threads")
-    resolved = {key: value for key, value in wanted.values().items() if value == "auto" or key in free}
-    changed = differences(own.changed(**resolved), wanted)
+    old_recipe = from_table(table)
+    # A resume may change these settings, and the run has resolved "auto".
+    ignored = (*LENGTH_SETTINGS, "threads")
+    ignored_values = {key: value for key, value in recipe.values().items() if value == "auto" or key in ignored}
+    changed = differences(old_recipe.changed(**ignored_values), recipe)
     if trained_on.get("dataset_fingerprint") != data.fingerprint:
         changed.append(f"dataset {trained_on.get('dataset')} -> {data.path}")
     if changed:

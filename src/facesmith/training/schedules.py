@@ -1,6 +1,6 @@
 """Schedules: settings that change during a run as a function of the images seen only.
 
-They follow kimg and not the run's length, so that a run made longer on resume learns the same.
+They do not depend on the length of the run, so a run that is made longer on resume trains in the same way.
 """
 
 import math
@@ -13,7 +13,10 @@ END = "_end"  # suffix of the setting that another moves to
 
 
 def scheduled(recipe: AnyRecipe, images_seen: int, lr_scale: float = 1.0) -> AnyRecipe:
-    """Return ``recipe`` with the values after ``images_seen`` images, the learning rate multiplied by ``lr_scale``."""
+    """Return ``recipe`` with the values after ``images_seen`` real images.
+
+    The learning rate is also multiplied by ``lr_scale``.
+    """
     changes: dict[str, Any] = {}
     if progress := schedule_progress(recipe, images_seen):
         for name in scheduled_settings(recipe):

@@ -93,7 +93,7 @@ class Recipe:
         )
 
     def resolved(self, device: str) -> Self:
-        """Return the recipe with the automatic settings of its kind settled for a device."""
+        """Return the recipe with the automatic settings of its kind resolved for a device."""
         return self
 
 
@@ -202,8 +202,10 @@ def from_table(kind: type[AnyRecipe], table: dict[str, Any]) -> AnyRecipe:
 
 def differences(old: Recipe, new: Recipe) -> list[str]:
     """Return ``name old -> new`` for every setting in which two recipes of one kind differ."""
-    a, b = old.values(), new.values()
-    return [f"{key} {a.get(key)} -> {b.get(key)}" for key in a | b if a.get(key) != b.get(key)]
+    before, after = old.values(), new.values()
+    return [
+        f"{key} {before.get(key)} -> {after.get(key)}" for key in before | after if before.get(key) != after.get(key)
+    ]
 
 
 def _find_setting(key: str, schema: dict[str, Field[Any]], recipe: Recipe) -> Field[Any]:

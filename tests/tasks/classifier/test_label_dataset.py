@@ -84,15 +84,21 @@ def test_the_fingerprint_depends_on_pixels_and_rows_only(faces: Dataset, classif
     assert repeat.fingerprint == labelled.fingerprint
 
 
+def test_the_old_keyword_is_accepted_with_a_notice(faces: Dataset, classifier: Path, tmp_path: Path) -> None:
+    with pytest.warns(DeprecationWarning, match="judge is now classifier"):
+        labelled = facesmith.label(faces, tmp_path / "made", judge=classifier, replace=True, quiet=True)
+    assert set(ATTRIBUTES) <= set(labelled.attributes)
+
+
 def test_existing_attributes_are_refused_without_replace(faces: Dataset, classifier: Path, tmp_path: Path) -> None:
-    with pytest.raises(FacesmithError, match="has Smiling already: let the judge replace what it names with --replace"):
+    with pytest.raises(FacesmithError, match="already has Smiling: .*--replace"):
         facesmith.label(faces, tmp_path / "made", classifier, quiet=True)
     assert not (tmp_path / "made").exists()
 
 
 def test_images_of_another_size_are_refused(classifier: Path, tmp_path: Path) -> None:
     small = facesmith.import_dataset("builtin:4", tmp_path / "small", size=16, quiet=True)
-    with pytest.raises(FacesmithError, match="pictures of 16x16 and eye judges 32x32: import them with --size 32x32"):
+    with pytest.raises(FacesmithError, match="16x16.* eye .*--size 32x32"):
         facesmith.label(small, tmp_path / "made", classifier, quiet=True)
 
 

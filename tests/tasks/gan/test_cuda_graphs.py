@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from facesmith.tasks.gan.cuda_graphs import WARM_UP, CudaRecorder, Measured, RecordedStep
+from facesmith.tasks.gan.cuda_graphs import WARM_UP_STEPS, CudaRecorder, Measurements, RecordedStep
 from facesmith.tasks.gan.recipe import GAN_RECIPES, GANRecipe
 from facesmith.tasks.gan.step import new_state, train_step
 from facesmith.training.schedules import scheduled
@@ -29,10 +29,10 @@ class Tracer:
     def __init__(self) -> None:
         self.recordings = self.replays = self.synchronizations = 0
 
-    def warm_up(self, work: Callable[[], Measured]) -> Measured:
+    def warm_up(self, work: Callable[[], Measurements]) -> Measurements:
         return work()
 
-    def record(self, work: Callable[[], Measured], rng: torch.Generator | None) -> Callable[[], Measured]:
+    def record(self, work: Callable[[], Measurements], rng: torch.Generator | None) -> Callable[[], Measurements]:
         self.recordings += 1
         tensors = state_tensors(work.args[0])  # type: ignore[attr-defined]
         before = [tensor.clone() for tensor in tensors]
@@ -41,10 +41,10 @@ class Tracer:
         for tensor, old in zip(tensors, before, strict=True):
             tensor.data.copy_(old)
 
-        def replay() -> Measured:
+        def replay() -> Measurements:
             self.replays += 1
             with torch.no_grad():
-                metrics: Measured = graph()
+                metrics: Measurements = graph()
             return metrics
 
         return replay
@@ -98,7 +98,7 @@ def test_replayed_steps_equal_eager_steps_on_a_schedule(name: str, kinds: int) -
     for recorded_tensor, eager_tensor in zip(state_tensors(recorded), state_tensors(eager), strict=True):
         assert torch.allclose(recorded_tensor, eager_tensor, atol=1e-6)
     assert tracer.recordings == kinds
-    assert tracer.replays == last - kinds * WARM_UP
+    assert tracer.replays == last - kinds * WARM_UP_STEPS
 
 
 def test_another_beta2_or_state_is_recorded_again() -> None:
@@ -118,7 +118,7 @@ def test_another_beta2_or_state_is_recorded_again() -> None:
 
 def test_a_failed_recording_is_reported_once() -> None:
     class Refuses(Tracer):
-        def record(self, work: Callable[[], Measured], rng: torch.Generator | None) -> Callable[[], Measured]:
+        def record(self, work: Callable[[], Measurements], rng: torch.Generator | None) -> Callable[[], Measurements]:
             raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
     recipe, messages = narrow("tiny"), list[str]()
@@ -137,7 +137,7 @@ def test_augmentations_differ_at_every_step() -> None:
     """The recorder always warms up, so that random numbers are drawn on a CPU."""
 
     class Warm(Tracer):
-        def record(self, work: Callable[[], Measured], rng: torch.Generator | None) -> Callable[[], Measured]:
+        def record(self, work: Callable[[], Measurements], rng: torch.Generator | None) -> Callable[[], Measurements]:
             assert rng is not None
             return work
 

@@ -1,5 +1,6 @@
-"""Dataset and judge → the same pictures, labelled by the judge."""
+"""Label the images of a dataset with an attribute classifier."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,58 +15,68 @@ from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.loader import as_classifier
 from facesmith.progress import progress
 
-CHUNK = 1024  # pictures read at a time
+CHUNK_IMAGES = 1024  # images in memory at once
 
 
 def label(
     dataset: str | Path | Dataset,
     out: str | Path,
-    judge: str | Path | AttributeClassifier,
+    classifier: str | Path | AttributeClassifier | None = None,
     *,
     replace: bool = False,
     quiet: bool = False,
+    judge: str | Path | AttributeClassifier | None = None,
 ) -> Dataset:
-    """Make the new dataset folder ``out``: the pictures of ``dataset``, with the attributes the judge sees in them.
+    """Copy ``dataset`` to the new folder ``out``, with the attributes that ``classifier`` predicts.
 
-    A picture has an attribute where the judge's probability reaches its threshold for it. Other attributes are kept as
-    they are; those of the same names are refused, or with ``replace`` give way. The judge is named in the card under
-    ``labelled``. images.npy is the same file under a second name where the disk allows it, else a copy. Raises
-    `FacesmithError` for pictures of another size than the judge's, and for a folder that exists.
+    An image has an attribute if its probability reaches the classifier's threshold for it. Existing attributes of other
+    names are copied. With ``replace``, those of the same names are replaced. The card names the classifier under
+    ``labelled``. images.npy is a hard link where the file system supports it, and a copy otherwise. ``judge`` is the
+    name that version 0.1 had for ``classifier``.
+
+    Raises `FacesmithError` for an image size that differs from the classifier's, existing attributes without
+    ``replace``, and an existing ``out``.
     """
+    if judge is not None:
+        warnings.warn("judge is now classifier", DeprecationWarning, stacklevel=2)
+        classifier = judge
+    if classifier is None:
+        raise TypeError("label() requires a classifier")
     data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
-    eye = as_classifier(judge)
-    if data.size != eye.size:
-        theirs, its = ("x".join(map(str, size)) for size in (data.size, eye.size))
+    network = as_classifier(classifier)
+    if data.size != network.size:
+        data_size, network_size = ("x".join(map(str, size)) for size in (data.size, network.size))
         raise FacesmithError(
-            f"{data.path} has pictures of {theirs} and {eye.name} judges {its}: import them with --size {its}"
+            f"{data.path} has images of {data_size}, but the classifier {network.name} requires {network_size}: "
+            f"import them with --size {network_size}"
         )
-    names = [free_attribute_name(name) for name in eye.attributes]
-    both = [name for name in data.attributes if name in names]
-    if both and not replace:
+    names = [free_attribute_name(name) for name in network.attributes]
+    duplicates = [name for name in data.attributes if name in names]
+    if duplicates and not replace:
         raise FacesmithError(
-            f"{data.path} has {both[0]} already{f' and {len(both) - 1} more' if both[1:] else ''}: let the judge "
-            f"replace what it names with --replace"
+            f"{data.path} already has {', '.join(duplicates)}: replace existing attributes with --replace"
         )
     import pyarrow as pa
 
     refuse_existing(Path(out), "dataset")  # before the work
-    labels = _judged(data, eye, quiet)
-    table = data.metadata().drop_columns(both)
+    labels = _predict_labels(data, network, quiet)
+    table = data.metadata().drop_columns(duplicates)
     for column, name in enumerate(names):
         table = table.append_column(name, pa.array(labels[:, column]))
-    by = {"judge": eye.name, "digest": eye.digest, "attributes": names, "replaced": both}
+    # Version 0.1 reads the classifier's name as "judge".
+    entry = {"judge": network.name, "digest": network.digest, "attributes": names, "replaced": duplicates}
     with new_dataset(Path(out)) as writer:
         writer.copy_images(data)
-        writer.finish(table, {**data.card, "labelled": by})
+        writer.finish(table, {**data.card, "labelled": entry})
     return open_dataset(Path(out))
 
 
-def _judged(data: Dataset, judge: AttributeClassifier, quiet: bool) -> NDArray[np.bool_]:
-    """What the judge says of every picture, (N, A)."""
-    labels = np.zeros((len(data), len(judge.attributes)), bool)
+def _predict_labels(data: Dataset, classifier: AttributeClassifier, quiet: bool) -> NDArray[np.bool_]:
+    """Return the labels of every image, N x attributes."""
+    labels = np.zeros((len(data), len(classifier.attributes)), bool)
     with progress(len(data), "labelling", shown=not quiet) as bar:
-        for start in range(0, len(data), CHUNK):
-            chunk = data.images[start : start + CHUNK]
-            labels[start : start + len(chunk)] = judge.label(chunk) >= judge.thresholds
+        for start in range(0, len(data), CHUNK_IMAGES):
+            chunk = data.images[start : start + CHUNK_IMAGES]
+            labels[start : start + len(chunk)] = classifier.label(chunk) >= classifier.thresholds
             bar.update(len(chunk))
     return labels

@@ -76,19 +76,21 @@ class ClassifierTask(Task[ClassifierRecipe]):
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
         self.read, self.labels = read, self.labels.to(self.device)
 
-    def step(self, state: TrainState, now: ClassifierRecipe, progress: Progress) -> dict[str, Tensor]:
+    def step(self, state: TrainState, recipe: ClassifierRecipe, progress: Progress) -> dict[str, Tensor]:
         """Minimise the cross-entropy of all known labels of the next batch."""
-        share, shown = self.group.local_batch(now.batch_size), progress.images_seen
-        indices = self.learned[image_indices(now.seed, shown, now.batch_size, len(self.learned), now.epoch_share)]
-        x = load_batch(self.read, indices, now, shown, self.device, share)
-        rng = generator(self.device, now.seed, AUGMENT, shown, progress.rollbacks, self.group.rank)
-        labels = self.labels[torch.from_numpy(indices[share]).to(self.device)]
+        part, images_seen = self.group.local_batch(recipe.batch_size), progress.images_seen
+        indices = self.learned[
+            image_indices(recipe.seed, images_seen, recipe.batch_size, len(self.learned), recipe.epoch_share)
+        ]
+        x = load_batch(self.read, indices, recipe, images_seen, self.device, part)
+        rng = generator(self.device, recipe.seed, AUGMENT, images_seen, progress.rollbacks, self.group.rank)
+        labels = self.labels[torch.from_numpy(indices[part]).to(self.device)]
         with autocast(state):
-            logits = state.nets["J"](vary(x, now.shift, now.colour, rng))[0].float()
-        known, truth = (labels >= 0).float(), labels.clamp(min=0).float()
-        loss = (F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * known).mean()
-        norm = optimize(loss, state, now, shown)
-        accuracy = (((logits > 0) == (truth > 0)) * known).sum() / known.sum().clamp(min=1)
+            logits = state.nets["J"](vary(x, recipe.shift, recipe.colour, rng))[0].float()
+        is_known, truth = (labels >= 0).float(), labels.clamp(min=0).float()
+        loss = (F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * is_known).mean()
+        norm = optimize(loss, state, recipe, images_seen)
+        accuracy = (((logits > 0) == (truth > 0)) * is_known).sum() / is_known.sum().clamp(min=1)
         return {"loss_J": loss.detach(), "accuracy": accuracy, "grad_J": norm}
 
     def progress_text(self, means: dict[str, float]) -> str:

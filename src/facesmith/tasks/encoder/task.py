@@ -28,12 +28,12 @@ from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
 
 SHEET_COUNT = 32
-BLOCK = 64  # images encoded at a time
-VARIANCE = {"normal": 1.0, "uniform": 1 / 3}  # of one number of a latent
+ENCODE_BLOCK = 64  # images encoded at a time
+LATENT_VARIANCE = {"normal": 1.0, "uniform": 1 / 3}
 
 
 class EncoderTask(Task[EncoderRecipe]):
-    """Latents from faces: `EncoderRecipe`."""
+    """Train E to predict latents of images: see `EncoderRecipe`."""
 
     names: ClassVar = {"E": "encoder"}
 
@@ -42,7 +42,7 @@ class EncoderTask(Task[EncoderRecipe]):
     ) -> None:
         super().__init__(recipe, dataset, group, pretrained)
         if "model" not in pretrained:
-            raise FacesmithError("an encoder is fitted to a generator: name its model folder with --model")
+            raise FacesmithError("an encoder is fitted to a generator: pass its model folder with --model")
         self.model = group.on_rank_zero(lambda: ModelFolder(pretrained["model"], "model").read_card())
         refuse_other_size("model", self.model["network"]["size"], dataset)
         if "classifier" in pretrained:
@@ -56,7 +56,7 @@ class EncoderTask(Task[EncoderRecipe]):
 
     @property
     def networks(self) -> dict[str, Any]:
-        """Describe E as a model's card does: the generator's D, with the recipe's changes."""
+        """Return the network entry of the card: the generator's D with the recipe's changes."""
         card, recipe = self.model["network"], self.recipe
         changes = {"discriminator_width": recipe.width} if recipe.width else {}
         if "discriminator_norm" in card and "gan" not in self.pretrained:
@@ -64,7 +64,7 @@ class EncoderTask(Task[EncoderRecipe]):
         return {**card, **changes, "part": "detailed encoder" if self.detail_size else "encoder"}
 
     def new_state(self) -> TrainState:
-        """Return E, with D's weights where the run of the GAN is named, and the frozen networks."""
+        """Return E and the frozen networks. E starts with D's weights if the recipe names the run of the GAN."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.recipe.seed)
             E = networks.from_card(self.networks)
@@ -89,8 +89,8 @@ class EncoderTask(Task[EncoderRecipe]):
                 frozen["D"].load_state_dict(weights)
             except RuntimeError:
                 raise FacesmithError(
-                    f"the D in {self.pretrained['gan']} is not that of {self.model['name']}, or not as wide as the "
-                    "recipe's encoder: name the run that the model was exported from, and keep width=0"
+                    f"the discriminator in {self.pretrained['gan']} does not fit an encoder of {self.model['name']}: "
+                    "set gan to the run that the model was exported from, and width=0"
                 ) from None
             body = E.body
             assert isinstance(body, nn.Module)
@@ -109,36 +109,36 @@ class EncoderTask(Task[EncoderRecipe]):
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
         self.read = read
 
-    def step(self, state: TrainState, now: EncoderRecipe, progress: Progress) -> dict[str, Tensor]:
+    def step(self, state: TrainState, recipe: EncoderRecipe, progress: Progress) -> dict[str, Tensor]:
         """Train E to reconstruct photos, and to predict the latents of generated faces."""
-        share, shown = self.group.local_batch(now.batch_size), progress.images_seen
-        photos = batch(self.read, now, shown, self.learned, self.device, share)
-        z = self._latents(now.batch_size, LATENTS, progress.step, progress.rollbacks)[share]
+        part, images_seen = self.group.local_batch(recipe.batch_size), progress.images_seen
+        photos = batch(self.read, recipe, images_seen, self.learned, self.device, part)
+        z = self._latents(recipe.batch_size, LATENTS, progress.step, progress.rollbacks)[part]
         E, G = state.nets["E"], state.pretrained["G"]
         measured = {}
         with autocast(state):
             with torch.no_grad():
                 generated = G(z)
-            # In one pass, so that batch norm uses the statistics of both kinds, as it does after training.
+            # One pass for both, because batch norm uses the statistics of both after training.
             latents = E(torch.cat([photos, generated.float()])).float()
             (z_photos, z_generated), detail = latents[:, : self.latent_size].chunk(2), latents[:, self.latent_size :]
             if self.detail_size:
                 detail_photos, detail_generated = detail.chunk(2)
-                # Every second face is made without its detail, so that z holds as much as it can.
+                # Every second photo is reconstructed without its detail, so that z holds as much as it can.
                 every_second = torch.arange(len(z), device=z.device)[:, None] % 2
-                made = G(torch.cat([z_photos, detail_photos * every_second], 1)).float()
+                reconstructed = G(torch.cat([z_photos, detail_photos * every_second], 1)).float()
                 # A generated face has no detail.
                 measured["detail_prior"] = detail_photos.square().mean() + 10 * detail_generated.square().mean()
             else:
-                made = G(z_photos).float()
-            measured["pixel"] = (made - photos).abs().pow(now.pixel_power).mean()
+                reconstructed = G(z_photos).float()
+            measured["pixel"] = (reconstructed - photos).abs().pow(recipe.pixel_power).mean()
             measured["latent"] = (z_generated - z).square().mean()
-            measured["prior"] = (z_photos.square().mean(1) / VARIANCE[self.model["latent"]] - 1).square().mean()
+            measured["prior"] = (z_photos.square().mean(1) / LATENT_VARIANCE[self.model["latent"]] - 1).square().mean()
             extractor = state.pretrained.get("J") or state.pretrained.get("D")
-            if extractor is not None and now.feature:
-                measured["feature"] = _feature_distance(extractor, made, photos)
-        loss = torch.stack([getattr(now, name) * value for name, value in measured.items()]).sum()
-        norm = optimize(loss, state, now, shown)
+            if extractor is not None and recipe.feature:
+                measured["feature"] = _feature_distance(extractor, reconstructed, photos)
+        loss = torch.stack([getattr(recipe, name) * value for name, value in measured.items()]).sum()
+        norm = optimize(loss, state, recipe, images_seen)
         return {"loss_E": loss.detach(), **{name: value.detach() for name, value in measured.items()}, "grad_E": norm}
 
     def progress_text(self, means: dict[str, float]) -> str:
@@ -147,18 +147,18 @@ class EncoderTask(Task[EncoderRecipe]):
     def sample_sheet(self, state: TrainState) -> Image.Image:
         """Return held-out photos, each beside its reconstruction."""
         before = np.asarray(self.dataset.images[self.held_out[:SHEET_COUNT]])
-        after = to_uint8(self._reconstructed(state, self.held_out[:SHEET_COUNT])[1])
+        after = to_uint8(self._reconstruct(state, self.held_out[:SHEET_COUNT])[1])
         pairs = np.stack([before, after], 1).reshape(-1, *before.shape[1:])
         return make_grid(pairs, columns=8, scale=self.scale)
 
     def score(self, state: TrainState) -> dict[str, float]:
         """Return the mean square error (of [-1, 1]) and PSNR of held-out photos, and the error of known latents."""
         count = self.recipe.score_count
-        photos, made = self._reconstructed(state, self.held_out[:count])
-        errors = (made.clamp(-1, 1) - photos).square().mean((1, 2, 3)).clamp(min=1e-12)
+        photos, reconstructed = self._reconstruct(state, self.held_out[:count])
+        errors = (reconstructed.clamp(-1, 1) - photos).square().mean((1, 2, 3)).clamp(min=1e-12)
         z = self._latents(count, SCORES)
         with eval_mode(state.ema) as E:
-            predicted = torch.cat([E(state.pretrained["G"](block)) for block in z.split(BLOCK)])
+            predicted = torch.cat([E(state.pretrained["G"](block)) for block in z.split(ENCODE_BLOCK)])
         return {
             "pixel": float(errors.mean()),
             "psnr": float((10 * torch.log10(4 / errors)).mean()),  # the range of [-1, 1] is 2 wide
@@ -169,22 +169,22 @@ class EncoderTask(Task[EncoderRecipe]):
     def rank(self, score: dict[str, float]) -> tuple[float, ...]:
         return (score["pixel"],)
 
-    def _reconstructed(self, state: TrainState, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    def _reconstruct(self, state: TrainState, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Return these photos and their reconstructions by the EMA of E: both N x 3 x H x W in [-1, 1]."""
-        photos, made = [], []
+        photos, reconstructed = [], []
         with eval_mode(state.ema) as E:
-            for start in range(0, len(indices), BLOCK):
-                photos.append(to_float(self.read(indices[start : start + BLOCK])))
-                made.append(state.pretrained["G"](E(photos[-1])))
-        return torch.cat(photos), torch.cat(made)
+            for start in range(0, len(indices), ENCODE_BLOCK):
+                photos.append(to_float(self.read(indices[start : start + ENCODE_BLOCK])))
+                reconstructed.append(state.pretrained["G"](E(photos[-1])))
+        return torch.cat(photos), torch.cat(reconstructed)
 
     def _latents(self, count: int, *key: int) -> Tensor:
         return draw_latents(self.model["latent"], (count, self.latent_size), self.device, self.recipe.seed, *key)
 
 
-def _feature_distance(extractor: Any, made: Tensor, photos: Tensor) -> Tensor:
+def _feature_distance(extractor: Any, images: Tensor, photos: Tensor) -> Tensor:
     """Return the squared distance of the features of two batches, relative to the features of the photos."""
     with torch.no_grad():
         target: Tensor = extractor.features(photos).float()
-    features: Tensor = extractor.features(made).float()
+    features: Tensor = extractor.features(images).float()
     return (features - target).square().mean() / target.square().mean().clamp(min=1e-6)

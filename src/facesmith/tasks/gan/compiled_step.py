@@ -64,11 +64,11 @@ def compiled_step(recipe: GANRecipe, backend: str = "inductor") -> Step:
     passes = StepPasses(compiled(generate), *d_passes)
 
     def step(
-        state: TrainState, real: Tensor, z: Tensor, scheduled: GANRecipe, d_step: int | None, shown: int
+        state: TrainState, real: Tensor, z: Tensor, scheduled: GANRecipe, d_step: int | None, images_seen: int
     ) -> dict[str, Tensor]:
-        rng = generator(state.device, *augment_key(scheduled, state, shown)) if augments(recipe) else None
+        rng = generator(state.device, *augment_key(scheduled, state, images_seen)) if augments(recipe) else None
         # Tensors, because every new number would be compiled anew; for the same reason the recipe without its schedule.
-        scalars = on_device(step_scalars(scheduled, shown), state.device)
+        scalars = on_device(step_scalars(scheduled, images_seen), state.device)
         with (
             warnings.catch_warnings(),
             torch._dynamo.config.patch(trace_autograd_ops=True),

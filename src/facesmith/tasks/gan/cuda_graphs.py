@@ -1,7 +1,7 @@
-"""Whole steps recorded in CUDA graphs and replayed, so that the CPU launches a step in one call, not in thousands.
+"""Training steps recorded as CUDA graphs, so that the CPU launches a step with one call instead of thousands.
 
 See the `PyTorch notes <https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs>`_: a graph reads its inputs
-from fixed memory, so batches and numbers are copied there. A graph has no branches, so each `StepVariant` has its own.
+from fixed memory, so batches and scalars are copied there. A graph has no branches, so each `StepVariant` has a graph.
 """
 
 from collections import Counter
@@ -28,20 +28,20 @@ from facesmith.tasks.gan.step import (
 from facesmith.training.sampling import seed_of
 from facesmith.training.train_state import TrainState
 
-WARM_UP = 3  # eager steps of a variant before recording, in which libraries choose kernels and allocate memory
+WARM_UP_STEPS = 3  # eager steps of a variant before recording, in which libraries choose kernels and allocate memory
 
-Measured = dict[str, Tensor]
+Measurements = dict[str, Tensor]
 
 
 class Recorder(Protocol):
-    """Records work on a device and replays it."""
+    """A device that can record work and replay it."""
 
-    def warm_up(self, work: Callable[[], Measured]) -> Measured:
-        """Do the work eagerly, under the conditions of a recording."""
+    def warm_up(self, work: Callable[[], Measurements]) -> Measurements:
+        """Execute the work eagerly, on the stream used for recording."""
         ...
 
-    def record(self, work: Callable[[], Measured], rng: torch.Generator | None) -> Callable[[], Measured]:
-        """Record the work without doing it; the result does it, with new draws from ``rng``."""
+    def record(self, work: Callable[[], Measurements], rng: torch.Generator | None) -> Callable[[], Measurements]:
+        """Record the work without executing it; the returned function executes it, with new draws from ``rng``."""
         ...
 
     def synchronize(self) -> None:
@@ -50,54 +50,56 @@ class Recorder(Protocol):
 
 
 class RecordedStep:
-    """A step called like `train_step`. The first of each variant are eager, the next is recorded, then replayed.
+    """A drop-in for `train_step`. The first steps of each variant are eager, the next is recorded, later ones replayed.
 
-    The eager steps are ordinary steps of the training. If a step cannot be recorded, ``say`` reports the reason and the
+    Eager steps train as usual. If a step cannot be recorded, ``print_message`` reports the reason and the
     training continues with eager steps.
     """
 
-    def __init__(self, recipe: GANRecipe, recorder: Recorder, say: Callable[[str], Any]) -> None:
-        self.recipe, self.recorder, self.say = recipe, recorder, say
+    def __init__(self, recipe: GANRecipe, recorder: Recorder, print_message: Callable[[str], Any]) -> None:
+        self.recipe, self.recorder, self.print_message = recipe, recorder, print_message
         self.failed = False
         self.state: TrainState | None = None
         self.counts: Counter[tuple[bool, bool]] = Counter()  # without β2, which needs no new warm-up
-        self.recorded: dict[StepVariant, Callable[[], Measured]] = {}
+        self.recorded: dict[StepVariant, Callable[[], Measurements]] = {}
 
     def __call__(
-        self, state: TrainState, real: Tensor, z: Tensor, scheduled: GANRecipe, d_step: int | None, shown: int
-    ) -> Measured:
+        self, state: TrainState, real: Tensor, z: Tensor, scheduled: GANRecipe, d_step: int | None, images_seen: int
+    ) -> Measurements:
         if self.failed:
-            return train_step(state, real, z, scheduled, d_step, shown)
+            return train_step(state, real, z, scheduled, d_step, images_seen)
         variant = step_variant(scheduled, d_step)
         if state is not self.state:  # at the start, and after a rollback
             self._forget()
             self._allocate(state, real, z)
-        if any(variant.beta2 != other.beta2 for other in self.recorded):
+        if any(variant.beta2 != recorded.beta2 for recorded in self.recorded):
             self._forget()
 
         # Copy the inputs to the memory that recorded steps read.
         self.real.copy_(real)
         self.z.copy_(z)
-        for scalar, number in zip(self.scalars, step_scalars(scheduled, shown), strict=True):
+        for scalar, number in zip(self.scalars, step_scalars(scheduled, images_seen), strict=True):
             scalar.fill_(number)
         if self.rng is not None:
-            self.rng.manual_seed(seed_of(*augment_key(scheduled, state, shown)))
+            self.rng.manual_seed(seed_of(*augment_key(scheduled, state, images_seen)))
 
         work = partial(run_step, state, self.real, self.z, self.recipe, variant, self.scalars, self.rng)
         self.counts[variant[:2]] += 1
-        if self.counts[variant[:2]] <= WARM_UP:
+        if self.counts[variant[:2]] <= WARM_UP_STEPS:
             return self.recorder.warm_up(work)
         if variant not in self.recorded:
             try:
                 self.recorded[variant] = self.recorder.record(work, self.rng)
             except RuntimeError as error:
                 self.failed, self.recorded = True, {}
-                first: BaseException = error
-                while first.__context__ is not None:  # the first error has the reason
-                    first = first.__context__
-                reason = str(first).splitlines()[0]
-                self.say(f"steps cannot be recorded as CUDA graphs ({reason}): training continues without, slower")
-                return train_step(state, real, z, scheduled, d_step, shown)
+                cause: BaseException = error
+                while cause.__context__ is not None:  # the first error has the reason
+                    cause = cause.__context__
+                reason = str(cause).splitlines()[0]
+                self.print_message(
+                    f"steps cannot be recorded as CUDA graphs ({reason}): training continues without them, slower"
+                )
+                return train_step(state, real, z, scheduled, d_step, images_seen)
         return self.recorded[variant]()
 
     def _allocate(self, state: TrainState, real: Tensor, z: Tensor) -> None:
@@ -122,36 +124,36 @@ class CudaRecorder:
         self.stream = torch.cuda.Stream()
         self.graphs: WeakSet[torch.cuda.CUDAGraph] = WeakSet()
 
-    def warm_up(self, work: Callable[[], Measured]) -> Measured:
+    def warm_up(self, work: Callable[[], Measurements]) -> Measurements:
         self.stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self.stream):
-            measured = work()
+            measurements = work()
         torch.cuda.current_stream().wait_stream(self.stream)
-        return measured
+        return measurements
 
-    def record(self, work: Callable[[], Measured], rng: torch.Generator | None) -> Callable[[], Measured]:
+    def record(self, work: Callable[[], Measurements], rng: torch.Generator | None) -> Callable[[], Measurements]:
         graph = torch.cuda.CUDAGraph()
         # The pool of a deleted graph cannot be used again.
-        pool = next((other.pool() for other in self.graphs), None) or torch.cuda.graph_pool_handle()
+        pool = next((existing.pool() for existing in self.graphs), None) or torch.cuda.graph_pool_handle()
         if rng is not None:
-            graph.register_generator_state(rng)  # every graph knows torch's default generator
+            graph.register_generator_state(rng)  # torch registers its default generator itself
         state: TrainState = work.args[0]  # type: ignore[attr-defined]
-        before = torch.cuda.current_stream()
+        stream = torch.cuda.current_stream()
         try:
             with _capturable(state), torch.cuda.graph(graph, pool=pool, stream=self.stream):
-                measured = work()
-                stacked = torch.stack([value.float() for value in measured.values()])
+                measurements = work()
+                stacked = torch.stack([value.float() for value in measurements.values()])
         except RuntimeError:
-            _recover(state.device, before)
+            _recover(state.device, stream)
             raise
         finally:
             for net in state.nets.values():
                 net.zero_grad()  # gradients are in the graphs' memory
         self.graphs.add(graph)
-        names = list(measured)
-        del measured
+        names = list(measurements)
+        del measurements
 
-        def replay() -> Measured:
+        def replay() -> Measurements:
             graph.replay()
             return dict(zip(names, stacked.clone().unbind(), strict=True))
 
@@ -163,8 +165,8 @@ class CudaRecorder:
 
 @contextmanager
 def _capturable(state: TrainState) -> Iterator[None]:
-    """Allow Adam to be recorded, only for the duration: Adam warns if it is not recorded then."""
-    groups = [group for each in state.optimizers.values() for group in each.param_groups]
+    """Set Adam's "capturable" for a recording. In eager steps it would cause a warning."""
+    groups = [group for optimizer in state.optimizers.values() for group in optimizer.param_groups]
     for group in groups:
         group["capturable"] = True
     try:

@@ -69,15 +69,15 @@ class StepPasses(NamedTuple):
 
 
 def train_step(
-    state: TrainState, real: Tensor, z: Tensor, recipe: GANRecipe, d_step: int | None, shown: int
+    state: TrainState, real: Tensor, z: Tensor, recipe: GANRecipe, d_step: int | None, images_seen: int
 ) -> dict[str, Tensor]:
     """Train D, then G, on ``real`` (N x 3 x H x W in [-1, 1]) and ``z`` (N x latent_size).
 
-    ``d_step`` counts the steps at which D has learned, None if D does not learn now; ``shown`` counts the real images
+    ``d_step`` counts the steps at which D has learned, None if D does not learn; ``images_seen`` counts the real images
     of all steps before. The result holds scalars on the device; on a GPU, reading one waits for all queued work.
     """
-    rng = generator(state.device, *augment_key(recipe, state, shown)) if augments(recipe) else None
-    return run_step(state, real, z, recipe, step_variant(recipe, d_step), step_scalars(recipe, shown), rng)
+    rng = generator(state.device, *augment_key(recipe, state, images_seen)) if augments(recipe) else None
+    return run_step(state, real, z, recipe, step_variant(recipe, d_step), step_scalars(recipe, images_seen), rng)
 
 
 def run_step(
@@ -183,10 +183,10 @@ def step_variant(recipe: GANRecipe, d_step: int | None) -> StepVariant:
     return StepVariant(d_step is not None, penalised, beta2)
 
 
-def step_scalars(recipe: GANRecipe, shown: int) -> StepScalars[float]:
+def step_scalars(recipe: GANRecipe, images_seen: int) -> StepScalars[float]:
     """Return the numbers of a step."""
     penalty = recipe.penalty / 2 * recipe.penalty_every
-    return StepScalars(recipe.learning_rate, penalty, recipe.augment, ema_weight(recipe, shown))
+    return StepScalars(recipe.learning_rate, penalty, recipe.augment, ema_weight(recipe, images_seen))
 
 
 def on_device(scalars: StepScalars[float], device: torch.device) -> StepScalars[Tensor]:
@@ -199,6 +199,6 @@ def augments(recipe: GANRecipe) -> bool:
     return bool(recipe.augment or recipe.augment_end)
 
 
-def augment_key(recipe: GANRecipe, state: TrainState, shown: int) -> tuple[int, ...]:
+def augment_key(recipe: GANRecipe, state: TrainState, images_seen: int) -> tuple[int, ...]:
     """Return the seed of a step's augmentations."""
-    return recipe.seed, AUGMENT, shown, state.group.rank
+    return recipe.seed, AUGMENT, images_seen, state.group.rank

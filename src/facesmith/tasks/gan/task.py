@@ -52,14 +52,14 @@ class GANTask(Task[GANRecipe]):
         self.read, self.train_step = read, choose_step(self.recipe, self.group, say)
         self.real_spread = real_spread(self.dataset.images, self.recipe.seed)
 
-    def step(self, state: TrainState, now: GANRecipe, progress: Progress) -> dict[str, Tensor]:
+    def step(self, state: TrainState, recipe: GANRecipe, progress: Progress) -> dict[str, Tensor]:
         """Let D, if it is its turn, and G learn; `Progress` counts D's turns."""
-        share = self.group.local_batch(now.batch_size)
-        real = batch(self.read, now, progress.images_seen, self.learned, self.device, share)
-        z = self._latents(now.batch_size, LATENTS, progress.step, progress.rollbacks)[share]
-        is_frozen = now.freeze_discriminator_after is not None and progress.kimg >= now.freeze_discriminator_after
-        learns = not is_frozen and d_learns(self.d_schedule, progress.step, now.batch_size, progress.d_accuracy)
-        measured = self.train_step(state, real, z, now, progress.d_steps if learns else None, progress.images_seen)
+        share = self.group.local_batch(recipe.batch_size)
+        real = batch(self.read, recipe, progress.images_seen, self.learned, self.device, share)
+        z = self._latents(recipe.batch_size, LATENTS, progress.step, progress.rollbacks)[share]
+        is_frozen = recipe.freeze_discriminator_after is not None and progress.kimg >= recipe.freeze_discriminator_after
+        learns = not is_frozen and d_learns(self.d_schedule, progress.step, recipe.batch_size, progress.d_accuracy)
+        measured = self.train_step(state, real, z, recipe, progress.d_steps if learns else None, progress.images_seen)
         if self.d_schedule.threshold is not None:  # this rule alone waits for the device at every step
             accuracy = (measured["accuracy_real"] + measured["accuracy_fake"]) / 2
             self.group.all_reduce_mean([accuracy])

@@ -65,13 +65,13 @@ def make_over(
     """
     _check_arguments(Path(out), steps, whole, None if video is None else Path(video))
     source = makeover if isinstance(makeover, Makeover) else load_makeover(makeover, quiet=quiet)
-    chosen = source.directions[source.direction_index(direction)]["name"]
-    source.apply(np.zeros((0, *source.size[::-1], 3), np.uint8), chosen, strength)  # raises for an invalid strength
+    direction = source.directions[source.direction_index(direction)]["name"]
+    source.apply(np.zeros((0, *source.size[::-1], 3), np.uint8), direction, strength)  # raises for an invalid strength
     paths = _list_photos(photos)
     faces: list[dict[str, Any]] = []
-    without: list[dict[str, str]] = []
+    skipped: list[dict[str, str]] = []
     sheet_images: list[Images] = []
-    taken = {Path(SHEET).stem}
+    used_names = {Path(SHEET).stem}
     with (
         atomic_folder(Path(out), "makeover results") as folder,
         progress(len(paths), "making over", "photos", shown=not quiet and len(paths) > 1) as bar,
@@ -84,34 +84,35 @@ def make_over(
                 except FacesmithError as error:
                     if len(paths) == 1 or "pip install" in str(error):
                         raise
-                    without.append({"photo": printable(str(path)), "reason": printable(str(error))})
+                    skipped.append({"photo": printable(str(path)), "reason": printable(str(error))})
                 finally:
                     bar.update()
             if cropped:
                 before = np.stack([crop.image for _, crops in cropped for crop in crops])
-                after = source.apply(before, chosen, strength)
-                made = iter(after)
+                after = source.apply(before, direction, strength)
+                results = iter(after)
                 for path, crops in cropped:
-                    faces += _write_faces(path, crops, [next(made) for _ in crops], folder, taken, whole)
+                    faces += _write_faces(path, crops, [next(results) for _ in crops], folder, used_names, whole)
                 sheet_images += list(before[: MAX_SHEET_IMAGES // steps - len(sheet_images)])
         if not faces:
-            raise FacesmithError(f"none of the {len(paths)} photos can be used: {without[0]['reason']}")
+            raise FacesmithError(f"none of the {len(paths)} photos can be used: {skipped[0]['reason']}")
         names = [entry["file"] for entry in faces[: len(sheet_images)]]
         save_image(
-            _make_sheet(source, np.stack(sheet_images), names, chosen, np.linspace(0, strength, steps)), folder / SHEET
+            _make_sheet(source, np.stack(sheet_images), names, direction, np.linspace(0, strength, steps)),
+            folder / SHEET,
         )
         card = {
             "format": FORMAT,
             "version": VERSION,
             "model": source.digest,
-            "direction": chosen,
+            "direction": direction,
             "strength": strength,
             "faces": faces,
-            "without": without,
+            "without": skipped,
         }
         write_json(folder / CARD, card)
     if video is not None:  # last, because it may be inside the new folder
-        write_morph(source, np.stack(sheet_images), Path(video), direction=chosen, strength=strength, quiet=quiet)
+        write_morph(source, np.stack(sheet_images), Path(video), direction=direction, strength=strength, quiet=quiet)
     return card
 
 
@@ -121,7 +122,7 @@ def _check_arguments(out: Path, steps: int, whole: bool, video: Path | None) -> 
     if not 2 <= steps <= MAX_STEPS:
         raise FacesmithError(f"invalid steps {steps}: expected 2 (before and after) to {MAX_STEPS}")
     if whole:
-        require("cv2", "photos", "putting faces back into photos")
+        require("cv2", "photos", "blending faces into photos")
     if video is not None:
         check_video_path(video)
 
@@ -134,23 +135,25 @@ def _list_photos(photos: Sequence[str | Path]) -> list[Path]:
             paths.append(photo)
             continue
         listing = list_files(photo)
-        inside = [photo / name for name in listing.image_files() if isinstance(listing.entries[name], FileHandle)]
-        if not inside:
-            raise FacesmithError(f"{photo} has no images: JPEG, PNG, WebP, BMP, GIF and TIFF files are read")
-        paths += inside
+        images = [photo / name for name in listing.image_files() if isinstance(listing.entries[name], FileHandle)]
+        if not images:
+            raise FacesmithError(f"{photo} has no images: add JPEG, PNG, WebP, BMP, GIF or TIFF files")
+        paths += images
     if not paths:
-        raise FacesmithError("no photo was named: give photos, or folders of photos")
+        raise FacesmithError("no photos: pass image files or folders of images")
     return paths
 
 
 def _write_faces(
-    path: Path, crops: list[FaceCrop], made: list[Images], folder: Path, taken: set[str], whole: bool
+    path: Path, crops: list[FaceCrop], results: list[Images], folder: Path, used_names: set[str], whole: bool
 ) -> list[dict[str, Any]]:
     """Write the faces of one photo and, with ``whole``, the photo; return the entries of makeover.json."""
-    stem = _unique_name(printable(path.stem), taken)
-    stems = [stem] if len(crops) == 1 else [_unique_name(f"{stem}_{number}", taken) for number in range(len(crops))]
+    stem = _unique_name(printable(path.stem), used_names)
+    stems = (
+        [stem] if len(crops) == 1 else [_unique_name(f"{stem}_{number}", used_names) for number in range(len(crops))]
+    )
     entries = []
-    for name, crop, image in zip(stems, crops, made, strict=True):
+    for name, crop, image in zip(stems, crops, results, strict=True):
         Image.fromarray(image).save(folder / f"{name}.png")
         entry = {
             "file": f"{name}.png",
@@ -161,7 +164,7 @@ def _write_faces(
         entries.append(entry | ({"whole": f"{WHOLE}/{stem}.png"} if whole else {}))
     if whole:
         photo = read_photo(path)
-        for crop, image in zip(crops, made, strict=True):
+        for crop, image in zip(crops, results, strict=True):
             photo = blend_face(photo, crop, image)
         (folder / WHOLE).mkdir(exist_ok=True)
         Image.fromarray(photo).save(folder / WHOLE / f"{stem}.png", icc_profile=_profile(path))
@@ -171,16 +174,16 @@ def _write_faces(
 def _profile(path: Path) -> bytes | None:
     """Return a photo's colour profile, which its colours need; None if decoding converted them."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # decoding has reported them already
+        warnings.simplefilter("ignore")  # decoding has already reported them
         with Image.open(path, formats=FORMATS) as image:
             return image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
 
 
-def _unique_name(stem: str, taken: set[str]) -> str:
-    """Return a file name that is not in ``taken``, ignoring case, and add it."""
-    while stem.lower() in taken:
+def _unique_name(stem: str, used_names: set[str]) -> str:
+    """Return a file name that is not in ``used_names``, ignoring case, and add it."""
+    while stem.lower() in used_names:
         stem += "_"
-    taken.add(stem.lower())
+    used_names.add(stem.lower())
     return stem
 
 

@@ -16,16 +16,16 @@ SOURCE, TARGET = range(2)  # the two streams of images of every direction
 
 
 def draw_batch(
-    domains: Sequence[Domains], recipe: MakeoverRecipe, shown: int
+    domains: Sequence[Domains], recipe: MakeoverRecipe, images_seen: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the directions of the batch after ``shown`` images, and the indices of its source and target faces.
+    """Return the directions of the batch after ``images_seen`` images, and the indices of its source and target faces.
 
     Directions alternate. Each domain of each direction is an endless shuffled stream of its own.
     """
     count = len(domains)
-    directions, drawn = (shown + np.arange(recipe.batch_size)) % count, np.zeros((2, recipe.batch_size), np.int64)
+    directions, drawn = (images_seen + np.arange(recipe.batch_size)) % count, np.zeros((2, recipe.batch_size), np.int64)
     for k, domain in enumerate(domains):
-        rows, start = directions == k, (shown + (k - shown) % count) // count
+        rows, start = directions == k, (images_seen + (k - images_seen) % count) // count
         for stream, faces in ((SOURCE, domain.sources), (TARGET, domain.targets)):
             seed = seed_of(recipe.seed, stream, k)
             indices = image_indices(seed, start, int(rows.sum()), len(faces), recipe.epoch_share)

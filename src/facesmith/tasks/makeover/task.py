@@ -110,30 +110,30 @@ class MakeoverTask(Task[MakeoverRecipe]):
         elif disabled:
             say(f"without a classifier (--set classifier=FOLDER), these losses are disabled: {', '.join(disabled)}")
 
-    def step(self, state: TrainState, now: MakeoverRecipe, progress: Progress) -> dict[str, Tensor]:
+    def step(self, state: TrainState, recipe: MakeoverRecipe, progress: Progress) -> dict[str, Tensor]:
         """Train D and G from the same pass: D on changed and target faces, G on D's logits and its other losses."""
-        share, shown = self.group.local_batch(now.batch_size), progress.images_seen
-        directions, *faces = draw_batch(self.domains, now, shown)
-        x, real = (load_batch(self.read, indices, now, shown, self.device, share) for indices in faces)
+        share, images_seen = self.group.local_batch(recipe.batch_size), progress.images_seen
+        directions, *faces = draw_batch(self.domains, recipe, images_seen)
+        x, real = (load_batch(self.read, indices, recipe, images_seen, self.device, share) for indices in faces)
         k = torch.from_numpy(directions[share]).to(self.device)
         strengths = F.one_hot(k, len(self.domains)).float()
-        noise = draw_noise(now, progress, self.dataset.size, self.device)[share]
-        rng = generator(self.device, now.seed, AUGMENT, shown, progress.rollbacks, self.group.rank)
+        noise = draw_noise(recipe, progress, self.dataset.size, self.device)[share]
+        rng = generator(self.device, recipe.seed, AUGMENT, images_seen, progress.rollbacks, self.group.rank)
         G, D = state.nets["G"], state.nets["D"]
         change: Any = G.change
-        penalised = now.penalty > 0 and progress.step % now.penalty_every == 0
-        set_hyperparameters(state, now.learning_rate, (now.beta1, now.beta2))
+        penalised = recipe.penalty > 0 and progress.step % recipe.penalty_every == 0
+        set_hyperparameters(state, recipe.learning_rate, (recipe.beta1, recipe.beta2))
 
         def logits_of(images: Tensor) -> Tensor:
             """Return D's logits (N), each of the direction of its image."""
             noisy = images + noise
-            logits: Tensor = D(augment(noisy, now.augment, rng) if now.augment else noisy)
+            logits: Tensor = D(augment(noisy, recipe.augment, rng) if recipe.augment else noisy)
             return logits.gather(1, k[:, None]).squeeze(1).float()
 
         def varied(images: Tensor) -> Tensor:
             """Return the classifier's input: the same random variations before and after the change."""
-            rng = generator(self.device, now.seed, VIEW, shown, progress.rollbacks, self.group.rank)
-            return vary(images, now.shift, now.colour, rng) if now.shift or now.colour else images
+            rng = generator(self.device, recipe.seed, VIEW, images_seen, progress.rollbacks, self.group.rank)
+            return vary(images, recipe.shift, recipe.colour, rng) if recipe.shift or recipe.colour else images
 
         with autocast(state):
             changed, mask = change(x, strengths)
@@ -144,28 +144,34 @@ class MakeoverTask(Task[MakeoverRecipe]):
                 losses["mask"] = mask.mean()
             if self.background is not None:
                 losses["outside"] = change_outside(changed, x, self.background)
-            if "J" in state.pretrained and any(getattr(now, name) for name in CLASSIFIER_LOSSES):
+            if "J" in state.pretrained and any(getattr(recipe, name) for name in CLASSIFIER_LOSSES):
                 losses |= classifier_losses(state.pretrained["J"], varied(changed), varied(x), k, self.targets)
-            loss_D = discriminator_loss(logits_real, logits_fake, now)
-            loss_G = (1 - now.pixel) * generator_loss(logits_real, logits_fake, now) + now.pixel * losses["moved"]
+            loss_D = discriminator_loss(logits_real, logits_fake, recipe)
+            loss_G = (1 - recipe.pixel) * generator_loss(logits_real, logits_fake, recipe) + recipe.pixel * losses[
+                "moved"
+            ]
             for name in WEIGHTED_LOSSES:
                 if name in losses:
-                    loss_G = loss_G + getattr(now, name) * losses[name]
+                    loss_G = loss_G + getattr(recipe, name) * losses[name]
             measured = {"loss_D": loss_D, "loss_G": loss_G, **losses}
             if penalised:
                 measured["r1"] = gradient_penalty(logits_real, real)
                 measured["r2"] = gradient_penalty(logits_fake, changed)
-                loss_D = loss_D + now.penalty / 2 * now.penalty_every * (measured["r1"] + measured["r2"])
+                loss_D = loss_D + recipe.penalty / 2 * recipe.penalty_every * (measured["r1"] + measured["r2"])
         measured["grad_G"] = backward(loss_G, G, state.group, retain_graph=True)
         measured["grad_D"] = backward(loss_D, D, state.group)
         for optimizer in state.optimizers.values():
             optimizer.step()
-        update_ema(state, ema_weight(now, shown))
+        update_ema(state, ema_weight(recipe, images_seen))
         measured["logit_real"], measured["logit_fake"] = logits_real.mean(), logits_fake.mean()
-        measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_fake, now)
-        scheduled = {"annealing": 1 - schedule_progress(now, shown), "pixel_share": now.pixel, "noise": now.noise,
-                     "learning_rate": now.learning_rate}  # fmt: skip
-        measured |= {name: torch.full((), value, device=self.device) for name, value in scheduled.items()}
+        measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_fake, recipe)
+        schedule = {
+            "annealing": 1 - schedule_progress(recipe, images_seen),
+            "pixel_share": recipe.pixel,
+            "noise": recipe.noise,
+            "learning_rate": recipe.learning_rate,
+        }
+        measured |= {name: torch.full((), value, device=self.device) for name, value in schedule.items()}
         return {name: value.detach() for name, value in measured.items()}
 
     def occasional_metrics(self, state: TrainState) -> dict[str, Tensor]:
