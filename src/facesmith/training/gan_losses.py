@@ -1,4 +1,4 @@
-"""The losses of D and G as functions of D's logits, and the penalties that keep D smooth."""
+"""The losses of D and G as functions of D's logits, and the gradient penalties of D."""
 
 from contextlib import nullcontext
 
@@ -44,7 +44,7 @@ def gradient_penalty(logits: Tensor, images: Tensor) -> Tensor:
 
 
 def accuracies(real: Tensor, fake: Tensor, recipe: AdversarialRecipe) -> tuple[Tensor, Tensor]:
-    """The shares of real and of fake images that D has on the right side.
+    """Return the shares of real and of generated images that D classifies correctly.
 
     The threshold is 0 for ``bce``. ``rpgan`` trains D on differences only: its threshold is halfway between the means.
     """
