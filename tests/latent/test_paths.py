@@ -93,9 +93,9 @@ def test_an_invalid_series_is_refused(directed_model: Model, tmp_path: Path) -> 
         "ends in .png, .gif or .mp4": lambda: facesmith.analogy(directed_model, FACES, tmp_path / "x.doc"),
         "invalid frame rate 61": lambda: facesmith.interpolate(directed_model, FACES, out, fps=61),
         "name an attribute, an axis or a direction": lambda: facesmith.sweep(directed_model, FACES, out),
-        "follows one thing": lambda: facesmith.sweep(directed_model, FACES, out, axis=1, attribute="Eyeglasses"),
+        "has one move": lambda: facesmith.sweep(directed_model, FACES, out, axis=1, attribute="Eyeglasses"),
         "axes 0 to 23": lambda: facesmith.sweep(directed_model, FACES, out, axis=24),
-        "stay within": lambda: facesmith.sweep(directed_model, FACES, out, axis=2, stop=float("nan")),
+        "invalid range": lambda: facesmith.sweep(directed_model, FACES, out, axis=2, stop=float("nan")),
         "has 2 arrays of 24": lambda: facesmith.sweep(directed_model, FACES, out, direction=tmp_path / "two.npz"),
         "cannot be read as a dir": lambda: facesmith.sweep(
             directed_model, FACES, out, direction=tmp_path / "broken.npz"
