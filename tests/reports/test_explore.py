@@ -82,7 +82,7 @@ def search(images: np.ndarray) -> Any:
 
 
 def test_statistics_are_those_of_numpy_over_the_whole_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facesmith.data.statistics._CHUNK_VALUES", 8 * 8 * 3 * 7)  # seven pictures at a time
+    monkeypatch.setattr("facesmith.data.statistics._CHUNK_VALUES", 8 * 8 * 3 * 7)  # seven images at a time
     images = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
     flags = np.random.default_rng(1).random((50, 2)) < 0.4
     dataset = make_dataset(tmp_path / "d", images, {"A": flags[:, 0].tolist(), "B": flags[:, 1].tolist()})
@@ -138,22 +138,22 @@ def test_the_page_tells_it_all_and_asks_for_nothing_from_outside(tmp_path: Path)
     text = page.read_text()
     assert "<broken>" not in text
     assert "<faces>" not in text
-    for said in (
+    for expected in (
         "Dataset little &lt;faces&gt;",
         "40 images of 32×32 pixels",
         "&lt;broken&gt;.jpg",
         "cut off",
         "1 file could not be used",
-        "nothing can be learned from it: Never.",
+        "a model cannot learn it: Never.",
         "With/slash &amp; &lt;b&gt; (2.5%)",
-        "1 picture is very dark: 009.jpg.",
-        "1 picture is an exact copy of another one.",
+        "1 image is very dark: 009.jpg.",
+        "1 image is an exact copy of another image.",
         "in both the test and the train split",
         "10 people",
         "87.5%",
         "Someone",
     ):
-        assert said in text, said
+        assert expected in text, expected
     assert not re.search(r'https?://|(src|href)="(?!data:)', text)
     written = {path.relative_to(page.parent).as_posix() for path in page.parent.rglob("*") if path.is_file()}
     expected = {"sample", "mean_face", "attribute_rates", "attribute_correlation", "brightness", "saturation"}
@@ -167,7 +167,7 @@ def test_the_page_tells_it_all_and_asks_for_nothing_from_outside(tmp_path: Path)
 
 
 @pytest.mark.parametrize("count", [1, 5, 300])
-def test_constant_pictures_without_attributes_are_explored(tmp_path: Path, count: int) -> None:
+def test_constant_images_without_attributes_are_explored(tmp_path: Path, count: int) -> None:
     dataset = make_dataset(tmp_path / "d", np.full((count, 8, 6, 3), 77, np.uint8))
     page = explore(dataset, tmp_path / "out", quiet=True)
     found = numbers(page)
@@ -192,7 +192,7 @@ def test_the_mean_pair_shows_where_an_attribute_sits(tmp_path: Path) -> None:
     assert [tile[150, 88, 0] for tile in tiles] == [100, 100, 128]
 
 
-def test_near_duplicates_are_found_and_different_pictures_are_not() -> None:
+def test_near_duplicates_are_found_and_different_images_are_not() -> None:
     images = smooth(400, seed=1)
     copies = []
     for row, change in ((3, "jpeg"), (50, "noise"), (99, "brighter"), (200, "corner")):
@@ -222,7 +222,7 @@ def test_of_a_group_of_copies_one_takes_part_in_the_near_search() -> None:
     assert [(one, other) for one, other, _ in found.pairs] == [(0, 35)]
 
 
-def test_thousands_of_flat_pictures_do_not_explode() -> None:
+def test_thousands_of_flat_images_give_few_duplicates() -> None:
     colours = np.stack(np.meshgrid(*[np.arange(0, 256, 15)] * 3, indexing="ij"), axis=-1).reshape(-1, 1, 1, 3)
     found = search(np.broadcast_to(colours, (len(colours), 4, 4, 3)).astype(np.uint8))
     assert found.groups == []

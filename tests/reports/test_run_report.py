@@ -83,7 +83,7 @@ def test_the_report_of_a_finished_run(tmp_path: Path) -> None:
         "The run finished: 100,000 real images (5.0 times through the dataset) were shown.",
         "Training took 4 minutes at 400 images per second.",
         "The losses at the end",
-        "75% of the real and 80% of the generated faces, 78% overall",
+        "75% of the real and 80% of the generated faces correctly, 78% overall",
         "Started 1 March 2025, 22:00 UTC and ended 2 March 2025, 01:30 UTC.",
         "3,576,704 parameters",
         "20,000",
@@ -158,7 +158,7 @@ def test_an_interrupted_run_lists_sessions_and_how_to_resume(tmp_path: Path) -> 
         "30.5",
         "2 March 2025, 08:00 UTC",
         "Dotted lines mark where training was resumed.",
-        "One line was left unfinished by a crash",
+        "One incomplete line of the measurements",
         f"facesmith train tiny 'data/my faces' {run} --resume",
     ):
         assert text in page, text

@@ -1,4 +1,4 @@
-"""What is in a dataset: pictures, counts and charts, in a folder and on one page."""
+"""The exploration of a dataset: a page with its images, counts and charts, and their files."""
 
 import re
 from collections.abc import Callable
@@ -16,93 +16,93 @@ from facesmith.extras import require
 from facesmith.files import atomic_file, read_json, write_json, write_text
 from facesmith.images.grid import save_image
 from facesmith.progress import progress
-from facesmith.reports import explore_images as pictures
+from facesmith.reports import explore_images
 from facesmith.reports.explore_notes import notes
 from facesmith.reports.explore_page import explore_page
 
-_MOST_LISTED = 10_000
+_MAX_DUPLICATES = 10_000
 
 
 def explore(dataset: Dataset, out: Path | None = None, *, quiet: bool = False) -> Path:
-    """Write what is in a dataset into the folder ``out`` (default: DATASET/explore); returns its explore.html.
+    """Write an exploration of a dataset into the folder ``out`` (default: DATASET/explore). Return its explore.html.
 
-    The folder gets explore.html (one page with everything inside it), explore.json (the numbers) and the pictures the
-    page shows. What an earlier exploration wrote there is replaced, other files are left alone. The pictures are read
-    once, a part at a time. Raises `FacesmithError` when ``out`` is a file or matplotlib is missing.
+    The folder gets explore.html (a self-contained page), explore.json (the numbers) and the images of the page. Files
+    of an earlier exploration are replaced, other files are kept. The images are read once, in chunks. Raises
+    `FacesmithError` if ``out`` is a file or matplotlib is missing.
     """
     require("matplotlib", "explore", "exploring a dataset")
     out = dataset.path / "explore" if out is None else out
     if out.exists() and not out.is_dir():
         raise FacesmithError(f"{out} is a file: choose a folder for the exploration")
     statistics = measure(dataset, quiet)
-    found = notes(statistics, dataset.card, dataset.attributes)
+    findings = notes(statistics, dataset.card, dataset.attributes)
     earlier = _earlier(out)
-    written = _write_pictures(dataset, statistics, out, quiet)
-    write_text(out / "explore.html", explore_page(dataset, statistics, found, written))
+    written = _write_images(dataset, statistics, out, quiet)
+    write_text(out / "explore.html", explore_page(dataset, statistics, findings, written))
     files = sorted(path.relative_to(out).as_posix() for path in written.values())
-    write_json(out / "explore.json", {**_numbers(dataset, statistics, found), "files": files})
+    write_json(out / "explore.json", {**_numbers(dataset, statistics, findings), "files": files})
     for name in earlier - set(files):
         (out / name).unlink(missing_ok=True)
     return out / "explore.html"
 
 
-def _write_pictures(dataset: Dataset, statistics: Statistics, out: Path, quiet: bool) -> dict[str, Path]:
-    """Every picture that this dataset has something to show on, by name: the mean pictures as "means/ATTRIBUTE"."""
+def _write_images(dataset: Dataset, statistics: Statistics, out: Path, quiet: bool) -> dict[str, Path]:
+    """Write the images for which the dataset has data. Return them by name, mean images as "means/ATTRIBUTE"."""
     attributes, images = dataset.attributes, dataset.images
     makers: dict[str, Callable[[], Image.Image | bytes | None]] = {
-        "sample": lambda: pictures.sample(images),
-        "mean_face": lambda: pictures.mean_face(statistics),
-        "brightness": lambda: pictures.brightness(statistics),
-        "saturation": lambda: pictures.saturation(statistics),
-        "channels": lambda: pictures.channels(statistics),
-        "extremes": lambda: pictures.extremes(images, statistics),
-        "pairs": lambda: pictures.pairs(images, statistics),
+        "sample": lambda: explore_images.sample(images),
+        "mean_face": lambda: explore_images.mean_face(statistics),
+        "brightness": lambda: explore_images.brightness(statistics),
+        "saturation": lambda: explore_images.saturation(statistics),
+        "channels": lambda: explore_images.channels(statistics),
+        "extremes": lambda: explore_images.extremes(images, statistics),
+        "pairs": lambda: explore_images.pairs(images, statistics),
     }
     if attributes:
-        makers["attribute_rates"] = lambda: pictures.attribute_rates(statistics, attributes)
-        makers["attribute_correlation"] = lambda: pictures.attribute_correlation(statistics, attributes)
+        makers["attribute_rates"] = lambda: explore_images.attribute_rates(statistics, attributes)
+        makers["attribute_correlation"] = lambda: explore_images.attribute_correlation(statistics, attributes)
     people = statistics.per_person
     if len(people):
-        makers["identities"] = lambda: pictures.identities(people)
+        makers["identities"] = lambda: explore_images.identities(people)
     names = dict(zip(makers, makers, strict=True))
     for index, (name, stem) in enumerate(zip(attributes, file_stems(attributes), strict=True)):
-        makers[f"means/{name}"] = partial(pictures.mean_pair, statistics, index, name)
+        makers[f"means/{name}"] = partial(explore_images.mean_pair, statistics, index, name)
         names[f"means/{name}"] = f"means/{stem}"
     written = {}
-    with progress(len(makers), "drawing", "pictures", shown=not quiet) as bar:
+    with progress(len(makers), "drawing", "images", shown=not quiet) as bar:
         for name, make in makers.items():
-            made = make()
-            if made is not None:
-                written[name] = _save(made, out / f"{names[name]}.png")
+            image = make()
+            if image is not None:
+                written[name] = _save(image, out / f"{names[name]}.png")
             bar.update()
     return written
 
 
 def file_stems(names: list[str]) -> list[str]:
-    """A file name for each attribute, none of them the same even where a system does not tell capitals apart."""
-    taken: set[str] = set()
+    """Return a file name for each attribute, unique also on file systems that ignore case."""
+    used: set[str] = set()
     stems = []
     for name in names:
         plain = re.sub(r"[^\w.-]+", "_", name).strip("._") or "attribute"
         stem, number = plain, 2
-        while stem.lower() in taken:
+        while stem.lower() in used:
             stem, number = f"{plain}_{number}", number + 1
-        taken.add(stem.lower())
+        used.add(stem.lower())
         stems.append(stem)
     return stems
 
 
-def _save(made: Image.Image | bytes, path: Path) -> Path:
-    if isinstance(made, bytes):
-        with atomic_file(path) as beside:
-            beside.write_bytes(made)
+def _save(image: Image.Image | bytes, path: Path) -> Path:
+    if isinstance(image, bytes):
+        with atomic_file(path) as partial_path:
+            partial_path.write_bytes(image)
     else:
-        save_image(made, path)
+        save_image(image, path)
     return path
 
 
 def _earlier(out: Path) -> set[str]:
-    """Pictures that an earlier exploration says it wrote here: names only of the two places where we write any."""
+    """Return the images that an earlier exploration lists, only those in the two folders that it writes."""
     path = out / "explore.json"
     if not path.is_file():
         return set()
@@ -113,7 +113,7 @@ def _earlier(out: Path) -> set[str]:
     return {name for name in names if isinstance(name, str) and re.fullmatch(r"(means/)?[\w-][\w.-]*\.png", name)}
 
 
-def _numbers(dataset: Dataset, statistics: Statistics, found: list[str]) -> dict[str, Any]:
+def _numbers(dataset: Dataset, statistics: Statistics, findings: list[str]) -> dict[str, Any]:
     files, duplicates = statistics.files, statistics.duplicates
     people = statistics.per_person
     attributes = [
@@ -126,7 +126,7 @@ def _numbers(dataset: Dataset, statistics: Statistics, found: list[str]) -> dict
         "dataset": {"name": dataset.name, "fingerprint": dataset.fingerprint},
         "count": statistics.count,
         "size": list(dataset.size),
-        "notes": found,
+        "notes": findings,
         "splits": dataset.card.get("splits") or {},
         "identities": {"people": len(people), "most_pictures": int(people.max())} if len(people) else None,
         "attributes": attributes,
@@ -139,10 +139,10 @@ def _numbers(dataset: Dataset, statistics: Statistics, found: list[str]) -> dict
             "exact_groups": len(duplicates.groups),
             "near_pairs": len(duplicates.pairs),
             "complete": duplicates.complete,
-            "exact": [[files[row] for row in group] for group in duplicates.groups[:_MOST_LISTED]],
+            "exact": [[files[row] for row in group] for group in duplicates.groups[:_MAX_DUPLICATES]],
             "near": [
-                {"files": [files[one], files[other]], "difference": round(difference, 3)}
-                for one, other, difference in duplicates.pairs[:_MOST_LISTED]
+                {"files": [files[a], files[b]], "difference": round(difference, 3)}
+                for a, b, difference in duplicates.pairs[:_MAX_DUPLICATES]
             ],
         },
         "skipped_count": int(dataset.card.get("skipped_count") or 0),

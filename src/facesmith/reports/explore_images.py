@@ -1,4 +1,4 @@
-"""The pictures and charts of an exploration, each as an image or as PNG bytes."""
+"""The images and charts of an exploration: an image each, or PNG bytes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,19 +6,19 @@ from PIL import Image
 
 from facesmith.data.statistics import Floats, Statistics
 from facesmith.images.grid import make_grid, resize_images
-from facesmith.reports import charts as curves
+from facesmith.reports import charts
 
-_SAMPLE = 64
+_SAMPLE_COUNT = 64
 _TILE = 128
 _MEAN_TILE = 176
-_EXTREMES = 6
-_PAIRS = 24
+_EXTREME_COUNT = 6
+_MAX_PAIRS = 24
 _CHANNELS = {"red": "#c8372d", "green": "#1b8a4b", "blue": "#1f5fbf"}
 
 
 def sample(images: NDArray[np.uint8], seed: int = 0) -> Image.Image:
-    """Up to 64 pictures drawn at random without repeats, the same ones for the same dataset and seed."""
-    chosen = np.random.default_rng(seed).permutation(len(images))[:_SAMPLE]
+    """Return a sheet of up to 64 random images, the same for the same dataset and seed."""
+    chosen = np.random.default_rng(seed).permutation(len(images))[:_SAMPLE_COUNT]
     return make_grid(resize_images(images[np.sort(chosen)], _TILE, enlarge=False))
 
 
@@ -27,21 +27,21 @@ def mean_face(statistics: Statistics) -> Image.Image:
 
 
 def mean_pair(statistics: Statistics, index: int, name: str) -> Image.Image:
-    """The mean of those with an attribute, of those without it, and the exaggerated difference about grey."""
-    with_it, without = statistics.means[index]
+    """Return the mean image with an attribute, the mean without it, and the amplified difference around grey."""
+    mean_with, mean_without = statistics.means[index]
     yes, no, _ = (int(count) for count in statistics.counts[index])
-    difference = with_it - without
+    difference = mean_with - mean_without
     strongest = float(np.percentile(np.abs(difference), 99)) if yes and no else 0.0
     gain = 100 / max(strongest, 1.0)
-    tiles = np.stack([_bytes(with_it), _bytes(without), _bytes(128 + gain * difference)])
-    # Plain ASCII: the built-in font has no true minus and no times sign.
-    last = f"with - without\nexaggerated {gain:.1f}x" if yes and no else "no difference\nto show"
-    labels = [f"{name}\n{yes:,} pictures", f"not {name}\n{no:,} pictures", last]
+    tiles = np.stack([_bytes(mean_with), _bytes(mean_without), _bytes(128 + gain * difference)])
+    # ASCII only: the built-in font has no minus sign and no times sign.
+    difference_label = f"with - without\namplified {gain:.1f}x" if yes and no else "no difference\nto show"
+    labels = [f"{name}\n{yes:,} images", f"not {name}\n{no:,} images", difference_label]
     return make_grid(resize_images(tiles, _MEAN_TILE), columns=3, labels=labels, gap=6)
 
 
 def extremes(images: NDArray[np.uint8], statistics: Statistics) -> Image.Image:
-    """The darkest, the brightest, the flattest and the least colourful pictures, a row of each."""
+    """Return one row each of the darkest, the brightest, the lowest-contrast and the least saturated images."""
     measures = {
         "brightness": (statistics.luminance, 1),
         "brightness ": (statistics.luminance, -1),
@@ -49,57 +49,57 @@ def extremes(images: NDArray[np.uint8], statistics: Statistics) -> Image.Image:
         "saturation": (statistics.saturation, 1),
     }
     rows, labels = [], []
-    for what, (values, direction) in measures.items():
-        chosen = np.argsort(direction * values, kind="stable")[:_EXTREMES]
+    for measure, (values, direction) in measures.items():
+        chosen = np.argsort(direction * values, kind="stable")[:_EXTREME_COUNT]
         rows += chosen.tolist()
-        labels += [f"{_name(statistics, row)}\n{what.strip()} {values[row]:.3g}" for row in chosen]
-    columns = min(_EXTREMES, len(images))
+        labels += [f"{_name(statistics, row)}\n{measure.strip()} {values[row]:.3g}" for row in chosen]
+    columns = min(_EXTREME_COUNT, len(images))
     return make_grid(resize_images(images[rows], _TILE), columns=columns, labels=labels, gap=6)
 
 
 def pairs(images: NDArray[np.uint8], statistics: Statistics) -> Image.Image | None:
-    """Duplicates side by side, exact ones first; None when there are none."""
+    """Return duplicates side by side, exact ones first; None without duplicates."""
     duplicates = statistics.duplicates
-    found = [(group[0], group[1], "same pixels") for group in duplicates.groups]
-    found += [(one, other, f"difference {difference:.1f}") for one, other, difference in duplicates.pairs]
-    if not found:
+    duplicate_pairs = [(group[0], group[1], "same pixels") for group in duplicates.groups]
+    duplicate_pairs += [(a, b, f"difference {difference:.1f}") for a, b, difference in duplicates.pairs]
+    if not duplicate_pairs:
         return None
-    rows = [row for one, other, _ in found[:_PAIRS] for row in (one, other)]
-    labels = [f"{_name(statistics, row)}\n{text}" for one, other, text in found[:_PAIRS] for row in (one, other)]
+    rows = [row for a, b, _ in duplicate_pairs[:_MAX_PAIRS] for row in (a, b)]
+    labels = [f"{_name(statistics, row)}\n{text}" for a, b, text in duplicate_pairs[:_MAX_PAIRS] for row in (a, b)]
     return make_grid(resize_images(images[rows], _TILE), columns=min(6, len(rows)), labels=labels, gap=6)
 
 
 def attribute_rates(statistics: Statistics, attributes: list[str]) -> bytes:
-    """How many of the pictures have each attribute, the most frequent first."""
+    """Draw the share of images with each attribute, the most frequent first."""
     yes, no = statistics.counts[:, 0], statistics.counts[:, 1]
     share = 100 * yes / np.maximum(yes + no, 1)
     order = np.argsort(-share, kind="stable")
     texts = [f"{share[index]:.1f}%  ({yes[index]:,})" for index in order]
     names = [attributes[index] for index in order]
-    return curves.bars(names, share[order], "How many pictures have it", "% of pictures", texts, limit=118)
+    return charts.bars(names, share[order], "Attribute rates", "% of images", texts, limit=118)
 
 
 def attribute_correlation(statistics: Statistics, attributes: list[str]) -> bytes:
-    return curves.heatmap(statistics.correlation, attributes, "Which attributes come together")
+    return charts.heatmap(statistics.correlation, attributes, "Correlation of attributes")
 
 
 def brightness(statistics: Statistics) -> bytes:
     edges = np.linspace(0, 255, 52)
     counts = {"brightness": np.histogram(statistics.luminance, edges)[0]}
-    return curves.histogram(counts, edges, "Brightness", "mean of a picture, 0 black to 255 white")
+    return charts.histogram(counts, edges, "Brightness", "mean of an image: 0 black, 255 white")
 
 
 def saturation(statistics: Statistics) -> bytes:
     edges = np.linspace(0, 1, 51)
     counts = {"saturation": np.histogram(statistics.saturation, edges)[0]}
-    return curves.histogram(counts, edges, "Saturation", "mean of a picture, 0 grey to 1 pure colour")
+    return charts.histogram(counts, edges, "Saturation", "mean of an image: 0 grey, 1 pure colour")
 
 
 def channels(statistics: Statistics) -> bytes:
     shares = 100 * statistics.channels / statistics.channels.sum(axis=1, keepdims=True)
     counts = dict(zip(_CHANNELS, shares, strict=True))
     colours = list(_CHANNELS.values())
-    return curves.histogram(counts, np.arange(257), "Colour channels", "value of a pixel", "% of pixels", colours)
+    return charts.histogram(counts, np.arange(257), "Colour channels", "pixel value", "% of pixels", colours)
 
 
 def identities(per_person: NDArray[np.int64]) -> bytes:
@@ -107,14 +107,14 @@ def identities(per_person: NDArray[np.int64]) -> bytes:
     if len(edges) > 61:
         edges = np.linspace(0.5, per_person.max() + 0.5, 61)
     counts = {"people": np.histogram(per_person, edges)[0]}
-    return curves.histogram(counts, edges, "Pictures of each person", "pictures", "people")
+    return charts.histogram(counts, edges, "Images of each person", "images", "people")
 
 
 def _name(statistics: Statistics, row: int) -> str:
-    """The name of a file without its folders, which are mostly the same and would take all the room."""
+    """Return the name of a file without its folders, which are too long for a label."""
     return statistics.files[row].rpartition("/")[2]
 
 
 def _bytes(values: Floats) -> NDArray[np.uint8]:
-    """Pixel values rounded and cut to 0..255, NaN (the mean of no pictures) as mid grey."""
+    """Round and clip pixel values to 0..255. NaN, the mean of no images, becomes mid grey."""
     return np.clip(np.rint(np.nan_to_num(values, nan=128)), 0, 255).astype(np.uint8)

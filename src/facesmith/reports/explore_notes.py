@@ -1,4 +1,4 @@
-"""What stands out in a dataset, in plain words."""
+"""Findings about a dataset: sentences about its problems."""
 
 from collections import Counter
 from typing import Any
@@ -7,126 +7,129 @@ import numpy as np
 
 from facesmith.data.statistics import Statistics
 
-FEW_PICTURES = 2000
-RARE = 0.01
+MIN_COUNT = 2000
+RARE_SHARE = 0.01
+UNBALANCED_SHARE = 0.05
 DARK, BRIGHT, FLAT = 25.0, 230.0, 8.0  # grey levels of 255
 GREY = 0.02
-_ALIKE = 0.8
-_LISTED = 8
+_STRONG_CORRELATION = 0.8
+_MAX_NAMES = 8
 
 
 def notes(statistics: Statistics, card: dict[str, Any], attributes: list[str]) -> list[str]:
-    """Sentences, the most important first; an empty list when nothing stands out."""
+    """Return the findings, the most important first; an empty list without problems."""
     return [
         *_size(statistics, card),
         *_attributes(statistics, attributes),
         *_light(statistics),
-        *_twice(statistics),
+        *_duplicates(statistics),
     ]
 
 
 def listed(names: list[str]) -> str:
-    """ "a, b and c", or the first few and how many more."""
-    if len(names) > _LISTED:
-        return ", ".join(names[:_LISTED]) + f" and {len(names) - _LISTED:,} more"
+    """Return "a, b and c", or the first names and the number of the others."""
+    if len(names) > _MAX_NAMES:
+        return ", ".join(names[:_MAX_NAMES]) + f" and {len(names) - _MAX_NAMES:,} more"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+def plural(count: int, singular: str, plural_form: str | None = None) -> str:
+    return f"{count:,} {singular if count == 1 else plural_form or singular + 's'}"
 
 
 def _size(statistics: Statistics, card: dict[str, Any]) -> list[str]:
-    found = []
-    if statistics.count < FEW_PICTURES:
-        found.append(
-            f"{plural(statistics.count, 'picture')} is little to train on from scratch: below about {FEW_PICTURES:,} "
-            "expect a generator that repeats what it has seen."
+    findings = []
+    if statistics.count < MIN_COUNT:
+        findings.append(
+            f"The dataset has only {plural(statistics.count, 'image')}. With fewer than about {MIN_COUNT:,}, a "
+            "generator trained from scratch tends to repeat its training images."
         )
     skipped = int(card.get("skipped_count") or 0)
     if skipped:
-        found.append(f"{plural(skipped, 'file')} could not be used and {_was(skipped)} left out; the list is below.")
+        findings.append(f"{plural(skipped, 'file')} could not be used and {_was(skipped)} skipped; see the list below.")
     missing = int(card.get("rows_without_image") or 0)
     if missing:
-        found.append(f"{plural(missing, 'labelled row')} had no picture and {_was(missing)} left out.")
-    return found
+        findings.append(f"{plural(missing, 'labelled row')} had no image and {_was(missing)} skipped.")
+    return findings
 
 
 def _attributes(statistics: Statistics, attributes: list[str]) -> list[str]:
-    found = []
-    constant, rare, strong = [], [], []
+    findings = []
+    constant, rare, unbalanced = [], [], []
     for name, (yes, no, _) in zip(attributes, statistics.counts.tolist(), strict=True):
         share = min(yes, no) / max(1, yes + no)
         text = f"{name} ({100 * yes / max(1, yes + no):.1f}%)"
         if yes == 0 or no == 0:
             constant.append(name)
-        elif share < RARE:
+        elif share < RARE_SHARE:
             rare.append(text)
-        elif share < 0.05:
-            strong.append(text)
+        elif share < UNBALANCED_SHARE:
+            unbalanced.append(text)
     if constant:
-        found.append(f"The same for every picture, so nothing can be learned from it: {listed(constant)}.")
+        findings.append(f"The same for every image, so a model cannot learn it: {listed(constant)}.")
     if rare:
-        found.append(f"One side has under 1% of the pictures and will hardly be learned: {listed(rare)}.")
-    if strong:
-        found.append(f"Strongly unbalanced, one side under 5%: {listed(strong)}.")
+        findings.append(f"Extremely unbalanced, with a minority below 1% that a model hardly learns: {listed(rare)}.")
+    if unbalanced:
+        findings.append(f"Strongly unbalanced, with a minority below 5%: {listed(unbalanced)}.")
     unknown = [name for name, counts in zip(attributes, statistics.counts, strict=True) if counts[2]]
     if unknown:
-        found.append(f"Not known for some pictures, which are left out of its numbers: {listed(unknown)}.")
-    bound = [
-        f"{attributes[one]} and {attributes[other]} ({statistics.correlation[one, other]:+.2f})"
-        for one, other in np.argwhere(np.abs(np.triu(np.nan_to_num(statistics.correlation), 1)) >= _ALIKE)
+        findings.append(f"Unknown for some images, which its numbers do not include: {listed(unknown)}.")
+    correlated = [
+        f"{attributes[a]} and {attributes[b]} ({statistics.correlation[a, b]:+.2f})"
+        for a, b in np.argwhere(np.abs(np.triu(np.nan_to_num(statistics.correlation), 1)) >= _STRONG_CORRELATION)
     ]
-    if bound:
-        found.append(f"Nearly the same information twice, hard to steer one without the other: {listed(bound)}.")
-    return found
+    if correlated:
+        findings.append(f"Strongly correlated, so they are difficult to edit independently: {listed(correlated)}.")
+    return findings
 
 
 def _light(statistics: Statistics) -> list[str]:
     cases = [
         (statistics.luminance < DARK, "very dark"),
         (statistics.luminance > BRIGHT, "very bright"),
-        (statistics.contrast < FLAT, "almost without contrast"),
-        (statistics.saturation < GREY, "grey, without colour"),
+        (statistics.contrast < FLAT, "very low in contrast"),
+        (statistics.saturation < GREY, "almost colourless"),
     ]
-    found = []
-    for rows, what in cases:
+    findings = []
+    for rows, property_text in cases:
         names = [statistics.files[row] for row in np.flatnonzero(rows)]
         if names:
             verb = "is" if len(names) == 1 else "are"
-            found.append(f"{plural(len(names), 'picture')} {verb} {what}: {listed(names)}.")
-    return found
+            findings.append(f"{plural(len(names), 'image')} {verb} {property_text}: {listed(names)}.")
+    return findings
 
 
-def _twice(statistics: Statistics) -> list[str]:
-    found = []
+def _duplicates(statistics: Statistics) -> list[str]:
+    findings = []
     duplicates = statistics.duplicates
     if duplicates.groups:
         extra = sum(len(group) - 1 for group in duplicates.groups)
-        found.append(f"{plural(extra, 'picture is an exact copy', 'pictures are exact copies')} of another one.")
+        findings.append(f"{plural(extra, 'image is an exact copy', 'images are exact copies')} of another image.")
     if duplicates.pairs:
         count = len(duplicates.pairs)
-        found.append(f"{plural(count, 'pair of pictures is', 'pairs of pictures are')} nearly the same.")
+        findings.append(f"{plural(count, 'pair of images is', 'pairs of images are')} nearly identical.")
     crossing = Counter(
         tuple(sorted((first, second)))
-        for one, other in [*((group[0], row) for group in duplicates.groups for row in group[1:]), *_rows(duplicates)]
-        if (first := statistics.splits[one]) is not None
-        and (second := statistics.splits[other]) is not None
+        for a, b in [*((group[0], row) for group in duplicates.groups for row in group[1:]), *_rows(duplicates)]
+        if (first := statistics.splits[a]) is not None
+        and (second := statistics.splits[b]) is not None
         and first != second
     )
     for (first, second), count in sorted(crossing.items()):
-        found.append(
-            f"{plural(count, 'picture')} of these {_was(count, 'is', 'are')} in both the {first} and the {second} "
-            "split: scores measured there look better than they are."
+        findings.append(
+            f"{plural(count, 'image')} of these {_was(count, 'is', 'are')} in both the {first} and the {second} "
+            "split, which makes scores look better than they are."
         )
     if not duplicates.complete:
-        found.append("So many pictures look alike that not all pairs were compared: there are more near duplicates.")
-    return found
+        findings.append(
+            "Not all pairs were compared because too many images are similar: there are more near duplicates."
+        )
+    return findings
 
 
 def _rows(duplicates: Any) -> list[tuple[int, int]]:
-    return [(one, other) for one, other, _ in duplicates.pairs]
+    return [(a, b) for a, b, _ in duplicates.pairs]
 
 
-def _was(count: int, one: str = "was", many: str = "were") -> str:
-    return one if count == 1 else many
+def _was(count: int, singular: str = "was", plural_form: str = "were") -> str:
+    return singular if count == 1 else plural_form

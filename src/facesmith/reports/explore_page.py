@@ -14,8 +14,8 @@ _MAX_ROWS = 200  # of a long list on the page; explore.json has more
 _MAX_CORRELATIONS = 12
 
 
-def explore_page(dataset: Dataset, statistics: Statistics, notes: list[str], pictures: dict[str, Path]) -> str:
-    """Return one self-contained page; ``pictures`` are the files to show, by the names that `explore` gives them."""
+def explore_page(dataset: Dataset, statistics: Statistics, notes: list[str], images: dict[str, Path]) -> str:
+    """Return one self-contained page; ``images`` are the files to show, by the names that `explore` gives them."""
     files, duplicates, card = statistics.files, statistics.duplicates, dataset.card
     groups, pairs = duplicates.groups, duplicates.pairs
     skipped = card.get("skipped") or []
@@ -28,11 +28,11 @@ def explore_page(dataset: Dataset, statistics: Statistics, notes: list[str], pic
         lead=f"{plural(statistics.count, 'image')} of {size} pixels: what the dataset contains.",
         numbers=_numbers(dataset, statistics, skipped_count),
         notes=notes,
-        pictures={"pairs": None, **pictures},
+        images={"pairs": None, **images},
         attributes=_attributes(dataset.attributes, statistics),
         correlations=_correlations(dataset.attributes, statistics) if dataset.attributes else [],
         means=[
-            {"name": name, "picture": pictures[f"means/{name}"], "yes": f"{counts[0]:,}", "no": f"{counts[1]:,}"}
+            {"name": name, "image": images[f"means/{name}"], "yes": f"{counts[0]:,}", "no": f"{counts[1]:,}"}
             for name, counts in zip(dataset.attributes, statistics.counts.tolist(), strict=True)
         ],
         splits=[[name, f"{count:,}", f"{100 * count / statistics.count:.1f}%"] for name, count in splits.items()],

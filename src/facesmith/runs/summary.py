@@ -71,13 +71,15 @@ def history(run: RunFiles) -> list[str]:
     if goal:
         sentences.append(f"The goal was {goal}.")
     if run.broken_lines:
-        lines = "One line was" if run.broken_lines == 1 else f"{run.broken_lines} lines were"
-        sentences.append(f"{lines} left unfinished by a crash in the measurements and not counted.")
+        lines = "One incomplete line" if run.broken_lines == 1 else f"{run.broken_lines} incomplete lines"
+        sentences.append(
+            f"{lines} of the measurements, left by a crash, {'is' if run.broken_lines == 1 else 'are'} ignored."
+        )
     return sentences
 
 
 def sessions(run: RunFiles) -> list[list[str]]:
-    """A row for each time the run was started or resumed: start, end, kimg at both, and why it ended."""
+    """Return a row for each session: start, end, kimg at both, and why it ended."""
     return [
         [
             format_time(session.get("started")) or "–",
@@ -94,7 +96,7 @@ def sessions(run: RunFiles) -> list[list[str]]:
 def learning(run: RunFiles) -> tuple[list[str], list[str]]:
     """Return remarks and warnings about losses and accuracies at the end of the run.
 
-    Where the health is known, it is the warning, and nothing here contradicts it.
+    If the health is known, its own sentence warns, and these sentences agree with it.
     """
     remarks, warnings = [], []
     losses = {name: recent(run, f"loss_{name}") for name in ("D", "G")}
@@ -113,13 +115,13 @@ def learning(run: RunFiles) -> tuple[list[str], list[str]]:
             )
     for name, network in (("E", "the encoder"), ("J", "the classifier")):
         if (loss := recent(run, f"loss_{name}")) is not None:
-            remarks.append(f"The loss of {network} at the end: {loss:.4g}. It falls as long as the network learns.")
+            remarks.append(f"The loss of {network} at the end: {loss:.4g}. It falls while the network improves.")
     real, fake = recent(run, "accuracy_real"), recent(run, "accuracy_fake")
     if real is not None and fake is not None:
         accuracy = (real + fake) / 2
         remarks.append(
-            f"At the end D was right about {real:.0%} of the real and {fake:.0%} of the generated faces, "
-            f"{accuracy:.0%} overall, where guessing gives 50%."
+            f"At the end D classified {real:.0%} of the real and {fake:.0%} of the generated faces correctly, "
+            f"{accuracy:.0%} overall; guessing gives 50%."
         )
         alarming = accuracy > _FAR_AHEAD and run.health is None
         if run.health not in COLLAPSED:  # after a collapse the balance has no meaning
@@ -148,7 +150,7 @@ def speed_reached(run: RunFiles) -> float | None:
 
 
 def duration(seconds: float) -> str:
-    """ "45 seconds", "12 minutes", "3 hours 5 minutes", "2 days 4 hours"."""
+    """Format a duration: "45 seconds", "12 minutes", "3 hours 5 minutes" or "2 days 4 hours"."""
     if seconds < 90:
         return _unit(round(seconds), "second")
     minutes = round(seconds / 60)
