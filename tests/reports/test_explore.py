@@ -138,7 +138,7 @@ def test_the_page_tells_it_all_and_asks_for_nothing_from_outside(tmp_path: Path)
     text = page.read_text()
     assert "<broken>" not in text
     assert "<faces>" not in text
-    for expected in (
+    for phrase in (
         "Dataset little &lt;faces&gt;",
         "40 images of 32×32 pixels",
         "&lt;broken&gt;.jpg",
@@ -153,7 +153,7 @@ def test_the_page_tells_it_all_and_asks_for_nothing_from_outside(tmp_path: Path)
         "87.5%",
         "Someone",
     ):
-        assert expected in text, expected
+        assert phrase in text, phrase
     assert not re.search(r'https?://|(src|href)="(?!data:)', text)
     written = {path.relative_to(page.parent).as_posix() for path in page.parent.rglob("*") if path.is_file()}
     expected = {"sample", "mean_face", "attribute_rates", "attribute_correlation", "brightness", "saturation"}
