@@ -100,7 +100,7 @@ def test_an_invalid_series_is_refused(directed_model: Model, tmp_path: Path) -> 
         "cannot be read as a dir": lambda: facesmith.sweep(
             directed_model, FACES, out, direction=tmp_path / "broken.npz"
         ),
-        "24 ordinary numbers": lambda: facesmith.sweep(directed_model, FACES, out, direction=np.zeros(3, np.float32)),
+        "24 finite numbers": lambda: facesmith.sweep(directed_model, FACES, out, direction=np.zeros(3, np.float32)),
     }
     for sentence, call in calls.items():
         with pytest.raises(FacesmithError, match=sentence):
