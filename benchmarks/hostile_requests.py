@@ -1,11 +1,11 @@
-"""Requests that mean harm or make no sense: in well-formed HTTP, and in what only looks like it."""
+"""Hostile and malformed requests, in well-formed HTTP and in invalid HTTP."""
 
 from itertools import product
 from typing import NamedTuple
 
 API = "/api/v1"
 LONG = "a" * 50_000
-# What a visitor may write where a name belongs, as an address has it.
+# Values in place of a name, as written in a URL.
 NAMES = ("..", "%2e%2e", "..%2f..%2f..%2fetc%2fpasswd", "..%5c..%5cwindows", "%00", "%ff%fe", "%0d%0aX-Evil:%201",
          "%F0%9F%98%80", "$(id)", "%7b%7b7*7%7d%7d", "'%20or%201=1--", "%3Cscript%3E", "-1", "%c0%ae%c0%ae", "nan",
          "con", ".", "%20", "%2f", "newest", "a/b", "~root", LONG)  # fmt: skip
@@ -26,7 +26,7 @@ FIELDS = ("seed", "count", "start", "truncation", "set", "format", "scale", "col
           "kind", "having", "since", "most", "v")  # fmt: skip
 ROUTES = ("edit", "describe", "encode", "refine", "analogy", "interpolate", "makeover", "neighbours", "runs",
           "runs/x/branch", "maps/x/place")  # fmt: skip
-# Values of JSON as no form writes them; each is put in place of every field there is, and of the whole body.
+# Unusual and invalid JSON; each replaces every field, and the whole body.
 PIECES = (b"NaN", b"-Infinity", b"1e400", b"9" * 5000, b"9" * 300, b"-0", b'"\\ud800"', b'"\\u0000"', b"[" * 50_000,
           b'{"a":' * 900 + b"1" + b"}" * 900, b"[]", b"{}", b"null", b'""', b"true", b"\xff", b"'x'", b"{", b"1 2",
           b'"' + b"a" * 150_000 + b'"', b"[" + b",".join([b'"seed:1"'] * 20_000) + b"]", b'["seed:1","seed:1"]',
@@ -48,8 +48,8 @@ HEADERS: tuple[dict[str, str], ...] = (
     {"X-Forwarded-For": "1," * 9000}, {"X-Forwarded-Proto": "javascript"}, {"Content-Type": "\xff"},
     {"Access-Control-Request-Method": "X" * 900, "Origin": "http://evil.example"},
 )  # fmt: skip
-PAGE, SENT = "GET / HTTP/1.1\r\nHost: HOST\r\n", "POST /api/v1/photos HTTP/1.1\r\nHost: HOST\r\n"
-SHAPES = (
+PAGE, UPLOAD = "GET / HTTP/1.1\r\nHost: HOST\r\n", "POST /api/v1/photos HTTP/1.1\r\nHost: HOST\r\n"
+MALFORMED = (
     "GET /healthz HTTP/1.1\r\n\r\n", "GET /healthz\r\n\r\n", "GET * HTTP/1.1\r\nHost: x\r\n\r\n",
     "OPTIONS * HTTP/1.1\r\nHost: HOST\r\n\r\n", "CONNECT x:1 HTTP/1.1\r\nHost: HOST\r\n\r\n",
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET http://127.0.0.1/healthz HTTP/1.1\r\nHost: HOST\r\n\r\n",
@@ -57,16 +57,17 @@ SHAPES = (
     "GET /healthz?\xff HTTP/1.1\r\nHost: HOST\r\n\r\n", "GET / HTTP/9.9\r\nHost: HOST\r\n\r\n", "\r\n" * 1000,
     "GET /" + "a" * 100_000 + " HTTP/1.1\r\nHost: HOST\r\n\r\n", "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
     PAGE + "X: " + "b" * 20_000_000, PAGE + "X: b\r\n" * 3_000_000, PAGE + "Host: evil\r\n\r\n", PAGE + " X: y\r\n\r\n",
-    "GET / HTTP/1.1\nHost: HOST\n\n", SENT + "Content-Length: -1\r\n\r\n", "GET / HTTP/1.1\r\nHost : HOST\r\n\r\n",
-    SENT + "Content-Length: " + "9" * 5000 + "\r\n\r\n", SENT + "Transfer-Encoding: x,chunked\r\n\r\n0\r\n\r\n",
-    SENT + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    SENT + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef", SENT + "Transfer-Encoding: chunked\r\n\r\nz\r\n\r\n",
+    "GET / HTTP/1.1\nHost: HOST\n\n", UPLOAD + "Content-Length: -1\r\n\r\n", "GET / HTTP/1.1\r\nHost : HOST\r\n\r\n",
+    UPLOAD + "Content-Length: " + "9" * 5000 + "\r\n\r\n", UPLOAD + "Transfer-Encoding: x,chunked\r\n\r\n0\r\n\r\n",
+    UPLOAD + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    UPLOAD + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+    UPLOAD + "Transfer-Encoding: chunked\r\n\r\nz\r\n\r\n",
     PAGE + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n", (PAGE + "\r\n") * 200,
 )  # fmt: skip
 
 
-class Asked(NamedTuple):
-    """A request; its ``path`` is written as it is to be sent."""
+class Request(NamedTuple):
+    """A request; its ``path`` is sent without further encoding."""
 
     method: str
     path: str
@@ -74,30 +75,30 @@ class Asked(NamedTuple):
     body: bytes
 
 
-def requests() -> list[Asked]:
-    """What can be said in well-formed HTTP, of which nothing is to be answered with more than a refusal or a face."""
+def requests() -> list[Request]:
+    """Return well-formed requests; each response must be an error below 500 or a face."""
     paths = [place.replace("{}", name) for place, name in product(PLACES, NAMES)]
-    paths += [each.format(*pair) for each in QUERIES for pair in product(FIELDS, VALUES)]
-    asked = [Asked("GET", f"{API}/{path}", {}, b"") for path in paths]
-    asked += [Asked("GET", f"/static/{name}", {}, b"") for name in NAMES]
-    asked += [Asked("DELETE", f"{API}/photos/{name}", {}, b"") for name in NAMES]
+    paths += [query.format(*pair) for query in QUERIES for pair in product(FIELDS, VALUES)]
+    result = [Request("GET", f"{API}/{path}", {}, b"") for path in paths]
+    result += [Request("GET", f"/static/{name}", {}, b"") for name in NAMES]
+    result += [Request("DELETE", f"{API}/photos/{name}", {}, b"") for name in NAMES]
     kind = {"Content-Type": "application/json"}
     for route, piece in product(ROUTES, PIECES):
-        asked.append(Asked("POST", f"{API}/{route}", kind, piece))
+        result.append(Request("POST", f"{API}/{route}", kind, piece))
         for field in BODY_FIELDS:
             start = b'{"face":"seed:1","a":"seed:1",' if field == b"other" else b'{"face":"seed:1","faces":["seed:1"],'
-            asked.append(Asked("POST", f"{API}/{route}", kind, start + b'"' + field + b'":' + piece + b"}"))
+            result.append(Request("POST", f"{API}/{route}", kind, start + b'"' + field + b'":' + piece + b"}"))
     for headers in HEADERS:
-        asked.append(Asked("POST", f"{API}/describe", kind | headers, b'{"face": "seed:1"}'))
-        asked.append(Asked("GET", f"{API}/generate?model=drawn64&seed=1", headers, b""))
-        asked.append(Asked("GET", "/static/app.js", headers, b""))
+        result.append(Request("POST", f"{API}/describe", kind | headers, b'{"face": "seed:1"}'))
+        result.append(Request("GET", f"{API}/generate?model=drawn64&seed=1", headers, b""))
+        result.append(Request("GET", "/static/app.js", headers, b""))
     methods = ("TRACE", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS", "M-SEARCH", "PURGE")
-    return asked + [
-        Asked(method, f"{API}/{path}", {}, b"") for method, path in product(methods, ("generate", "photos", "x"))
+    return result + [
+        Request(method, f"{API}/{path}", {}, b"") for method, path in product(methods, ("generate", "photos", "x"))
     ]
 
 
-def shapes(host: str) -> list[list[bytes]]:
-    """What only looks like HTTP, or hardly that; each in the pieces that it is sent in."""
-    whole = [shape.replace("HOST", host).encode("latin-1") for shape in SHAPES]
-    return [[each[place : place + 100_000] for place in range(0, len(each), 100_000)] for each in whole]
+def malformed_requests(host: str) -> list[list[bytes]]:
+    """Return invalid HTTP, each in the pieces in which it is sent."""
+    whole = [text.replace("HOST", host).encode("latin-1") for text in MALFORMED]
+    return [[data[place : place + 100_000] for place in range(0, len(data), 100_000)] for data in whole]

@@ -1,19 +1,17 @@
-"""Faces after the same minutes: our recipes against two GAN packages from PyPI, by one judge.
+"""Quality after the same minutes of training: facesmith's recipes against two GAN packages from PyPI.
 
-    python benchmarks/quality_per_minute.py DATASET --out FOLDER --venv FOLDER [--minutes 5] [--judge SCRIPT]
+    python benchmarks/quality_per_minute.py DATASET --out FOLDER --venv FOLDER [--minutes 5] [--score-script SCRIPT]
 
-Everyone trains on the same photos of a 64x64 dataset, from random weights, for the same minutes on all cores, one after
-another. Minutes count from the first step; making networks and finding photos does not. Then each draws ``--count``
-faces without truncation, and the judge compares them with photos that nobody trained on: those the dataset does not
-call ``train``, or where there are none ``--count`` drawn at random and held back (``--real`` brings others).
+All train on the same photos of a 64x64 dataset, from random weights, for the same minutes on all cores, one after
+another. Minutes count from the first step. Then each generates --count faces without truncation, compared with
+photos outside the training split, or with --count random photos that are held out (or those of --real).
 
-The peers are lightweight-gan and stylegan2-pytorch, their settings chosen as said below, in an environment of their own
-at ``--venv``, which is made if it is not there. They want CUDA; peers/train_peer.py says how they run without. Their
-average of G is kept up from the first step and scored beside G itself: the better one counts. They write no sheets and
-no checkpoints in their minutes; ours do, as for any user.
+The peers are lightweight-gan and stylegan2-pytorch with the settings below, in their own environment at --venv, which
+is created if missing. They expect CUDA; peers/train_peer.py describes how they run without. Their EMA is updated from
+the first step and scored beside G. They write no sheets and no checkpoints; facesmith does.
 
-FOLDER gets record.json, sheet.png (8x4 faces of each) and the faces as .npy. ``--judge`` is a script called with
-REAL.npy FAKE.npy --count N and prints "FID... NUMBER KID... x1000 NUMBER"; without it facesmith's own metrics judge.
+FOLDER gets record.json, sheet.png (8x4 faces of each) and the faces as .npy. --score-script is called with REAL.npy
+FAKE.npy --count N and prints "FID... NUMBER KID... x1000 NUMBER"; the default is facesmith's own metrics.
 """
 
 import argparse
@@ -49,27 +47,32 @@ PEERS: dict[str, dict[str, Any]] = {
     "lightweight_gan": {"batch_size": 8, "fmap_max": 64, "disc_output_size": 1, "amp": True, "use_aim": False},
     "stylegan2_pytorch": {"batch_size": 16, "network_capacity": 4, "ttur_mult": 1.5},
 }
-CHOSEN = ("batch_size", "fmap_max", "network_capacity")
+SHOWN_SETTINGS = ("batch_size", "fmap_max", "network_capacity")
 # Their requirements name CUDA builds and an experiment tracker: what they import at our settings is this.
 TORCH = "torch==2.13.0"
-ALONE = ["lightweight-gan==1.2.1", "stylegan2-pytorch==1.9.0", "torchvision==0.28.0", "vector-quantize-pytorch==0.1.0"]
-BESIDE = ["adabelief-pytorch", "einops", "fire", "kornia", "numpy", "pillow", "tqdm"]
+WITHOUT_DEPENDENCIES = [
+    "lightweight-gan==1.2.1",
+    "stylegan2-pytorch==1.9.0",
+    "torchvision==0.28.0",
+    "vector-quantize-pytorch==0.1.0",
+]
+DEPENDENCIES = ["adabelief-pytorch", "einops", "fire", "kornia", "numpy", "pillow", "tqdm"]
 # The allocator's settings that our own training makes: a tenth of the time of whoever frees much at each step.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str((1 << 31) - 1)}
 
 
 def environment(folder: Path) -> Path:
-    """The python of the peers' environment, made if it is not there."""
+    """The python of the peers' environment, generated if it is not real_features."""
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        for words in ([TORCH], ["--no-deps", *ALONE], [TORCH, *BESIDE]):
+        for words in ([TORCH], ["--no-deps", *WITHOUT_DEPENDENCIES], [TORCH, *DEPENDENCIES]):
             subprocess.run([str(python), "-m", "pip", "install", "--quiet", *words], check=True)
         (folder / "complete").touch()
     return python
 
 
-def held_back(dataset: facesmith.Dataset, count: int, seed: int) -> np.ndarray:
+def held_out_rows(dataset: facesmith.Dataset, count: int, seed: int) -> np.ndarray:
     """Which pictures nobody trains on (N, bool): those not of the training split, else ``count`` of them at random."""
     outside = np.array([split not in ("train", None) for split in dataset.metadata()["split"].to_pylist()])
     if not outside.any():
@@ -103,8 +106,8 @@ def train_peer(name: str, python: Path, photos: Path, out: Path, args: argparse.
     command += ["--count", str(args.count), "--threads", str(args.threads), "--seed", str(args.seed)]
     command += ["--settings", json.dumps(settings)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | KEEP_MEMORY)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return {"settings": settings} | found
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {"settings": settings} | result
 
 
 @cache
@@ -113,23 +116,25 @@ def features(pictures: Path) -> np.ndarray:
     return network()(np.load(pictures, mmap_mode="r"))
 
 
-def judged(real: Path, fake: Path, judge: Path | None, count: int) -> dict[str, float]:
+def scores(real: Path, fake: Path, score_script: Path | None, count: int) -> dict[str, float]:
     """FID and KID x1000 of pictures against real ones, lower is better."""
-    if judge is None:
-        there, made = features(real), features(fake)
+    if score_script is None:
+        real_features, generated = features(real), features(fake)
         return {
-            "fid": round(frechet_distance(gaussian(there), gaussian(made)), 4),
-            "kid_x1000": round(1000 * kid(there, made)[0], 4),
+            "fid": round(frechet_distance(gaussian(real_features), gaussian(generated)), 4),
+            "kid_x1000": round(1000 * kid(real_features, generated)[0], 4),
         }
-    command = [sys.executable, str(judge), str(real), str(fake), "--count", str(count)]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    numbers = re.search(r"FID\S* (-?[\d.]+)\s+KID\S* x1000 (-?[\d.]+)", said)
+    command = [sys.executable, str(score_script), str(real), str(fake), "--count", str(count)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    numbers = re.search(r"FID\S* (-?[\d.]+)\s+KID\S* x1000 (-?[\d.]+)", output)
     if numbers is None:
-        sys.exit(f"{judge} printed no FID and KID x1000: {said}")
+        sys.exit(f"{score_script} printed no FID and KID x1000: {output}")
     return {"fid": float(numbers[1]), "kid_x1000": float(numbers[2])}
 
 
-def compete(name: str, dataset: Path, photos: Path, real: Path, args: argparse.Namespace) -> list[dict[str, Any]]:
+def measure_contender(
+    name: str, dataset: Path, photos: Path, real: Path, args: argparse.Namespace
+) -> list[dict[str, Any]]:
     """Train and score one contender; a row for each generator it has, or one that says why it has none."""
     out = args.out / name
     out.mkdir(parents=True)
@@ -139,13 +144,13 @@ def compete(name: str, dataset: Path, photos: Path, real: Path, args: argparse.N
         else:
             row = train_recipe(name, dataset, out, args)
     except subprocess.CalledProcessError as error:
-        said = (error.stderr or "").strip().splitlines()
-        return [{"name": name, "failed": said[-1] if said else f"ended with {error.returncode}"}]
+        output = (error.stderr or "").strip().splitlines()
+        return [{"name": name, "failed": output[-1] if output else f"ended with {error.returncode}"}]
     row |= {"images_per_second": round(row["images"] / row["seconds"], 2)}
     return [
         {"name": name, "generator": fake.stem, "faces": str(fake.relative_to(args.out))}
         | row
-        | judged(real, fake, args.judge, args.count)
+        | scores(real, fake, args.score_script, args.count)
         for fake in sorted(out.glob("*.npy"))
     ]
 
@@ -153,7 +158,7 @@ def compete(name: str, dataset: Path, photos: Path, real: Path, args: argparse.N
 def line(row: dict[str, Any]) -> str:
     if "failed" in row:
         return f"| {row['name']} | {row['failed']} | | | | | |"
-    settings = ", ".join(f"{key} {row['settings'][key]}" for key in CHOSEN if key in row["settings"])
+    settings = ", ".join(f"{key} {row['settings'][key]}" for key in SHOWN_SETTINGS if key in row["settings"])
     return (
         f"| {row['name']}, {row['generator']} | {settings} | {row['images']:,} | {row['images_per_second']:.1f} | "
         f"{row['kid_x1000']:.2f} | {row['fid']:.3f} | {row['seconds']:.0f} |"
@@ -164,11 +169,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", help="of 64x64 pictures")
     parser.add_argument("--out", type=Path, required=True, help="a new folder")
-    parser.add_argument("--venv", type=Path, required=True, help="of the peers; made if it is not there")
+    parser.add_argument("--venv", type=Path, required=True, help="of the peers; generated if it is not real_features")
     parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--count", type=int, default=5000, help="faces and photos the judge compares")
+    parser.add_argument("--count", type=int, default=5000, help="faces and photos the score_script compares")
     parser.add_argument("--real", type=Path, help="an .npy of photos to score against instead")
-    parser.add_argument("--judge", type=Path, help="a script, as above")
+    parser.add_argument("--score_script", type=Path, help="a script, as above")
     parser.add_argument("--only", nargs="+", choices=[*RECIPES, *PEERS], default=[*RECIPES, *PEERS])
     parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--seed", type=int, default=0)
@@ -179,7 +184,7 @@ def main() -> None:
     refuse_existing(args.out, "results")
     if any(name in PEERS for name in args.only):
         environment(args.venv)
-    outside = np.zeros(len(data), bool) if args.real else held_back(data, args.count, args.seed)
+    outside = np.zeros(len(data), bool) if args.real else held_out_rows(data, args.count, args.seed)
 
     with tempfile.TemporaryDirectory() as folder:
         photos, dataset, real = Path(folder) / "photos", Path(folder) / "dataset", Path(folder) / "real.npy"
@@ -194,22 +199,22 @@ def main() -> None:
             "dataset": {key: data.card[key] for key in ("name", "crop", "fingerprint")},
             "photos": {
                 "trained_on": int((~outside).sum()),
-                "held_back": int(outside.sum()),
+                "held_out_rows": int(outside.sum()),
                 "scored_against": min(args.count, len(against)),
             },
             "protocol": {
                 "minutes": args.minutes,
                 "count": args.count,
                 "seed": args.seed,
-                "judge": args.judge.name if args.judge else DEFAULT,
+                "score_script": args.score_script.name if args.score_script else DEFAULT,
             },
-            "peers": [TORCH, *ALONE],
+            "peers": [TORCH, *WITHOUT_DEPENDENCIES],
             "results": [],
         }
         print(json.dumps(record["machine"]))
         print("| name | settings | images seen | images/s | KID x1000 | FID | seconds |\n|---|---|---|---|---|---|---|")
         for name in args.only:
-            for row in compete(name, dataset, photos, real, args):
+            for row in measure_contender(name, dataset, photos, real, args):
                 record["results"].append(row)
                 print(line(row), flush=True)
                 write_json(args.out / "record.json", record)

@@ -22,7 +22,7 @@ STRENGTHS = [hundredths / 100 for hundredths in range(-200, 201) if hundredths]
 PARTS = ("request", "first_byte", "last_byte", "visible")
 MOVE = """async ([value, pause]) => {
   const label = [...document.querySelectorAll(".slider label")].find((item) => item.textContent === "Smiling");
-  const slider = document.getElementById(label.htmlFor), canvas = document.querySelector(".wall canvas");
+  const slider = document.getElementById(label.htmlFor), canvas = document.querySelector(".face-grid canvas");
   await new Promise((resolve) => setTimeout(resolve, pause));
   performance.clearResourceTimings();
   const drawn = new Promise((resolve, reject) => {
@@ -58,7 +58,7 @@ def measure(address: str, model: str, moves: int) -> tuple[list[list[float]], st
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(f"{address}/?model={model}&count={FACES}&seed=1")
-        page.wait_for_selector(".wall canvas[data-of]")
+        page.wait_for_selector(".face-grid canvas[data-of]")
         page.get_by_label("Smiling", exact=True).evaluate("(slider) => { slider.step = 'any' }")
         rows = [page.evaluate(MOVE, [value, PAUSE_MS]) for value in values[: WARM_UP_MOVES + moves]]
         browser_version = browser.version

@@ -15,7 +15,7 @@ PIXELS = 300_000
 
 
 @pytest.fixture(scope="module")
-def harm() -> Iterator[Callable[[str], Any]]:
+def load_benchmark() -> Iterator[Callable[[str], Any]]:
     """Import a module of benchmarks/ that generates hostile input."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
@@ -24,12 +24,12 @@ def harm() -> Iterator[Callable[[str], Any]]:
 
 def test_hostile_uploads_are_refused(
     visit: Visit,
-    harm: Callable[[str], Any],
+    load_benchmark: Callable[[str], Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    files = harm("hostile_files")
+    files = load_benchmark("hostile_uploads")
 
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         before = (await client.get("/generate_image")).status_code
@@ -54,9 +54,9 @@ def test_hostile_uploads_are_refused(
 
 
 def test_hostile_requests_are_refused(
-    visit: Visit, harm: Callable[[str], Any], capfd: pytest.CaptureFixture[str]
+    visit: Visit, load_benchmark: Callable[[str], Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    requests = harm("hostile_requests")
+    requests = load_benchmark("hostile_requests")
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         for request in requests.requests()[::23]:
@@ -72,7 +72,7 @@ def test_hostile_requests_are_refused(
     assert capfd.readouterr() == ("", "")
 
 
-def test_hostile_files_are_reproducible(harm: Callable[[str], Any]) -> None:
-    files = harm("hostile_files")
+def test_hostile_files_are_reproducible(load_benchmark: Callable[[str], Any]) -> None:
+    files = load_benchmark("hostile_uploads")
     first, repeat, other_seed = ([*files.uploads(8, seed, PIXELS)] for seed in (0, 0, 1))
     assert first == repeat != other_seed
