@@ -1,18 +1,16 @@
-"""Compare `align` with CelebA's alignment: its photos are placed in larger ones, found there and aligned again.
+"""Accuracy of `align` against CelebA's own alignment: photos are placed in larger ones, detected and aligned again.
 
     CELEBA_ROOT=~/celeba python benchmarks/alignment_accuracy.py --count 500
 
-Prints, for photos taken as they are and for photos turned, scaled and shifted into a larger one, how many were not
-found, how far the alignment moved the points of CelebA's frame (in its pixels; the mean over both eyes and the mouth),
-and the mean absolute difference of the 64 x 64 crop from the original's (levels of 255). CelebA's own alignment, made
-with another detector's points, varies by as much from photo to photo: zero cannot be reached.
+For each placement: how many photos are not detected, how far the alignment moves the points of CelebA's frame (in its
+pixels; the mean over both eyes and the mouth), and the mean absolute difference of the 64x64 crop (levels of 255).
+CelebA was aligned by another detector and varies as much from photo to photo, so zero cannot be reached.
 """
 
-import argparse
-import os
 import time
 from pathlib import Path
 
+import harness
 import numpy as np
 
 import facesmith
@@ -24,31 +22,31 @@ from facesmith.images.face_crop import crop_face
 from facesmith.images.geometry import compose, similarity_matrix
 
 SIDE = 800
-KINDS = {  # scales, and degrees of tilt
-    "as they are": (None, 0.0),
-    "half to twice the size, tilted up to 20 degrees": ((0.5, 2.0), 20.0),
-    "half to twice the size, tilted up to 45 degrees": ((0.5, 2.0), 45.0),
-    "half to twice the size, tilted anyhow": ((0.5, 2.0), 180.0),
-    "a quarter to half the size, tilted up to 20 degrees": ((0.25, 0.5), 20.0),
+KINDS = {  # scales, and maximum rotation in degrees
+    "unchanged": (None, 0.0),
+    "half to twice the size, rotated up to 20 degrees": ((0.5, 2.0), 20.0),
+    "half to twice the size, rotated up to 45 degrees": ((0.5, 2.0), 45.0),
+    "half to twice the size, at any angle": ((0.5, 2.0), 180.0),
+    "a quarter to half the size, rotated up to 20 degrees": ((0.25, 0.5), 20.0),
 }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", type=int, nargs="*", default=list(range(len(KINDS))))
-    options = parser.parse_args()
-    folder = Path(os.environ["CELEBA_ROOT"]) / "img_align_celeba"
+    parser = harness.parser(__doc__, "--count", "--seed", count=500)
+    parser.add_argument(
+        "--kinds", type=int, nargs="*", default=list(range(len(KINDS))), help="numbers of the placements"
+    )
+    args = parser.parse_args()
+    folder = harness.celeba_root() / "img_align_celeba"
     names = sorted(path.name for path in folder.iterdir())
-    rng = np.random.default_rng(options.seed)
-    photos = [folder / names[i] for i in sorted(rng.choice(len(names), options.count, replace=False))]
-    for number in options.kinds:
-        measure(list(KINDS)[number], photos, options.seed)
+    rng = np.random.default_rng(args.seed)
+    photos = [folder / names[i] for i in sorted(rng.choice(len(names), args.count, replace=False))]
+    for number in args.kinds:
+        measure(list(KINDS)[number], photos, args.seed)
 
 
 def measure(kind: str, photos: list[Path], seed: int) -> None:
-    """Print how well `align` does on these photos, placed as ``kind`` says."""
+    """Print the accuracy on these photos for a placement."""
     rng = np.random.default_rng([seed, list(KINDS).index(kind)])
     frame = parse_crop_spec("64", "center:178", "lanczos")
     moved, differences, missed, started = [], [], 0, time.perf_counter()
@@ -66,14 +64,14 @@ def measure(kind: str, photos: list[Path], seed: int) -> None:
     seconds = (time.perf_counter() - started) / len(photos)
     half, most = np.percentile(moved, (50, 95))
     print(
-        f"{kind}: {missed} of {len(photos)} not found; moved by {half:.2f} px (median), {most:.2f} px (95 %); "
+        f"{kind}: {missed} of {len(photos)} not detected; moved by {half:.2f} px (median), {most:.2f} px (95 %); "
         f"differs by {np.median(differences):.1f} levels; {seconds:.2f} s a photo",
         flush=True,
     )
 
 
 def place(original: np.ndarray, kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The photo as it is, or somewhere on a larger noisy one, and the 2 x 3 matrix from its pixels to that one's."""
+    """Return the photo, unchanged or placed on a larger noisy one, and the 2x3 matrix from its pixels to that one's."""
     scales, tilt = KINDS[kind]
     if scales is None:
         return original, similarity_matrix(1, 0)

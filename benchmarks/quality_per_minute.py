@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import harness
 import numpy as np
 import torch
 from PIL import Image
@@ -62,7 +63,7 @@ KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_":
 
 
 def environment(folder: Path) -> Path:
-    """The python of the peers' environment, generated if it is not real_features."""
+    """The python of the peers' environment, created if missing."""
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
@@ -73,7 +74,7 @@ def environment(folder: Path) -> Path:
 
 
 def held_out_rows(dataset: facesmith.Dataset, count: int, seed: int) -> np.ndarray:
-    """Which pictures nobody trains on (N, bool): those not of the training split, else ``count`` of them at random."""
+    """Return which images (N, bool) are held out: those outside the training split, else ``count`` random ones."""
     outside = np.array([split not in ("train", None) for split in dataset.metadata()["split"].to_pylist()])
     if not outside.any():
         outside[np.random.default_rng(seed).permutation(len(dataset))[:count]] = True
@@ -81,7 +82,7 @@ def held_out_rows(dataset: facesmith.Dataset, count: int, seed: int) -> np.ndarr
 
 
 def train_recipe(name: str, dataset: Path, out: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """Train one of our recipes by its command, and draw its faces."""
+    """Train a recipe by its command, and generate its faces."""
     command = [sys.executable, "-m", "facesmith", "train", name, str(dataset), str(out / "run"), "--quiet"]
     command += ["--minutes", str(args.minutes), "--set", f"seed={args.seed}", "--set", f"threads={args.threads}"]
     command += ["--set", "device=cpu"]  # as the peers
@@ -99,7 +100,7 @@ def train_recipe(name: str, dataset: Path, out: Path, args: argparse.Namespace) 
 
 
 def train_peer(name: str, python: Path, photos: Path, out: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """Train a peer in its own environment; it draws its faces itself."""
+    """Train a peer, which generates its faces, in its own environment."""
     settings = PEERS[name]
     script = Path(__file__).with_name("peers") / "train_peer.py"
     command = [str(python), str(script), name, str(photos), str(out), "--seconds", str(args.minutes * 60)]
@@ -112,12 +113,12 @@ def train_peer(name: str, python: Path, photos: Path, out: Path, args: argparse.
 
 @cache
 def features(pictures: Path) -> np.ndarray:
-    """Features of the pictures of an .npy by facesmith's own default network."""
+    """Return the features of the images of an .npy file."""
     return network()(np.load(pictures, mmap_mode="r"))
 
 
 def scores(real: Path, fake: Path, score_script: Path | None, count: int) -> dict[str, float]:
-    """FID and KID x1000 of pictures against real ones, lower is better."""
+    """Return FID and KID x1000 of images against real ones; lower is better."""
     if score_script is None:
         real_features, generated = features(real), features(fake)
         return {
@@ -135,7 +136,7 @@ def scores(real: Path, fake: Path, score_script: Path | None, count: int) -> dic
 def measure_contender(
     name: str, dataset: Path, photos: Path, real: Path, args: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """Train and score one contender; a row for each generator it has, or one that says why it has none."""
+    """Train and score a contender; return a row for each generator, or one with the reason of a failure."""
     out = args.out / name
     out.mkdir(parents=True)
     try:
@@ -166,21 +167,18 @@ def line(row: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = harness.parser(__doc__, "--out", "--count", "--seed", count=5000)
     parser.add_argument("dataset", help="of 64x64 pictures")
-    parser.add_argument("--out", type=Path, required=True, help="a new folder")
-    parser.add_argument("--venv", type=Path, required=True, help="of the peers; generated if it is not real_features")
+    parser.add_argument("--venv", type=Path, required=True, help="environment of the peers, created if missing")
     parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--count", type=int, default=5000, help="faces and photos the score_script compares")
     parser.add_argument("--real", type=Path, help="an .npy of photos to score against instead")
-    parser.add_argument("--score_script", type=Path, help="a script, as above")
+    parser.add_argument("--score-script", type=Path, help="a script, as above")
     parser.add_argument("--only", nargs="+", choices=[*RECIPES, *PEERS], default=[*RECIPES, *PEERS])
     parser.add_argument("--threads", type=int, default=usable_cores())
-    parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     data = facesmith.open_dataset(args.dataset)
     if data.size != (SIZE, SIZE):
-        sys.exit(f"{args.dataset} has pictures of another size: import it again with --size {SIZE}")
+        sys.exit(f"{args.dataset} has images of another size: import it again with --size {SIZE}")
     refuse_existing(args.out, "results")
     if any(name in PEERS for name in args.only):
         environment(args.venv)
@@ -221,7 +219,7 @@ def main() -> None:
 
     drawn = [row for row in record["results"] if "failed" not in row]
     if not drawn:
-        sys.exit("nobody came to the end of the training")
+        sys.exit("every training failed: see record.json")
     sheets = [np.asarray(make_grid(np.load(args.out / row["faces"])[:32], columns=8)) for row in drawn]
     labels = [
         f"{row['name']}, {row['generator']}\nKID x1000 {row['kid_x1000']:.2f}, FID {row['fid']:.3f}" for row in drawn
