@@ -60,7 +60,7 @@ class Studio:
     results: Results = field(default_factory=Results)
     open: asyncio.Event = field(default_factory=asyncio.Event)
     stopped: bool = False
-    busy: int = 0  # requests under way
+    busy: int = 0  # requests in progress
 
     def model(self, rng: random.Random) -> dict[str, Any]:
         """Return the model that most visitors use now, or sometimes another."""
@@ -175,7 +175,7 @@ async def photos(studio: Studio, rng: random.Random) -> None:
                 await studio.ask(client, "edit", "POST", "/edit", json=table)
             edited = await studio.ask(client, "edit", "POST", "/edit", json=table | {"format": "json"})
             if edited is not None:
-                await studio.ask(client, "edited", "GET", f"/faces/{edited.json()['faces'][-1]['id']}.png")
+                await studio.ask(client, "face by ID", "GET", f"/faces/{edited.json()['faces'][-1]['id']}.png")
             if model["refine"] and rng.random() < 0.2:
                 await _refine(studio, rng, client, face_body)
             ends_session = rng.random() < 0.2

@@ -1,8 +1,8 @@
-"""A plain Flask server of a generator, as the second seed's is: PyTorch, one latent a request, a PNG written and sent.
+"""A plain Flask server of a generator: PyTorch, one latent per request, PNG.
 
     python flask_server.py MODEL PORT
 
-`/generate_image?seed=7` is the face that the studio makes of that seed, so that both can be held against each other.
+`/generate_image?seed=7` returns the same face as the studio, so that both can be compared.
 """
 
 import io

@@ -1,12 +1,12 @@
-"""Train a peer on a CPU for some seconds and write the faces it then makes; the peers' own environment runs this.
+"""Train a peer on a CPU for some seconds and write its faces. Runs in the peers' own environment.
 
     python train_peer.py lightweight_gan PHOTOS OUT --seconds 300 --count 5000 --settings '{"batch_size": 16}'
 
-Trains by the package's own Trainer, one `train()` after another. OUT gets ``now.npy``, the faces of the generator as it
-stands, and ``average.npy``, those of its moving average (uint8, N x 64 x 64 x 3); the last line printed is JSON.
+Trains with the package's own Trainer. OUT gets ``now.npy``, the faces of the generator, and ``average.npy``, those of
+its moving average (uint8, N x 64 x 64 x 3); the last line printed is JSON.
 
-Both packages ask for CUDA, in three ways, and are answered without a change to their code: `torch.cuda.is_available`
-while they are imported, `.cuda()`, and a device called "cuda:0".
+Both packages require CUDA. Their code is unchanged; three things are replaced: `torch.cuda.is_available` during import,
+`.cuda()`, and the device "cuda:0".
 """
 
 import argparse
@@ -30,28 +30,28 @@ SIZE, CHUNK = 64, 64
 
 
 def import_peer(name: str) -> Any:
-    """The module of ``name`` that holds its Trainer, ready to run on a CPU."""
-    # torchvision's compiled half needs another build of torch than the CPU's. The peers only use its Python half, which
-    # imports once these two operators have a signature.
+    """Return the module with the Trainer of ``name``, patched to run on a CPU."""
+    # torchvision's compiled part needs a CUDA build of torch. The peers only use its Python part, which can be imported
+    # once these two operators have a signature.
     library = torch.library.Library("torchvision", "DEF")
     for operator in ("nms", "qnms"):
         library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    sys.modules["aim"] = ModuleType("aim")  # an experiment tracker, imported even where it is not used
-    really = torch.cuda.is_available
+    sys.modules["aim"] = ModuleType("aim")  # an experiment tracker, imported but not used
+    is_available = torch.cuda.is_available
     torch.cuda.is_available = lambda: True
     peer: Any = importlib.import_module(f"{name}.{name}")
-    torch.cuda.is_available = really
-    peer.keep = library  # the operators live as long as it does
+    torch.cuda.is_available = is_available
+    peer.keep = library  # keeps the operators alive
     for kind in (torch.Tensor, torch.nn.Module):
         kind.cuda = lambda self, *_, **__: self  # type: ignore[method-assign]
     peer.torch = SimpleNamespace(**vars(torch) | {"device": lambda _: torch.device("cpu")})
-    peer.autocast = lambda _: torch.autocast("cpu", torch.bfloat16)  # what amp=True of lightweight_gan asks for
+    peer.autocast = lambda _: torch.autocast("cpu", torch.bfloat16)  # for amp=True of lightweight_gan
     return peer
 
 
 def prepare(peer: Any, photos: str, folder: str, settings: dict[str, Any]) -> Any:
-    """A Trainer with its networks made and its photos found; it writes no sheets and no checkpoints."""
-    # A worker process would take its time from the same cores, and 64 photos decode in some 20 ms.
+    """Return a Trainer with networks and photos that writes no sheets and no checkpoints."""
+    # Worker processes would compete for the same cores, and decoding 64 photos takes only 20 ms.
     trainer = peer.Trainer(base_dir=folder, image_size=SIZE, num_workers=0, **settings)
     trainer.evaluate = trainer.save = lambda *_, **__: None
     trainer.set_data_src(photos)
@@ -60,23 +60,23 @@ def prepare(peer: Any, photos: str, folder: str, settings: dict[str, Any]) -> An
 
 
 def train(trainer: Any, seconds: float, broken: type[Exception]) -> dict[str, float]:
-    """Train for ``seconds`` from the first step on, and say how far it came."""
+    """Train for ``seconds`` from the first step on; return steps, images and seconds."""
     images = trainer.batch_size * trainer.gradient_accumulate_every
     decay = trainer.GAN.ema_updater.beta
     steps, began = 0, time.perf_counter()
     while (taken := time.perf_counter() - began) < seconds:
-        with suppress(broken):  # a loss that is not a number: their command line tries again, too
+        with suppress(broken):  # a NaN loss: their command line also tries again
             trainer.train()
         steps += 1
-        # By themselves they begin to average after 20,000 steps. So that there is an average at all, theirs is called
-        # at every step, its memory as short at first as the training.
+        # Their EMA starts after 20,000 steps. To have one at all, update it at every step, with a decay that starts
+        # short.
         trainer.GAN.ema_updater.beta = min(decay, steps / (steps + 10))
         trainer.GAN.EMA()
     return {"steps": steps, "images": steps * images, "seconds": round(taken, 2)}
 
 
 def faces(trainer: Any, count: int, average: bool) -> np.ndarray:
-    """``count`` faces without truncation, of the generator as it stands or of its average."""
+    """Return ``count`` faces without truncation, of the generator or of its EMA."""
     trainer.GAN.eval()
     trainer.av = None
     gan, made = trainer.GAN, []
