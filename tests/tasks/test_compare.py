@@ -61,7 +61,7 @@ def test_a_study_keeps_finished_runs_and_resumes_others(
     list_checkpoints(incomplete.checkpoints)[-1].unlink()
     before, metrics_before = complete.card.read_bytes(), incomplete.metrics.read_bytes()
     compare(out=out, dataset=builtin_dataset.path, recipe="tiny", d_schedules=D_SCHEDULES, settings=SETTINGS, kimg=0.16)
-    assert f"[1/2] d_schedule=every: {complete.path} is trained already" in capsys.readouterr().err
+    assert f"[1/2] d_schedule=every: {complete.path} is already trained" in capsys.readouterr().err
     assert complete.card.read_bytes() == before
     card = read_card(incomplete)
     assert (card["status"], card["kimg"], len(card["sessions"])) == ("finished", 0.16, 2)

@@ -9,6 +9,7 @@ from facesmith.errors import FacesmithError, did_you_mean
 from facesmith.networks.registry import family_settings
 from facesmith.networks.settings import check_setting, parse_setting, setting, setting_fields
 from facesmith.progress import tell
+from facesmith.runs.old_names import FAMILIES as OLD_FAMILIES
 from facesmith.runs.old_names import FAMILY_SETTINGS, current_table
 from facesmith.runs.old_names import SETTINGS as OLD_SETTINGS
 
@@ -168,6 +169,8 @@ def with_settings(recipe: AnyRecipe, settings: Iterable[str]) -> AnyRecipe:
         if key in OLD_SETTINGS and key not in settings_of(recipe):
             tell(f"the setting {key} is now called {OLD_SETTINGS[key]}")
             key = OLD_SETTINGS[key]
+        if key == "family":
+            text = OLD_FAMILIES.get(text, text)
         texts[key] = text
     if "family" in texts and isinstance(recipe, AdversarialRecipe):  # first: it decides which other settings there are
         recipe = recipe.changed(family=texts["family"])
