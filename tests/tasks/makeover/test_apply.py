@@ -146,7 +146,7 @@ def test_invalid_arguments_are_refused_before_any_work(
         ({"steps": 33}, "invalid steps 33"),
         ({"video": "way.avi"}, "ends in .mp4 or .gif"),
         ({"video": photo}, "exists already"),
-        ({"photos": []}, "no photo was named"),
+        ({"photos": []}, "no photos"),
         ({"photos": [tmp_path / "empty"]}, "empty has no images"),
         ({"out": photo}, "exists already"),
     ]
