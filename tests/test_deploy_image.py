@@ -18,7 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from facesmith.models.included import DEFAULT_MODEL
+from facesmith.models.folder import DEFAULT_MODEL
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy" / "studio"

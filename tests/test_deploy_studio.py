@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from facesmith.cli.studio import studio
-from facesmith.models.included import DEFAULT_MODEL
+from facesmith.models.folder import DEFAULT_MODEL
 from facesmith.studio.app import create_app
 from facesmith.studio.limits import PROBE_PATHS
 from facesmith.studio.settings import Settings

@@ -12,14 +12,13 @@ from typing import Any
 from facesmith.data import dataset
 from facesmith.errors import FacesmithError
 from facesmith.latent.face_map import map_folder
-from facesmith.models.folder import MODEL_CARDS
-from facesmith.models.included import DEFAULT_MODEL, INCLUDED_FOLDER
-from facesmith.models.loader import load
+from facesmith.models.folder import DEFAULT_MODEL, INCLUDED_FOLDER, MODEL_CARDS
+from facesmith.models.model import load
 from facesmith.runs import run_folder
 
 # The kind of a folder, by the card that it contains.
 CARDS = {
-    **{file: "generator" if kind == "model" else kind for file, kind in MODEL_CARDS.items()},
+    **MODEL_CARDS,
     run_folder.CARD: "run",
     dataset.CARD: "dataset",
     map_folder.CARD: "map",

@@ -13,7 +13,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_mask
 from facesmith.latent.direction_fit import fit_directions
 from facesmith.models.directions import KINDS, read_directions
-from facesmith.models.included import INCLUDED_FOLDER
+from facesmith.models.folder import INCLUDED_FOLDER
 
 
 class Brightness:

@@ -10,7 +10,7 @@ from PIL import Image
 import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.cli import facesmith as root
-from facesmith.models.included import DEFAULT_MODEL
+from facesmith.models.folder import DEFAULT_MODEL
 
 
 def rows(folder: Path) -> list[dict[str, object]]:
@@ -69,7 +69,7 @@ def test_an_invalid_request_is_refused_and_writes_nothing(small_model: Model, tm
 def default_model(small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     """`small_model` as the one model that comes with facesmith, and the default."""
     shutil.copytree(small_model.path, tmp_path / "shipped" / DEFAULT_MODEL)
-    monkeypatch.setattr("facesmith.models.included.INCLUDED_FOLDER", tmp_path / "shipped")
+    monkeypatch.setattr("facesmith.models.folder.INCLUDED_FOLDER", tmp_path / "shipped")
     monkeypatch.chdir(tmp_path)
     return small_model
 

@@ -15,7 +15,7 @@ import facesmith
 from facesmith import FacesmithError, Makeover
 from facesmith.cli import facesmith as root
 from facesmith.data.dataset import Dataset
-from facesmith.models.included import INCLUDED_FOLDER, included_makeovers
+from facesmith.models.folder import INCLUDED_FOLDER, included_makeovers
 from facesmith.tasks.export_source import TERMS
 
 
@@ -81,7 +81,7 @@ def test_an_included_makeover_is_loaded_by_name_with_its_terms(
 ) -> None:
     celeba = {**builtin_dataset.card, "source": {**builtin_dataset.card["source"], "kind": "celeba"}}
     write_makeover(tmp_path / "shipped" / "mtf64", celeba)
-    monkeypatch.setattr("facesmith.models.included.INCLUDED_FOLDER", tmp_path / "shipped")
+    monkeypatch.setattr("facesmith.models.folder.INCLUDED_FOLDER", tmp_path / "shipped")
     monkeypatch.chdir(tmp_path)
     assert facesmith.load_makeover("mtf64", quiet=True).name == "mtf64"
     assert capsys.readouterr().err == ""

@@ -14,7 +14,7 @@ from PIL import Image
 
 import facesmith
 from facesmith import FacesmithError, Model
-from facesmith.models.included import DEFAULT_MODEL, INCLUDED_FOLDER, included_makeovers, included_models
+from facesmith.models.folder import DEFAULT_MODEL, INCLUDED_FOLDER, included_makeovers, included_models
 from facesmith.tasks.export_source import TERMS
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def shipped(small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         card = json.loads((folder / name / "model.json").read_text()) | {"name": name, "terms": TERMS[kind]}
         card["dataset"]["source"]["kind"] = kind
         (folder / name / "model.json").write_text(json.dumps(card))
-    monkeypatch.setattr("facesmith.models.included.INCLUDED_FOLDER", folder)
+    monkeypatch.setattr("facesmith.models.folder.INCLUDED_FOLDER", folder)
     monkeypatch.chdir(tmp_path)
     return folder
 

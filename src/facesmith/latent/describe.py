@@ -8,8 +8,7 @@ import numpy as np
 
 from facesmith.errors import FacesmithError
 from facesmith.latent.faces import FaceSource, load_faces
-from facesmith.models.loader import as_model
-from facesmith.models.model import Model
+from facesmith.models.model import Model, as_model
 
 ORDERS = ("probability", "lift")
 

@@ -16,12 +16,10 @@ from facesmith.latent.calibration import balanced_accuracy, fit_curve
 from facesmith.latent.class_statistics import RIDGE, ClassStatistics
 from facesmith.latent.direction_solver import DAMPING, solve_moves
 from facesmith.latent.labelled_latents import generated_blocks, label_names, photo_blocks
-from facesmith.models.classifier import AttributeClassifier
+from facesmith.models.classifier import AttributeClassifier, as_classifier
 from facesmith.models.directions import CARD_KEY, Directions, find_name, write_directions
-from facesmith.models.folder import ModelFolder, new_model_folder
-from facesmith.models.included import INCLUDED_FOLDER
-from facesmith.models.loader import as_classifier, as_model, load
-from facesmith.models.model import Model
+from facesmith.models.folder import INCLUDED_FOLDER, ModelFolder, new_model_folder
+from facesmith.models.model import Model, as_model, load
 from facesmith.progress import progress, silent, tell
 
 MIN_FACES = 10  # with an attribute, and without it, to fit its direction
@@ -159,7 +157,7 @@ def _target(model: Model, out: str | Path | None) -> Iterator[ModelFolder]:
     if out is None:
         yield model.folder
         return
-    with new_model_folder(Path(out), "model") as folder:
+    with new_model_folder(Path(out), "generator") as folder:
         for file in model.path.iterdir():
             if file.is_file():
                 shutil.copyfile(file, folder.path / file.name)

@@ -15,8 +15,7 @@ from facesmith.latent.face_grids import make_table
 from facesmith.latent.faces import FaceLatent, FaceSource, generate_images, load_faces
 from facesmith.latent.latents_file import save_latents
 from facesmith.models.directions import DEFAULT_KIND, Directions
-from facesmith.models.loader import as_model
-from facesmith.models.model import Model
+from facesmith.models.model import Model, as_model
 
 MAX_TABLE_FACES = 10_000  # a larger image opens in few programs
 SHEET, EDITS, LATENTS = "sheet.png", "edits.json", "latents.npz"

@@ -14,9 +14,8 @@ from facesmith.latent.face_grids import enlargement
 from facesmith.latent.faces import FaceLatent, FaceSource, encode_images, face_images, generate_images, load_faces
 from facesmith.latent.latents_file import check_latents_path, save_latents
 from facesmith.metrics.similarity import psnr, ssim
-from facesmith.models.classifier import AttributeClassifier
-from facesmith.models.loader import as_classifier, as_model
-from facesmith.models.model import Model
+from facesmith.models.classifier import AttributeClassifier, as_classifier
+from facesmith.models.model import Model, as_model
 
 SHEET, SCORES, LATENTS = "sheet.png", "scores.json", "latents.npz"
 

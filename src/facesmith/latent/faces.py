@@ -11,7 +11,7 @@ from facesmith.errors import FacesmithError
 from facesmith.images.face_crop import crop_faces
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.latents_file import read_latents
-from facesmith.models.backends import BLOCK as GENERATE_BLOCK
+from facesmith.models.base import BLOCK as GENERATE_BLOCK
 from facesmith.models.model import Model
 from facesmith.progress import progress
 

@@ -14,9 +14,8 @@ from facesmith.latent.face_grids import save_table
 from facesmith.latent.faces import FaceLatent, FaceSource, face_images, load_faces
 from facesmith.latent.labelled_latents import check_size
 from facesmith.metrics.neighbours import nearest
-from facesmith.models.classifier import AttributeClassifier
-from facesmith.models.loader import as_classifier, as_model
-from facesmith.models.model import Model
+from facesmith.models.classifier import AttributeClassifier, as_classifier
+from facesmith.models.model import Model, as_model
 
 SPACES = ("latent", "feature")
 

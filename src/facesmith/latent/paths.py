@@ -12,8 +12,7 @@ from facesmith.latent.arithmetic import analogy_grid, latent_path
 from facesmith.latent.face_grids import VIDEO_SUFFIXES, check_series_path, save_series, save_table
 from facesmith.latent.faces import FaceSource, generate_images, load_faces
 from facesmith.models.directions import DEFAULT_KIND, MAX_STRENGTH
-from facesmith.models.loader import as_model
-from facesmith.models.model import Model
+from facesmith.models.model import Model, as_model
 
 MAX_SERIES_FACES = 10_000
 

@@ -11,8 +11,7 @@ from facesmith.files import refuse_existing
 from facesmith.images.pixels import to_uint8
 from facesmith.latent.face_grids import save_table
 from facesmith.latent.faces import FaceSource, load_faces
-from facesmith.models.loader import as_model
-from facesmith.models.model import Model
+from facesmith.models.model import Model, as_model
 
 MAX_TABLE_FACES = 1_000
 

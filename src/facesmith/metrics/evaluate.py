@@ -20,8 +20,7 @@ from facesmith.metrics.precision_recall import NEIGHBOURS, precision_recall
 from facesmith.metrics.reference import reference
 from facesmith.metrics.scores import Scores, same_protocol, with_scores
 from facesmith.models.folder import ModelFolder
-from facesmith.models.loader import as_model
-from facesmith.models.model import Model
+from facesmith.models.model import Model, as_model
 from facesmith.progress import progress
 from facesmith.version import __version__
 

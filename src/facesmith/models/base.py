@@ -1,14 +1,30 @@
-"""The base of everything that is loaded from a model folder."""
+"""The base of everything that is loaded from a model folder, and its networks.
 
+ONNX Runtime computes the networks and needs no torch; the other backend is torch.
+"""
+
+import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facesmith.models.folder import ModelFolder
+from facesmith.errors import FacesmithError
+from facesmith.extras import require
+from facesmith.images.pixels import to_float
+from facesmith.models.folder import ModelFolder, open_model_folder
+
+BACKENDS = ("onnx", "torch")
+
+# Networks always compute the same blocks of consecutive indices. Another batch size may round differently; the same
+# place in the same block cannot, so face i of a seed is identical in every call.
+BLOCK = 16
 
 Images = NDArray[np.uint8]
+Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Loaded = TypeVar("Loaded", bound="LoadedModel")
 
 
 class LoadedModel:
@@ -41,6 +57,117 @@ class LoadedModel:
     def digest(self) -> str:
         """SHA-256 of the weights: models with the same digest compute the same."""
         return str(self.card["digest"])
+
+
+def load_folder(cls: type[Loaded], source: str | Path, backend: str, threads: int | None, quiet: bool) -> Loaded:
+    """Load a folder, an included model or a hub id: the one loading path for every kind of model; see `load`."""
+    if backend not in BACKENDS:
+        raise FacesmithError(f"invalid backend {backend!r}: expected {' or '.join(BACKENDS)}")
+    folder, card = open_model_folder(source, cls.kind, quiet=quiet)
+    return cls(folder.path, card, backend, threads)
+
+
+def open_network(backend: str, onnx: Path, weights: Path, card: dict[str, Any], threads: int | None = None) -> Network:
+    """Return a function that computes one network: from the ONNX file, or from its weights and its card with torch.
+
+    A generator takes latents (N x latent_size, or with the residual latent) and returns N x 3 x H x W in [-1, 1]; an
+    encoder does the reverse. ``threads`` applies to ONNX Runtime.
+    """
+    return _onnx_network(onnx, threads) if backend == "onnx" else _torch_network(*torch_module(weights, card))
+
+
+def onnx_session(path: Path, noun: str = "model", threads: int | None = None) -> Any:
+    """Open an ONNX file on the CPU with ``threads`` threads, by default one per core.
+
+    Raises `FacesmithError` for a file that cannot be loaded.
+    """
+    # ONNX Runtime 1.31 sends usage data to its vendor. This can only be turned off before the import.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(3)  # no warnings about missing GPUs
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the exceptions of ONNX Runtime have no other common base
+        raise FacesmithError(f"{path} cannot be loaded ({error}): export the {noun} again") from None
+
+
+def run_on_images(
+    network: Network, images: NDArray[np.uint8], size: tuple[int, int], columns: int, name: str, block: int = BLOCK
+) -> NDArray[np.float32]:
+    """Run a network on images (uint8, N x H x W x 3, or one of them) and return N x ``columns``.
+
+    ``size`` is width and height. Raises `FacesmithError`, which quotes the model's ``name``, for images of another
+    shape. The network always gets ``block`` images.
+    """
+    images = np.asarray(images)
+    images = images[None] if images.ndim == 3 else images
+    width, height = size
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (height, width, 3):
+        raise FacesmithError(
+            f"invalid images for {name}: expected uint8 of shape (N, {height}, {width}, 3), not {images.dtype} of "
+            f"{images.shape}"
+        )
+    rows = np.zeros((len(images), columns), np.float32)
+    for start in range(0, len(images), block):
+        part = images[start : start + block]
+        x = np.zeros((block, 3, height, width), np.float32)  # a full block, so that no result depends on the others
+        x[: len(part)] = to_float(part)
+        rows[start : start + block] = network(x)[: len(part)]
+    return rows
+
+
+def is_batch_invariant(network: Network, columns: int) -> bool:
+    """Return whether a latent gives the same bits in a small batch as in a full `BLOCK`, on this machine.
+
+    This depends on the kernels chosen for the processor, so it is measured. A different order of summation shows in
+    some of a block's thousands of values.
+    """
+    z = np.random.default_rng(0).standard_normal((BLOCK, columns)).astype(np.float32)
+    full = network(z)
+    return all(np.array_equal(network(z[-size:]), full[-size:]) for size in range(1, BLOCK))
+
+
+def torch_module(weights: Path, card: dict[str, Any]) -> tuple[Any, Any]:
+    """Return a network as a torch module in eval mode, and its device: a CUDA GPU if there is one."""
+    torch = require("torch", "train", "the torch backend")
+    safetensors = require("safetensors.torch", "train", "the torch backend")
+    from facesmith.networks import build as networks
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    module = networks.from_card(card)
+    try:
+        module.load_state_dict(safetensors.load_file(weights))
+    except Exception as error:  # the errors of safetensors and torch have no common base
+        raise FacesmithError(f"{weights} does not fit its card ({error}): export the model again") from None
+    return networks.place(module, device, "channels_last").eval(), device
+
+
+def _onnx_network(path: Path, threads: int | None) -> Network:
+    session = onnx_session(path, threads=threads)
+    (source,) = session.get_inputs()
+    columns = source.shape[1] if len(source.shape) == 2 else None  # of latents
+
+    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        if columns is not None and batch.shape[1] < columns:  # a missing residual latent is zero
+            batch = np.pad(batch, ((0, 0), (0, columns - batch.shape[1])))
+        (output,) = session.run(None, {source.name: batch})
+        return np.asarray(output)
+
+    return run
+
+
+def _torch_network(module: Any, device: Any) -> Network:
+    torch = require("torch", "train", "the torch backend")
+
+    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            output: NDArray[np.float32] = module(torch.from_numpy(batch).to(device)).float().cpu().numpy()
+        return output
+
+    return run
 
 
 def logistic(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facesmith.models import backends
-from facesmith.models.base import Images, LoadedModel, logistic
+from facesmith.models.base import Images, LoadedModel, load_folder, logistic, onnx_session, run_on_images
 
 
 class AttributeClassifier(LoadedModel):
@@ -22,7 +21,7 @@ class AttributeClassifier(LoadedModel):
 
     def __init__(self, path: Path, card: dict[str, Any], backend: str = "onnx", threads: int | None = None) -> None:
         super().__init__(path, card, backend, threads)
-        self._session = backends.onnx_session(self.folder.onnx, "attribute classifier", threads)
+        self._session = onnx_session(self.folder.onnx, "attribute classifier", threads)
 
     @property
     def attributes(self) -> list[str]:
@@ -50,4 +49,14 @@ class AttributeClassifier(LoadedModel):
         def compute(x: NDArray[np.float32]) -> NDArray[np.float32]:
             return np.asarray(self._session.run([output], {"pictures": x})[0])
 
-        return backends.run_on_images(compute, images, self.size, columns, self.name)
+        return run_on_images(compute, images, self.size, columns, self.name)
+
+
+def load_classifier(classifier: str | Path, *, threads: int | None = None, quiet: bool = False) -> AttributeClassifier:
+    """Load an attribute classifier from its folder or a hub id; see `facesmith.load`."""
+    return load_folder(AttributeClassifier, classifier, "onnx", threads, quiet)
+
+
+def as_classifier(classifier: str | Path | AttributeClassifier) -> AttributeClassifier:
+    """Return the attribute classifier itself, loaded if it is named by its folder."""
+    return load_classifier(classifier) if isinstance(classifier, str | Path) else classifier

@@ -11,10 +11,11 @@ from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import atomic_folder, check_version, read_json, write_json, write_text
 from facesmith.hub import hub_options, load_client, translate_errors
-from facesmith.models.included import included_folder, included_names
 from facesmith.progress import tell
 
 VERSION = 1
+INCLUDED_FOLDER = Path(__file__).parent / "included"  # one folder for each included model, by its name
+DEFAULT_MODEL = "drawn64"  # trained on faces that facesmith draws, so everyone may use it
 HUB_FILES = ["*.json", "*.safetensors", "*.onnx", "README.md"]
 
 
@@ -30,15 +31,15 @@ class CardFormat:
 
 # Every format that is read. New folders use the first of their kind.
 CARD_FORMATS = (
-    CardFormat("model", "model.json", "facesmith-model", "generator"),
+    CardFormat("generator", "model.json", "facesmith-model", "generator"),
     CardFormat("classifier", "classifier.json", "facesmith-classifier", "classifier"),
     CardFormat("makeover", "makeover.json", "facesmith-makeover", "makeover"),
     CardFormat("classifier", "judge.json", "facesmith-judge", "judge"),  # version 0.1
 )
 MODEL_CARDS = {card.file: card.kind for card in CARD_FORMATS}  # card file -> kind of model
-_NOUNS = {"model": "a model", "classifier": "an attribute classifier", "makeover": "a makeover"}
+_NOUNS = {"generator": "a model", "classifier": "an attribute classifier", "makeover": "a makeover"}
 _REMEDIES = {
-    "model": "make one with facesmith export RUN MODEL",
+    "generator": "make one with facesmith export RUN MODEL",
     "classifier": "train one with facesmith train classifier DATASET RUN, then facesmith export RUN CLASSIFIER",
     "makeover": "train one with facesmith train makeover DATASET RUN, then facesmith export RUN MAKEOVER",
 }
@@ -46,7 +47,7 @@ _REMEDIES = {
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """The files of a model folder of one kind: "model", "classifier" or "makeover"."""
+    """The files of a model folder of one kind: "generator", "classifier" or "makeover"."""
 
     path: Path
     kind: str
@@ -144,6 +145,30 @@ def open_model_folder(source: str | Path, kind: str, *, quiet: bool = False) -> 
     return folder, card
 
 
+def included_models() -> dict[str, str]:
+    """Return the name of every included model with a line on its size, data and terms."""
+    return {name: f"{_size(card)} faces {_data(card)}" for name, card in _cards("model.json")}
+
+
+def included_makeovers() -> dict[str, str]:
+    """Return the name of every included makeover with a line on its directions, data and terms."""
+    return {
+        name: f"{' and '.join(direction['name'] for direction in card['directions'])} of {_size(card)} faces "
+        f"{_data(card)}"
+        for name, card in _cards("makeover.json")
+    }
+
+
+def included_names(card_file: str) -> list[str]:
+    """Return the names of the included folders that hold this card file."""
+    return sorted(path.parent.name for path in INCLUDED_FOLDER.glob(f"*/{card_file}"))
+
+
+def included_folder(name: str, card_file: str) -> Path | None:
+    """Return the included folder of that name if it holds this card file."""
+    return INCLUDED_FOLDER / name if name in included_names(card_file) else None
+
+
 def _is_hub_id(text: str) -> bool:
     owner, slash, name = text.partition("/")
     return bool(slash) and bool(owner.strip(".~")) and bool(name) and "/" not in name and "\\" not in text
@@ -156,3 +181,18 @@ def _download(repository: str) -> Path:
             return Path(hub.snapshot_download(repository, allow_patterns=HUB_FILES, **hub_options()))
     except FacesmithError as error:
         raise FacesmithError(f"there is no model folder {repository}, and {error}") from None
+
+
+def _cards(card_file: str) -> list[tuple[str, Any]]:
+    names = included_names(card_file)
+    return [(name, read_json(INCLUDED_FOLDER / name / card_file, "a model's card")) for name in names]
+
+
+def _size(card: dict[str, Any]) -> str:
+    width, height = card["network"]["size"]
+    return f"{width}x{height}"
+
+
+def _data(card: dict[str, Any]) -> str:
+    data = card["dataset"]
+    return f"trained on {data['count']:,} images of {data['source']['name']}, {card['terms']}"

@@ -14,8 +14,7 @@ from facesmith.files import atomic_folder, write_text
 from facesmith.images.grid import make_grid, save_image
 from facesmith.machine import usable_cores
 from facesmith.models.base import Images
-from facesmith.models.loader import as_model
-from facesmith.models.model import Model
+from facesmith.models.model import Model, as_model
 from facesmith.progress import Bar, progress
 
 FORMATS: dict[str, dict[str, Any]] = {"png": {"compress_level": 6}, "jpg": {"quality": 95}, "webp": {"lossless": True}}

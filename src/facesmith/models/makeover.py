@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from facesmith.errors import FacesmithError
 from facesmith.images.pixels import to_uint8
-from facesmith.models import backends
-from facesmith.models.base import Images, LoadedModel
+from facesmith.models.base import Images, LoadedModel, load_folder, onnx_session, run_on_images
 
 
 class Makeover(LoadedModel):
@@ -24,7 +23,7 @@ class Makeover(LoadedModel):
 
     def __init__(self, path: Path, card: dict[str, Any], backend: str = "onnx", threads: int | None = None) -> None:
         super().__init__(path, card, backend, threads)
-        self._session = backends.onnx_session(self.folder.onnx, "makeover", threads)
+        self._session = onnx_session(self.folder.onnx, "makeover", threads)
 
     @property
     def directions(self) -> list[dict[str, Any]]:
@@ -58,5 +57,10 @@ class Makeover(LoadedModel):
 
         width, height = self.size
         # One face at a time takes no longer per face than a batch, and most requests are for a single face.
-        rows = backends.run_on_images(compute, images, self.size, 3 * height * width, self.name, block=1)
+        rows = run_on_images(compute, images, self.size, 3 * height * width, self.name, block=1)
         return to_uint8(rows.reshape(-1, 3, height, width))
+
+
+def load_makeover(makeover: str | Path, *, threads: int | None = None, quiet: bool = False) -> Makeover:
+    """Load a makeover from its folder, by the name of an included one, or from a hub id; see `facesmith.load`."""
+    return load_folder(Makeover, makeover, "onnx", threads, quiet)

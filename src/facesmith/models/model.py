@@ -16,10 +16,19 @@ from PIL import Image
 
 from facesmith.errors import FacesmithError
 from facesmith.images.pixels import to_uint8
-from facesmith.models import backends
-from facesmith.models.backends import BLOCK
-from facesmith.models.base import Images, LoadedModel
+from facesmith.models.base import (
+    BLOCK,
+    Images,
+    LoadedModel,
+    Network,
+    is_batch_invariant,
+    load_folder,
+    open_network,
+    run_on_images,
+    torch_module,
+)
 from facesmith.models.directions import Directions, read_directions
+from facesmith.models.folder import DEFAULT_MODEL
 
 Latents = NDArray[np.float32]
 
@@ -27,7 +36,7 @@ Latents = NDArray[np.float32]
 class Model(LoadedModel):
     """A trained generator, with an encoder and attribute directions if its folder has them; see `load`."""
 
-    kind = "model"
+    kind = "generator"
 
     def __init__(self, path: Path, card: dict[str, Any], backend: str = "onnx", threads: int | None = None) -> None:
         super().__init__(path, card, backend, threads)
@@ -50,7 +59,7 @@ class Model(LoadedModel):
         face has to be computed among 16 latents at its own place, which is its index modulo 16. The first access
         measures this by computing 136 faces.
         """
-        return 1 if backends.is_batch_invariant(self.network, self.latent_size) else BLOCK
+        return 1 if is_batch_invariant(self.network, self.latent_size) else BLOCK
 
     def latents(self, count: int, seed: int = 0, *, start: int = 0) -> Latents:
         """Return latents ``start`` to ``start + count`` of a seed (count x latent_size).
@@ -120,10 +129,10 @@ class Model(LoadedModel):
         encoder and for images of another size.
         """
         columns = self.latent_size + self.detail_size
-        return backends.run_on_images(self._encoder, images, self.size, columns, f"the encoder of {self.name}")
+        return run_on_images(self._encoder, images, self.size, columns, f"the encoder of {self.name}")
 
     @cached_property
-    def _encoder(self) -> backends.Network:
+    def _encoder(self) -> Network:
         if "encoder" not in self.card:
             raise FacesmithError(
                 f"{self.name} has no encoder: train one with facesmith train encoder DATASET RUN --model MODEL, "
@@ -138,10 +147,33 @@ class Model(LoadedModel):
 
     def torch_generator(self) -> tuple[Any, Any]:
         """Return the generator as a torch module in eval mode, and its device."""
-        return backends.torch_module(self.folder.weights, self.card["network"])
+        return torch_module(self.folder.weights, self.card["network"])
 
-    def _open(self, onnx: Path, weights: Path, card: dict[str, Any]) -> backends.Network:
-        return backends.open_network(self.backend, onnx, weights, card, self.threads)
+    def _open(self, onnx: Path, weights: Path, card: dict[str, Any]) -> Network:
+        return open_network(self.backend, onnx, weights, card, self.threads)
+
+
+def load(
+    model: str | Path = DEFAULT_MODEL, backend: str = "onnx", *, threads: int | None = None, quiet: bool = False
+) -> Model:
+    """Load a generator, with its encoder and directions if it has them.
+
+    Args:
+        model: a model folder, the name of an included model, or a hub id ``owner/name`` of the same layout. A folder
+            takes precedence over an included model of the same name.
+        backend: "onnx" (ONNX Runtime on the CPU; needs no torch) or "torch" (the safetensors weights, on a GPU if
+            there is one). Both make the same faces up to rounding.
+        threads: the threads of ONNX Runtime, by default one per core.
+        quiet: do not print the terms of an included model whose use is restricted.
+
+    Raises `FacesmithError` for a folder that is not a model, an unknown version, and weights that do not fit the card.
+    """
+    return load_folder(Model, model, backend, threads, quiet)
+
+
+def as_model(model: str | Path | Model, *, quiet: bool = False) -> Model:
+    """Return the model itself, loaded if it is named by a folder, a name or a hub id."""
+    return model if isinstance(model, Model) else load(model, quiet=quiet)
 
 
 def _check_draw(count: int, seed: int, start: int) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
-from facesmith.models.loader import load, load_classifier
+from facesmith.models.classifier import load_classifier
+from facesmith.models.model import load
 from facesmith.runs.run_folder import RunFolder
 from facesmith.training.settings import Recipe, pretrained_settings
 

@@ -11,8 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from facesmith.data.dataset import Dataset
 from facesmith.latent.face_map.build import map_faces
-from facesmith.models.loader import load
-from facesmith.models.model import Model
+from facesmith.models.model import Model, load
 
 
 @pytest.fixture(scope="session")

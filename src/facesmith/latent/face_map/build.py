@@ -23,9 +23,8 @@ from facesmith.latent.face_map.thumbnails import make_atlases
 from facesmith.latent.faces import FaceSource, face_images, load_faces
 from facesmith.latent.labelled_latents import check_size
 from facesmith.models.base import Images
-from facesmith.models.classifier import AttributeClassifier
-from facesmith.models.loader import as_classifier, as_model
-from facesmith.models.model import Model
+from facesmith.models.classifier import AttributeClassifier, as_classifier
+from facesmith.models.model import Model, as_model
 from facesmith.version import __version__
 
 MAX_FACES = 50_000  # a page with more is slow in every browser

@@ -8,10 +8,9 @@ import numpy as np
 import torch
 
 from facesmith.images.pixels import to_float
-from facesmith.models.backends import BLOCK
-from facesmith.models.classifier import AttributeClassifier
+from facesmith.models.base import BLOCK
+from facesmith.models.classifier import AttributeClassifier, load_classifier
 from facesmith.models.folder import ModelFolder, new_model_folder
-from facesmith.models.loader import load_classifier
 from facesmith.models.network_files import check_parity, write_network
 from facesmith.networks import classifier as networks
 from facesmith.runs.json_lines import read_lines

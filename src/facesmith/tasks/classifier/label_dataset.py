@@ -11,8 +11,7 @@ from facesmith.data.dataset_writer import new_dataset
 from facesmith.data.metadata import free_attribute_name
 from facesmith.errors import FacesmithError
 from facesmith.files import refuse_existing
-from facesmith.models.classifier import AttributeClassifier
-from facesmith.models.loader import as_classifier
+from facesmith.models.classifier import AttributeClassifier, as_classifier
 from facesmith.progress import progress
 
 CHUNK_IMAGES = 1024  # images in memory at once

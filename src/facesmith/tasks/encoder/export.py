@@ -6,10 +6,9 @@ from typing import Any
 
 import torch
 
-from facesmith.models.backends import BLOCK
+from facesmith.models.base import BLOCK
 from facesmith.models.folder import ModelFolder, new_model_folder
-from facesmith.models.loader import load
-from facesmith.models.model import Model
+from facesmith.models.model import Model, load
 from facesmith.models.network_files import check_parity, write_network, write_onnx
 from facesmith.networks import build as networks
 from facesmith.tasks.encoder.card import with_encoder
@@ -26,11 +25,11 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
     recipe = source.recipe
     assert isinstance(recipe, EncoderRecipe)
     parts = source.run.pretrained()
-    before = ModelFolder(parts["model"], "model").read_card()
+    before = ModelFolder(parts["model"], "generator").read_card()
     network = source.card["task"]["network"]
     net = networks.from_card(network).eval()
     net.load_state_dict(checkpoint.load_ema(source.checkpoint, "E"))
-    with new_model_folder(target, "model") as folder:
+    with new_model_folder(target, "generator") as folder:
         shutil.copytree(parts["model"], folder.path, dirs_exist_ok=True)
         width, height = network["size"]
         inputs = {"pictures": torch.zeros(2, 3, height, width)}

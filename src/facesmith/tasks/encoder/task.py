@@ -43,7 +43,7 @@ class EncoderTask(Task[EncoderRecipe]):
         super().__init__(recipe, dataset, group, pretrained)
         if "model" not in pretrained:
             raise FacesmithError("an encoder is fitted to a generator: pass its model folder with --model")
-        self.model = group.on_rank_zero(lambda: ModelFolder(pretrained["model"], "model").read_card())
+        self.model = group.on_rank_zero(lambda: ModelFolder(pretrained["model"], "generator").read_card())
         refuse_other_size("model", self.model["network"]["size"], dataset)
         if "classifier" in pretrained:
             self.classifier = group.on_rank_zero(
@@ -80,7 +80,7 @@ class EncoderTask(Task[EncoderRecipe]):
         return new_state(self.recipe, {"E": E}, "E", self.device, self.group, frozen)
 
     def _load(self, E: nn.Module, frozen: dict[str, nn.Module]) -> None:
-        frozen["G"].load_state_dict(ModelFolder(self.pretrained["model"], "model").read_weights())
+        frozen["G"].load_state_dict(ModelFolder(self.pretrained["model"], "generator").read_weights())
         if "J" in frozen:
             frozen["J"].load_state_dict(ModelFolder(self.pretrained["classifier"], "classifier").read_weights())
         if "D" in frozen:

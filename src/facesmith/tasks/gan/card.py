@@ -27,6 +27,6 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
         "Data and terms": data_section(card["dataset"], "model"),
         "Training": training_section(card, recipe, remarks),
         "Scores": [scores_section(card.get("scores", [])).rstrip()],
-        "Files": files_section("model", card),
+        "Files": files_section("generator", card),
     }
     return readme(card["name"], introduction, "python", example, sections)

@@ -7,10 +7,9 @@ import numpy as np
 import torch
 
 from facesmith.images.grid import make_grid, resize_images, save_image
-from facesmith.models.backends import BLOCK
+from facesmith.models.base import BLOCK
 from facesmith.models.folder import new_model_folder
-from facesmith.models.loader import load
-from facesmith.models.model import Model
+from facesmith.models.model import Model, load
 from facesmith.models.network_files import check_parity, write_network
 from facesmith.networks import build as networks
 from facesmith.tasks.export_source import Source
@@ -30,7 +29,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
     network = networks.as_card(recipe.family, config)
     net = networks.from_card(network).eval()
     net.load_state_dict(checkpoint.load_ema(source.checkpoint, "G"))
-    with new_model_folder(target, "model") as folder:
+    with new_model_folder(target, "generator") as folder:
         inputs = {"z": torch.zeros(2, config.latent_size)}
         digest = write_network(net, inputs, ["pictures"], half, folder.weights, folder.onnx)
         card: dict[str, Any] = {

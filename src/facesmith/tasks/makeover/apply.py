@@ -20,8 +20,7 @@ from facesmith.images.decode import FORMATS, read_photo
 from facesmith.images.face_crop import FaceCrop, crop_faces
 from facesmith.images.grid import make_grid, save_image
 from facesmith.latent.face_grids import enlargement
-from facesmith.models.loader import load_makeover
-from facesmith.models.makeover import Makeover
+from facesmith.models.makeover import Makeover, load_makeover
 from facesmith.progress import progress
 from facesmith.tasks.makeover.film import check_video_path, write_morph
 

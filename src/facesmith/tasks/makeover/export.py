@@ -7,10 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from facesmith.models.backends import BLOCK, onnx_session
+from facesmith.models.base import BLOCK, onnx_session
 from facesmith.models.folder import new_model_folder
-from facesmith.models.loader import load_makeover
-from facesmith.models.makeover import Makeover
+from facesmith.models.makeover import Makeover, load_makeover
 from facesmith.models.network_files import check_parity, write_network
 from facesmith.networks import build as networks
 from facesmith.tasks.export_source import Source
