@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import facesmith
+from facesmith.arrays import Booleans, Doubles
 from facesmith.data.held_out import held_out_mask
 from facesmith.latent.calibration import fit_curve
 from facesmith.latent.faces import encode_images
@@ -24,11 +25,8 @@ from facesmith.models.base import logistic
 BINS = 10
 TOPS = (1, 5)
 
-Floats = NDArray[np.float64]
-Truth = NDArray[np.bool_]
 
-
-def first_half(data: facesmith.Dataset, rows: NDArray[np.intp], seed: int) -> Truth:
+def first_half(data: facesmith.Dataset, rows: NDArray[np.intp], seed: int) -> Booleans:
     """Return which photos are in the first half: whole people if the dataset knows the identities, else photos."""
     metadata = data.metadata()
     people = np.array(metadata["identity"].to_pylist(), object)[rows] if "identity" in metadata.column_names else rows
@@ -36,7 +34,7 @@ def first_half(data: facesmith.Dataset, rows: NDArray[np.intp], seed: int) -> Tr
     return np.asarray(np.random.default_rng(seed).permutation(groups.max() + 1)[groups] % 2 == 0)
 
 
-def cross_fitted(scores: Floats, truth: Truth, first: Truth) -> Floats:
+def cross_fitted(scores: Doubles, truth: Booleans, first: Booleans) -> Doubles:
     """Return probabilities (N x A) of each half, calibrated on the other."""
     probabilities = np.empty_like(scores)
     for half in (first, ~first):
@@ -46,7 +44,7 @@ def cross_fitted(scores: Floats, truth: Truth, first: Truth) -> Floats:
     return probabilities
 
 
-def ranking(weights: Floats, truth: Truth) -> dict[str, float]:
+def ranking(weights: Doubles, truth: Booleans) -> dict[str, float]:
     """Return the mean rank of true attributes in the order of ``weights`` (N x A), and the precision."""
     order = np.argsort(-weights, axis=1, kind="stable")
     ranked = np.take_along_axis(truth, order, 1)
@@ -54,7 +52,7 @@ def ranking(weights: Floats, truth: Truth) -> dict[str, float]:
     return {"rank": float(ranks[ranked].mean())} | {f"top {top}": float(ranked[:, :top].mean()) for top in TOPS}
 
 
-def calibration(probabilities: Floats, truth: Truth) -> list[dict[str, float]]:
+def calibration(probabilities: Doubles, truth: Booleans) -> list[dict[str, float]]:
     """Return mean probability, true share and number of pairs of each bin."""
     numbers = np.minimum((probabilities * BINS).astype(int), BINS - 1)
     masks = [numbers == number for number in np.unique(numbers)]

@@ -6,18 +6,15 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import facesmith
+from facesmith.arrays import Booleans, Floats, Images
 from facesmith.latent.faces import generate_images
 
 STEP = 0.05  # resolution of strengths
 # Strengths in steps: tried in this order until the hit rate is reached, then bisected.
 STRENGTHS = (5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 120, 160, 200, 240)
 MIN_HIT_RATE = 0.3  # a kind with a lower best rate does not set the level for the others
-
-Images = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -76,11 +73,11 @@ class Editing:
         }, faces
 
 
-def predictions(classifier: facesmith.AttributeClassifier, probabilities: Floats) -> NDArray[np.bool_]:
+def predictions(classifier: facesmith.AttributeClassifier, probabilities: Floats) -> Booleans:
     return np.asarray(probabilities >= classifier.thresholds)
 
 
-def lacks(classifier: facesmith.AttributeClassifier, probabilities: Floats, edit: Edit) -> NDArray[np.bool_]:
+def lacks(classifier: facesmith.AttributeClassifier, probabilities: Floats, edit: Edit) -> Booleans:
     """Return in which faces the classifier does not see what the edit aims at."""
     column = classifier.attributes.index(edit.attribute)
     return np.asarray(predictions(classifier, probabilities)[:, column] == (edit.sign < 0))

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from edit_search import Floats, Images, predictions
+from edit_search import predictions
 from harness import spread
 from identity_similarity import Identity, similarity
 from numpy.typing import NDArray
 
 import facesmith
+from facesmith.arrays import Booleans, Floats, Images, Integers
 from facesmith.data.filters import TOKEN
 from facesmith.images.align import anchor_points
 from facesmith.images.blend import blend_face
@@ -37,7 +38,7 @@ class MakeoverTrial:
     crops: list[FaceCrop]
     landmarks: Floats  # N x 5 x 2, of eyes, nose and mouth in the photos
     vectors: Floats  # N x 128
-    outside: NDArray[np.bool_]  # N x H x W, where in its crop no face is
+    outside: Booleans  # N x H x W, where in its crop no face is
 
     @property
     def before(self) -> Images:
@@ -74,7 +75,7 @@ class MakeoverTrial:
 
 def prepare(
     data: facesmith.Dataset,
-    rows: NDArray[np.int64],
+    rows: Integers,
     classifier: facesmith.AttributeClassifier,
     aims: dict[str, bool],
     sface: Identity,
@@ -106,7 +107,7 @@ def original_photos(data: facesmith.Dataset, rows: NDArray[Any]) -> Images:
     return np.stack([decode_full_size(str(folder / Path(file).name)) for file in files])
 
 
-def outside_faces(landmarks: Floats, crops: Sequence[FaceCrop]) -> NDArray[np.bool_]:
+def outside_faces(landmarks: Floats, crops: Sequence[FaceCrop]) -> Booleans:
     """Return where crops show no face (N x H x W), by the landmarks in their photos (N x 5 x 2)."""
     return np.stack(
         [

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import facesmith
+from facesmith.arrays import Doubles, Floats, Images
 from facesmith.data.held_out import held_out_mask
 from facesmith.extras import require
 from facesmith.images import geometry
@@ -31,9 +32,6 @@ INPUT_SIDE = 112  # pixels of the network's input
 TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
-
-Images = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 
 class Identity:
@@ -107,7 +105,7 @@ def reference_similarities(first: Floats, second: Floats) -> dict[str, Floats]:
     return {"the same person": similarity(first, second), "different people": similarity(first, np.roll(second, 1, 0))}
 
 
-def _other_photo(people: NDArray[np.float64], order: NDArray[np.intp]) -> list[int | None]:
+def _other_photo(people: Doubles, order: NDArray[np.intp]) -> list[int | None]:
     """Return another photo of the same person for each photo of ``order``, or None."""
     result: list[int | None] = []
     for index in order:

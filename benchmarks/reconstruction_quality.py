@@ -20,12 +20,12 @@ from typing import Any
 
 import harness
 import numpy as np
-from edit_search import Floats, Images
 from harness import spread, timed
 from identity_similarity import SHA256, Identity, similarity
 from numpy.typing import NDArray
 
 import facesmith
+from facesmith.arrays import Floats, Images
 from facesmith.data.held_out import held_out_mask
 from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import make_grid, save_image

@@ -12,6 +12,7 @@ SRC = Path(facesmith.__file__).parent.parent
 ORDER = [
     "errors",
     "version",
+    "arrays",
     "extras",
     "files",
     "progress",
@@ -35,7 +36,14 @@ ORDER = [
     "cli",
     "__main__",
 ]
-SUPPORT = {"facesmith", "facesmith.errors", "facesmith.extras", "facesmith.machine", "facesmith.version"}
+SUPPORT = {
+    "facesmith",
+    "facesmith.arrays",
+    "facesmith.errors",
+    "facesmith.extras",
+    "facesmith.machine",
+    "facesmith.version",
+}
 RUN_FILES = {"run.json", "recipe.toml", "metrics.jsonl", "timing.jsonl", "checkpoints", "best.safetensors"}
 MODEL_FILES = {"model.json", "makeover.json", "judge.json", "classifier.json", "directions.safetensors"}
 MODEL_FILES |= {f"{network}.{kind}" for network in ("generator", "encoder") for kind in ("safetensors", "onnx")}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
+from facesmith.arrays import Images
 from facesmith.data.sources.builtin import DrawnFace
 
 FACES = (("avataaars", 23), ("avataaars", 68), ("personas", 31))  # YuNet finds few drawn faces, and these surely
@@ -16,14 +16,14 @@ SIDE = 256
 
 
 @pytest.fixture(scope="session")
-def drawn_faces() -> list[NDArray[np.uint8]]:
+def drawn_faces() -> list[Images]:
     """Three faces, 256 x 256."""
     pictures = (DrawnFace(style, 0, index, SIDE).open() for style, index in FACES)
     return [np.asarray(Image.open(BytesIO(picture)).convert("RGB")) for picture in pictures]
 
 
 @pytest.fixture(scope="session")
-def group(drawn_faces: list[NDArray[np.uint8]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def group(drawn_faces: list[Images], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A photo of 900 x 500 with the three: the second, small; the first, large; the third."""
     image = Image.new("RGB", (900, 500), (120, 130, 140))
     for index, side, left, top in ((1, 160, 20, 300), (0, 380, 220, 60), (2, 256, 630, 100)):

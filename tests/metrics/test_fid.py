@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from facesmith.arrays import Floats
 from facesmith.metrics.fid import Gaussian, frechet_distance, gaussian, relative_spread
 
 
@@ -38,7 +38,7 @@ def test_the_spread_is_the_ratio_of_pairwise_distances() -> None:
     rng = np.random.default_rng(1)
     real, generated = rng.standard_normal((40, 6)).astype(np.float32), rng.random((30, 6), np.float32)
 
-    def pairwise(x: NDArray[np.float32]) -> float:
+    def pairwise(x: Floats) -> float:
         squares = ((x[:, None] - x[None]) ** 2).sum(-1)
         return float(np.sqrt(squares.sum() / (len(x) * (len(x) - 1))))
 

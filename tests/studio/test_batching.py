@@ -4,21 +4,19 @@ from threading import Barrier, Event
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from facesmith import FacesmithError, Model
+from facesmith.arrays import Floats, Images
 from facesmith.studio.api.generate import seed_latents
 from facesmith.studio.batching import MAX_CALL_FACES, Batcher
 from facesmith.studio.errors import Busy
 
-Pictures = NDArray[np.uint8]
 
-
-def _as_they_are(faces: Pictures) -> Pictures:
+def _as_they_are(faces: Images) -> Images:
     return faces
 
 
-async def _faces(batcher: Batcher, model: Model, count: int, seed: int, start: int = 0) -> Pictures:
+async def _faces(batcher: Batcher, model: Model, count: int, seed: int, start: int = 0) -> Images:
     return await batcher.generate(model, count, seed_latents(model, seed, start, 1.0, {}), _as_they_are, start=start)
 
 
@@ -30,7 +28,7 @@ class _PausedBatcher:
         self.batcher = Batcher(1, limit)
 
     async def __aenter__(self) -> Batcher:
-        def draw(first: int, last: int) -> NDArray[np.float32]:
+        def draw(first: int, last: int) -> Floats:
             self.holds.set()
             assert self.go.wait(30)
             return self.model.latents(1)
@@ -55,7 +53,7 @@ def test_faces_do_not_depend_on_other_requests(first: Model, second: Model, batc
         for model in (first, second, batch_dependent)
     ]
 
-    async def ask() -> list[Pictures]:
+    async def ask() -> list[Images]:
         batcher = Batcher(2, 10_000)
         results = await asyncio.gather(*(_faces(batcher, *request) for request in requests))
         assert batcher.waiting == 0
@@ -69,8 +67,8 @@ def test_faces_do_not_depend_on_other_requests(first: Model, second: Model, batc
 def test_cancelled_requests_are_not_computed(first: Model) -> None:
     calls: list[int] = []
 
-    def drawing(number: int) -> Callable[[int, int], NDArray[np.float32]]:
-        def draw(begin: int, end: int) -> NDArray[np.float32]:
+    def drawing(number: int) -> Callable[[int, int], Floats]:
+        def draw(begin: int, end: int) -> Floats:
             calls.append(number)
             return first.latents(end - begin)
 
@@ -114,7 +112,7 @@ def test_a_face_does_not_wait_for_a_large_sheet(first: Model) -> None:
     async def ask() -> None:
         async with (paused := _PausedBatcher(first)) as batcher:
             finished: list[str] = []
-            tasks = list[asyncio.Task[Pictures]]()
+            tasks = list[asyncio.Task[Images]]()
             for name, count in (("sheet", 200), ("face", 1)):
                 tasks.append(asyncio.create_task(_faces(batcher, first, count, 0)))
                 tasks[-1].set_name(name)
@@ -130,7 +128,7 @@ def test_a_face_does_not_wait_for_a_large_sheet(first: Model) -> None:
 def test_a_face_does_not_wait_for_a_sheets_encoding(first: Model) -> None:
     is_delivered = Event()
 
-    def encode(faces: Pictures) -> bool:
+    def encode(faces: Images) -> bool:
         return is_delivered.wait(5)
 
     async def ask() -> None:
@@ -177,12 +175,12 @@ def test_threads_share_the_waiting_faces(first: Model) -> None:
     barrier = Barrier(2)
     calls: list[tuple[int, int]] = []
 
-    def draw(begin: int, end: int) -> NDArray[np.float32]:
+    def draw(begin: int, end: int) -> Floats:
         calls.append((begin, end))
         barrier.wait(30)
         return first.latents(end - begin, start=begin)
 
-    async def ask() -> Pictures:
+    async def ask() -> Images:
         batcher = Batcher(2, 100)
         images = await batcher.generate(first, 12, draw, _as_they_are)
         batcher.close()
@@ -193,10 +191,10 @@ def test_threads_share_the_waiting_faces(first: Model) -> None:
 
 
 def test_an_error_fails_only_its_own_request(first: Model) -> None:
-    def fail_drawing(begin: int, end: int) -> NDArray[np.float32]:
+    def fail_drawing(begin: int, end: int) -> Floats:
         raise FacesmithError("no such attribute")
 
-    def fail_encoding(faces: Pictures) -> Pictures:
+    def fail_encoding(faces: Images) -> Images:
         raise ValueError("cannot be encoded")
 
     async def ask() -> None:

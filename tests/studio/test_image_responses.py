@@ -3,19 +3,19 @@ import json
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 from PIL.ExifTags import Base
 
+from facesmith.arrays import Images
 from facesmith.studio.image_responses import encode_image, image_metadata, tile
 
 
 @pytest.fixture
-def faces() -> NDArray[np.uint8]:
+def faces() -> Images:
     return np.random.default_rng(0).integers(0, 256, (5, 6, 4, 3), np.uint8)
 
 
-def test_images_are_tiled_without_gaps(faces: NDArray[np.uint8]) -> None:
+def test_images_are_tiled_without_gaps(faces: Images) -> None:
     sheet = tile(faces, 3)
     assert sheet.shape == (12, 12, 3)
     assert np.array_equal(sheet[6:12, 4:8], faces[4])
@@ -28,7 +28,7 @@ def test_images_are_tiled_without_gaps(faces: NDArray[np.uint8]) -> None:
 
 @pytest.mark.parametrize("edited", [False, True])
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
-def test_every_image_has_metadata(faces: NDArray[np.uint8], form: str, edited: bool) -> None:
+def test_every_image_has_metadata(faces: Images, form: str, edited: bool) -> None:
     about = image_metadata("mine", "d" * 64, seed=7, edited=edited)
     picture = Image.open(io.BytesIO(encode_image(faces[0], form, about)))
     assert picture.format == form.upper()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facesmith.arrays import Booleans, Floats, Images
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_file, check_version, read_json
 
@@ -27,7 +28,7 @@ class Dataset:
 
     path: Path
     card: dict[str, Any]
-    images: NDArray[np.uint8]
+    images: Images
 
     @property
     def name(self) -> str:
@@ -72,7 +73,7 @@ class Dataset:
             values[:, column] = table[name].cast(pa.int8()).fill_null(UNKNOWN).to_numpy()
         return values
 
-    def labels(self) -> NDArray[np.bool_]:
+    def labels(self) -> Booleans:
         """Return the attributes as bool of shape (N, A) in the order of `attributes`; unknown is False."""
         return np.asarray(self.attribute_values() == 1)
 
@@ -81,9 +82,9 @@ class Dataset:
         name: str,
         key: object,
         count: int,
-        compute: Callable[[], NDArray[np.float32]],
+        compute: Callable[[], Floats],
         warn: Callable[[str], None] | None = None,
-    ) -> NDArray[np.float32]:
+    ) -> Floats:
         """Return ``compute()``, ``count`` rows, stored in the dataset folder under ``name`` for later calls.
 
         ``key`` is any JSON value that identifies what is computed; another key is computed again. If the folder cannot
@@ -102,7 +103,7 @@ class Dataset:
                 warn(f"{name} of {self.path} is not stored, {path.parent} cannot be written ({error.strerror})")
         return values
 
-    def read_cached(self, name: str, key: object, count: int) -> NDArray[np.float32] | None:
+    def read_cached(self, name: str, key: object, count: int) -> Floats | None:
         """Return the ``count`` rows that `cached` stored under this name and key, or None."""
         try:
             with self._cache_path(name).open("rb") as file, np.load(file, allow_pickle=False) as arrays:

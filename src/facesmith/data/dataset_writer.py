@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Images
 from facesmith.data.dataset import CARD, FORMAT, IMAGES, METADATA, VERSION, Dataset
 from facesmith.data.metadata import RESERVED, attribute_names
 from facesmith.files import atomic_folder, write_json
@@ -48,7 +48,7 @@ class DatasetWriter:
             self._file.flush()
             os.fsync(self._file.fileno())
 
-    def append(self, images: NDArray[np.uint8]) -> None:
+    def append(self, images: Images) -> None:
         data = np.ascontiguousarray(images).data
         self._file.write(data)
         self._pixels.update(data)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from facesmith.arrays import Floats, Images, Integers
 
 MAX_DIFFERENT_BITS = 10  # of 64: two hashes share one of their 8 bytes with up to 7, and nearly always with up to 10
 MAX_DIFFERENCE = 8.0  # mean absolute difference of two near duplicates, of 255
@@ -26,12 +27,12 @@ class Duplicates:
     complete: bool
 
 
-def pixel_digests(images: NDArray[np.uint8]) -> list[bytes]:
+def pixel_digests(images: Images) -> list[bytes]:
     """Return the SHA-256 of the pixels of each image of (N, H, W, 3)."""
     return [hashlib.sha256(image.tobytes()).digest() for image in images]
 
 
-def low_frequencies(luminance: NDArray[np.float32]) -> NDArray[np.float32]:
+def low_frequencies(luminance: Floats) -> Floats:
     """Return the lowest 8 x 8 frequencies of the cosine transform of images (N, H, W): (N, 64), in grey levels."""
     _, height, width = luminance.shape
     transform = _cosines(height) @ luminance @ _cosines(width).T
@@ -39,7 +40,7 @@ def low_frequencies(luminance: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.round(transform.reshape(len(transform), -1) / (height * width), 2), np.float32)
 
 
-def find_duplicates(images: NDArray[np.uint8], exact: Sequence[bytes], frequencies: NDArray[np.float32]) -> Duplicates:
+def find_duplicates(images: Images, exact: Sequence[bytes], frequencies: Floats) -> Duplicates:
     """Find duplicates among N images (N, H, W, 3), using their `pixel_digests` and `low_frequencies`.
 
     Near duplicates share most bits of a perceptual hash, and are then compared pixel by pixel. A copy that is mirrored,
@@ -62,12 +63,12 @@ def find_duplicates(images: NDArray[np.uint8], exact: Sequence[bytes], frequenci
     return Duplicates(groups, sorted(pairs, key=lambda pair: (pair[2], pair)), complete)
 
 
-def _cosines(length: int) -> NDArray[np.float32]:
+def _cosines(length: int) -> Floats:
     positions = np.arange(length) + 0.5
     return np.cos(np.pi / length * np.arange(_FREQUENCIES)[:, None] * positions).astype(np.float32)
 
 
-def _candidates(frequencies: NDArray[np.float32]) -> NDArray[np.int64]:
+def _candidates(frequencies: Floats) -> Integers:
     """Return pairs of positions (P, 2) whose hashes differ in few bits, those with the fewest first.
 
     A bit says whether a frequency is above its median over the dataset. Aligned faces are so similar that a comparison

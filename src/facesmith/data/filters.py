@@ -14,8 +14,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Booleans, Integers
 from facesmith.data.metadata import SPLITS, attribute_names
 from facesmith.errors import FacesmithError
 
@@ -31,7 +31,7 @@ BOOLS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "-1":
 MAX_NESTING = 50  # of parentheses
 
 
-def select_rows(table: "pa.Table", where: str | None, limit: int | None, seed: int) -> NDArray[np.int64]:
+def select_rows(table: "pa.Table", where: str | None, limit: int | None, seed: int) -> Integers:
     """Return the ascending row numbers, int64 of shape (N,), that match ``where``, or a random ``limit`` of them.
 
     The same table, ``where``, ``limit`` and ``seed`` give the same rows. Raises `FacesmithError` for an invalid
@@ -49,7 +49,7 @@ def select_rows(table: "pa.Table", where: str | None, limit: int | None, seed: i
     return np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
 
 
-def match_filter(table: "pa.Table", where: str) -> NDArray[np.bool_]:
+def match_filter(table: "pa.Table", where: str) -> Booleans:
     """Return which rows of a metadata table match ``where``: bool of shape (rows,)."""
     parser = _Parser(table, where)
     return np.asarray(parser.parse().fill_null(False).to_numpy(zero_copy_only=False), bool)

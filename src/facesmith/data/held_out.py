@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Booleans, Integers
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MIN_IMAGES_PER_HELD_OUT = 5  # at most one image of this many is held out
 
 
-def held_out_mask(dataset: Dataset, count: int = 2000, seed: int = 0) -> NDArray[np.bool_]:
+def held_out_mask(dataset: Dataset, count: int = 2000, seed: int = 0) -> Booleans:
     """Return which images are held out: bool of shape (N,), the same for everything that uses the same ``seed``.
 
     If there are splits ``valid`` or ``test``, these are held out. Otherwise whole identities are, drawn by ``seed``
@@ -35,7 +35,7 @@ def held_out_mask(dataset: Dataset, count: int = 2000, seed: int = 0) -> NDArray
     return mask
 
 
-def held_out_split(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def held_out_split(dataset: Dataset) -> tuple[Integers, Integers]:
     """Return the indices of the held-out images and of the training images; neither is empty."""
     mask = held_out_mask(dataset)
     if mask.all() or not mask.any():
@@ -46,7 +46,7 @@ def held_out_split(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int6
     return np.flatnonzero(mask), np.flatnonzero(~mask)
 
 
-def _draw_identities(table: "pa.Table", target: int, max_count: int, seed: int) -> NDArray[np.bool_]:
+def _draw_identities(table: "pa.Table", target: int, max_count: int, seed: int) -> Booleans:
     """Draw whole identities by ``seed`` until they have ``target`` images, and never more than ``max_count``."""
     import pyarrow as pa
 

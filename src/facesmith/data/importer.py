@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.data.dataset_writer import DatasetWriter, new_dataset
 from facesmith.data.decode_pool import decode_all
@@ -138,8 +138,8 @@ def open_source(source: str, spec: CropSpec, seed: int = 0, labels: Path | None 
 
 
 def _write_images(
-    source: Source, rows: NDArray[np.int64], spec: CropSpec, writer: DatasetWriter, workers: int, quiet: bool
-) -> tuple[NDArray[np.int64], list[dict[str, str]]]:
+    source: Source, rows: Integers, spec: CropSpec, writer: DatasetWriter, workers: int, quiet: bool
+) -> tuple[Integers, list[dict[str, str]]]:
     """Decode and write the photos of ``rows``; returns the rows written, and the skipped files with reasons."""
     names = source.table["file"]
     written_rows: list[int] = []

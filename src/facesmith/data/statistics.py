@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Booleans, Doubles, Floats, Images, Integers
 from facesmith.data.dataset import UNKNOWN, Dataset
 from facesmith.data.duplicates import Duplicates, find_duplicates, low_frequencies, pixel_digests
 from facesmith.progress import progress
@@ -13,29 +13,27 @@ _CHUNK_VALUES = 6_000_000  # pixel values read at a time, which need about 100 M
 _MEAN_SIDE = 256  # means of larger images use every k-th pixel, because two for each attribute stay in memory
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Statistics:
     """Statistics of N images of H x W with A attributes. Mean images are in 0..255, NaN if there is no image."""
 
     count: int
-    mean: Floats  # (h, w, 3): H and W divided by the smallest whole number that makes them at most 256
-    counts: NDArray[np.int64]  # (A, 3): images with the attribute, without it, and unknown
-    means: Floats  # (A, 2, h, w, 3): of the images with it and of those without
-    correlation: Floats  # (A, A), over images with both known; NaN for an attribute that never varies
-    luminance: NDArray[np.float32]  # (N,) mean of each image, 0..255
-    contrast: NDArray[np.float32]  # (N,) standard deviation of its luminance, 0..127.5
-    saturation: NDArray[np.float32]  # (N,) mean of each image, 0..1
-    channels: NDArray[np.int64]  # (3, 256): number of pixels with each value of red, green and blue
+    mean: Doubles  # (h, w, 3): H and W divided by the smallest whole number that makes them at most 256
+    counts: Integers  # (A, 3): images with the attribute, without it, and unknown
+    means: Doubles  # (A, 2, h, w, 3): of the images with it and of those without
+    correlation: Doubles  # (A, A), over images with both known; NaN for an attribute that never varies
+    luminance: Floats  # (N,) mean of each image, 0..255
+    contrast: Floats  # (N,) standard deviation of its luminance, 0..127.5
+    saturation: Floats  # (N,) mean of each image, 0..1
+    channels: Integers  # (3, 256): number of pixels with each value of red, green and blue
     duplicates: Duplicates
     files: list[str]
     splits: list[str | None]
     identities: list[int | None] | None
 
     @property
-    def per_person(self) -> NDArray[np.int64]:
+    def per_person(self) -> Integers:
         """Number of images of each identity, (people,); empty if identities are unknown."""
         known = [identity for identity in self.identities or () if identity is not None]
         return np.unique(np.array(known, np.int64), return_counts=True)[1].astype(np.int64)
@@ -94,7 +92,7 @@ def measure(dataset: Dataset, quiet: bool = False) -> Statistics:
     )
 
 
-def correlation(labels: NDArray[np.bool_], known: NDArray[np.bool_]) -> Floats:
+def correlation(labels: Booleans, known: Booleans) -> Doubles:
     """Return the Pearson correlation (A, A) of bool columns (N, A), each pair over the rows with both known."""
     positives, valid = (labels & known).astype(np.float32), known.astype(np.float32)
     # Sums of fewer than 2^24 ones are exact in float32.
@@ -107,9 +105,7 @@ def correlation(labels: NDArray[np.bool_], known: NDArray[np.bool_]) -> Floats:
     return np.asarray(np.clip(result, -1, 1))
 
 
-def _by_attribute(
-    groups: NDArray[np.float32], sums: Floats, shape: tuple[int, int, int]
-) -> tuple[NDArray[np.int64], Floats]:
+def _by_attribute(groups: Floats, sums: Doubles, shape: tuple[int, int, int]) -> tuple[Integers, Doubles]:
     attributes = groups.shape[1] // 2
     with_it, known = np.split(groups.sum(axis=0, dtype=np.float64).astype(np.int64), 2)
     counts = np.stack([with_it, known - with_it, len(groups) - known], axis=1)
@@ -120,7 +116,7 @@ def _by_attribute(
     return counts, means.reshape(attributes, 2, *shape)
 
 
-def _saturation(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _saturation(images: Images) -> Floats:
     red, green, blue = images[..., 0], images[..., 1], images[..., 2]
     highest = np.maximum(np.maximum(red, green), blue)
     lowest = np.minimum(np.minimum(red, green), blue)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from facesmith.arrays import ImageArray
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_json
 from facesmith.images.crop import parse_crop_spec
@@ -14,7 +15,6 @@ from facesmith.images.decode import read_photo
 from facesmith.images.detector import DETECTOR
 from facesmith.images.face_crop import check_face_choice, crop_face, select_faces
 from facesmith.images.faces import Face, find_faces, sort_left_to_right
-from facesmith.images.geometry import ImageArray
 from facesmith.images.grid import save_image
 from facesmith.progress import progress
 

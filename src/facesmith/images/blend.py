@@ -5,16 +5,14 @@ show, such as pores, lashes and hairs, therefore stay as they are.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Doubles, Floats, ImageArray, Integers
 from facesmith.extras import require
 from facesmith.images.face_crop import FaceCrop
-from facesmith.images.geometry import Floats, ImageArray, compose, invert, scale_matrix, similarity_matrix
+from facesmith.images.geometry import compose, invert, scale_matrix, similarity_matrix
 
 FEATHER = 1 / 8  # the part of a crop's width and height, from its border inwards, over which the change fades in
 TILE = 1024  # pixels a side that are blended at a time, so that memory does not grow with the photo
-
-Values = NDArray[np.float32]
 
 
 def blend_face(photo: ImageArray, crop: FaceCrop, edited: ImageArray) -> ImageArray:
@@ -35,7 +33,7 @@ def blend_face(photo: ImageArray, crop: FaceCrop, edited: ImageArray) -> ImageAr
     return result
 
 
-def _bounds(crop: FaceCrop, width: int, height: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _bounds(crop: FaceCrop, width: int, height: int) -> tuple[Integers, Integers]:
     """Return the first pixel, and the one after the last, of the upright part of the photo that contains the crop."""
     crop_height, crop_width = crop.image.shape[:2]
     corners = np.array([[0, 0], [crop_width, 0], [0, crop_height], [crop_width, crop_height]]) - 0.5
@@ -45,7 +43,7 @@ def _bounds(crop: FaceCrop, width: int, height: int) -> tuple[NDArray[np.int64],
     return low, np.clip(np.ceil(in_photo.max(0)) + 1, low, (width, height)).astype(np.int64)
 
 
-def _reduce(change: Values, to_photo: Floats) -> tuple[Values, Floats]:
+def _reduce(change: Floats, to_photo: Doubles) -> tuple[Floats, Doubles]:
     """Reduce the change to the scale of the photo if that is smaller, by averaging: warping alone would alias."""
     cv2 = require("cv2", "photos", "putting faces back into photos")
     height, width = change.shape[:2]
@@ -58,7 +56,7 @@ def _reduce(change: Values, to_photo: Floats) -> tuple[Values, Floats]:
     return reduced, compose(to_photo, scale_matrix(width / size[0], height / size[1]))
 
 
-def _warp(change: Values, matrix: Floats, width: int, height: int) -> Values:
+def _warp(change: Floats, matrix: Doubles, width: int, height: int) -> Floats:
     cv2 = require("cv2", "photos", "putting faces back into photos")
     # Outside the crop the border's change is repeated, so that interpolation at the border does not darken it.
     return np.asarray(
@@ -67,7 +65,7 @@ def _warp(change: Values, matrix: Floats, width: int, height: int) -> Values:
     )
 
 
-def _weights(crop: FaceCrop, x: int, y: int, width: int, height: int) -> Values:
+def _weights(crop: FaceCrop, x: int, y: int, width: int, height: int) -> Floats:
     """Return the weight of the change at each pixel of a part of the photo: 0 outside the crop, 1 well inside it."""
     rows, columns = np.mgrid[y : y + height, x : x + width]
     crop_height, crop_width = crop.image.shape[:2]

@@ -24,9 +24,9 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+from facesmith.arrays import ImageArray
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.images.crop import FILTERS, Box, CropSpec
-from facesmith.images.geometry import ImageArray
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF")
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")

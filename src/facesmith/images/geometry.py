@@ -6,20 +6,17 @@ A matrix maps pixel coordinates (x, y) of one image to those of another. The cen
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Doubles, ImageArray
 from facesmith.extras import require
 
-ImageArray = NDArray[np.uint8]  # (height, width, 3), RGB
-Floats = NDArray[np.float64]
 
-
-def similarity_matrix(factor: complex, shift: complex) -> Floats:
+def similarity_matrix(factor: complex, shift: complex) -> Doubles:
     """Return the matrix of x' = ``factor`` x + ``shift`` in complex numbers: rotation and scale, then translation."""
     return np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])
 
 
-def fit_similarity(points: Floats, target: Floats) -> Floats:
+def fit_similarity(points: Doubles, target: Doubles) -> Doubles:
     """Return the similarity that maps points (N, 2) to ``target`` (N, 2) with the least squared error.
 
     Umeyama, Least-squares estimation of transformation parameters between two point patterns, 1991. In the plane and
@@ -31,22 +28,22 @@ def fit_similarity(points: Floats, target: Floats) -> Floats:
     return similarity_matrix(factor, complex(destination.mean() - factor * source.mean()))
 
 
-def scale_matrix(x: float, y: float | None = None) -> Floats:
+def scale_matrix(x: float, y: float | None = None) -> Doubles:
     """Return the matrix of resizing an image by these factors: edges stay edges, so pixel centres move."""
     y = x if y is None else y
     return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2]])
 
 
-def invert(matrix: Floats) -> Floats:
+def invert(matrix: Doubles) -> Doubles:
     return np.asarray(np.linalg.inv(_square(matrix))[:2], np.float64)
 
 
-def compose(second: Floats, first: Floats) -> Floats:
+def compose(second: Doubles, first: Doubles) -> Doubles:
     """Return the matrix that applies ``first`` and then ``second``."""
     return np.asarray(second @ _square(first), np.float64)
 
 
-def warp(image: ImageArray, matrix: Floats, width: int, height: int) -> ImageArray:
+def warp(image: ImageArray, matrix: Doubles, width: int, height: int) -> ImageArray:
     """Warp an image by a matrix into one of ``width`` x ``height``, antialiased where it shrinks.
 
     Pixels outside the image take the colour of its nearest edge.
@@ -68,8 +65,8 @@ def warp(image: ImageArray, matrix: Floats, width: int, height: int) -> ImageArr
 
 
 def _visible_part(
-    image: ImageArray, inverse: Floats, width: int, height: int, margin: float
-) -> tuple[ImageArray, Floats]:
+    image: ImageArray, inverse: Doubles, width: int, height: int, margin: float
+) -> tuple[ImageArray, Doubles]:
     """Return the part of the image that the result shows, and the matrix from its pixels to the image's.
 
     OpenCV cannot warp an image with a side above 32,767 pixels.
@@ -81,11 +78,11 @@ def _visible_part(
     return image[low[1] : high[1], low[0] : high[0]], similarity_matrix(1, complex(*low))
 
 
-def _warp_cubic(cv2: Any, part: ImageArray, matrix: Floats, width: int, height: int) -> ImageArray:
+def _warp_cubic(cv2: Any, part: ImageArray, matrix: Doubles, width: int, height: int) -> ImageArray:
     part = np.ascontiguousarray(part)
     warped = cv2.warpAffine(part, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(warped, np.uint8)
 
 
-def _square(matrix: Floats) -> Floats:
+def _square(matrix: Doubles) -> Doubles:
     return np.vstack([matrix, [0, 0, 1]])

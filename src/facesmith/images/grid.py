@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from facesmith.arrays import Images
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_file
 
@@ -20,7 +20,7 @@ _LINE_HEIGHT = 1.35  # in units of the font size
 
 
 def make_grid(
-    images: NDArray[np.uint8],
+    images: Images,
     columns: int | None = None,
     labels: Sequence[str] | None = None,
     gap: int = 2,
@@ -54,7 +54,7 @@ def make_grid(
     return canvas
 
 
-def resize_images(images: NDArray[np.uint8], side: int, enlarge: bool = True) -> NDArray[np.uint8]:
+def resize_images(images: Images, side: int, enlarge: bool = True) -> Images:
     """Resize images (N, H, W, 3) smoothly so that the longer side is ``side`` pixels, or at most that."""
     _, height, width, _ = images.shape
     if max(height, width) == side or (max(height, width) < side and not enlarge):
@@ -72,9 +72,7 @@ def save_image(image: Image.Image, path: Path) -> None:
         image.save(temporary)
 
 
-def _check_arguments(
-    images: NDArray[np.uint8], labels: Sequence[str] | None, columns: int | None, gap: int, scale: int
-) -> None:
+def _check_arguments(images: Images, labels: Sequence[str] | None, columns: int | None, gap: int, scale: int) -> None:
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8 or 0 in images.shape:
         raise ValueError(f"expected uint8 images of shape (N, H, W, 3), not {images.dtype} {images.shape}")
     if labels is not None and len(labels) != len(images):

@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from facesmith.arrays import Floats, Images
+
 
 class Tensor(Protocol):
     """The part of a torch.Tensor that this module uses; `images` does not import torch."""
@@ -21,7 +23,7 @@ AnyTensor = TypeVar("AnyTensor", bound=Tensor)
 
 
 @overload
-def to_float(images: NDArray[np.uint8]) -> NDArray[np.float32]: ...
+def to_float(images: Images) -> Floats: ...
 @overload
 def to_float(images: AnyTensor) -> AnyTensor: ...
 def to_float(images: Any) -> Any:
@@ -34,7 +36,7 @@ def to_float(images: Any) -> Any:
     return images.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def to_uint8(images: NDArray[np.floating] | Tensor) -> NDArray[np.uint8]:
+def to_uint8(images: NDArray[np.floating] | Tensor) -> Images:
     """Return float images (N, 3, H, W) in [-1, 1], an array or a tensor, as a uint8 array (N, H, W, 3).
 
     Values are rounded to the nearest and clipped.

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from facesmith.arrays import ImageArray, Images
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import atomic_file
-from facesmith.images.geometry import ImageArray
 
 Frame = Path | ImageArray
 Size = tuple[int, int]
@@ -42,9 +41,7 @@ def write_video(frames: Sequence[Frame], mp4: Path, gif: Path, fps: int = 8, hol
     write_gif(sample_evenly(frames, MAX_GIF_FRAMES), gif, fps, hold, max_bytes=MAX_GIF_BYTES, dither=True)
 
 
-def encode_video(
-    images: NDArray[np.uint8], suffix: str, fps: int, *, hold: float = 0, scale: int = 1, comment: str = ""
-) -> bytes:
+def encode_video(images: Images, suffix: str, fps: int, *, hold: float = 0, scale: int = 1, comment: str = "") -> bytes:
     """Return images (N, H, W, 3) as the bytes of a file; ``suffix`` is "gif" or "mp4".
 
     ``hold`` is how many seconds the last frame is held, ``scale`` enlarges each pixel to a square, and ``comment`` is

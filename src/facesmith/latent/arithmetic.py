@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from facesmith.arrays import Doubles, Latents
 from facesmith.errors import FacesmithError
-
-Latents = NDArray[np.float32]
-Floats = NDArray[np.float64]
 
 # Closer than this, in radians, to parallel or opposite vectors, the formula of the arc divides by almost zero. There,
 # the arc and the line that replaces it differ by less than a millionth of their length.
@@ -92,19 +90,19 @@ def latent_path(keyframes: Sequence[ArrayLike], frames: int, *, spherical: bool 
     )
 
 
-def _broadcast(t: ArrayLike, a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats, Floats]:
+def _broadcast(t: ArrayLike, a: ArrayLike, b: ArrayLike) -> tuple[Doubles, Doubles, Doubles]:
     """Return t, a and b as float64, t with trailing axes for those of a."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     t = np.clip(np.asarray(t, np.float64), 0, 1)
     return t.reshape(t.shape + (1,) * a.ndim), a, b
 
 
-def _with_exact_ends(t: Floats, a: Floats, b: Floats, interior: Floats) -> Latents:
+def _with_exact_ends(t: Doubles, a: Doubles, b: Doubles, interior: Doubles) -> Latents:
     """Return the path with its exact ends: arithmetic may round them, and a keyframe must not change."""
     return np.where(t <= 0, a, np.where(t >= 1, b, interior)).astype(np.float32)
 
 
-def _perpendicular(units: Floats) -> Floats:
+def _perpendicular(units: Doubles) -> Doubles:
     """Return unit vectors perpendicular to ``units``, in the plane of each and its smallest axis."""
     axes = np.zeros_like(units)
     np.put_along_axis(axes, np.abs(units).argmin(-1)[..., None], 1, -1)

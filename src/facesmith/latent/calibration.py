@@ -1,15 +1,15 @@
 """Calibrate scores: fit a logistic curve for each attribute to held-out faces."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Doubles
 from facesmith.models.base import logistic
 
 Curve = tuple[float, float]
 MAX_STEPS, MAX_HALVINGS, TOLERANCE = 100, 30, 1e-10
 
 
-def fit_curve(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> Curve:
+def fit_curve(scores: Doubles, labels: Doubles) -> Curve:
     """Return slope and intercept of P(label) = logistic(slope · score + intercept), by maximum likelihood.
 
     ``labels`` (N) are 0, 1 or a probability. Platt's method ("Probabilistic outputs for support vector machines",
@@ -41,7 +41,7 @@ def fit_curve(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> Curve
     return float(curve[0]), float(curve[1])
 
 
-def balanced_accuracy(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float | None:
+def balanced_accuracy(scores: Doubles, labels: Doubles) -> float | None:
     """Return the mean accuracy of "score > 0" on the faces with the attribute and on those without; 0.5 is chance.
 
     None if one class is missing. Labels between 0 and 1 are rounded.
@@ -52,7 +52,7 @@ def balanced_accuracy(scores: NDArray[np.float64], labels: NDArray[np.float64]) 
     return float(((scores[has] > 0).mean() + (scores[~has] <= 0).mean()) / 2)
 
 
-def _loss(curve: NDArray[np.float64], inputs: NDArray[np.float64], targets: NDArray[np.float64]) -> float:
+def _loss(curve: Doubles, inputs: Doubles, targets: Doubles) -> float:
     """Return the mean negative log-likelihood."""
     x = curve @ inputs
     return float((np.logaddexp(0, x) - targets * x).mean())

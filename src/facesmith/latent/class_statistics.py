@@ -3,9 +3,8 @@
 from copy import copy
 
 import numpy as np
-from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
+from facesmith.arrays import Booleans, Doubles, Floats
 
 # The share of the mean variance that is added to every axis, so that the covariance of a few images can be inverted.
 # With thousands of images, ten times as much or none at all finds boundaries that are equally good.
@@ -21,7 +20,7 @@ class ClassStatistics:
         self.counts = np.zeros((2, attributes))  # without, with
         self.sums = np.zeros((2, attributes, latent_size))
 
-    def add(self, z: NDArray[np.float32], labels: NDArray[np.float32]) -> None:
+    def add(self, z: Floats, labels: Floats) -> None:
         """Add a block of faces."""
         latents = z.astype(np.float64)
         self.count += len(latents)
@@ -33,26 +32,26 @@ class ClassStatistics:
             self.counts[side] += weights.sum(0)
             self.sums[side] += weights.T @ latents
 
-    def has_examples(self, minimum: int) -> NDArray[np.bool_]:
+    def has_examples(self, minimum: int) -> Booleans:
         """Return which attributes at least ``minimum`` faces have and as many do not have: bool (A)."""
         return np.asarray((self.counts >= minimum).all(0))
 
-    def select(self, attributes: NDArray[np.bool_]) -> "ClassStatistics":
+    def select(self, attributes: Booleans) -> "ClassStatistics":
         """Return the same sums for these attributes (bool, A) only."""
         selected = copy(self)
         selected.counts, selected.sums = self.counts[:, attributes], self.sums[:, attributes]
         return selected
 
-    def rates(self) -> Matrix:
+    def rates(self) -> Doubles:
         """Return the share of faces that have each attribute (A)."""
         return np.asarray(self.counts[1] / self.counts.sum(0))
 
-    def means(self) -> tuple[Matrix, Matrix]:
+    def means(self) -> tuple[Doubles, Doubles]:
         """Return the mean latent of the faces without and with each attribute, both A x d."""
         without, with_it = self.sums / self.counts[..., None]
         return without, with_it
 
-    def weights(self) -> Matrix:
+    def weights(self) -> Doubles:
         """Return each attribute's linear boundary: what a step along each axis adds to its log-odds (A x d).
 
         Fisher's linear discriminant, S⁻¹ (mean with - mean without). S is the covariance within the two classes, with

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Floats, Images, Integers
 from facesmith.data.dataset import Dataset
 from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.model import Model
@@ -12,15 +12,13 @@ from facesmith.progress import progress
 
 BLOCK = 64  # images computed between two updates of the progress bar
 
-Vectors = NDArray[np.float32]
-Rows = NDArray[np.int64]
-Compute = Callable[[NDArray[np.uint8]], Vectors]
+Compute = Callable[[Images], Floats]
 
 
-def latents_of(model: Model, dataset: Dataset, rows: Rows | None = None, quiet: bool = False) -> Vectors:
+def latents_of(model: Model, dataset: Dataset, rows: Integers | None = None, quiet: bool = False) -> Floats:
     """Return the z of all images, or of ``rows``: N x latent_size. Raises like `Model.encode`."""
 
-    def encode(images: NDArray[np.uint8]) -> Vectors:
+    def encode(images: Images) -> Floats:
         return model.encode(images)[:, : model.latent_size]  # without the residual latent, which is no likeness
 
     digest = str(model.card["encoder"]["digest"]) if "encoder" in model.card else ""
@@ -28,22 +26,22 @@ def latents_of(model: Model, dataset: Dataset, rows: Rows | None = None, quiet: 
 
 
 def features_of(
-    classifier: AttributeClassifier, dataset: Dataset, rows: Rows | None = None, quiet: bool = False
-) -> Vectors:
+    classifier: AttributeClassifier, dataset: Dataset, rows: Integers | None = None, quiet: bool = False
+) -> Floats:
     """Return a classifier's features of all images, or of ``rows``: N x F."""
     return dataset_vectors(dataset, classifier.digest, classifier.features, rows, quiet=quiet)
 
 
 def dataset_vectors(
-    dataset: Dataset, digest: str, compute: Compute, rows: Rows | None = None, *, quiet: bool = False
-) -> Vectors:
+    dataset: Dataset, digest: str, compute: Compute, rows: Integers | None = None, *, quiet: bool = False
+) -> Floats:
     """Return ``compute`` of all images of a dataset, or of ``rows``: N x size.
 
     Vectors of all images are cached in the dataset's folder by the network's ``digest``, if it can be written to.
     """
     cache_name, key = f"vectors-{digest[:8]}", {"dataset": dataset.fingerprint, "network": digest}
 
-    def compute_rows(rows: Rows) -> Vectors:
+    def compute_rows(rows: Integers) -> Floats:
         blocks = []
         with progress(len(rows), "dataset", shown=not quiet) as bar:
             for start in range(0, len(rows), BLOCK):

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Booleans, Floats
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import refuse_existing
@@ -24,8 +24,6 @@ from facesmith.progress import progress, silent, tell
 
 MIN_FACES = 10  # with an attribute, and without it, to fit its direction
 MAX_CALIBRATION_FACES = 10_000  # held-out faces that the probability curves are fitted to
-
-Array = NDArray[np.float32]
 
 
 def fit_directions(
@@ -84,10 +82,10 @@ def fit_directions(
 
 
 def _collect(
-    blocks: Iterator[tuple[Array, Array, NDArray[np.bool_]]], total: int, statistics: ClassStatistics, quiet: bool
-) -> tuple[ClassStatistics, Array, Array]:
+    blocks: Iterator[tuple[Floats, Floats, Booleans]], total: int, statistics: ClassStatistics, quiet: bool
+) -> tuple[ClassStatistics, Floats, Floats]:
     """Sum the statistics of the training faces, and return the latents and labels of the held-out faces."""
-    latents, labels, count = list[Array](), list[Array](), 0
+    latents, labels, count = list[Floats](), list[Floats](), 0
     with progress(total, "faces", shown=not quiet) as bar:
         for z, block_labels, is_held_out in blocks:
             statistics.add(z[~is_held_out], block_labels[~is_held_out])
@@ -100,7 +98,7 @@ def _collect(
 
 
 def _solve(
-    statistics: ClassStatistics, names: list[str], orthogonal_to: list[str], latents: Array, labels: Array
+    statistics: ClassStatistics, names: list[str], orthogonal_to: list[str], latents: Floats, labels: Floats
 ) -> Directions:
     """Return directions from the statistics, with probability curves from held-out latents and labels."""
     moves, normals = solve_moves(statistics, names, orthogonal_to)
@@ -133,7 +131,7 @@ def _solve(
     )
 
 
-def _report_unfitted(names: list[str], is_fitted: NDArray[np.bool_], quiet: bool) -> None:
+def _report_unfitted(names: list[str], is_fitted: Booleans, quiet: bool) -> None:
     if not is_fitted.any():
         raise FacesmithError(
             f"no attribute has {MIN_FACES} faces with it and {MIN_FACES} without: use more, or other, faces"

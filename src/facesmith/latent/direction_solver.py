@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Doubles
 from facesmith.errors import FacesmithError
 from facesmith.latent.class_statistics import ClassStatistics
-
-Matrix = NDArray[np.float64]
 
 # The cost of a squared step in the log-odds of another attribute, relative to a squared step of the latent. Without it
 # a move also changes whatever often occurs with its attribute; with a high cost a move leads far away from faces.
@@ -20,7 +18,7 @@ MIN_INDEPENDENT_SHARE = 0.01
 
 def solve_moves(
     statistics: ClassStatistics, names: Sequence[str], orthogonal_to: Sequence[str] = ()
-) -> tuple[dict[str, Matrix], Matrix]:
+) -> tuple[dict[str, Doubles], Doubles]:
     """Return the moves of every kind (A x d each) and the normals (A x d), scaled so that move · normal = 1.
 
     ``mean``: from the mean latent without to the mean with, as in Larsen et al., arXiv:1512.09300. ``boundary``: along
@@ -45,7 +43,7 @@ def solve_moves(
     return {"mean": gaps, "boundary": boundary, "orthogonal": orthogonal}, normals
 
 
-def damped_move(normals: Matrix, weights: Matrix, row: int) -> Matrix:
+def damped_move(normals: Doubles, weights: Doubles, row: int) -> Doubles:
     """Return the move v (d) of score 1 for attribute ``row`` that minimizes |v|² + `DAMPING` · Σ (w_b · v)².
 
     The sum is over the other attributes b with log-odds w_b · z: their change is penalised, not forbidden as in
@@ -59,7 +57,7 @@ def damped_move(normals: Matrix, weights: Matrix, row: int) -> Matrix:
     return np.asarray(move / (normals[row] @ move))
 
 
-def projected_move(normals: Matrix, row: int, others: Sequence[int]) -> Matrix | None:
+def projected_move(normals: Doubles, row: int, others: Sequence[int]) -> Doubles | None:
     """Return the shortest move (d) of score 1 for attribute ``row`` that changes the score of none of ``others``.
 
     InterFaceGAN's conditional manipulation: the normal minus its projection on the span of the others' normals. Return

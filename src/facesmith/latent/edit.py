@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from facesmith.arrays import Images
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, refuse_existing, write_json
 from facesmith.images.grid import save_image
@@ -88,9 +88,7 @@ def _parse_edits(
     return [{}] + [row for row in rows if row]
 
 
-def _make_sheet(
-    rows: Sequence[Mapping[str, float]], faces: Sequence[FaceLatent], images: NDArray[np.uint8]
-) -> Image.Image:
+def _make_sheet(rows: Sequence[Mapping[str, float]], faces: Sequence[FaceLatent], images: Images) -> Image.Image:
     labels = [describe_edit(row, "\n") for row in rows]
     if any(face.image is not None for face in faces):
         # In the row of photos, faces without a photo are shown unedited.

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Images
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, refuse_existing, write_json
 from facesmith.images.grid import make_grid, save_image
@@ -19,7 +19,6 @@ from facesmith.models.model import Model, as_model
 
 SHEET, SCORES, LATENTS = "sheet.png", "scores.json", "latents.npz"
 
-Images = NDArray[np.uint8]
 Scores = dict[str, list[float]]
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from facesmith.arrays import Images
 from facesmith.errors import FacesmithError
 from facesmith.files import refuse_existing
 from facesmith.images import video
@@ -18,8 +17,6 @@ HOLD = 0.5  # seconds that a video shows its last face, unless it loops
 _GAP, _MARGIN, _LINE = 2, 8, 17
 _FONT_SIZE = 13
 _TEXT_COLOUR = (232, 234, 238)
-
-Images = NDArray[np.uint8]
 
 
 def enlargement(height: int) -> int:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import ImageArray, Latents
 from facesmith.errors import FacesmithError
 from facesmith.images.face_crop import crop_faces
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
@@ -16,9 +16,6 @@ from facesmith.models.model import Model
 from facesmith.progress import progress
 
 ENCODE_BLOCK = 64  # images encoded between two updates of the progress bar
-
-Image = NDArray[np.uint8]
-Latents = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +27,11 @@ class FaceLatent:
 
     name: str
     z: Latents
-    image: Image | None = None
+    image: ImageArray | None = None
 
 
 # A reference as text or parsed, a photo as its path, bytes or pixels, or a face that is resolved already.
-FaceSource = str | FaceRef | Path | bytes | Image | FaceLatent
+FaceSource = str | FaceRef | Path | bytes | ImageArray | FaceLatent
 
 
 def load_faces(
@@ -57,7 +54,7 @@ def load_faces(
         raise FacesmithError("no face was named: give photos, seed:7, seed:7:3, latents.npz or latents.npz:5")
     if refine < 0:
         raise FacesmithError(f"invalid refine {refine}: expected 0 or more steps")
-    faces: list[FaceLatent | tuple[str, Image]] = []
+    faces: list[FaceLatent | tuple[str, ImageArray]] = []
     with progress(len(sources), "photos", shown=not quiet and len(sources) > 8) as bar:
         for source in sources:
             faces += _resolve(model, source, face, aligned)
@@ -72,7 +69,7 @@ def load_faces(
     return [item if isinstance(item, FaceLatent) else FaceLatent(item[0], next(encoded), item[1]) for item in faces]
 
 
-def encode_images(model: Model, images: Sequence[Image] | Image, *, quiet: bool = False) -> Latents:
+def encode_images(model: Model, images: Sequence[ImageArray] | ImageArray, *, quiet: bool = False) -> Latents:
     """Run `Model.encode` over many images in blocks, with a progress bar: N x (latent_size + detail_size)."""
     blocks = []
     with progress(len(images), "encoding", shown=not quiet and len(images) > ENCODE_BLOCK) as bar:
@@ -82,7 +79,7 @@ def encode_images(model: Model, images: Sequence[Image] | Image, *, quiet: bool 
     return np.concatenate(blocks) if blocks else np.zeros((0, model.latent_size + model.detail_size), np.float32)
 
 
-def generate_images(model: Model, latents: Latents, *, quiet: bool = False) -> Image:
+def generate_images(model: Model, latents: Latents, *, quiet: bool = False) -> ImageArray:
     """Run `Model.generate` over many latents in blocks, with a progress bar: N x H x W x 3."""
     images = np.empty((len(latents), *model.size[::-1], 3), np.uint8)
     with progress(len(latents), "generating", shown=not quiet and len(latents) > 8 * GENERATE_BLOCK) as bar:
@@ -93,14 +90,14 @@ def generate_images(model: Model, latents: Latents, *, quiet: bool = False) -> I
     return images
 
 
-def face_images(model: Model, faces: Sequence[FaceLatent], *, quiet: bool = False) -> Image:
+def face_images(model: Model, faces: Sequence[FaceLatent], *, quiet: bool = False) -> ImageArray:
     """Return the image of every face (N x H x W x 3): the encoded one, or else the one that the model generates."""
     missing = [face.z for face in faces if face.image is None]
     generated = iter(generate_images(model, np.stack(missing), quiet=quiet) if missing else ())
     return np.stack([next(generated) if face.image is None else face.image for face in faces])
 
 
-def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list[FaceLatent | tuple[str, Image]]:
+def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list[FaceLatent | tuple[str, ImageArray]]:
     """Resolve one source to faces with latents, or to names and images that are not encoded yet."""
     if isinstance(source, FaceLatent):
         return [source]

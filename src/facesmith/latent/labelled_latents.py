@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Booleans, Floats
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_mask
 from facesmith.errors import FacesmithError
@@ -16,7 +16,7 @@ HELD_OUT_EVERY = 10  # every tenth generated face is held out
 
 # Latents (N x latent_size), labels (N x A; 1 with, 0 without, a probability in between, NaN unknown) and whether each
 # face is held out (N).
-Block = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]
+Block = tuple[Floats, Floats, Booleans]
 
 
 def label_names(model: Model, dataset: Dataset | None, classifier: AttributeClassifier | None) -> list[str]:

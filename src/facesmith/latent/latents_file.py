@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Latents
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_file, refuse_existing
 from facesmith.latent.face_refs import LATENTS_SUFFIX
-
-Latents = NDArray[np.float32]
 
 
 def check_latents_path(path: Path) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from facesmith.arrays import Floats
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, refuse_existing, write_json
-from facesmith.latent.dataset_latents import Vectors, features_of, latents_of
+from facesmith.latent.dataset_latents import features_of, latents_of
 from facesmith.latent.face_grids import save_table
 from facesmith.latent.faces import FaceLatent, FaceSource, face_images, load_faces
 from facesmith.latent.labelled_latents import check_size
@@ -98,5 +99,5 @@ def _check_count(dataset: Dataset, count: int) -> None:
         raise FacesmithError(f"invalid count {count}: {dataset.name} has 1 to {len(dataset):,} neighbours")
 
 
-def _unit(vectors: Vectors) -> Vectors:
+def _unit(vectors: Floats) -> Floats:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12)))

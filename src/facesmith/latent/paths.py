@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Floats
 from facesmith.errors import FacesmithError
 from facesmith.latent.arithmetic import analogy_grid, latent_path
 from facesmith.latent.face_grids import VIDEO_SUFFIXES, check_series_path, save_series, save_table
@@ -15,8 +15,6 @@ from facesmith.models.directions import DEFAULT_KIND, MAX_STRENGTH
 from facesmith.models.model import Model, as_model
 
 MAX_SERIES_FACES = 10_000
-
-Vector = NDArray[np.float32]
 
 
 def interpolate(
@@ -51,7 +49,7 @@ def sweep(
     *,
     attribute: str | None = None,
     axis: int | None = None,
-    direction: str | Path | Vector | None = None,
+    direction: str | Path | Floats | None = None,
     start: float = -3.0,
     stop: float = 3.0,
     steps: int = 7,
@@ -137,13 +135,13 @@ def _prepare(model: str | Path | Model, out: str | Path, count: int, fps: int, q
     return as_model(model, quiet=quiet), path
 
 
-def _axis_vector(axis: int, size: int) -> Vector:
+def _axis_vector(axis: int, size: int) -> Floats:
     if not 0 <= axis < size:
         raise FacesmithError(f"invalid axis {axis}: the latent has axes 0 to {size - 1}")
     return np.asarray(np.eye(size, dtype=np.float32)[axis])
 
 
-def _read_direction(direction: str | Path | Vector | None, size: int) -> Vector:
+def _read_direction(direction: str | Path | Floats | None, size: int) -> Floats:
     """Return a direction given as numbers, or the only array of that size in a file."""
     if isinstance(direction, str | Path):
         try:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Floats, Images
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.images.pixels import to_float
@@ -22,13 +22,13 @@ BLOCK = 16  # faces optimized at once, independently of each other
 
 def refine(
     model: Model,
-    images: NDArray[np.uint8],
-    z: NDArray[np.float32],
+    images: Images,
+    z: Floats,
     steps: int,
     *,
     on_step: Callable[[int], None] = lambda step: None,
     quiet: bool = False,
-) -> NDArray[np.float32]:
+) -> Floats:
     """Return latents like ``z`` (N x latent_size, or with the residual latent) after ``steps`` of Adam from there.
 
     The loss is the distance to ``images`` (N x H x W x 3, uint8). Up to rounding, the result does not depend on other

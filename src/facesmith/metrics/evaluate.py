@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Floats
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import write_json
@@ -107,7 +107,7 @@ def _check(model: Model, real: Dataset, training: Dataset | None, count: int, ou
         raise FacesmithError(f"{out} is a file: choose a folder for the scores")
 
 
-def _features(model: Model, net: Network, count: int, seed: int, truncation: float, quiet: bool) -> NDArray[np.float32]:
+def _features(model: Model, net: Network, count: int, seed: int, truncation: float, quiet: bool) -> Floats:
     """Return features of the model's first ``count`` faces of a seed: count x width."""
     blocks = []
     with progress(count, "generated", shown=not quiet) as bar:
@@ -117,7 +117,7 @@ def _features(model: Model, net: Network, count: int, seed: int, truncation: flo
     return np.concatenate(blocks)
 
 
-def _scores(real: NDArray[np.float32], generated: NDArray[np.float32], protocol: dict[str, Any]) -> Scores:
+def _scores(real: Floats, generated: Floats, protocol: dict[str, Any]) -> Scores:
     real_gaussian, generated_gaussian = gaussian(real), gaussian(generated)
     discrepancy, spread = kid(real, generated, protocol["seed"])
     precision, recall = precision_recall(real, generated)

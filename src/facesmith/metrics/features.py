@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Floats, Images
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 
@@ -41,7 +41,7 @@ class Network:
     device: "torch.device"
     forward: Callable[["torch.Tensor"], "torch.Tensor"]
 
-    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, images: Images) -> Floats:
         torch = require("torch", "metrics", "scoring")
         features = np.empty((len(images), self.width), np.float32)
         with torch.inference_mode():

@@ -6,15 +6,16 @@ Heusel et al., arXiv:1706.08500.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from facesmith.arrays import Doubles, Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Gaussian:
     """Mean (D) and covariance of features, the latter as a ``factor`` F (any number of rows x D) with Σ = FᵀF."""
 
-    mean: NDArray[np.float64]
-    factor: NDArray[np.float64]
+    mean: Doubles
+    factor: Doubles
 
     @property
     def variance(self) -> float:
@@ -22,7 +23,7 @@ class Gaussian:
         return float((self.factor**2).sum())
 
 
-def gaussian(features: NDArray[np.float32]) -> Gaussian:
+def gaussian(features: Floats) -> Gaussian:
     """Fit a Gaussian to features (N x D, N >= 2), with the unbiased covariance."""
     wide = features.astype(np.float64)
     mean = wide.mean(0)

@@ -4,14 +4,13 @@ Bińkowski et al., arXiv:1801.01401.
 """
 
 import numpy as np
-from numpy.typing import NDArray
+
+from facesmith.arrays import Doubles, Floats
 
 SUBSETS, MAX_SUBSET_SIZE = 50, 1000
 
 
-def kid(
-    real: NDArray[np.float32], generated: NDArray[np.float32], seed: int = 0, subsets: int = SUBSETS
-) -> tuple[float, float]:
+def kid(real: Floats, generated: Floats, seed: int = 0, subsets: int = SUBSETS) -> tuple[float, float]:
     """Return mean and standard deviation of `discrepancy` over pairs of random subsets of `subset_size` features."""
     rng, size = np.random.default_rng(seed), subset_size(min(len(real), len(generated)))
     values = [
@@ -26,7 +25,7 @@ def subset_size(count: int) -> int:
     return min(MAX_SUBSET_SIZE, count // 2)
 
 
-def discrepancy(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+def discrepancy(a: Floats, b: Floats) -> float:
     """Return the unbiased estimate of MMD² between features a (M x D) and b (N x D) with k(x, y) = (x·y / D + 1)³.
 
     Its mean is 0 if both have the same distribution, so it may be negative.
@@ -39,6 +38,6 @@ def discrepancy(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     return float(within - 2 * _kernel(wide_a, wide_b).mean())
 
 
-def _kernel(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+def _kernel(a: Doubles, b: Doubles) -> Doubles:
     products = a @ b.T / a.shape[1] + 1
     return np.asarray(products * products * products)  # ten times as fast as **3

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Doubles, Floats, Images, Integers
 from facesmith.data.dataset import Dataset
-from facesmith.metrics.neighbours import Features, nearest
+from facesmith.metrics.neighbours import nearest
 from facesmith.metrics.reference import Reference
 
 NEAREST = 5  # training faces shown for each face
@@ -23,10 +23,10 @@ class Neighbours:
     copy has one neighbour that is much closer than the others; an average face is close to many.
     """
 
-    distances: NDArray[np.float64]
-    rows: NDArray[np.int64]
+    distances: Doubles
+    rows: Integers
 
-    def first(self, count: int) -> NDArray[np.int64]:
+    def first(self, count: int) -> Integers:
         """Return the indices of the ``count`` faces closest to a training face, closest first."""
         return self.distances[:, 0].argsort(kind="stable")[:count]
 
@@ -61,7 +61,7 @@ class Memorisation:
 
 
 def memorisation(
-    generated: Features, real: Features, real_images: NDArray[np.uint8], training: Dataset, reference: Reference
+    generated: Floats, real: Floats, real_images: Images, training: Dataset, reference: Reference
 ) -> Memorisation:
     """Compare features of generated and real faces with those of a training set (``reference``).
 
@@ -82,7 +82,7 @@ def memorisation(
     return Memorisation(generated_neighbours, real_neighbours, threshold, share, int(is_shared.sum()))
 
 
-def _relative(distances: NDArray[np.float64], rows: NDArray[np.int64]) -> Neighbours:
+def _relative(distances: Doubles, rows: Integers) -> Neighbours:
     """Divide the distances of each face by their mean, and keep the nearest."""
     means = np.maximum(distances.mean(axis=1, keepdims=True), np.finfo(np.float64).tiny)
     return Neighbours((distances / means)[:, :NEAREST], rows[:, :NEAREST])

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from facesmith.arrays import Images
 from facesmith.images.grid import BACKGROUND, Colour, resize_images
 from facesmith.metrics.memorisation import NEIGHBOURHOOD, REAL_SHARE, Memorisation, Neighbours
 
@@ -19,9 +19,7 @@ _SOFT: Colour = (160, 167, 178)
 _ALARM: Colour = (255, 159, 64)
 
 
-def memorisation_sheet(
-    result: Memorisation, generated: NDArray[np.uint8], real: NDArray[np.uint8], training: NDArray[np.uint8]
-) -> Image.Image:
+def memorisation_sheet(result: Memorisation, generated: Images, real: Images, training: Images) -> Image.Image:
     """Return an image of two panels: generated faces on the left, real faces for comparison on the right.
 
     ``generated`` and ``real`` are the faces selected by `Neighbours.first` with ``ROWS``, uint8 N x H x W x 3;
@@ -55,8 +53,8 @@ def _panel(
     title: str,
     name: str,
     neighbours: Neighbours,
-    faces: NDArray[np.uint8],
-    training: NDArray[np.uint8],
+    faces: Images,
+    training: Images,
     result: Memorisation,
 ) -> Image.Image:
     """Draw a row for each face: the face, its nearest training faces and their distances."""

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+
+from facesmith.arrays import Doubles, Floats, Integers
 
 QUERY_BLOCK, POINT_BLOCK = 512, 8192  # their distances are in memory together: 32 MB
 
-Features = NDArray[np.float32]
 
-
-def nearest(queries: Features, points: Features, k: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def nearest(queries: Floats, points: Floats, k: int) -> tuple[Doubles, Integers]:
     """Return the distances to the ``k`` nearest points of each query, nearest first, and their rows: both N x k."""
     nearest_squared, rows = np.full((len(queries), k), np.inf), np.zeros((len(queries), k), np.int64)
     for start in range(0, len(points), POINT_BLOCK):
@@ -24,7 +23,7 @@ def nearest(queries: Features, points: Features, k: int) -> tuple[NDArray[np.flo
     return np.sqrt(np.take_along_axis(nearest_squared, order, 1)), np.take_along_axis(rows, order, 1)
 
 
-def squared_distances(queries: Features, points: Features) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+def squared_distances(queries: Floats, points: Floats) -> Iterator[tuple[slice, Doubles]]:
     """Yield blocks of (rows of the queries, their squared distances to every point)."""
     mean = points.mean(0, dtype=np.float64)  # centred values lose fewer digits when their squares are subtracted
     centred = points - mean

@@ -5,14 +5,14 @@ to the third nearest feature of the set.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from facesmith.metrics.neighbours import Features, nearest, squared_distances
+from facesmith.arrays import Doubles, Floats
+from facesmith.metrics.neighbours import nearest, squared_distances
 
 NEIGHBOURS = 3
 
 
-def precision_recall(real: Features, generated: Features) -> tuple[float, float]:
+def precision_recall(real: Floats, generated: Floats) -> tuple[float, float]:
     """Return the shares of generated features inside the real set, and of real ones inside the generated set."""
     real_radii, generated_radii = _squared_radii(real), _squared_radii(generated)
     inside, covered = np.zeros(len(generated), bool), np.zeros(len(real), bool)
@@ -22,7 +22,7 @@ def precision_recall(real: Features, generated: Features) -> tuple[float, float]
     return float(inside.mean()), float(covered.mean())
 
 
-def _squared_radii(features: Features) -> NDArray[np.float64]:
+def _squared_radii(features: Floats) -> Doubles:
     """Return the squared distance of each image to the third nearest other image of its set."""
     distances, _ = nearest(features, features, NEIGHBOURS + 1)  # the nearest is the image itself
     return distances[:, NEIGHBOURS] ** 2

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Floats, Integers
 from facesmith.data.dataset import Dataset
 from facesmith.data.metadata import SPLITS
 from facesmith.errors import FacesmithError
@@ -16,8 +16,8 @@ from facesmith.progress import progress, silent, tell
 class Reference:
     """``features`` (N x width, float32) of the images ``rows`` (N, ascending) of a dataset."""
 
-    rows: NDArray[np.int64]
-    features: NDArray[np.float32]
+    rows: Integers
+    features: Floats
 
 
 def reference(
@@ -44,7 +44,7 @@ def reference(
     }
     name = f"{network.name}-{network.digest[:8]}-{split or 'all'}-{len(rows)}-{seed}"
 
-    def compute() -> NDArray[np.float32]:
+    def compute() -> Floats:
         features = np.empty((len(rows), network.width), np.float32)
         with progress(len(rows), "real", shown=not quiet) as bar:
             for start in range(0, len(rows), BATCH):
@@ -55,7 +55,7 @@ def reference(
     return Reference(rows, dataset.cached(name, key, len(rows), compute, warn=silent if quiet else tell))
 
 
-def choose(dataset: Dataset, count: int | None, split: str | None, seed: int) -> NDArray[np.int64]:
+def choose(dataset: Dataset, count: int | None, split: str | None, seed: int) -> Integers:
     """Return the rows of a dataset to compare: ``count`` of a split drawn by seed, in order, or all of them."""
     rows = np.arange(len(dataset))
     if split is not None:

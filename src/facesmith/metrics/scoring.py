@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Images
 from facesmith.data.dataset import Dataset
 from facesmith.metrics.features import DEFAULT, network
 from facesmith.metrics.fid import frechet_distance, gaussian, relative_spread
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SPREAD_SUBSETS = 10
 BLOCK = 32  # faces generated at once: a generator needs more memory per face than a feature network
 
-Draw = Callable[[int, int], NDArray[np.uint8]]
+Draw = Callable[[int, int], Images]
 
 
 class Scorer:

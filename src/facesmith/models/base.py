@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Doubles, Floats, Images
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.images.pixels import to_float
@@ -22,8 +22,7 @@ BACKENDS = ("onnx", "torch")
 # place in the same block cannot, so face i of a seed is identical in every call.
 BLOCK = 16
 
-Images = NDArray[np.uint8]
-Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Network = Callable[[Floats], Floats]
 Loaded = TypeVar("Loaded", bound="LoadedModel")
 
 
@@ -95,8 +94,8 @@ def onnx_session(path: Path, noun: str = "model", threads: int | None = None) ->
 
 
 def run_on_images(
-    network: Network, images: NDArray[np.uint8], size: tuple[int, int], columns: int, name: str, block: int = BLOCK
-) -> NDArray[np.float32]:
+    network: Network, images: Images, size: tuple[int, int], columns: int, name: str, block: int = BLOCK
+) -> Floats:
     """Run a network on images (uint8, N x H x W x 3, or one of them) and return N x ``columns``.
 
     ``size`` is width and height. Raises `FacesmithError`, which quotes the model's ``name``, for images of another
@@ -150,7 +149,7 @@ def _onnx_network(path: Path, threads: int | None) -> Network:
     (source,) = session.get_inputs()
     columns = source.shape[1] if len(source.shape) == 2 else None  # of latents
 
-    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(batch: Floats) -> Floats:
         if columns is not None and batch.shape[1] < columns:  # a missing residual latent is zero
             batch = np.pad(batch, ((0, 0), (0, columns - batch.shape[1])))
         (output,) = session.run(None, {source.name: batch})
@@ -162,14 +161,14 @@ def _onnx_network(path: Path, threads: int | None) -> Network:
 def _torch_network(module: Any, device: Any) -> Network:
     torch = require("torch", "train", "the torch backend")
 
-    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(batch: Floats) -> Floats:
         with torch.inference_mode():
-            output: NDArray[np.float32] = module(torch.from_numpy(batch).to(device)).float().cpu().numpy()
+            output: Floats = module(torch.from_numpy(batch).to(device)).float().cpu().numpy()
         return output
 
     return run
 
 
-def logistic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def logistic(x: Doubles) -> Doubles:
     """Return 1 / (1 + e^-x), without overflow."""
     return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))

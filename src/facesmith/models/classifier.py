@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from facesmith.models.base import Images, LoadedModel, load_folder, logistic, onnx_session, run_on_images
+from facesmith.arrays import Floats, Images
+from facesmith.models.base import LoadedModel, load_folder, logistic, onnx_session, run_on_images
 
 
 class AttributeClassifier(LoadedModel):
@@ -29,11 +29,11 @@ class AttributeClassifier(LoadedModel):
         return list(self.card["attributes"])
 
     @property
-    def thresholds(self) -> NDArray[np.float32]:
+    def thresholds(self) -> Floats:
         """The probability from which a face counts as having each attribute."""
         return np.asarray(self.card["thresholds"], np.float32)
 
-    def label(self, images: Images) -> NDArray[np.float32]:
+    def label(self, images: Images) -> Floats:
         """Return the probability of every attribute (N x A) for ``images``: uint8, N x H x W x 3, or one of them.
 
         Images have the classifier's size and the crop of its dataset. Raises `FacesmithError` for other shapes.
@@ -41,12 +41,12 @@ class AttributeClassifier(LoadedModel):
         logits = self._run(images, "logits", len(self.attributes))
         return np.asarray(logistic(logits.astype(np.float64)), np.float32)
 
-    def features(self, images: Images) -> NDArray[np.float32]:
+    def features(self, images: Images) -> Floats:
         """Return the feature vectors (N x F) of ``images``: uint8, N x H x W x 3, or one of them."""
         return self._run(images, "features", int(self.card["network"]["feature_size"]))
 
-    def _run(self, images: Images, output: str, columns: int) -> NDArray[np.float32]:
-        def compute(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(self, images: Images, output: str, columns: int) -> Floats:
+        def compute(x: Floats) -> Floats:
             return np.asarray(self._session.run([output], {"pictures": x})[0])
 
         return run_on_images(compute, images, self.size, columns, self.name)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from safetensors import numpy as safetensors
 
+from facesmith.arrays import Floats, Latents
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_file
 from facesmith.models.base import logistic
@@ -24,8 +25,6 @@ FILE, CARD_KEY = "directions.safetensors", "directions"
 KINDS = ("mean", "boundary", "orthogonal")
 DEFAULT_KIND = "orthogonal"
 MAX_STRENGTH = 20.0  # beyond it there are no faces, and a typing error is more likely
-
-Latents = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +40,9 @@ class Directions:
     names: list[str]
     moves: dict[str, Latents]  # by kind, A x d: added to a latent at strength 1
     normals: Latents  # A x d: the score is z · normal - offset
-    offsets: NDArray[np.float32]  # A
-    curves: NDArray[np.float32]  # A x 2: slope and intercept of the probability as a logistic function of the score
-    rates: NDArray[np.float32]  # A: the share of faces that have the attribute
+    offsets: Floats  # A
+    curves: Floats  # A x 2: slope and intercept of the probability as a logistic function of the score
+    rates: Floats  # A: the share of faces that have the attribute
     about: dict[str, Any] = field(default_factory=dict)  # entry of model.json: which faces, how many, how accurate
 
     @property
@@ -72,11 +71,11 @@ class Directions:
 
     moved = apply  # the name in version 0.1
 
-    def scores(self, z: ArrayLike) -> NDArray[np.float32]:
+    def scores(self, z: ArrayLike) -> Floats:
         """Return the score of latents (N x d) for every attribute: N x A."""
         return np.atleast_2d(np.asarray(z, np.float32))[:, : self.normals.shape[1]] @ self.normals.T - self.offsets
 
-    def probabilities(self, z: ArrayLike) -> NDArray[np.float32]:
+    def probabilities(self, z: ArrayLike) -> Floats:
         """Return the probability of every attribute (N x A), calibrated on held-out faces, for latents (N x d)."""
         slopes, intercepts = self.curves.T.astype(np.float64)
         return logistic(self.scores(z) * slopes + intercepts).astype(np.float32)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from facesmith.arrays import Images
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_text
 from facesmith.images.grid import make_grid, save_image
 from facesmith.machine import usable_cores
-from facesmith.models.base import Images
 from facesmith.models.model import Model, as_model
 from facesmith.progress import Bar, progress
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Floats, Images
 from facesmith.errors import FacesmithError
 from facesmith.images.pixels import to_uint8
-from facesmith.models.base import Images, LoadedModel, load_folder, onnx_session, run_on_images
+from facesmith.models.base import LoadedModel, load_folder, onnx_session, run_on_images
 
 
 class Makeover(LoadedModel):
@@ -51,7 +51,7 @@ class Makeover(LoadedModel):
         strengths = np.zeros((1, len(self.directions)), np.float32)
         strengths[:, self.direction_index(direction)] = strength
 
-        def compute(x: NDArray[np.float32]) -> NDArray[np.float32]:
+        def compute(x: Floats) -> Floats:
             output = self._session.run(["made"], {"pictures": x, "strengths": strengths})[0]
             return np.asarray(output).reshape(len(x), -1)
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from PIL import Image
 
+from facesmith.arrays import Images, Latents
 from facesmith.errors import FacesmithError
 from facesmith.images.pixels import to_uint8
 from facesmith.models.base import (
     BLOCK,
-    Images,
     LoadedModel,
     Network,
     is_batch_invariant,
@@ -29,8 +29,6 @@ from facesmith.models.base import (
 )
 from facesmith.models.directions import Directions, read_directions
 from facesmith.models.folder import DEFAULT_MODEL
-
-Latents = NDArray[np.float32]
 
 
 class Model(LoadedModel):

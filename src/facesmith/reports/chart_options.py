@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Doubles
 from facesmith.runs.charts import CHARTS, Curve, curves_of, resumed_at
 from facesmith.runs.health_text import returns
 from facesmith.runs.run_files import RunFiles
@@ -65,7 +65,7 @@ def newest_values(options: Mapping[str, Any]) -> str:
     return f"Last values: {', '.join(texts)}."
 
 
-def lowest_healthy_diversity(run: RunFiles) -> NDArray[np.float64] | None:
+def lowest_healthy_diversity(run: RunFiles) -> Doubles | None:
     """Return, at each line of the metrics, the diversity below which the next measurement is low; NaN at the start.
 
     Uses the detector that training uses. None if the metrics lack a column that it needs.

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from facesmith.arrays import Doubles
 from facesmith.extras import require
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart, without its yellow: it is too pale on white.
@@ -132,7 +133,7 @@ def histogram(
     return _png(figure)
 
 
-def moving_average(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+def moving_average(values: Doubles, width: int) -> Doubles:
     """Return the mean of the ``width`` points around each point, of fewer at both ends. Values must be finite."""
     if width <= 1 or not len(values):
         return values
@@ -167,7 +168,7 @@ def _png(figure: Any) -> bytes:
     return file.getvalue()
 
 
-def _valid(curve: Mapping[str, Any]) -> tuple[NDArray[np.float64], ...]:
+def _valid(curve: Mapping[str, Any]) -> tuple[Doubles, ...]:
     """Return x, y and spread of the points of a curve that were measured; an unknown spread is 0."""
     x, y = (np.array(curve[name], np.float64) for name in ("xs", "ys"))
     spread = np.nan_to_num(np.array(curve.get("spread", np.zeros(len(y))), np.float64))
@@ -175,7 +176,7 @@ def _valid(curve: Mapping[str, Any]) -> tuple[NDArray[np.float64], ...]:
     return x[valid], y[valid], spread[valid]
 
 
-def _value_range(values: NDArray[np.float64]) -> tuple[float, float]:
+def _value_range(values: Doubles) -> tuple[float, float]:
     """Return the range without the few outliers that would flatten the rest; infinite if there are none."""
     if len(values) < 50:
         return -np.inf, np.inf
@@ -185,7 +186,7 @@ def _value_range(values: NDArray[np.float64]) -> tuple[float, float]:
     return (low, high) if values.min() < low or values.max() > high else (-np.inf, np.inf)
 
 
-def _cut_axis(axes: Any, values: NDArray[np.float64], low: float, high: float) -> None:
+def _cut_axis(axes: Any, values: Doubles, low: float, high: float) -> None:
     inside = values[(values >= low) & (values <= high)]
     margin = 0.06 * max(float(np.ptp(inside)), 1e-9)
     axes.set_ylim(float(inside.min()) - margin, float(inside.max()) + margin)

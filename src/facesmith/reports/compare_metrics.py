@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Booleans, Doubles
 from facesmith.metrics.scores import MIN_DIVERSITY
 from facesmith.reports.charts import moving_average
 from facesmith.runs.json_lines import Columns
 from facesmith.runs.run_files import RunFiles, read_run
 
 WARM_UP = 0.1  # share of a run in which D still guesses, so that its accuracy is low for no reason of G
-Line = tuple[NDArray[np.float64], NDArray[np.float64]]
+Line = tuple[Doubles, Doubles]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def line(table: Columns, name: str) -> Line:
     return (table["kimg"][valid], table[name][valid]) if valid.any() else (np.empty(0), np.empty(0))
 
 
-def spreads(table: Columns, name: str) -> NDArray[np.float64]:
+def spreads(table: Columns, name: str) -> Doubles:
     """Return the spread of each point of a `line`, from the column NAME_spread; NaN where none was recorded."""
     valid = _measured(table, name)
     return table[f"{name}_spread"][valid] if f"{name}_spread" in table else np.full(valid.sum(), np.nan)
@@ -124,7 +124,7 @@ def _score(compared: ComparedRun, name: str, place: int) -> Score:
     return Score(float(values[place]), spread if math.isfinite(spread) else None, float(kimg[place]))
 
 
-def _measured(table: Columns, name: str) -> NDArray[np.bool_]:
+def _measured(table: Columns, name: str) -> Booleans:
     if name not in table or "kimg" not in table:
         return np.zeros(0, np.bool_)
     return np.isfinite(table["kimg"]) & np.isfinite(table[name])

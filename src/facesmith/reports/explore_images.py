@@ -1,10 +1,10 @@
 """The images and charts of an exploration: an image each, or PNG bytes."""
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from facesmith.data.statistics import Floats, Statistics
+from facesmith.arrays import Doubles, Images, Integers
+from facesmith.data.statistics import Statistics
 from facesmith.images.grid import make_grid, resize_images
 from facesmith.reports import charts
 
@@ -16,7 +16,7 @@ _MAX_PAIRS = 24
 _CHANNELS = {"red": "#c8372d", "green": "#1b8a4b", "blue": "#1f5fbf"}
 
 
-def sample(images: NDArray[np.uint8], seed: int = 0) -> Image.Image:
+def sample(images: Images, seed: int = 0) -> Image.Image:
     """Return a sheet of up to 64 random images, the same for the same dataset and seed."""
     chosen = np.random.default_rng(seed).permutation(len(images))[:_SAMPLE_COUNT]
     return make_grid(resize_images(images[np.sort(chosen)], _TILE, enlarge=False))
@@ -40,7 +40,7 @@ def mean_pair(statistics: Statistics, index: int, name: str) -> Image.Image:
     return make_grid(resize_images(tiles, _MEAN_TILE), columns=3, labels=labels, gap=6)
 
 
-def extremes(images: NDArray[np.uint8], statistics: Statistics) -> Image.Image:
+def extremes(images: Images, statistics: Statistics) -> Image.Image:
     """Return one row each of the darkest, the brightest, the lowest-contrast and the least saturated images."""
     measures = {
         "brightness": (statistics.luminance, 1),
@@ -57,7 +57,7 @@ def extremes(images: NDArray[np.uint8], statistics: Statistics) -> Image.Image:
     return make_grid(resize_images(images[rows], _TILE), columns=columns, labels=labels, gap=6)
 
 
-def pairs(images: NDArray[np.uint8], statistics: Statistics) -> Image.Image | None:
+def pairs(images: Images, statistics: Statistics) -> Image.Image | None:
     """Return duplicates side by side, exact ones first; None without duplicates."""
     duplicates = statistics.duplicates
     duplicate_pairs = [(group[0], group[1], "same pixels") for group in duplicates.groups]
@@ -102,7 +102,7 @@ def channels(statistics: Statistics) -> bytes:
     return charts.histogram(counts, np.arange(257), "Colour channels", "pixel value", "% of pixels", colours)
 
 
-def identities(per_person: NDArray[np.int64]) -> bytes:
+def identities(per_person: Integers) -> bytes:
     edges = np.arange(1, max(12, int(per_person.max()) + 1) + 1) - 0.5
     if len(edges) > 61:
         edges = np.linspace(0.5, per_person.max() + 0.5, 61)
@@ -115,6 +115,6 @@ def _name(statistics: Statistics, row: int) -> str:
     return statistics.files[row].rpartition("/")[2]
 
 
-def _bytes(values: Floats) -> NDArray[np.uint8]:
+def _bytes(values: Doubles) -> Images:
     """Round and clip pixel values to 0..255. NaN, the mean of no images, becomes mid grey."""
     return np.clip(np.rint(np.nan_to_num(values, nan=128)), 0, 255).astype(np.uint8)

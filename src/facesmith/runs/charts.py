@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Doubles
 from facesmith.runs.json_lines import Columns, thinned
 from facesmith.runs.run_files import RunFiles
 
@@ -38,9 +38,9 @@ class Curve:
     """
 
     name: str
-    xs: NDArray[np.float64]
-    ys: NDArray[np.float64]
-    spread: NDArray[np.float64] | None = None
+    xs: Doubles
+    ys: Doubles
+    spread: Doubles | None = None
     colour: int = 0
     dash: int = 0
     group: str | None = None

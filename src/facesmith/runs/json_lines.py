@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Doubles
 from facesmith.files import write_text
 from facesmith.runs.old_names import current_line
 
-Columns = dict[str, NDArray[np.float64]]
+Columns = dict[str, Doubles]
 
 
 def append_line(path: Path, values: Mapping[str, float | int | str]) -> None:
@@ -145,7 +145,7 @@ def thinned(columns: Columns, max_rows: int) -> Columns:
     }
 
 
-def _extremes(column: NDArray[np.float64], stretch: int) -> NDArray[np.float64]:
+def _extremes(column: Doubles, stretch: int) -> Doubles:
     """Return the lowest and the highest value of every stretch, the earlier one first; NaN where all are NaN."""
     padded = np.concatenate([column, np.full(-len(column) % stretch, np.nan)]).reshape(-1, stretch)
     low = np.where(np.isnan(padded), np.inf, padded).argmin(1)

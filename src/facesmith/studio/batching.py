@@ -13,9 +13,9 @@ from threading import Condition, Thread
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facesmith import Model
+from facesmith.arrays import Images, Latents
 from facesmith.errors import FacesmithError
 from facesmith.studio.errors import Busy
 
@@ -24,8 +24,6 @@ from facesmith.studio.errors import Busy
 # once, and a request for one face should wait only for short calls. `Model.block` is tested up to this size.
 MAX_CALL_FACES = 16
 
-Latents = NDArray[np.float32]
-Images = NDArray[np.uint8]
 DrawLatents = Callable[[int, int], Latents]  # returns the latents of faces first to last of a request
 Result = TypeVar("Result")
 

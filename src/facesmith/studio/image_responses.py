@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from PIL.ExifTags import Base
 
+from facesmith.arrays import ImageArray
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.version import __version__
 
-ImageArray = NDArray[np.uint8]
 MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 VIDEO_MEDIA_TYPES = {"gif": "image/gif", "mp4": "video/mp4"}
 # Chosen by speed: a sheet of 512x512 is encoded whenever a slider moves. JPEG keeps full colour resolution, because

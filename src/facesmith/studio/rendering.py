@@ -4,18 +4,16 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 from fastapi import Response
-from numpy.typing import NDArray
 
 from facesmith import Model, encode_video
+from facesmith.arrays import Floats, ImageArray
 from facesmith.extras import require
 from facesmith.studio.errors import Problem
 from facesmith.studio.face_refs import FaceResolver, ResolvedFace
 from facesmith.studio.image_responses import (
     MEDIA_TYPES,
     VIDEO_MEDIA_TYPES,
-    ImageArray,
     encode_image,
     image_description,
     image_metadata,
@@ -56,7 +54,7 @@ async def render_faces(
     resolver: FaceResolver,
     model: Model,
     count: int,
-    draw: Callable[[], NDArray[np.float32]],
+    draw: Callable[[], Floats],
     form: str,
     metadata: dict[str, Any],
     *,
@@ -71,9 +69,9 @@ async def render_faces(
         scale = scale or video_scale(model.size)
     if width * height * (scale or 1) ** 2 * (count + (columns or 0)) > MAX_PIXELS:
         raise Problem(422, f"scale: the result would have more than {MAX_PIXELS:,} pixels, request a smaller one")
-    latents: list[NDArray[np.float32]] = []
+    latents: list[Floats] = []
 
-    def slice_latents(first: int, last: int) -> NDArray[np.float32]:
+    def slice_latents(first: int, last: int) -> Floats:
         if not latents:  # if two threads both draw, they draw the same
             latents.append(draw())
         return latents[0][first:last]

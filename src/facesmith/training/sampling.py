@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facesmith.arrays import Integers
 from facesmith.images.pixels import to_float
 from facesmith.machine import free_memory
 from facesmith.training.settings import Recipe
@@ -45,7 +46,7 @@ def next_due(interval_kimg: float, images_seen: int) -> float:
     return position
 
 
-def image_indices(seed: int, start: int, count: int, total: int, share: float = 1.0) -> NDArray[np.int64]:
+def image_indices(seed: int, start: int, count: int, total: int, share: float = 1.0) -> Integers:
     """Return the positions ``start`` to ``start + count`` of the endless shuffled stream of ``total`` images.
 
     An epoch is a ``share`` of the images, drawn anew for each epoch, without repetition.
@@ -61,7 +62,7 @@ def image_indices(seed: int, start: int, count: int, total: int, share: float = 
 
 
 @lru_cache(maxsize=16)  # the newest epochs of all domains; steps ask for the same ones thousands of times in a row
-def _epoch_order(seed: int, epoch: int, total: int) -> NDArray[np.int64]:
+def _epoch_order(seed: int, epoch: int, total: int) -> Integers:
     return np.random.default_rng([seed, SHUFFLE, epoch]).permutation(total)
 
 
@@ -73,7 +74,7 @@ def draw_latents(distribution: str, shape: tuple[int, int], device: torch.device
     return torch.randn(shape, generator=rng, device=device)
 
 
-Reader = Callable[[NDArray[np.int64]], Tensor]  # from indices (N) to uint8 images (N x H x W x 3) on a device
+Reader = Callable[[Integers], Tensor]  # from indices (N) to uint8 images (N x H x W x 3) on a device
 
 
 def reader(path: Path, location: str, device: torch.device) -> tuple[Reader, str]:
@@ -87,7 +88,7 @@ def reader(path: Path, location: str, device: torch.device) -> tuple[Reader, str
         images = torch.from_numpy(np.load(path)).to(device)
         return lambda indices: images[_to_device(indices, device)], location
 
-    def read_from_disk(indices: NDArray[np.int64]) -> Tensor:
+    def read_from_disk(indices: Integers) -> Tensor:
         # Mapped again for each batch: otherwise every page that was read would count as this process's memory.
         return _to_device(np.load(path, mmap_mode="r")[indices], device)
 
@@ -104,7 +105,7 @@ def batch(
     read: Reader,
     recipe: Recipe,
     images_seen: int,
-    rows: NDArray[np.int64],
+    rows: Integers,
     device: torch.device,
     part: slice = slice(None),
 ) -> Tensor:
@@ -114,7 +115,7 @@ def batch(
 
 
 def load_batch(
-    read: Reader, indices: NDArray[np.int64], recipe: Recipe, images_seen: int, device: torch.device, part: slice
+    read: Reader, indices: Integers, recipe: Recipe, images_seen: int, device: torch.device, part: slice
 ) -> Tensor:
     """Return ``part`` of the batch ``indices``, in [-1, 1] and randomly mirrored: N x 3 x H x W.
 

@@ -10,12 +10,12 @@ import httpx
 import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 import facesmith
 from facesmith import Model
+from facesmith.arrays import Floats, Images
 from facesmith.models.directions import Directions, write_directions
 
 LATENT, DETAIL, SIDE = 4, 2, 8
@@ -57,17 +57,17 @@ def upload(two_faces: bytes) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def pixels() -> Callable[[httpx.Response], NDArray[np.uint8]]:
+def pixels() -> Callable[[httpx.Response], Images]:
     """Return the function that decodes the image of a successful response."""
 
-    def read(response: httpx.Response) -> NDArray[np.uint8]:
+    def read(response: httpx.Response) -> Images:
         assert response.status_code == 200, response.text
         return np.asarray(Image.open(io.BytesIO(response.content)).convert("RGB"))
 
     return read
 
 
-def png(picture: NDArray[np.uint8]) -> bytes:
+def png(picture: Images) -> bytes:
     out = io.BytesIO()
     Image.fromarray(picture).save(out, "PNG")
     return out.getvalue()
@@ -105,7 +105,7 @@ def _write_photo_model(folder: Path, seed: int, data: dict[str, Any]) -> None:
     (folder / "model.json").write_text(json.dumps(card))
 
 
-def _write_sum(path: Path, takes: str, gives: str, weights: NDArray[np.float32], shape: list[int]) -> None:
+def _write_sum(path: Path, takes: str, gives: str, weights: Floats, shape: list[int]) -> None:
     """Write a network that reshapes, multiplies and reshapes."""
     into = len(weights)
     tensors = {"weights": weights, "flat": np.array([-1, into]), "shape": np.array(shape)}

@@ -8,16 +8,16 @@ import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI
-from numpy.typing import NDArray
 from PIL import Image
 
 import facesmith
 from facesmith import Model
+from facesmith.arrays import Images
 from facesmith.studio.image_responses import tile
 
 Visit = Callable[..., None]
 Upload = Callable[..., Any]
-Pixels = Callable[[httpx.Response], NDArray[np.uint8]]
+Pixels = Callable[[httpx.Response], Images]
 PATH = "/api/v1/edit"
 
 

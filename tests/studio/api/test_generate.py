@@ -9,14 +9,14 @@ import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI
-from numpy.typing import NDArray
 from PIL import Image
 
 from facesmith import Model
+from facesmith.arrays import Images
 from facesmith.studio.image_responses import tile
 
 Visit = Callable[..., None]
-Pixels = Callable[[httpx.Response], NDArray[np.uint8]]
+Pixels = Callable[[httpx.Response], Images]
 PATH = "/api/v1/generate"
 
 

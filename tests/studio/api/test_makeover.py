@@ -6,14 +6,14 @@ from typing import Any
 import httpx
 import numpy as np
 from fastapi import FastAPI
-from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 import facesmith
+from facesmith.arrays import Images
 
 Visit = Callable[..., None]
 Upload = Callable[..., Any]
-Pixels = Callable[[httpx.Response], NDArray[np.uint8]]
+Pixels = Callable[[httpx.Response], Images]
 PATH = "/api/v1/makeover"
 
 

@@ -8,15 +8,15 @@ import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI
-from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 import facesmith
 from facesmith import Model, analogy_grid, latent_path
+from facesmith.arrays import Images
 from facesmith.studio.image_responses import tile
 
 Visit = Callable[..., None]
-Pixels = Callable[[httpx.Response], NDArray[np.uint8]]
+Pixels = Callable[[httpx.Response], Images]
 THREE = {"a": "seed:1", "b": "seed:2", "c": "seed:3"}
 
 

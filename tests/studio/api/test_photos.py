@@ -11,11 +11,11 @@ import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI
-from numpy.typing import NDArray
 from PIL import Image
 
 import facesmith
 from facesmith import Makeover, Model
+from facesmith.arrays import Images
 from facesmith.studio import face_refs
 from facesmith.studio.api import photos
 from facesmith.studio.image_responses import UNCHANGED
@@ -23,12 +23,12 @@ from facesmith.studio.uploads import MAX_SCANS, MAX_SIDE
 
 Visit = Callable[..., None]
 Upload = Callable[..., Any]
-Pixels = Callable[[httpx.Response], NDArray[np.uint8]]
+Pixels = Callable[[httpx.Response], Images]
 PATH = "/api/v1/photos"
 PNG = {"Content-Type": "image/png"}
 
 
-def _png(picture: NDArray[np.uint8]) -> bytes:
+def _png(picture: Images) -> bytes:
     out = io.BytesIO()
     Image.fromarray(picture).save(out, "PNG")
     return out.getvalue()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Integers
 from facesmith.data.notes import Note, note
 from facesmith.images.decode import SUFFIXES
 
@@ -19,7 +19,7 @@ NO_ROW = -1
 class Match:
     """``rows``: the row of each file, int64 of shape (files,), or `NO_ROW`. The rest describes what did not match."""
 
-    rows: NDArray[np.int64]
+    rows: Integers
     unmatched_rows: int
     notes: list[Note]
 
@@ -56,9 +56,7 @@ def match_rows(files: Sequence[str], keys: Any, table: str) -> Match:
     return _describe(files, names, best_rows, best_form, table)
 
 
-def _describe(
-    files: Sequence[str], names: list[str], rows: NDArray[np.int64], form: Callable[[str], str], table: str
-) -> Match:
+def _describe(files: Sequence[str], names: list[str], rows: Integers, form: Callable[[str], str], table: str) -> Match:
     used, files_per_row = np.unique(rows[rows >= 0], return_counts=True)
     forms = [form(name) for name in names]
     counts = Counter(forms)

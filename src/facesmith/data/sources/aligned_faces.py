@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Integers
 from facesmith.data.decode_pool import map_handles
 from facesmith.data.metadata import attribute_names
 from facesmith.data.sources.source import Handle, Source
@@ -58,7 +58,7 @@ def _check_alignment(kind: str, spec: CropSpec) -> None:
     detector_path()
 
 
-def aligned_source(source: Source, rows: NDArray[np.int64], spec: CropSpec, workers: int, quiet: bool) -> Source:
+def aligned_source(source: Source, rows: Integers, spec: CropSpec, workers: int, quiet: bool) -> Source:
     """Find every face in the photos of ``rows`` and return a source with a row for each face, from left to right.
 
     The columns ``face_index`` (from the left), ``face_x``, ``face_y``, ``face_width``, ``face_height`` (the box in

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facesmith.arrays import Floats, Images, Integers
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, refuse_existing
@@ -22,7 +23,6 @@ from facesmith.latent.face_map.projector import write_projector
 from facesmith.latent.face_map.thumbnails import make_atlases
 from facesmith.latent.faces import FaceSource, face_images, load_faces
 from facesmith.latent.labelled_latents import check_size
-from facesmith.models.base import Images
 from facesmith.models.classifier import AttributeClassifier, as_classifier
 from facesmith.models.model import Model, as_model
 from facesmith.version import __version__
@@ -31,15 +31,14 @@ MAX_FACES = 50_000  # a page with more is slow in every browser
 _PACKAGES = {"tsne": "scikit-learn", "umap": "umap-learn"}
 _LABELS = {1: "1", 0: "0", -1: ""}
 
-Points = NDArray[np.float32]
-Spaces = Mapping[str, tuple[Points, Points]]  # by name: the N x D points of the faces and the P x D of the photos
+Spaces = Mapping[str, tuple[Floats, Floats]]  # by name: the N x D points of the faces and the P x D of the photos
 
 
 @dataclass(frozen=True, eq=False)
 class _Faces:
     """The N faces of a map and the P photos placed on it."""
 
-    rows: NDArray[np.int64]  # (N,) of the dataset, rising
+    rows: Integers  # (N,) of the dataset, rising
     files: list[str]  # (N,)
     attributes: list[str]
     labels: NDArray[np.int8]  # N x A: 1, 0, or -1 unknown

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facesmith.arrays import Floats
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.latent.face_map.projection import Neighbours, place_at_median, project_to_sphere
@@ -17,8 +18,6 @@ METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 MIN_FACES = 16  # fewer make no useful map
 _COMPONENTS = 50  # principal components for t-SNE and UMAP: the others are mostly noise, and cost time
 _PERPLEXITY, _STEPS = 30, 750  # of t-SNE
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facesmith.arrays import Doubles, Integers
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json, write_json, write_text
 from facesmith.latent.face_map.projection import place_latent
 
 FORMAT, VERSION = "facesmith-map", 1
 CARD, COORDINATES, LABELS, PAGE = "map.json", "coordinates.npz", "labels.csv", "map.html"
-
-Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +33,10 @@ class Placement:
     their distances in latent space.
     """
 
-    positions: dict[str, Points]
-    indices: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    distances: Points
+    positions: dict[str, Doubles]
+    indices: Integers
+    rows: Integers
+    distances: Doubles
 
 
 class FaceMap:
@@ -55,7 +54,7 @@ class FaceMap:
         with self._reading(), (self.path / LABELS).open(encoding="utf-8", newline="") as file:
             return [line[name] for line in csv.DictReader(file)]
 
-    def layout(self, name: str) -> Points:
+    def layout(self, name: str) -> Doubles:
         """Return the positions of all faces in a layout: N x 2 or N x 3."""
         with self._reading(), np.load(self.path / COORDINATES) as arrays:
             return np.asarray(arrays[name], np.float64)

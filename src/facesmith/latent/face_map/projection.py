@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facesmith.arrays import Floats, Integers
 from facesmith.metrics.neighbours import nearest
 
 NEIGHBOURS = 12  # shown for every face
 AVERAGED = 7  # a new face is placed at the median of so many nearest faces
 
-Rows = NDArray[np.int64]
 Points = NDArray[Any]  # floats, N x 2 or N x 3
 
 
@@ -20,11 +20,11 @@ Points = NDArray[Any]  # floats, N x 2 or N x 3
 class Neighbours:
     """Rows of the nearest faces, nearest first: ``points`` N x 12 (never a face itself), ``photos`` P x 12."""
 
-    points: Rows
-    photos: Rows
+    points: Integers
+    photos: Integers
 
 
-def find_neighbours(points: NDArray[np.float32], photos: NDArray[np.float32]) -> Neighbours:
+def find_neighbours(points: Floats, photos: Floats) -> Neighbours:
     """Return the 12 nearest points, by Euclidean distance, of each of N points and P photos (N x D, P x D)."""
     _, rows = nearest(points, points, NEIGHBOURS + 1)
     # A point is its own nearest neighbour, except among exact copies. The stable sort moves it last, to be cut off.
@@ -33,7 +33,7 @@ def find_neighbours(points: NDArray[np.float32], photos: NDArray[np.float32]) ->
     return Neighbours(neighbours, nearest(photos, points, NEIGHBOURS)[1])
 
 
-def place_at_median(points: Points, neighbours: Rows) -> Points:
+def place_at_median(points: Points, neighbours: Integers) -> Points:
     """Return the median position of the `AVERAGED` nearest points, for neighbours (12) or (P x 12)."""
     return np.asarray(np.median(points[neighbours[..., :AVERAGED]], axis=-2))
 
@@ -46,7 +46,7 @@ def project_to_sphere(points: Points, centre: Points) -> Points:
 
 
 def place_latent(
-    name: str, layouts: Mapping[str, Points], latents: Points, z: NDArray[Any], neighbours: Rows
+    name: str, layouts: Mapping[str, Points], latents: Points, z: NDArray[Any], neighbours: Integers
 ) -> Points:
     """Return the position of a latent in the layout ``name`` of a finished map.
 

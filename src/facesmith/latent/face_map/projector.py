@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Floats, Images
 from facesmith.files import write_text
 from facesmith.images.grid import save_image
 from facesmith.latent.face_map.thumbnails import make_sprite
@@ -23,9 +23,9 @@ embeddings {{
 
 def write_projector(
     folder: Path,
-    spaces: Mapping[str, NDArray[np.float32]],
+    spaces: Mapping[str, Floats],
     columns: Mapping[str, Sequence[str]],
-    images: NDArray[np.uint8],
+    images: Images,
 ) -> None:
     """Write the files that ``tensorboard --logdir FOLDER`` shows under Projector.
 

@@ -6,17 +6,15 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from facesmith.arrays import Images
 from facesmith.images.grid import resize_images
 
 THUMBNAIL_SIDE = 48  # pixels of the longer side, a multiple of 16, so that compression blocks end at the faces
 MAX_ATLAS_SIDE = 2016  # pixels: phones show images of 2048 and refuse much larger ones
 MAX_SPRITE_SIDE, SPRITE_THUMBNAIL_SIDE = 8192, 32  # of TensorBoard's single image, and of a face in it
 _QUALITY = 80
-
-Images = NDArray[np.uint8]
 
 
 def make_atlases(images: Images) -> dict[str, Any]:

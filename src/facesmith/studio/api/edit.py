@@ -9,15 +9,15 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 import facesmith
 from facesmith import FaceLatent, Model
+from facesmith.arrays import Floats, ImageArray
 from facesmith.studio.api.generate import parse_changes
 from facesmith.studio.errors import Problem
 from facesmith.studio.face_refs import FaceResolver, FacesDep, ResolvedFace, latent_space
-from facesmith.studio.image_responses import MEDIA_TYPES, ImageArray
+from facesmith.studio.image_responses import MEDIA_TYPES
 from facesmith.studio.rendering import face_metadata, render_faces, session_response, store_face
 from facesmith.studio.schemas import (
     IMAGE_CONTENT,
@@ -206,9 +206,7 @@ async def reconstruction_score(resolver: FaceResolver, model: Model, face: Resol
     return await resolver.services.batcher.generate(model, 1, lambda first, last: z, psnr)
 
 
-def edit_latents(
-    model: Model, faces: list[ResolvedFace], edits: list[dict[str, float]], kind: str
-) -> NDArray[np.float32]:
+def edit_latents(model: Model, faces: list[ResolvedFace], edits: list[dict[str, float]], kind: str) -> Floats:
     """Return the latents of all faces with the first edit, then with the second, ..."""
     z = np.stack([face.latent.z for face in faces])
     if any(edits):
@@ -226,7 +224,7 @@ async def _render_edits(
     """Return the sheet of faces and edits. Its metadata contain the edit if there is only one."""
     metadata = face_metadata(model, faces, kind=options.kind, **({"edit": edits[0]} if len(edits) == 1 else {}))
 
-    def draw() -> NDArray[np.float32]:
+    def draw() -> Floats:
         return edit_latents(model, faces, edits, options.kind)
 
     count, columns = len(faces) * len(edits), options.columns or len(faces)

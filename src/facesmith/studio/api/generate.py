@@ -16,9 +16,10 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field, ValidationError
 
 from facesmith import Model
-from facesmith.studio.batching import DrawLatents, Latents
+from facesmith.arrays import ImageArray, Latents
+from facesmith.studio.batching import DrawLatents
 from facesmith.studio.errors import Busy, Problem
-from facesmith.studio.image_responses import MEDIA_TYPES, ImageArray, encode_image, image_metadata, tile
+from facesmith.studio.image_responses import MEDIA_TYPES, encode_image, image_metadata, tile
 from facesmith.studio.schemas import MAX_FACES, MAX_PIXELS, NOT_MODIFIED, content
 from facesmith.studio.server_sent_events import await_first
 from facesmith.studio.services import Services, ServicesDep

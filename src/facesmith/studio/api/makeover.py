@@ -5,10 +5,10 @@ from typing import Literal
 
 import numpy as np
 from fastapi import APIRouter, Response
-from numpy.typing import NDArray
 from pydantic import Field
 
 from facesmith import Makeover, blend_face, read_photo
+from facesmith.arrays import Images
 from facesmith.studio.errors import Problem
 from facesmith.studio.face_refs import FacesDep, Photo, PhotoFace
 from facesmith.studio.image_responses import VIDEO_MEDIA_TYPES, encode_image, image_metadata, tile
@@ -73,7 +73,7 @@ async def makeover(body: MakeoverRequest, resolver: FacesDep, response: Response
     return session_response(await jobs.run(job), body.format, response)
 
 
-def _video_frames(network: Makeover, image: NDArray[np.uint8], direction: str, strength: float) -> NDArray[np.uint8]:
+def _video_frames(network: Makeover, image: Images, direction: str, strength: float) -> Images:
     """Return the frames from a face to its makeover and back, slow at both ends: N x H x W x 3."""
     strengths = strength * (1 - np.cos(np.linspace(0, np.pi, VIDEO_FRAMES))) / 2
     frames = np.concatenate([network.apply(image, direction, float(value)) for value in strengths])

@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Response
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from facesmith import FaceLatent, Model, analogy_grid, latent_path, nearest_faces
+from facesmith.arrays import Floats
 from facesmith.studio.face_refs import FacesDep, ResolvedFace, latent_space
 from facesmith.studio.image_responses import VIDEO_MEDIA_TYPES, data_url
 from facesmith.studio.rendering import (
@@ -106,7 +106,7 @@ async def analogy(body: AnalogyRequest, resolver: FacesDep, response: Response) 
     is_video = body.format in VIDEO_MEDIA_TYPES
     count = 2 * (body.rows + body.columns) - 4 if is_video else body.rows * body.columns
 
-    def draw() -> NDArray[np.float32]:
+    def draw() -> Floats:
         grid = analogy_grid(a, b, c, body.rows, body.columns)
         if not is_video:
             return grid.reshape(count, -1)
@@ -135,7 +135,7 @@ async def interpolate(body: InterpolateRequest, resolver: FacesDep, response: Re
     faces = await resolver.faces(body.faces, model)
     stops = [face.latent.z for face in faces]
 
-    def draw() -> NDArray[np.float32]:
+    def draw() -> Floats:
         return latent_path(stops, body.frames, spherical=body.spherical, loop=body.loop)
 
     if body.format == "json":
@@ -180,7 +180,7 @@ async def neighbours(body: NeighboursRequest, resolver: FacesDep) -> NeighboursR
     return NeighboursResponse(face=body.face, model=face.model, dataset=name, neighbours=matches)
 
 
-def _derived_face(model: Model, faces: list[ResolvedFace], z: NDArray[np.float32]) -> ResolvedFace:
+def _derived_face(model: Model, faces: list[ResolvedFace], z: Floats) -> ResolvedFace:
     """Return a face computed from others. It is deleted with the first photo among them."""
     photo = next((face.photo for face in faces if face.photo is not None), None)
     return ResolvedFace(FaceLatent("between", np.asarray(z, np.float32)), faces[0].model, latent_space(model), photo)

@@ -4,8 +4,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Booleans
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.data.dataset_writer import new_dataset
 from facesmith.data.metadata import free_attribute_name
@@ -70,7 +70,7 @@ def label(
     return open_dataset(Path(out))
 
 
-def _predict_labels(data: Dataset, classifier: AttributeClassifier, quiet: bool) -> NDArray[np.bool_]:
+def _predict_labels(data: Dataset, classifier: AttributeClassifier, quiet: bool) -> Booleans:
     """Return the labels of every image, N x attributes."""
     labels = np.zeros((len(data), len(classifier.attributes)), bool)
     with progress(len(data), "labelling", shown=not quiet) as bar:

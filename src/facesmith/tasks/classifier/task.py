@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from facesmith.arrays import Floats, Integers
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_split
 from facesmith.errors import FacesmithError
@@ -118,7 +119,7 @@ class ClassifierTask(Task[ClassifierRecipe]):
     def rank(self, score: dict[str, float]) -> tuple[float, ...]:
         return (-score["accuracy"],)
 
-    def probabilities(self, state: TrainState, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+    def probabilities(self, state: TrainState, indices: Integers) -> Floats:
         """Return the probability of every attribute (N x A) of these images, by the EMA network."""
         blocks = []
         with eval_mode(state.ema) as net:
@@ -128,6 +129,6 @@ class ClassifierTask(Task[ClassifierRecipe]):
         return np.asarray(torch.cat(blocks).numpy(), np.float32)
 
 
-def _mistakes(attributes: list[str], errors: NDArray[np.float32], labels: NDArray[np.int8]) -> str:
+def _mistakes(attributes: list[str], errors: Floats, labels: NDArray[np.int8]) -> str:
     largest = [index for index in np.argsort(-errors)[:2] if errors[index] > 0.5]
     return "\n".join(f"{'not ' if labels[index] else ''}{attributes[index]}?" for index in largest) or "all correct"

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_split
 from facesmith.errors import FacesmithError
@@ -169,7 +169,7 @@ class EncoderTask(Task[EncoderRecipe]):
     def rank(self, score: dict[str, float]) -> tuple[float, ...]:
         return (score["pixel"],)
 
-    def _reconstruct(self, state: TrainState, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    def _reconstruct(self, state: TrainState, indices: Integers) -> tuple[Tensor, Tensor]:
         """Return these photos and their reconstructions by the EMA of E: both N x 3 x H x W in [-1, 1]."""
         photos, reconstructed = [], []
         with eval_mode(state.ema) as E:

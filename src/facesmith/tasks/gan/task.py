@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from facesmith.arrays import Images
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_split
 from facesmith.images.grid import BACKGROUND, make_grid
@@ -100,7 +100,7 @@ class GANTask(Task[GANRecipe]):
     def score(self, state: TrainState) -> dict[str, float]:
         """KID, FID and diversity of the averaged G."""
 
-        def draw(start: int, count: int) -> NDArray[np.uint8]:
+        def draw(start: int, count: int) -> Images:
             z = self._latents(count, SCORES, start, count)
             return to_uint8(pictures_of(state.ema, z))
 
@@ -122,7 +122,7 @@ def pictures_of(net: nn.Module, z: Tensor) -> Tensor:
     return pictures
 
 
-def real_spread(images: NDArray[np.uint8], seed: int) -> float:
+def real_spread(images: Images, seed: int) -> float:
     """The `spread` of as many real pictures as there are on a sheet, averaged over a few draws."""
     rng = np.random.default_rng([seed, REAL])
     draws = [rng.permutation(len(images))[:SHEET_COUNT] for _ in range(8)]

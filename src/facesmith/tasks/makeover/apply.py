@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from facesmith.arrays import Doubles, Images
 from facesmith.data.metadata import printable
 from facesmith.data.sources.file_listing import FileHandle, list_files
 from facesmith.errors import FacesmithError
@@ -29,8 +29,6 @@ SHEET, CARD, WHOLE = "sheet.png", "makeover.json", "whole"
 BLOCK = 32  # photos in memory at once
 MAX_STEPS = 32
 MAX_SHEET_IMAGES = 512  # a larger sheet opens in few programs
-
-Images = NDArray[np.uint8]
 
 
 def make_over(
@@ -187,7 +185,7 @@ def _unique_name(stem: str, used_names: set[str]) -> str:
 
 
 def _make_sheet(
-    makeover: Makeover, before: Images, names: list[str], direction: str, strengths: NDArray[np.float64]
+    makeover: Makeover, before: Images, names: list[str], direction: str, strengths: Doubles
 ) -> Image.Image:
     """Return a sheet with every face in all strengths, the first of which is 0, above its name."""
     series = [makeover.apply(before, direction, float(strength)) for strength in strengths[1:]]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from facesmith.arrays import Integers
 from facesmith.tasks.makeover.domains import Domains
 from facesmith.tasks.makeover.recipe import MakeoverRecipe
 from facesmith.training.checkpoint import Progress
@@ -17,7 +17,7 @@ SOURCE, TARGET = range(2)  # the two streams of images of every direction
 
 def draw_batch(
     domains: Sequence[Domains], recipe: MakeoverRecipe, images_seen: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Integers, Integers, Integers]:
     """Return the directions of the batch after ``images_seen`` images, and the indices of its source and target faces.
 
     Directions alternate. Each domain of each direction is an endless shuffled stream of its own.

@@ -13,12 +13,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facesmith.arrays import Integers
 from facesmith.errors import FacesmithError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from facesmith.data.dataset import Dataset
 
 # As in deep-makeover: glasses leave artefacts and goatees dominate, so both are left out. Attractive faces are a
@@ -49,10 +47,10 @@ class Domains:
     """The indices of a direction's faces: those that are learned from, and those that are held out."""
 
     direction: Direction
-    sources: "NDArray[np.int64]"
-    targets: "NDArray[np.int64]"
-    held_out_sources: "NDArray[np.int64]"
-    held_out_targets: "NDArray[np.int64]"
+    sources: "Integers"
+    targets: "Integers"
+    held_out_sources: "Integers"
+    held_out_targets: "Integers"
 
     def counts(self) -> dict[str, int]:
         """Return how many faces each domain has, as the cards hold it."""

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Images
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import refuse_existing
@@ -15,8 +15,6 @@ from facesmith.progress import progress
 
 FRAMES, FPS = 24, 16  # frames of one way, and per second
 MAX_FACES = 16  # side by side; more would be too small
-
-Images = NDArray[np.uint8]
 
 
 def write_morph(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facesmith.arrays import Floats, Images
 from facesmith.data.dataset import Dataset
 from facesmith.data.filters import match_filter
 from facesmith.data.metadata import metadata_table
@@ -24,7 +24,7 @@ class Scorer:
         self._extract = network(device=device)
         self._targets = [self._extract(np.asarray(dataset.images[d.held_out_targets[:count]])) for d in domains]
 
-    def score(self, before: NDArray[np.uint8], after: NDArray[np.uint8], direction: int) -> dict[str, float]:
+    def score(self, before: Images, after: Images, direction: int) -> dict[str, float]:
         """Return ``kid`` of the faces ``after`` (uint8, N x H x W x 3) to a direction's target faces, and ``moved``.
 
         ``moved`` is the mean absolute change of a pixel, as a share of the range.
@@ -35,7 +35,7 @@ class Scorer:
         return {"kid": discrepancy(self._targets[direction], self._extract(after)), "moved": float(moved)}
 
 
-def target_share(target: str, attributes: Sequence[str], probabilities: NDArray[np.float32]) -> float:
+def target_share(target: str, attributes: Sequence[str], probabilities: Floats) -> float:
     """Return the share of faces that match an attribute expression, by a classifier's probabilities (N x A).
 
     Raises `FacesmithError` for an expression with other attributes.

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset
 from facesmith.images.face_region import aligned_face_region
 from facesmith.images.grid import make_grid
@@ -223,7 +223,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
         before, after = zip(*pairs, strict=True)
         return torch.cat(before), torch.cat(after)
 
-    def _changed(self, net: nn.Module, indices: NDArray[np.int64], k: int) -> tuple[Tensor, Tensor]:
+    def _changed(self, net: nn.Module, indices: Integers, k: int) -> tuple[Tensor, Tensor]:
         """Return these faces before and after the change in direction ``k``: both N x 3 x H x W in [-1, 1]."""
         before, after = [], []
         with eval_mode(net):
