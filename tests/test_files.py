@@ -1,9 +1,51 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_file, atomic_folder, check_version, read_json, write_json
+from facesmith.files import atomic_file, atomic_folder, check_version, lock, new_file, read_json, write_json
+
+Writer = Callable[[Path, str], AbstractContextManager[Path]]
+LOCK = "with lock(path): wait()"
+FOLDER = 'with atomic_folder(path, "faces") as partial: (partial / "half").touch(); wait()'
+FILE = 'with new_file(path, "image") as partial: partial.write_text("half"); wait()'
+REPLACEMENT = 'with atomic_file(path) as partial: partial.write_text("half"); wait()'
+HALF_MOVED = """
+with atomic_folder(path, "faces") as partial:
+    for name in ("a.png", "b.png", "card.json"):
+        (partial / name).write_text(name)
+    Path.rename = lambda old, new, rename=Path.rename: wait() if new.name == "b.png" else rename(old, new)
+"""
+
+
+@contextmanager
+def process(code: str, path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``code`` in another process until it calls wait(); kill it at the end."""
+    head = "import sys, time; from pathlib import Path; from facesmith.files import *; path = Path(sys.argv[1])\n"
+    wait = "def wait(): print(flush=True); time.sleep(60)\n"
+    child = subprocess.Popen([sys.executable, "-c", head + wait + code, path], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write(writer: Writer, path: Path) -> None:
+    with writer(path, "faces") as partial:
+        (partial / "whole" if partial.is_dir() else partial).write_text("whole")
 
 
 def test_atomic_file_replaces_the_file_completely(tmp_path: Path) -> None:
@@ -16,39 +58,115 @@ def test_atomic_file_replaces_the_file_completely(tmp_path: Path) -> None:
     with atomic_file(path) as partial:
         partial.write_text("new")
     assert path.read_text() == "new"
-    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+    assert names(tmp_path) == ["a.txt"]
 
 
-def test_atomic_folder_appears_only_when_complete(tmp_path: Path) -> None:
-    target = tmp_path / "deep" / "folder"
-    with pytest.raises(RuntimeError), atomic_folder(target, "dataset") as partial:
-        (partial / "x").write_text("half")
+@pytest.mark.parametrize("writer", [atomic_folder, new_file])
+@pytest.mark.parametrize(
+    "name", ["deep/new/x.png", "a b", "人脸", os.fsdecode(b"d\xe4.png"), "x" * 250, "x." + "y" * 250]
+)
+def test_an_output_appears_only_when_complete(writer: Writer, name: str, tmp_path: Path) -> None:
+    target = tmp_path / name
+    with pytest.raises(RuntimeError), writer(target, "faces"):
         raise RuntimeError
-    assert not target.exists()
-    with atomic_folder(target, "dataset") as partial:
-        (partial / "x").write_text("whole")
+    assert names(tmp_path) == []
+    with writer(target, "faces") as partial:
         assert not target.exists()
-    assert (target / "x").read_text() == "whole"
-    assert [p.name for p in target.parent.iterdir()] == ["folder"]
+        (partial / "x" if partial.is_dir() else partial).write_text("whole")
+    assert names(target.parent) == [target.name]
 
 
-def test_a_partial_folder_is_removed_on_the_next_attempt(tmp_path: Path) -> None:
-    leftover = tmp_path / ".faces.partial"
-    leftover.mkdir()
-    (leftover / "old").write_text("")
-    with atomic_folder(tmp_path / "faces", "dataset") as partial:
-        assert list(partial.iterdir()) == []
+@pytest.mark.parametrize("name", [".", "empty", "link", "with-system-files"])
+def test_an_empty_folder_is_filled_in_place(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir(mode=0o2775)
+    (tmp_path / "link").symlink_to("empty")
+    (tmp_path / "with-system-files" / "lost+found").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / ("empty" if name == "." else "."))
+    before, content = Path(name).stat(), names(Path(name))
+    with pytest.raises(RuntimeError), atomic_folder(Path(name), "faces"):
+        raise RuntimeError
+    assert names(Path(name)) == content
+    write(atomic_folder, Path(name))
+    assert names(Path(name)) == [*content, "whole"]
+    assert (Path(name).stat().st_ino, Path(name).stat().st_mode) == (before.st_ino, before.st_mode)
 
 
-def test_only_an_empty_folder_is_written_into(tmp_path: Path) -> None:
-    (tmp_path / "taken").mkdir()
-    (tmp_path / "taken" / "x").write_text("mine")
-    with pytest.raises(FacesmithError, match="another name for the run"), atomic_folder(tmp_path / "taken", "run"):
-        pass
-    (tmp_path / "empty").mkdir()
-    with atomic_folder(tmp_path / "empty", "run") as partial:
-        (partial / "x").write_text("")
-    assert (tmp_path / "empty" / "x").exists()
+@pytest.mark.parametrize("writer", [atomic_folder, new_file])
+@pytest.mark.parametrize("name", ["file", "full", "broken-link", "circle"])
+def test_anything_else_that_exists_is_refused_and_stays(writer: Writer, name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").write_text("mine")
+    (tmp_path / "broken-link").symlink_to("nowhere")
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(FacesmithError, match="another name for the faces"):
+        write(writer, tmp_path / name)
+    assert names(tmp_path) == ["broken-link", "circle", "file", "full"]
+    assert names(tmp_path / "full") == ["x"]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+@pytest.mark.parametrize(("code", "writer"), [(FOLDER, atomic_folder), (FILE, new_file)])
+def test_a_second_writer_is_refused_until_the_first_dies(
+    code: str, writer: Writer, exists: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "faces"
+    if exists and writer is atomic_folder:
+        path.mkdir()
+    with process(code, path), pytest.raises(FacesmithError, match="another process is writing"):
+        write(writer, path)
+    write(writer, path)
+    assert names(tmp_path) == ["faces"]
+    assert not path.is_dir() or names(path) == ["whole"]
+
+
+def test_a_folder_made_after_a_crash_is_filled_and_the_leftover_removed(tmp_path: Path) -> None:
+    with process(FOLDER, tmp_path / "faces"):
+        (tmp_path / "faces").mkdir()
+        with pytest.raises(FacesmithError, match="another process is writing"):
+            write(atomic_folder, tmp_path / "faces")
+    write(atomic_folder, tmp_path / "faces")
+    assert names(tmp_path) == ["faces"]
+
+
+def test_a_folder_that_was_complete_before_a_crash_is_completed(tmp_path: Path) -> None:
+    with process(HALF_MOVED, tmp_path):
+        assert names(tmp_path) == [".complete", "a.png"]
+    with pytest.raises(FacesmithError, match="exists already"):
+        write(atomic_folder, tmp_path)
+    assert names(tmp_path) == ["a.png", "b.png", "card.json"]
+
+
+def test_replacements_that_a_dead_process_left_are_removed(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with process(REPLACEMENT, path):
+        with atomic_file(path) as partial:
+            partial.write_text("whole")
+        assert len(names(tmp_path)) == 2  # the other process is alive
+    with atomic_file(path) as partial:
+        partial.write_text("whole")
+    assert names(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_lock_ends_with_its_process(signal_number: int, tmp_path: Path) -> None:
+    with process(LOCK, tmp_path) as child:
+        with pytest.raises(FacesmithError, match="another process"), lock(tmp_path):
+            pass
+        child.send_signal(signal_number)
+        child.wait()
+        with lock(tmp_path):
+            pass
+    assert names(tmp_path) == []
+
+
+def test_a_forked_process_does_not_hold_its_parents_lock(tmp_path: Path) -> None:
+    code = "import os\nwith lock(path):\n    if os.fork() == 0: os.close(1); time.sleep(2); os._exit(0)\n    wait()"
+    with process(code, tmp_path) as child:
+        child.kill()
+        child.wait()
+        with lock(tmp_path):
+            pass
 
 
 def test_invalid_json_and_versions_are_refused(tmp_path: Path) -> None:

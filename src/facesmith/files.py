@@ -1,47 +1,105 @@
-"""Write files and folders atomically: to a temporary name beside the target, which is then renamed."""
+"""Write files and folders so that they appear whole or not at all, and lock them while they are written.
 
+They are written under a temporary name, beside the target or in a target folder that exists, and then renamed. The
+temporary name is locked: another process is refused at once, and what a dead process left is removed.
+"""
+
+import errno
+import glob
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from facesmith.errors import FacesmithError
+
+try:
+    import fcntl
+except ImportError:  # Windows, where nothing is locked
+    fcntl = None  # type: ignore[assignment]
+
+# Systems put these into folders by themselves; a folder with no other file counts as empty.
+SYSTEM_FILES = {"lost+found", ".DS_Store", "Thumbs.db", "desktop.ini"}
+PARTIAL, COMPLETE = ".partial", ".complete"  # in a folder that existed: what is being written, what is to be moved up
+CARD_SUFFIXES = (".json", ".jsonl")
+MAX_STEM_BYTES, MAX_SUFFIX = 150, 16  # of temporary names: file systems allow 255 bytes
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+_locks: set[int] = set()  # descriptors of this process
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Lock an existing file or folder. Raises `FacesmithError` at once if another process holds it.
+
+    The lock ends with the process, however that ends, and leaves no file. On a file system without locks it does
+    nothing.
+    """
+    descriptor = _open(path)
+    try:
+        if _flock(descriptor) is False:
+            raise FacesmithError(f"another process is writing {path}: wait until it ends, or stop it")
+        yield
+    finally:
+        _close(descriptor)
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path that replaces ``path`` on success and is removed on any error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays at the end, because libraries choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    try:
+    _remove_dead(path)
+    with _claim(_temporary(path, f".{os.urandom(4).hex()}"), Path.touch, path) as temporary:
         yield temporary
         _sync_to_disk(temporary)
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_file(path: Path, what: str) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path`` on success and is removed on any error.
+
+    Raises `FacesmithError` if ``path`` exists or another process is writing it; ``what`` names it in the message.
+    """
+    refuse_existing(path, what)
+    with _new_parents(path), _claim(_temporary(path), Path.touch, path) as temporary, _full_disk_as_message(path):
+        refuse_existing(path, what)
+        yield temporary
+        _sync_to_disk(temporary)
+        temporary.replace(path)
 
 
 @contextmanager
 def atomic_folder(path: Path, what: str) -> Iterator[Path]:
     """Yield an empty temporary folder that becomes ``path`` on success and is removed on any error.
 
-    A killed process leaves only ``.NAME.partial``, which nothing reads and the next attempt removes. Raises
-    `FacesmithError` if ``path`` exists; ``what`` names the artefact in the message.
+    An existing empty folder is filled in place: its owner, rights and mount stay. Raises `FacesmithError` if ``path``
+    is anything else that exists, or another process is writing it; ``what`` names the artefact in the message.
     """
+    if (path / COMPLETE).is_dir():
+        _move_up(path / COMPLETE)  # a process died while it did so
     refuse_existing(path, what)
-    path = path.resolve()
-    temporary = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    target = Path(os.path.realpath(path))  # Path.resolve raises an error for links that lead in a circle
+    exists, beside = target.is_dir(), _temporary(target)
+    if exists and beside.is_dir():
+        with _claim(beside, _make_folder, path):
+            pass  # a process died before this folder was made
+    with (
+        _new_parents(target),
+        _claim(target / PARTIAL if exists else beside, _make_folder, path) as temporary,
+        _full_disk_as_message(path),
+    ):
+        refuse_existing(path, what)
         yield temporary
-        temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if exists:
+            temporary.rename(target / COMPLETE)
+            _move_up(target / COMPLETE)
+        else:
+            temporary.rename(target)
 
 
 def finished_files(folder: Path, suffix: str) -> list[Path]:
@@ -56,11 +114,10 @@ def remove_partial_files(folder: Path) -> None:
 
 
 def refuse_existing(path: Path, what: str) -> None:
-    """Raise `FacesmithError` if ``path`` exists and is not an empty folder; an empty folder is removed."""
-    if path.is_symlink() or (path.exists() and not (path.is_dir() and not any(path.iterdir()))):
+    """Raise `FacesmithError` if ``path`` exists and is not an empty folder."""
+    is_empty = path.is_dir() and {entry.name for entry in path.iterdir()} <= {*SYSTEM_FILES, PARTIAL}
+    if (path.exists() or path.is_symlink()) and not is_empty:
         raise FacesmithError(f"{path} exists already: choose another name for the {what}, or remove it first")
-    if path.is_dir():
-        path.rmdir()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -91,6 +148,132 @@ def check_version(card: dict[str, Any], expected: str, version: int, path: Path,
             f"{path} has version {found!r} and this facesmith reads version {version}: "
             f"install the facesmith that wrote it, or create it again"
         )
+
+
+def _temporary(path: Path, token: str = "") -> Path:
+    """Return a hidden name beside ``path``. The suffix stays at the end, because libraries choose the format by it."""
+    suffix = path.suffix if len(path.suffix) <= MAX_SUFFIX else ""
+    stem = path.name.removesuffix(suffix)
+    if len(os.fsencode(stem)) > MAX_STEM_BYTES:
+        stem = hashlib.sha256(os.fsencode(stem)).hexdigest()
+    return path.with_name(f".{stem}{token}.partial{suffix}")
+
+
+@contextmanager
+def _claim(temporary: Path, make: Callable[[Path], None], path: Path) -> Iterator[Path]:
+    """Make and lock an empty temporary file or folder, and remove it at the end unless it was renamed."""
+    descriptor = _lock_new(temporary, make, path)
+    try:
+        for entry in list(temporary.iterdir()) if temporary.is_dir() else []:
+            _remove(entry)  # a dead process left it
+        yield temporary
+    finally:
+        _remove(temporary)
+        _close(descriptor)
+
+
+def _lock_new(temporary: Path, make: Callable[[Path], None], path: Path) -> int:
+    """Make and lock a temporary file or folder, and return its descriptor."""
+    while True:
+        make(temporary)
+        with suppress(FileNotFoundError):  # another process, which ends, removes it
+            descriptor = _open(temporary)
+            if _flock(descriptor) is False:
+                _close(descriptor)
+                raise FacesmithError(f"another process is writing {path}: wait until it ends, or choose another name")
+            if not fcntl or os.fstat(descriptor).st_nlink:
+                return descriptor
+            _close(descriptor)
+
+
+def _make_folder(path: Path) -> None:
+    path.mkdir(exist_ok=True)
+
+
+def _open(path: Path) -> int:
+    descriptor = os.open(path if fcntl else os.devnull, os.O_RDONLY)
+    _locks.add(descriptor)
+    return descriptor
+
+
+def _close(descriptor: int) -> None:
+    if descriptor in _locks:  # not closed by a fork
+        _locks.discard(descriptor)
+        os.close(descriptor)
+
+
+def _flock(descriptor: int) -> bool | None:
+    """Return whether it is locked now, or None where locks do not exist."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (OSError, AttributeError):
+        return None
+    return True
+
+
+def _close_inherited_locks() -> None:
+    """Close the locks in a forked process, which may live longer than its parent."""
+    for descriptor in list(_locks):
+        _close(descriptor)
+
+
+if fcntl:
+    os.register_at_fork(after_in_child=_close_inherited_locks)
+
+
+def _remove_dead(path: Path) -> None:
+    """Remove the temporary files of dead processes that wrote ``path`` by `atomic_file`."""
+    name = _temporary(path, ".?").name
+    for leftover in path.parent.glob(glob.escape(name).replace("[?]", "*")):
+        with suppress(OSError):
+            descriptor = _open(leftover)
+            if _flock(descriptor):
+                leftover.unlink()
+            _close(descriptor)
+
+
+@contextmanager
+def _new_parents(path: Path) -> Iterator[None]:
+    """Create the parent folders of ``path``, and remove them on an error."""
+    missing = [parent for parent in path.parents if not parent.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for parent in missing:
+            with suppress(OSError):  # another process uses it
+                parent.rmdir()
+        raise
+
+
+@contextmanager
+def _full_disk_as_message(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL_DISK:
+            raise
+        raise FacesmithError(
+            f"{path} could not be written ({error.strerror}): free disk space, or choose another disk"
+        ) from error
+
+
+def _move_up(complete: Path) -> None:
+    """Move what is in the folder ``complete`` to its parent: cards last, because they mark an artefact as complete."""
+    with suppress(FileNotFoundError):  # another process moves it too
+        for entry in sorted(complete.iterdir(), key=lambda entry: (entry.suffix in CARD_SUFFIXES, entry.name)):
+            with suppress(FileNotFoundError):
+                entry.rename(complete.parent / entry.name)
+        complete.rmdir()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sync_to_disk(path: Path) -> None:
