@@ -24,7 +24,7 @@ import torch
 
 import facesmith
 from facesmith.runs.json_lines import read_lines
-from facesmith.runs.run_files import read_card
+from facesmith.runs.run_data import read_card
 from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.gan import task as gan_task
 from facesmith.tasks.gan.compiled_step import Step, choose_step

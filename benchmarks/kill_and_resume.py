@@ -18,7 +18,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from facesmith.runs.checkpoints import SUFFIX, list_checkpoints
-from facesmith.runs.run_files import read_card
+from facesmith.runs.run_data import read_card
 from facesmith.runs.run_folder import RunFolder
 
 

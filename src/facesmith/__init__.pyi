@@ -59,11 +59,11 @@ from facesmith.networks.settings import FamilyConfig as FamilyConfig
 from facesmith.networks.settings import setting as setting
 from facesmith.reports.explore import explore as explore
 from facesmith.reports.run_report import report as report
-from facesmith.runs.overview import RunOverview as RunOverview
-from facesmith.runs.overview import summarize_run as summarize_run
-from facesmith.runs.run_reader import Run as Run
-from facesmith.runs.run_reader import open_run as open_run
+from facesmith.runs.run import Run as Run
+from facesmith.runs.run import open_run as open_run
 from facesmith.runs.status import RunStatus as RunStatus
+from facesmith.runs.status import RunSummary as RunSummary
+from facesmith.runs.status import summarize_run as summarize_run
 from facesmith.studio.server import serve as serve
 from facesmith.tasks.classifier.label_dataset import label as label
 from facesmith.tasks.compare import compare as compare

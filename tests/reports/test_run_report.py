@@ -13,8 +13,8 @@ from facesmith.images.grid import save_image
 from facesmith.reports.chart_options import lowest_healthy_diversity
 from facesmith.reports.run_report import report
 from facesmith.runs import health
-from facesmith.runs.run_files import read_run
-from facesmith.runs.summary import duration, format_time
+from facesmith.runs.run_data import read_run
+from facesmith.runs.run_text import format_duration, format_time
 from facesmith.tasks.recipes import RECIPES
 from facesmith.training import collapse
 
@@ -219,7 +219,7 @@ def test_writing_again_gives_the_same_page(tmp_path: Path) -> None:
     ],
 )
 def test_durations_are_words(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text
 
 
 def test_times_are_words() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facesmith.runs.json_lines import Columns, JsonLines, append_line, cut_lines, read_columns, thinned
+from facesmith.runs.json_lines import Columns, JsonLines, append_line, cut_lines, downsample, read_columns
 
 LINES = [
     '{"step": 10, "kimg": 0.6, "loss_D": 1.5, "health": "healthy"}',
@@ -59,7 +59,7 @@ def test_thinning_keeps_extremes_and_ends() -> None:
     steps = np.arange(1, 10_008.0)
     values = rng.standard_normal(len(steps))
     values[1234], values[5678], values[4000:4400] = 50, -50, np.nan
-    table = thinned({"step": steps, "kimg": steps / 10, "x": values, "none": np.full(len(steps), np.nan)}, 1000)
+    table = downsample({"step": steps, "kimg": steps / 10, "x": values, "none": np.full(len(steps), np.nan)}, 1000)
     assert {len(column) for column in table.values()} == {len(table["step"])}
     assert 900 < len(table["step"]) <= 1000
     assert (table["step"][0], table["step"][-1]) == (1, steps[-1])
@@ -69,7 +69,7 @@ def test_thinning_keeps_extremes_and_ends() -> None:
     assert np.isnan(table["x"]).any()
     assert np.isnan(table["none"]).all()
     short = {"step": steps[:1000]}
-    assert thinned(short, 1000) is short
+    assert downsample(short, 1000) is short
 
 
 def test_line_that_is_not_utf8_is_broken(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_a_run_is_read_once_a_second_at_most(runs: Path, monkeypatch: pytest.Mon
     async def ask() -> None:
         watcher, reads = RunWatcher(Registry([str(runs)])), list[str]()
         run_copies = await asyncio.gather(*(watcher.run("going") for _ in range(20)))
-        assert len({id(run.files) for run in run_copies}) == 1
+        assert len({id(run.data) for run in run_copies}) == 1
         monkeypatch.setattr(type(run_copies[0]), "refresh", lambda run: reads.append(run.path.name))
         await asyncio.gather(*(watcher.run("going") for _ in range(20)))
         assert reads == []

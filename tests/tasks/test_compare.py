@@ -8,7 +8,7 @@ from facesmith.cli import facesmith as root
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.runs.checkpoints import list_checkpoints
-from facesmith.runs.run_files import read_card, read_recipe
+from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.compare import compare
 from facesmith.tasks.gan.recipe import GANRecipe

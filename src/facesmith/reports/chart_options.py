@@ -7,22 +7,21 @@ from typing import Any
 import numpy as np
 
 from facesmith.arrays import Doubles
-from facesmith.runs.charts import CHARTS, Curve, curves_of, resumed_at
-from facesmith.runs.health_text import returns
-from facesmith.runs.run_files import RunFiles
+from facesmith.runs.charts import CHARTS, Curve, curves_of, marks_of
+from facesmith.runs.run_data import RunData
 from facesmith.training.collapse import Health, lowest_diversity, update
 
 
-def run_charts(run: RunFiles) -> dict[str, dict[str, Any]]:
+def run_charts(run: RunData) -> dict[str, dict[str, Any]]:
     """Return the options of the charts of a run, by the names in `CHARTS`."""
     curves = curves_of({run.path.name: run})
     if "diversity" in curves and (limits := lowest_healthy_diversity(run)) is not None:
         curves["diversity"].append(Curve("collapse below this", run.metrics["kimg"], limits, colour=1, dash=1))
-    marks = sorted([*resumed_at(run), *returns(run).values()])
+    marks = marks_of(run)
     return {name: _run_options(name, chart_curves, marks) for name, chart_curves in curves.items()}
 
 
-def comparison_charts(runs: Mapping[str, RunFiles]) -> dict[str, dict[str, Any]]:
+def comparison_charts(runs: Mapping[str, RunData]) -> dict[str, dict[str, Any]]:
     """Return the options of the charts of several runs. A run has the same colour in all of them."""
     return {name: _run_options(name, curves) for name, curves in curves_of(runs).items()}
 
@@ -65,7 +64,7 @@ def newest_values(options: Mapping[str, Any]) -> str:
     return f"Last values: {', '.join(texts)}."
 
 
-def lowest_healthy_diversity(run: RunFiles) -> Doubles | None:
+def lowest_healthy_diversity(run: RunData) -> Doubles | None:
     """Return, at each line of the metrics, the diversity below which the next measurement is low; NaN at the start.
 
     Uses the detector that training uses. None if the metrics lack a column that it needs.

@@ -12,7 +12,7 @@ from facesmith.arrays import Booleans, Doubles
 from facesmith.metrics.scores import MIN_DIVERSITY
 from facesmith.reports.charts import moving_average
 from facesmith.runs.json_lines import Columns
-from facesmith.runs.run_files import RunFiles, read_run
+from facesmith.runs.run_data import RunData, read_run
 
 WARM_UP = 0.1  # share of a run in which D still guesses, so that its accuracy is low for no reason of G
 Line = tuple[Doubles, Doubles]
@@ -23,7 +23,7 @@ class ComparedRun:
     """A run and the shortest name that identifies it among the others. ``scores`` maps columns to values."""
 
     name: str
-    run: RunFiles
+    run: RunData
     scores: Columns
 
 

@@ -20,9 +20,8 @@ from facesmith.reports.compare_metrics import (
     read_compared,
 )
 from facesmith.reports.pages import render
-from facesmith.runs import summary
 from facesmith.runs.charts import CHARTS
-from facesmith.runs.summary import plain_value
+from facesmith.runs.run_text import format_value, kimg_and_epochs, mean_at_end, mean_speed
 
 _SCORES = ("kid", "fid")
 _MISSING = "–"  # a row without any value is left out
@@ -64,7 +63,7 @@ def _values(runs: Sequence[ComparedRun], options: list[dict[str, Any]]) -> dict[
         "names": [run.name for run in runs],
         "results": [row for row in rows if set(row[1:]) != {_MISSING}],
         "warm_up": WARM_UP,
-        "settings": [[name, *map(plain_value, values)] for name, values in differing_settings(runs).items()],
+        "settings": [[name, *map(format_value, values)] for name, values in differing_settings(runs).items()],
         "same_latents": None not in latents[0] and all(values == latents[0] for values in latents),
         "charts": options,
         "scored": any(run.scores for run in runs),
@@ -77,21 +76,21 @@ def _results(run: ComparedRun) -> dict[str, str]:
     seconds, (_, share) = run.run.card.get("seconds"), line(run.run.metrics, "d_share")
     lowest = lowest_accuracy(run)
     return {
-        "kimg: thousand real images shown": f"{summary.progress_made(run.run)[0]:,.1f}",
+        "kimg: thousand real images shown": f"{kimg_and_epochs(run.run)[0]:,.1f}",
         "minutes of training": _number(seconds / 60 if isinstance(seconds, int | float) else None, ",.1f"),
-        "images per second": _number(summary.speed_reached(run.run), ",.0f"),
+        "images per second": _number(mean_speed(run.run), ",.0f"),
         "steps that trained D": _number(float(share.mean()) if len(share) else None, ".0%"),
         "lowest D accuracy": f"{lowest[1]:.1%} {compare_text.at_text(lowest[0])}" if lowest else _MISSING,
         "D accuracy at the end": _number(_final_accuracy(run), ".1%"),
-        "loss of D at the end": _number(summary.recent(run.run, "loss_D"), ".3f"),
-        "loss of G at the end": _number(summary.recent(run.run, "loss_G"), ".3f"),
+        "loss of D at the end": _number(mean_at_end(run.run, "loss_D"), ".3f"),
+        "loss of G at the end": _number(mean_at_end(run.run, "loss_G"), ".3f"),
         **{
             f"{which} {name.upper()}": compare_text.score_text(score, kimg=True) if score else _MISSING
             for name in _SCORES
             for which, score in (("lowest", best(run, name)), ("last", last(run, name)))
         },
-        "health": plain_value(run.run.card.get("health")),
-        "status": plain_value(run.run.card.get("status")),
+        "health": format_value(run.run.card.get("health")),
+        "status": format_value(run.run.card.get("status")),
     }
 
 
@@ -125,14 +124,14 @@ def _commands(run: ComparedRun) -> str:
     factor = 2 if files.card.get("status") == "finished" else 1
     if isinstance(minutes, int | float):
         resume += f" --minutes {minutes * factor:g}"
-    if isinstance(kimg, int | float) and factor == 2 and summary.progress_made(files)[0] >= kimg:
+    if isinstance(kimg, int | float) and factor == 2 and kimg_and_epochs(files)[0] >= kimg:
         resume += f" --kimg {kimg * factor:g}"
     model = f"{run.name.replace('/', '-')}-model"
     return f"{resume}\n{shlex.join(['facesmith', 'export', str(files.path), model])}"
 
 
 def _final_accuracy(run: ComparedRun) -> float | None:
-    real, fake = (summary.recent(run.run, f"accuracy_{name}") for name in ("real", "fake"))
+    real, fake = (mean_at_end(run.run, f"accuracy_{name}") for name in ("real", "fake"))
     return None if real is None or fake is None else (real + fake) / 2
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from facesmith.reports.compare_metrics import ComparedRun, Score, best, lacks_diversity, rollbacks
-from facesmith.runs.summary import dataset_count, duration, progress_made
+from facesmith.runs.run_text import dataset_count, format_duration, kimg_and_epochs
 
 _SAME_BUDGET = 0.02  # budgets that differ by a smaller share count as equal: a run ends with a whole step
 _UNFINISHED = {
@@ -124,14 +124,15 @@ def _same_budget(runs: Sequence[ComparedRun]) -> bool:
 
 def _budget(runs: Sequence[ComparedRun]) -> str:
     kimgs, seconds = _kimgs(runs), _seconds(runs)
-    times = duration(seconds[0]) if _nearly_equal(seconds) else f"{duration(min(seconds))} to {duration(max(seconds))}"
+    ends = [seconds[0]] if _nearly_equal(seconds) else [min(seconds), max(seconds)]
+    times = " to ".join(map(format_duration, ends))
     shown = f"{kimgs[0]:,.1f}" if _nearly_equal(kimgs) else f"{min(kimgs):,.1f} to {max(kimgs):,.1f}"
     text = f"{shown} thousand images in {times} of training"
     return f"All runs have the same budget: {text}." if _same_budget(runs) else f"The budgets differ: {text}."
 
 
 def _kimgs(runs: Sequence[ComparedRun]) -> list[float]:
-    return [progress_made(run.run)[0] for run in runs]
+    return [kimg_and_epochs(run.run)[0] for run in runs]
 
 
 def _seconds(runs: Sequence[ComparedRun]) -> list[float]:

@@ -10,12 +10,17 @@ from facesmith.files import atomic_file, write_text
 from facesmith.reports import charts
 from facesmith.reports.chart_options import run_charts
 from facesmith.reports.pages import render
-from facesmith.runs import health_text, summary
-from facesmith.runs.charts import resumed_at
-from facesmith.runs.file_list import describe_files
-from facesmith.runs.health import COLLAPSED, HEALTHY
-from facesmith.runs.run_files import RunFiles, read_run
-from facesmith.runs.summary import plain_value
+from facesmith.runs import run_text
+from facesmith.runs.charts import resume_positions
+from facesmith.runs.health import (
+    COLLAPSED,
+    HEALTHY,
+    describe_best_score,
+    describe_health,
+    describe_health_events,
+    rollback_targets,
+)
+from facesmith.runs.run_data import RunData, read_run
 
 _MAX_INLINE_VIDEO_BYTES = 6_000_000  # a larger film stays beside the page, and its GIF goes in
 _MAX_SHOWN_ROLLBACKS = 2
@@ -44,27 +49,27 @@ def report(run: Path) -> Path:
     return path
 
 
-def _values(run: RunFiles, options: list[dict[str, Any]]) -> dict[str, Any]:
+def _values(run: RunData, options: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what the template shows."""
     task = str(run.recipe.get("task", "gan"))
     recipe_name = str(run.recipe.get("name") or "")
-    dataset_name = run.settings.get("dataset_name") or _table(run, "dataset").get("name") or "an unnamed dataset"
-    remarks, warnings = summary.learning(run)
+    dataset_name = run.settings.get("dataset_name") or run.card_table("dataset").get("name") or "an unnamed dataset"
+    remarks, warnings = run_text.describe_learning(run)
     remarks = remarks if remarks or warnings else ["There are no measurements yet."]
     mp4 = run.file("progress.mp4")
-    marks = {"resumed": resumed_at(run), "rolled back to": run.rollbacks}
+    marks = {"resumed": resume_positions(run), "rolled back to": run.rollbacks}
     return {
         "title": f"Run {run.path.resolve().name}",
-        "lead": f"Recipe {recipe_name or 'unnamed'} on {dataset_name}. {summary.status_sentence(run)}",
+        "lead": f"Recipe {recipe_name or 'unnamed'} on {dataset_name}. {run_text.describe_status(run)}",
         "task": task,
         "numbers": _numbers(run),
-        "health": health_text.sentence(run),
+        "health": describe_health(run),
         "healthy": run.health == HEALTHY,
-        "events": health_text.history(run),
+        "events": describe_health_events(run),
         "rollbacks": _rollbacks(run),
         "warnings": warnings,
-        "remarks": [*summary.history(run), *remarks],
-        "sessions": summary.sessions(run),
+        "remarks": [*run_text.describe_history(run), *remarks],
+        "sessions": run_text.session_rows(run),
         "samples": run.samples,
         "progress": _first_middle_last(run.samples),
         "progress_note": _PROGRESS_NOTES.get(task, ""),
@@ -78,18 +83,18 @@ def _values(run: RunFiles, options: list[dict[str, Any]]) -> dict[str, Any]:
         **_settings(run),
         "recipe_name": recipe_name,
         "next_steps": _next_steps(run, task),
-        "files": describe_files(run.path),
+        "files": run_text.describe_files(run),
     }
 
 
-def _numbers(run: RunFiles) -> dict[str, str]:
-    kimg, epochs = summary.progress_made(run)
+def _numbers(run: RunData) -> dict[str, str]:
+    kimg, epochs = run_text.kimg_and_epochs(run)
     numbers = {"kimg: thousand real images shown": f"{kimg:,.1f}"}
     if epochs is not None:
         numbers["epochs: times through the dataset"] = f"{epochs:,.1f}"
-    seconds, speed = run.card.get("seconds"), summary.speed_reached(run)
+    seconds, speed = run.card.get("seconds"), run_text.mean_speed(run)
     if isinstance(seconds, int | float):
-        numbers["training time"] = summary.duration(seconds)
+        numbers["training time"] = run_text.format_duration(seconds)
     if speed is not None:
         numbers["images per second"] = f"{speed:,.0f}"
     score = run.best.get("score") or {}
@@ -98,9 +103,9 @@ def _numbers(run: RunFiles) -> dict[str, str]:
     }
 
 
-def _rollbacks(run: RunFiles) -> list[dict[str, Any]]:
+def _rollbacks(run: RunData) -> list[dict[str, Any]]:
     """Return the newest rollbacks with the last sheet that each undid and the sheet that it went back to."""
-    restored_kimg = health_text.returns(run)
+    restored_kimg = rollback_targets(run)
     rollbacks = []
     for undone in run.rollbacks[-_MAX_SHOWN_ROLLBACKS:]:
         if undone.sheet:
@@ -119,7 +124,7 @@ def _first_middle_last(samples: list[tuple[float, Path]]) -> list[tuple[float, P
     return list(dict.fromkeys((samples[0], middle, samples[-1])))
 
 
-def _measurements(run: RunFiles) -> list[list[str]]:
+def _measurements(run: RunData) -> list[list[str]]:
     rows: dict[str, list[str]] = {}
     scores = {f"{name} of a score" if name in run.metrics else name: column for name, column in run.scores.items()}
     for name, column in [*run.metrics.items(), *run.timing.items(), *scores.items()]:
@@ -129,9 +134,9 @@ def _measurements(run: RunFiles) -> list[list[str]]:
     return list(rows.values())
 
 
-def _settings(run: RunFiles) -> dict[str, Any]:
-    settings, dataset, estimate = run.settings, _table(run, "dataset"), _table(run, "estimate")
-    source, count = dataset.get("source"), summary.dataset_count(run)
+def _settings(run: RunData) -> dict[str, Any]:
+    settings, dataset, estimate = run.settings, run.card_table("dataset"), run.card_table("estimate")
+    source, count = dataset.get("source"), run_text.dataset_count(run)
     width, height = settings.get("width"), settings.get("height")
     machine_settings = ("device", "precision", "memory_format", "threads")
     return {
@@ -147,16 +152,16 @@ def _settings(run: RunFiles) -> dict[str, Any]:
                 "folder": settings.get("dataset"),
             }
         ),
-        "parameters": {name: f"{value:,} parameters" for name, value in _table(run, "parameters").items()},
-        "recipe": [[name, plain_value(value)] for name, value in run.recipe.items()],
-        "machine": _known({**_table(run, "machine"), **{name: settings.get(name) for name in machine_settings}}),
+        "parameters": {name: f"{value:,} parameters" for name, value in run.card_table("parameters").items()},
+        "recipe": [[name, run_text.format_value(value)] for name, value in run.recipe.items()],
+        "machine": _known({**run.card_table("machine"), **{name: settings.get(name) for name in machine_settings}}),
         "estimate": _known(
             {"images per second": estimate.get("images_per_second"), "memory, GB": estimate.get("memory_gb")}
         ),
     }
 
 
-def _next_steps(run: RunFiles, task: str) -> list[tuple[str, list[str]]]:
+def _next_steps(run: RunData, task: str) -> list[tuple[str, list[str]]]:
     """Return what a user can do next, each with its commands."""
     name = run.path.resolve().name
     folder, model = shlex.quote(str(run.path)), shlex.quote(f"{name}-model")
@@ -170,7 +175,7 @@ def _next_steps(run: RunFiles, task: str) -> list[tuple[str, list[str]]]:
         steps.append(("Continue from the last checkpoint in a new run, with a lower learning rate:", [branch]))
     elif run.card.get("status") != "finished":
         steps.append(("Resume the run:", [resume]))
-    best = health_text.best_score(run)
+    best = describe_best_score(run)
     export = f"export {folder} {model}{' --checkpoint best' if best else ''}"
     which = f" with the best score, {best} (the newest is --checkpoint last)," if best else ""
     use = {
@@ -185,10 +190,5 @@ def _next_steps(run: RunFiles, task: str) -> list[tuple[str, list[str]]]:
     return [*steps, (text, [export, *commands])]
 
 
-def _table(run: RunFiles, name: str) -> dict[str, Any]:
-    table = run.card.get(name)
-    return table if isinstance(table, dict) else {}
-
-
 def _known(items: dict[str, Any]) -> dict[str, str]:
-    return {name: plain_value(value) for name, value in items.items() if value is not None and value != ""}
+    return {name: run_text.format_value(value) for name, value in items.items() if value is not None and value != ""}

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from facesmith.arrays import Doubles
-from facesmith.runs.json_lines import Columns, thinned
-from facesmith.runs.run_files import RunFiles
+from facesmith.runs.health import rollback_targets
+from facesmith.runs.json_lines import Columns, downsample
+from facesmith.runs.run_data import RunData
 
 _MAX_ROWS = 1000  # of a curve
 _UNIT_RANGE = (-0.02, 1.02)
@@ -111,7 +112,7 @@ CHARTS = {
 }
 
 
-def charts_of(run: RunFiles) -> dict[str, Chart]:
+def charts_of(run: RunData) -> dict[str, Chart]:
     """Return the charts for which the run has measurements, by name."""
     charts = {name: chart for name, chart in CHARTS.items() if set(chart.columns) & set(getattr(run, chart.table))}
     if "d_steps" in charts and (run.metrics["d_share"] == 1).all():  # D was trained in every step
@@ -119,7 +120,7 @@ def charts_of(run: RunFiles) -> dict[str, Chart]:
     return charts
 
 
-def curves_of(runs: Mapping[str, RunFiles]) -> dict[str, list[Curve]]:
+def curves_of(runs: Mapping[str, RunData]) -> dict[str, list[Curve]]:
     """Return the curves of each chart for which a run has measurements, by the names in `CHARTS`.
 
     ``runs`` maps a name to each run. Colours stand for the measurements of one run, or for several runs.
@@ -128,18 +129,23 @@ def curves_of(runs: Mapping[str, RunFiles]) -> dict[str, list[Curve]]:
     return {name: _curves(chart, runs) for name, chart in CHARTS.items() if name in measured}
 
 
-def resumed_at(run: RunFiles) -> list[float]:
+def marks_of(run: RunData) -> list[float]:
+    """Return where the run was resumed or rolled back to, in kimg."""
+    return sorted([*resume_positions(run), *rollback_targets(run).values()])
+
+
+def resume_positions(run: RunData) -> list[float]:
     """Return where sessions after the first began, in kimg."""
     sessions = [session for session in run.card.get("sessions") or [] if isinstance(session, dict)]
     starts = [session.get("from_kimg") for session in sessions[1:]]
     return [float(start) for start in starts if isinstance(start, int | float)]
 
 
-def _curves(chart: Chart, runs: Mapping[str, RunFiles]) -> list[Curve]:
+def _curves(chart: Chart, runs: Mapping[str, RunData]) -> list[Curve]:
     curves = []
     several = len(runs) > 1
     for number, (run_name, run) in enumerate(runs.items()):
-        table: Columns = thinned(getattr(run, chart.table), _MAX_ROWS)
+        table: Columns = downsample(getattr(run, chart.table), _MAX_ROWS)
         columns = [column for column in chart.columns if column in table]
         for place, column in enumerate(columns):
             label, grouped = chart.columns[column], several and len(chart.columns) > 1

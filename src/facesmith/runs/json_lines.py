@@ -101,7 +101,9 @@ class JsonLines:
             rows.append(row)
         if not rows:
             return
-        names = dict.fromkeys([*self.columns, *(name for row in rows for name, v in row.items() if _is_number(v))])
+        names = dict.fromkeys(
+            [*self.columns, *(name for row in rows for name, v in row.items() if as_number(v) is not None)]
+        )
         blank = np.full(self._rows, np.nan)
         new = {name: np.array([_number(row.get(name)) for row in rows], np.float64) for name in names}
         self.columns = {name: np.concatenate([self.columns.get(name, blank), new[name]]) for name in names}
@@ -118,6 +120,17 @@ class JsonLines:
         self.columns = {name: column[: self._rows] for name, column in self.columns.items()}
 
 
+def as_number(value: Any) -> float | None:
+    """Return a number of a JSON file as float, and None for any other value."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def last_value(columns: Columns, name: str) -> float | None:
+    """Return the last value of a column, or None if it has none or it is not finite."""
+    column = columns.get(name)
+    return float(column[-1]) if column is not None and len(column) and np.isfinite(column[-1]) else None
+
+
 def rows_after(columns: Columns, step: float) -> Columns:
     """Return the rows after a step."""
     steps = columns.get("step")
@@ -127,7 +140,7 @@ def rows_after(columns: Columns, step: float) -> Columns:
     return {name: column[first:] for name, column in columns.items()}
 
 
-def thinned(columns: Columns, max_rows: int) -> Columns:
+def downsample(columns: Columns, max_rows: int) -> Columns:
     """Reduce columns to ``max_rows`` rows: the lowest and the highest value of each stretch of a column, in order.
 
     ``step`` and ``kimg`` are those at the start and the middle of the stretch.
@@ -170,9 +183,5 @@ def _is_up_to(line: str, step: int) -> bool:
         return False
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _number(value: Any) -> float:
-    return float(value) if _is_number(value) else math.nan
+    return math.nan if (number := as_number(value)) is None else number

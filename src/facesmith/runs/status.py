@@ -1,15 +1,16 @@
-"""The status of a run at a glance, while it trains and afterwards."""
+"""The status of a run, while it trains and afterwards, and its summary for a list of runs."""
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
 from facesmith.errors import FacesmithError
-from facesmith.runs import health_text, summary
-from facesmith.runs.json_lines import Columns
-from facesmith.runs.run_files import RunFiles
+from facesmith.runs import health, run_text
+from facesmith.runs.json_lines import as_number, last_value
+from facesmith.runs.run_data import RunData, read_card, read_recipe, sample_sheets
+from facesmith.runs.run_folder import RunFolder
 
 _RECENT_LINES = 20  # of the timing, for the present speed
 MIN_SILENCE_SECONDS, MIN_SILENCE_LINES = 600.0, 20  # without a new line; then the machine may have stopped
@@ -47,7 +48,22 @@ class RunStatus:
     best: str | None
 
 
-def status_of(run: RunFiles, written_at: float, now: float | None = None) -> RunStatus:
+@dataclass(frozen=True)
+class RunSummary:
+    """What a list of runs shows. While a run trains, only `RunStatus` is up to date."""
+
+    status: str
+    recipe: str
+    dataset: str
+    kimg: float
+    goal_kimg: float | None
+    health: str | None
+    started: str | None
+    ended: str | None
+    sheet: Path | None  # the newest sample sheet
+
+
+def status_of(run: RunData, written_at: float, now: float | None = None) -> RunStatus:
     """Return the status of a run whose files were last written at ``written_at``, in seconds like `time.time`.
 
     Raises `FacesmithError` for an invalid card.
@@ -58,19 +74,18 @@ def status_of(run: RunFiles, written_at: float, now: float | None = None) -> Run
     if status == "running":
         run = _up_to_now(run)
         status = "silent" if _silent(run, (time.time() if now is None else now) - written_at) else status
-    kimg, epochs = summary.progress_made(run)
-    seconds, speed = _number(run.card.get("seconds")), _speed(run, status)
-    goal = run.card.get("goal")
-    goal = goal if isinstance(goal, dict) else {}
-    goal_kimg, goal_minutes = _number(goal.get("kimg")), _number(goal.get("minutes"))
-    remarks, warnings = summary.learning(run)
+    kimg, epochs = run_text.kimg_and_epochs(run)
+    seconds, speed = as_number(run.card.get("seconds")), _speed(run, status)
+    goal = run.card_table("goal")
+    goal_kimg, goal_minutes = as_number(goal.get("kimg")), as_number(goal.get("minutes"))
+    remarks, warnings = run_text.describe_learning(run)
     return RunStatus(
         status=status,
         sentence=_sentence(run, status),
         task=str(run.recipe.get("task", "gan")),
         recipe=str(run.recipe.get("name") or "unnamed"),
         dataset=str(run.settings.get("dataset_name") or "an unnamed dataset"),
-        pictures=summary.dataset_count(run),
+        pictures=run_text.dataset_count(run),
         kimg=kimg,
         epochs=epochs,
         seconds=seconds,
@@ -80,44 +95,64 @@ def status_of(run: RunFiles, written_at: float, now: float | None = None) -> Run
         share=_share(kimg, goal_kimg, seconds, goal_minutes),
         seconds_left=_remaining_seconds(kimg, goal_kimg, seconds, goal_minutes, speed) if status == "running" else None,
         health=run.health,
-        health_text=health_text.sentence(run),
-        health_history=health_text.history(run),
+        health_text=health.describe_health(run),
+        health_history=health.describe_health_events(run),
         remarks=remarks,
         warnings=warnings,
-        history=summary.history(run),
-        best=health_text.best_score(run),
+        history=run_text.describe_history(run),
+        best=health.describe_best_score(run),
     )
 
 
-def _up_to_now(run: RunFiles) -> RunFiles:
+def summarize_run(path: str | Path) -> RunSummary:
+    """Summarize a run folder. Raises `FacesmithError` if its card or recipe is unreadable."""
+    run = RunFolder(Path(path))
+    card, (recipe, _), sheets = read_card(run), read_recipe(run), sample_sheets(run.samples)
+    try:
+        return RunSummary(
+            status=card["status"],
+            recipe=recipe["name"],
+            dataset=card["dataset"]["name"],
+            kimg=card.get("kimg") or 0.0,
+            goal_kimg=(card.get("goal") or {}).get("kimg"),
+            health=card.get("health"),
+            started=card.get("started"),
+            ended=card.get("ended"),
+            sheet=sheets[-1][1] if sheets else None,
+        )
+    except (AttributeError, LookupError, TypeError) as error:
+        raise FacesmithError(f"{run.path} has an invalid card or recipe ({type(error).__name__})") from None
+
+
+def _up_to_now(run: RunData) -> RunData:
     """Return the run with the newest measurements on its card, which is only written with every sample sheet."""
-    latest = {"kimg": _last(run.metrics, "kimg"), "seconds": _last(run.timing, "seconds")}
+    latest = {"kimg": last_value(run.metrics, "kimg"), "seconds": last_value(run.timing, "seconds")}
     return replace(run, card=run.card | {name: value for name, value in latest.items() if value is not None})
 
 
-def _silent(run: RunFiles, quiet_for: float) -> bool:
+def _silent(run: RunData, quiet_for: float) -> bool:
     """Whether nothing was written for longer than scores and images take."""
     seconds = run.timing.get("seconds", np.empty(0))[-_RECENT_LINES:]
     line = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
     return quiet_for > max(MIN_SILENCE_SECONDS, MIN_SILENCE_LINES * line)
 
 
-def _sentence(run: RunFiles, status: str) -> str:
+def _sentence(run: RunData, status: str) -> str:
     if status == "running":
-        return f"The run is training: {summary.images_shown(run)} have been shown."
+        return f"The run is training: {run_text.describe_progress(run)} have been shown."
     if status == "silent":
         return (
             f"Nothing has been written for a long time, so its machine may have stopped: "
-            f"{summary.images_shown(run)} were shown. It can be resumed without loss."
+            f"{run_text.describe_progress(run)} were shown. It can be resumed without loss."
         )
-    return summary.status_sentence(run)
+    return run_text.describe_status(run)
 
 
-def _speed(run: RunFiles, status: str) -> float | None:
+def _speed(run: RunData, status: str) -> float | None:
     """Return images per second: at present while it trains, else on average."""
     recent = run.timing.get("images_per_second", np.empty(0))[-_RECENT_LINES:]
     recent = recent[np.isfinite(recent)]
-    return float(np.median(recent)) if status == "running" and len(recent) else summary.speed_reached(run)
+    return float(np.median(recent)) if status == "running" and len(recent) else run_text.mean_speed(run)
 
 
 def _share(kimg: float, goal_kimg: float | None, seconds: float | None, minutes: float | None) -> float | None:
@@ -134,12 +169,3 @@ def _remaining_seconds(
     times = [1000 * (goal_kimg - kimg) / speed] if goal_kimg and speed else []
     times += [60 * minutes - seconds] if minutes and seconds is not None else []
     return max(0.0, min(times)) if times else None
-
-
-def _last(columns: Columns, name: str) -> float | None:
-    column = columns.get(name)
-    return float(column[-1]) if column is not None and len(column) and np.isfinite(column[-1]) else None
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

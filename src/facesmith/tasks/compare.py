@@ -11,7 +11,7 @@ from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.progress import silent, tell
 from facesmith.reports.compare_report import write_comparison
-from facesmith.runs.run_files import read_card, read_recipe
+from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:

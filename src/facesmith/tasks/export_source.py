@@ -9,7 +9,7 @@ from torch import nn
 from facesmith.errors import FacesmithError
 from facesmith.networks.build import count_parameters
 from facesmith.runs.checkpoints import list_checkpoints, read_metadata
-from facesmith.runs.run_files import read_card, read_recipe
+from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder, utc_now
 from facesmith.tasks.recipes import from_table
 from facesmith.training.settings import Recipe

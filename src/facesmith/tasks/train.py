@@ -10,7 +10,7 @@ from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.progress import silent, tell
 from facesmith.reports.run_report import report
-from facesmith.runs.run_files import read_card, read_recipe
+from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.pretrained import find_pretrained
 from facesmith.tasks.recipes import from_table, get_recipe

@@ -11,7 +11,7 @@ from facesmith.files import atomic_folder, remove_partial_files
 from facesmith.machine import choose_device, configure_process, usable_cores
 from facesmith.networks.build import count_parameters
 from facesmith.runs.health import HEALTHY
-from facesmith.runs.run_files import read_card, read_recipe
+from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder, utc_now
 from facesmith.training.checkpoint import Progress, load
 from facesmith.training.context import TrainingContext

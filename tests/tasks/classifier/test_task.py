@@ -13,7 +13,7 @@ from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_mask
 from facesmith.runs.json_lines import read_lines
-from facesmith.runs.run_files import read_card
+from facesmith.runs.run_data import read_card
 from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.classifier.recipe import ClassifierRecipe
 from facesmith.tasks.classifier.task import ClassifierTask

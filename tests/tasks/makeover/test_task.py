@@ -14,7 +14,7 @@ from facesmith.cli import facesmith as command
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_mask
 from facesmith.runs.json_lines import read_lines
-from facesmith.runs.run_files import read_card
+from facesmith.runs.run_data import read_card
 from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.makeover.batches import draw_batch, draw_noise
 from facesmith.tasks.makeover.recipe import MakeoverRecipe

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "../vendor/preact-htm.js";
 import { request, events } from "../shell/api.js";
 
-const MAX_ROWS = 4000; // of a table; a longer one is loaded again, thinned by the server
+const MAX_ROWS = 4000; // of a table; a longer one is loaded again, downsample by the server
 
 const pause = (ms, signal) =>
   new Promise((done) => {

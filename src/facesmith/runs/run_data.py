@@ -10,7 +10,7 @@ from typing import Any
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, finished_files, read_json
 from facesmith.runs.checkpoints import read_metadata
-from facesmith.runs.json_lines import Columns, JsonLines
+from facesmith.runs.json_lines import Columns, JsonLines, last_value
 from facesmith.runs.old_names import current_card, current_table
 from facesmith.runs.run_folder import FORMAT, OLDEST_VERSION, VERSION, RunFolder
 
@@ -28,7 +28,7 @@ class Rollback:
 
 
 @dataclass(frozen=True)
-class RunFiles:
+class RunData:
     """The content of a run folder without its checkpoints; what the run does not have yet is empty.
 
     ``card`` is run.json, ``recipe`` and ``settings`` are the tables of recipe.toml, ``samples`` the sample sheets in
@@ -48,13 +48,18 @@ class RunFiles:
     health: str | None
     rollbacks: list[Rollback]
 
+    def card_table(self, name: str) -> dict[str, Any]:
+        """Return a table of run.json; it is empty if the run has none of this name."""
+        table = self.card.get(name)
+        return table if isinstance(table, dict) else {}
+
     def file(self, name: str) -> Path | None:
         """Return the path of a file of the run, or None if it does not exist or is empty."""
         path = self.path / name
         return path if path.is_file() and path.stat().st_size > 0 else None
 
 
-def read_run(path: Path, tables: Mapping[str, JsonLines] | None = None) -> RunFiles:
+def read_run(path: Path, tables: Mapping[str, JsonLines] | None = None) -> RunData:
     """Read a run folder. Raises `FacesmithError` if it is not one.
 
     ``tables`` are the "metrics", "timing" and "scores" as far as they have been read already; without them they are
@@ -72,7 +77,7 @@ def read_run(path: Path, tables: Mapping[str, JsonLines] | None = None) -> RunFi
     best: dict[str, Any] = {}
     with suppress(FacesmithError):
         best = read_metadata(run.best)
-    return RunFiles(
+    return RunData(
         path=path,
         card=card,
         recipe=recipe,
@@ -129,7 +134,7 @@ def _rollbacks(folder: Path) -> list[Rollback]:
         run = RunFolder(folder / str(number))
         metrics = JsonLines(run.metrics)
         metrics.refresh(final=True)
-        kimg, sheets = metrics.columns.get("kimg"), sample_sheets(run.path)
-        last_kimg = float(kimg[-1]) if kimg is not None and len(kimg) else None
+        sheets = sample_sheets(run.path)
+        last_kimg = last_value(metrics.columns, "kimg")
         rollbacks.append(Rollback(number, metrics.health, last_kimg, sheets[-1] if sheets else None))
     return rollbacks

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from facesmith.runs.charts import CHARTS
 from facesmith.runs.health import COLLAPSED, D_WINNING, DIVERGED
-from facesmith.runs.run_files import RunFiles
+from facesmith.runs.json_lines import as_number, last_value
+from facesmith.runs.run_data import RunData
+from facesmith.runs.run_folder import CARD
 
 _RECENT = 0.1  # the last tenth of the measurements is "at the end"
 _FAR_AHEAD = 0.98  # accuracy; whether it does harm depends on D's loss, which the health considers
@@ -18,11 +21,29 @@ _REASONS = {
     "running": "it is still running",
 }
 
+_FILES = {
+    "report.html": "this report",
+    "recipe.toml": "all settings",
+    CARD: "status, times, sessions and machine",
+    "metrics.jsonl": "losses, accuracies, diversity and health, one line a measurement",
+    "timing.jsonl": "speed and memory, one line a measurement",
+    "scores.jsonl": "scores, one line a measurement",
+    **{f"{name}.png": f"chart: {chart.title.partition(' (')[0]}" for name, chart in CHARTS.items()},
+    "real_beside_generated.png": "real faces beside generated ones",
+    "progress.mp4": "film of the sample sheets",
+    "progress.gif": "the same film as a GIF",
+    "pretrained": "copies of the trained models that this training uses",
+    "samples": "sample sheets, named by thousands of images",
+    "checkpoints": "checkpoints, for resuming and exporting",
+    "best.safetensors": "the model with the best score",
+    "rolled_back": "measurements and sheets before each rollback, one folder each",
+}
 
-def status_sentence(run: RunFiles) -> str:
+
+def describe_status(run: RunData) -> str:
     """Return the status of the run in a sentence."""
     status = run.card.get("status")
-    progress = f"{images_shown(run)} were shown"
+    progress = f"{describe_progress(run)} were shown"
     if status == "finished":
         return f"The run finished: {progress}."
     if status == "interrupted":
@@ -32,42 +53,42 @@ def status_sentence(run: RunFiles) -> str:
     return f"The run is still training, or its machine has stopped: {progress} so far."
 
 
-def images_shown(run: RunFiles) -> str:
-    kimg, epochs = progress_made(run)
+def describe_progress(run: RunData) -> str:
+    kimg, epochs = kimg_and_epochs(run)
     text = f"{kimg * 1000:,.0f} real images"
     return text if epochs is None else f"{text} ({epochs:,.1f} times through the dataset)"
 
 
-def progress_made(run: RunFiles) -> tuple[float, float | None]:
+def kimg_and_epochs(run: RunData) -> tuple[float, float | None]:
     """Return the kimg shown and the number of epochs (None if the size of the dataset is unknown)."""
-    kimg = _float(run.card.get("kimg"))
+    kimg = as_number(run.card.get("kimg"))
     if kimg is None:
-        kimg = _last(run, "kimg") or 0.0
+        kimg = last_value(run.metrics, "kimg") or 0.0
     count = dataset_count(run)
     return kimg, kimg * 1000 / count if count else None
 
 
-def dataset_count(run: RunFiles) -> int | None:
-    count = run.settings.get("count", _dict(run.card.get("dataset")).get("count"))
+def dataset_count(run: RunData) -> int | None:
+    count = run.settings.get("count", run.card_table("dataset").get("count"))
     return int(count) if isinstance(count, int) and count > 0 else None
 
 
-def history(run: RunFiles) -> list[str]:
+def describe_history(run: RunData) -> list[str]:
     """Return when the run was trained, how long and how fast, and its interruptions."""
     card, sentences = run.card, []
     started, ended = format_time(card.get("started")), format_time(card.get("ended"))
     if started:
         sentences.append(f"Started {started}" + (f" and ended {ended}." if ended else "; it has not ended."))
-    seconds = _float(card.get("seconds"))
+    seconds = as_number(card.get("seconds"))
     if seconds:
-        speed = speed_reached(run)
-        text = f"Training took {duration(seconds)}"
+        speed = mean_speed(run)
+        text = f"Training took {format_duration(seconds)}"
         sentences.append(text + (f" at {speed:,.0f} images per second." if speed else "."))
-    if len(rows := sessions(run)) > 1:
+    if len(rows := session_rows(run)) > 1:
         sentences.append(f"It was trained in {len(rows)} sessions, each resumed from the last checkpoint.")
     if card.get("status") == "failed" and rows and (reason := rows[-1][-1]) not in ("–", *_REASONS.values()):
         sentences.append(f"Reason: {reason}.")
-    goal = _goal(_dict(card.get("goal")))
+    goal = _goal(run.card_table("goal"))
     if goal:
         sentences.append(f"The goal was {goal}.")
     if run.broken_lines:
@@ -78,7 +99,7 @@ def history(run: RunFiles) -> list[str]:
     return sentences
 
 
-def sessions(run: RunFiles) -> list[list[str]]:
+def session_rows(run: RunData) -> list[list[str]]:
     """Return a row for each session: start, end, kimg at both, and why it ended."""
     return [
         [
@@ -93,13 +114,13 @@ def sessions(run: RunFiles) -> list[list[str]]:
     ]
 
 
-def learning(run: RunFiles) -> tuple[list[str], list[str]]:
+def describe_learning(run: RunData) -> tuple[list[str], list[str]]:
     """Return remarks and warnings about losses and accuracies at the end of the run.
 
     If the health is known, its own sentence warns, and these sentences agree with it.
     """
     remarks, warnings = [], []
-    losses = {name: recent(run, f"loss_{name}") for name in ("D", "G")}
+    losses = {name: mean_at_end(run, f"loss_{name}") for name in ("D", "G")}
     values = [f"{loss:.3f} for {name}" for name, loss in losses.items() if loss is not None]
     if values:
         remarks.append(f"The losses at the end: {' and '.join(values)} (D is the discriminator, G the generator).")
@@ -114,9 +135,9 @@ def learning(run: RunFiles) -> tuple[list[str], list[str]]:
                 "lower learning rate."
             )
     for name, network in (("E", "the encoder"), ("J", "the classifier")):
-        if (loss := recent(run, f"loss_{name}")) is not None:
+        if (loss := mean_at_end(run, f"loss_{name}")) is not None:
             remarks.append(f"The loss of {network} at the end: {loss:.4g}. It falls while the network improves.")
-    real, fake = recent(run, "accuracy_real"), recent(run, "accuracy_fake")
+    real, fake = mean_at_end(run, "accuracy_real"), mean_at_end(run, "accuracy_fake")
     if real is not None and fake is not None:
         accuracy = (real + fake) / 2
         remarks.append(
@@ -129,7 +150,7 @@ def learning(run: RunFiles) -> tuple[list[str], list[str]]:
     return remarks, warnings
 
 
-def recent(run: RunFiles, name: str) -> float | None:
+def mean_at_end(run: RunData, name: str) -> float | None:
     """Return the mean of the last tenth of a column, or None if it has no values."""
     column = run.metrics.get(name)
     if column is None or not len(column):
@@ -139,9 +160,9 @@ def recent(run: RunFiles, name: str) -> float | None:
     return float(end.mean()) if len(end) else None
 
 
-def speed_reached(run: RunFiles) -> float | None:
+def mean_speed(run: RunData) -> float | None:
     """Return images per second over the whole training time, else the median of the measurements."""
-    seconds, (kimg, _) = _float(run.card.get("seconds")), progress_made(run)
+    seconds, (kimg, _) = as_number(run.card.get("seconds")), kimg_and_epochs(run)
     if seconds and kimg:
         return kimg * 1000 / seconds
     speeds = run.timing.get("images_per_second", np.empty(0))
@@ -149,7 +170,7 @@ def speed_reached(run: RunFiles) -> float | None:
     return float(np.median(speeds)) if len(speeds) else None
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Format a duration: "45 seconds", "12 minutes", "3 hours 5 minutes" or "2 days 4 hours"."""
     if seconds < 90:
         return _unit(round(seconds), "second")
@@ -174,7 +195,7 @@ def format_time(text: Any) -> str | None:
     return f"{moment.day} {moment:%B %Y, %H:%M} {moment.tzname() or 'UTC'}"
 
 
-def plain_value(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Return a setting as text: yes or no, numbers without noise, tables and lists as JSON."""
     if value is None:
         return "–"
@@ -185,6 +206,11 @@ def plain_value(value: Any) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
+
+
+def describe_files(run: RunData) -> dict[str, str]:
+    """Return the files and folders that a run has, with their purpose."""
+    return {name: text for name, text in _FILES.items() if name == "report.html" or (run.path / name).exists()}
 
 
 def _balance(accuracy: float, health: str | None) -> str:
@@ -206,30 +232,17 @@ def _balance(accuracy: float, health: str | None) -> str:
 
 def _goal(goal: dict[str, Any]) -> str:
     parts = []
-    if (kimg := _float(goal.get("kimg"))) is not None:
+    if (kimg := as_number(goal.get("kimg"))) is not None:
         parts.append(f"{kimg * 1000:,.0f} images")
-    if (minutes := _float(goal.get("minutes"))) is not None:
-        parts.append(duration(minutes * 60))
+    if (minutes := as_number(goal.get("minutes"))) is not None:
+        parts.append(format_duration(minutes * 60))
     return " or ".join(parts) + (", whichever came first" if len(parts) > 1 else "")
 
 
 def _kimg(value: Any) -> str:
-    number = _float(value)
+    number = as_number(value)
     return "–" if number is None else f"{number:,.1f}"
 
 
 def _unit(count: int, unit: str) -> str:
     return f"{count:,} {unit}{'' if count == 1 else 's'}"
-
-
-def _last(run: RunFiles, name: str) -> float | None:
-    column = run.metrics.get(name)
-    return float(column[-1]) if column is not None and len(column) and np.isfinite(column[-1]) else None
-
-
-def _float(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

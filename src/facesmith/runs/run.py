@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from facesmith.runs.charts import Chart, charts_of, resumed_at
-from facesmith.runs.health_text import returns
-from facesmith.runs.json_lines import Columns, JsonLines, rows_after, thinned
-from facesmith.runs.run_files import RunFiles, Sample, read_run
+from facesmith.runs.charts import Chart, charts_of, marks_of
+from facesmith.runs.json_lines import Columns, JsonLines, downsample, rows_after
+from facesmith.runs.run_data import RunData, Sample, read_run
 from facesmith.runs.run_folder import RunFolder
 from facesmith.runs.status import RunStatus, status_of
 
@@ -28,7 +27,7 @@ class Run:
     setting by name, `settings` the dataset it was trained on, `card` the content of run.json.
     """
 
-    files: RunFiles
+    data: RunData
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -40,7 +39,7 @@ class Run:
     def refresh(self) -> bool:
         """Read what is new. Returns whether anything has changed; raises `FacesmithError` if the run was removed.
 
-        Thread-safe: ``files`` is replaced as a whole.
+        Thread-safe: ``data`` is replaced as a whole.
         """
         run = RunFolder(self.path)
         with self._lock:
@@ -48,30 +47,30 @@ class Run:
             stamps = [_stamp(path) for path in (run.card, run.recipe, run.best, run.samples, run.rolled_back)]
             if stamps == self._stamps and not any(changes):
                 return False
-            self.files, self._stamps = read_run(self.path, self._tables_read), stamps
+            self.data, self._stamps = read_run(self.path, self._tables_read), stamps
             return True
 
     @property
     def status(self) -> RunStatus:
         run = RunFolder(self.path)
         written_at = max(_stamp(path)[0] for path in (*run.records, run.card))
-        return status_of(self.files, written_at / 1e9)
+        return status_of(self.data, written_at / 1e9)
 
     @property
     def sheets(self) -> list[Sample]:
-        return self.files.samples
+        return self.data.samples
 
     @property
     def recipe(self) -> dict[str, Any]:
-        return self.files.recipe
+        return self.data.recipe
 
     @property
     def settings(self) -> dict[str, Any]:
-        return self.files.settings
+        return self.data.settings
 
     @property
     def card(self) -> dict[str, Any]:
-        return self.files.card
+        return self.data.card
 
     def last_steps(self) -> dict[str, int]:
         """Return the step of the last row of each table of `curves`, 0 for an empty table."""
@@ -82,8 +81,8 @@ class Run:
 
         It shows whether rows read before are still valid: a resume repeats the same values, a rollback does not.
         """
-        row = np.flatnonzero(self.files.metrics.get("step", np.empty(0)) == step)
-        values = [column[row[0]] for column in self.files.metrics.values()] if len(row) else []
+        row = np.flatnonzero(self.data.metrics.get("step", np.empty(0)) == step)
+        values = [column[row[0]] for column in self.data.metrics.values()] if len(row) else []
         return f"{zlib.crc32(np.array(values).tobytes()):08x}" if values else ""
 
     def curves(self, since: Mapping[str, float] | None = None, most: int = 1000) -> dict[str, Columns]:
@@ -92,19 +91,21 @@ class Run:
         ``since`` omits the rows of each table up to a step. A table of more than ``most`` rows is reduced to the lowest
         and the highest value of each stretch of a column.
         """
-        return {name: thinned(rows_after(table, (since or {}).get(name, -1)), most) for name, table in self._tables()}
+        return {
+            name: downsample(rows_after(table, (since or {}).get(name, -1)), most) for name, table in self._tables()
+        }
 
     def charts(self) -> dict[str, Chart]:
         """Return the charts for which there is data: which columns of `curves` belong together, and their labels."""
-        return charts_of(self.files)
+        return charts_of(self.data)
 
     def _tables(self) -> list[tuple[str, Columns]]:
-        files = self.files  # read once: a refresh in another thread replaces it
-        return [("metrics", files.metrics), ("timing", files.timing), ("scores", files.scores)]
+        data = self.data  # read once: a refresh in another thread replaces it
+        return [("metrics", data.metrics), ("timing", data.timing), ("scores", data.scores)]
 
     def marks(self) -> list[float]:
         """Return where it was resumed or rolled back to, in kimg."""
-        return sorted([*resumed_at(self.files), *returns(self.files).values()])
+        return marks_of(self.data)
 
 
 def open_run(run: str | Path) -> Run:

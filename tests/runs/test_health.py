@@ -2,22 +2,22 @@ from pathlib import Path
 
 import pytest
 
-from facesmith.runs import health, health_text
-from facesmith.runs.run_files import RunFiles
+from facesmith.runs.health import D_WINNING, DIVERGED, HEALTHY, describe_health
+from facesmith.runs.run_data import RunData
 from facesmith.tasks.registry import TASKS
 
 
 def health_sentence(task: str, health: str) -> str:
-    run = RunFiles(
+    run = RunData(
         path=Path("run"), card={"status": "finished"}, recipe={"task": task}, settings={}, health=health,
         metrics={}, timing={}, scores={}, samples=[], best={}, rollbacks=[], broken_lines=0,
     )  # fmt: skip
-    return health_text.sentence(run) or ""
+    return describe_health(run) or ""
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_meaning_of_health_fits_the_task(task: str) -> None:
-    when_healthy, after_divergence = health_sentence(task, health.HEALTHY), health_sentence(task, health.DIVERGED)
+    when_healthy, after_divergence = health_sentence(task, HEALTHY), health_sentence(task, DIVERGED)
     assert "Health at the end: “healthy”: " in when_healthy
     assert "earlier checkpoint" in after_divergence
     if task in ("encoder", "classifier"):
@@ -25,4 +25,4 @@ def test_meaning_of_health_fits_the_task(task: str) -> None:
         assert "neither network" not in when_healthy
     else:
         assert "neither network dominates" in when_healthy
-        assert ("d_schedule=" in health_sentence(task, health.D_WINNING)) == (task == "gan")
+        assert ("d_schedule=" in health_sentence(task, D_WINNING)) == (task == "gan")

@@ -74,15 +74,15 @@ def test_run_that_stops_writing_is_silent(run: Path) -> None:
     _card(run, status="running", ended=None)
     reader = facesmith.open_run(run)
     now = time.time()
-    assert status_of(reader.files, now - 60, now).status == "running"
-    silent = status_of(reader.files, now - 3600, now)
+    assert status_of(reader.data, now - 60, now).status == "running"
+    silent = status_of(reader.data, now - 3600, now)
     assert silent.status == "silent"
     assert "resumed" in silent.sentence
     assert silent.seconds_left is None
     for step in range(20, 60, 10):
         _append_lines(run, step, speed=0.5)  # a line in ten minutes
     reader.refresh()
-    assert status_of(reader.files, now - 3600, now).status == "running"
+    assert status_of(reader.data, now - 3600, now).status == "running"
 
 
 def test_digest_changes_with_the_metrics(run: Path) -> None:
