@@ -16,7 +16,7 @@ import harness
 import numpy as np
 
 import facesmith
-from facesmith.data.dataset_writer import new_dataset
+from facesmith.data.dataset import new_dataset
 
 FACES = 64
 FIT = "import sys, facesmith; facesmith.fit_directions(sys.argv[1], sys.argv[2], out=sys.argv[3], quiet=True)"

@@ -15,8 +15,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 import facesmith
-from facesmith.data.dataset import Dataset, open_dataset
-from facesmith.data.dataset_writer import new_dataset
+from facesmith.data.dataset import Dataset, new_dataset, open_dataset
 from facesmith.data.importer import import_dataset
 from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.model import Model

@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from facesmith.data.filters import match_filter, select_rows
-from facesmith.data.metadata import metadata_table
+from facesmith.data.filters import match_filter
+from facesmith.data.importer import select_rows
+from facesmith.data.source import metadata_table
 from facesmith.errors import FacesmithError
 
 TABLE = metadata_table(

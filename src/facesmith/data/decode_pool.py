@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from facesmith.data.sources.source import Handle
+from facesmith.data.source import Handle
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.images.crop import CropSpec
 from facesmith.images.decode import decode

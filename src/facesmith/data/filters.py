@@ -1,4 +1,4 @@
-"""Select the rows to import: the expressions of ``--where``, and a random selection by seed.
+"""Match rows of a metadata table: the expressions of ``--where``.
 
     expression = term { ("|" | "or") term }         term = factor { ("&" | "and") factor }
     factor = ("~" | "!" | "not") factor | "(" expression ")" | test
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from facesmith.arrays import Booleans, Integers
-from facesmith.data.metadata import SPLITS, attribute_names
+from facesmith.arrays import Booleans
+from facesmith.data.source import SPLITS, attribute_names
 from facesmith.errors import FacesmithError
 
 if TYPE_CHECKING:
@@ -29,24 +29,6 @@ OR, AND, NOT = ("|", "||", "or"), ("&", "&&", "and"), ("~", "!", "not")
 SPLIT_VALUES = {"train": 0, "0": 0, "valid": 1, "val": 1, "validation": 1, "1": 1, "test": 2, "2": 2}
 BOOLS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "-1": False, "no": False}
 MAX_NESTING = 50  # of parentheses
-
-
-def select_rows(table: "pa.Table", where: str | None, limit: int | None, seed: int) -> Integers:
-    """Return the ascending row numbers, int64 of shape (N,), that match ``where``, or a random ``limit`` of them.
-
-    The same table, ``where``, ``limit`` and ``seed`` give the same rows. Raises `FacesmithError` for an invalid
-    expression and if no row is left.
-    """
-    rows = np.arange(len(table)) if where is None else np.flatnonzero(match_filter(table, where))
-    if where is not None and not len(rows):
-        raise FacesmithError(f"none of the {len(table):,} pictures matches {where!r}: use a wider expression")
-    if limit is None:
-        return rows
-    if limit < 1:
-        raise FacesmithError(f"invalid limit {limit}: expected 1 or more")
-    if limit >= len(rows):
-        return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
 
 
 def match_filter(table: "pa.Table", where: str) -> Booleans:

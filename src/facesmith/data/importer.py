@@ -4,26 +4,26 @@ import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from facesmith.arrays import Integers
-from facesmith.data.dataset import Dataset, open_dataset
-from facesmith.data.dataset_writer import DatasetWriter, new_dataset
+from facesmith.data.dataset import Dataset, DatasetWriter, new_dataset, open_dataset
 from facesmith.data.decode_pool import decode_all
-from facesmith.data.filters import select_rows
-from facesmith.data.metadata import SPLITS, printable
-from facesmith.data.sources.celeba import celeba_source, is_celeba
+from facesmith.data.source import SPLITS, Source, printable
 from facesmith.data.sources.file_listing import list_files
 from facesmith.data.sources.folder import folder_source
-from facesmith.data.sources.source import Source
 from facesmith.errors import FacesmithError
 from facesmith.files import refuse_existing
 from facesmith.images.crop import CropSpec, parse_crop_spec
 from facesmith.machine import usable_cores
 from facesmith.progress import progress
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SPARE_BYTES = 32 * 2**20  # left free on the disk beside the images, for the metadata and the system
 
@@ -112,7 +112,7 @@ def import_dataset(
                 "skipped_count": len(skipped),
                 "rows_without_image": photos.rows_without_image,
                 "ignored_columns": list(photos.ignored_columns),
-                "notes": [note.card_entry() for note in photos.notes],
+                "notes": [asdict(note) for note in photos.notes],
             }
             writer.finish(table, card)
     return open_dataset(folder)
@@ -134,7 +134,33 @@ def open_source(source: str, spec: CropSpec, seed: int = 0, labels: Path | None 
 
         return hub_source(source, quiet=quiet)
     listing = list_files(Path(source))
-    return celeba_source(listing) if labels is None and is_celeba(listing) else folder_source(listing, labels)
+    if labels is None and listing.is_celeba():
+        from facesmith.data.sources.celeba import celeba_source
+
+        return celeba_source(listing)
+    return folder_source(listing, labels)
+
+
+def select_rows(table: "pa.Table", where: str | None, limit: int | None, seed: int) -> Integers:
+    """Return the ascending row numbers, int64 of shape (N,), that match ``where``, or a random ``limit`` of them.
+
+    The same table, ``where``, ``limit`` and ``seed`` give the same rows. Raises `FacesmithError` for an invalid
+    expression and if no row is left.
+    """
+    rows = np.arange(len(table))
+    if where is not None:
+        from facesmith.data.filters import match_filter
+
+        rows = np.flatnonzero(match_filter(table, where))
+    if not len(rows):
+        raise FacesmithError(f"none of the {len(table):,} pictures matches {where!r}: use a wider expression")
+    if limit is None:
+        return rows
+    if limit < 1:
+        raise FacesmithError(f"invalid limit {limit}: expected 1 or more")
+    if limit >= len(rows):
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
 
 
 def _write_images(

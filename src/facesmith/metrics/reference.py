@@ -6,7 +6,7 @@ import numpy as np
 
 from facesmith.arrays import Floats, Integers
 from facesmith.data.dataset import Dataset
-from facesmith.data.metadata import SPLITS
+from facesmith.data.source import SPLITS
 from facesmith.errors import FacesmithError
 from facesmith.metrics.features import BATCH, Network
 from facesmith.progress import progress, silent, tell

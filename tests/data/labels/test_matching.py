@@ -29,8 +29,8 @@ def test_unmatched_rows_are_counted_with_examples() -> None:
     assert match.unmatched_rows == 1
     notes = {note.text: (note.count, note.examples) for note in match.notes}
     assert notes == {
-        "rows of a.csv name no photo": (1, ("9.jpg",)),
-        "photos have no row in a.csv": (1, ("3.jpg",)),
-        "photos are named by several rows of a.csv, the first is used": (1, ("2.jpg",)),
-        "rows of a.csv name several photos, which get the same labels": (1, ("1.jpg",)),
+        "rows of a.csv name no photo": (1, ["9.jpg"]),
+        "photos have no row in a.csv": (1, ["3.jpg"]),
+        "photos are named by several rows of a.csv, the first is used": (1, ["2.jpg"]),
+        "rows of a.csv name several photos, which get the same labels": (1, ["1.jpg"]),
     }

@@ -1,5 +1,6 @@
-"""Match the files of a source with the rows of a label table that name them."""
+"""Read the labels of a source's files from a label table, whose rows name the files in one of several forms."""
 
+import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from facesmith.arrays import Integers
-from facesmith.data.notes import Note, note
+from facesmith.data.labels.table import parse_attribute, parse_identity, parse_splits, read_label_table
+from facesmith.data.source import Labels, Note, free_attribute_name, note, printable
+from facesmith.errors import FacesmithError
 from facesmith.images.decode import SUFFIXES
 
 NO_ROW = -1
@@ -32,6 +35,44 @@ class Match:
 
         column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         return column.take(pa.array(self.rows, mask=self.rows < 0))
+
+
+def labels_from_table(data: bytes, name: str, files: Sequence[str]) -> Labels:
+    """Read the labels of files from the bytes of a label file.
+
+    Raises `FacesmithError` if the table cannot be read, names none of the files or has no usable column.
+    """
+    table = read_label_table(data, name)
+    match = match_rows([printable(file) for file in files], table.columns[0], name)
+    if not match:
+        first_value = repr(table.columns[0][0].as_py()) if len(table) else "no rows"
+        raise FacesmithError(
+            f"{name} names none of the pictures: its column {table.column_names[0]!r} has {first_value} where a "
+            f"picture is {printable(files[0])!r}"
+        )
+    labels = Labels(
+        unmatched_rows=match.unmatched_rows, notes=list(match.notes), digest=hashlib.sha256(data).hexdigest()
+    )
+    for column in table.column_names[1:]:
+        cells = table[column]
+        kind = column.strip().lower()
+        if kind in ("split", "partition") and labels.split is None:
+            labels.split = parse_splits(match.take(cells), name)
+        elif kind == "identity" and (identity := parse_identity(cells)) is not None:
+            labels.identity = match.take(identity)
+        elif (attribute := parse_attribute(cells)) is not None:
+            labels.attributes[free_attribute_name(column, list(labels.attributes))] = match.take(attribute)
+        else:
+            labels.ignored_columns.append(column)
+    if not labels.attributes and labels.split is None and labels.identity is None:
+        raise FacesmithError(
+            f"{name} has no label that can be used: a label is a column of 0 and 1, -1 and 1, or true and false"
+        )
+    ignored = labels.ignored_columns
+    labels.notes += note(
+        f"columns of {name} are ignored, because they are neither attribute, split nor identity", len(ignored), ignored
+    )
+    return labels
 
 
 def match_rows(files: Sequence[str], keys: Any, table: str) -> Match:

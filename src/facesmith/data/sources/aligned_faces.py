@@ -9,8 +9,7 @@ import numpy as np
 
 from facesmith.arrays import Integers
 from facesmith.data.decode_pool import map_handles
-from facesmith.data.metadata import attribute_names
-from facesmith.data.sources.source import Handle, Source
+from facesmith.data.source import Handle, Source, attribute_names
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.extras import require
 from facesmith.images.align import CELEBA_FRAME, HEIGHT, WIDTH

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from facesmith.data.metadata import metadata_table
+from facesmith.data.source import Source, metadata_table
 from facesmith.data.sources.builtin_styles import BACKGROUNDS, CLOTHES, FRAMES, HAIRS, HATS, STYLES, style_attributes
-from facesmith.data.sources.source import Source
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 

@@ -3,33 +3,27 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from facesmith.data.labels.columns import parse_identity, parse_signs, parse_splits
 from facesmith.data.labels.matching import match_rows
-from facesmith.data.labels.table_file import read_label_table, read_spaced_table, without_byte_order_mark
-from facesmith.data.metadata import metadata_table
-from facesmith.data.notes import Note
-from facesmith.data.sources.file_listing import FileListing
-from facesmith.data.sources.source import Source
+from facesmith.data.labels.table import (
+    parse_identity,
+    parse_signs,
+    parse_splits,
+    read_label_table,
+    read_spaced_table,
+    without_byte_order_mark,
+)
+from facesmith.data.source import Note, Source, metadata_table
+from facesmith.data.sources.file_listing import ATTRIBUTE_FILES, IDENTITY_FILES, PARTITION_FILES, FileListing
 from facesmith.errors import FacesmithError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ATTRIBUTE_FILES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
-PARTITION_FILES = ("list_eval_partition.txt", "list_eval_partition.csv")
-IDENTITY_FILES = ("identity_CelebA.txt", "identity_CelebA.csv")
 PHOTO_NAME = re.compile(r"(?:.*/)?\d{6}\.(?:jpg|png)", re.IGNORECASE)
 CREDIT = (
     "CelebA: Ziwei Liu, Ping Luo, Xiaogang Wang and Xiaoou Tang, Deep Learning Face Attributes in the Wild, ICCV 2015. "
     "For non-commercial research purposes only; the photos may not be published or passed on."
 )
-
-
-def is_celeba(listing: FileListing) -> bool:
-    """Whether a folder or zip is CelebA, by the name of its photo folder or of an annotation file."""
-    names = (*listing.entries, listing.root.resolve().name)
-    file_names = (*ATTRIBUTE_FILES, *PARTITION_FILES, *IDENTITY_FILES, "img_align_celeba.zip", "img_align_celeba")
-    return any(name.rpartition("/")[2] in file_names or "img_align_celeba/" in name for name in names)
 
 
 def celeba_source(listing: FileListing) -> Source:

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from facesmith.data.metadata import printable
-from facesmith.data.sources.source import Handle
+from facesmith.data.source import Handle, printable
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.images.decode import SUFFIXES
 
+# The annotation files of CelebA, which identify it.
+ATTRIBUTE_FILES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
+PARTITION_FILES = ("list_eval_partition.txt", "list_eval_partition.csv")
+IDENTITY_FILES = ("identity_CelebA.txt", "identity_CelebA.csv")
 MAX_MEMBER_BYTES = 512 * 2**20  # of one file inside a zip: a larger one is a bomb, not a photo
 
 
@@ -83,6 +86,12 @@ class FileListing:
 
     def image_files(self) -> list[str]:
         return [name for name in self.entries if name.lower().endswith(SUFFIXES)]
+
+    def is_celeba(self) -> bool:
+        """Whether this is CelebA, by the name of its photo folder or of an annotation file."""
+        names = (*self.entries, self.root.resolve().name)
+        file_names = (*ATTRIBUTE_FILES, *PARTITION_FILES, *IDENTITY_FILES, "img_align_celeba.zip", "img_align_celeba")
+        return any(name.rpartition("/")[2] in file_names or "img_align_celeba/" in name for name in names)
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file, such as a label table, or raise `FacesmithError`."""

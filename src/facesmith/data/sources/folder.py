@@ -1,15 +1,18 @@
 """Any folder or zip of photos, labelled by a table or by the names of its subfolders."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from facesmith.data.labels.label_file import labels_from_folders, labels_from_table
-from facesmith.data.metadata import metadata_table, printable
+import numpy as np
+
+from facesmith.data.source import Labels, Source, free_attribute_name, metadata_table, printable
 from facesmith.data.sources.file_listing import FileListing
-from facesmith.data.sources.source import Source
 from facesmith.errors import FacesmithError
 from facesmith.images.decode import FORMAT_NAMES
 
+MAX_ATTRIBUTE_FOLDERS = 256  # with more, a folder is a person, not an attribute
 LABEL_FILES = ("labels.csv", "labels.parquet", "metadata.csv")
 
 
@@ -27,9 +30,11 @@ def folder_source(listing: FileListing, labels_path: Path | None = None) -> Sour
     wrapper = _common_folder(list(listing.entries)) if is_zip else ""
     label_file = _find_label_file(listing, labels_path, wrapper)
     if label_file:
+        from facesmith.data.labels.matching import labels_from_table
+
         labels = labels_from_table(*label_file, files)
     else:
-        labels = labels_from_folders(files, skip=_common_folder(files) if is_zip else "")
+        labels = _labels_from_folders(files, skip=_common_folder(files) if is_zip else "")
     root = listing.root.resolve()
     return Source(
         kind="folder",
@@ -58,3 +63,29 @@ def _common_folder(names: list[str]) -> str:
     """Return the top folder that contains all names, with its slash, or an empty string."""
     tops = {name.partition("/")[0] if "/" in name else "" for name in names}
     return f"{tops.pop()}/" if len(tops) == 1 and "" not in tops else ""
+
+
+def _labels_from_folders(files: Sequence[str], skip: str = "") -> Labels:
+    """Return one attribute for each folder name, unknown for a file in no folder; ``skip`` is a common prefix.
+
+    More than `MAX_ATTRIBUTE_FOLDERS` folders become identities.
+    """
+    import pyarrow as pa
+
+    parents = [printable(file[len(skip) :]).split("/")[:-1] for file in files]
+    names = sorted({name for folders in parents for name in folders})
+    in_no_folder = np.array([not folders for folders in parents])
+    if len(names) > MAX_ATTRIBUTE_FOLDERS:
+        numbers = {name: number for number, name in enumerate(names)}
+        identities = np.array([numbers[folders[-1]] if folders else -1 for folders in parents])
+        return Labels(identity=pa.array(identities, pa.int64(), mask=in_no_folder))
+    columns = {name: column for column, name in enumerate(names)}
+    values = np.zeros((len(names), len(files)), bool)
+    for row, folders in enumerate(parents):
+        for name in folders:
+            values[columns[name], row] = True
+    attributes: dict[str, Any] = {}
+    for name in names:
+        column = pa.array(values[columns[name]], pa.bool_(), mask=in_no_folder)
+        attributes[free_attribute_name(name, list(attributes))] = column
+    return Labels(attributes=attributes)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facesmith.data.labels.columns import BOOLS, parse_attribute
-from facesmith.data.metadata import free_attribute_name, metadata_table
-from facesmith.data.sources.source import Handle, Source
+from facesmith.data.labels.table import BOOLS, parse_attribute
+from facesmith.data.source import Handle, Source, free_attribute_name, metadata_table
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.extras import require
 from facesmith.hub import hub_options, load_client, translate_errors

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from facesmith.arrays import Booleans
-from facesmith.data.dataset import Dataset, open_dataset
-from facesmith.data.dataset_writer import new_dataset
-from facesmith.data.metadata import free_attribute_name
+from facesmith.data.dataset import Dataset, new_dataset, open_dataset
+from facesmith.data.source import free_attribute_name
 from facesmith.errors import FacesmithError
 from facesmith.files import refuse_existing
 from facesmith.models.classifier import AttributeClassifier, as_classifier

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from facesmith.arrays import Doubles, Images
-from facesmith.data.metadata import printable
+from facesmith.data.source import printable
 from facesmith.data.sources.file_listing import FileHandle, list_files
 from facesmith.errors import FacesmithError
 from facesmith.extras import require

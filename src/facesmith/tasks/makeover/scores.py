@@ -8,7 +8,7 @@ import numpy as np
 from facesmith.arrays import Floats, Images
 from facesmith.data.dataset import Dataset
 from facesmith.data.filters import match_filter
-from facesmith.data.metadata import metadata_table
+from facesmith.data.source import metadata_table
 from facesmith.tasks.makeover.domains import Domains
 
 

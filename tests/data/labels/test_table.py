@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from facesmith.data.labels.columns import parse_attribute, parse_identity, parse_signs, parse_splits
+from facesmith.data.labels.table import parse_attribute, parse_identity, parse_signs, parse_splits
 from facesmith.errors import FacesmithError
 
 

@@ -1,0 +1,108 @@
+"""What every source of photos provides to the importer: a metadata table, and a handle for each photo."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SPLITS = ("train", "valid", "test")  # CelebA's partitions 0, 1 and 2
+FACE_COLUMNS = ("face_index", "face_x", "face_y", "face_width", "face_height", "face_score")  # of aligned faces
+RESERVED = ("file", "split", "identity", *FACE_COLUMNS)  # the columns that are not attributes
+MAX_EXAMPLES = 5
+
+
+class Handle(Protocol):
+    """A small picklable reference to one photo, opened in a worker process."""
+
+    def open(self) -> str | bytes | np.ndarray:
+        """Return the path of an image file, the bytes of one, or final pixels; `ImageError` if there are none."""
+        ...
+
+    def __hash__(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Note:
+    """One finding. It is printed after the import and stored under ``notes`` in the dataset's card."""
+
+    text: str  # reads after the count: "rows of labels.csv name no photo"
+    count: int
+    examples: list[str]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Photos that can be imported.
+
+    ``table`` is a metadata table with a row for each photo. ``handles`` returns the handles of ascending rows, in that
+    order, lazily. ``skipped`` lists photos that are not in the table, with reasons.
+    """
+
+    kind: str
+    name: str
+    fingerprint: str
+    table: "pa.Table"
+    handles: Callable[[np.ndarray], Iterator[Handle]]
+    credit: str | None = None
+    rows_without_image: int = 0
+    ignored_columns: Sequence[str] = ()
+    notes: list[Note] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Labels:
+    """The labels of some files, in the order of the files; what is not known is None, or null."""
+
+    split: "pa.Array | None" = None
+    identity: "pa.Array | None" = None
+    attributes: "dict[str, pa.Array]" = field(default_factory=dict)
+    unmatched_rows: int = 0
+    ignored_columns: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    digest: str = ""
+
+
+def note(text: str, count: int, examples: Iterable[object] = ()) -> list[Note]:
+    """Return a list of one note, or an empty list if the count is 0."""
+    return [Note(text, count, [str(example) for example in islice(examples, MAX_EXAMPLES)])] if count else []
+
+
+def metadata_table(
+    files: Sequence[str],
+    split: "pa.Array | None" = None,
+    identity: "pa.Array | None" = None,
+    attributes: "dict[str, pa.Array] | None" = None,
+) -> "pa.Table":
+    """Return a metadata table with its columns in their fixed order: file, split, identity if known, attributes."""
+    import pyarrow as pa
+
+    columns: dict[str, pa.Array] = {
+        "file": pa.array([printable(file) for file in files], pa.string()),
+        "split": pa.nulls(len(files), pa.string()) if split is None else split,
+    }
+    if identity is not None:
+        columns["identity"] = identity
+    return pa.table({**columns, **(attributes or {})})
+
+
+def attribute_names(table: "pa.Table") -> list[str]:
+    return [name for name in table.column_names if name not in RESERVED]
+
+
+def free_attribute_name(name: str, taken: Sequence[str] = ()) -> str:
+    """Return a name for an attribute's column that is not empty, reserved or taken."""
+    name = name.strip() or "unnamed"
+    while name in RESERVED or name in taken:
+        name += "_"
+    return name
+
+
+def printable(name: str) -> str:
+    """Return a file name as text that can be stored and printed: bytes that are not UTF-8 become ``\\xNN``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
