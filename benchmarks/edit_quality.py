@@ -33,7 +33,7 @@ from identity_similarity import SHA256, Identity, similarity
 import facesmith
 from facesmith.data.held_out import held_out_mask
 from facesmith.files import atomic_folder, write_json
-from facesmith.latent.face_grids import save_table
+from facesmith.images.grid import save_table
 from facesmith.latent.faces import generate_images
 from facesmith.latent.refine import refine
 from facesmith.models.directions import KINDS

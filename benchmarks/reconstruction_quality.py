@@ -28,9 +28,8 @@ import facesmith
 from facesmith.arrays import Floats, Images
 from facesmith.data.held_out import held_out_mask
 from facesmith.files import atomic_folder, write_json
-from facesmith.images.grid import make_grid, save_image
+from facesmith.images.grid import enlargement, make_grid, save_image
 from facesmith.latent import refine as refine_module
-from facesmith.latent.face_grids import enlargement
 from facesmith.latent.faces import generate_images
 from facesmith.metrics.similarity import psnr, ssim
 

@@ -17,6 +17,8 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 BACKGROUND: Colour = (24, 26, 31)
 _FONT_SIZES = (13, 12, 11, 10, 9)
 _LINE_HEIGHT = 1.35  # in units of the font size
+MIN_TABLE_SIDE = 128  # pixels of a face in a table, if a whole enlargement reaches it
+_TABLE_GAP, _TABLE_MARGIN, _TABLE_LINE, _TABLE_FONT_SIZE = 2, 8, 17, 13
 
 
 def make_grid(
@@ -52,6 +54,43 @@ def make_grid(
             text = "\n".join(lines[index])
             draw.text((left + 1, top + height + 2), text, font=font, fill=_text_colour(background), spacing=2)
     return canvas
+
+
+def enlargement(height: int) -> int:
+    """Return the factor by which small faces are enlarged without smoothing."""
+    return max(1, MIN_TABLE_SIDE // height)
+
+
+def make_table(images: Images, rows: Sequence[str], columns: Sequence[str]) -> Image.Image:
+    """Return faces (rows x columns x H x W x 3, uint8) as a table with labels at the left and above.
+
+    The label of a row may have several lines. Labels of columns are shortened to the width of a face.
+    """
+    _, _, height, width, _ = images.shape
+    scale = enlargement(height)
+    faces = make_grid(images.reshape(-1, height, width, 3), len(columns), gap=_TABLE_GAP, scale=scale)
+    font = ImageFont.load_default(_TABLE_FONT_SIZE)
+    left = (
+        _TABLE_MARGIN + round(max(font.getlength(line) for label in rows for line in label.split("\n"))) + _TABLE_MARGIN
+    )
+    top = _TABLE_LINE + _TABLE_MARGIN
+    canvas = Image.new("RGB", (left + faces.width, top + faces.height), BACKGROUND)
+    canvas.paste(faces, (left, top))
+    draw, colour = ImageDraw.Draw(canvas), _text_colour(BACKGROUND)
+    for index, label in enumerate(columns):
+        centre = left + _TABLE_GAP + index * (width * scale + _TABLE_GAP) + width * scale / 2
+        draw.text((centre, _TABLE_MARGIN / 2), _shorten(label, font, width * scale), colour, font, anchor="ma")
+    for index, label in enumerate(rows):
+        lines = label.count("\n") + 1
+        centre = top + _TABLE_GAP + index * (height * scale + _TABLE_GAP) + height * scale / 2
+        origin = (_TABLE_MARGIN, centre - lines * _TABLE_LINE / 2)
+        draw.multiline_text(origin, label, colour, font, spacing=_TABLE_LINE - _TABLE_FONT_SIZE)
+    return canvas
+
+
+def save_table(images: Images, rows: Sequence[str], columns: Sequence[str], path: Path) -> None:
+    """Write a `make_table` as an image, in the format of the suffix of ``path``."""
+    save_image(make_table(images, rows, columns), path)
 
 
 def resize_images(images: Images, side: int, enlarge: bool = True) -> Images:
@@ -93,7 +132,7 @@ def _fit_labels(labels: Sequence[str] | None, width: int) -> tuple[Font, list[li
     return font, texts, round(max_lines * size * _LINE_HEIGHT) + (3 if max_lines else 0)
 
 
-def _shorten(line: str, font: Font, width: int) -> str:
+def _shorten(line: str, font: Font, width: float) -> str:
     """Replace the middle of a line that is too long by an ellipsis: file names differ at their ends."""
     if font.getlength(line) <= width:
         return line

@@ -17,7 +17,8 @@ from PIL import Image, ImageOps
 from facesmith.arrays import ImageArray, Images
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.files import atomic_file
+from facesmith.files import atomic_file, refuse_existing
+from facesmith.images.grid import enlargement, make_grid, save_image
 
 Frame = Path | ImageArray
 Size = tuple[int, int]
@@ -26,6 +27,8 @@ MAX_GIF_FRAMES = 120
 MAX_GIF_BYTES = 8_000_000
 MAX_GIF_SIDE = 640  # pixels of the longer side, if the bytes are limited
 PALETTE_FRAMES = 16
+VIDEO_SUFFIXES = (".gif", ".mp4")
+SERIES_HOLD = 0.5  # seconds that the video of a series shows its last image, unless it loops
 
 
 def write_video(frames: Sequence[Frame], mp4: Path, gif: Path, fps: int = 8, hold: float = 1.5) -> None:
@@ -51,6 +54,26 @@ def encode_video(images: Images, suffix: str, fps: int, *, hold: float = 0, scal
     write = write_gif if suffix == "gif" else write_mp4
     write(list(images), target, fps, hold, scale=scale, comment=comment)
     return target.getvalue()
+
+
+def save_series(images: Images, path: Path, *, fps: int, loop: bool, columns: int | None = None) -> None:
+    """Write faces (N x H x W x 3) as a video (.gif or .mp4, by the suffix of ``path``), or as a sheet.
+
+    A video that does not ``loop`` holds its last face for `SERIES_HOLD` seconds. A sheet has ``columns``.
+    """
+    scale, suffix = enlargement(images.shape[1]), path.suffix.lower()
+    if suffix not in VIDEO_SUFFIXES:
+        save_image(make_grid(images, columns, scale=scale), path)
+        return
+    write = write_gif if suffix == ".gif" else write_mp4
+    write(list(images), path, fps, 0 if loop else SERIES_HOLD, scale=scale)
+
+
+def check_series_path(path: Path) -> None:
+    """Refuse an existing file and an unknown suffix, before any work is done."""
+    refuse_existing(path, "image")
+    if path.suffix.lower() not in (*VIDEO_SUFFIXES, *Image.registered_extensions()):
+        raise FacesmithError(f"invalid output {str(path)!r}: expected a name that ends in .png, .gif or .mp4")
 
 
 def sample_evenly(frames: Sequence[Frame], count: int) -> list[Frame]:

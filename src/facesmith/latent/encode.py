@@ -9,10 +9,18 @@ import numpy as np
 from facesmith.arrays import Images
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, refuse_existing, write_json
-from facesmith.images.grid import make_grid, save_image
-from facesmith.latent.face_grids import enlargement
-from facesmith.latent.faces import FaceLatent, FaceSource, encode_images, face_images, generate_images, load_faces
-from facesmith.latent.latents_file import check_latents_path, save_latents
+from facesmith.images.grid import enlargement, make_grid, save_image
+from facesmith.latent.faces import (
+    FaceLatent,
+    FaceSource,
+    check_latents_path,
+    encode_images,
+    face_images,
+    generate_images,
+    load_faces,
+    save_latents,
+)
+from facesmith.latent.refine import refine as refine_latents
 from facesmith.metrics.similarity import psnr, ssim
 from facesmith.models.classifier import AttributeClassifier, as_classifier
 from facesmith.models.model import Model, as_model
@@ -74,8 +82,6 @@ def reconstruct(
     before = face_images(source, photos, quiet=True)
     latents = {"encoded": np.stack([photo.z for photo in photos])}
     if refine:
-        from facesmith.latent.refine import refine as refine_latents
-
         latents["refined"] = refine_latents(source, before, latents["encoded"], refine, quiet=quiet)
     after = {stage: generate_images(source, z, quiet=quiet) for stage, z in latents.items()}
     scores = {stage: _scores(before, images, features) for stage, images in after.items()}

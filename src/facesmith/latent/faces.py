@@ -1,16 +1,19 @@
 """Resolve photos, seeds and saved latents to faces with latents, for every command that takes a face."""
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from facesmith.arrays import ImageArray, Latents
 from facesmith.errors import FacesmithError
+from facesmith.files import atomic_file, refuse_existing
 from facesmith.images.face_crop import crop_faces
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
-from facesmith.latent.latents_file import read_latents
+from facesmith.latent.refine import refine as refine_latents
 from facesmith.models.base import BLOCK as GENERATE_BLOCK
 from facesmith.models.model import Model
 from facesmith.progress import progress
@@ -62,8 +65,6 @@ def load_faces(
     images = [image for _, image in (item for item in faces if isinstance(item, tuple))]
     z = encode_images(model, images, quiet=quiet)
     if refine and images:
-        from facesmith.latent.refine import refine as refine_latents
-
         z = refine_latents(model, np.stack(images), z, refine, quiet=quiet)
     encoded = iter(z)
     return [item if isinstance(item, FaceLatent) else FaceLatent(item[0], next(encoded), item[1]) for item in faces]
@@ -95,6 +96,46 @@ def face_images(model: Model, faces: Sequence[FaceLatent], *, quiet: bool = Fals
     missing = [face.z for face in faces if face.image is None]
     generated = iter(generate_images(model, np.stack(missing), quiet=quiet) if missing else ())
     return np.stack([next(generated) if face.image is None else face.image for face in faces])
+
+
+def check_latents_path(path: Path) -> None:
+    """Refuse an existing file and a name that does not end in .npz, before any work is done."""
+    refuse_existing(path, "latents")
+    if path.suffix.lower() != LATENTS_SUFFIX:
+        raise FacesmithError(f"invalid latents file {str(path)!r}: its name must end in {LATENTS_SUFFIX}")
+
+
+def save_latents(path: Path, names: Sequence[str], z: Latents) -> None:
+    """Write latents and their names."""
+    with atomic_file(path) as partial:
+        np.savez_compressed(partial, z=z, names=np.array(names))  # compressed, because many residuals are zero
+
+
+def read_arrays(path: Path, noun: str, remedy: str) -> dict[str, Any]:
+    """Return the arrays of an .npz file by name. Raises `FacesmithError` for a file that is no such archive."""
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise FacesmithError(f"{path} cannot be read as {noun} ({error}): {remedy}") from None
+
+
+def read_latents(path: Path) -> tuple[list[str], Latents]:
+    """Return the names and the latents of a file. Rows without a name are named by their number.
+
+    Raises `FacesmithError` for a file that is missing, damaged, or holds values that are not finite.
+    """
+    if not path.is_file():
+        raise FacesmithError(f"{path} does not exist: write a latents file with facesmith encode")
+    arrays = read_arrays(path, "latents", "write it with facesmith encode")
+    z = arrays.get("z", np.zeros(0))
+    names = [str(name) for name in arrays.get("names", range(len(z)))]
+    if z.dtype.kind not in "fiu" or z.ndim != 2 or len(names) != len(z):
+        shape = f"z of {z.dtype} {z.shape}, {len(names)} names"
+        raise FacesmithError(f"{path} cannot be read as latents ({shape}): write it with facesmith encode")
+    if not np.isfinite(z).all():
+        raise FacesmithError(f"{path} holds values that are not finite: encode the photos again")
+    return names, z.astype(np.float32)
 
 
 def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list[FaceLatent | tuple[str, ImageArray]]:

@@ -10,8 +10,8 @@ from facesmith.arrays import Floats
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, refuse_existing, write_json
+from facesmith.images.grid import save_table
 from facesmith.latent.dataset_latents import features_of, latents_of
-from facesmith.latent.face_grids import save_table
 from facesmith.latent.faces import FaceLatent, FaceSource, face_images, load_faces
 from facesmith.latent.labelled_latents import check_size
 from facesmith.metrics.neighbours import nearest

@@ -1,6 +1,5 @@
 """Write series of faces: between faces, along a direction, and the plane of an analogy."""
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,9 +7,10 @@ import numpy as np
 
 from facesmith.arrays import Floats
 from facesmith.errors import FacesmithError
+from facesmith.images.grid import save_table
+from facesmith.images.video import VIDEO_SUFFIXES, check_series_path, save_series
 from facesmith.latent.arithmetic import analogy_grid, latent_path
-from facesmith.latent.face_grids import VIDEO_SUFFIXES, check_series_path, save_series, save_table
-from facesmith.latent.faces import FaceSource, generate_images, load_faces
+from facesmith.latent.faces import FaceSource, generate_images, load_faces, read_arrays
 from facesmith.models.directions import DEFAULT_KIND, MAX_STRENGTH
 from facesmith.models.model import Model, as_model
 
@@ -144,11 +144,7 @@ def _axis_vector(axis: int, size: int) -> Floats:
 def _read_direction(direction: str | Path | Floats | None, size: int) -> Floats:
     """Return a direction given as numbers, or the only array of that size in a file."""
     if isinstance(direction, str | Path):
-        try:
-            with Path(direction).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                arrays = [np.asarray(file[name]).squeeze() for name in file.files]
-        except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise FacesmithError(f"{direction} cannot be read as a direction ({error}): use an .npz file") from None
+        arrays = [array.squeeze() for array in read_arrays(Path(direction), "a direction", "use an .npz file").values()]
         arrays = [array for array in arrays if array.shape == (size,)]
         if len(arrays) != 1:
             raise FacesmithError(f"{direction} has {len(arrays)} arrays of {size} numbers: expected one")

@@ -8,8 +8,8 @@ import numpy as np
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import refuse_existing
+from facesmith.images.grid import save_table
 from facesmith.images.pixels import to_uint8
-from facesmith.latent.face_grids import save_table
 from facesmith.latent.faces import FaceSource, load_faces
 from facesmith.models.model import Model, as_model
 

@@ -18,8 +18,7 @@ from facesmith.files import atomic_folder, refuse_existing, write_json
 from facesmith.images.blend import blend_face
 from facesmith.images.decode import FORMATS, read_photo
 from facesmith.images.face_crop import FaceCrop, crop_faces
-from facesmith.images.grid import make_grid, save_image
-from facesmith.latent.face_grids import enlargement
+from facesmith.images.grid import enlargement, make_grid, save_image
 from facesmith.models.makeover import Makeover, load_makeover
 from facesmith.progress import progress
 from facesmith.tasks.makeover.film import check_video_path, write_morph

@@ -8,8 +8,8 @@ from facesmith.arrays import Images
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import refuse_existing
-from facesmith.images.grid import make_grid
-from facesmith.latent.face_grids import VIDEO_SUFFIXES, enlargement, save_series
+from facesmith.images.grid import enlargement, make_grid
+from facesmith.images.video import VIDEO_SUFFIXES, save_series
 from facesmith.models.makeover import Makeover
 from facesmith.progress import progress
 
