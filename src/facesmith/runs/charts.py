@@ -49,7 +49,7 @@ class Curve:
 
 CHARTS = {
     "losses": Chart(
-        "Losses", "loss", {"loss_D": "D", "loss_G": "G", "loss_E": "encoder", "loss_J": "attribute classifier"}
+        "Losses", "loss", {"loss_D": "D", "loss_G": "G", "loss_E": "encoder", "loss_C": "attribute classifier"}
     ),
     "accuracies": Chart(
         "Accuracy of D",
@@ -106,7 +106,7 @@ CHARTS = {
     "gradients": Chart(
         "Gradient norms",
         "norm of all gradients",
-        {"grad_D": "D", "grad_G": "G", "grad_E": "encoder", "grad_J": "attribute classifier"},
+        {"grad_D": "D", "grad_G": "G", "grad_E": "encoder", "grad_C": "attribute classifier"},
     ),
     "speed": Chart("Training speed", "images per second", {"images_per_second": "images per second"}, "timing"),
 }

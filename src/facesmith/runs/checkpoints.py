@@ -6,7 +6,7 @@ from typing import Any
 
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, finished_files
-from facesmith.runs.old_names import PROGRESS, renamed
+from facesmith.runs.old_names import current_progress
 
 FORMAT, VERSION, OLDEST_VERSION = "facesmith-checkpoint", 3, 2
 SUFFIX = ".safetensors"
@@ -56,4 +56,4 @@ def read_metadata(path: Path) -> dict[str, Any]:
             f"{path} cannot be read as a checkpoint ({error}): remove it to use an older one"
         ) from None
     check_version(metadata, FORMAT, VERSION, path, oldest=OLDEST_VERSION)
-    return renamed(metadata, PROGRESS)
+    return current_progress(metadata)

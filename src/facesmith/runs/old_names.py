@@ -23,7 +23,7 @@ FAMILY_SETTINGS = {
 # run.json, its health events, metrics.jsonl and the metadata of a checkpoint
 CARD = {"verdict": "health", "watch": "health_events"}
 EVENT = {"verdict": "health", "gentleness": "lr_scale"}
-LINE = {"watch": "health"}
+LINE = {"watch": "health", "loss_J": "loss_C", "grad_J": "grad_C"}
 PROGRESS = {
     "shown": "images_seen",
     "sums": "metric_sums",
@@ -59,7 +59,13 @@ def current_card(card: dict[str, Any]) -> dict[str, Any]:
 
 def current_line(line: dict[str, Any]) -> dict[str, Any]:
     """Return a line of metrics.jsonl of any version with today's names."""
-    return renamed(line, LINE) if "watch" in line else line
+    return renamed(line, LINE) if LINE.keys() & line.keys() else line
+
+
+def current_progress(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a checkpoint of any version with today's names."""
+    progress = renamed(metadata, PROGRESS)
+    return progress | {"metric_sums": renamed(progress.get("metric_sums", {}), LINE)}
 
 
 def renamed(table: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

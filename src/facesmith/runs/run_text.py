@@ -127,14 +127,14 @@ def describe_learning(run: RunData) -> tuple[list[str], list[str]]:
         remarks.append(
             "The losses of a GAN do not fall as faces improve: look at the samples and at the balance of D and G."
         )
-    for name in ("D", "G", "E", "J"):
+    for name in ("D", "G", "E", "C"):
         column = run.metrics.get(f"loss_{name}")
         if column is not None and len(column) and not np.isfinite(column[-1]) and run.health != DIVERGED:
             warnings.append(
                 f"The last loss of {name} is not a number: training diverged. Resume from an earlier checkpoint with a "
                 "lower learning rate."
             )
-    for name, network in (("E", "the encoder"), ("J", "the classifier")):
+    for name, network in (("E", "the encoder"), ("C", "the classifier")):
         if (loss := mean_at_end(run, f"loss_{name}")) is not None:
             remarks.append(f"The loss of {network} at the end: {loss:.4g}. It falls while the network improves.")
     real, fake = mean_at_end(run, "accuracy_real"), mean_at_end(run, "accuracy_fake")

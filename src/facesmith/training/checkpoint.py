@@ -79,8 +79,9 @@ def load_net(path: Path, net: str) -> dict[str, Tensor]:
     """Return the state dict of one network; it is empty if the checkpoint has no such network."""
     prefix = f"{net}."
     with safe_open(path, "pt") as file:
-        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
-        return {_current_name(name.removeprefix(prefix)): file.get_tensor(name) for name in names}
+        stored_names = {_current_name(name): name for name in file.keys()}  # noqa: SIM118
+        names = [name for name in stored_names if name.startswith(prefix)]
+        return {name.removeprefix(prefix): file.get_tensor(stored_names[name]) for name in names}
 
 
 def is_finite(state: TrainState) -> bool:
@@ -101,8 +102,11 @@ def _read(path: Path, tensors: dict[str, Tensor]) -> Progress:
 
 
 def _current_name(name: str) -> str:
-    """Return today's name of a tensor: version 0.1 called the last layer of a discriminator "judge"."""
-    return re.sub(r"(^|\.)judge\.", r"\1head.", name)
+    """Return today's name of a tensor of a network or its optimizer.
+
+    Version 0.1 called the last layer of a discriminator "judge", and the attribute classifier "J".
+    """
+    return re.sub(r"^(adam_)?J\.", r"\1C.", re.sub(r"(^|\.)judge\.", r"\1head.", name))
 
 
 def _write(path: Path, tensors: dict[str, Tensor], progress: Progress, extra: dict[str, Any]) -> None:

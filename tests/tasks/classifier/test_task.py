@@ -64,10 +64,10 @@ def test_unknown_labels_have_no_gradient(labelled: Dataset, recipe: ClassifierRe
     task.prepare(lambda indices: pictures[torch.from_numpy(indices)], print)
     task.labels = torch.full_like(task.labels, -1)
     state = task.new_state()
-    before = [p.clone() for p in state.nets["J"].parameters()]
+    before = [p.clone() for p in state.nets["C"].parameters()]
     metrics = task.step(state, task.recipe, Progress())
-    assert float(metrics["loss_J"]) == 0
-    after = state.nets["J"].parameters()
+    assert float(metrics["loss_C"]) == 0
+    after = state.nets["C"].parameters()
     assert all(
         torch.equal(weights_before, weights_after) for weights_before, weights_after in zip(before, after, strict=True)
     )

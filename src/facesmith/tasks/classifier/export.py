@@ -29,7 +29,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> At
     attributes = facts["attributes"]
     config = networks.Config(source.size, len(attributes), recipe.width, recipe.feature_size, recipe.dropout)
     net = networks.ClassifierNetwork(config).eval()
-    net.load_state_dict(checkpoint.load_ema(source.checkpoint, "J"))
+    net.load_state_dict(checkpoint.load_ema(source.checkpoint, "C"))
     data, score = source.card["dataset"], _score(source)
     trained = source.trained()
     trained["score"] = score and {key: score[key] for key in ("accuracy", "count")}

@@ -33,7 +33,7 @@ BLOCK = 64  # images classified at a time
 class ClassifierTask(Task[ClassifierRecipe]):
     """Attributes from faces: `ClassifierRecipe`."""
 
-    names: ClassVar = {"J": "classifier"}
+    names: ClassVar = {"C": "classifier"}
 
     def __init__(
         self, recipe: ClassifierRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]
@@ -56,8 +56,8 @@ class ClassifierTask(Task[ClassifierRecipe]):
         recipe = self.recipe
         return new_state(
             recipe,
-            {"J": build(self.networks, recipe.seed)},
-            "J",
+            {"C": build(self.networks, recipe.seed)},
+            "C",
             self.device,
             self.group,
             weight_decay=recipe.weight_decay,
@@ -87,15 +87,15 @@ class ClassifierTask(Task[ClassifierRecipe]):
         rng = generator(self.device, recipe.seed, AUGMENT, images_seen, progress.rollbacks, self.group.rank)
         labels = self.labels[torch.from_numpy(indices[part]).to(self.device)]
         with autocast(state):
-            logits = state.nets["J"](vary(x, recipe.shift, recipe.colour, rng))[0].float()
+            logits = state.nets["C"](vary(x, recipe.shift, recipe.colour, rng))[0].float()
         is_known, truth = (labels >= 0).float(), labels.clamp(min=0).float()
         loss = (F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * is_known).mean()
         norm = optimize(loss, state, recipe, images_seen)
         accuracy = (((logits > 0) == (truth > 0)) * is_known).sum() / is_known.sum().clamp(min=1)
-        return {"loss_J": loss.detach(), "accuracy": accuracy, "grad_J": norm}
+        return {"loss_C": loss.detach(), "accuracy": accuracy, "grad_C": norm}
 
     def progress_text(self, means: dict[str, float]) -> str:
-        return f"loss {means['loss_J']:.3f}, accuracy {means['accuracy']:.1%}"
+        return f"loss {means['loss_C']:.3f}, accuracy {means['accuracy']:.1%}"
 
     def sample_sheet(self, state: TrainState) -> Image.Image:
         """Return held-out faces, each labelled with its two largest errors."""

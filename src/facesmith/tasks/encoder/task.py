@@ -72,7 +72,7 @@ class EncoderTask(Task[EncoderRecipe]):
         if "gan" in self.pretrained:
             frozen["D"] = networks.from_card({**self.networks, "part": "discriminator"})
         if "classifier" in self.pretrained:
-            frozen["J"] = classifier_network.from_card(self.classifier["network"])
+            frozen["C"] = classifier_network.from_card(self.classifier["network"])
         if self.group.is_rank_zero:
             self._load(E, frozen)
         for net in (E, *frozen.values()):
@@ -81,8 +81,8 @@ class EncoderTask(Task[EncoderRecipe]):
 
     def _load(self, E: nn.Module, frozen: dict[str, nn.Module]) -> None:
         frozen["G"].load_state_dict(ModelFolder(self.pretrained["model"], "generator").read_weights())
-        if "J" in frozen:
-            frozen["J"].load_state_dict(ModelFolder(self.pretrained["classifier"], "classifier").read_weights())
+        if "C" in frozen:
+            frozen["C"].load_state_dict(ModelFolder(self.pretrained["classifier"], "classifier").read_weights())
         if "D" in frozen:
             weights = checkpoint.load_net(self.pretrained["gan"], "D")
             try:
@@ -134,7 +134,7 @@ class EncoderTask(Task[EncoderRecipe]):
             measured["pixel"] = (reconstructed - photos).abs().pow(recipe.pixel_power).mean()
             measured["latent"] = (z_generated - z).square().mean()
             measured["prior"] = (z_photos.square().mean(1) / LATENT_VARIANCE[self.model["latent"]] - 1).square().mean()
-            extractor = state.pretrained.get("J") or state.pretrained.get("D")
+            extractor = state.pretrained.get("C") or state.pretrained.get("D")
             if extractor is not None and recipe.feature:
                 measured["feature"] = _feature_distance(extractor, reconstructed, photos)
         loss = torch.stack([getattr(recipe, name) * value for name, value in measured.items()]).sum()

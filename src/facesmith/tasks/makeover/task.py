@@ -86,10 +86,10 @@ class MakeoverTask(Task[MakeoverRecipe]):
         G, D = networks.build(self.recipe.family, self.config, self.recipe.seed, "makeover")
         pretrained: dict[str, nn.Module] = {}
         if "classifier" in self.pretrained:
-            pretrained["J"] = classifier_network.from_card(self.classifier["network"])
+            pretrained["C"] = classifier_network.from_card(self.classifier["network"])
             if self.group.is_rank_zero:
-                pretrained["J"].load_state_dict(ModelFolder(self.pretrained["classifier"], "classifier").read_weights())
-            self.group.broadcast_tensors(pretrained["J"].state_dict().values())
+                pretrained["C"].load_state_dict(ModelFolder(self.pretrained["classifier"], "classifier").read_weights())
+            self.group.broadcast_tensors(pretrained["C"].state_dict().values())
         return new_state(self.recipe, {"G": G, "D": D}, "G", self.device, self.group, pretrained)
 
     def card_entries(self) -> dict[str, Any]:
@@ -144,8 +144,8 @@ class MakeoverTask(Task[MakeoverRecipe]):
                 losses["mask"] = mask.mean()
             if self.background is not None:
                 losses["outside"] = change_outside(changed, x, self.background)
-            if "J" in state.pretrained and any(getattr(recipe, name) for name in CLASSIFIER_LOSSES):
-                losses |= classifier_losses(state.pretrained["J"], varied(changed), varied(x), k, self.targets)
+            if "C" in state.pretrained and any(getattr(recipe, name) for name in CLASSIFIER_LOSSES):
+                losses |= classifier_losses(state.pretrained["C"], varied(changed), varied(x), k, self.targets)
             loss_D = discriminator_loss(logits_real, logits_fake, recipe)
             loss_G = (1 - recipe.pixel) * generator_loss(logits_real, logits_fake, recipe) + recipe.pixel * losses[
                 "moved"
@@ -202,9 +202,9 @@ class MakeoverTask(Task[MakeoverRecipe]):
         for k, domain in enumerate(self.domains):
             before, after = self._changed(state.ema, domain.held_out_sources[: self.recipe.score_count], k)
             score = self.scorer.score(to_uint8(before), to_uint8(after), k)
-            if "J" in state.pretrained:
+            if "C" in state.pretrained:
                 with torch.no_grad():
-                    blocks = [state.pretrained["J"](block)[0].sigmoid() for block in after.split(BLOCK)]
+                    blocks = [state.pretrained["C"](block)[0].sigmoid() for block in after.split(BLOCK)]
                 probabilities = torch.cat(blocks).cpu().numpy()
                 score["target"] = target_share(domain.direction.target, self.classifier["attributes"], probabilities)
             scores.append(score)
