@@ -28,7 +28,7 @@ from facesmith.runs.run_data import read_card
 from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.gan import task as gan_task
 from facesmith.tasks.gan.compiled_step import Step, choose_step
-from facesmith.tasks.gan.recipe import GANRecipe
+from facesmith.tasks.gan.recipes import GANRecipe
 from facesmith.training.train_state import TrainState
 
 BLOW_UP_STEPS = 8  # enough to ruin the weights, and over before they are checked

@@ -30,10 +30,10 @@ from hardware_limits import OperationCounter, matmul_peak, synchronize
 from facesmith import FacesmithError, doctor
 from facesmith.machine import choose_device, configure_process, usable_cores
 from facesmith.tasks.gan.compiled_step import Step, choose_step
-from facesmith.tasks.gan.recipe import GAN_RECIPES, GANRecipe
+from facesmith.tasks.gan.recipes import GAN_RECIPES, GANRecipe
 from facesmith.tasks.gan.step import new_state, train_step
 from facesmith.training.distributed import SINGLE_PROCESS
-from facesmith.training.sampling import LATENTS, LAYERS, Reader, batch, draw_latents, reader, seed_of
+from facesmith.training.sampling import DROPOUT, LATENTS, Reader, batch, draw_latents, reader, seed_of
 from facesmith.training.train_state import TrainState
 
 IMAGES = 4096
@@ -65,7 +65,7 @@ class Training:
             real = batch(self.read, recipe, number * recipe.batch_size, np.arange(IMAGES), device)
             size = recipe.batch_size, recipe.latent_size
             z = draw_latents(recipe.latent, size, device, recipe.seed, LATENTS, number)
-            torch.manual_seed(seed_of(recipe.seed, LAYERS, number))
+            torch.manual_seed(seed_of(recipe.seed, DROPOUT, number))
             measurements.append(self.step(self.state, real, z, recipe, number, number * recipe.batch_size))
         self.steps += steps
         return measurements
@@ -84,7 +84,7 @@ def measure(name: str, args: argparse.Namespace, peak: float, device: torch.devi
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, side, side, 3), np.uint8)
     np.save(Path(folder.name) / "images.npy", images)
     read, _ = reader(Path(folder.name) / "images.npy", "memory", device)
-    recipe = GAN_RECIPES[name].changed(device=device.type, threads=torch.get_num_threads())
+    recipe = GAN_RECIPES[name].with_values(device=device.type, threads=torch.get_num_threads())
     recipe = replace(recipe, batch_size=args.batch or recipe.batch_size)
     start = {"recipe": name, "side": side, "batch": recipe.batch_size}
     rows: dict[str, dict[str, Any]] = {mode: start | {"mode": mode} for mode in args.modes}

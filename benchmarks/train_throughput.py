@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from hardware_limits import OperationCounter, copy_bandwidth, matmul_peak
 from torch import nn
 
-from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.tasks.gan.recipes import GAN_RECIPES
 from facesmith.tasks.gan.step import new_state, train_step
 from facesmith.training.sampling import LATENTS, batch, draw_latents, reader
 from facesmith.training.startup import resolve
@@ -77,7 +77,7 @@ def plain_step() -> Callable[[int], None]:
 
 def recipe_step(name: str) -> Callable[[int], None]:
     """Return the step of `facesmith train` with all its work: drawing, mirroring, losses, accuracies."""
-    recipe = resolve(GAN_RECIPES[name].changed(device="cpu", batch_size=BATCH))
+    recipe = resolve(GAN_RECIPES[name].with_values(device="cpu", batch_size=BATCH))
     state = new_state(recipe, (64, 64), torch.device("cpu"))
     folder = tempfile.TemporaryDirectory()
     np.save(Path(folder.name) / "images.npy", _images())

@@ -23,7 +23,7 @@ import facesmith
 from facesmith.networks.build import build
 from facesmith.runs.checkpoints import list_checkpoints
 from facesmith.runs.json_lines import read_lines
-from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.tasks.gan.recipes import GAN_RECIPES
 from facesmith.tasks.gan.step import network_config
 from facesmith.training.checkpoint import EMA
 from facesmith.training.settings import with_settings

@@ -66,7 +66,7 @@ def _rows(settings: dict[str, Field[Any]], recipes: Iterable[Recipe]) -> list[st
     for key, setting in settings.items():
         others: dict[str, list[str]] = {}
         for recipe in recipes:
-            if (value := recipe.values()[key]) != setting.default:
+            if (value := recipe.as_dict()[key]) != setting.default:
                 others.setdefault(str(value), []).append(f"`{recipe.name}`")
         changed = "; ".join(f"{value}: {', '.join(names)}" for value, names in others.items())
         default = "" if setting.default in ("", None) else setting.default

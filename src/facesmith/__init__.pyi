@@ -68,7 +68,7 @@ from facesmith.studio.server import serve as serve
 from facesmith.tasks.classifier.label_dataset import label as label
 from facesmith.tasks.compare import compare as compare
 from facesmith.tasks.export import export as export
-from facesmith.tasks.gan.recipe import GANRecipe as GANRecipe
+from facesmith.tasks.gan.recipes import GANRecipe as GANRecipe
 from facesmith.tasks.makeover.apply import make_over as make_over
 from facesmith.tasks.recipes import RECIPES as RECIPES
 from facesmith.tasks.recipes import recipe_settings as recipe_settings

@@ -16,7 +16,7 @@ from facesmith import FacesmithError, Makeover
 from facesmith.cli import facesmith as root
 from facesmith.data.dataset import Dataset
 from facesmith.models.folder import INCLUDED_FOLDER, included_makeovers
-from facesmith.tasks.export_source import TERMS
+from facesmith.tasks.export import TERMS
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from PIL import Image
 import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.models.folder import DEFAULT_MODEL, INCLUDED_FOLDER, included_makeovers, included_models
-from facesmith.tasks.export_source import TERMS
+from facesmith.tasks.export import TERMS
 
 ROOT = Path(__file__).parents[2]
 FILES = {"model.json", "generator.safetensors", "generator.onnx", "README.md", "samples.png"}

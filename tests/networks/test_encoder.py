@@ -3,6 +3,7 @@ import torch
 
 from facesmith.networks import build as networks
 from facesmith.networks.encoder import MAX_DETAIL
+from facesmith.networks.family_settings import ArtifaceConfig
 from facesmith.networks.gan import artiface
 
 NARROW = {"latent_size": 7, "generator_width": 4, "discriminator_width": 4}
@@ -54,6 +55,6 @@ def test_the_detail_of_a_cell_depends_on_nearby_pixels() -> None:
 
 def test_a_first_grid_too_large_has_no_residual_latent() -> None:
     card = {"family": "artiface", "size": [128, 128], **NARROW, "generator_width": 32}
-    config = artiface.Config((128, 128), 7, 32, 4)
+    config = ArtifaceConfig((128, 128), 7, 32, 4)
     assert networks.outline(artiface, config).detail_size > MAX_DETAIL
     assert networks.detail_size(card) == 0

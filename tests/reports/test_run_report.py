@@ -277,7 +277,7 @@ def scored(run: Path) -> None:
 
 
 def as_recipe(run: Path, name: str = "tiny") -> None:
-    table = {"name": name} | {key: value for key, value in RECIPES[name].values().items() if value is not None}
+    table = {"name": name} | {key: value for key, value in RECIPES[name].as_dict().items() if value is not None}
     text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
     (run / "recipe.toml").write_text(f"[recipe]\n{text}[run]\ncount = 20000\n")
 

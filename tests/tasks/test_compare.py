@@ -11,7 +11,7 @@ from facesmith.runs.checkpoints import list_checkpoints
 from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.compare import compare
-from facesmith.tasks.gan.recipe import GANRecipe
+from facesmith.tasks.gan.recipes import GANRecipe
 from facesmith.tasks.recipes import RECIPES, from_table
 
 SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",

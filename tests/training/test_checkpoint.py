@@ -7,13 +7,13 @@ import torch
 from facesmith.errors import FacesmithError
 from facesmith.runs.checkpoints import SUFFIX, list_checkpoints
 from facesmith.runs.run_folder import RunFolder
-from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.tasks.gan.recipes import GAN_RECIPES
 from facesmith.tasks.gan.step import new_state, train_step
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
 from facesmith.training.train_state import TrainState
 
-RECIPE = GAN_RECIPES["tiny"].changed(generator_width=4, discriminator_width=4, device="cpu", precision="bfloat16",
+RECIPE = GAN_RECIPES["tiny"].with_values(generator_width=4, discriminator_width=4, device="cpu", precision="bfloat16",
     memory_format="channels_last", batch_size=4,
 )  # fmt: skip
 

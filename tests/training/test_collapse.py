@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facesmith.runs.health import D_WINNING, DIVERGED, HEALTHY, MODE_COLLAPSE
-from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.tasks.gan.recipes import GAN_RECIPES
 from facesmith.tasks.recipes import RECIPES
 from facesmith.training import collapse
 from facesmith.training.collapse import Health, detect, update
@@ -192,7 +192,7 @@ def test_diversity_that_is_not_a_number_is_ignored(value: float | None) -> None:
 
 
 def test_lowest_loss_depends_on_the_recipe() -> None:
-    label = GAN_RECIPES["celebrity"].changed(real_label=0.9)
+    label = GAN_RECIPES["celebrity"].with_values(real_label=0.9)
     sure = {"loss_D": 0.326, "accuracy_real": 1.0, "accuracy_fake": 1.0}  # -0.9 ln 0.9 - 0.1 ln 0.1 = 0.3251
     lines = [line(number, **sure) for number in range(1, 100)]
     assert statuses(lines, label)[-1] == D_WINNING

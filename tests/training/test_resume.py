@@ -11,7 +11,7 @@ from facesmith import Model
 from facesmith.data.dataset import Dataset
 from facesmith.data.importer import import_dataset
 from facesmith.runs.checkpoints import list_checkpoints
-from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.tasks.gan.recipes import GAN_RECIPES
 
 # Everything random or scheduled is enabled: D steps by accuracy, schedules, augmentation, epoch share.
 SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=8", "threads=1", "precision=float32",

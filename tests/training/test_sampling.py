@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.tasks.gan.recipes import GAN_RECIPES
 from facesmith.training.sampling import batch, draw_latents, image_indices, reader
 
 CPU = torch.device("cpu")
@@ -33,7 +33,7 @@ def test_the_stream_starts_anywhere_and_crosses_epochs() -> None:
 
 
 def test_batches_are_the_same_from_memory_and_from_disk(pictures: Path) -> None:
-    recipe = TINY.changed(batch_size=8)
+    recipe = TINY.with_values(batch_size=8)
     read_memory, location = reader(pictures, "auto", CPU)
     read_disk, _ = reader(pictures, "disk", CPU)
     assert location == "memory"
@@ -48,7 +48,7 @@ def test_batches_are_the_same_from_memory_and_from_disk(pictures: Path) -> None:
 
 def test_a_batch_is_scaled_and_some_images_are_mirrored(pictures: Path) -> None:
     scaled = torch.from_numpy(np.load(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
-    recipe = TINY.changed(batch_size=10)
+    recipe = TINY.with_values(batch_size=10)
     images = batch(reader(pictures, "memory", CPU)[0], recipe, 0, ALL, CPU)
     plain = scaled[torch.from_numpy(image_indices(recipe.seed, 0, 10, 10))]
     mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(images, plain, strict=True)]

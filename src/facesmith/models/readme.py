@@ -39,7 +39,7 @@ def data_section(data: dict[str, Any], what: str) -> list[str]:
 def training_section(card: dict[str, Any], recipe: Recipe, remarks: str = "") -> list[str]:
     """Describe the training, the size of the network and every setting of the recipe, without paths on the disk."""
     trained, machine = card["trained"], card["trained"]["machine"]
-    values = recipe.values()
+    values = recipe.as_dict()
     settings = {key: f.metadata for key, f in settings_of(recipe).items() if f.metadata["group"] != "pretrained"}
     return [
         f"Recipe `{recipe.name}` ({recipe.about}), {trained['kimg']:g} thousand images shown in "

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facesmith.networks.convolutions import Conv
-from facesmith.networks.gan import dcgan
+from facesmith.networks.family_settings import DCGANConfig
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Config:
     dropout: float = 0.0  # share of the features that are dropped in training
 
     @property
-    def plan(self) -> dcgan.Config:
+    def plan(self) -> DCGANConfig:
         """Return the grids and channels of the dcgan family; raises `FacesmithError` for sizes it cannot make."""
-        return dcgan.Config(size=self.size, discriminator_width=self.width)
+        return DCGANConfig(size=self.size, discriminator_width=self.width)
 
 
 class ClassifierNetwork(nn.Module):

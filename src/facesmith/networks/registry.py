@@ -7,73 +7,67 @@ A family is one file with three classes:
   (N x 3 x H x W in [-1, 1]), and images to logits (N). Of kind "makeover": images and strengths (N x directions) to
   images, and images to logits (N x directions).
 
-The files in `facesmith.networks.gan` and `facesmith.networks.makeover` are families, named after the file.
+A plugin has all three in one file. Those of the built-in families are in `facesmith.networks.family_settings` and in
+the file of `facesmith.networks.gan` or `facesmith.networks.makeover` that is named after the family.
 """
 
-import ast
-from dataclasses import Field, dataclass
-from functools import cache
+from dataclasses import Field
 from importlib import import_module
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from facesmith.errors import FacesmithError, did_you_mean
 from facesmith.networks import plugins
-from facesmith.networks.settings import FamilyConfig, MakeoverConfig, setting, setting_fields
+from facesmith.networks.family_settings import FAMILIES
+from facesmith.networks.settings import setting_fields
 
-KINDS = ("gan", "makeover")
-_HERE = Path(__file__).parent
-_registered: dict[tuple[str, str], Any] = {}
+KINDS = tuple(FAMILIES)
+
+
+class Family(NamedTuple):
+    """The classes of a network family."""
+
+    Config: Any
+    Generator: Any
+    Discriminator: Any
+
+
+_registered: dict[tuple[str, str], Family] = {}
 
 
 def register_family(name: str, Config: type, Generator: type, Discriminator: type, *, kind: str = "gan") -> None:
     """Add a network family, for recipes and models that name it. Raises `FacesmithError` for a name that is taken."""
-    if name in _built_in(kind) or (kind, name) in _registered:
+    if name in FAMILIES[kind] or (kind, name) in _registered:
         raise FacesmithError(f"a network family named {name!r} exists already: choose another name")
-    _registered[kind, name] = SimpleNamespace(Config=Config, Generator=Generator, Discriminator=Discriminator)
+    _registered[kind, name] = Family(Config, Generator, Discriminator)
 
 
 def families(kind: str = "gan") -> list[str]:
     """Return the names of the families of a kind."""
     plugins.load_installed()
-    return [*_built_in(kind), *(name for other, name in _registered if other == kind)]
+    return [*FAMILIES[kind], *(name for other, name in _registered if other == kind)]
 
 
-def family(name: str, kind: str = "gan") -> Any:
-    """Return what holds a family's ``Config``, ``Generator`` and ``Discriminator``. Imports torch."""
-    _refuse_unknown(name, kind)
-    return _registered.get((kind, name)) or import_module(f"facesmith.networks.{kind}.{name}")
+def family(name: str, kind: str = "gan") -> Family:
+    """Return the classes of a family. Imports torch."""
+    config = _config(name, kind)
+    if (kind, name) in _registered:
+        return _registered[kind, name]
+    networks = import_module(f"facesmith.networks.{kind}.{name}")
+    return Family(config, networks.Generator, networks.Discriminator)
 
 
 def family_settings(name: str, kind: str = "gan") -> dict[str, Field[Any]]:
     """Return the settings of a family by name."""
-    _refuse_unknown(name, kind)
-    registered = _registered.get((kind, name))
-    return setting_fields(registered.Config) if registered else _built_in_settings(name, kind)
+    return setting_fields(_config(name, kind))
 
 
-def _refuse_unknown(name: str, kind: str) -> None:
-    if name not in _built_in(kind) and (kind, name) not in _registered and name not in families(kind):
+def _config(name: str, kind: str) -> Any:
+    """Return the ``Config`` of a family. Raises `FacesmithError` for an unknown name."""
+    if name in FAMILIES[kind]:
+        return FAMILIES[kind][name]
+    if (kind, name) not in _registered and name not in families(kind):
         raise FacesmithError(
             f"unknown network family {name!r}: {did_you_mean(name, families(kind))} If it comes from a plugin, "
             "name its file with --plugin FILE"
         )
-
-
-@cache
-def _built_in(kind: str) -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in (_HERE / kind).glob("[a-z]*.py")))
-
-
-@cache
-def _built_in_settings(name: str, kind: str) -> dict[str, Field[Any]]:
-    """Return a built-in family's settings. Only the fields of its ``Config`` are executed: no torch is imported."""
-    tree = ast.parse((_HERE / kind / f"{name}.py").read_text(encoding="utf-8"))
-    (config,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Config")
-    config.body = [node for node in config.body if isinstance(node, ast.AnnAssign)] or [ast.Pass()]
-    names: dict[str, Any] = {
-        "dataclass": dataclass, "setting": setting, "FamilyConfig": FamilyConfig, "MakeoverConfig": MakeoverConfig
-    }  # fmt: skip
-    exec(compile(ast.fix_missing_locations(ast.Module([config], [])), name, "exec"), names)
-    return setting_fields(names["Config"])
+    return _registered[kind, name].Config

@@ -126,8 +126,8 @@ def _refuse_other_settings(run: Path, recipe: "Recipe", data: Dataset) -> None:
     old_recipe = from_table(table)
     # A resume may change these settings, and the run has resolved "auto".
     ignored = (*LENGTH_SETTINGS, "threads")
-    ignored_values = {key: value for key, value in recipe.values().items() if value == "auto" or key in ignored}
-    changed = differences(old_recipe.changed(**ignored_values), recipe)
+    ignored_values = {key: value for key, value in recipe.as_dict().items() if value == "auto" or key in ignored}
+    changed = differences(old_recipe.with_values(**ignored_values), recipe)
     if trained_on.get("dataset_fingerprint") != data.fingerprint:
         changed.append(f"dataset {trained_on.get('dataset')} -> {data.path}")
     if changed:

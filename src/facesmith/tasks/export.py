@@ -1,10 +1,28 @@
 """Export a run as a model folder: weights, an ONNX file with the same outputs, and a card."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from facesmith.errors import FacesmithError
 from facesmith.extras import require
+from facesmith.runs.checkpoints import list_checkpoints, read_metadata
+from facesmith.runs.run_data import read_card, read_recipe
+from facesmith.runs.run_folder import RunFolder, utc_now
+from facesmith.tasks.recipes import from_table
 from facesmith.tasks.registry import exporter
+from facesmith.training.settings import Recipe
+from facesmith.version import __version__
+
+if TYPE_CHECKING:
+    from torch import nn
+
+TERMS = {  # of a model, by the kind of source of its dataset
+    "celeba": "non-commercial research only",
+    "builtin": "any use, with credit to the artist",
+    "folder": "its maker's",
+    "hub": "its dataset's, on the hub",
+}
 
 
 def export(
@@ -27,7 +45,81 @@ def export(
     """
     require("torch", "train", "exporting")
     require("safetensors.torch", "train", "exporting")
-    from facesmith.tasks.export_source import source
-
-    chosen = source(run, checkpoint)
+    chosen = open_source(run, checkpoint)
     return exporter(chosen.recipe.task)(chosen, Path(model), name, half)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A run and the chosen ``checkpoint``; ``which`` is "best", "last" or its kimg."""
+
+    run: RunFolder
+    recipe: Recipe
+    where: dict[str, Any]  # the dataset, as recipe.toml describes it
+    card: dict[str, Any]  # run.json
+    which: str
+    checkpoint: Path
+    progress: dict[str, Any]  # the checkpoint's metadata
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return width and height of the dataset's images."""
+        return int(self.where["width"]), int(self.where["height"])
+
+    def trained(self) -> dict[str, Any]:
+        """Describe the training, as the cards hold it."""
+        return {
+            "recipe": self.recipe.name,
+            "checkpoint": self.which,
+            "score": self.progress.get("score"),
+            "kimg": self.progress["kimg"],
+            "step": self.progress["step"],
+            "seconds": round(self.progress["seconds"], 1),
+            "machine": self.card["machine"],
+        }
+
+    def card_fields(self, net: "nn.Module", digest: str, half: bool) -> dict[str, Any]:
+        """Return what the card of every exported network holds."""
+        from facesmith.networks.build import count_parameters
+
+        return {
+            "parameters": count_parameters(net),
+            "weights": "float16" if half else "float32",
+            "digest": digest,
+            "trained": self.trained(),
+            "dataset": self.card["dataset"],
+            "terms": TERMS[self.card["dataset"]["source"]["kind"]],
+            "facesmith": __version__,
+            "created": utc_now(),
+        }
+
+
+def open_source(run: str | Path, wanted: str | None) -> Source:
+    """Read a run and choose its checkpoint: "best", "last", a kimg, or by default the best if there are scores."""
+    folder = RunFolder(Path(run))
+    table, where = read_recipe(folder)
+    recipe, card = from_table(table), read_card(folder)
+    which, chosen = _choose(list_checkpoints(folder.checkpoints), folder.best, wanted)
+    return Source(folder, recipe, where, card, which, chosen, read_metadata(chosen))
+
+
+def _choose(stored: list[Path], best: Path, wanted: str | None) -> tuple[str, Path]:
+    """Return the name and the file of the checkpoint to export."""
+    run = best.parent
+    if wanted == "best" and not best.exists():
+        raise FacesmithError(f"{run} has no scores yet: train it longer, or export its last checkpoint instead")
+    if wanted == "best" or (wanted is None and best.exists()):
+        return "best", best
+    if not stored:
+        raise FacesmithError(f"{run} has no checkpoint yet: train it longer, then export it")
+    if wanted in ("last", None):
+        return "last", stored[-1]
+    lengths = {f"{float(path.name.removesuffix('.safetensors')):g}": path for path in stored}
+    try:
+        kimg = f"{float(str(wanted)):g}"
+        return kimg, lengths[kimg]
+    except (KeyError, ValueError):
+        choices = ", ".join(["best"] * best.exists() + ["last"])
+        raise FacesmithError(
+            f"{run} keeps no checkpoint {wanted!r}: choose {choices} or one of {', '.join(lengths)}"
+        ) from None

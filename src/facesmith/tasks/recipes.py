@@ -15,7 +15,7 @@ from facesmith.training.settings import Recipe as Recipe
 from facesmith.training.settings import settings_of
 
 RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe for task in TASKS for recipe in import_module(f"facesmith.tasks.{task}.recipe").RECIPES
+    recipe.name: recipe for task in TASKS for recipe in import_module(f"facesmith.tasks.{task}.recipes").RECIPES
 }
 
 
@@ -55,7 +55,7 @@ def recipe_settings(name: str) -> list[Setting]:
         values = {key: f.default for key, f in known.items()}
     else:
         recipe = get_recipe(name)
-        known, values = settings_of(recipe), recipe.values()
+        known, values = settings_of(recipe), recipe.as_dict()
         kind = getattr(recipe, "family_kind", None)
     choices = {key: tuple(map(str, f.metadata["choices"])) for key, f in known.items()}
     if "family" in choices:

@@ -1,6 +1,6 @@
 """The table of tasks. A task is a folder beside this file, and one line here. Importing this file imports no torch.
 
-A folder has ``recipe`` (the class of its recipes, and RECIPES), ``task`` (the class that trains) and ``export`` (a
+A folder has ``recipes`` (the class of its recipes, and RECIPES), ``task`` (the class that trains) and ``export`` (a
 function ``export_run``).
 """
 
@@ -21,7 +21,7 @@ def recipe_type(task: str) -> Any:
     """Return the class of a task's recipes. Raises `FacesmithError` for an unknown task."""
     if task not in TASKS:
         raise FacesmithError(f"unknown task {task!r} in a recipe: use the version of facesmith that wrote it")
-    return getattr(import_module(f"facesmith.tasks.{task}.recipe"), TASKS[task][0])
+    return getattr(import_module(f"facesmith.tasks.{task}.recipes"), TASKS[task][0])
 
 
 def task_type(task: str) -> Any:

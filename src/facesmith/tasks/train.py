@@ -15,10 +15,10 @@ from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.pretrained import find_pretrained
 from facesmith.tasks.recipes import from_table, get_recipe
 from facesmith.tasks.registry import task_type
-from facesmith.training.context import TrainingContext
 from facesmith.training.distributed import ProcessGroup, process_group
-from facesmith.training.final_images import write_final_images
 from facesmith.training.loop import train_until_end
+from facesmith.training.recorder import write_final_images
+from facesmith.training.session import TrainingContext
 from facesmith.training.settings import LENGTH_SETTINGS, Recipe, differences, with_settings
 from facesmith.training.startup import branch as start_branch
 from facesmith.training.startup import resume as start_resumed

@@ -23,9 +23,9 @@ from facesmith.runs.checkpoints import (
     read_metadata,
 )
 from facesmith.runs.run_folder import RunFolder
+from facesmith.training.schedules import CHANCE
 from facesmith.training.train_state import TrainState
 
-CHANCE = 0.5  # accuracy of a D that guesses
 EMA = "average"  # the name of the EMA in a checkpoint
 
 

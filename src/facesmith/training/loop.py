@@ -18,16 +18,12 @@ from torch import Tensor
 
 from facesmith.machine import configure_process
 from facesmith.runs.health import DIVERGED
-from facesmith.training import messages
-from facesmith.training.checkpoint_schedule import CheckpointSchedule
-from facesmith.training.clock import Clock
-from facesmith.training.collapse_guard import CollapseGuard
-from facesmith.training.context import TrainingContext
+from facesmith.training.periodic import CheckpointSchedule, ScoreSchedule
 from facesmith.training.recorder import open_recorder
-from facesmith.training.sampling import LAYERS, reader, seed_of
-from facesmith.training.schedules import scheduled
-from facesmith.training.score_schedule import ScoreSchedule
-from facesmith.training.session import open_session, stop_signals
+from facesmith.training.rollback import CollapseGuard, failure_message
+from facesmith.training.sampling import DROPOUT, reader, seed_of
+from facesmith.training.schedules import apply_schedule
+from facesmith.training.session import Clock, TrainingContext, open_session, stop_signals
 
 GOAL = "goal reached"
 
@@ -40,7 +36,7 @@ def train_until_end(
     configure_process(context.recipe.threads)
     read, location = reader(context.dataset.images_path, context.recipe.data, context.state.device)
     context.task.prepare(read, notify)
-    notify(messages.announcement(context, location, minutes))
+    notify(announcement(context, location, minutes))
 
     with (
         open_session(context, minutes) as session,
@@ -63,10 +59,10 @@ def train_until_end(
                     checkpoints.reset()
                     scores.reset()
                     continue
-            if estimate := clock.estimate(recorder):
+            if estimate := clock.estimate(recorder.flush):
                 context.card["estimate"] = estimate
                 recorder.bar.clear()
-                notify(messages.estimate(estimate, clock.images_until_end(estimate["images_per_second"])))
+                notify(format_estimate(estimate, clock.images_until_end(estimate["images_per_second"])))
             clock.update()
             recorder.draw_sheet_if_due()
             checkpoints.save_if_due()
@@ -78,7 +74,7 @@ def train_until_end(
         # Save first: a process that received a signal may soon be killed.
         if guard.failure is None and not checkpoints.save():
             health = replace(recorder.health, status=DIVERGED, since=context.progress.step)
-            guard.failure = messages.failure(context, health)
+            guard.failure = failure_message(context, health)
         status = "failed" if guard.failure else "finished" if reason == GOAL else "interrupted"
         session.end(status, guard.failure or reason)
         recorder.draw_sheet()
@@ -90,8 +86,8 @@ def train_until_end(
 def train_step(context: TrainingContext) -> dict[str, Tensor]:
     """Train on the next batch. Returns the measurements, scalars that stay on the device."""
     progress = context.progress
-    recipe = scheduled(context.recipe, progress.images_seen, progress.lr_scale)
-    torch.manual_seed(seed_of(recipe.seed, LAYERS, progress.step, progress.rollbacks, context.group.rank))  # dropout
+    recipe = apply_schedule(context.recipe, progress.images_seen, progress.lr_scale)
+    torch.manual_seed(seed_of(recipe.seed, DROPOUT, progress.step, progress.rollbacks, context.group.rank))
     metrics = context.task.step(context.state, recipe, progress)
     progress.step += 1
     progress.images_seen += recipe.batch_size
@@ -104,3 +100,35 @@ def _stop_reason(context: TrainingContext, clock: Clock, signals: list[str]) -> 
         return None
     reason = signals[0] if signals else GOAL if clock.time_is_up else None
     return next((reason for reason in context.group.all_gather(reason) if reason), None)
+
+
+def announcement(context: TrainingContext, location: str, minutes: float | None) -> str:
+    """Return what is about to be trained. ``location`` is where the images are read from: memory or disk."""
+    recipe, data, processes = context.recipe, context.dataset, context.group.world_size
+    resume_note = f", resumed at {context.progress.kimg:g} kimg" if context.progress.images_seen else ""
+    sessions = context.card["sessions"]
+    previous = sessions[-1].get("processes", 1) if sessions else processes
+    if resume_note and previous != processes:
+        resume_note += f" with {processes} process{'es' * (processes > 1)} instead of {previous}"
+    networks = " and ".join(f"{name} {count:,}" for name, count in context.card["parameters"].items())
+    group = f", {processes} processes" if processes > 1 else ""
+    limit = f" or after {minutes:g} minutes, whichever is first" if minutes is not None else ""
+    return (
+        f"{recipe.name}: {recipe.about}{resume_note}\n"
+        f"  data     {data.name}, {len(data):,} images of {'x'.join(map(str, data.size))}, read from {location}\n"
+        f"  networks {networks} parameters\n"
+        f"  machine  {recipe.device}, {recipe.threads} threads{group}, {recipe.precision}, {recipe.memory_format}\n"
+        f"  ends     at {recipe.kimg:g} kimg ({recipe.kimg * 1000 / len(data):.1f} epochs){limit}\n"
+        f"  samples  {context.run.samples}, a new sheet every {recipe.tick_kimg:g} kimg"
+    )
+
+
+def format_estimate(measurement: dict[str, float], images: float) -> str:
+    """Return how long the remaining ``images`` take."""
+    rate = measurement["images_per_second"]
+    seconds = images / rate
+    duration = f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+    return (
+        f"measured {rate:.0f} images/s: {images / 1000:.0f} kimg will take about {duration}; "
+        f"{measurement['memory_gb']:.1f} GB of memory"
+    )

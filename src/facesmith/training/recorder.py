@@ -10,15 +10,16 @@ import torch
 from torch import Tensor
 
 from facesmith.extras import require
+from facesmith.files import finished_files
 from facesmith.images.grid import save_image
+from facesmith.images.video import write_video
 from facesmith.machine import peak_memory
 from facesmith.progress import Bar
 from facesmith.progress import progress as progress_bar
 from facesmith.runs.json_lines import append_line, read_lines
-from facesmith.training.clock import Clock
 from facesmith.training.collapse import Health, detect, update
-from facesmith.training.context import TrainingContext
 from facesmith.training.sampling import next_due
+from facesmith.training.session import Clock, TrainingContext
 
 
 class Recorder:
@@ -149,3 +150,10 @@ def open_recorder(context: TrainingContext, clock: Clock, show_bar: bool) -> Ite
     finally:
         if writer:
             writer.close()
+
+
+def write_final_images(context: TrainingContext) -> None:
+    """Write the video of the sample sheets, as MP4 and GIF, and the images of the task."""
+    write_video(finished_files(context.run.samples, ".png"), context.run.video, context.run.animation)
+    for name, image in context.task.final_images(context.state).items():
+        save_image(image, context.run.path / name)

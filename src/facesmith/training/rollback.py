@@ -1,17 +1,67 @@
-"""Rollback after a collapse: return to a healthy checkpoint, with new noise and a lower learning rate."""
+"""The collapse rule: when a run's health collapses, return to a healthy checkpoint with a lower learning rate, or stop.
 
+`facesmith.training.collapse` detects the collapse.
+"""
+
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
 from facesmith.runs.checkpoints import list_checkpoints, read_metadata
-from facesmith.runs.health import DIVERGED
-from facesmith.training.checkpoint import Progress, load, save
+from facesmith.runs.health import COLLAPSED, DIVERGED, meaning
+from facesmith.training.checkpoint import Progress, is_finite, load, save
 from facesmith.training.collapse import Health
-from facesmith.training.context import TrainingContext
+from facesmith.training.recorder import Recorder
 from facesmith.training.sampling import next_due
+from facesmith.training.session import TrainingContext
 from facesmith.training.settings import Recipe
 
 LR_SCALE_AFTER_COLLAPSE, LR_SCALE_AFTER_DIVERGENCE = 0.5, 0.25
+
+
+class CollapseGuard:
+    """Acts on the health after each line of the metrics. ``failure`` is the message when training has to stop."""
+
+    def __init__(self, context: TrainingContext, recorder: Recorder, notify: Callable[[str], Any]) -> None:
+        self.context, self.recorder, self.notify = context, recorder, notify
+        self.failure: str | None = None
+        self._last_status = recorder.health.status
+
+    def check(self, health: Health) -> Literal["continue", "rolled back", "failed"]:
+        """Report a changed health; after a collapse, do what the recipe's ``on_collapse`` asks for."""
+        context, recipe = self.context, self.context.recipe
+        if health.status != self._last_status:
+            self.recorder.bar.clear()
+            self.recorder.add_health_event()
+            self.notify(f"at {context.progress.kimg:g} kimg: {health.status}: {meaning(health.status, recipe.task)}")
+        self._last_status = health.status
+        if health.status not in COLLAPSED or (recipe.on_collapse == "warn" and is_finite(context.state)):
+            return "continue"
+        if recipe.on_collapse != "rollback" or context.progress.rollbacks >= recipe.rollbacks:
+            self.failure = failure_message(context, health)
+            return "failed"
+        roll_back(context, health)
+        progress = context.progress
+        self.notify(
+            f"rolled back to {progress.kimg:g} kimg; continuing with new noise and {progress.lr_scale:g} times the "
+            f"learning rate (rollback {progress.rollbacks} of at most {recipe.rollbacks}; the removed records are in "
+            f"{context.run.rolled_back})"
+        )
+        self.recorder.reset()
+        self.recorder.add_health_event()
+        self._last_status = self.recorder.health.status
+        context.write_card()
+        return "rolled back"
+
+
+def failure_message(context: TrainingContext, health: Health) -> str:
+    """Return why training stopped, and what the user can do."""
+    rollbacks = f" after {context.progress.rollbacks} rollbacks" if context.progress.rollbacks else ""
+    return (
+        f"{context.run.path} was stopped{rollbacks}: {health.status} since step {health.since}; continue from its last "
+        f"checkpoint with --resume --branch NEW_RUN and a lower --set learning_rate"
+    )
 
 
 def roll_back(context: TrainingContext, health: Health) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -20,7 +21,7 @@ from facesmith.machine import free_memory
 from facesmith.training.settings import Recipe
 
 # Streams of random numbers that never overlap, by purpose.
-SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, LAYERS, REAL, SCORES, NOISE, VIEW = range(10)
+SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, DROPOUT, REAL, SCORES, NOISE, VIEW = range(10)
 MAX_MEMORY_SHARE = 0.5  # of the free memory, for a dataset
 
 
@@ -29,7 +30,7 @@ def seed_of(*key: int) -> int:
     return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]) & (2**63 - 1)
 
 
-def generator(device: torch.device, *key: int) -> torch.Generator:
+def seeded_rng(device: torch.device, *key: int) -> torch.Generator:
     """Return a generator on ``device`` whose draws depend on ``key`` alone."""
     return torch.Generator(device).manual_seed(seed_of(*key))
 
@@ -68,7 +69,7 @@ def _epoch_order(seed: int, epoch: int, total: int) -> Integers:
 
 def draw_latents(distribution: str, shape: tuple[int, int], device: torch.device, *key: int) -> Tensor:
     """Draw from N(0, 1), or for "uniform" from [-1, 1]; the draws depend on ``key`` alone."""
-    rng = generator(device, *key)
+    rng = seeded_rng(device, *key)
     if distribution == "uniform":
         return torch.rand(shape, generator=rng, device=device) * 2 - 1
     return torch.randn(shape, generator=rng, device=device)
@@ -123,8 +124,29 @@ def load_batch(
     """
     images = read(indices[part])
     if recipe.flip:
-        rng = generator(device, recipe.seed, FLIPS, images_seen)
+        rng = seeded_rng(device, recipe.seed, FLIPS, images_seen)
         is_mirrored = torch.rand(len(indices), generator=rng, device=device)[part] < 0.5
         # Before the conversion, while a pixel is three bytes.
         images = torch.where(is_mirrored[:, None, None, None], images.flip(2), images)
     return to_float(images)
+
+
+def vary(pictures: Tensor, shift: float, colour: float, rng: torch.Generator) -> Tensor:
+    """Return ``pictures`` (N x 3 x H x W in [-1, 1]) with small movements, zoom and changes of light.
+
+    Each image is moved and zoomed by up to the share ``shift`` of its sides, with edges repeated;
+    brightness, saturation and contrast vary by up to the share ``colour``. Float32.
+    """
+    count, device = len(pictures), pictures.device
+    down, right, zoom, *light = (2 * torch.rand(6, count, 1, 1, 1, generator=rng, device=device) - 1).unbind()
+    x = pictures.float()
+    if shift:
+        places = F.affine_grid(torch.eye(2, 3, device=device).expand(count, 2, 3), list(x.shape), align_corners=False)
+        # Half a picture is 1 wide in the coordinates of a grid.
+        places = places * (1 + shift * zoom) + 2 * shift * torch.cat([right, down], 3)
+        x = F.grid_sample(x, places, padding_mode="border", align_corners=False)
+    brightness, saturation, contrast = (colour * value for value in light)
+    grey = x.mean(1, keepdim=True)
+    x = grey + (1 + saturation) * (x - grey)
+    mean = x.mean((1, 2, 3), keepdim=True)
+    return mean + (1 + contrast) * (x - mean) + brightness

@@ -3,17 +3,95 @@
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
-from facesmith.runs.run_folder import utc_now
-from facesmith.training.context import TrainingContext
+from facesmith.machine import peak_memory
+from facesmith.runs.run_folder import RunFolder, utc_now
+from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.settings import as_table
+from facesmith.training.settings import Recipe, as_table
+from facesmith.training.task import Task
+from facesmith.training.train_state import TrainState
+
+WARM_UP_STEPS = 2  # not timed
+TIMED_STEPS = 8  # penalties are computed every 4th step, so this includes their share
+
+
+@dataclass
+class TrainingContext:
+    """A run that is being trained. A rollback replaces ``state`` and ``progress``; ``card`` is written to run.json."""
+
+    run: RunFolder
+    recipe: Recipe
+    dataset: Dataset
+    task: Task[Any]
+    state: TrainState
+    progress: Progress
+    card: dict[str, Any]
+    group: ProcessGroup
+
+    def write_card(self) -> None:
+        progress = self.progress
+        position = {"kimg": progress.kimg, "step": progress.step, "seconds": round(progress.seconds, 2)}
+        if self.group.is_rank_zero:
+            self.run.write_card(self.card | position)
+
+
+class Clock:
+    """Counts training time over all sessions. ``goal`` is in images; ``limit`` in seconds, infinite without one."""
+
+    def __init__(self, context: TrainingContext, minutes: float | None) -> None:
+        self.context = context
+        self.goal = round(context.recipe.kimg * 1000)
+        self.limit = float("inf") if minutes is None else minutes * 60
+        self._start = time.monotonic() - context.progress.seconds
+        self._steps = 0
+        self._timed_since = 0.0
+        if self.goal_reached or self.time_is_up:
+            raise FacesmithError(
+                f"{context.run.path} has already trained for {context.progress.kimg:g} kimg in "
+                f"{context.progress.seconds / 60:.1f} minutes: set a longer --kimg or --minutes to continue"
+            )
+
+    @property
+    def goal_reached(self) -> bool:
+        return self.context.progress.images_seen >= self.goal
+
+    @property
+    def time_is_up(self) -> bool:
+        return self.context.progress.seconds >= self.limit
+
+    def update(self) -> None:
+        """Update the training time in the run's progress."""
+        self.context.progress.seconds = time.monotonic() - self._start
+
+    def images_until_end(self, rate: float) -> float:
+        """Return how many more images will be seen at ``rate`` images per second."""
+        progress = self.context.progress
+        return min(self.goal - progress.images_seen, rate * (self.limit - progress.seconds))
+
+    def estimate(self, wait: Callable[[], Any]) -> dict[str, float] | None:
+        """Count a step. Returns images per second and memory once the first steps have been timed, else None.
+
+        ``wait()`` returns when the device has done the steps.
+        """
+        self._steps += 1
+        if self._steps == WARM_UP_STEPS:
+            wait()
+            self._timed_since = time.monotonic()
+        if self._steps != WARM_UP_STEPS + TIMED_STEPS:
+            return None
+        wait()
+        rate = TIMED_STEPS * self.context.recipe.batch_size / (time.monotonic() - self._timed_since)
+        return {"images_per_second": round(rate, 1), "memory_gb": peak_memory(self.context.state.device) / 1e9}
 
 
 class Session:

@@ -82,18 +82,18 @@ class Recipe:
     def check(self) -> None:
         """Raise `FacesmithError` where settings contradict each other."""
 
-    def values(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the value of every setting by name, those of the network family included."""
         return {key: getattr(self, key) for key in settings_of(self)}
 
-    def changed(self, **values: Any) -> Self:
+    def with_values(self, **values: Any) -> Self:
         """Return the recipe with other values, each checked for name, type and range."""
         schema = settings_of(self)
         return replace(
             self, **{key: check_setting(_find_setting(key, schema, self), value) for key, value in values.items()}
         )
 
-    def resolved(self, device: str) -> Self:
+    def resolve_machine(self, device: str) -> Self:
         """Return the recipe with the automatic settings of its kind resolved for a device."""
         return self
 
@@ -126,18 +126,18 @@ class AdversarialRecipe(Recipe):
             _find_setting(key, schema, self)
         object.__setattr__(self, "network", {key: f.default for key, f in schema.items()} | self.network)
 
-    def values(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         all_values = {f.name: getattr(self, f.name) for f in fields(self)} | self.network
         return {key: all_values[key] for key in settings_of(self)}
 
-    def changed(self, **values: Any) -> Self:
+    def with_values(self, **values: Any) -> Self:
         if "family" in values:  # settings that both families have keep their values
             schema = family_settings(values["family"], self.family_kind)
             network = {key: value for key, value in self.network.items() if key in schema}
             self = replace(self, family=values.pop("family"), network=network)
         schema = family_settings(self.family, self.family_kind)
         network = {key: check_setting(schema[key], values.pop(key)) for key in schema if key in values}
-        return replace(super().changed(**values), network=self.network | network)
+        return replace(super().with_values(**values), network=self.network | network)
 
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
@@ -173,9 +173,9 @@ def with_settings(recipe: AnyRecipe, settings: Iterable[str]) -> AnyRecipe:
             text = OLD_FAMILIES.get(text, text)
         texts[key] = text
     if "family" in texts and isinstance(recipe, AdversarialRecipe):  # first: it decides which other settings there are
-        recipe = recipe.changed(family=texts["family"])
+        recipe = recipe.with_values(family=texts["family"])
     schema = settings_of(recipe)
-    result = recipe.changed(
+    result = recipe.with_values(
         **{key: parse_setting(_find_setting(key, schema, recipe), text) for key, text in texts.items()}
     )
     result.check()
@@ -184,7 +184,7 @@ def with_settings(recipe: AnyRecipe, settings: Iterable[str]) -> AnyRecipe:
 
 def as_table(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as recipe.toml holds it: name, about and task, then a table for every group of settings."""
-    schema, values = settings_of(recipe), recipe.values()
+    schema, values = settings_of(recipe), recipe.as_dict()
     groups = {group: {k: values[k] for k, f in schema.items() if f.metadata["group"] == group} for group in GROUPS}
     head = {"name": recipe.name, "about": recipe.about, "task": recipe.task}
     return head | {group: table for group, table in groups.items() if table}
@@ -196,16 +196,16 @@ def from_table(kind: type[AnyRecipe], table: dict[str, Any]) -> AnyRecipe:
     values.pop("task")
     recipe = kind(values.pop("name"), values.pop("about", ""))
     if isinstance(recipe, AdversarialRecipe) and "family" in values:
-        recipe = recipe.changed(family=values.pop("family"))
+        recipe = recipe.with_values(family=values.pop("family"))
     schema = settings_of(recipe)
-    return recipe.changed(
+    return recipe.with_values(
         **{key: value for key, value in values.items() if key in schema or key not in FAMILY_SETTINGS}
     )
 
 
 def differences(old: Recipe, new: Recipe) -> list[str]:
     """Return ``name old -> new`` for every setting in which two recipes of one kind differ."""
-    before, after = old.values(), new.values()
+    before, after = old.as_dict(), new.as_dict()
     return [
         f"{key} {before.get(key)} -> {after.get(key)}" for key in before | after if before.get(key) != after.get(key)
     ]

@@ -14,8 +14,8 @@ from facesmith.runs.health import HEALTHY
 from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder, utc_now
 from facesmith.training.checkpoint import Progress, load
-from facesmith.training.context import TrainingContext
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
+from facesmith.training.session import TrainingContext
 from facesmith.training.settings import (
     LENGTH_SETTINGS,
     AnyRecipe,
@@ -152,7 +152,7 @@ def resolve(recipe: AnyRecipe, group: ProcessGroup = SINGLE_PROCESS) -> AnyRecip
         precision=fastest[0] if recipe.precision == "auto" else recipe.precision,
         memory_format=fastest[1] if recipe.memory_format == "auto" else recipe.memory_format,
     )
-    return recipe.resolved(device.type)
+    return recipe.resolve_machine(device.type)
 
 
 def _check_dataset(path: Path, trained_on: dict[str, Any], dataset: Dataset) -> None:

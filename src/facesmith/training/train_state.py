@@ -91,7 +91,8 @@ def backward(loss: Tensor, net: nn.Module, group: ProcessGroup, retain_graph: bo
     """Compute the gradients of ``net``, averaged over all processes, and return their global norm."""
     weights = list(net.parameters())
     gradients = torch.autograd.grad(loss, weights, retain_graph=retain_graph)
-    group.all_reduce_mean(gradients)
+    if group.world_size > 1:
+        group.all_reduce_mean(gradients)
     for weight, gradient in zip(weights, gradients, strict=True):
         # Fused Adam requires equal strides, which a convolution's gradient may not have.
         same_strides = gradient.stride() == weight.stride()

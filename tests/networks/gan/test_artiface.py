@@ -4,13 +4,14 @@ from torch import nn
 
 from facesmith.errors import FacesmithError
 from facesmith.networks.build import build, count_parameters
-from facesmith.networks.gan.artiface import Config, Discriminator, Generator
-from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.networks.family_settings import ArtifaceConfig
+from facesmith.networks.gan.artiface import Discriminator, Generator
+from facesmith.tasks.gan.recipes import GAN_RECIPES
 from facesmith.tasks.gan.step import network_config
 
 
-def small(size: tuple[int, int]) -> Config:
-    return Config(size, latent_size=8, generator_width=4, discriminator_width=4)
+def small(size: tuple[int, int]) -> ArtifaceConfig:
+    return ArtifaceConfig(size, latent_size=8, generator_width=4, discriminator_width=4)
 
 
 def keras_count(net: nn.Module) -> int:
@@ -23,7 +24,7 @@ def keras_count(net: nn.Module) -> int:
     ("latent_size", "total", "trainable"), [(100, 58_833_344, 57_783_872), (250, 137_476_544, 136_427_072)]
 )
 def test_parameter_counts_match_artiface(latent_size: int, total: int, trainable: int) -> None:
-    config = network_config(GAN_RECIPES["artiface"].changed(latent_size=latent_size), (128, 128))
+    config = network_config(GAN_RECIPES["artiface"].with_values(latent_size=latent_size), (128, 128))
     with torch.device("meta"):
         G, D = build("artiface", config, seed=0)
     assert (keras_count(G), count_parameters(G)) == (total, trainable)
@@ -44,13 +45,13 @@ def test_generator_and_discriminator_fit_every_size(size: tuple[int, int]) -> No
 @pytest.mark.parametrize("size", [(28, 28), (260, 260), (66, 64), (64, 50)])
 def test_an_unsupported_size_is_refused_with_the_valid_ones(size: tuple[int, int]) -> None:
     with pytest.raises(FacesmithError, match="32x32 to 256x256 whose sides are multiples of 4"):
-        Config(size)
+        ArtifaceConfig(size)
 
 
 @pytest.mark.parametrize(("setting", "value"), [("generator_width", 5), ("generator_width", 0), ("latent_size", 0)])
 def test_invalid_widths_are_refused(setting: str, value: int) -> None:
     with pytest.raises(FacesmithError, match=f"invalid {setting}={value}"):
-        Config((64, 64), **{setting: value})
+        ArtifaceConfig((64, 64), **{setting: value})
 
 
 def test_d_has_dropout_without_norm_and_g_the_reverse() -> None:

@@ -3,7 +3,7 @@ import torch
 
 from facesmith.errors import FacesmithError
 from facesmith.networks.build import build, count_parameters
-from facesmith.networks.gan.dcgan import Config
+from facesmith.networks.family_settings import DCGANConfig
 
 SIZES = [(64, 64), (28, 28), (32, 32), (96, 96), (128, 128), (80, 100), (37, 61), (256, 256), (16, 16)]
 
@@ -11,7 +11,7 @@ SIZES = [(64, 64), (28, 28), (32, 32), (96, 96), (128, 128), (80, 100), (37, 61)
 @pytest.mark.parametrize("kernel", [4, 5])
 @pytest.mark.parametrize("size", SIZES)
 def test_generator_and_discriminator_fit_every_size(size: tuple[int, int], kernel: int) -> None:
-    G, D = build("dcgan", Config(size, generator_width=4, discriminator_width=4, kernel=kernel), seed=0)
+    G, D = build("dcgan", DCGANConfig(size, generator_width=4, discriminator_width=4, kernel=kernel), seed=0)
     pictures = G(torch.randn(2, 100))
     assert pictures.shape == (2, 3, size[1], size[0])
     assert pictures.abs().max() <= 1
@@ -21,24 +21,24 @@ def test_generator_and_discriminator_fit_every_size(size: tuple[int, int], kerne
 @pytest.mark.parametrize("size", [(15, 15), (257, 257), (128, 63), (600, 800)])
 def test_an_unsupported_size_is_refused_with_the_valid_ones(size: tuple[int, int]) -> None:
     with pytest.raises(FacesmithError, match="16x16 to 256x256"):
-        Config(size)
+        DCGANConfig(size)
 
 
 def test_parameter_counts_of_the_official_pytorch_dcgan() -> None:
     # The networks of the DCGAN tutorial: nz=100, ngf=ndf=64, no biases.
-    G, D = build("dcgan", Config((64, 64)), seed=0)
+    G, D = build("dcgan", DCGANConfig((64, 64)), seed=0)
     assert count_parameters(G) == 3_576_704
     assert count_parameters(D) == 2_765_568
 
 
 def test_parameter_counts_match_digits_gan() -> None:
-    G, D = build("dcgan", Config((64, 64), kernel=5, bias=True), seed=0)
+    G, D = build("dcgan", DCGANConfig((64, 64), kernel=5, bias=True), seed=0)
     assert count_parameters(G) == 5_135_363
     assert count_parameters(D) == 4_316_545
 
 
 def test_initial_weights_depend_on_the_seed_only() -> None:
-    config = Config((16, 16), generator_width=4, discriminator_width=4)
+    config = DCGANConfig((16, 16), generator_width=4, discriminator_width=4)
     torch.manual_seed(5)
     before = torch.get_rng_state()
     first, _ = build("dcgan", config, seed=1)
@@ -51,5 +51,5 @@ def test_initial_weights_depend_on_the_seed_only() -> None:
 
 
 def test_initial_weights_follow_the_paper() -> None:
-    G, _ = build("dcgan", Config((32, 32)), seed=0)
+    G, _ = build("dcgan", DCGANConfig((32, 32)), seed=0)
     assert G.project.weight.std().item() == pytest.approx(0.02, rel=0.05)

@@ -4,11 +4,12 @@ from torch import nn
 
 from facesmith.errors import FacesmithError
 from facesmith.networks.build import build, count_parameters
-from facesmith.networks.gan.mini28 import Config, Discriminator, Generator
-from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.networks.family_settings import Mini28Config
+from facesmith.networks.gan.mini28 import Discriminator, Generator
+from facesmith.tasks.gan.recipes import GAN_RECIPES
 from facesmith.tasks.gan.step import network_config
 
-SMALL = Config((28, 28), latent_size=8, generator_width=4, discriminator_width=4)
+SMALL = Mini28Config((28, 28), latent_size=8, generator_width=4, discriminator_width=4)
 
 
 def test_parameter_counts_match_28x28() -> None:
@@ -32,12 +33,12 @@ def test_outputs_have_their_shape_and_range() -> None:
 @pytest.mark.parametrize("size", [(32, 32), (28, 32), (64, 64)])
 def test_another_size_is_refused_with_the_valid_one(size: tuple[int, int]) -> None:
     with pytest.raises(FacesmithError, match=f"{size[0]}x{size[1]}.*--size 28"):
-        Config(size)
+        Mini28Config(size)
 
 
 def test_a_width_below_one_is_refused() -> None:
     with pytest.raises(FacesmithError, match="generator_width=0"):
-        Config((28, 28), generator_width=0)
+        Mini28Config((28, 28), generator_width=0)
 
 
 @pytest.mark.parametrize(("kind", "hidden_layers"), [(Generator, 3), (Discriminator, 3)])
@@ -64,7 +65,7 @@ def test_batch_norm_equals_tensorflows() -> None:
 
 def test_initial_weights_follow_glorot() -> None:
     torch.manual_seed(0)
-    weight = Generator(Config((28, 28), latent_size=100, generator_width=16)).project.weight
+    weight = Generator(Mini28Config((28, 28), latent_size=100, generator_width=16)).project.weight
     limit = (6 / (100 + 64 * 16)) ** 0.5
     assert weight.abs().max().item() == pytest.approx(limit, rel=0.01)
     assert weight.std().item() == pytest.approx(limit / 3**0.5, rel=0.01)

@@ -5,14 +5,15 @@ import torch
 
 from facesmith.errors import FacesmithError
 from facesmith.networks.build import build, count_parameters
-from facesmith.networks.gan.residual import Block, Config, Style
-from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.networks.family_settings import ResidualConfig
+from facesmith.networks.gan.residual import Block, Style
+from facesmith.tasks.gan.recipes import GAN_RECIPES
 from facesmith.tasks.gan.step import network_config
 
 
 @pytest.mark.parametrize("size", [(16, 16), (28, 28), (32, 48), (80, 100), (45, 67)])
 def test_any_size_is_supported(size: tuple[int, int]) -> None:
-    config = Config(size, latent_size=8, generator_width=4, discriminator_width=4, discriminator_blocks=1)
+    config = ResidualConfig(size, latent_size=8, generator_width=4, discriminator_width=4, discriminator_blocks=1)
     G, D = build("residual", config, seed=0)
     pictures = G(torch.randn(3, 8))
     assert pictures.shape == (3, 3, size[1], size[0])
@@ -43,7 +44,7 @@ def test_a_style_sets_mean_and_deviation_per_channel() -> None:
 
 
 def test_faces_are_independent_and_w_is_equivalent_to_z() -> None:
-    G, _ = build("residual", Config((32, 32), latent_size=8, generator_width=4), seed=0)
+    G, _ = build("residual", ResidualConfig((32, 32), latent_size=8, generator_width=4), seed=0)
     for level in G.levels:  # blocks have no effect at initialisation
         for block in level:
             torch.nn.init.normal_(block.second.weight, 0, 0.1)
@@ -56,13 +57,13 @@ def test_faces_are_independent_and_w_is_equivalent_to_z() -> None:
 
 
 def test_without_a_mapping_w_is_z() -> None:
-    G, _ = build("residual", Config((32, 32), latent_size=8, generator_width=4, mapping=0), seed=0)
+    G, _ = build("residual", ResidualConfig((32, 32), latent_size=8, generator_width=4, mapping=0), seed=0)
     z = torch.randn(2, 8)
     assert torch.equal(G.style(z), z)
 
 
 def test_levels_above_the_finest_have_no_blocks() -> None:
-    config = Config((64, 64), generator_width=4, discriminator_width=4, discriminator_blocks=2)
+    config = ResidualConfig((64, 64), generator_width=4, discriminator_width=4, discriminator_blocks=2)
     G, D = build("residual", replace(config, finest=8), seed=0)
     assert [len(level) for level in G.levels] == [1, 1, 0, 0]
     assert [len(level) for level in D.levels] == [0, 0, 2, 2]
@@ -70,6 +71,6 @@ def test_levels_above_the_finest_have_no_blocks() -> None:
 
 def test_invalid_sizes_and_settings_are_refused() -> None:
     with pytest.raises(FacesmithError, match="blocks=0"):
-        Config((64, 64), blocks=0)
+        ResidualConfig((64, 64), blocks=0)
     with pytest.raises(FacesmithError, match="512x512"):
-        Config((512, 512))
+        ResidualConfig((512, 512))

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
-from facesmith.networks.makeover.deep_makeover import Config, Discriminator, Generator
+from facesmith.networks.family_settings import DeepMakeoverConfig
+from facesmith.networks.makeover.deep_makeover import Discriminator, Generator
 
 SIZE = (80, 100)
 
@@ -22,7 +23,7 @@ def psnr(a: Tensor, b: Tensor) -> float:
 
 @pytest.mark.parametrize(("part", "count"), [(Generator, 593_603), (Discriminator, 835_441)])
 def test_parameter_counts_match_deep_makeover(part: type[nn.Module], count: int) -> None:
-    net = part(Config(SIZE))
+    net = part(DeepMakeoverConfig(SIZE))
     layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d)]
     assert sum(p.numel() for layer in layers for p in layer.parameters()) == count
     shifts = sum(norm.num_features for norm in net.modules() if isinstance(norm, nn.BatchNorm2d))
@@ -31,7 +32,7 @@ def test_parameter_counts_match_deep_makeover(part: type[nn.Module], count: int)
 
 def test_an_untrained_net_returns_its_input_pooled_4x4(faces: Tensor) -> None:
     torch.manual_seed(0)
-    net, full_strength = Generator(Config((32, 32))), torch.ones(len(faces), 1)
+    net, full_strength = Generator(DeepMakeoverConfig((32, 32))), torch.ones(len(faces), 1)
     pooled = F.interpolate(F.avg_pool2d(faces, 4), scale_factor=4.0)
     with torch.no_grad():
         evaluated, in_training = net.eval()(faces, full_strength), net.train()(faces, full_strength)
@@ -45,7 +46,7 @@ def test_an_untrained_net_returns_its_input_pooled_4x4(faces: Tensor) -> None:
 
 
 def test_strength_interpolates_from_input_to_result(faces: Tensor) -> None:
-    net = Generator(Config((32, 32))).eval()
+    net = Generator(DeepMakeoverConfig((32, 32))).eval()
     with torch.no_grad():
         none, half, full = (net(faces, torch.full((len(faces), 1), strength)) for strength in (0.0, 0.5, 1.0))
         changed_faces = 1.1 * torch.tanh(net.layers(faces) / 2)
@@ -57,13 +58,13 @@ def test_strength_interpolates_from_input_to_result(faces: Tensor) -> None:
 def test_a_discriminator_averages_over_patches_of_any_size() -> None:
     torch.manual_seed(0)
     for width, height in (SIZE, (16, 16), (36, 52)):
-        D = Discriminator(Config((width, height)))
+        D = Discriminator(DeepMakeoverConfig((width, height)))
         assert D(torch.randn(3, 3, height, width)).shape == (3, 1)
 
 
 def test_unsupported_sizes_and_several_directions_are_refused() -> None:
     for size in ((30, 32), (12, 16)):
         with pytest.raises(FacesmithError, match="multiples of 4 and at least 16"):
-            Config(size)
+            DeepMakeoverConfig(size)
     with pytest.raises(FacesmithError, match=r"one direction, not 2: .*makeover\+"):
-        Config(SIZE, directions=2)
+        DeepMakeoverConfig(SIZE, directions=2)

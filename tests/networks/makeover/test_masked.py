@@ -3,9 +3,10 @@ import torch
 from torch import Tensor
 
 from facesmith import FacesmithError
-from facesmith.networks.makeover.masked import Config, Discriminator, Generator
+from facesmith.networks.family_settings import MaskedConfig
+from facesmith.networks.makeover.masked import Discriminator, Generator
 
-NARROW = Config((20, 24), directions=3, width=4, blocks=2, discriminator_width=4)
+NARROW = MaskedConfig((20, 24), directions=3, width=4, blocks=2, discriminator_width=4)
 
 
 @pytest.fixture
@@ -62,12 +63,12 @@ def test_the_mask_limits_the_change(changed_net: Generator, faces: Tensor) -> No
 
 def test_a_discriminator_has_a_logit_per_direction() -> None:
     for width, height in ((80, 100), (16, 16), (20, 52)):
-        D = Discriminator(Config((width, height), directions=3, discriminator_width=4))
+        D = Discriminator(MaskedConfig((width, height), directions=3, discriminator_width=4))
         assert D(torch.zeros(2, 3, height, width)).shape == (2, 3)
 
 
 def test_unsupported_sizes_are_refused() -> None:
     with pytest.raises(FacesmithError, match="multiples of 4"):
-        Config((30, 32))
+        MaskedConfig((30, 32))
     with pytest.raises(FacesmithError, match="blocks=0"):
-        Config((32, 32), blocks=0)
+        MaskedConfig((32, 32), blocks=0)

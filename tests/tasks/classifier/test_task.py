@@ -15,7 +15,7 @@ from facesmith.data.held_out import held_out_mask
 from facesmith.runs.json_lines import read_lines
 from facesmith.runs.run_data import read_card
 from facesmith.runs.run_folder import RunFolder
-from facesmith.tasks.classifier.recipe import ClassifierRecipe
+from facesmith.tasks.classifier.recipes import ClassifierRecipe
 from facesmith.tasks.classifier.task import ClassifierTask
 from facesmith.tasks.recipes import RECIPES
 from facesmith.training.checkpoint import Progress

@@ -16,7 +16,7 @@ from facesmith.data.held_out import held_out_mask
 from facesmith.runs.checkpoints import list_checkpoints, read_metadata
 from facesmith.runs.json_lines import read_lines
 from facesmith.runs.run_folder import RunFolder
-from facesmith.tasks.encoder.recipe import EncoderRecipe
+from facesmith.tasks.encoder.recipes import EncoderRecipe
 from facesmith.tasks.encoder.task import EncoderTask
 from facesmith.tasks.pretrained import find_pretrained
 from facesmith.tasks.recipes import RECIPES

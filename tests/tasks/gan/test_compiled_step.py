@@ -10,10 +10,10 @@ from torch._dynamo.utils import counters
 
 from facesmith import FacesmithError
 from facesmith.tasks.gan.compiled_step import choose_step, compiled_step
-from facesmith.tasks.gan.recipe import GAN_RECIPES, GANRecipe
+from facesmith.tasks.gan.recipes import GAN_RECIPES, GANRecipe
 from facesmith.tasks.gan.step import new_state, train_step
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
-from facesmith.training.schedules import scheduled
+from facesmith.training.schedules import apply_schedule
 from facesmith.training.train_state import TrainState
 
 CPU = torch.device("cpu")
@@ -27,7 +27,7 @@ def _nothing_compiled() -> Iterator[None]:
 
 
 def narrow(name: str, **changes: Any) -> GANRecipe:
-    return GAN_RECIPES[name].changed(generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+    return GAN_RECIPES[name].with_values(generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,
     )  # fmt: skip
 
@@ -38,7 +38,7 @@ def steps(step: Any, state: TrainState, recipe: GANRecipe, first: int, last: int
     for number in range(first, last):
         torch.manual_seed(number)
         real = torch.rand(8, 16, 16, 3).permute(0, 3, 1, 2) * 2 - 1
-        z, current = torch.randn(8, recipe.latent_size), scheduled(recipe, number * 8)
+        z, current = torch.randn(8, recipe.latent_size), apply_schedule(recipe, number * 8)
         step_metrics = step(state, real, z, current, number, number * 8)
         metrics.append({name: float(value) for name, value in step_metrics.items()})
     return metrics

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from facesmith.tasks.gan.cuda_graphs import WARM_UP_STEPS, CudaRecorder, Measurements, RecordedStep
-from facesmith.tasks.gan.recipe import GAN_RECIPES, GANRecipe
+from facesmith.tasks.gan.recipes import GAN_RECIPES, GANRecipe
 from facesmith.tasks.gan.step import new_state, train_step
-from facesmith.training.schedules import scheduled
+from facesmith.training.schedules import apply_schedule
 from facesmith.training.train_state import TrainState
 
 CPU = torch.device("cpu")
@@ -63,7 +63,7 @@ def state_tensors(state: TrainState) -> list[Tensor]:
 
 
 def narrow(name: str, **changes: Any) -> GANRecipe:
-    return GAN_RECIPES[name].changed(generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+    return GAN_RECIPES[name].with_values(generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,
     )  # fmt: skip
 
@@ -76,7 +76,7 @@ def steps(step: Any, state: TrainState, recipe: GANRecipe, first: int, last: int
         if number >= first:
             torch.manual_seed(number)
             real = torch.rand(8, 16, 16, 3).permute(0, 3, 1, 2) * 2 - 1
-            z, current = torch.randn(8, recipe.latent_size), scheduled(recipe, number * 8)
+            z, current = torch.randn(8, recipe.latent_size), apply_schedule(recipe, number * 8)
             torch.manual_seed(number)
             step_metrics = step(state, real.to(device), z.to(device), current, d_steps if learns else None, number * 8)
             metrics.append({name: float(value) for name, value in step_metrics.items()})

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from facesmith.tasks.gan.recipe import GAN_RECIPES, GANRecipe
+from facesmith.tasks.gan.recipes import GAN_RECIPES, GANRecipe
 from facesmith.tasks.gan.step import new_state, on_device, run_step, step_scalars, step_variant, train_step
 
 CPU = torch.device("cpu")
@@ -14,7 +14,7 @@ SIDES = {"mini28": 28, "artiface": 32}  # the smallest size, where it is not 16
 
 
 def small(name: str, **changes: Any) -> GANRecipe:
-    return GAN_RECIPES[name].changed(generator_width=4, discriminator_width=4, device="cpu", precision="float32",
+    return GAN_RECIPES[name].with_values(generator_width=4, discriminator_width=4, device="cpu", precision="float32",
         memory_format="channels_last", batch_size=8, **changes,
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ import pytest
 
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_mask
-from facesmith.tasks.gan.recipe import GAN_RECIPES
+from facesmith.tasks.gan.recipes import GAN_RECIPES
 from facesmith.tasks.gan.task import GANTask
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import SINGLE_PROCESS
@@ -17,7 +17,7 @@ from facesmith.training.startup import resolve
 def test_hold_out_decides_whether_held_out_faces_are_used(
     builtin_dataset: Dataset, hold_out: bool, recording_reader: Callable[..., Any]
 ) -> None:
-    recipe = resolve(GAN_RECIPES["tiny"].changed(hold_out=hold_out, threads=1, device="cpu", precision="float32",
+    recipe = resolve(GAN_RECIPES["tiny"].with_values(hold_out=hold_out, threads=1, device="cpu", precision="float32",
                                    memory_format="contiguous", generator_width=4, discriminator_width=4))  # fmt: skip
     task = GANTask(recipe, builtin_dataset, SINGLE_PROCESS, {})
     read, read_rows = recording_reader(builtin_dataset)

@@ -17,12 +17,12 @@ from facesmith.runs.json_lines import read_lines
 from facesmith.runs.run_data import read_card
 from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.makeover.batches import draw_batch, draw_noise
-from facesmith.tasks.makeover.recipe import MakeoverRecipe
+from facesmith.tasks.makeover.recipes import MakeoverRecipe
 from facesmith.tasks.makeover.task import MakeoverTask
 from facesmith.tasks.recipes import RECIPES
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import SINGLE_PROCESS
-from facesmith.training.schedules import scheduled
+from facesmith.training.schedules import apply_schedule
 from facesmith.training.settings import with_settings
 
 DIRECTION, REVERSE = "No_Beard > Mouth_Slightly_Open", "back: Mouth_Slightly_Open > No_Beard"
@@ -105,16 +105,16 @@ def test_the_schedule_follows_deep_makeovers_formulas(builtin_dataset: Dataset) 
     state = task.new_state()
     for kimg in (0, 80, 200):
         images_seen = 1000 * kimg
-        metrics = task.step(state, scheduled(setup, images_seen), Progress(images_seen // 2, images_seen))
+        metrics = task.step(state, apply_schedule(setup, images_seen), Progress(images_seen // 2, images_seen))
         a = 0.5 ** (kimg / 80)
         assert float(metrics["annealing"]) == pytest.approx(a, rel=1e-5)
         assert float(metrics["pixel_share"]) == pytest.approx(0.70 + 0.25 * a, rel=1e-5)
         assert float(metrics["noise"]) == pytest.approx(0.2 * a, rel=1e-5)
         assert float(metrics["learning_rate"]) == pytest.approx(2e-4 * a, abs=1e-7)
-    late = task.step(state, scheduled(setup, 10**9), Progress(1, 10**9))
+    late = task.step(state, apply_schedule(setup, 10**9), Progress(1, 10**9))
     assert float(late["learning_rate"]) == pytest.approx(1e-7), "the floor"
     off = replace(setup, schedule_half_life_kimg=None)
-    constant = task.step(state, scheduled(off, 200_000), Progress(2, 200_000))
+    constant = task.step(state, apply_schedule(off, 200_000), Progress(2, 200_000))
     assert [round(float(constant[name]), 6) for name in ("annealing", "pixel_share", "noise")] == [1, 0.95, 0.2]
 
 

@@ -3,49 +3,20 @@
 At ArtiFace's 128x128 the dense layer outputs a grid of 32x32x512 at once; here the grid is a quarter of any size.
 """
 
-from dataclasses import dataclass
-
 from torch import nn
 
-from facesmith.errors import FacesmithError
+from facesmith.networks.family_settings import ArtifaceConfig
 from facesmith.networks.gan.mini28 import initialize
 from facesmith.networks.layers import StackDiscriminator, StackGenerator
-from facesmith.networks.settings import FamilyConfig, setting
 
-MIN_SIDE, MAX_SIDE = 32, 256  # pixels
 SLOPE, DROPOUT = 0.3, 0.3  # Keras' LeakyReLU, and the dropout of D; G has none
 EPSILON, MOMENTUM = 1e-3, 0.01  # batch norm's in Keras, whose momentum 0.99 is what torch calls 0.01
-
-
-@dataclass(frozen=True)
-class Config(FamilyConfig):
-    """The settings of the family. G's width is quadrupled at a quarter of the size, and halved at the full size."""
-
-    generator_width: int = setting(128, "channels of G at half the image's size, even", minimum=2)
-    discriminator_width: int = setting(64, "channels of D at half the image's size", minimum=1)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        width, height = self.size
-        if not all(MIN_SIDE <= side <= MAX_SIDE and side % 4 == 0 for side in self.size):
-            raise FacesmithError(
-                f"the artiface family cannot make {width}x{height} images: it makes sizes from {MIN_SIDE}x{MIN_SIDE} "
-                f"to {MAX_SIDE}x{MAX_SIDE} whose sides are multiples of 4, "
-                f"so import the photos again with --size 128, 80x100 or the like"
-            )
-        if self.generator_width % 2:
-            raise FacesmithError(f"invalid generator_width={self.generator_width}: expected an even number")
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Return (height, width) of the grid that G starts from and D ends with."""
-        return self.size[1] // 4, self.size[0] // 4
 
 
 class Generator(StackGenerator):
     """Map latents (N x latent_size, or with detail) to images (N x 3 x H x W) in [-1, 1]."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: ArtifaceConfig) -> None:
         super().__init__()
         width = config.generator_width
         self.latent_size, self.grid, self.deepest = config.latent_size, config.grid, 4 * width
@@ -72,7 +43,7 @@ class Generator(StackGenerator):
 class Discriminator(StackDiscriminator):
     """Map images (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: ArtifaceConfig) -> None:
         super().__init__()
         width = config.discriminator_width
         self.layers = nn.Sequential(

@@ -6,61 +6,19 @@ side is odd on the way down, its half is rounded (down for kernel 4, up for kern
 convolution restores the exact side.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 from torch import nn
 
-from facesmith.errors import FacesmithError
 from facesmith.networks.convolutions import Conv, ConvTranspose
+from facesmith.networks.family_settings import DCGANConfig
 from facesmith.networks.layers import StackDiscriminator, StackGenerator
-from facesmith.networks.settings import FamilyConfig, setting
-
-MIN_SIDE, MAX_SIDE = 16, 256  # pixels; the coarsest grid is 4 to 7 cells on its shorter side
-MAX_RATIO = 2  # the longer side over the shorter
-
-
-@dataclass(frozen=True)
-class Config(FamilyConfig):
-    """The settings of the family; channels are doubled at every halving, up to eight times."""
-
-    generator_width: int = setting(64, "channels of G at half the image's size", minimum=1)
-    discriminator_width: int = setting(64, "channels of D at half the image's size", minimum=1)
-    kernel: int = setting(4, "side of every convolution kernel", (4, 5))
-    bias: bool = setting(False, "convolutions and linear layers have biases")
-    generator_norm: bool = setting(True, "batch norm in G")
-    discriminator_norm: bool = setting(True, "batch norm in D, except after its first layer")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        width, height = self.size
-        fits = all(MIN_SIDE <= side <= MAX_SIDE for side in self.size)
-        if not fits or max(self.size) > MAX_RATIO * min(self.size):
-            raise FacesmithError(
-                f"the dcgan family cannot make {width}x{height} images: it makes sizes from {MIN_SIDE}x{MIN_SIDE} "
-                f"to {MAX_SIDE}x{MAX_SIDE} whose longer side is at most {MAX_RATIO} times the shorter, "
-                f"so import the photos again with --size 64, 80x100, 128 or the like"
-            )
-
-    @property
-    def grids(self) -> list[tuple[int, int]]:
-        """Return (height, width) at every level, finest first: the image, its half, ... down to the coarsest grid."""
-        width, height = self.size
-        grids = [(height, width)]
-        rounding = self.kernel - 4  # half of an odd side is rounded down by kernel 4, up by kernel 5
-        while min(grids[-1]) >= 8:
-            grids.append(((grids[-1][0] + rounding) // 2, (grids[-1][1] + rounding) // 2))
-        return grids
-
-    def channels(self, width: int) -> list[int]:
-        """Return the channels at every level of `grids`, the image's three first."""
-        return [3, *(width * min(2**level, 8) for level in range(len(self.grids) - 1))]
 
 
 class Generator(StackGenerator):
     """Map latents (N x latent_size, or with detail) to images (N x 3 x H x W) in [-1, 1]."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: DCGANConfig) -> None:
         super().__init__()
         grids, channels = config.grids[::-1], config.channels(config.generator_width)[::-1]
         self.latent_size, self.grid, self.deepest = config.latent_size, grids[0], channels[0]
@@ -77,7 +35,7 @@ class Generator(StackGenerator):
 class Discriminator(StackDiscriminator):
     """Map images (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: DCGANConfig) -> None:
         super().__init__()
         grids, channels = config.grids, config.channels(config.discriminator_width)
         layers: list[nn.Module] = []
@@ -106,7 +64,7 @@ def _norm(enabled: bool, channels: int) -> list[nn.Module]:
     return [nn.BatchNorm2d(channels)] if enabled else []
 
 
-def _up(before: int, after: int, grid: tuple[int, int], target: tuple[int, int], config: Config) -> nn.Module:
+def _up(before: int, after: int, grid: tuple[int, int], target: tuple[int, int], config: DCGANConfig) -> nn.Module:
     """Return the transposed convolution that mirrors the discriminator's step from ``target`` down to ``grid``."""
     padding = (config.kernel - 1) // 2
     shortfall = 2 + 2 * padding - config.kernel  # the convolution's output is this much smaller than twice the grid

@@ -4,39 +4,19 @@ Dropout of one half is applied in every hidden layer of both networks while they
 generator, which must be seeded to repeat a step.
 """
 
-from dataclasses import dataclass
-
 from torch import nn
 
-from facesmith.errors import FacesmithError
+from facesmith.networks.family_settings import Mini28Config
 from facesmith.networks.layers import StackDiscriminator, StackGenerator
-from facesmith.networks.settings import FamilyConfig, setting
 
-SIDE, GRID = 28, 4  # pixels, and cells of the coarsest grid in both networks
+GRID = 4  # cells of the coarsest grid in both networks
 SLOPE, DROPOUT = 0.2, 0.5
-
-
-@dataclass(frozen=True)
-class Config(FamilyConfig):
-    """The settings of the family; channels are doubled at every halving."""
-
-    generator_width: int = setting(256, "channels of G at half the image's size", minimum=1)
-    discriminator_width: int = setting(64, "channels of D at half the image's size", minimum=1)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.size != (SIDE, SIDE):
-            width, height = self.size
-            raise FacesmithError(
-                f"the mini28 family cannot make {width}x{height} images: it makes {SIDE}x{SIDE} only, "
-                f"so import the photos again with --size {SIDE}"
-            )
 
 
 class Generator(StackGenerator):
     """Map latents (N x latent_size, or with detail) to images (N x 3 x 28 x 28) in [-1, 1]."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Mini28Config) -> None:
         super().__init__()
         width = config.generator_width
         self.latent_size, self.grid, self.deepest = config.latent_size, (GRID, GRID), 4 * width
@@ -56,7 +36,7 @@ class Generator(StackGenerator):
 class Discriminator(StackDiscriminator):
     """Map images (N x 3 x 28 x 28) in [-1, 1] to one logit each (N): the higher, the more real."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Mini28Config) -> None:
         super().__init__()
         width = config.discriminator_width
         self.layers = nn.Sequential(

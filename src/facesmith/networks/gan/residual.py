@@ -8,7 +8,6 @@ time would be spent there. D has none by default: on a CPU they cost more than h
 """
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
@@ -17,53 +16,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facesmith.networks.convolutions import Conv, ConvTranspose
-from facesmith.networks.gan import dcgan
+from facesmith.networks.family_settings import ResidualConfig
 from facesmith.networks.layers import CoarseGenerator
-from facesmith.networks.settings import FamilyConfig, setting
 
 Layer = TypeVar("Layer", nn.Conv2d, Conv, ConvTranspose, nn.Linear)
 
 GAIN = math.sqrt(2 / (1 + 0.2**2))  # keeps the variance through a leaky ReLU of slope 0.2 (He et al., arXiv:1502.01852)
 
 
-@dataclass(frozen=True)
-class Config(FamilyConfig):
-    """The settings of the family; channels are doubled at every halving, up to six times in G and eight times in D."""
-
-    generator_width: int = setting(32, "channels of G at half the image's size", minimum=1)
-    discriminator_width: int = setting(32, "channels of D at half the image's size", minimum=1)
-    blocks: int = setting(1, "residual blocks at every level of G", minimum=1)
-    discriminator_blocks: int = setting(0, "residual blocks at every level of D", minimum=0)
-    finest: int = setting(32, "longest shorter side, in pixels, of a level with residual blocks", minimum=1)
-    mapping: int = setting(2, "layers that map z to the w which styles every level, 0: w is z", minimum=0)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.plan  # noqa: B018 (refuses sizes that the family cannot make)
-
-    @property
-    def plan(self) -> dcgan.Config:
-        """Return the dcgan family's config of the same sizes, whose grids this family uses."""
-        return dcgan.Config(
-            size=self.size,
-            latent_size=self.latent_size,
-            generator_width=self.generator_width,
-            discriminator_width=self.discriminator_width,
-        )
-
-    def levels(self, grids: list[tuple[int, int]], blocks: int) -> list[int]:
-        """Return the number of residual blocks at the level of each grid: ``blocks`` or none."""
-        return [blocks if min(grid) <= self.finest else 0 for grid in grids]
-
-    def channels(self, width: int, limit: int) -> list[int]:
-        """Return the channels at every level, the image's three first; at most ``limit`` times ``width``."""
-        return [3, *(width * min(2**level, limit) for level in range(len(self.plan.grids) - 1))]
-
-
 class Generator(CoarseGenerator):
     """Map latents (N x latent_size, or with detail) to images (N x 3 x H x W) in [-1, 1]."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: ResidualConfig) -> None:
         super().__init__()
         plan, z = config.plan, config.latent_size
         grids, channels = plan.grids[::-1], config.channels(config.generator_width, 6)[::-1]
@@ -118,7 +82,7 @@ class Generator(CoarseGenerator):
 class Discriminator(nn.Module):
     """Map images (N x 3 x H x W) in [-1, 1] to one logit each (N): the higher, the more real."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: ResidualConfig) -> None:
         super().__init__()
         grids, channels = config.plan.grids, config.channels(config.discriminator_width, 8)
         self.downs = nn.ModuleList(_down(before, after) for before, after in pairwise(channels))

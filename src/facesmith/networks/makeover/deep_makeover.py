@@ -5,32 +5,15 @@ neighbours on the way up. All layers start near the identity, so an untrained ne
 4x4 pixels.
 """
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facesmith.errors import FacesmithError
-from facesmith.networks.settings import MakeoverConfig
+from facesmith.networks.family_settings import DeepMakeoverConfig
 
 ENCODER, DECODER, LAST = (24, 48), (96, 64), 48  # channels of G: down, up, at the end
 DISCRIMINATOR = (32, 48, 96, 128)  # channels of D, the grid halved after each
 RANGE = 1.1  # of G's output: a little outside of [-1, 1], so that black and white can be reached
-
-
-@dataclass(frozen=True)
-class Config(MakeoverConfig):
-    """The family has no settings. Sides are multiples of 4, at least 16; there is one direction."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        refuse_odd_size(self.size)
-        if self.directions != 1:
-            raise FacesmithError(
-                f"the deep_makeover family learns one direction, not {self.directions}: train one run for each, or "
-                "all in one with the recipe makeover+"
-            )
 
 
 class Generator(nn.Module):
@@ -39,7 +22,7 @@ class Generator(nn.Module):
     Its convolutions have 593,603 weights and biases, as in deep-makeover; batch norm adds 488 shifts.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: DeepMakeoverConfig) -> None:
         super().__init__()
         (first, second), (third, fourth) = ENCODER, DECODER
         self.layers = nn.Sequential(
@@ -73,7 +56,7 @@ class Discriminator(nn.Module):
     835,441 weights and biases of convolutions, and 432 shifts of batch norm.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: DeepMakeoverConfig) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for before, after in zip((3, *DISCRIMINATOR), DISCRIMINATOR, strict=False):
@@ -110,15 +93,6 @@ def identity(before: int, after: int) -> nn.Conv2d:
     with torch.no_grad():
         layer.weight[both, both] += 1.0
     return layer
-
-
-def refuse_odd_size(size: tuple[int, int]) -> None:
-    """Refuse sizes that two poolings and two doublings do not restore."""
-    if min(size) < 16 or any(side % 4 for side in size):
-        raise FacesmithError(
-            f"makeovers need images whose sides are multiples of 4 and at least 16, not {size[0]}x{size[1]}: "
-            "import the photos in such a size, 80x100 for example"
-        )
 
 
 def _near_zero(layer: nn.Conv2d) -> nn.Conv2d:

@@ -6,7 +6,6 @@ change and a mask, as in GANimation (Pumarola et al., arXiv:1807.09251): where t
 no batch norm, so that no face depends on the others; residual branches start at zero instead.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -14,24 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facesmith.networks.convolutions import Conv
+from facesmith.networks.family_settings import MaskedConfig
 from facesmith.networks.gan import residual
-from facesmith.networks.makeover.deep_makeover import refuse_odd_size
-from facesmith.networks.settings import MakeoverConfig, setting
 
 INITIAL_MASK = -1.0  # the mask's initial logit: about a quarter open
-
-
-@dataclass(frozen=True)
-class Config(MakeoverConfig):
-    """The settings of the family. Sides are multiples of 4, at least 16."""
-
-    width: int = setting(16, "channels of G at the full size, doubled at both halvings", minimum=1)
-    blocks: int = setting(4, "residual blocks of G on its coarse grid", minimum=1)
-    discriminator_width: int = setting(32, "channels of D at half the size, doubled at three halvings", minimum=1)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        refuse_odd_size(self.size)
 
 
 class Generator(nn.Module):
@@ -40,7 +25,7 @@ class Generator(nn.Module):
     Where all strengths are 0, and before training, the output equals the input bit for bit.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: MaskedConfig) -> None:
         super().__init__()
         fine, half, coarse = (config.width * 2**level for level in range(3))
         self.stem = nn.Conv2d(3, fine, 3, padding=1)
@@ -96,7 +81,7 @@ class Block(nn.Module):
 class Discriminator(nn.Module):
     """Map images (N x 3 x H x W in [-1, 1]) to a logit for each direction: whether it is one of its target faces."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: MaskedConfig) -> None:
         super().__init__()
         channels = [3, *(config.discriminator_width * 2**level for level in range(4))]
         self.downs = nn.ModuleList(Conv(before, after, 4, 2, 1) for before, after in pairwise(channels))

@@ -18,11 +18,10 @@ from facesmith.errors import FacesmithError
 from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_float
 from facesmith.networks.classifier import Config, build
-from facesmith.tasks.classifier.recipe import ClassifierRecipe
-from facesmith.training.augment import vary
+from facesmith.tasks.classifier.recipes import ClassifierRecipe
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.sampling import AUGMENT, Reader, generator, image_indices, load_batch
+from facesmith.training.sampling import AUGMENT, Reader, image_indices, load_batch, seeded_rng, vary
 from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
 
@@ -79,13 +78,13 @@ class ClassifierTask(Task[ClassifierRecipe]):
 
     def step(self, state: TrainState, recipe: ClassifierRecipe, progress: Progress) -> dict[str, Tensor]:
         """Minimise the cross-entropy of all known labels of the next batch."""
-        part, images_seen = self.group.local_batch(recipe.batch_size), progress.images_seen
+        images_seen = progress.images_seen
         indices = self.learned[
             image_indices(recipe.seed, images_seen, recipe.batch_size, len(self.learned), recipe.epoch_share)
         ]
-        x = load_batch(self.read, indices, recipe, images_seen, self.device, part)
-        rng = generator(self.device, recipe.seed, AUGMENT, images_seen, progress.rollbacks, self.group.rank)
-        labels = self.labels[torch.from_numpy(indices[part]).to(self.device)]
+        x = load_batch(self.read, indices, recipe, images_seen, self.device, self.batch_part)
+        rng = seeded_rng(self.device, recipe.seed, AUGMENT, images_seen, progress.rollbacks, self.group.rank)
+        labels = self.labels[torch.from_numpy(indices[self.batch_part]).to(self.device)]
         with autocast(state):
             logits = state.nets["C"](vary(x, recipe.shift, recipe.colour, rng))[0].float()
         is_known, truth = (labels >= 0).float(), labels.clamp(min=0).float()

@@ -10,11 +10,12 @@ from facesmith.models.base import BLOCK
 from facesmith.models.folder import ModelFolder, new_model_folder
 from facesmith.models.model import Model, load
 from facesmith.models.network_files import check_parity, write_network, write_onnx
+from facesmith.models.readme import data_section, training_section
 from facesmith.networks import build as networks
-from facesmith.tasks.encoder.card import with_encoder
-from facesmith.tasks.encoder.recipe import EncoderRecipe
-from facesmith.tasks.export_source import Source
+from facesmith.tasks.encoder.recipes import EncoderRecipe
+from facesmith.tasks.export import Source
 from facesmith.training import checkpoint
+from facesmith.training.settings import Recipe
 
 
 def export_run(source: Source, target: Path, name: str | None, half: bool) -> Model:
@@ -64,3 +65,29 @@ def _accept_detail(card: dict[str, Any], detail_size: int, folder: ModelFolder) 
     net.load_state_dict(folder.read_weights())
     inputs = {"z": torch.zeros(2, card["network"]["latent_size"] + detail_size)}
     write_onnx(net, inputs, ["pictures"], card.get("weights") == "float16", folder.onnx)
+
+
+def with_encoder(text: str, encoder: dict[str, Any], recipe: Recipe) -> str:
+    """Return a model's README.md with a section on its encoder at the end, in place of an earlier one."""
+    score = encoder["trained"]["score"]
+    remarks = f" PSNR of {score['count']:,} held-out images: {score['psnr']:.2f} dB." if score else ""
+    lines = [
+        "## Encoder",
+        "",
+        "```python",
+        "z = model.encode(faces)  # N x latent_size; model.generate(z) reconstructs them",
+        "```",
+        "",
+        "Fitted to the generator above, which is unchanged. It learned from "
+        f"{encoder['learned_from']:,} of the images below; {encoder['held_out']:,} were held out.",
+        "",
+        f"`encoder.safetensors` (SHA-256 `{encoder['digest']}`) and `encoder.onnx`, whose outputs differ by at most "
+        f"{encoder['onnx_parity']:.1e}.",
+        "",
+        *data_section(encoder["dataset"], "encoder"),
+        "",
+        *training_section(encoder, recipe, remarks),
+        "",
+    ]
+    before, _, _ = text.partition("## Encoder\n")
+    return f"{before.rstrip()}\n\n" + "\n".join(lines)

@@ -18,7 +18,7 @@ from facesmith.images.pixels import to_float, to_uint8
 from facesmith.models.folder import ModelFolder
 from facesmith.networks import build as networks
 from facesmith.networks import classifier as classifier_network
-from facesmith.tasks.encoder.recipe import EncoderRecipe
+from facesmith.tasks.encoder.recipes import EncoderRecipe
 from facesmith.tasks.pretrained import refuse_other_size
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
@@ -111,9 +111,9 @@ class EncoderTask(Task[EncoderRecipe]):
 
     def step(self, state: TrainState, recipe: EncoderRecipe, progress: Progress) -> dict[str, Tensor]:
         """Train E to reconstruct photos, and to predict the latents of generated faces."""
-        part, images_seen = self.group.local_batch(recipe.batch_size), progress.images_seen
-        photos = batch(self.read, recipe, images_seen, self.learned, self.device, part)
-        z = self._latents(recipe.batch_size, LATENTS, progress.step, progress.rollbacks)[part]
+        images_seen = progress.images_seen
+        photos = batch(self.read, recipe, images_seen, self.learned, self.device, self.batch_part)
+        z = self._latents(recipe.batch_size, LATENTS, progress.step, progress.rollbacks)[self.batch_part]
         E, G = state.nets["E"], state.pretrained["G"]
         measured = {}
         with autocast(state):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from facesmith.errors import FacesmithError
 from facesmith.tasks.gan.cuda_graphs import CudaRecorder, RecordedStep
-from facesmith.tasks.gan.recipe import GANRecipe
+from facesmith.tasks.gan.recipes import GANRecipe
 from facesmith.tasks.gan.step import (
     StepPasses,
     augment_key,
@@ -27,7 +27,7 @@ from facesmith.tasks.gan.step import (
     train_step,
 )
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.sampling import generator
+from facesmith.training.sampling import seeded_rng
 from facesmith.training.train_state import TrainState
 
 Step = Callable[[TrainState, Tensor, Tensor, GANRecipe, int | None, int], dict[str, Tensor]]
@@ -66,7 +66,7 @@ def compiled_step(recipe: GANRecipe, backend: str = "inductor") -> Step:
     def step(
         state: TrainState, real: Tensor, z: Tensor, scheduled: GANRecipe, d_step: int | None, images_seen: int
     ) -> dict[str, Tensor]:
-        rng = generator(state.device, *augment_key(scheduled, state, images_seen)) if augments(recipe) else None
+        rng = seeded_rng(state.device, *augment_key(scheduled, state, images_seen)) if augments(recipe) else None
         # Tensors, because every new number would be compiled anew; for the same reason the recipe without its schedule.
         scalars = on_device(step_scalars(scheduled, images_seen), state.device)
         with (

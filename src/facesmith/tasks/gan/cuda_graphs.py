@@ -14,7 +14,7 @@ from weakref import WeakSet
 import torch
 from torch import Tensor
 
-from facesmith.tasks.gan.recipe import GANRecipe
+from facesmith.tasks.gan.recipes import GANRecipe
 from facesmith.tasks.gan.step import (
     StepVariant,
     augment_key,
@@ -33,7 +33,7 @@ WARM_UP_STEPS = 3  # eager steps of a variant before recording, in which librari
 Measurements = dict[str, Tensor]
 
 
-class Recorder(Protocol):
+class GraphRecorder(Protocol):
     """A device that can record work and replay it."""
 
     def warm_up(self, work: Callable[[], Measurements]) -> Measurements:
@@ -56,7 +56,7 @@ class RecordedStep:
     training continues with eager steps.
     """
 
-    def __init__(self, recipe: GANRecipe, recorder: Recorder, print_message: Callable[[str], Any]) -> None:
+    def __init__(self, recipe: GANRecipe, recorder: GraphRecorder, print_message: Callable[[str], Any]) -> None:
         self.recipe, self.recorder, self.print_message = recipe, recorder, print_message
         self.failed = False
         self.state: TrainState | None = None

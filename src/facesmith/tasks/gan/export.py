@@ -7,16 +7,18 @@ import numpy as np
 import torch
 
 from facesmith.images.grid import make_grid, resize_images, save_image
+from facesmith.metrics.scores import scores_section
 from facesmith.models.base import BLOCK
 from facesmith.models.folder import new_model_folder
 from facesmith.models.model import Model, load
 from facesmith.models.network_files import check_parity, write_network
+from facesmith.models.readme import data_section, files_section, readme, training_section
 from facesmith.networks import build as networks
-from facesmith.tasks.export_source import Source
-from facesmith.tasks.gan.card import model_card
-from facesmith.tasks.gan.recipe import GANRecipe
+from facesmith.tasks.export import Source
+from facesmith.tasks.gan.recipes import GANRecipe
 from facesmith.tasks.gan.step import network_config
 from facesmith.training import checkpoint
+from facesmith.training.settings import Recipe
 
 SHEET_FACE_SIZE = 64  # pixels a face in samples.png, at most, to keep the file small
 
@@ -48,3 +50,28 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
         faces = resize_images(load(folder.path).sample(64, seed=0), SHEET_FACE_SIZE, enlarge=False)
         save_image(make_grid(faces, scale=max(1, SHEET_FACE_SIZE // config.size[0])), folder.path / "samples.png")
     return load(target)
+
+
+def model_card(card: dict[str, Any], recipe: Recipe) -> str:
+    """Return the Markdown of a model with the card ``card``, trained by ``recipe``."""
+    (width, height), trained = card["network"]["size"], card["trained"]
+    remarks = f" Best KID during training: {1000 * trained['score']['kid']:.1f} x 10⁻³." if trained["score"] else ""
+    if trained.get("hold_out"):
+        remarks += " The images that encoders, classifiers and edits are measured on were held out."
+    introduction = (
+        f"A generator of {width}x{height} faces, made with facesmith {card['facesmith']}.\n\n"
+        "![Faces 0 to 63 of seed 0, not selected](samples.png)"
+    )
+    example = [
+        "import facesmith",
+        "",
+        f'model = facesmith.load("{card["name"]}")',
+        "faces = model.sample(16, seed=1)  # 16 x H x W x 3, uint8",
+    ]
+    sections = {
+        "Data and terms": data_section(card["dataset"], "model"),
+        "Training": training_section(card, recipe, remarks),
+        "Scores": [scores_section(card.get("scores", [])).rstrip()],
+        "Files": files_section("generator", card),
+    }
+    return readme(card["name"], introduction, "python", example, sections)

@@ -8,12 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from facesmith.networks import build as networks
-from facesmith.tasks.gan.recipe import GANRecipe
+from facesmith.tasks.gan.recipes import GANRecipe
 from facesmith.training import train_state
-from facesmith.training.augment import augment
+from facesmith.training.adversarial_losses import (
+    accuracies,
+    augment,
+    discriminator_loss,
+    generator_loss,
+    gradient_penalty,
+)
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
-from facesmith.training.gan_losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
-from facesmith.training.sampling import AUGMENT, generator
+from facesmith.training.sampling import AUGMENT, seeded_rng
 from facesmith.training.train_state import (
     TrainState,
     autocast,
@@ -76,7 +81,7 @@ def train_step(
     ``d_step`` counts the steps at which D has learned, None if D does not learn; ``images_seen`` counts the real images
     of all steps before. The result holds scalars on the device; on a GPU, reading one waits for all queued work.
     """
-    rng = generator(state.device, *augment_key(recipe, state, images_seen)) if augments(recipe) else None
+    rng = seeded_rng(state.device, *augment_key(recipe, state, images_seen)) if augments(recipe) else None
     return run_step(state, real, z, recipe, step_variant(recipe, d_step), step_scalars(recipe, images_seen), rng)
 
 

@@ -1,4 +1,4 @@
-"""The task of a GAN: G and D play, and G's faces are looked at."""
+"""The GAN task: the steps, sample sheets and scores of a generator G and a discriminator D."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +16,13 @@ from facesmith.images.grid import BACKGROUND, make_grid
 from facesmith.images.pixels import to_float, to_uint8
 from facesmith.metrics.scores import rank
 from facesmith.tasks.gan.compiled_step import choose_step
-from facesmith.tasks.gan.d_schedule import d_learns, parse_d_schedule, running_accuracy
-from facesmith.tasks.gan.recipe import GANRecipe
+from facesmith.tasks.gan.recipes import GANRecipe
 from facesmith.tasks.gan.step import network_config, new_state
+from facesmith.training.adversarial_losses import nearest_distance
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.diversity import nearest_distance
 from facesmith.training.sampling import LATENTS, REAL, SCORES, SHEET, Reader, batch, draw_latents
+from facesmith.training.schedules import d_learns, parse_d_schedule, running_accuracy
 from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState, eval_mode
 
@@ -30,7 +30,7 @@ SHEET_COUNT = 64
 
 
 class GANTask(Task[GANRecipe]):
-    """Faces from latents: `GANRecipe`."""
+    """Train G to generate faces from latents: see `GANRecipe`."""
 
     names: ClassVar = {"G": "generator", "D": "discriminator"}
 
@@ -50,13 +50,12 @@ class GANTask(Task[GANRecipe]):
 
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
         self.read, self.train_step = read, choose_step(self.recipe, self.group, say)
-        self.real_spread = real_spread(self.dataset.images, self.recipe.seed)
+        self.real_diversity = real_diversity(self.dataset.images, self.recipe.seed)
 
     def step(self, state: TrainState, recipe: GANRecipe, progress: Progress) -> dict[str, Tensor]:
-        """Let D, if it is its turn, and G learn; `Progress` counts D's turns."""
-        share = self.group.local_batch(recipe.batch_size)
-        real = batch(self.read, recipe, progress.images_seen, self.learned, self.device, share)
-        z = self._latents(recipe.batch_size, LATENTS, progress.step, progress.rollbacks)[share]
+        """Train G, and D if its schedule says so; `Progress` counts the steps of D."""
+        real = batch(self.read, recipe, progress.images_seen, self.learned, self.device, self.batch_part)
+        z = self._latents(recipe.batch_size, LATENTS, progress.step, progress.rollbacks)[self.batch_part]
         is_frozen = recipe.freeze_discriminator_after is not None and progress.kimg >= recipe.freeze_discriminator_after
         learns = not is_frozen and d_learns(self.d_schedule, progress.step, recipe.batch_size, progress.d_accuracy)
         measured = self.train_step(state, real, z, recipe, progress.d_steps if learns else None, progress.images_seen)
@@ -68,18 +67,18 @@ class GANTask(Task[GANRecipe]):
         return measured
 
     def occasional_metrics(self, state: TrainState) -> dict[str, Tensor]:
-        """How far apart the sheet's faces of the G in training lie, in units of what is usual among real pictures.
+        """Return the diversity of the sheet's faces, relative to real images.
 
-        Of G itself and not its average, which would tell of a collapse when it is long past.
+        It is that of G itself: the EMA would show a collapse too late.
         """
-        return {"diversity": nearest_distance(pictures_of(state.nets["G"], self.sheet_latents)) / self.real_spread}
+        return {"diversity": nearest_distance(images_of(state.nets["G"], self.sheet_latents)) / self.real_diversity}
 
     def progress_text(self, means: dict[str, float]) -> str:
-        right = (means["accuracy_real"] + means["accuracy_fake"]) / 2
-        return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {right:.0%}"
+        accuracy = (means["accuracy_real"] + means["accuracy_fake"]) / 2
+        return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {accuracy:.0%}"
 
     def sample_sheet(self, state: TrainState) -> Image.Image:
-        return make_grid(to_uint8(pictures_of(state.ema, self.sheet_latents)), scale=self.scale)
+        return make_grid(to_uint8(images_of(state.ema, self.sheet_latents)), scale=self.scale)
 
     def final_images(self, state: TrainState) -> dict[str, Image.Image]:
         chosen = np.random.default_rng([self.recipe.seed, SHEET]).permutation(len(self.dataset))[:SHEET_COUNT]
@@ -98,11 +97,11 @@ class GANTask(Task[GANRecipe]):
         self.scorer = Scorer(self.dataset, count=self.recipe.score_count, device=self.device)
 
     def score(self, state: TrainState) -> dict[str, float]:
-        """KID, FID and diversity of the averaged G."""
+        """Return KID, FID and diversity of the EMA."""
 
         def draw(start: int, count: int) -> Images:
             z = self._latents(count, SCORES, start, count)
-            return to_uint8(pictures_of(state.ema, z))
+            return to_uint8(images_of(state.ema, z))
 
         score: dict[str, float] = self.scorer.score(draw)
         return score
@@ -115,16 +114,16 @@ class GANTask(Task[GANRecipe]):
         return draw_latents(recipe.latent, (count, recipe.latent_size), self.device, recipe.seed, *key)
 
 
-def pictures_of(net: nn.Module, z: Tensor) -> Tensor:
-    """What a G makes of z when it is used, not trained, in float32: N x 3 x H x W in [-1, 1]."""
+def images_of(net: nn.Module, z: Tensor) -> Tensor:
+    """Return the images of z by a G in evaluation mode, in float32: N x 3 x H x W in [-1, 1]."""
     with eval_mode(net):
-        pictures: Tensor = net(z)
-    return pictures
+        images: Tensor = net(z)
+    return images
 
 
-def real_spread(images: Images, seed: int) -> float:
-    """The `spread` of as many real pictures as there are on a sheet, averaged over a few draws."""
+def real_diversity(images: Images, seed: int) -> float:
+    """Return `nearest_distance` of as many real images as a sheet has, averaged over eight draws."""
     rng = np.random.default_rng([seed, REAL])
     draws = [rng.permutation(len(images))[:SHEET_COUNT] for _ in range(8)]
-    chosen = [to_float(torch.from_numpy(images[np.sort(draw)])) for draw in draws]
-    return max(1e-6, sum(float(nearest_distance(each)) for each in chosen) / len(chosen))
+    samples = [to_float(torch.from_numpy(images[np.sort(draw)])) for draw in draws]
+    return max(1e-6, sum(float(nearest_distance(sample)) for sample in samples) / len(samples))

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from facesmith.arrays import Integers
 from facesmith.tasks.makeover.domains import Domains
-from facesmith.tasks.makeover.recipe import MakeoverRecipe
+from facesmith.tasks.makeover.recipes import MakeoverRecipe
 from facesmith.training.checkpoint import Progress
-from facesmith.training.sampling import NOISE, generator, image_indices, seed_of
+from facesmith.training.sampling import NOISE, image_indices, seed_of, seeded_rng
 
 SOURCE, TARGET = range(2)  # the two streams of images of every direction
 
@@ -42,5 +42,5 @@ def draw_noise(recipe: MakeoverRecipe, progress: Progress, size: tuple[int, int]
         return torch.zeros(1, 1, 1, 1, device=device).expand(recipe.batch_size, 1, 1, 1)
     deviation = 2 * recipe.noise  # [-1, 1] is 2 wide
     noise = torch.empty(recipe.batch_size, 3, size[1], size[0], device=device)
-    rng = generator(device, recipe.seed, NOISE, progress.step, progress.rollbacks)
+    rng = seeded_rng(device, recipe.seed, NOISE, progress.step, progress.rollbacks)
     return nn.init.trunc_normal_(noise, std=deviation, a=-2 * deviation, b=2 * deviation, generator=rng)

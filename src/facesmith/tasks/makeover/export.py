@@ -11,11 +11,12 @@ from facesmith.models.base import BLOCK, onnx_session
 from facesmith.models.folder import new_model_folder
 from facesmith.models.makeover import Makeover, load_makeover
 from facesmith.models.network_files import check_parity, write_network
+from facesmith.models.readme import data_section, files_section, readme, training_section
 from facesmith.networks import build as networks
-from facesmith.tasks.export_source import Source
-from facesmith.tasks.makeover.card import makeover_card
-from facesmith.tasks.makeover.recipe import MakeoverRecipe
+from facesmith.tasks.export import Source
+from facesmith.tasks.makeover.recipes import MakeoverRecipe
 from facesmith.training import checkpoint
+from facesmith.training.settings import Recipe
 
 STRENGTHS = (0.5, 1.0)  # at which the outputs of both files are compared
 
@@ -61,3 +62,52 @@ def _parity(onnx: Path, net: nn.Module, size: tuple[int, int], directions: int) 
             with torch.no_grad():
                 by_torch.append(net(torch.from_numpy(seen), torch.from_numpy(strengths)).numpy())
     return check_parity("makeover", by_onnx, by_torch)
+
+
+def makeover_card(card: dict[str, Any], recipe: Recipe) -> str:
+    """Return the Markdown of a makeover with the card ``card``, trained by ``recipe``."""
+    (width, height), first = card["size"], card["directions"][0]["name"]
+    introduction = (
+        f"Changes one kind of face of {width}x{height} into another; made with facesmith {card['facesmith']}.\n\n"
+        f"```bash\nfacesmith makeover {card['name']} photo.jpg --direction {first} --out made\n```"
+    )
+    example = [
+        "import facesmith",
+        "",
+        f'makeover = facesmith.load_makeover("{card["name"]}")',
+        f'makeover.apply(faces, "{first}", strength=1.0)  # uint8, N x {height} x {width} x 3',
+    ]
+    sections = {
+        "Directions": [
+            "| direction | from | to | learned from | held out |",
+            "|---|---|---|---|---|",
+            *(_direction(*pair) for pair in zip(card["directions"], card["counts"], strict=True)),
+        ],
+        "Data and terms": [
+            *data_section(card["dataset"], "makeover"),
+            "",
+            "A result shows what faces with these labels have in common. It is not a picture of a person, and must not "
+            "be used to deceive.",
+        ],
+        "Training": training_section(card, recipe, _score(card["trained"]["score"])),
+        "Files": files_section("makeover", card),
+    }
+    return readme(card["name"], introduction, "python", example, sections)
+
+
+def _direction(direction: dict[str, str], counts: dict[str, int]) -> str:
+    source, target = (direction[domain].replace("|", "\\|") for domain in ("source", "target"))
+    return (
+        f"| {direction['name']} | `{source}` | `{target}` | {counts['source']:,}, {counts['target']:,} | "
+        f"{counts['held_out_source']:,}, {counts['held_out_target']:,} |"
+    )
+
+
+def _score(score: dict[str, float] | None) -> str:
+    if score is None:
+        return ""
+    target = f", {score['target']:.1%} have the target's attributes by the classifier" if "target" in score else ""
+    return (
+        f" On held-out faces during training: KID to target faces {1000 * score['kid']:.1f} x 10⁻³, mean change of a "
+        f"pixel {score['moved']:.1%} of the range{target}."
+    )

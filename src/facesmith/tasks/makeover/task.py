@@ -22,15 +22,20 @@ from facesmith.networks import classifier as classifier_network
 from facesmith.tasks.makeover.batches import draw_batch, draw_noise
 from facesmith.tasks.makeover.domains import find_domains, parse_directions
 from facesmith.tasks.makeover.losses import attribute_targets, change_outside, classifier_losses, mean_change
-from facesmith.tasks.makeover.recipe import MakeoverRecipe
+from facesmith.tasks.makeover.recipes import MakeoverRecipe
 from facesmith.tasks.makeover.scores import Scorer, target_share
 from facesmith.tasks.pretrained import refuse_other_size
-from facesmith.training.augment import augment, vary
+from facesmith.training.adversarial_losses import (
+    accuracies,
+    augment,
+    discriminator_loss,
+    generator_loss,
+    gradient_penalty,
+    nearest_distance,
+)
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.diversity import nearest_distance
-from facesmith.training.gan_losses import accuracies, discriminator_loss, generator_loss, gradient_penalty
-from facesmith.training.sampling import AUGMENT, VIEW, Reader, generator, load_batch
+from facesmith.training.sampling import AUGMENT, VIEW, Reader, load_batch, seeded_rng, vary
 from facesmith.training.schedules import schedule_progress
 from facesmith.training.task import Task
 from facesmith.training.train_state import (
@@ -112,13 +117,15 @@ class MakeoverTask(Task[MakeoverRecipe]):
 
     def step(self, state: TrainState, recipe: MakeoverRecipe, progress: Progress) -> dict[str, Tensor]:
         """Train D and G from the same pass: D on changed and target faces, G on D's logits and its other losses."""
-        share, images_seen = self.group.local_batch(recipe.batch_size), progress.images_seen
+        images_seen = progress.images_seen
         directions, *faces = draw_batch(self.domains, recipe, images_seen)
-        x, real = (load_batch(self.read, indices, recipe, images_seen, self.device, share) for indices in faces)
-        k = torch.from_numpy(directions[share]).to(self.device)
+        x, real = (
+            load_batch(self.read, indices, recipe, images_seen, self.device, self.batch_part) for indices in faces
+        )
+        k = torch.from_numpy(directions[self.batch_part]).to(self.device)
         strengths = F.one_hot(k, len(self.domains)).float()
-        noise = draw_noise(recipe, progress, self.dataset.size, self.device)[share]
-        rng = generator(self.device, recipe.seed, AUGMENT, images_seen, progress.rollbacks, self.group.rank)
+        noise = draw_noise(recipe, progress, self.dataset.size, self.device)[self.batch_part]
+        rng = seeded_rng(self.device, recipe.seed, AUGMENT, images_seen, progress.rollbacks, self.group.rank)
         G, D = state.nets["G"], state.nets["D"]
         change: Any = G.change
         penalised = recipe.penalty > 0 and progress.step % recipe.penalty_every == 0
@@ -132,7 +139,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
 
         def varied(images: Tensor) -> Tensor:
             """Return the classifier's input: the same random variations before and after the change."""
-            rng = generator(self.device, recipe.seed, VIEW, images_seen, progress.rollbacks, self.group.rank)
+            rng = seeded_rng(self.device, recipe.seed, VIEW, images_seen, progress.rollbacks, self.group.rank)
             return vary(images, recipe.shift, recipe.colour, rng) if recipe.shift or recipe.colour else images
 
         with autocast(state):

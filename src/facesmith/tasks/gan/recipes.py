@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from facesmith.tasks.gan.d_schedule import parse_d_schedule
+from facesmith.training.schedules import parse_d_schedule
 from facesmith.training.settings import (
     AdversarialRecipe,
     learning_setting,
@@ -39,7 +39,7 @@ class GANRecipe(AdversarialRecipe):
     def check(self) -> None:
         parse_d_schedule(self.d_schedule)
 
-    def resolved(self, device: str) -> Self:
+    def resolve_machine(self, device: str) -> Self:
         return replace(self, compile="graph" if device == "cuda" else "none") if self.compile == "auto" else self
 
 

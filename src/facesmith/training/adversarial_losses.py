@@ -1,17 +1,66 @@
-"""Differentiable augmentation: the inputs of D, real and fake, are recoloured, moved and partly hidden.
+"""What a GAN is trained on: the losses of D and G, D's gradient penalties, and the augmentation of D's input.
 
-Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", arXiv:2006.10738. With few photos D learns
-them by heart; augmented, it never sees one twice, and as G's gradient passes through, G still learns plain pictures.
+The augmentation is that of Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training",
+arXiv:2006.10738: with few photos D memorises them; augmented, no image is seen twice, and because G's gradient passes
+through, G still learns images without augmentation.
 """
 
+import math
+from contextlib import nullcontext
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LARGEST_MOVE = 8  # a picture moves by at most an eighth of its side
+from facesmith.networks.convolutions import no_weight_gradients
+from facesmith.training.settings import AdversarialRecipe
+
+LARGEST_MOVE = 8  # an image moves by at most an eighth of its side
 BOX_DIVISOR = 2  # a box of half its sides is hidden
+GRID = 8  # diversity compares images as GRID x GRID means: overall appearance, not texture
+
+
+def discriminator_loss(real: Tensor, fake: Tensor, recipe: AdversarialRecipe) -> Tensor:
+    """Return D's loss from its logits (N) of real and generated images.
+
+    ``bce``: cross-entropy against the labels `AdversarialRecipe.real_label` and 0 (Goodfellow et al., arXiv:1406.2661).
+    ``rpgan``: softplus(D(fake) - D(real)), where each generated image is compared with one real image
+    (Jolicoeur-Martineau, arXiv:1807.00734; Huang et al., arXiv:2501.05441, equation 1).
+    """
+    if recipe.loss == "rpgan":
+        return F.softplus(fake - real).mean()
+    loss = _cross_entropy(real, recipe.real_label) + _cross_entropy(fake, 0.0)
+    return loss / 2 if recipe.average_losses else loss
+
+
+def generator_loss(real: Tensor, fake: Tensor, recipe: AdversarialRecipe) -> Tensor:
+    """Return G's loss from D's logits (N): the non-saturating ``bce``, or D's ``rpgan`` loss with roles exchanged."""
+    if recipe.loss == "rpgan":
+        return F.softplus(real - fake).mean()
+    return _cross_entropy(fake, recipe.generator_label)
+
+
+def gradient_penalty(logits: Tensor, images: Tensor) -> Tensor:
+    """Return the mean squared norm of D's gradient at ``images`` (Mescheder et al., arXiv:1801.04406).
+
+    It is R1 at real images and R2 at generated ones.
+
+    ``images`` (N x 3 x H x W) must require a gradient and ``logits`` (N) must have been computed from them.
+    """
+    # Compiled code uses the ordinary layers, whose weight gradients cannot be skipped.
+    with nullcontext() if torch.compiler.is_compiling() else no_weight_gradients():
+        (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return gradient.float().square().sum((1, 2, 3)).mean()
+
+
+def accuracies(real: Tensor, fake: Tensor, recipe: AdversarialRecipe) -> tuple[Tensor, Tensor]:
+    """Return the shares of real and of generated images that D classifies correctly.
+
+    The threshold is 0 for ``bce``. ``rpgan`` trains D on differences only: its threshold is halfway between the means.
+    """
+    threshold = (real.mean() + fake.mean()) / 2 if recipe.loss == "rpgan" else 0.0
+    return (real > threshold).float().mean(), (fake < threshold).float().mean()
 
 
 def augment(pictures: Tensor, strength: float | Tensor, rng: torch.Generator) -> Tensor:
@@ -46,6 +95,19 @@ def augment(pictures: Tensor, strength: float | Tensor, rng: torch.Generator) ->
     visible = torch.maximum(clear_rows, clear_columns).view(count, height, width, channels).permute(0, 3, 1, 2)
     x = (x + (brightness - 0.5) * recolour) * visible
     return cast(Tensor, _Move.apply(x, down, right))  # type: ignore[no-untyped-call]
+
+
+@torch.no_grad()
+def nearest_distance(images: Tensor) -> Tensor:
+    """Return the median distance (a scalar) of an image (of N x 3 x H x W) to its nearest neighbour, seen coarsely."""
+    means = F.adaptive_avg_pool2d(images.float(), GRID).flatten(1)
+    distances = torch.cdist(means, means).fill_diagonal_(math.inf)
+    return distances.amin(1).median()
+
+
+def _cross_entropy(logits: Tensor, label: float) -> Tensor:
+    # softplus(x) - label * x is the cross-entropy of sigmoid(x), also for the labels above 1 that DIGITS-GAN uses.
+    return F.softplus(logits).mean() - label * logits.mean()
 
 
 class _Recolour(torch.autograd.Function):
@@ -85,24 +147,3 @@ class _Move(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         down, right = ctx.saved_tensors
         return cast(Tensor, _Move.apply(gradient, -down, -right)), None, None  # type: ignore[no-untyped-call]
-
-
-def vary(pictures: Tensor, shift: float, colour: float, rng: torch.Generator) -> Tensor:
-    """Return ``pictures`` (N x 3 x H x W in [-1, 1]) with small movements, zoom and changes of light.
-
-    Each image is moved and zoomed by up to the share ``shift`` of its sides, with edges repeated;
-    brightness, saturation and contrast vary by up to the share ``colour``. Float32.
-    """
-    count, device = len(pictures), pictures.device
-    down, right, zoom, *light = (2 * torch.rand(6, count, 1, 1, 1, generator=rng, device=device) - 1).unbind()
-    x = pictures.float()
-    if shift:
-        places = F.affine_grid(torch.eye(2, 3, device=device).expand(count, 2, 3), list(x.shape), align_corners=False)
-        # Half a picture is 1 wide in the coordinates of a grid.
-        places = places * (1 + shift * zoom) + 2 * shift * torch.cat([right, down], 3)
-        x = F.grid_sample(x, places, padding_mode="border", align_corners=False)
-    brightness, saturation, contrast = (colour * value for value in light)
-    grey = x.mean(1, keepdim=True)
-    x = grey + (1 + saturation) * (x - grey)
-    mean = x.mean((1, 2, 3), keepdim=True)
-    return mean + (1 + contrast) * (x - mean) + brightness

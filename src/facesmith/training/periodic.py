@@ -1,4 +1,4 @@
-"""Scores during training, within a share of its time; the EMA with the best score is kept."""
+"""Actions that are due from time to time: checkpoints, and scores within a share of the training time."""
 
 import time
 from collections.abc import Callable
@@ -7,12 +7,39 @@ from typing import Any
 from facesmith.errors import FacesmithError
 from facesmith.runs.checkpoints import read_metadata
 from facesmith.runs.json_lines import append_line, read_lines
-from facesmith.training.checkpoint import save_best
-from facesmith.training.context import TrainingContext
+from facesmith.training.checkpoint import is_finite, save, save_best
 from facesmith.training.recorder import Recorder
 from facesmith.training.sampling import next_due
+from facesmith.training.session import TrainingContext
 
 ASSUMED_FACES_PER_SECOND = 100.0  # until the first score has been timed
+
+
+class CheckpointSchedule:
+    """Writes a checkpoint every ``checkpoint_kimg``, and at the end."""
+
+    def __init__(self, context: TrainingContext, recorder: Recorder) -> None:
+        self.context, self.recorder = context, recorder
+        self.reset()
+
+    def reset(self) -> None:
+        """Continue from the context's progress, at the start and after a rollback."""
+        self._next = next_due(self.context.recipe.checkpoint_kimg, self.context.progress.images_seen)
+
+    def save_if_due(self) -> None:
+        """Save unless a weight is not finite: then the next line of the metrics reports the divergence."""
+        if self.context.progress.images_seen >= self._next:
+            self.save()
+            self.reset()
+
+    def save(self) -> bool:
+        """Save a checkpoint. Returns whether all weights are finite; otherwise nothing is written."""
+        context = self.context
+        self.recorder.flush()
+        finite = is_finite(context.state)
+        if finite and context.group.is_rank_zero:
+            save(context.run, context.state, context.progress, context.recipe.keep)
+        return finite
 
 
 class ScoreSchedule:
