@@ -15,11 +15,10 @@ import numpy as np
 
 import facesmith
 from facesmith.extras import require
-from facesmith.images.align import HEIGHT, TEMPLATE, WIDTH, alignment_matrix
+from facesmith.images.align import HEIGHT, TEMPLATE, WIDTH, alignment_matrix, compose, similarity_matrix
 from facesmith.images.crop import parse_crop_spec
 from facesmith.images.decode import crop_and_resize, decode_full_size
 from facesmith.images.face_crop import crop_face
-from facesmith.images.geometry import compose, similarity_matrix
 
 SIDE = 800
 KINDS = {  # scales, and maximum rotation in degrees

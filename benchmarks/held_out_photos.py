@@ -19,8 +19,7 @@ from facesmith.data.filters import TOKEN
 from facesmith.images.align import anchor_points
 from facesmith.images.blend import blend_face
 from facesmith.images.decode import decode_full_size
-from facesmith.images.face_crop import FaceCrop, crop_faces
-from facesmith.images.face_region import face_region
+from facesmith.images.face_crop import FaceCrop, crop_faces, face_region
 from facesmith.metrics.similarity import PEAK
 from facesmith.tasks.makeover.domains import Domains
 

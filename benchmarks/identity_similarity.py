@@ -21,8 +21,8 @@ import facesmith
 from facesmith.arrays import Doubles, Floats, Images
 from facesmith.data.held_out import held_out_mask
 from facesmith.extras import require
-from facesmith.images import geometry
-from facesmith.images.detector import detector_path
+from facesmith.images import align
+from facesmith.images.faces import detector_path
 
 FILE = "face_recognition_sface_2021dec_int8bq.onnx"  # beside the detector's
 SHA256 = "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee"
@@ -51,7 +51,7 @@ class Identity:
         A photo without a detected face gets the median landmarks.
         """
         result = np.full((len(photos), 5, 2), np.nan, np.float32)
-        back = geometry.invert(geometry.scale_matrix(scale))
+        back = align.invert(align.scale_matrix(scale))
         for row, photo in enumerate(photos):
             size = photo.shape[1] * scale, photo.shape[0] * scale
             large = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BICUBIC))
@@ -65,8 +65,8 @@ class Identity:
         """Return the unit vectors (N x 128) of faces (N x H x W x 3), aligned by ``landmarks``."""
         result = np.zeros((len(faces), 128), np.float32)
         for row, (face, points) in enumerate(zip(faces, landmarks, strict=True)):
-            matrix = geometry.fit_similarity(points.astype(np.float64), TEMPLATE)
-            aligned = geometry.warp(face, matrix, INPUT_SIDE, INPUT_SIDE)
+            matrix = align.fit_similarity(points.astype(np.float64), TEMPLATE)
+            aligned = align.warp(face, matrix, INPUT_SIDE, INPUT_SIDE)
             # Levels of 255, red first, as OpenCV's FaceRecognizerSF feeds it.
             self._network.setInput(np.ascontiguousarray(aligned.transpose(2, 0, 1)[None], np.float32), "data")
             result[row] = self._network.forward()[0]

@@ -10,7 +10,7 @@ MODELs have DATASET's size and crop. For each direction, --count held-out source
   photos, as in `makeover --whole`, and cropped as the classifier's dataset. "before" are the source faces, "real" the
   target faces. Use a classifier that no MODEL was trained with, trained without these photos.
 * identity: the SFace similarity of the whole photos before and after. Reference values are printed first.
-* PSNR and change outside: of the pixels of the crop outside the face (an ellipse, see facesmith.images.face_region).
+* PSNR and change outside: of the pixels of the crop outside the face (an ellipse, see facesmith.images.face_crop).
 * KID: of the crops to the target faces' crops, x1000, by EfficientNet-Lite0.
 * change: the mean change of all pixels of the crop.
 

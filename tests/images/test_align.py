@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 
-from facesmith.images.align import TEMPLATE, align, alignment_matrix
+from facesmith.images.align import (
+    TEMPLATE,
+    align,
+    alignment_matrix,
+    fit_similarity,
+    invert,
+    scale_matrix,
+    similarity_matrix,
+    warp,
+)
 from facesmith.images.faces import Face
-from facesmith.images.geometry import fit_similarity, invert, scale_matrix, similarity_matrix, warp
 
 
 def face_at(points: np.ndarray) -> Face:

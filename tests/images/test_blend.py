@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from facesmith.images import blend as blending
+from facesmith.images.align import invert, scale_matrix, similarity_matrix
 from facesmith.images.blend import FEATHER, blend_face
 from facesmith.images.face_crop import FaceCrop
-from facesmith.images.geometry import invert, scale_matrix, similarity_matrix
 
 Noise = Callable[[int, int], np.ndarray]
 

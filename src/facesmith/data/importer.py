@@ -71,7 +71,7 @@ def import_dataset(
     if workers is not None and workers < 1:
         raise FacesmithError(f"invalid workers {workers}: expected 1 or more")
     workers = workers or usable_cores()
-    with _disk_errors_as_messages(folder):
+    with _unusable_paths_as_messages(folder):
         refuse_existing(folder, "dataset")
         photos = open_source(str(source), spec, seed, None if labels is None else Path(labels), quiet)
         rows = select_rows(photos.table, where, limit, seed)
@@ -199,15 +199,11 @@ def _check_free_space(folder: Path, needed: int) -> None:
 
 
 @contextmanager
-def _disk_errors_as_messages(folder: Path) -> Iterator[None]:
-    """Turn the errors of a disk that is full or not writable into a `FacesmithError`."""
+def _unusable_paths_as_messages(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            reason = "the disk is full" if error.errno == errno.ENOSPC else "a quota or size limit is reached"
-            raise FacesmithError(f"{folder} could not be written, {reason}: free some space and import again") from None
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG):
-            file = printable(str(error.filename or folder))
-            raise FacesmithError(f"{file} cannot be used: {error.strerror}") from None
-        raise
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG):
+            raise
+        file = printable(str(error.filename or folder))
+        raise FacesmithError(f"{file} cannot be used: {error.strerror}") from None

@@ -12,9 +12,8 @@ from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_json
 from facesmith.images.crop import parse_crop_spec
 from facesmith.images.decode import read_photo
-from facesmith.images.detector import DETECTOR
 from facesmith.images.face_crop import check_face_choice, crop_face, select_faces
-from facesmith.images.faces import Face, find_faces, sort_left_to_right
+from facesmith.images.faces import DETECTOR, Face, find_faces, sort_left_to_right
 from facesmith.images.grid import save_image
 from facesmith.progress import progress
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from facesmith.arrays import Doubles, Floats, ImageArray, Integers
 from facesmith.extras import require
+from facesmith.images.align import compose, invert, scale_matrix, similarity_matrix
 from facesmith.images.face_crop import FaceCrop
-from facesmith.images.geometry import compose, invert, scale_matrix, similarity_matrix
 
 FEATHER = 1 / 8  # the part of a crop's width and height, from its border inwards, over which the change fades in
 TILE = 1024  # pixels a side that are blended at a time, so that memory does not grow with the photo

@@ -1,4 +1,4 @@
-"""Crop the faces of any photo as a dataset has them: found, aligned, cropped and resized."""
+"""Crop the faces of any photo as a dataset has them: found, aligned, cropped and resized; and the region of a face."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from facesmith.arrays import Doubles, ImageArray
+from facesmith.arrays import Booleans, Doubles, ImageArray
 from facesmith.errors import FacesmithError, ImageError
-from facesmith.images.align import HEIGHT, WIDTH, align, alignment_matrix
+from facesmith.images.align import (
+    HEIGHT,
+    TEMPLATE,
+    WIDTH,
+    align,
+    alignment_matrix,
+    compose,
+    invert,
+    scale_matrix,
+    similarity_matrix,
+)
 from facesmith.images.crop import Box, CropSpec, card_crop_spec
 from facesmith.images.decode import crop_and_resize, decode, photo_name, read_photo
 from facesmith.images.faces import Face, find_faces, sort_left_to_right
-from facesmith.images.geometry import compose, scale_matrix, similarity_matrix
 
+# The distance of the ellipse's centre below the eyes, and its half axes along and across the face, fitted by hand to
+# example faces. The unit is the distance between the eyes or, for a turned head, from their middle to the mouth.
+CENTRE_BELOW_EYES, HALF_HEIGHT, HALF_WIDTH = 0.4, 1.4, 1.05
 MAX_ENLARGEMENT = 8  # a face enlarged more than this would be mostly invented
 
 
@@ -125,6 +137,30 @@ def crop_matrix(spec: CropSpec, box: Box) -> Doubles:
     left, top, right, bottom = box
     scale = scale_matrix(spec.width / (right - left), spec.height / (bottom - top))
     return compose(scale, similarity_matrix(1, complex(-left, -top)))
+
+
+def face_region(points: Doubles, transform: Doubles, size: tuple[int, int]) -> Booleans:
+    """Return which pixels (H, W) of a crop of ``size`` (width, height) show the face.
+
+    ``points`` (3, 2) are the eye on the left, the eye on the right and the mouth, in pixels of the photo; ``transform``
+    (2, 3) maps these to pixels of the crop.
+    """
+    width, height = size
+    y, x = np.mgrid[:height, :width]
+    inverse = np.array([1, 1j]) @ invert(transform)
+    pixels = x * inverse[0] + y * inverse[1] + inverse[2]
+    left, right, mouth = points @ (1, 1j)
+    eyes = (left + right) / 2
+    face = (pixels - eyes) / (mouth - eyes) * abs(mouth - eyes) / max(abs(right - left), abs(mouth - eyes))
+    return np.asarray(((face.real - CENTRE_BELOW_EYES) / HALF_HEIGHT) ** 2 + (face.imag / HALF_WIDTH) ** 2 <= 1)
+
+
+def aligned_face_region(card: dict[str, Any]) -> Booleans | None:
+    """Return `face_region` for the aligned faces of the dataset with this card, or None if they are not aligned."""
+    if not has_aligned_faces(card):
+        return None
+    spec = card_crop_spec(card)
+    return face_region(TEMPLATE, crop_matrix(spec, spec.box(WIDTH, HEIGHT)), (spec.width, spec.height))
 
 
 def _crop_part(image: ImageArray, spec: CropSpec, box: Box, file: str | Path | bytes | None = None) -> FaceCrop:

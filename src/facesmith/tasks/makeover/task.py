@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset
-from facesmith.images.face_region import aligned_face_region
+from facesmith.images.face_crop import aligned_face_region
 from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_float, to_uint8
 from facesmith.models.folder import ModelFolder
