@@ -156,9 +156,10 @@ def test_the_page_tells_it_all_and_asks_for_nothing_from_outside(tmp_path: Path)
         assert phrase in text, phrase
     assert not re.search(r'https?://|(src|href)="(?!data:)', text)
     written = {path.relative_to(page.parent).as_posix() for path in page.parent.rglob("*") if path.is_file()}
-    expected = {"sample", "mean_face", "attribute_rates", "attribute_correlation", "brightness", "saturation"}
-    expected |= {"channels", "extremes", "pairs", "identities", "means/Smiling", "means/Never", "means/With_slash_b"}
-    assert written == {"explore.html", "explore.json", *(f"{name}.png" for name in expected)}
+    image_names = {"sample", "mean_face", "extremes", "pairs", "means/Smiling", "means/Never", "means/With_slash_b"}
+    charts = {"attribute_rates", "attribute_correlation", "brightness", "saturation", "channels", "identities"}
+    expected = {*(f"{name}.png" for name in image_names), *(f"{name}.svg" for name in charts)}
+    assert written == {"explore.html", "explore.json", *expected}
     found = numbers(page)
     assert found["attributes"][0] == {"name": "Smiling", "with": 20, "without": 20, "unknown": 0, "share": 0.5}
     assert found["correlation"][1] == [None, None, None]

@@ -1,19 +1,18 @@
-"""Charts as PNG, drawn by matplotlib on an Agg canvas without pyplot and its global state."""
+"""Curves as PNG, drawn by matplotlib on an Agg canvas without pyplot and its global state."""
 
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from facesmith.arrays import Doubles
 from facesmith.extras import require
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart, without its yellow: it is too pale on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#4D4D4D")
-_INK, _GRID, _BLANK = "#2b2f36", "#dfe3e8", "#c9cdd3"
+_INK, _GRID = "#2b2f36", "#dfe3e8"
 _DPI = 120
 
 
@@ -54,82 +53,6 @@ def curves(options: Mapping[str, Any]) -> bytes:
     if len(handles) > 1:
         columns = min(len(handles), 4)
         figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns, frameon=False)
-    return _png(figure)
-
-
-def bars(
-    names: Sequence[str],
-    values: ArrayLike,
-    title: str,
-    xlabel: str = "",
-    texts: Sequence[str] | None = None,
-    limit: float | None = None,
-) -> bytes:
-    """Draw horizontal bars, the first name at the top, with ``texts`` (default: the values) at their ends."""
-    lengths = np.asarray(values, np.float64)
-    texts = [f"{value:g}" for value in lengths] if texts is None else texts
-    figure, axes = _chart(title, (9.0, 1.3 + 0.235 * max(1, len(names))))
-    places = np.arange(len(names))
-    drawn = axes.barh(places, np.nan_to_num(lengths), color=COLOURS[0], height=0.72)
-    axes.bar_label(drawn, labels=[_plain(text) for text in texts], padding=4, fontsize=8, color=_INK)
-    axes.set_yticks(places, [_plain(_short(name)) for name in names], fontsize=8.5)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlim(0, limit if limit is not None else max(1e-9, float(np.nanmax(lengths, initial=0))) * 1.14)
-    axes.set_xlabel(_plain(xlabel))
-    axes.grid(False, axis="y")
-    return _png(figure)
-
-
-def heatmap(matrix: ArrayLike, names: Sequence[str], title: str, vmin: float = -1, vmax: float = 1) -> bytes:
-    """Draw a square matrix in colour: blue below the middle of vmin..vmax, red above it, grey for NaN.
-
-    With 14 names or fewer, the cells contain their values.
-    """
-    colormaps = require("matplotlib", "explore", "drawing charts").colormaps
-    cells = np.asarray(matrix, np.float64)
-    count = len(names)
-    side = 2.6 + 0.21 * max(8, count)
-    figure, axes = _chart(title, (side + 0.9, side))
-    colours = colormaps["RdBu_r"].with_extremes(bad=_BLANK)
-    drawn = axes.imshow(np.ma.masked_invalid(cells), cmap=colours, vmin=vmin, vmax=vmax, interpolation="nearest")
-    labels = [_plain(_short(name)) for name in names]
-    axes.set_xticks(np.arange(count), labels, rotation=90, fontsize=8)
-    axes.set_yticks(np.arange(count), labels, fontsize=8)
-    axes.grid(False)
-    if count <= 14:
-        middle, reach = (vmin + vmax) / 2, (vmax - vmin) / 2
-        for row, column in np.argwhere(np.isfinite(cells)):
-            value = cells[row, column]
-            colour = "white" if abs(value - middle) > 0.6 * reach else _INK
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
-    figure.colorbar(drawn, ax=axes, shrink=0.7, aspect=30)
-    return _png(figure)
-
-
-def histogram(
-    counts: Mapping[str, ArrayLike],
-    edges: ArrayLike,
-    title: str,
-    xlabel: str,
-    ylabel: str = "images",
-    colours: Sequence[str] = COLOURS,
-) -> bytes:
-    """Draw filled steps: ``counts`` maps a name to n counts between the n + 1 ``edges``. One name has no legend."""
-    figure, axes = _chart(title, (9.0, 3.4))
-    places = np.asarray(edges, np.float64)
-    handles = {}
-    for index, (name, heights) in enumerate(counts.items()):
-        colour = colours[index % len(colours)]
-        tall = np.asarray(heights, np.float64)
-        axes.stairs(tall, places, fill=True, color=colour, alpha=0.85 if len(counts) == 1 else 0.18)
-        if len(counts) > 1:
-            handles[_plain(name)] = axes.stairs(tall, places, color=colour, linewidth=1.6)
-    axes.set_xlim(places[0], places[-1])
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel(_plain(xlabel))
-    axes.set_ylabel(_plain(ylabel))
-    if handles:
-        figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=5, frameon=False)
     return _png(figure)
 
 
@@ -199,7 +122,3 @@ def _plain(text: str) -> str:
     """Return text that matplotlib draws literally: no formula between dollars, no name hidden by its underscore."""
     text = text.replace("$", r"\$")
     return " " + text if text.startswith("_") else text
-
-
-def _short(name: str, max_length: int = 34) -> str:
-    return name if len(name) <= max_length else name[: max_length - 1] + "…"

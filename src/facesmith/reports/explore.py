@@ -28,9 +28,9 @@ def explore(dataset: Dataset, out: Path | None = None, *, quiet: bool = False) -
 
     The folder gets explore.html (a self-contained page), explore.json (the numbers) and the images of the page. Files
     of an earlier exploration are replaced, other files are kept. The images are read once, in chunks. Raises
-    `FacesmithError` if ``out`` is a file or matplotlib is missing.
+    `FacesmithError` if ``out`` is a file or jinja2 is missing.
     """
-    require("matplotlib", "explore", "exploring a dataset")
+    require("jinja2", "explore", "exploring a dataset")
     out = dataset.path / "explore" if out is None else out
     if out.exists() and not out.is_dir():
         raise FacesmithError(f"{out} is a file: choose a folder for the exploration")
@@ -73,7 +73,7 @@ def _write_images(dataset: Dataset, statistics: Statistics, out: Path, quiet: bo
         for name, make in makers.items():
             image = make()
             if image is not None:
-                written[name] = _save(image, out / f"{names[name]}.png")
+                written[name] = _save(image, out / f"{names[name]}{'.svg' if isinstance(image, bytes) else '.png'}")
             bar.update()
     return written
 
@@ -110,7 +110,7 @@ def _earlier(out: Path) -> set[str]:
         names = read_json(path, "an exploration").get("files", [])
     except (FacesmithError, AttributeError):
         return set()
-    return {name for name in names if isinstance(name, str) and re.fullmatch(r"(means/)?[\w-][\w.-]*\.png", name)}
+    return {name for name in names if isinstance(name, str) and re.fullmatch(r"(means/)?[\w-][\w.-]*\.(png|svg)", name)}
 
 
 def _numbers(dataset: Dataset, statistics: Statistics, findings: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The images and charts of an exploration: an image each, or PNG bytes."""
+"""The images and charts of an exploration: an image each, or an SVG file as bytes."""
 
 import numpy as np
 from PIL import Image
@@ -6,7 +6,7 @@ from PIL import Image
 from facesmith.arrays import Doubles, Images, Integers
 from facesmith.data.statistics import Statistics
 from facesmith.images.grid import make_grid, resize_images
-from facesmith.reports import charts
+from facesmith.reports import svg_charts
 
 _SAMPLE_COUNT = 64
 _TILE = 128
@@ -76,30 +76,30 @@ def attribute_rates(statistics: Statistics, attributes: list[str]) -> bytes:
     order = np.argsort(-share, kind="stable")
     texts = [f"{share[index]:.1f}%  ({yes[index]:,})" for index in order]
     names = [attributes[index] for index in order]
-    return charts.bars(names, share[order], "Attribute rates", "% of images", texts, limit=118)
+    return svg_charts.bars(names, share[order], "Attribute rates", "% of images", texts)
 
 
 def attribute_correlation(statistics: Statistics, attributes: list[str]) -> bytes:
-    return charts.heatmap(statistics.correlation, attributes, "Correlation of attributes")
+    return svg_charts.heatmap(statistics.correlation, attributes, "Correlation of attributes")
 
 
 def brightness(statistics: Statistics) -> bytes:
     edges = np.linspace(0, 255, 52)
     counts = {"brightness": np.histogram(statistics.luminance, edges)[0]}
-    return charts.histogram(counts, edges, "Brightness", "mean of an image: 0 black, 255 white")
+    return svg_charts.histogram(counts, edges, "Brightness", "mean of an image: 0 black, 255 white")
 
 
 def saturation(statistics: Statistics) -> bytes:
     edges = np.linspace(0, 1, 51)
     counts = {"saturation": np.histogram(statistics.saturation, edges)[0]}
-    return charts.histogram(counts, edges, "Saturation", "mean of an image: 0 grey, 1 pure colour")
+    return svg_charts.histogram(counts, edges, "Saturation", "mean of an image: 0 grey, 1 pure colour")
 
 
 def channels(statistics: Statistics) -> bytes:
     shares = 100 * statistics.channels / statistics.channels.sum(axis=1, keepdims=True)
     counts = dict(zip(_CHANNELS, shares, strict=True))
     colours = list(_CHANNELS.values())
-    return charts.histogram(counts, np.arange(257), "Colour channels", "pixel value", "% of pixels", colours)
+    return svg_charts.histogram(counts, np.arange(257), "Colour channels", "pixel value", "% of pixels", colours)
 
 
 def identities(per_person: Integers) -> bytes:
@@ -107,7 +107,7 @@ def identities(per_person: Integers) -> bytes:
     if len(edges) > 61:
         edges = np.linspace(0.5, per_person.max() + 0.5, 61)
     counts = {"people": np.histogram(per_person, edges)[0]}
-    return charts.histogram(counts, edges, "Images of each person", "images", "people")
+    return svg_charts.histogram(counts, edges, "Images of each person", "images", "people")
 
 
 def _name(statistics: Statistics, row: int) -> str:

@@ -17,6 +17,7 @@ from facesmith.reports.chart_options import newest_values
 _TEMPLATES = Path(__file__).parent / "templates"
 _CHARTS = Path(str(files("facesmith") / "web" / "charts"))  # the files that the studio uses too
 _TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+_SVG = b'<svg xmlns="http://www.w3.org/2000/svg"'  # of the template of charts
 _MAX_IMAGE_BYTES = 1_500_000  # a larger still image goes into the page smaller and as JPEG
 _MAX_IMAGE_SIDE = 1600
 
@@ -52,8 +53,10 @@ def environment() -> Any:
 
 
 def image_uri(image: bytes | Path) -> str:
-    """Return a PNG, JPEG, GIF or WebP image as a data URI; large still images are reduced."""
+    """Return a PNG, JPEG, GIF, WebP or SVG image as a data URI; large still images are reduced."""
     content = image if isinstance(image, bytes) else image.read_bytes()
+    if content.startswith(_SVG):
+        return _data_uri("image/svg+xml", content)
     kind = next((kind for start, kind in _TYPES.items() if content.startswith(start)), None)
     if kind is None:
         raise ValueError("expected a PNG, JPEG, GIF or WebP image")
