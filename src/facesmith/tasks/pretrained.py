@@ -1,12 +1,15 @@
 """Trained folders that a training builds on: models, classifiers and runs."""
 
 from pathlib import Path
+from typing import Any
 
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.models.classifier import load_classifier
+from facesmith.models.folder import ModelFolder
 from facesmith.models.model import load
 from facesmith.runs.run_folder import RunFolder
+from facesmith.training.distributed import ProcessGroup
 from facesmith.training.settings import Recipe, pretrained_settings
 
 
@@ -28,6 +31,13 @@ def refuse_other_size(what: str, size: list[int], dataset: Dataset) -> None:
             f"the {what} takes images of {expected} and {dataset.name} has {actual}: import the photos with "
             f"--size {expected}, cropped as the {what}'s were"
         )
+
+
+def classifier_card(path: Path, dataset: Dataset, group: ProcessGroup) -> dict[str, Any]:
+    """Return the card of an attribute classifier. Raises `FacesmithError` if it takes images of another size."""
+    card = group.on_rank_zero(ModelFolder(path, "classifier").read_card)
+    refuse_other_size("attribute classifier", card["network"]["size"], dataset)
+    return card
 
 
 def _model(text: str) -> Path:

@@ -1,14 +1,16 @@
 """The interface of a training task: networks, step, samples and scores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Generic
 
 from PIL import Image
 from torch import Tensor
 
+from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset
+from facesmith.images.pixels import to_float
 from facesmith.machine import choose_device
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
@@ -16,6 +18,7 @@ from facesmith.training.sampling import Reader
 from facesmith.training.settings import AnyRecipe
 from facesmith.training.train_state import TrainState
 
+BLOCK = 64  # images evaluated at a time
 MIN_SHEET_HEIGHT = 64  # smaller images are enlarged on a sample sheet, by a whole number
 
 
@@ -47,9 +50,14 @@ class Task(ABC, Generic[AnyRecipe]):
         """Return what run.json has under "task"."""
         return {}
 
-    @abstractmethod
     def prepare(self, read: Reader, notify: Callable[[str], Any]) -> None:
         """Prepare the steps of a session; ``read`` returns the dataset's images by index."""
+        self.read = read
+
+    def read_blocks(self, indices: Integers) -> Iterator[Tensor]:
+        """Yield the images of ``indices`` in blocks that networks can evaluate: N x 3 x H x W in [-1, 1]."""
+        for start in range(0, len(indices), BLOCK):
+            yield to_float(self.read(indices[start : start + BLOCK]))
 
     @abstractmethod
     def step(self, state: TrainState, recipe: AnyRecipe, progress: Progress) -> dict[str, Tensor]:

@@ -16,7 +16,6 @@ from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_split
 from facesmith.errors import FacesmithError
 from facesmith.images.grid import make_grid
-from facesmith.images.pixels import to_float
 from facesmith.networks.classifier import Config, build
 from facesmith.tasks.classifier.recipes import ClassifierRecipe
 from facesmith.training.checkpoint import Progress
@@ -26,7 +25,6 @@ from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
 
 SHEET_COUNT = 32
-BLOCK = 64  # images classified at a time
 
 
 class ClassifierTask(Task[ClassifierRecipe]):
@@ -120,11 +118,8 @@ class ClassifierTask(Task[ClassifierRecipe]):
 
     def probabilities(self, state: TrainState, indices: Integers) -> Floats:
         """Return the probability of every attribute (N x A) of these images, by the EMA network."""
-        blocks = []
         with eval_mode(state.ema) as net:
-            for start in range(0, len(indices), BLOCK):
-                x = to_float(self.read(indices[start : start + BLOCK]))
-                blocks.append(net(x)[0].sigmoid().cpu())
+            blocks = [net(block)[0].sigmoid().cpu() for block in self.read_blocks(indices)]
         return np.asarray(torch.cat(blocks).numpy(), np.float32)
 
 

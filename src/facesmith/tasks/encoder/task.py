@@ -1,6 +1,5 @@
 """The encoder task: E predicts the latent from which a trained generator makes a face."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,21 +13,20 @@ from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_split
 from facesmith.errors import FacesmithError
 from facesmith.images.grid import make_grid
-from facesmith.images.pixels import to_float, to_uint8
+from facesmith.images.pixels import to_uint8
 from facesmith.models.folder import ModelFolder
 from facesmith.networks import build as networks
 from facesmith.networks import classifier as classifier_network
 from facesmith.tasks.encoder.recipes import EncoderRecipe
-from facesmith.tasks.pretrained import refuse_other_size
+from facesmith.tasks.pretrained import classifier_card, refuse_other_size
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.sampling import LATENTS, SCORES, Reader, batch, draw_latents
-from facesmith.training.task import Task
+from facesmith.training.sampling import LATENTS, SCORES, batch, draw_latents
+from facesmith.training.task import BLOCK, Task
 from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
 
 SHEET_COUNT = 32
-ENCODE_BLOCK = 64  # images encoded at a time
 LATENT_VARIANCE = {"normal": 1.0, "uniform": 1 / 3}
 
 
@@ -46,10 +44,7 @@ class EncoderTask(Task[EncoderRecipe]):
         self.model = group.on_rank_zero(lambda: ModelFolder(pretrained["model"], "generator").read_card())
         refuse_other_size("model", self.model["network"]["size"], dataset)
         if "classifier" in pretrained:
-            self.classifier = group.on_rank_zero(
-                lambda: ModelFolder(pretrained["classifier"], "classifier").read_card()
-            )
-            refuse_other_size("attribute classifier", self.classifier["network"]["size"], dataset)
+            self.classifier = classifier_card(pretrained["classifier"], dataset, group)
         self.held_out, self.learned = held_out_split(dataset)
         self.latent_size = int(self.model["network"]["latent_size"])
         self.detail_size = networks.detail_size(self.model["network"]) if recipe.detail else 0
@@ -106,9 +101,6 @@ class EncoderTask(Task[EncoderRecipe]):
             "held_out": len(self.held_out),
         }
 
-    def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
-        self.read = read
-
     def step(self, state: TrainState, recipe: EncoderRecipe, progress: Progress) -> dict[str, Tensor]:
         """Train E to reconstruct photos, and to predict the latents of generated faces."""
         images_seen = progress.images_seen
@@ -158,7 +150,7 @@ class EncoderTask(Task[EncoderRecipe]):
         errors = (reconstructed.clamp(-1, 1) - photos).square().mean((1, 2, 3)).clamp(min=1e-12)
         z = self._latents(count, SCORES)
         with eval_mode(state.ema) as E:
-            predicted = torch.cat([E(state.pretrained["G"](block)) for block in z.split(ENCODE_BLOCK)])
+            predicted = torch.cat([E(state.pretrained["G"](block)) for block in z.split(BLOCK)])
         return {
             "pixel": float(errors.mean()),
             "psnr": float((10 * torch.log10(4 / errors)).mean()),  # the range of [-1, 1] is 2 wide
@@ -173,9 +165,9 @@ class EncoderTask(Task[EncoderRecipe]):
         """Return these photos and their reconstructions by the EMA of E: both N x 3 x H x W in [-1, 1]."""
         photos, reconstructed = [], []
         with eval_mode(state.ema) as E:
-            for start in range(0, len(indices), ENCODE_BLOCK):
-                photos.append(to_float(self.read(indices[start : start + ENCODE_BLOCK])))
-                reconstructed.append(state.pretrained["G"](E(photos[-1])))
+            for block in self.read_blocks(indices):
+                photos.append(block)
+                reconstructed.append(state.pretrained["G"](E(block)))
         return torch.cat(photos), torch.cat(reconstructed)
 
     def _latents(self, count: int, *key: int) -> Tensor:

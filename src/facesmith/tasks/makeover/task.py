@@ -15,7 +15,7 @@ from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset
 from facesmith.images.face_crop import aligned_face_region
 from facesmith.images.grid import make_grid
-from facesmith.images.pixels import to_float, to_uint8
+from facesmith.images.pixels import to_uint8
 from facesmith.models.folder import ModelFolder
 from facesmith.networks import build as networks
 from facesmith.networks import classifier as classifier_network
@@ -24,7 +24,7 @@ from facesmith.tasks.makeover.domains import find_domains, parse_directions
 from facesmith.tasks.makeover.losses import attribute_targets, change_outside, classifier_losses, mean_change
 from facesmith.tasks.makeover.recipes import MakeoverRecipe
 from facesmith.tasks.makeover.scores import Scorer, target_share
-from facesmith.tasks.pretrained import refuse_other_size
+from facesmith.tasks.pretrained import classifier_card
 from facesmith.training.adversarial_losses import (
     accuracies,
     augment,
@@ -37,7 +37,7 @@ from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
 from facesmith.training.sampling import AUGMENT, VIEW, Reader, load_batch, seeded_rng, vary
 from facesmith.training.schedules import schedule_progress
-from facesmith.training.task import Task
+from facesmith.training.task import BLOCK, Task
 from facesmith.training.train_state import (
     TrainState,
     autocast,
@@ -50,7 +50,6 @@ from facesmith.training.train_state import (
 )
 
 SHEET_COUNT, MAX_PER_DIRECTION = 32, 16  # faces on a sheet
-BLOCK = 64  # images changed at a time
 CLASSIFIER_LOSSES = ("identity", "attributes", "target")
 WEIGHTED_LOSSES = ("mask", "outside", *CLASSIFIER_LOSSES)  # settings that are the weights of the losses of these names
 
@@ -69,10 +68,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
             recipe.family, dataset.size, recipe.network, "makeover", directions=len(self.domains)
         )
         if "classifier" in pretrained:
-            self.classifier = group.on_rank_zero(
-                lambda: ModelFolder(pretrained["classifier"], "classifier").read_card()
-            )
-            refuse_other_size("attribute classifier", self.classifier["network"]["size"], dataset)
+            self.classifier = classifier_card(pretrained["classifier"], dataset, group)
             attributes = self.classifier["attributes"]
             self.targets = attribute_targets(attributes, dataset, self.domains)
             for domain in self.domains:  # refuses attributes that the classifier does not have, before the first score
@@ -234,8 +230,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
         """Return these faces before and after the change in direction ``k``: both N x 3 x H x W in [-1, 1]."""
         before, after = [], []
         with eval_mode(net):
-            for start in range(0, len(indices), BLOCK):
-                x = to_float(self.read(indices[start : start + BLOCK]))
+            for x in self.read_blocks(indices):
                 strengths = F.one_hot(torch.full((len(x),), k, device=self.device), len(self.domains)).float()
                 before.append(x)
                 after.append(net(x, strengths))
