@@ -62,7 +62,7 @@ def artefact_kind(folder: Path) -> str | None:
 
 
 def find_artefacts(root: Path) -> Iterator[Artefact]:
-    """Yield the artefacts in a folder, the highest first, then by name. What an artefact contains is not searched."""
+    """Yield the artefacts in a folder, the highest first, then by name. The content of an artefact is not searched."""
     folders, visited = [root], 0
     for depth in range(MAX_DEPTH + 1):
         subfolders: list[Path] = []

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 class FacesmithError(Exception):
-    """A problem that a user can solve. The message is one sentence that says what is wrong and what to do.
+    """A problem that a user can solve. The message is one sentence with the problem and the remedy.
 
     The command line prints the message and exits with code 2.
     """

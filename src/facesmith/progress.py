@@ -40,4 +40,4 @@ def tell(text: str) -> None:
 
 
 def silent(text: str) -> None:
-    """Print nothing: stands in for `tell` with ``--quiet``."""
+    """Print nothing: replaces `tell` with ``--quiet``."""

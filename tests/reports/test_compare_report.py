@@ -35,7 +35,7 @@ def make_run(run: Path, scores: tuple[dict[str, Any], ...] = (), recipe: str = "
     return run
 
 
-def measured(run: Path, accuracies: list[float]) -> Path:
+def write_metrics(run: Path, accuracies: list[float]) -> Path:
     """A line every kimg, in which D is as often right as the list says: 0.1 more on real faces, 0.1 less on fakes."""
     lines = [
         {"step": s, "kimg": s, "accuracy_real": right + 0.1, "accuracy_fake": right - 0.1, "loss_D": 0.5, "loss_G": 1.5}
@@ -45,7 +45,7 @@ def measured(run: Path, accuracies: list[float]) -> Path:
     return run
 
 
-def sampled(run: Path, *kimgs: float) -> Path:
+def write_sheets(run: Path, *kimgs: float) -> Path:
     for kimg in kimgs:
         level = int(kimg) % 256
         save_image(Image.new("RGB", (16, 16), (level, level, level)), run / "samples" / f"{kimg:010.3f}.png")
@@ -56,7 +56,7 @@ def kid(kimg: float, value: float, spread: float | None = 0.001) -> dict[str, An
     return {"step": round(kimg), "kimg": kimg, "kid": value, "kid_spread": spread}
 
 
-def said(*runs: Path) -> str:
+def ranking(*runs: Path) -> str:
     return outcome(read_compared(runs)).replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -64,7 +64,7 @@ def test_the_lowest_accuracy_is_smoothed_and_after_warm_up(tmp_path: Path) -> No
     accuracies = [0.5] * 8 + [0.9] * 92  # D guesses at first, which is no success of G's
     accuracies[69:72] = [0.7, 0.6, 0.7]
     accuracies[30] = 0.55  # one odd measurement between good ones
-    run = measured(make_run(tmp_path / "run"), accuracies)
+    run = write_metrics(make_run(tmp_path / "run"), accuracies)
     lowest = lowest_accuracy(read_compared([run])[0])
     assert lowest is not None
     assert lowest[0] == 71
@@ -85,7 +85,7 @@ def test_the_best_score_keeps_its_own_spread(tmp_path: Path) -> None:
 def test_a_winner_is_named_with_its_margin(tmp_path: Path) -> None:
     a = make_run(tmp_path / "every", (kid(50, 0.030), kid(100, 0.032)))
     b = make_run(tmp_path / "ratio-5", (kid(50, 0.040), kid(100, 0.021)))
-    assert said(a, b) == (
+    assert ranking(a, b) == (
         "“ratio-5” won with the lowest KID, 0.021 ± 0.001 at 100.0 kimg (lower is better). "
         "“every” follows with 0.03 ± 0.001: 0.009 more, which is beyond the spread."
     )
@@ -95,27 +95,27 @@ def test_there_is_no_winner_within_the_spread(tmp_path: Path) -> None:
     a = make_run(tmp_path / "a", (kid(100, 0.0200),))
     b = make_run(tmp_path / "b", (kid(100, 0.0212),))  # 0.0012 apart, under √2 of 0.001
     c = make_run(tmp_path / "c", (kid(100, 0.0900),))
-    text = said(c, b, a)
+    text = ranking(c, b, a)
     assert text.startswith("No clear winner. “a” has the lowest KID")
     assert "within the spread for “b”. Clearly behind: “c”." in text
     (b / "scores.jsonl").write_text(json.dumps(kid(100, 0.0216)) + "\n")  # 0.0016 apart, beyond it
-    assert said(a, b).startswith("“a” won")
+    assert ranking(a, b).startswith("“a” won")
 
 
 def test_a_missing_spread_leaves_chance_possible(tmp_path: Path) -> None:
     a = make_run(tmp_path / "a", ({"step": 1, "kimg": 1, "fid": 30.0},))
     b = make_run(tmp_path / "b", ({"step": 1, "kimg": 1, "fid": 20.0},))
-    text = said(a, b)
+    text = ranking(a, b)
     assert text.startswith("“b” has the lowest FID, 20 at 1 kimg (lower is better). “a” follows with 30.")
     assert "may be chance" in text
 
 
 def test_a_run_without_scores_is_not_ranked(tmp_path: Path) -> None:
     a, b = make_run(tmp_path / "a", (kid(9, 0.2),)), make_run(tmp_path / "b", (kid(9, 0.1),))
-    assert said(a, b, make_run(tmp_path / "c")).endswith("Not ranked, because there is no KID: “c”.")
-    assert said(a, tmp_path / "c").startswith("Only one run was scored")
+    assert ranking(a, b, make_run(tmp_path / "c")).endswith("Not ranked without a KID: “c”.")
+    assert ranking(a, tmp_path / "c").startswith("Only one run was scored")
     (a / "scores.jsonl").unlink()
-    assert said(a, tmp_path / "c").startswith("No run was scored")
+    assert ranking(a, tmp_path / "c").startswith("No run was scored")
 
 
 def test_faces_without_diversity_cannot_win(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_faces_without_diversity_cannot_win(tmp_path: Path) -> None:
     assert score is not None
     assert score.value == 0.2
     b, c = make_run(tmp_path / "b", (grey,)), make_run(tmp_path / "c", (kid(9, 0.3) | {"diversity": 0.9},))
-    assert said(a, b) == "“a” won: only its faces differ from each other."
-    text = said(a, b, c)
+    assert ranking(a, b) == "“a” won: only its faces differ from each other."
+    text = ranking(a, b, c)
     assert text.startswith("“a” won with the lowest KID, 0.2")
     assert text.endswith("Not ranked, because the faces hardly differ from each other: “b”.")
 
@@ -135,7 +135,7 @@ def test_runs_on_different_images_have_no_winner(tmp_path: Path) -> None:
     a, b = make_run(tmp_path / "a", (kid(9, 0.2),)), make_run(tmp_path / "b", (kid(9, 0.1),))
     table = (b / "recipe.toml").read_text()
     (b / "recipe.toml").write_text(table.replace("f00", "ba5").replace("64\nheight = 64", "32\nheight = 48"))
-    assert said(a, b).startswith("The runs were not trained on the same images")
+    assert ranking(a, b).startswith("The runs were not trained on the same images")
     page = write_comparison([a, b], tmp_path / "out").read_text()
     assert "“a” uses my faces, 20,000 images of 64×64; “b” uses my faces, 20,000 images of 32×48." in page
 
@@ -143,8 +143,8 @@ def test_runs_on_different_images_have_no_winner(tmp_path: Path) -> None:
 def test_the_page_is_complete_and_fetches_nothing(tmp_path: Path) -> None:
     a = make_run(tmp_path / "every", (kid(50, 0.030),), 'turns = "every"', health="healthy")
     b = make_run(tmp_path / "ratio-5", (kid(50, 0.040),), 'turns = "ratio:5"', health="<collapsed>")
-    sampled(measured(a, [0.9] * 60 + [0.7] * 20 + [0.9] * 20), 0, 30, 72, 100)
-    sampled(measured(b, [0.9] * 100), 0, 100)
+    write_sheets(write_metrics(a, [0.9] * 60 + [0.7] * 20 + [0.9] * 20), 0, 30, 72, 100)
+    write_sheets(write_metrics(b, [0.9] * 100), 0, 100)
     out = tmp_path / "out"
     page = unescape(write_comparison([a, b], out).read_text()).replace("\N{NO-BREAK SPACE}", " ")
     for text in (
@@ -189,8 +189,8 @@ def test_an_unfair_comparison_has_warnings(tmp_path: Path) -> None:
         "“a” failed",
         "The seeds differ",
         "The runs use different losses",
-        "There is no sample sheet yet.",
-        "There are no measurements yet.",
+        "The first sample sheet is not written yet.",
+        "Nothing has been measured yet.",
         f"facesmith train tiny 'data/my faces' {a} --resume\n",
     ):
         assert text in page, text

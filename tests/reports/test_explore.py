@@ -86,25 +86,25 @@ def test_statistics_are_those_of_numpy_over_the_whole_set(tmp_path: Path, monkey
     images = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
     flags = np.random.default_rng(1).random((50, 2)) < 0.4
     dataset = make_dataset(tmp_path / "d", images, {"A": flags[:, 0].tolist(), "B": flags[:, 1].tolist()})
-    found = measure(dataset, quiet=True)
-    np.testing.assert_allclose(found.mean, images.mean(axis=0))
+    result = measure(dataset, quiet=True)
+    np.testing.assert_allclose(result.mean, images.mean(axis=0))
     for index in range(2):
-        np.testing.assert_allclose(found.means[index, 0], images[flags[:, index]].mean(axis=0))
-        np.testing.assert_allclose(found.means[index, 1], images[~flags[:, index]].mean(axis=0))
-        assert found.counts[index].tolist() == [flags[:, index].sum(), (~flags[:, index]).sum(), 0]
-    np.testing.assert_allclose(found.correlation, np.corrcoef(flags.T), atol=1e-9)
-    np.testing.assert_array_equal(found.channels[1], np.bincount(images[..., 1].ravel(), minlength=256))
+        np.testing.assert_allclose(result.means[index, 0], images[flags[:, index]].mean(axis=0))
+        np.testing.assert_allclose(result.means[index, 1], images[~flags[:, index]].mean(axis=0))
+        assert result.counts[index].tolist() == [flags[:, index].sum(), (~flags[:, index]).sum(), 0]
+    np.testing.assert_allclose(result.correlation, np.corrcoef(flags.T), atol=1e-9)
+    np.testing.assert_array_equal(result.channels[1], np.bincount(images[..., 1].ravel(), minlength=256))
     grey = images @ np.array([0.299, 0.587, 0.114])
-    np.testing.assert_allclose(found.luminance, grey.mean(axis=(1, 2)), rtol=1e-5)
-    np.testing.assert_allclose(found.contrast, grey.std(axis=(1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(result.luminance, grey.mean(axis=(1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(result.contrast, grey.std(axis=(1, 2)), rtol=1e-4)
 
 
 def test_what_is_not_known_counts_on_neither_side(tmp_path: Path) -> None:
     images = np.stack([np.full((4, 4, 3), level, np.uint8) for level in (10, 20, 90, 200)])
     dataset = make_dataset(tmp_path / "d", images, {"A": [True, None, False, False]})
-    found = measure(dataset, quiet=True)
-    assert found.counts.tolist() == [[1, 2, 1]]
-    assert found.means[0, :, 0, 0, 0].tolist() == [10, 145]
+    result = measure(dataset, quiet=True)
+    assert result.counts.tolist() == [[1, 2, 1]]
+    assert result.means[0, :, 0, 0, 0].tolist() == [10, 145]
 
 
 def test_correlation_takes_pairs_that_are_both_known() -> None:
@@ -112,11 +112,11 @@ def test_correlation_takes_pairs_that_are_both_known() -> None:
     labels, known = rng.random((300, 3)) < 0.5, rng.random((300, 3)) < 0.8
     labels[:, 2] = True
     both = known[:, 0] & known[:, 1]
-    found = correlation(labels, known)
-    assert found[0, 1] == pytest.approx(np.corrcoef(labels[both, 0], labels[both, 1])[0, 1])
-    assert found[0, 1] == found[1, 0]
-    assert np.isnan(found[2]).all()
-    assert found[0, 0] == pytest.approx(1)
+    result = correlation(labels, known)
+    assert result[0, 1] == pytest.approx(np.corrcoef(labels[both, 0], labels[both, 1])[0, 1])
+    assert result[0, 1] == result[1, 0]
+    assert np.isnan(result[2]).all()
+    assert result[0, 0] == pytest.approx(1)
 
 
 def test_the_page_tells_it_all_and_asks_for_nothing_from_outside(tmp_path: Path) -> None:
@@ -160,22 +160,22 @@ def test_the_page_tells_it_all_and_asks_for_nothing_from_outside(tmp_path: Path)
     charts = {"attribute_rates", "attribute_correlation", "brightness", "saturation", "channels", "identities"}
     expected = {*(f"{name}.png" for name in image_names), *(f"{name}.svg" for name in charts)}
     assert written == {"explore.html", "explore.json", *expected}
-    found = numbers(page)
-    assert found["attributes"][0] == {"name": "Smiling", "with": 20, "without": 20, "unknown": 0, "share": 0.5}
-    assert found["correlation"][1] == [None, None, None]
-    assert found["duplicates"]["exact"] == [["003.jpg", "007.jpg"]]
-    assert found["identities"] == {"people": 10, "most_pictures": 4}
+    result = numbers(page)
+    assert result["attributes"][0] == {"name": "Smiling", "with": 20, "without": 20, "unknown": 0, "share": 0.5}
+    assert result["correlation"][1] == [None, None, None]
+    assert result["duplicates"]["exact"] == [["003.jpg", "007.jpg"]]
+    assert result["identities"] == {"people": 10, "most_pictures": 4}
 
 
 @pytest.mark.parametrize("count", [1, 5, 300])
 def test_constant_images_without_attributes_are_explored(tmp_path: Path, count: int) -> None:
     dataset = make_dataset(tmp_path / "d", np.full((count, 8, 6, 3), 77, np.uint8))
     page = explore(dataset, tmp_path / "out", quiet=True)
-    found = numbers(page)
-    assert found["count"] == count
-    assert found["duplicates"]["exact_groups"] == (count > 1)
-    assert found["duplicates"]["near_pairs"] == 0
-    assert found["channels"]["red"] == {"mean": 77.0, "standard_deviation": 0.0}
+    result = numbers(page)
+    assert result["count"] == count
+    assert result["duplicates"]["exact_groups"] == (count > 1)
+    assert result["duplicates"]["near_pairs"] == 0
+    assert result["channels"]["red"] == {"mean": 77.0, "standard_deviation": 0.0}
     assert "no attributes" in page.read_text()
     assert not (tmp_path / "d" / "explore").exists()
 
@@ -209,25 +209,25 @@ def test_near_duplicates_are_found_and_different_images_are_not() -> None:
         else:
             copy[:1, :2] = 0
         copies.append(copy)
-    found = search(np.concatenate([images, np.stack(copies)]))
-    assert found.groups == []
-    assert {(one, other) for one, other, _ in found.pairs} == {(3, 400), (50, 401), (99, 402), (200, 403)}
-    assert found.complete
+    result = search(np.concatenate([images, np.stack(copies)]))
+    assert result.groups == []
+    assert {(one, other) for one, other, _ in result.pairs} == {(3, 400), (50, 401), (99, 402), (200, 403)}
+    assert result.complete
 
 
 def test_of_a_group_of_copies_one_takes_part_in_the_near_search() -> None:
     images = smooth(30, seed=3)
     near = np.clip(images[0].astype(int) + 2, 0, 255).astype(np.uint8)
-    found = search(np.concatenate([images, np.stack([images[0]] * 5), near[None]]))
-    assert found.groups == [[0, 30, 31, 32, 33, 34]]
-    assert [(one, other) for one, other, _ in found.pairs] == [(0, 35)]
+    result = search(np.concatenate([images, np.stack([images[0]] * 5), near[None]]))
+    assert result.groups == [[0, 30, 31, 32, 33, 34]]
+    assert [(one, other) for one, other, _ in result.pairs] == [(0, 35)]
 
 
 def test_thousands_of_flat_images_give_few_duplicates() -> None:
     colours = np.stack(np.meshgrid(*[np.arange(0, 256, 15)] * 3, indexing="ij"), axis=-1).reshape(-1, 1, 1, 3)
-    found = search(np.broadcast_to(colours, (len(colours), 4, 4, 3)).astype(np.uint8))
-    assert found.groups == []
-    assert all(difference <= 8 for _, _, difference in found.pairs)
+    result = search(np.broadcast_to(colours, (len(colours), 4, 4, 3)).astype(np.uint8))
+    assert result.groups == []
+    assert all(difference <= 8 for _, _, difference in result.pairs)
 
 
 def test_exploring_again_replaces_its_own_files_and_leaves_others(tmp_path: Path) -> None:

@@ -67,10 +67,10 @@ def test_a_page_is_complete_and_fetches_nothing(tmp_path: Path) -> None:
     {% call parts.section("C") %}{{ parts.video(film, "film") }}{% call parts.details("D") %}x{% endcall %}{% endcall %}
     {% endblock %}"""
     page = environment().from_string(text).render(title="Title", lead="Lead", png=png(), film=film)
-    found = outline(page)
-    assert found.headings == [1, 2, 3, 2]
-    assert all(address.startswith("data:") for address in found.addresses)
-    assert len(found.addresses) == 3
+    result = outline(page)
+    assert result.headings == [1, 2, 3, 2]
+    assert all(address.startswith("data:") for address in result.addresses)
+    assert len(result.addresses) == 3
     assert not re.search(r"https?://|@import|url\(", page)
     assert "default-src 'none'" in page
     assert "prefers-color-scheme: dark" in page

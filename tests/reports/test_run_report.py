@@ -46,7 +46,7 @@ def make_run(run: Path, **changes: Any) -> Path:
     return run
 
 
-def measured(run: Path, real: float = 0.75, fake: float = 0.8, last: float | None = 0.5) -> None:
+def write_metrics(run: Path, real: float = 0.75, fake: float = 0.8, last: float | None = 0.5) -> None:
     lines = [
         {
             "step": s,
@@ -65,7 +65,7 @@ def measured(run: Path, real: float = 0.75, fake: float = 0.8, last: float | Non
     (run / "timing.jsonl").write_text("".join(json.dumps(line) + "\n" for line in times))
 
 
-def sampled(run: Path, kimgs: list[float]) -> None:
+def write_sheets(run: Path, kimgs: list[float]) -> None:
     for kimg in kimgs:
         level = int(255 * kimg / max(kimgs))
         save_image(Image.new("RGB", (16, 16), (level, level, level)), run / "samples" / f"{kimg:010.3f}.png")
@@ -73,8 +73,8 @@ def sampled(run: Path, kimgs: list[float]) -> None:
 
 def test_the_report_of_a_finished_run(tmp_path: Path) -> None:
     run = make_run(tmp_path / "night")
-    measured(run)
-    sampled(run, [0, 10, 48, 100])
+    write_metrics(run)
+    write_sheets(run, [0, 10, 48, 100])
     save_image(Image.new("RGB", (16, 16)), run / "real_beside_generated.png")
     (run / "progress.mp4").write_bytes(b"film")
     page = report(run).read_text()
@@ -107,7 +107,7 @@ def test_the_report_of_a_finished_run(tmp_path: Path) -> None:
 
 def test_the_newest_sheet_comes_first(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
-    sampled(run, [0, 9, 100])
+    write_sheets(run, [0, 9, 100])
     page = report(run).read_text()
     assert page.index("After 100 thousand images.") < page.index("0 kimg</figcaption>")
 
@@ -119,8 +119,8 @@ def test_a_new_run_names_what_is_missing(tmp_path: Path) -> None:
     page = unescape(page)
     for text in (
         "still training",
-        "There are no measurements yet.",
-        "There is no sample sheet yet.",
+        "Nothing has been measured yet.",
+        "The first sample sheet is not written yet.",
         "There is no film yet",
         "The run has no recipe file.",
         "facesmith train RECIPE DATASET",
@@ -147,7 +147,7 @@ def test_an_interrupted_run_lists_sessions_and_how_to_resume(tmp_path: Path) -> 
         },
     ]
     run = make_run(tmp_path / "run", status="interrupted", sessions=sessions, kimg=60.0)
-    measured(run)
+    write_metrics(run)
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"step": 201, "lo')
     page = report(run).read_text()
@@ -166,13 +166,13 @@ def test_an_interrupted_run_lists_sessions_and_how_to_resume(tmp_path: Path) -> 
 
 def test_a_winning_discriminator_is_a_warning(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
-    measured(run, real=0.999, fake=1.0)
+    write_metrics(run, real=0.999, fake=1.0)
     assert "Warning:</strong> D is almost never wrong" in report(run).read_text()
 
 
 def test_a_loss_of_nan_is_a_warning(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", status="failed")
-    measured(run, last=None)
+    write_metrics(run, last=None)
     page = report(run).read_text()
     assert "The last loss of D is not a number" in page
     assert "The run failed" in page
@@ -200,7 +200,7 @@ def test_a_report_needs_a_run_of_a_known_version(tmp_path: Path) -> None:
 
 def test_writing_again_gives_the_same_page(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
-    measured(run)
+    write_metrics(run)
     first = report(run).read_bytes()
     assert report(run).read_bytes() == first
     assert not list(run.glob(".*"))
@@ -239,7 +239,9 @@ COLLAPSE = {"step": 120, "kimg": 60.0, "health": health.MODE_COLLAPSE, "since": 
 RETURN = {"step": 80, "kimg": 40.0, "health": health.HEALTHY, "since": 0, "rollbacks": 1, "lr_scale": 0.5}
 
 
-def watched(run: Path, health: str = health.HEALTHY, accuracy: float = 0.75, diversity: float = 0.8) -> None:
+def write_health_metrics(
+    run: Path, health: str = health.HEALTHY, accuracy: float = 0.75, diversity: float = 0.8
+) -> None:
     """200 lines of metrics as training writes them, with a look at the faces on every fifth."""
     lines = [
         {"step": s, "kimg": s / 2, "loss_D": 0.5, "loss_G": 1.25, "accuracy_real": accuracy, "accuracy_fake": accuracy,
@@ -250,7 +252,7 @@ def watched(run: Path, health: str = health.HEALTHY, accuracy: float = 0.75, div
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
-def rolled_back(run: Path) -> None:
+def write_rollback(run: Path) -> None:
     folder = run / "rolled_back" / "1"
     folder.mkdir(parents=True)
     (folder / "metrics.jsonl").write_text(
@@ -260,7 +262,7 @@ def rolled_back(run: Path) -> None:
         save_image(Image.new("RGB", (16, 16), (kimg, 0, 0)), folder / f"{kimg:010.3f}.png")
 
 
-def scored(run: Path) -> None:
+def write_scores(run: Path) -> None:
     lines = [
         {"step": s, "kimg": s / 2, "seconds": s, "kid": kid, "kid_spread": 0.25, "fid": 10 * kid, "diversity": 0.9}
         for s, kid in ((50, 3.0), (100, 1.5), (150, 2.0))
@@ -276,7 +278,7 @@ def scored(run: Path) -> None:
     save_file({"average.x": np.zeros(1, np.float32)}, run / "best.safetensors", {"facesmith": json.dumps(card)})
 
 
-def as_recipe(run: Path, name: str = "tiny") -> None:
+def write_recipe(run: Path, name: str = "tiny") -> None:
     table = {"name": name} | {key: value for key, value in RECIPES[name].as_dict().items() if value is not None}
     text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
     (run / "recipe.toml").write_text(f"[recipe]\n{text}[run]\ncount = 20000\n")
@@ -284,7 +286,7 @@ def as_recipe(run: Path, name: str = "tiny") -> None:
 
 def test_a_healthy_run_has_no_warning(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[])
-    watched(run, accuracy=0.99)
+    write_health_metrics(run, accuracy=0.99)
     page = report(run).read_text()
     assert "Health at the end: “healthy”: the faces differ from each other" in page
     assert "no problem was detected" in page
@@ -295,18 +297,18 @@ def test_a_healthy_run_has_no_warning(tmp_path: Path) -> None:
 
 def test_a_rollback_shows_the_undone_and_the_restored_sheet(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[COLLAPSE, RETURN])
-    watched(run)
-    rolled_back(run)
-    sampled(run, [0, 20, 40, 80, 100])
+    write_health_metrics(run)
+    write_rollback(run)
+    write_sheets(run, [0, 20, 40, 80, 100])
     page = report(run).read_text()
-    told = [
+    expected = [
         "At 60.0 kimg: mode collapse, which began at 50.0 kimg.",
         "Rollback 1: returned to 40.0 kimg and continued with new noise and 0.5 times the recipe",
         "<figcaption>40 kimg, restored by rollback 1</figcaption>",
         "<figcaption>58 kimg, undone by rollback 1</figcaption>",
         "Started 1 March",
     ]
-    places = [page.index(text) for text in told]
+    places = [page.index(text) for text in expected]
     assert places == sorted(places)
     assert "undone by rollback 1</figcaption>" in page
     assert "50 kimg, undone" not in page, "only the last sheet"
@@ -316,8 +318,8 @@ def test_a_rollback_shows_the_undone_and_the_restored_sheet(tmp_path: Path) -> N
 
 def test_a_rollback_missing_in_the_card_is_listed(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[])
-    watched(run)
-    rolled_back(run)
+    write_health_metrics(run)
+    write_rollback(run)
     assert "Rollback 1: mode collapse at 60.0 kimg was rolled back." in report(run).read_text()
 
 
@@ -325,7 +327,7 @@ def test_events_repeated_after_a_resume_are_listed_once(tmp_path: Path) -> None:
     winning = {**COLLAPSE, "health": health.D_WINNING}
     again = {**COLLAPSE, "health": health.HEALTHY, "step": 140, "kimg": 70.0}
     run = make_run(tmp_path / "run", health_events=[winning, again, winning, again])
-    watched(run)
+    write_health_metrics(run)
     page = report(run).read_text()
     assert page.count("At 60.0 kimg: discriminator is winning") == 1
     assert page.count("At 70.0 kimg the run was healthy again.") == 1
@@ -335,7 +337,7 @@ def test_a_collapsed_run_has_a_warning_and_a_next_step(tmp_path: Path) -> None:
     reason = "run was stopped after 1 rollbacks: mode collapse since step 100"
     sessions = [{"started": None, "ended": None, "from_kimg": 0, "to_kimg": 60, "reason": reason}]
     run = make_run(tmp_path / "run", status="failed", health_events=[COLLAPSE], sessions=sessions)
-    watched(run, health=health.MODE_COLLAPSE, accuracy=0.5)
+    write_health_metrics(run, health=health.MODE_COLLAPSE, accuracy=0.5)
     page = report(run).read_text()
     assert "Warning:</strong> Health at the end: “mode collapse”" in page
     assert f"Reason: {reason}." in page
@@ -345,7 +347,7 @@ def test_a_collapsed_run_has_a_warning_and_a_next_step(tmp_path: Path) -> None:
 
 def test_health_and_the_remark_on_d_agree(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[{**COLLAPSE, "health": health.D_WINNING}])
-    watched(run, health=health.D_WINNING, accuracy=1.0)
+    write_health_metrics(run, health=health.D_WINNING, accuracy=1.0)
     page = report(run).read_text()
     assert "Warning:</strong> Health at the end: “discriminator is winning”" in page
     assert "as the health of the run says" in page
@@ -354,8 +356,8 @@ def test_health_and_the_remark_on_d_agree(tmp_path: Path) -> None:
 
 def test_the_best_score_comes_with_its_export_command(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
-    watched(run)
-    scored(run)
+    write_health_metrics(run)
+    write_scores(run)
     page = report(run).read_text()
     assert "best score, KID 1.5 ± 0.25 (FID 15) at 50.0 kimg, lower is better" in page
     assert f"facesmith export {run} run-model --checkpoint best" in page
@@ -368,11 +370,11 @@ def test_the_best_score_comes_with_its_export_command(tmp_path: Path) -> None:
 @pytest.mark.parametrize("complete", [True, False])
 def test_each_measurement_has_a_chart(tmp_path: Path, complete: bool) -> None:
     run = make_run(tmp_path / "run")
-    measured(run)
+    write_metrics(run)
     if complete:
-        as_recipe(run)
-        watched(run)
-        scored(run)
+        write_recipe(run)
+        write_health_metrics(run)
+        write_scores(run)
     new = {"diversity", "kid", "fid", "d_steps", "gradients"}
     page = report(run).read_text()
     assert {path.stem for path in run.glob("*.png")} == {"losses", "accuracies", "speed"} | (new if complete else set())
@@ -381,8 +383,8 @@ def test_each_measurement_has_a_chart(tmp_path: Path, complete: bool) -> None:
 
 def test_the_chart_shows_the_lowest_healthy_diversity(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
-    as_recipe(run)
-    watched(run, diversity=0.8)
+    write_recipe(run)
+    write_health_metrics(run, diversity=0.8)
     limits = lowest_healthy_diversity(read_run(run))
     assert limits is not None
     kimg = np.arange(1, 201) / 2
@@ -392,7 +394,7 @@ def test_the_chart_shows_the_lowest_healthy_diversity(tmp_path: Path) -> None:
 
 def test_a_constant_d_schedule_needs_no_chart(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
-    watched(run)
+    write_health_metrics(run)
     text = (run / "metrics.jsonl").read_text().replace('"d_share": 0.5', '"d_share": 1.0')
     (run / "metrics.jsonl").write_text(text)
     report(run)

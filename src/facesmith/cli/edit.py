@@ -57,7 +57,7 @@ def reconstruct(model: str, photo: tuple[str, ...], out: Path, **options: object
 @click.argument("model")
 @click.argument("dataset", required=False, type=click.Path(path_type=Path))
 @classifier("Label the faces with this attribute classifier.")
-@click.option("--count", default=20_000, show_default=True, help="Generate this many faces if there is no DATASET.")
+@click.option("--count", default=20_000, show_default=True, help="Generate this many faces if DATASET is missing.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the generated faces.")
 @click.option(
     "--orthogonal-to",
@@ -129,12 +129,12 @@ def edit(
     default="probability",
     show_default=True,
     type=click.Choice(["probability", "lift"]),
-    help="Sort by probability, or by lift: how much likelier than among all faces.",
+    help="Sort by probability, or by lift: how much more likely than among all faces.",
 )
 @as_json
 @faces
 def describe(model: str, photo: tuple[str, ...], as_json: bool, **options: object) -> None:
-    """Print the likeliest attributes of every PHOTO with their probabilities.
+    """Print the most likely attributes of every PHOTO with their probabilities.
 
     \b
     facesmith describe my-model holiday.jpg

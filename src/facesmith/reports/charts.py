@@ -100,7 +100,7 @@ def _valid(curve: Mapping[str, Any]) -> tuple[Doubles, ...]:
 
 
 def _value_range(values: Doubles) -> tuple[float, float]:
-    """Return the range without the few outliers that would flatten the rest; infinite if there are none."""
+    """Return the range without the few outliers that would flatten the rest; infinite without outliers."""
     if len(values) < 50:
         return -np.inf, np.inf
     low, high = (float(edge) for edge in np.percentile(values, (0.5, 99.5)))

@@ -76,7 +76,7 @@ def lowest_accuracy(compared: ComparedRun) -> tuple[float, float] | None:
 def best(compared: ComparedRun, name: str) -> Score | None:
     """Return the lowest ``name`` ("kid" or "fid") of the run, or None.
 
-    Scores of faces without diversity count only if there is no other: see `facesmith.metrics.scores.rank`.
+    Scores of faces without diversity count only without any other: see `facesmith.metrics.scores.rank`.
     """
     _, values = line(compared.scores, name)
     if not len(values):
@@ -100,7 +100,7 @@ def last(compared: ComparedRun, name: str) -> Score | None:
 
 
 def nearest_sheet(compared: ComparedRun, kimg: float) -> tuple[float, Path]:
-    """Return (kimg, path) of the sheet nearest to ``kimg``; the one before training only if there is no other."""
+    """Return (kimg, path) of the sheet nearest to ``kimg``; the one before training only as the last choice."""
     trained = [sample for sample in compared.run.samples if sample[0] > 0] or compared.run.samples
     return min(trained, key=lambda sample: abs(sample[0] - kimg))
 

@@ -28,7 +28,7 @@ _MISSING = "–"  # a row without any value is left out
 
 
 def write_comparison(paths: Sequence[Path], out: Path) -> Path:
-    """Write OUT/compare.html and its charts as PNG beside it. Return the path of the page.
+    """Write OUT/compare.html and its charts as PNG files next to it. Return the path of the page.
 
     Reads nothing outside the run folders. Raises `FacesmithError` when a path is not a run folder, or a package of the
     extra `explore` is missing.

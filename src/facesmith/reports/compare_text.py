@@ -30,7 +30,7 @@ def outcome(runs: Sequence[ComparedRun]) -> str:
         if len(scores) > 1:
             text = _ranking(name.upper(), sorted(scores.items(), key=lambda item: item[1].value))
             if missing := [run.name for run in eligible if run.name not in scores]:
-                text += f" Not ranked, because there is no {name.upper()}: {_quoted(*missing)}."
+                text += f" Not ranked without a {name.upper()}: {_quoted(*missing)}."
             if excluded := [run.name for run in runs if run not in eligible]:
                 text += f" Not ranked, because the faces hardly differ from each other: {_quoted(*excluded)}."
             return text

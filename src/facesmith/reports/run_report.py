@@ -27,14 +27,14 @@ _MAX_SHOWN_ROLLBACKS = 2
 _SCORES = {"kid": "KID", "fid": "FID", "psnr": "PSNR", "accuracy": "accuracy"}
 _PROGRESS_NOTES = {
     "gan": "Each sheet uses the same latent vectors, so each place shows the development of one face.",
-    "encoder": "Each sheet shows the same held-out photos beside their reconstructions.",
+    "encoder": "Each sheet shows the same held-out photos and their reconstructions.",
     "classifier": "Each sheet shows the same held-out faces with their wrong labels.",
     "makeover": "Each sheet shows the same held-out faces before and after.",
 }
 
 
 def report(run: Path) -> Path:
-    """Write RUN/report.html and its charts as PNG beside it. Return the path of the page.
+    """Write RUN/report.html and its charts as PNG files next to it. Return the path of the page.
 
     Reads nothing outside the run folder. Raises `FacesmithError` when ``run`` is not a run folder, has an unknown
     version, or a package of the extra `explore` is missing.
@@ -55,7 +55,7 @@ def _values(run: RunData, options: list[dict[str, Any]]) -> dict[str, Any]:
     recipe_name = str(run.recipe.get("name") or "")
     dataset_name = run.settings.get("dataset_name") or run.card_table("dataset").get("name") or "an unnamed dataset"
     remarks, warnings = run_text.describe_learning(run)
-    remarks = remarks if remarks or warnings else ["There are no measurements yet."]
+    remarks = remarks if remarks or warnings else ["Nothing has been measured yet."]
     mp4 = run.file("progress.mp4")
     marks = {"resumed": resume_positions(run), "rolled back to": run.rollbacks}
     return {

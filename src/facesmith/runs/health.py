@@ -21,7 +21,7 @@ MEANINGS = {
     "from one with a lower learning rate.",
 }
 
-_LOSSES_ONLY = {HEALTHY: "the losses are finite, which is all that is checked where no discriminator is trained."}
+_LOSSES_ONLY = {HEALTHY: "the losses are finite, the only check where no discriminator is trained."}
 _MEANINGS_BY_TASK = {  # where the general meaning would be wrong
     "encoder": _LOSSES_ONLY,
     "classifier": _LOSSES_ONLY,

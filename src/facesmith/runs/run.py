@@ -77,7 +77,7 @@ class Run:
         return {name: int(table["step"][-1]) if len(table.get("step", ())) else 0 for name, table in self._tables()}
 
     def digest(self, step: int) -> str:
-        """Return a checksum (eight hex digits) of the metrics at ``step``, "" if there are none.
+        """Return a checksum (eight hex digits) of the metrics at ``step``, "" for a step without metrics.
 
         It shows whether rows read before are still valid: a resume repeats the same values, a rollback does not.
         """

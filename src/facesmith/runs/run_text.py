@@ -29,7 +29,7 @@ _FILES = {
     "timing.jsonl": "speed and memory, one line a measurement",
     "scores.jsonl": "scores, one line a measurement",
     **{f"{name}.png": f"chart: {chart.title.partition(' (')[0]}" for name, chart in CHARTS.items()},
-    "real_beside_generated.png": "real faces beside generated ones",
+    "real_beside_generated.png": "real and generated faces",
     "progress.mp4": "film of the sample sheets",
     "progress.gif": "the same film as a GIF",
     "pretrained": "copies of the trained models that this training uses",

@@ -33,7 +33,7 @@ def compare(
     quiet: bool = False,
     turns: Sequence[str] | None = None,
 ) -> Path:
-    """Write OUT/compare.html, which compares runs, and its charts as PNG beside it. Return the path of the page.
+    """Write OUT/compare.html, which compares runs, and its charts as PNG files next to it. Return the path of the page.
 
     With a ``dataset``, ``recipe`` is first trained on it in OUT/runs, once for each of ``d_schedules`` (when D is
     trained), with the same seed, data, ``settings`` and ``kimg`` or ``minutes``. Finished runs there are kept and

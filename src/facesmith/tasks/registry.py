@@ -1,4 +1,4 @@
-"""The table of tasks. A task is a folder beside this file, and one line here. Importing this file imports no torch.
+"""The table of tasks. A task is a folder next to this file, and one line here. Importing this file imports no torch.
 
 A folder has ``recipes`` (the class of its recipes, and RECIPES), ``task`` (the class that trains) and ``export`` (a
 function ``export_run``).

@@ -50,7 +50,7 @@ def next_due(interval_kimg: float, images_seen: int) -> float:
 def image_indices(seed: int, start: int, count: int, total: int, share: float = 1.0) -> Integers:
     """Return the positions ``start`` to ``start + count`` of the endless shuffled stream of ``total`` images.
 
-    An epoch is a ``share`` of the images, drawn anew for each epoch, without repetition.
+    An epoch is a ``share`` of the images, drawn again for each epoch, without repetition.
     """
     parts = []
     length = max(1, round(share * total))

@@ -40,7 +40,7 @@ def apply_schedule(recipe: AnyRecipe, images_seen: int, lr_scale: float = 1.0) -
     The learning rate is also multiplied by ``lr_scale``.
     """
     progress = schedule_progress(recipe, images_seen)
-    # A plain copy: `dataclasses.replace` would check the settings of the network family anew at every step.
+    # A plain copy: `dataclasses.replace` would check the settings of the network family in every step.
     result = copy.copy(recipe)
     for name in scheduled_settings(recipe) if progress else ():
         start, end = getattr(recipe, name), getattr(recipe, f"{name}{END}")

@@ -45,7 +45,7 @@ def start_new(
 ) -> TrainingContext:
     """Create a run folder. Raises `FacesmithError` if it exists.
 
-    ``pretrained`` are trained folders by setting, which need not be looked up.
+    ``pretrained`` are trained folders by setting, which is not looked up.
     """
     group.local_batch(recipe.batch_size)  # raises an error if the batch cannot be divided
     recipe = group.on_rank_zero(lambda: resolve(recipe, group))

@@ -27,7 +27,7 @@ CREDIT = (
 
 
 def celeba_source(listing: FileListing) -> Source:
-    """Return CelebA as a source. Its annotation files are optional, and found inside the listing or beside its root.
+    """Return CelebA as a source. Its annotation files are optional, and found inside the listing or next to its root.
 
     Raises `FacesmithError` if there are no photos, or an annotation file cannot be parsed.
     """

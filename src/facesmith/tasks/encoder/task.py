@@ -137,7 +137,7 @@ class EncoderTask(Task[EncoderRecipe]):
         return f"pixels {means['pixel']:.4f}, latents {means['latent']:.3f}"
 
     def sample_sheet(self, state: TrainState) -> Image.Image:
-        """Return held-out photos, each beside its reconstruction."""
+        """Return held-out photos with their reconstructions."""
         before = np.asarray(self.dataset.images[self.held_out[:SHEET_COUNT]])
         after = to_uint8(self._reconstruct(state, self.held_out[:SHEET_COUNT])[1])
         pairs = np.stack([before, after], 1).reshape(-1, *before.shape[1:])

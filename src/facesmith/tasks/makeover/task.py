@@ -187,7 +187,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
         return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {accuracy:.0%}, moved {means['moved']:.3f}"
 
     def sample_sheet(self, state: TrainState) -> Image.Image:
-        """Return held-out faces, each beside its changed face."""
+        """Return held-out faces with their changed faces."""
         both = torch.stack(self._sheet(state.ema), 1).flatten(0, 1)
         names = [d.direction.name for d, faces in zip(self.domains, self.sheet_faces, strict=True) for _ in faces]
         labels = [label for name in names for label in ("", name)] if len(self.domains) > 1 else None
