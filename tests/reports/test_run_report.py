@@ -239,9 +239,7 @@ COLLAPSE = {"step": 120, "kimg": 60.0, "health": health.MODE_COLLAPSE, "since": 
 RETURN = {"step": 80, "kimg": 40.0, "health": health.HEALTHY, "since": 0, "rollbacks": 1, "lr_scale": 0.5}
 
 
-def write_health_metrics(
-    run: Path, health: str = health.HEALTHY, accuracy: float = 0.75, diversity: float = 0.8
-) -> None:
+def write_all_metrics(run: Path, health: str = health.HEALTHY, accuracy: float = 0.75, diversity: float = 0.8) -> None:
     """200 lines of metrics as training writes them, with a look at the faces on every fifth."""
     lines = [
         {"step": s, "kimg": s / 2, "loss_D": 0.5, "loss_G": 1.25, "accuracy_real": accuracy, "accuracy_fake": accuracy,
@@ -286,7 +284,7 @@ def write_recipe(run: Path, name: str = "tiny") -> None:
 
 def test_a_healthy_run_has_no_warning(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[])
-    write_health_metrics(run, accuracy=0.99)
+    write_all_metrics(run, accuracy=0.99)
     page = report(run).read_text()
     assert "Health at the end: “healthy”: the faces differ from each other" in page
     assert "no problem was detected" in page
@@ -297,7 +295,7 @@ def test_a_healthy_run_has_no_warning(tmp_path: Path) -> None:
 
 def test_a_rollback_shows_the_undone_and_the_restored_sheet(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[COLLAPSE, RETURN])
-    write_health_metrics(run)
+    write_all_metrics(run)
     write_rollback(run)
     write_sheets(run, [0, 20, 40, 80, 100])
     page = report(run).read_text()
@@ -318,7 +316,7 @@ def test_a_rollback_shows_the_undone_and_the_restored_sheet(tmp_path: Path) -> N
 
 def test_a_rollback_missing_in_the_card_is_listed(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[])
-    write_health_metrics(run)
+    write_all_metrics(run)
     write_rollback(run)
     assert "Rollback 1: mode collapse at 60.0 kimg was rolled back." in report(run).read_text()
 
@@ -327,7 +325,7 @@ def test_events_repeated_after_a_resume_are_listed_once(tmp_path: Path) -> None:
     winning = {**COLLAPSE, "health": health.D_WINNING}
     again = {**COLLAPSE, "health": health.HEALTHY, "step": 140, "kimg": 70.0}
     run = make_run(tmp_path / "run", health_events=[winning, again, winning, again])
-    write_health_metrics(run)
+    write_all_metrics(run)
     page = report(run).read_text()
     assert page.count("At 60.0 kimg: discriminator is winning") == 1
     assert page.count("At 70.0 kimg the run was healthy again.") == 1
@@ -337,7 +335,7 @@ def test_a_collapsed_run_has_a_warning_and_a_next_step(tmp_path: Path) -> None:
     reason = "run was stopped after 1 rollbacks: mode collapse since step 100"
     sessions = [{"started": None, "ended": None, "from_kimg": 0, "to_kimg": 60, "reason": reason}]
     run = make_run(tmp_path / "run", status="failed", health_events=[COLLAPSE], sessions=sessions)
-    write_health_metrics(run, health=health.MODE_COLLAPSE, accuracy=0.5)
+    write_all_metrics(run, health=health.MODE_COLLAPSE, accuracy=0.5)
     page = report(run).read_text()
     assert "Warning:</strong> Health at the end: “mode collapse”" in page
     assert f"Reason: {reason}." in page
@@ -347,7 +345,7 @@ def test_a_collapsed_run_has_a_warning_and_a_next_step(tmp_path: Path) -> None:
 
 def test_health_and_the_remark_on_d_agree(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[{**COLLAPSE, "health": health.D_WINNING}])
-    write_health_metrics(run, health=health.D_WINNING, accuracy=1.0)
+    write_all_metrics(run, health=health.D_WINNING, accuracy=1.0)
     page = report(run).read_text()
     assert "Warning:</strong> Health at the end: “discriminator is winning”" in page
     assert "as the health of the run says" in page
@@ -356,7 +354,7 @@ def test_health_and_the_remark_on_d_agree(tmp_path: Path) -> None:
 
 def test_the_best_score_comes_with_its_export_command(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
-    write_health_metrics(run)
+    write_all_metrics(run)
     write_scores(run)
     page = report(run).read_text()
     assert "best score, KID 1.5 ± 0.25 (FID 15) at 50.0 kimg, lower is better" in page
@@ -373,7 +371,7 @@ def test_each_measurement_has_a_chart(tmp_path: Path, complete: bool) -> None:
     write_metrics(run)
     if complete:
         write_recipe(run)
-        write_health_metrics(run)
+        write_all_metrics(run)
         write_scores(run)
     new = {"diversity", "kid", "fid", "d_steps", "gradients"}
     page = report(run).read_text()
@@ -384,7 +382,7 @@ def test_each_measurement_has_a_chart(tmp_path: Path, complete: bool) -> None:
 def test_the_chart_shows_the_lowest_healthy_diversity(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     write_recipe(run)
-    write_health_metrics(run, diversity=0.8)
+    write_all_metrics(run, diversity=0.8)
     limits = lowest_healthy_diversity(read_run(run))
     assert limits is not None
     kimg = np.arange(1, 201) / 2
@@ -394,7 +392,7 @@ def test_the_chart_shows_the_lowest_healthy_diversity(tmp_path: Path) -> None:
 
 def test_a_constant_d_schedule_needs_no_chart(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
-    write_health_metrics(run)
+    write_all_metrics(run)
     text = (run / "metrics.jsonl").read_text().replace('"d_share": 0.5', '"d_share": 1.0')
     (run / "metrics.jsonl").write_text(text)
     report(run)

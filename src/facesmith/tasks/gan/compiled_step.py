@@ -67,7 +67,7 @@ def compiled_step(recipe: GANRecipe, backend: str = "inductor") -> Step:
         state: TrainState, real: Tensor, z: Tensor, scheduled: GANRecipe, d_step: int | None, images_seen: int
     ) -> dict[str, Tensor]:
         rng = seeded_rng(state.device, *augment_key(scheduled, state, images_seen)) if augments(recipe) else None
-        # Tensors, because every new number would be compiled again; for the same reason the recipe without its schedule.
+        # Tensors, and the recipe without its schedule, because every new number would be compiled again.
         scalars = on_device(step_scalars(scheduled, images_seen), state.device)
         with (
             warnings.catch_warnings(),
