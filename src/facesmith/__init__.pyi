@@ -43,6 +43,7 @@ from facesmith.latent.refine import refine as refine
 from facesmith.latent.style_mix import style_mix as style_mix
 from facesmith.metrics.evaluate import evaluate as evaluate
 from facesmith.metrics.scores import Scores as Scores
+from facesmith.metrics.similarity import psnr as psnr
 from facesmith.models.classifier import AttributeClassifier as AttributeClassifier
 from facesmith.models.classifier import load_classifier as load_classifier
 from facesmith.models.directions import Directions as Directions

@@ -2,7 +2,7 @@
 
 To add a route, add a module to `facesmith.studio.api` with an ``APIRouter`` called ``router``. It is found by itself
 and served under /api/v1, or under the module's ``PREFIX``. A route takes ``services: ServicesDep`` for what the routes
-share, and ``resolver: FacesDep`` (`facesmith.studio.face_refs`) for face references and the session. It may raise
+share, and ``resolver: FacesDep`` (`facesmith.studio.face_resolver`) for face references and the session. It may raise
 `Problem`, `NotFound`, `Busy` or any `FacesmithError`. An ``async def`` route never computes itself:
 ``services.batcher`` computes faces, ``services.jobs`` runs long jobs, ``asyncio.to_thread`` reads files. It is
 cancelled when its client disconnects. A long stream ends when ``services.closing`` is set.
@@ -22,9 +22,8 @@ from facesmith.errors import FacesmithError
 from facesmith.studio import api
 from facesmith.studio.api.generate import generate_fast
 from facesmith.studio.errors import ERROR_RESPONSES, NotFound, install_error_handlers
-from facesmith.studio.fast_path import FastPath
 from facesmith.studio.maintenance import run_maintenance
-from facesmith.studio.middleware import protect_app
+from facesmith.studio.middleware import FastPath, protect_app
 from facesmith.studio.pages import add_pages
 from facesmith.studio.services import Services, create_services
 from facesmith.studio.settings import API, Settings

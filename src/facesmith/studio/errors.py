@@ -115,11 +115,6 @@ async def send_error(
     await _json(status, message, headers)(scope, receive, send)
 
 
-def header(scope: Scope, name: bytes) -> str:
-    """Return the first header called ``name`` (lower case), or ""."""
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
-
-
 def _json(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
     text = message if len(message) <= MAX_MESSAGE_CHARS else f"{message[:MAX_MESSAGE_CHARS]}..."
     return JSONResponse({"error": text}, status, headers)

@@ -7,6 +7,7 @@ import math
 import struct
 import zlib
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -90,10 +91,15 @@ def _png(image: ImageArray, texts: Mapping[str, str]) -> bytes:
     OpenCV encodes it: Pillow tries five filters per row and a deeper zlib search, which takes five times as long for a
     few percent fewer bytes.
     """
-    cv2 = require("cv2", "photos", "writing a PNG")
+    cv2 = _opencv()
     png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
     chunks = b"".join(_chunk(b"tEXt", f"{key}\0{text}".encode("ascii")) for key, text in texts.items())
     return bytes(png[:_PNG_HEADER_BYTES] + chunks + png[_PNG_HEADER_BYTES:])
+
+
+@cache
+def _opencv() -> Any:
+    return require("cv2", "photos", "writing a PNG")
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

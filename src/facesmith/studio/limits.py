@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facesmith.studio.errors import Problem, header, send_error
+from facesmith.studio.errors import Problem, send_error
 
 PROBE_PATHS = ("/healthz", "/readyz")  # requested often by machines, and without a token
 MAX_TEXT_BYTES = 200_000  # of a body that is not an image: the longest table of edits has a quarter of them
@@ -124,6 +124,11 @@ class BodyLimit:
         finally:
             if watcher is not None:
                 watcher.cancel()
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """Return the first header called ``name`` (lower case), or ""."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
 def _after_empty_body(receive: Receive) -> Receive:

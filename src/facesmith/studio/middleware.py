@@ -1,22 +1,23 @@
-"""Access control and security headers: middlewares around the app, one concern each.
+"""The middlewares around the app, one concern each: access control, security headers, and a short path to faces.
 
-`protect_app` puts them, with those of limits and access_log, around an app in the right order. They are plain ASGI,
+`protect_app` puts them, with those of limits and monitoring, around an app in the right order. They are plain ASGI,
 which costs a request microseconds.
 """
 
 import hashlib
 import hmac
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facesmith.studio.access_log import AccessLog
-from facesmith.studio.errors import header, send_error
-from facesmith.studio.limits import PROBE_PATHS, BodyLimit, RateLimit
-from facesmith.studio.metrics import Metrics
+from facesmith.studio.errors import error_response, send_error
+from facesmith.studio.limits import PROBE_PATHS, BodyLimit, RateLimit, header
+from facesmith.studio.monitoring import AccessLog, Metrics
 from facesmith.studio.sessions import HEADER
 from facesmith.studio.settings import Settings
 
@@ -140,6 +141,28 @@ class TokenAuth:
             return True
         cookies = (part.strip().partition("=") for part in header(scope, b"cookie").split(";"))
         return any(name == COOKIE and _equal(value, self.proof) for name, _, value in cookies)
+
+
+class FastPath:
+    """Handles GET requests for one address in front of the app that declares and documents the route.
+
+    FastAPI matches routes and validates parameters one by one in Python. Without that, two cores serve over a fifth
+    more requests for single faces (docs/measured.md).
+    """
+
+    def __init__(self, app: ASGIApp, path: str, handler: Callable[[Request], Awaitable[Response]]) -> None:
+        self.app, self.route, self.handler = app, Route(path, handler), handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != self.route.path or scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            return
+        scope["route"] = self.route
+        try:
+            response = await self.handler(Request(scope, receive))
+        except Exception as error:
+            response = error_response(error)
+        await response(scope, receive, send)
 
 
 def _equal(first: str, second: str) -> bool:

@@ -10,7 +10,7 @@ from facesmith import Model, encode_video
 from facesmith.arrays import Floats, ImageArray
 from facesmith.extras import require
 from facesmith.studio.errors import Problem
-from facesmith.studio.face_refs import FaceResolver, ResolvedFace
+from facesmith.studio.face_resolver import FaceResolver, ResolvedFace
 from facesmith.studio.image_responses import (
     MEDIA_TYPES,
     VIDEO_MEDIA_TYPES,

@@ -8,7 +8,7 @@ from fastapi import Depends, Request, Response
 
 from facesmith.studio.batching import Batcher
 from facesmith.studio.jobs import Jobs
-from facesmith.studio.metrics import Metrics
+from facesmith.studio.monitoring import Metrics
 from facesmith.studio.registry import Registry
 from facesmith.studio.run_watcher import RunWatcher
 from facesmith.studio.sessions import COOKIE, HEADER, Session, Sessions

@@ -1,3 +1,4 @@
+import sys
 from base64 import b64decode
 from collections.abc import Callable
 from io import BytesIO
@@ -118,3 +119,20 @@ def test_invalid_requests_are_refused(visit: Visit, photo_models: Path, path: st
         assert (await client.post(f"/api/v1/{path}", json=body)).status_code == 422
 
     visit(ask, paths=(str(photo_models), "drawn64"))
+
+
+@pytest.mark.parametrize("has_av", [True, False])
+def test_only_supported_video_formats_are_listed(visit: Visit, monkeypatch: pytest.MonkeyPatch, has_av: bool) -> None:
+    if not has_av:
+        monkeypatch.setitem(sys.modules, "av", None)
+    body = {"faces": ["seed:1", "seed:2"], "frames": 4}
+
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        formats = (await client.get("/api/v1/films")).json()["formats"]
+        assert formats == (["gif", "mp4"] if has_av else ["gif"])
+        for form in ("gif", "mp4"):
+            response = await client.post("/api/v1/interpolate", json=body | {"format": form})
+            assert response.status_code == (200 if form in formats else 400)
+        assert has_av or "mp4 needs av" in response.json()["error"]
+
+    visit(ask)

@@ -16,7 +16,7 @@ from PIL import Image
 import facesmith
 from facesmith import Makeover, Model
 from facesmith.arrays import Images
-from facesmith.studio import face_refs
+from facesmith.studio import face_resolver
 from facesmith.studio.api import photos
 from facesmith.studio.image_responses import UNCHANGED
 from facesmith.studio.uploads import MAX_SCANS, MAX_SIDE
@@ -246,7 +246,7 @@ def test_a_slider_reuses_the_crop_and_the_latent(
 
         return call
 
-    monkeypatch.setattr(face_refs, "crop_faces", count_calls("cut", facesmith.crop_faces))
+    monkeypatch.setattr(face_resolver, "crop_faces", count_calls("cut", facesmith.crop_faces))
     monkeypatch.setattr(Model, "encode", count_calls("encode", Model.encode))
     monkeypatch.setattr(photos, "find_faces", count_calls("find", facesmith.find_faces))
     monkeypatch.setattr(Makeover, "apply", count_calls("apply", Makeover.apply))

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 import facesmith
 from facesmith.studio.api.refine import _events
-from facesmith.studio.face_refs import FaceResolver, Photo, PhotoFace
+from facesmith.studio.face_resolver import FaceResolver, Photo, PhotoFace
 
 Visit = Callable[..., None]
 Upload = Callable[..., Any]

@@ -13,10 +13,10 @@ from pydantic import BaseModel, Field
 
 import facesmith
 from facesmith import FaceLatent, Model
-from facesmith.arrays import Floats, ImageArray
+from facesmith.arrays import Floats, Images
 from facesmith.studio.api.generate import parse_changes
 from facesmith.studio.errors import Problem
-from facesmith.studio.face_refs import FaceResolver, FacesDep, ResolvedFace, latent_space
+from facesmith.studio.face_resolver import FaceResolver, FacesDep, ResolvedFace, latent_space
 from facesmith.studio.image_responses import MEDIA_TYPES
 from facesmith.studio.rendering import face_metadata, render_faces, session_response, store_face
 from facesmith.studio.schemas import (
@@ -199,11 +199,10 @@ async def reconstruction_score(resolver: FaceResolver, model: Model, face: Resol
     if photo is None:
         return None
 
-    def psnr(images: ImageArray) -> float:
-        error = float(np.mean((images[0].astype(np.float64) - photo) ** 2))
-        return min(100.0, float(10 * np.log10(255**2 / max(error, 1e-12))))
+    def score(images: Images) -> float:
+        return min(100.0, float(facesmith.psnr(images, photo[None])[0]))
 
-    return await resolver.services.batcher.generate(model, 1, lambda first, last: z, psnr)
+    return await resolver.services.batcher.generate(model, 1, lambda first, last: z, score)
 
 
 def edit_latents(model: Model, faces: list[ResolvedFace], edits: list[dict[str, float]], kind: str) -> Floats:

@@ -10,7 +10,7 @@ from pydantic import Field
 from facesmith import Makeover, blend_face, read_photo
 from facesmith.arrays import Images
 from facesmith.studio.errors import Problem
-from facesmith.studio.face_refs import FacesDep, Photo, PhotoFace
+from facesmith.studio.face_resolver import FacesDep, Photo, PhotoFace
 from facesmith.studio.image_responses import VIDEO_MEDIA_TYPES, encode_image, image_metadata, tile
 from facesmith.studio.rendering import (
     ALL_MEDIA_TYPES,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from facesmith import Dataset, Placement
 from facesmith.studio.errors import NotFound, Problem
-from facesmith.studio.face_refs import FacesDep
+from facesmith.studio.face_resolver import FacesDep
 from facesmith.studio.file_responses import SCRIPTED_PAGE_POLICY, page_response, versioned_address
 from facesmith.studio.image_responses import data_url
 from facesmith.studio.registry import Item

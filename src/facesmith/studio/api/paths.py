@@ -1,6 +1,7 @@
-"""/analogy, /interpolate, /neighbours: faces between faces, and the nearest faces of a dataset."""
+"""/analogy, /interpolate, /films, /neighbours: faces between faces, and the nearest faces of a dataset."""
 
 import asyncio
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from facesmith import FaceLatent, Model, analogy_grid, latent_path, nearest_faces
 from facesmith.arrays import Floats
-from facesmith.studio.face_refs import FacesDep, ResolvedFace, latent_space
+from facesmith.studio.face_resolver import FacesDep, ResolvedFace, latent_space
 from facesmith.studio.image_responses import VIDEO_MEDIA_TYPES, data_url
 from facesmith.studio.rendering import (
     check_video_support,
@@ -69,6 +70,12 @@ class InterpolateResponse(BaseModel):
     """Faces that this session stores."""
 
     faces: list[StoredFace]
+
+
+class VideoFormats(BaseModel):
+    """Formats for /interpolate and /analogy, besides images."""
+
+    formats: list[str] = Field(examples=[["gif", "mp4"]], description="mp4 requires PyAV, which is optional")
 
 
 class NeighboursRequest(FaceRequest):
@@ -156,6 +163,11 @@ async def interpolate(body: InterpolateRequest, resolver: FacesDep, response: Re
         loop=body.loop,
     )
     return session_response(image, body.format, response)
+
+
+@router.get("/films", summary="List video formats")
+def video_formats() -> VideoFormats:
+    return VideoFormats(formats=[form for form in VIDEO_MEDIA_TYPES if form != "mp4" or find_spec("av") is not None])
 
 
 @router.post("/neighbours", summary="Find the nearest faces of a dataset")

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from facesmith import Face, find_faces, has_aligned_faces, read_photo
-from facesmith.studio import face_refs
+from facesmith.studio import face_resolver
 from facesmith.studio.errors import Error, Problem
-from facesmith.studio.face_refs import FacesDep, Photo
+from facesmith.studio.face_resolver import FacesDep, Photo
 from facesmith.studio.image_responses import UNCHANGED_METADATA, encode_image
 from facesmith.studio.rendering import face_metadata, render_faces, session_response
 from facesmith.studio.schemas import content
@@ -95,8 +95,8 @@ async def upload_photo(
 
     size, as_is, faces = await services.jobs.run(job)
     photo = resolver.store(Photo(data), len(data))
-    whole_id = resolver.store(face_refs.PhotoFace(photo, None), 0, photo)
-    photo_faces = [(resolver.store(face_refs.PhotoFace(photo, face), 0, photo), face) for face in faces]
+    whole_id = resolver.store(face_resolver.PhotoFace(photo, None), 0, photo)
+    photo_faces = [(resolver.store(face_resolver.PhotoFace(photo, face), 0, photo), face) for face in faces]
     infos = [_face_info(whole_id, None)] if as_is else [_face_info(item_id, face) for item_id, face in photo_faces]
     return PhotoInfo(photo=photo, size=size, aligned=as_is, whole=f"photo:{whole_id}", faces=infos)
 
@@ -141,7 +141,7 @@ async def face_image(
 ) -> Response:
     """`made` is the model's image of the face; `cut` is the photo's, upright and at the size of the model's images."""
     item, reference = resolver.get(name), f"photo:{name}"
-    if what == "cut" and isinstance(item, face_refs.PhotoFace):
+    if what == "cut" and isinstance(item, face_resolver.PhotoFace):
         crop = await resolver.crop(reference, await resolver.network(model))
         png = await resolver.services.jobs.run(lambda: encode_image(crop.image, "png", UNCHANGED_METADATA))
         return session_response(png, "png", response)

@@ -14,7 +14,7 @@ from facesmith import FaceLatent, Model
 from facesmith.errors import FacesmithError
 from facesmith.studio.api.edit import reconstruction_score
 from facesmith.studio.errors import Problem
-from facesmith.studio.face_refs import FaceResolver, FacesDep, ResolvedFace, latent_space
+from facesmith.studio.face_resolver import FaceResolver, FacesDep, ResolvedFace, latent_space
 from facesmith.studio.rendering import store_face
 from facesmith.studio.schemas import FaceRequest, content
 from facesmith.studio.server_sent_events import MEDIA_TYPE, await_first, event_response, format_event

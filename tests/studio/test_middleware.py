@@ -1,15 +1,19 @@
 """The app as a whole: middleware and errors."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from facesmith import FacesmithError
-from facesmith.studio.face_refs import FacesDep
-from facesmith.studio.middleware import SECURITY_HEADERS
+from facesmith import FacesmithError, Model
+from facesmith.studio.errors import MAX_LISTED_ERRORS, MAX_MESSAGE_CHARS
+from facesmith.studio.face_resolver import FacesDep
+from facesmith.studio.middleware import SECURITY_HEADERS, FastPath
+from facesmith.studio.schemas import MAX_FIELDS
 from facesmith.studio.settings import Settings
 
 Visit = Callable[..., None]
@@ -196,3 +200,135 @@ def test_a_local_studio_has_no_rate_limit() -> None:
     assert Settings().client_rate is None
     assert Settings(host="0.0.0.0").client_rate == 50
     assert Settings(host="0.0.0.0", rate=7).client_rate == 7
+
+
+QUERIES = (
+    "seed=7&start=3",
+    "seed=5&count=20&columns=6&format=webp",
+    "model=second&count=3&format=json&set=Smiling:1&set=Young:-2",
+    "model=nobody",
+    "count=0&seed=-1&scale=x",
+    "set=Smiling:1&set=Smiling:2&model=second",
+    "count=1&count=2",
+    "unknown=1&model=",
+    "count=257",
+)
+
+
+async def _ask(app: Any, query: str) -> tuple[int, dict[str, str], bytes]:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        response = await client.get(f"/api/v1/generate?{query}")
+    headers = {name: value for name, value in response.headers.items() if name != "x-request-id"}
+    return response.status_code, headers, response.content
+
+
+def test_the_fast_path_responds_like_the_route(visit: Visit, second: Model) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        short = [await _ask(app, query) for query in QUERIES]
+        other_layers = [layer for layer in app.user_middleware if getattr(layer.cls, "__name__", "") != "FastPath"]
+        assert len(other_layers) == len(app.user_middleware) - 1
+        app.user_middleware, app.middleware_stack = other_layers, None  # built again without the fast path
+        for query, response in zip(QUERIES, short, strict=True):
+            assert await _ask(app, query) == response, query
+        assert {response[0] for response in short} == {200, 404, 422}
+
+    visit(ask)
+
+
+def test_the_fast_path_raises_defects() -> None:
+    async def fail(request: Any) -> Any:
+        raise ZeroDivisionError
+
+    async def find_nothing(scope: Any, receive: Any, send: Any) -> None:
+        raise LookupError
+
+    app = FastPath(find_nothing, "/here", fail)
+    for path, method, expected in (
+        ("/here", "GET", ZeroDivisionError),
+        ("/here", "HEAD", LookupError),
+        ("/there", "GET", LookupError),
+    ):
+        scope = {"type": "http", "path": path, "method": method, "headers": [], "query_string": b""}
+        with pytest.raises(expected):
+            asyncio.run(app(scope, None, None))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_only_allowed_hosts_are_answered(visit: Visit, host: str) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        for name in ("faces.example.org", "FACES.example.org:8443", "[fe80::1]:8000", "localhost:8000", "127.0.0.1"):
+            assert (await client.get("/", headers={"Host": name})).status_code == 200, name
+        for name in ("elsewhere.example", "faces.example.org.elsewhere.example", "fe80::1", "[", ""):
+            response = await client.get("/", headers={"Host": name})
+            assert (response.status_code, list(response.json())) == (403, ["error"]), name
+            assert (await client.get("/healthz", headers={"Host": name})).status_code == 200, name
+        headers = {"Host": "faces.example.org", "Origin": "https://faces.example.org"}
+        assert (await client.delete("/api/v1/session", headers=headers)).status_code == 200
+
+    visit(ask, host=host, allowed_hosts=("Faces.example.org", "[fe80::1]"))
+
+
+def test_a_public_studio_accepts_any_host(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        assert (await client.get("/", headers={"Host": "whatever.example"})).status_code == 200
+
+    visit(ask, host="0.0.0.0")
+
+
+def test_allowed_hosts_make_a_studio_public() -> None:
+    local, public = Settings(), Settings(allowed_hosts=("faces.example.org",))
+    local_hosts = frozenset(["localhost", "127.0.0.1", "::1"])
+    assert (local.hosts, public.hosts) == (local_hosts, local_hosts | {"faces.example.org"})
+    assert (local.client_rate, public.client_rate) == (None, 50)
+    with pytest.raises(FacesmithError, match=r"reaches faces.example.org .* give a --token$"):
+        Settings(allowed_hosts=("faces.example.org",), allow_training=True)
+    for name in ("faces.example.org:80", "https://faces.example.org", "", "a b", "*"):
+        with pytest.raises(FacesmithError, match="invalid --allowed-host"):
+            Settings(allowed_hosts=(name,))
+
+
+KIND = {"Content-Type": "application/json"}
+
+
+def test_error_messages_are_shortened(visit: Visit) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        for response in (
+            await client.get(f"/api/v1/models/{'a' * 9_000}"),
+            await client.post("/api/v1/edit", json={"faces": ["seed:1"], "a" * 9_000: 1}),
+        ):
+            assert response.status_code in (404, 422)
+            assert response.json()["error"].count("a") > 90
+            assert len(response.json()["error"]) <= MAX_MESSAGE_CHARS + 3
+        invalid = await client.post("/api/v1/edit", json={"faces": ["nobody"] * (MAX_LISTED_ERRORS + 2)})
+        assert invalid.json()["error"].count("invalid value") == MAX_LISTED_ERRORS
+        assert invalid.json()["error"].endswith("; and 2 more")
+
+    visit(ask)
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ('{"faces": ["seed:1"], %s}', "edit"),
+        ('{"faces": ["seed:1"], "edits": [{%s}]}', "edit"),
+        ('{"recipe": "tiny", "dataset": "d", "name": "n", "settings": {%s}}', "runs"),
+    ],
+)
+def test_an_object_with_many_fields_is_refused(visit: Visit, body: str, path: str) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        body_fields = ", ".join(f'"k{number}": "x y"' for number in range(MAX_FIELDS + 1))
+        response = await client.post(f"/api/v1/{path}", content=body.replace("%s", body_fields), headers=KIND)
+        assert response.status_code == 422
+        assert response.json()["error"].endswith(f": an object has at most {MAX_FIELDS} fields")
+
+    visit(ask)
+
+
+@pytest.mark.parametrize("body", [b'{"face": "\xff"}', b'{"face": ' + b"9" * 5_000 + b"}", b"[" * 100_000])
+def test_an_unreadable_body_gets_a_message(visit: Visit, body: bytes) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        response = await client.post("/api/v1/describe", content=body, headers=KIND)
+        assert (response.status_code, "send JSON" in response.json()["error"]) == (400, True)
+
+    visit(ask)

@@ -1,4 +1,4 @@
-"""The access log: every request is counted and, unless the studio is quiet, logged as a line of JSON on stderr.
+"""Monitoring: metrics for Prometheus, and the access log, a line of JSON on stderr for each request.
 
 A line has when, id, method, path, status, ms, and the bytes of the response. It has no query, body or cookie, so
 neither images nor the token are logged. A path may contain the random id of a face, which only its own session can use.
@@ -9,16 +9,55 @@ import secrets
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facesmith.studio.errors import header, send_error
-from facesmith.studio.metrics import Metrics
+from facesmith.extras import require
+from facesmith.studio.errors import send_error
+from facesmith.studio.limits import header
 from facesmith.studio.settings import API
 
 CLIENT_CLOSED = 499  # the status counted for a client that disconnected before the response
 UNLOGGED_PATHS = ("/healthz", "/readyz", "/metrics", "/static")  # logged only if they fail
+# Seconds, from a cached response to a video. 0.1 is the limit for a slider.
+_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """The metrics of one studio, in a registry of their own, because one process may run several studios."""
+
+    def __init__(self) -> None:
+        prometheus = require("prometheus_client", "studio", "the studio")
+        prometheus.disable_created_metrics()  # they double the output and nobody reads them
+        self._generate = prometheus.generate_latest
+        self.media_type = str(prometheus.CONTENT_TYPE_LATEST)
+        self.registry = prometheus.CollectorRegistry()
+        self._gauge = prometheus.Gauge
+        self.requests = prometheus.Counter(
+            "facesmith_requests", "Requests answered", ["route", "method", "status"], registry=self.registry
+        )
+        self.seconds = prometheus.Histogram(
+            "facesmith_request_seconds", "Seconds per request", ["route"], buckets=_BUCKETS, registry=self.registry
+        )
+        self.faces = prometheus.Counter("facesmith_faces", "Faces generated", ["model"], registry=self.registry)
+        self.rejections = prometheus.Counter("facesmith_refused", "Requests refused with 429", registry=self.registry)
+
+    def add_gauge(self, name: str, description: str, value: Callable[[], float]) -> None:
+        """Add a gauge called facesmith_NAME that calls ``value`` whenever it is read."""
+        self._gauge(f"facesmith_{name}", description, registry=self.registry).set_function(value)
+
+    def record_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        self.requests.labels(route, method, status).inc()
+        self.seconds.labels(route).observe(seconds)
+        if status == 429:
+            self.rejections.inc()
+
+    def text(self) -> bytes:
+        """Return all metrics as Prometheus reads them."""
+        text: bytes = self._generate(self.registry)
+        return text
 
 
 class AccessLog:
