@@ -2,7 +2,6 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -61,15 +60,12 @@ def test_the_run_contains_an_unchanged_copy_of_the_generator(encoder_run: Path, 
 
 
 def test_no_step_reads_held_out_photos_or_changes_g(
-    builtin_dataset: Dataset, small_model: Model, recording_reader: Callable[..., Any]
+    builtin_dataset: Dataset, small_model: Model, train_steps: Callable[..., list[int]]
 ) -> None:
     encoder_task = task(builtin_dataset, f"model={small_model.path}")
-    read, read_rows = recording_reader(builtin_dataset)
-    encoder_task.prepare(read, print)
     state = encoder_task.new_state()
     before = {name: t.clone() for name, t in state.pretrained["G"].state_dict().items()}
-    for step in range(26):  # two epochs of 206
-        encoder_task.step(state, encoder_task.recipe, Progress(step, 16 * step))
+    read_rows = train_steps(encoder_task, 26, state)  # two epochs of 206
     held_out = held_out_mask(builtin_dataset)
     assert held_out.sum() == 50
     assert set(read_rows) == set(np.flatnonzero(~held_out))

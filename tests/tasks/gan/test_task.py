@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -8,23 +7,18 @@ from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_mask
 from facesmith.tasks.gan.recipes import GAN_RECIPES
 from facesmith.tasks.gan.task import GANTask
-from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import SINGLE_PROCESS
 from facesmith.training.startup import resolve
 
 
 @pytest.mark.parametrize("hold_out", [True, False])
 def test_hold_out_decides_whether_held_out_faces_are_used(
-    builtin_dataset: Dataset, hold_out: bool, recording_reader: Callable[..., Any]
+    builtin_dataset: Dataset, hold_out: bool, train_steps: Callable[..., list[int]]
 ) -> None:
     recipe = resolve(GAN_RECIPES["tiny"].with_values(hold_out=hold_out, threads=1, device="cpu", precision="float32",
                                    memory_format="contiguous", generator_width=4, discriminator_width=4))  # fmt: skip
     task = GANTask(recipe, builtin_dataset, SINGLE_PROCESS, {})
-    read, read_rows = recording_reader(builtin_dataset)
-    task.prepare(read, print)
-    state = task.new_state()
-    for step in range(5):  # more than an epoch of 256
-        task.step(state, recipe, Progress(step, recipe.batch_size * step))
+    read_rows = train_steps(task, 5)  # more than an epoch of 256
     held_out = held_out_mask(builtin_dataset)
     assert 0 < held_out.sum() < len(held_out)
     assert set(read_rows) == set(np.flatnonzero(~held_out) if hold_out else range(len(held_out)))
