@@ -30,6 +30,7 @@ MAX_STEM_BYTES, MAX_SUFFIX = 150, 16  # of temporary names: file systems allow 2
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _locks: set[int] = set()  # descriptors of this process
+_temporaries: set[Path] = set()  # that this process writes
 
 
 @contextmanager
@@ -50,8 +51,15 @@ def lock(path: Path) -> Iterator[None]:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that replaces ``path`` on success and is removed on any error."""
+    """Yield a temporary path that replaces ``path`` on success and is removed on any error.
+
+    In an `atomic_folder` or `new_file`, which are temporary, this is ``path`` itself.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not _temporaries.isdisjoint({path, *path.parents}):
+        yield path
+        _sync_to_disk(path)
+        return
     _remove_dead(path)
     with _claim(_temporary(path, f".{os.urandom(4).hex()}"), Path.touch, path) as temporary:
         yield temporary
@@ -163,11 +171,13 @@ def _temporary(path: Path, token: str = "") -> Path:
 def _claim(temporary: Path, make: Callable[[Path], None], path: Path) -> Iterator[Path]:
     """Make and lock an empty temporary file or folder, and remove it at the end unless it was renamed."""
     descriptor = _lock_new(temporary, make, path)
+    _temporaries.add(temporary)
     try:
         for entry in list(temporary.iterdir()) if temporary.is_dir() else []:
             _remove(entry)  # a dead process left it
         yield temporary
     finally:
+        _temporaries.discard(temporary)
         _remove(temporary)
         _close(descriptor)
 

@@ -17,7 +17,6 @@ from facesmith.data.source import SPLITS, Source, printable
 from facesmith.data.sources.file_listing import list_files
 from facesmith.data.sources.folder import folder_source
 from facesmith.errors import FacesmithError
-from facesmith.files import refuse_existing
 from facesmith.images.crop import CropSpec, parse_crop_spec
 from facesmith.machine import usable_cores
 from facesmith.progress import progress
@@ -71,8 +70,7 @@ def import_dataset(
     if workers is not None and workers < 1:
         raise FacesmithError(f"invalid workers {workers}: expected 1 or more")
     workers = workers or usable_cores()
-    with _unusable_paths_as_messages(folder):
-        refuse_existing(folder, "dataset")
+    with _unusable_paths_as_messages(folder), new_dataset(folder) as writer:
         photos = open_source(str(source), spec, seed, None if labels is None else Path(labels), quiet)
         rows = select_rows(photos.table, where, limit, seed)
         alignment: dict[str, Any] = {}
@@ -83,38 +81,37 @@ def import_dataset(
             rows = np.arange(len(photos.table))
             alignment = {"alignment": ALIGNMENT}
         _check_free_space(folder, len(rows) * spec.pixels * 3)
-        with new_dataset(folder) as writer:
-            written_rows, skipped = _write_images(photos, rows, spec, writer, workers, quiet)
-            skipped = photos.skipped + skipped
-            if not len(written_rows):
-                raise FacesmithError(
-                    f"{source} has no picture that can be used: all {len(rows):,} were skipped, the first of them "
-                    f"{skipped[0]['file']}: {skipped[0]['reason']}"
-                )
-            table = photos.table.take(written_rows).combine_chunks()
-            split_counts = {entry["values"]: entry["counts"] for entry in table["split"].value_counts().to_pylist()}
-            card = {
-                "name": name or photos.name,
-                "source": {
-                    "kind": photos.kind,
-                    "name": photos.name,
-                    "fingerprint": photos.fingerprint,
-                    "credit": photos.credit,
-                },
-                "crop": crop,
-                "resize": resize,
-                **alignment,
-                "where": where,
-                "limit": limit,
-                "seed": seed,
-                "splits": {split: split_counts[split] for split in SPLITS if split in split_counts},
-                "skipped": skipped,
-                "skipped_count": len(skipped),
-                "rows_without_image": photos.rows_without_image,
-                "ignored_columns": list(photos.ignored_columns),
-                "notes": [asdict(note) for note in photos.notes],
-            }
-            writer.finish(table, card)
+        written_rows, skipped = _write_images(photos, rows, spec, writer, workers, quiet)
+        skipped = photos.skipped + skipped
+        if not len(written_rows):
+            raise FacesmithError(
+                f"{source} has no picture that can be used: all {len(rows):,} were skipped, the first of them "
+                f"{skipped[0]['file']}: {skipped[0]['reason']}"
+            )
+        table = photos.table.take(written_rows).combine_chunks()
+        split_counts = {entry["values"]: entry["counts"] for entry in table["split"].value_counts().to_pylist()}
+        card = {
+            "name": name or photos.name,
+            "source": {
+                "kind": photos.kind,
+                "name": photos.name,
+                "fingerprint": photos.fingerprint,
+                "credit": photos.credit,
+            },
+            "crop": crop,
+            "resize": resize,
+            **alignment,
+            "where": where,
+            "limit": limit,
+            "seed": seed,
+            "splits": {split: split_counts[split] for split in SPLITS if split in split_counts},
+            "skipped": skipped,
+            "skipped_count": len(skipped),
+            "rows_without_image": photos.rows_without_image,
+            "ignored_columns": list(photos.ignored_columns),
+            "notes": [asdict(note) for note in photos.notes],
+        }
+        writer.finish(table, card)
     return open_dataset(folder)
 
 

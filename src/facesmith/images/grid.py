@@ -103,12 +103,22 @@ def resize_images(images: Images, side: int, enlarge: bool = True) -> Images:
     return np.stack([np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS)) for image in images])
 
 
+def image_suffixes() -> set[str]:
+    """Return the suffixes of the formats that `save_image` can write."""
+    return {suffix for suffix, name in Image.registered_extensions().items() if name in Image.SAVE}
+
+
 def save_image(image: Image.Image, path: Path) -> None:
     """Write an image file atomically, in the format of the suffix of ``path`` (.png, .jpg, .webp, ...)."""
-    if path.suffix.lower() not in Image.registered_extensions():
+    if path.suffix.lower() not in image_suffixes():
         raise FacesmithError(f"invalid image file name '{path}': expected a known suffix such as .png")
     with atomic_file(path) as temporary:
-        image.save(temporary)
+        try:
+            image.save(temporary)
+        except (ValueError, OSError) as error:
+            if isinstance(error, OSError) and error.errno:
+                raise
+            raise FacesmithError(f"{path} cannot be written, use .png instead: {error}") from None
 
 
 def _check_arguments(images: Images, labels: Sequence[str] | None, columns: int | None, gap: int, scale: int) -> None:

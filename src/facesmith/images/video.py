@@ -6,8 +6,8 @@ path, which is written atomically, or an open binary file.
 
 import io
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 from facesmith.arrays import ImageArray, Images
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.files import atomic_file, refuse_existing
+from facesmith.files import atomic_file, new_file
 from facesmith.images.grid import enlargement, make_grid, save_image
 
 Frame = Path | ImageArray
@@ -69,11 +69,17 @@ def save_series(images: Images, path: Path, *, fps: int, loop: bool, columns: in
     write(list(images), path, fps, 0 if loop else SERIES_HOLD, scale=scale)
 
 
-def check_series_path(path: Path) -> None:
-    """Refuse an existing file and an unknown suffix, before any work is done."""
-    refuse_existing(path, "image")
-    if path.suffix.lower() not in (*VIDEO_SUFFIXES, *Image.registered_extensions()):
-        raise FacesmithError(f"invalid output {str(path)!r}: expected a name that ends in .png, .gif or .mp4")
+@contextmanager
+def new_series(path: Path, suffixes: Collection[str]) -> Iterator[Path]:
+    """Yield the file that becomes ``path``. Refuse, before any work, an existing file and a name of another suffix."""
+    if path.suffix.lower() not in suffixes:
+        *others, last = (suffix for suffix in (".png", *VIDEO_SUFFIXES) if suffix in suffixes)
+        examples = f"{', '.join(others)} or {last}"
+        raise FacesmithError(f"invalid output {str(path)!r}: expected a name that ends in {examples}")
+    if path.suffix.lower() == ".mp4":
+        require("av", "train", "writing an mp4")
+    with new_file(path, "image") as file:
+        yield file
 
 
 def sample_evenly(frames: Sequence[Frame], count: int) -> list[Frame]:

@@ -11,7 +11,7 @@ import numpy as np
 from facesmith.arrays import Booleans, Floats
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import refuse_existing
+from facesmith.files import lock
 from facesmith.latent.calibration import balanced_accuracy, fit_curve
 from facesmith.latent.class_statistics import RIDGE, ClassStatistics
 from facesmith.latent.direction_solver import DAMPING, solve_moves
@@ -50,31 +50,27 @@ def fit_directions(
     photos without attributes, a model without an encoder, and a model folder that must not be written to.
     """
     source = as_model(model, quiet=quiet)
-    if out is None:
-        _check_writable(source)
-    else:
-        refuse_existing(Path(out), "model")
-    data = dataset if dataset is None or isinstance(dataset, Dataset) else open_dataset(dataset)
-    labeller = None if classifier is None else as_classifier(classifier)
-    names = label_names(source, data, labeller)
-    orthogonal_to = [find_name(name, names) for name in orthogonal_to]
-    if data is not None:
-        blocks, total = photo_blocks(source, data, labeller), len(data)
-    elif labeller is not None:
-        blocks, total = generated_blocks(source, labeller, count, seed), count
-    statistics, latents, labels = _collect(blocks, total, ClassStatistics(source.latent_size, len(names)), quiet)
-    is_fitted = statistics.has_examples(MIN_FACES)
-    _report_unfitted(names, is_fitted, quiet)
-    names = [name for name, included in zip(names, is_fitted, strict=True) if included]
-    orthogonal_to = [name for name in orthogonal_to if name in names]
-    directions = _solve(statistics.select(is_fitted), names, orthogonal_to, latents, labels[:, is_fitted])
-    directions.about.update(
-        dataset=None if data is None else {"name": data.name, "fingerprint": data.fingerprint, "count": len(data)},
-        generated=None if data is not None else {"count": count, "seed": seed},
-        judge=None if labeller is None else labeller.digest,  # key of version 0.1
-        encoder=source.card.get("encoder", {}).get("digest"),
-    )
     with _target(source, out) as folder:
+        data = dataset if dataset is None or isinstance(dataset, Dataset) else open_dataset(dataset)
+        labeller = None if classifier is None else as_classifier(classifier)
+        names = label_names(source, data, labeller)
+        orthogonal_to = [find_name(name, names) for name in orthogonal_to]
+        if data is not None:
+            blocks, total = photo_blocks(source, data, labeller), len(data)
+        elif labeller is not None:
+            blocks, total = generated_blocks(source, labeller, count, seed), count
+        statistics, latents, labels = _collect(blocks, total, ClassStatistics(source.latent_size, len(names)), quiet)
+        is_fitted = statistics.has_examples(MIN_FACES)
+        _report_unfitted(names, is_fitted, quiet)
+        names = [name for name, included in zip(names, is_fitted, strict=True) if included]
+        orthogonal_to = [name for name in orthogonal_to if name in names]
+        directions = _solve(statistics.select(is_fitted), names, orthogonal_to, latents, labels[:, is_fitted])
+        directions.about.update(
+            dataset=None if data is None else {"name": data.name, "fingerprint": data.fingerprint, "count": len(data)},
+            generated=None if data is not None else {"count": count, "seed": seed},
+            judge=None if labeller is None else labeller.digest,  # key of version 0.1
+            encoder=source.card.get("encoder", {}).get("digest"),
+        )
         entry = write_directions(directions, folder.path)
         name = source.name if out is None else Path(out).resolve().name
         folder.write_card(source.card | {"name": name, CARD_KEY: entry})
@@ -153,7 +149,9 @@ def _check_writable(model: Model) -> None:
 def _target(model: Model, out: str | Path | None) -> Iterator[ModelFolder]:
     """Yield the folder to write into: the model's own, or a copy that appears when it is complete."""
     if out is None:
-        yield model.folder
+        _check_writable(model)
+        with lock(model.path):
+            yield model.folder
         return
     with new_model_folder(Path(out), "generator") as folder:
         for file in model.path.iterdir():

@@ -9,7 +9,7 @@ from PIL import Image
 
 from facesmith.arrays import Images
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_folder, refuse_existing, write_json
+from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import make_table, save_image
 from facesmith.latent.faces import FaceLatent, FaceSource, generate_images, load_faces, save_latents
 from facesmith.models.directions import DEFAULT_KIND, Directions
@@ -49,16 +49,15 @@ def edit(
     10,000 faces.
     """
     source = as_model(model, quiet=quiet)
-    refuse_existing(Path(out), "edited faces")
-    rows = _parse_edits(source.directions, edits, csv)
-    columns = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
-    if (len(rows) + 2) * len(columns) > MAX_TABLE_FACES:
-        raise FacesmithError(f"{len(rows)} edits of {len(columns):,} faces are too many for a table: use fewer faces")
-    z = np.stack([column.z for column in columns])
-    latents = np.stack([source.directions.apply(z, row, kind) for row in rows])
-    images = generate_images(source, latents.reshape(-1, latents.shape[-1]), quiet=quiet)
-    images = images.reshape(*latents.shape[:2], *images.shape[1:])
     with atomic_folder(Path(out), "edited faces") as folder:
+        rows = _parse_edits(source.directions, edits, csv)
+        columns = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+        if (len(rows) + 2) * len(columns) > MAX_TABLE_FACES:
+            raise FacesmithError(f"{len(rows)} edits of {len(columns):,} faces are too many for a table: use fewer")
+        z = np.stack([column.z for column in columns])
+        latents = np.stack([source.directions.apply(z, row, kind) for row in rows])
+        images = generate_images(source, latents.reshape(-1, latents.shape[-1]), quiet=quiet)
+        images = images.reshape(*latents.shape[:2], *images.shape[1:])
         entries, names = [], []
         for number, row in enumerate(rows):
             for column, original in enumerate(columns):

@@ -8,16 +8,16 @@ import numpy as np
 
 from facesmith.arrays import Images
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_folder, refuse_existing, write_json
+from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import enlargement, make_grid, save_image
 from facesmith.latent.faces import (
     FaceLatent,
     FaceSource,
-    check_latents_path,
     encode_images,
     face_images,
     generate_images,
     load_faces,
+    new_latents,
     save_latents,
 )
 from facesmith.latent.refine import refine as refine_latents
@@ -46,10 +46,10 @@ def encode(
     can be used in place of a photo. The same photos give the same bits. For ``face``, ``aligned`` and ``refine`` see
     `load_faces`.
     """
-    check_latents_path(Path(out))
-    source = as_model(model, quiet=quiet)
-    encoded = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
-    save_latents(Path(out), [item.name for item in encoded], np.stack([item.z for item in encoded]))
+    with new_latents(Path(out)) as file:
+        source = as_model(model, quiet=quiet)
+        encoded = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+        save_latents(file, [item.name for item in encoded], np.stack([item.z for item in encoded]))
     return encoded
 
 
@@ -74,29 +74,28 @@ def reconstruct(
     """
     if refine < 0:
         raise FacesmithError(f"invalid refine {refine}: expected 0 or more steps")
-    refuse_existing(Path(out), "reconstructions")
-    features = None if classifier is None else as_classifier(classifier)
-    source = as_model(model, quiet=quiet)
-    photos = _as_photos(source, load_faces(source, faces, face=face, aligned=aligned, quiet=quiet), quiet)
-    names = [photo.name for photo in photos]
-    before = face_images(source, photos, quiet=True)
-    latents = {"encoded": np.stack([photo.z for photo in photos])}
-    if refine:
-        latents["refined"] = refine_latents(source, before, latents["encoded"], refine, quiet=quiet)
-    after = {stage: generate_images(source, z, quiet=quiet) for stage, z in latents.items()}
-    scores = {stage: _scores(before, images, features) for stage, images in after.items()}
-    last = list(after)[-1]
-    result = {
-        "model": source.digest,
-        "classifier": None if features is None else features.digest,
-        "refine": refine,
-        "mean": {stage: {name: float(np.mean(row)) for name, row in rows.items()} for stage, rows in scores.items()},
-        "faces": [
-            {"face": name} | {stage: {key: row[i] for key, row in rows.items()} for stage, rows in scores.items()}
-            for i, name in enumerate(names)
-        ],
-    }
     with atomic_folder(Path(out), "reconstructions") as folder:
+        features = None if classifier is None else as_classifier(classifier)
+        source = as_model(model, quiet=quiet)
+        photos = _as_photos(source, load_faces(source, faces, face=face, aligned=aligned, quiet=quiet), quiet)
+        names = [photo.name for photo in photos]
+        before = face_images(source, photos, quiet=True)
+        latents = {"encoded": np.stack([photo.z for photo in photos])}
+        if refine:
+            latents["refined"] = refine_latents(source, before, latents["encoded"], refine, quiet=quiet)
+        after = {stage: generate_images(source, z, quiet=quiet) for stage, z in latents.items()}
+        scores = {stage: _scores(before, images, features) for stage, images in after.items()}
+        last = list(after)[-1]
+        result = {
+            "model": source.digest,
+            "classifier": None if features is None else features.digest,
+            "refine": refine,
+            "mean": {stage: {key: float(np.mean(row)) for key, row in rows.items()} for stage, rows in scores.items()},
+            "faces": [
+                {"face": name} | {stage: {key: row[i] for key, row in rows.items()} for stage, rows in scores.items()}
+                for i, name in enumerate(names)
+            ],
+        }
         save_latents(folder / LATENTS, names, latents[last])
         rows = np.concatenate([before, *after.values()], axis=2)
         figures = zip(names, scores[last]["psnr"], scores[last]["ssim"], strict=True)

@@ -1,7 +1,8 @@
 """Resolve photos, seeds and saved latents to faces with latents, for every command that takes a face."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from facesmith.arrays import ImageArray, Latents
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_file, refuse_existing
+from facesmith.files import atomic_file, new_file
 from facesmith.images.face_crop import crop_faces
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.refine import refine as refine_latents
@@ -98,11 +99,13 @@ def face_images(model: Model, faces: Sequence[FaceLatent], *, quiet: bool = Fals
     return np.stack([next(generated) if face.image is None else face.image for face in faces])
 
 
-def check_latents_path(path: Path) -> None:
-    """Refuse an existing file and a name that does not end in .npz, before any work is done."""
-    refuse_existing(path, "latents")
+@contextmanager
+def new_latents(path: Path) -> Iterator[Path]:
+    """Yield the file that becomes ``path``. Refuse an existing file and a name that does not end in .npz."""
     if path.suffix.lower() != LATENTS_SUFFIX:
         raise FacesmithError(f"invalid latents file {str(path)!r}: its name must end in {LATENTS_SUFFIX}")
+    with new_file(path, "latents") as file:
+        yield file
 
 
 def save_latents(path: Path, names: Sequence[str], z: Latents) -> None:

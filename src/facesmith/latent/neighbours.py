@@ -9,7 +9,7 @@ import numpy as np
 from facesmith.arrays import Floats
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_folder, refuse_existing, write_json
+from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import save_table
 from facesmith.latent.dataset_latents import features_of, latents_of
 from facesmith.latent.faces import FaceLatent, FaceSource, face_images, load_faces
@@ -40,15 +40,14 @@ def neighbours(
     each face, under "latent" and "feature", the ``row``, ``file`` and ``distance`` of every neighbour, nearest first. A
     photo of the dataset is its own nearest neighbour. The vectors of the dataset are cached in its folder.
     """
-    refuse_existing(Path(out), "neighbours")
-    data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
-    _check_count(data, count)
-    features = None if classifier is None else as_classifier(classifier)
-    source = as_model(model, quiet=quiet)
-    check_size(source, data)
-    queries = load_faces(source, faces, face=face, aligned=aligned, quiet=quiet)
-    result = nearest_faces(source, data, queries, count=count, classifier=features, quiet=quiet)
     with atomic_folder(Path(out), "neighbours") as folder:
+        data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+        _check_count(data, count)
+        features = None if classifier is None else as_classifier(classifier)
+        source = as_model(model, quiet=quiet)
+        check_size(source, data)
+        queries = load_faces(source, faces, face=face, aligned=aligned, quiet=quiet)
+        result = nearest_faces(source, data, queries, count=count, classifier=features, quiet=quiet)
         spaces = [space for space in SPACES if space in result[0]]
         labels = [f"{query.name}\nby {space}" for query in queries for space in spaces]
         rows = [

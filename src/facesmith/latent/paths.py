@@ -1,14 +1,15 @@
 """Write series of faces: between faces, along a direction, and the plane of an analogy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from facesmith.arrays import Floats
 from facesmith.errors import FacesmithError
-from facesmith.images.grid import save_table
-from facesmith.images.video import VIDEO_SUFFIXES, check_series_path, save_series
+from facesmith.images.grid import image_suffixes, save_table
+from facesmith.images.video import VIDEO_SUFFIXES, new_series, save_series
 from facesmith.latent.arithmetic import analogy_grid, latent_path
 from facesmith.latent.faces import FaceSource, generate_images, load_faces, read_arrays
 from facesmith.models.directions import DEFAULT_KIND, MAX_STRENGTH
@@ -35,11 +36,11 @@ def interpolate(
 
     ``spherical`` follows arcs instead of straight lines; ``loop`` returns to the first face. See `latent_path`.
     """
-    source, path = _prepare(model, out, frames, fps, quiet)
-    keyframes = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
-    latents = latent_path([keyframe.z for keyframe in keyframes], frames, spherical=spherical, loop=loop)
-    save_series(generate_images(source, latents, quiet=quiet), path, fps=fps, loop=loop)
-    return path
+    with _start(model, out, frames, fps, quiet) as (source, path):
+        keyframes = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+        latents = latent_path([keyframe.z for keyframe in keyframes], frames, spherical=spherical, loop=loop)
+        save_series(generate_images(source, latents, quiet=quiet), path, fps=fps, loop=loop)
+    return Path(out)
 
 
 def sweep(
@@ -66,30 +67,30 @@ def sweep(
     which random latents have a deviation of about 1; or a ``direction``: latent_size numbers, or an .npz file with one
     such array.
     """
-    source, path = _prepare(model, out, steps, fps, quiet)
-    if sum(choice is not None for choice in (attribute, axis, direction)) != 1:
-        raise FacesmithError("a sweep has one move: name an attribute, an axis or a direction")
-    if not (abs(start) <= MAX_STRENGTH and abs(stop) <= MAX_STRENGTH):
-        raise FacesmithError(f"invalid range {start:g} to {stop:g}: expected numbers between -20 and 20")
-    if attribute is not None:
-        move = source.directions.vector(attribute, kind)
-    elif axis is not None:
-        move = _axis_vector(axis, source.latent_size)
-    else:
-        move = _read_direction(direction, source.latent_size)
-    originals = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
-    strengths = np.linspace(start, stop, steps, dtype=np.float32)
-    latents = np.stack([original.z for original in originals])[:, None].repeat(steps, 1)
-    latents[..., : source.latent_size] += strengths[:, None] * move
-    images = generate_images(source, latents.reshape(-1, latents.shape[-1]), quiet=quiet)
-    images = images.reshape(*latents.shape[:2], *images.shape[1:])
-    if path.suffix.lower() in VIDEO_SUFFIXES:  # forward and back, with the faces side by side
-        row = np.concatenate(list(images), axis=2)
-        save_series(np.concatenate([row, row[-2:0:-1]]), path, fps=fps, loop=True)
-    else:
-        labels = [f"{strength:+.2g}" if strength else "0" for strength in strengths]
-        save_table(images, [original.name for original in originals], labels, path)
-    return path
+    with _start(model, out, steps, fps, quiet) as (source, path):
+        if sum(choice is not None for choice in (attribute, axis, direction)) != 1:
+            raise FacesmithError("a sweep has one move: name an attribute, an axis or a direction")
+        if not (abs(start) <= MAX_STRENGTH and abs(stop) <= MAX_STRENGTH):
+            raise FacesmithError(f"invalid range {start:g} to {stop:g}: expected numbers between -20 and 20")
+        if attribute is not None:
+            move = source.directions.vector(attribute, kind)
+        elif axis is not None:
+            move = _axis_vector(axis, source.latent_size)
+        else:
+            move = _read_direction(direction, source.latent_size)
+        originals = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+        strengths = np.linspace(start, stop, steps, dtype=np.float32)
+        latents = np.stack([original.z for original in originals])[:, None].repeat(steps, 1)
+        latents[..., : source.latent_size] += strengths[:, None] * move
+        images = generate_images(source, latents.reshape(-1, latents.shape[-1]), quiet=quiet)
+        images = images.reshape(*latents.shape[:2], *images.shape[1:])
+        if path.suffix.lower() in VIDEO_SUFFIXES:  # forward and back, with the faces side by side
+            row = np.concatenate(list(images), axis=2)
+            save_series(np.concatenate([row, row[-2:0:-1]]), path, fps=fps, loop=True)
+        else:
+            labels = [f"{strength:+.2g}" if strength else "0" for strength in strengths]
+            save_table(images, [original.name for original in originals], labels, path)
+    return Path(out)
 
 
 def analogy(
@@ -110,29 +111,31 @@ def analogy(
     A .png has ``rows`` x ``columns`` faces with A, B above and C, D below, see `analogy_grid`. A .gif or .mp4 loops
     along its border, clockwise from A.
     """
-    source, path = _prepare(model, out, max(rows * columns, 2), fps, quiet)
-    corners = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
-    if len(corners) != 3:
-        raise FacesmithError(f"an analogy needs three faces, A, B and C, not {len(corners)}")
-    grid = analogy_grid(corners[0].z, corners[1].z, corners[2].z, rows, columns)
-    if path.suffix.lower() in VIDEO_SUFFIXES:
-        border = np.concatenate([grid[0, :-1], grid[:-1, -1], grid[-1, :0:-1], grid[:0:-1, 0]])
-        save_series(generate_images(source, border, quiet=quiet), path, fps=fps, loop=True)
-    else:
-        images = generate_images(source, grid.reshape(rows * columns, -1), quiet=quiet)
-        save_series(images, path, fps=fps, loop=True, columns=columns)
-    return path
+    with _start(model, out, max(rows * columns, 2), fps, quiet) as (source, path):
+        corners = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+        if len(corners) != 3:
+            raise FacesmithError(f"an analogy needs three faces, A, B and C, not {len(corners)}")
+        grid = analogy_grid(corners[0].z, corners[1].z, corners[2].z, rows, columns)
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            border = np.concatenate([grid[0, :-1], grid[:-1, -1], grid[-1, :0:-1], grid[:0:-1, 0]])
+            save_series(generate_images(source, border, quiet=quiet), path, fps=fps, loop=True)
+        else:
+            images = generate_images(source, grid.reshape(rows * columns, -1), quiet=quiet)
+            save_series(images, path, fps=fps, loop=True, columns=columns)
+    return Path(out)
 
 
-def _prepare(model: str | Path | Model, out: str | Path, count: int, fps: int, quiet: bool) -> tuple[Model, Path]:
-    """Check the arguments, and return the loaded model and the output path."""
-    path = Path(out)
-    check_series_path(path)
+@contextmanager
+def _start(
+    model: str | Path | Model, out: str | Path, count: int, fps: int, quiet: bool
+) -> Iterator[tuple[Model, Path]]:
+    """Check the arguments, and yield the loaded model and the file that becomes ``out``."""
     if not 2 <= count <= MAX_SERIES_FACES:
         raise FacesmithError(f"invalid number of faces {count:,}: expected 2 to {MAX_SERIES_FACES:,}")
     if not 1 <= fps <= 60:
         raise FacesmithError(f"invalid frame rate {fps}: expected 1 to 60 frames a second")
-    return as_model(model, quiet=quiet), path
+    with new_series(Path(out), {*VIDEO_SUFFIXES, *image_suffixes()}) as file:
+        yield as_model(model, quiet=quiet), file
 
 
 def _axis_vector(axis: int, size: int) -> Floats:

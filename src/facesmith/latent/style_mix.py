@@ -7,9 +7,9 @@ import numpy as np
 
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.files import refuse_existing
-from facesmith.images.grid import save_table
+from facesmith.images.grid import image_suffixes, save_table
 from facesmith.images.pixels import to_uint8
+from facesmith.images.video import new_series
 from facesmith.latent.faces import FaceSource, load_faces
 from facesmith.models.model import Model, as_model
 
@@ -35,28 +35,29 @@ def style_mix(
     that is, of another recipe than `small` and `base`, and for a level that is not styled.
     """
     torch = require("torch", "train", "mixing styles")
-    refuse_existing(Path(out), "image")
-    source = as_model(model, quiet=quiet)
-    net, device = source.torch_generator()
-    if not hasattr(net, "mixed"):
-        raise FacesmithError(
-            f"{source.name} has no styles to mix, its generator takes the latent once: train one with the recipe small"
+    with new_series(Path(out), image_suffixes()) as file:
+        source = as_model(model, quiet=quiet)
+        net, device = source.torch_generator()
+        if not hasattr(net, "mixed"):
+            raise FacesmithError(
+                f"{source.name} has no styles to mix, its generator takes the latent once: "
+                "train one with the recipe small"
+            )
+        levels = [number for number, blocks in enumerate(net.levels) if len(blocks)]
+        if level not in levels:
+            raise FacesmithError(f"level {level} of {source.name} is not styled: use {', '.join(map(str, levels))}")
+        rows, columns = (
+            load_faces(source, side, face=face, aligned=aligned, refine=refine, quiet=quiet) for side in (coarse, fine)
         )
-    levels = [number for number, blocks in enumerate(net.levels) if len(blocks)]
-    if level not in levels:
-        raise FacesmithError(f"level {level} of {source.name} is not styled: use {', '.join(map(str, levels))}")
-    rows, columns = (
-        load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet) for faces in (coarse, fine)
-    )
-    if (len(rows) + 1) * (len(columns) + 1) > MAX_TABLE_FACES:
-        raise FacesmithError(f"{len(rows)} times {len(columns)} faces are too many for a table: use fewer")
-    row_z, column_z = (np.stack([item.z for item in faces]) for faces in (rows, columns))
-    width, height = source.size
-    table = np.zeros((len(rows) + 1, len(columns) + 1, height, width, 3), np.uint8)
-    with torch.inference_mode():
-        fine_z = torch.from_numpy(column_z).to(device)
-        for number, coarse_z in enumerate(torch.from_numpy(row_z).to(device), 1):
-            table[number, 1:] = to_uint8(net.mixed(coarse_z.expand(len(fine_z), -1), fine_z, level))
-    table[0, 1:], table[1:, 0] = source.generate(column_z), source.generate(row_z)
-    save_table(table, ["", *(row.name for row in rows)], ["", *(column.name for column in columns)], Path(out))
+        if (len(rows) + 1) * (len(columns) + 1) > MAX_TABLE_FACES:
+            raise FacesmithError(f"{len(rows)} times {len(columns)} faces are too many for a table: use fewer")
+        row_z, column_z = (np.stack([item.z for item in faces]) for faces in (rows, columns))
+        width, height = source.size
+        table = np.zeros((len(rows) + 1, len(columns) + 1, height, width, 3), np.uint8)
+        with torch.inference_mode():
+            fine_z = torch.from_numpy(column_z).to(device)
+            for number, coarse_z in enumerate(torch.from_numpy(row_z).to(device), 1):
+                table[number, 1:] = to_uint8(net.mixed(coarse_z.expand(len(fine_z), -1), fine_z, level))
+        table[0, 1:], table[1:, 0] = source.generate(column_z), source.generate(row_z)
+        save_table(table, ["", *(row.name for row in rows)], ["", *(column.name for column in columns)], file)
     return Path(out)

@@ -144,7 +144,7 @@ def test_invalid_arguments_are_refused_before_any_work(
         ({"strength": 2}, "invalid strength 2"),
         ({"steps": 1}, "invalid steps 1"),
         ({"steps": 33}, "invalid steps 33"),
-        ({"video": "way.avi"}, "ends in .mp4 or .gif"),
+        ({"video": "way.avi"}, "ends in .gif or .mp4"),
         ({"video": photo}, "exists already"),
         ({"photos": []}, "no photos"),
         ({"photos": [tmp_path / "empty"]}, "empty has no images"),

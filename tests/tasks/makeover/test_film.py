@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from facesmith import FacesmithError, Makeover
+from facesmith import Makeover
 from facesmith.tasks.makeover import film as morphing
-from facesmith.tasks.makeover.film import FPS, FRAMES, check_video_path, write_morph
+from facesmith.tasks.makeover.film import FPS, FRAMES, write_morph
 
 FACES = np.random.default_rng(0).integers(90, 110, (3, 32, 32, 3), np.uint8)
 
@@ -50,11 +50,3 @@ def test_a_film_of_many_faces_shows_the_first(plain: Makeover, tmp_path: Path, m
         with Image.open(path) as film:
             sizes.append(film.size)
     assert sizes[0] == sizes[1]
-
-
-def test_a_film_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FacesmithError, match="ends in .mp4 or .gif"):
-        check_video_path(tmp_path / "way.avi")
-    (tmp_path / "way.gif").touch()
-    with pytest.raises(FacesmithError, match="exists already"):
-        check_video_path(tmp_path / "way.gif")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from facesmith.arrays import Floats, Images, Integers
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_folder, refuse_existing
+from facesmith.files import atomic_folder
 from facesmith.latent.dataset_latents import features_of, latents_of
 from facesmith.latent.face_map.layouts import METHODS, MIN_FACES, Layout, check_methods, make_layouts
 from facesmith.latent.face_map.map_folder import write_map
@@ -75,22 +75,21 @@ def map_faces(
     images, and a method whose packages are missing.
     """
     check_methods(methods)
-    refuse_existing(Path(out), "map")
-    source = as_model(model, quiet=quiet)
-    data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
-    features = None if classifier is None else as_classifier(classifier)
-    check_size(source, data)
-    if features is not None:
-        check_size(features, data)
-    _check_count(min(count, len(data)), count)
-    faces, spaces = _load(source, data, features, count, photos, seed, quiet)
-    neighbours = {name: find_neighbours(*points) for name, points in spaces.items()}
-    layouts: list[Layout] = []
-    for name, points in spaces.items():
-        layouts += make_layouts(name, *points, neighbours[name], methods, seed, quiet)
-    card = _card(source, data, features, faces, methods, layouts, seed)
-    columns = _label_columns(faces)
     with atomic_folder(Path(out), "map") as folder:
+        source = as_model(model, quiet=quiet)
+        data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+        features = None if classifier is None else as_classifier(classifier)
+        check_size(source, data)
+        if features is not None:
+            check_size(features, data)
+        _check_count(min(count, len(data)), count)
+        faces, spaces = _load(source, data, features, count, photos, seed, quiet)
+        neighbours = {name: find_neighbours(*points) for name, points in spaces.items()}
+        layouts: list[Layout] = []
+        for name, points in spaces.items():
+            layouts += make_layouts(name, *points, neighbours[name], methods, seed, quiet)
+        card = _card(source, data, features, faces, methods, layouts, seed)
+        columns = _label_columns(faces)
         page = map_page(f"Map of {data.name}", _page_data(card, faces, neighbours, layouts))
         write_map(folder, card, _arrays(faces, spaces, neighbours, layouts), columns, page)
         write_projector(folder, {name: points for name, (points, _) in spaces.items()}, columns, faces.images)

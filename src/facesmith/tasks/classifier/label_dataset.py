@@ -9,7 +9,6 @@ from facesmith.arrays import Booleans
 from facesmith.data.dataset import Dataset, new_dataset, open_dataset
 from facesmith.data.source import free_attribute_name
 from facesmith.errors import FacesmithError
-from facesmith.files import refuse_existing
 from facesmith.models.classifier import AttributeClassifier, as_classifier
 from facesmith.progress import progress
 
@@ -56,14 +55,13 @@ def label(
         )
     import pyarrow as pa
 
-    refuse_existing(Path(out), "dataset")  # before the work
-    labels = _predict_labels(data, network, quiet)
-    table = data.metadata().drop_columns(duplicates)
-    for column, name in enumerate(names):
-        table = table.append_column(name, pa.array(labels[:, column]))
-    # Version 0.1 reads the classifier's name as "judge".
-    entry = {"judge": network.name, "digest": network.digest, "attributes": names, "replaced": duplicates}
     with new_dataset(Path(out)) as writer:
+        labels = _predict_labels(data, network, quiet)
+        table = data.metadata().drop_columns(duplicates)
+        for column, name in enumerate(names):
+            table = table.append_column(name, pa.array(labels[:, column]))
+        # Version 0.1 reads the classifier's name as "judge".
+        entry = {"judge": network.name, "digest": network.digest, "attributes": names, "replaced": duplicates}
         writer.copy_images(data)
         writer.finish(table, {**data.card, "labelled": entry})
     return open_dataset(Path(out))

@@ -2,7 +2,8 @@
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,15 @@ from facesmith.data.source import printable
 from facesmith.data.sources.file_listing import FileHandle, list_files
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.files import atomic_folder, refuse_existing, write_json
+from facesmith.files import atomic_folder, write_json
 from facesmith.images.blend import blend_face
 from facesmith.images.decode import FORMATS, read_photo
 from facesmith.images.face_crop import FaceCrop, crop_faces
 from facesmith.images.grid import enlargement, make_grid, save_image
+from facesmith.images.video import VIDEO_SUFFIXES, new_series
 from facesmith.models.makeover import Makeover, load_makeover
 from facesmith.progress import progress
-from facesmith.tasks.makeover.film import check_video_path, write_morph
+from facesmith.tasks.makeover.film import write_morph
 
 FORMAT, VERSION = "facesmith-made-over", 1
 SHEET, CARD, WHOLE = "sheet.png", "makeover.json", "whole"
@@ -59,7 +61,7 @@ def make_over(
     Raises `FacesmithError` if no photo can be used, for an invalid direction, strength or number of steps, and for
     existing outputs.
     """
-    _check_arguments(Path(out), steps, whole, None if video is None else Path(video))
+    _check_arguments(steps, whole)
     source = makeover if isinstance(makeover, Makeover) else load_makeover(makeover, quiet=quiet)
     direction = source.directions[source.direction_index(direction)]["name"]
     source.apply(np.zeros((0, *source.size[::-1], 3), np.uint8), direction, strength)  # raises for an invalid strength
@@ -70,6 +72,7 @@ def make_over(
     used_names = {Path(SHEET).stem}
     with (
         atomic_folder(Path(out), "makeover results") as folder,
+        _new_video(video, Path(out), folder) as file,
         progress(len(paths), "making over", "photos", shown=not quiet and len(paths) > 1) as bar,
     ):
         for start in range(0, len(paths), BLOCK):
@@ -107,20 +110,30 @@ def make_over(
             "without": skipped,
         }
         write_json(folder / CARD, card)
-    if video is not None:  # last, because it may be inside the new folder
-        write_morph(source, np.stack(sheet_images), Path(video), direction=direction, strength=strength, quiet=quiet)
+        if file is not None:
+            write_morph(source, np.stack(sheet_images), file, direction=direction, strength=strength, quiet=quiet)
     return card
 
 
-def _check_arguments(out: Path, steps: int, whole: bool, video: Path | None) -> None:
+def _check_arguments(steps: int, whole: bool) -> None:
     """Raise `FacesmithError` for arguments that would fail later."""
-    refuse_existing(out, "makeover results")
     if not 2 <= steps <= MAX_STEPS:
         raise FacesmithError(f"invalid steps {steps}: expected 2 (before and after) to {MAX_STEPS}")
     if whole:
         require("cv2", "photos", "blending faces into photos")
-    if video is not None:
-        check_video_path(video)
+
+
+@contextmanager
+def _new_video(video: str | Path | None, out: Path, folder: Path) -> Iterator[Path | None]:
+    """Yield the file that becomes ``video``, which may be in the folder ``out``, whose files are in ``folder`` now."""
+    if video is None:
+        yield None
+        return
+    path, out = Path(video).absolute(), out.absolute()
+    if path.is_relative_to(out):
+        path = folder / path.relative_to(out)
+    with new_series(path, VIDEO_SUFFIXES) as file:
+        yield file
 
 
 def _list_photos(photos: Sequence[str | Path]) -> list[Path]:

@@ -5,11 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from facesmith.arrays import Images
-from facesmith.errors import FacesmithError
-from facesmith.extras import require
-from facesmith.files import refuse_existing
 from facesmith.images.grid import enlargement, make_grid
-from facesmith.images.video import VIDEO_SUFFIXES, save_series
+from facesmith.images.video import save_series
 from facesmith.models.makeover import Makeover
 from facesmith.progress import progress
 
@@ -32,12 +29,3 @@ def write_morph(
             frames.append(np.asarray(make_grid(makeover.apply(faces, direction, float(value)), scale=scale)))
             bar.update()
     save_series(np.stack([*frames, *frames[-2:0:-1]]), path, fps=FPS, loop=True)
-
-
-def check_video_path(path: Path) -> None:
-    """Refuse an existing file, an unknown suffix and a missing encoder, before any work is done."""
-    refuse_existing(path, "video")
-    if path.suffix.lower() not in VIDEO_SUFFIXES:
-        raise FacesmithError(f"invalid video {str(path)!r}: expected a name that ends in .mp4 or .gif")
-    if path.suffix.lower() == ".mp4":
-        require("av", "train", "making a video")
