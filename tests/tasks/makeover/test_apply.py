@@ -145,7 +145,7 @@ def test_invalid_arguments_are_refused_before_any_work(
         ({"steps": 1}, "invalid steps 1"),
         ({"steps": 33}, "invalid steps 33"),
         ({"video": "way.avi"}, "ends in .gif or .mp4"),
-        ({"video": photo}, "exists already"),
+        ({"video": save(noise(32, 32), tmp_path / "two.gif")}, "exists already"),
         ({"photos": []}, "no photos"),
         ({"photos": [tmp_path / "empty"]}, "empty has no images"),
         ({"out": photo}, "exists already"),
@@ -153,7 +153,7 @@ def test_invalid_arguments_are_refused_before_any_work(
     for options, sentence in invalid:
         with pytest.raises(FacesmithError, match=sentence):
             facesmith.make_over(plain, **{"photos": [photo], "out": tmp_path / "out", **options})
-    assert names(tmp_path) == ["one.png"]
+    assert names(tmp_path) == ["one.png", "two.gif"]
 
 
 def test_the_film_can_be_in_the_new_folder(plain: Makeover, noise: Noise, tmp_path: Path) -> None:
