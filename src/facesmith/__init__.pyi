@@ -18,6 +18,7 @@ from facesmith.images.face_crop import crop_faces as crop_faces
 from facesmith.images.face_crop import has_aligned_faces as has_aligned_faces
 from facesmith.images.faces import Face as Face
 from facesmith.images.faces import find_faces as find_faces
+from facesmith.images.grid import face_sheet as face_sheet
 from facesmith.images.video import encode_video as encode_video
 from facesmith.latent.arithmetic import analogy_grid as analogy_grid
 from facesmith.latent.arithmetic import latent_path as latent_path

@@ -9,11 +9,9 @@ import pytest
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from facesmith.reports import charts
-from facesmith.reports.chart_options import chart_options
-from facesmith.reports.charts import curves, moving_average
+from facesmith.images.curves import COLOURS, draw_curves, moving_average
 from facesmith.reports.svg_charts import BLUE, GREY, RED, bars, heatmap, histogram
-from facesmith.runs.charts import Curve
+from facesmith.runs.charts import Curve, chart_options
 
 
 def read(png: bytes) -> np.ndarray:
@@ -32,15 +30,15 @@ def lines(series: Mapping[str, tuple[ArrayLike, ArrayLike]], marks: Sequence[flo
         Curve(name, np.asarray(x, np.float64), np.asarray(y, np.float64), colour=number)
         for number, (name, (x, y)) in enumerate(series.items())
     ]
-    return curves(chart_options("Losses", "loss", series_list, "kimg", smooth=True, marks=marks))
+    return draw_curves(chart_options("Losses", "loss", series_list, "kimg", smooth=True, marks=marks))
 
 
 def test_each_line_has_its_own_colour() -> None:
     x = np.arange(200)
     pixels = read(lines({"D": (x, np.sin(x / 9)), "G": (x, np.cos(x / 9))}))
-    assert amount(pixels, charts.COLOURS[0]) > 300
-    assert amount(pixels, charts.COLOURS[1]) > 300
-    assert amount(pixels, charts.COLOURS[2]) == 0
+    assert amount(pixels, COLOURS[0]) > 300
+    assert amount(pixels, COLOURS[1]) > 300
+    assert amount(pixels, COLOURS[2]) == 0
 
 
 def test_missing_values_and_outliers_do_not_flatten_a_line() -> None:
@@ -103,8 +101,8 @@ def test_moving_average_is_centred_and_shorter_at_the_ends() -> None:
 
 def test_charts_leave_pyplot_out() -> None:
     code = (
-        "import sys; from facesmith.reports import chart_options, charts; "
-        "charts.curves(chart_options.chart_options('t', 'y', [], 'kimg')); "
+        "import sys; from facesmith.images import curves; from facesmith.runs import charts; "
+        "curves.draw_curves(charts.chart_options('t', 'y', [], 'kimg')); "
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

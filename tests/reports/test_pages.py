@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesmith.reports.chart_options import chart_options
 from facesmith.reports.pages import environment, image_uri, number_columns
-from facesmith.runs.charts import Curve
+from facesmith.runs.charts import Curve, chart_options
 
 VOID = {"meta", "link", "img", "br"}
 EVIL = "<script>alert(1)</script>'\"&"

@@ -19,6 +19,8 @@ from facesmith.arrays import Booleans, Floats, Images
 from facesmith.data.source import RESERVED, attribute_names
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_file, atomic_folder, check_version, read_json, write_json
+from facesmith.images.grid import face_sheet
+from facesmith.images.notebook import object_html
 from facesmith.version import __version__
 
 if TYPE_CHECKING:
@@ -64,6 +66,20 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def _repr_html_(self) -> str:
+        """Return a table of facts and some of the images, for notebooks."""
+        facts = {
+            "images": f"{len(self):,} of {self.size[0]} x {self.size[1]} pixels",
+            "attributes": ", ".join(self.attributes) or "none",
+            "splits": ", ".join(f"{name} {count:,}" for name, count in (self.card.get("splits") or {}).items()),
+            "source": (self.card.get("source") or {}).get("name"),
+            "skipped files": self.card.get("skipped_count") or None,
+            "folder": self.path,
+        }
+        rows = np.linspace(0, len(self) - 1, min(16, len(self))).astype(int)
+        sheet = [face_sheet(self.images[rows], columns=8)] if len(self) else []
+        return object_html(f"Dataset {self.name}", facts, sheet)
 
     def metadata(self) -> "pa.Table":
         """Return the table whose row i describes image i: file, split, identity if known, then the attributes."""

@@ -18,6 +18,7 @@ BACKGROUND: Colour = (24, 26, 31)
 _FONT_SIZES = (13, 12, 11, 10, 9)
 _LINE_HEIGHT = 1.35  # in units of the font size
 MIN_TABLE_SIDE = 128  # pixels of a face in a table, if a whole enlargement reaches it
+MAX_ROW, MAX_SHEET_WIDTH = 8, 1050  # faces in one row by default, and pixels
 _TABLE_GAP, _TABLE_MARGIN, _TABLE_LINE, _TABLE_FONT_SIZE = 2, 8, 17, 13
 
 
@@ -54,6 +55,25 @@ def make_grid(
             text = "\n".join(lines[index])
             draw.text((left + 1, top + height + 2), text, font=font, fill=_text_colour(background), spacing=2)
     return canvas
+
+
+def face_sheet(
+    images: Images | Sequence[Image.Image], columns: int | None = None, labels: Sequence[str] | None = None
+) -> Image.Image:
+    """Return faces as one image, which a notebook shows: a sheet with ``columns`` and ``labels`` as in `make_grid`.
+
+    ``images`` are uint8 of shape (N, height, width, 3), one image of shape (height, width, 3), or PIL images of one
+    size. Small faces are enlarged by a whole number, as long as the sheet is not wider than about 1,000 pixels. Raises
+    `ValueError` for other shapes and types.
+    """
+    faces = (
+        np.stack([np.asarray(image) for image in images]) if isinstance(images, list | tuple) else np.asarray(images)
+    )
+    faces = faces[None] if faces.ndim == 3 else faces
+    _check_arguments(faces, labels, columns, gap=0, scale=1)
+    columns = min(columns or (len(faces) if len(faces) <= MAX_ROW else math.ceil(math.sqrt(len(faces)))), len(faces))
+    scale = min(enlargement(faces.shape[1]), MAX_SHEET_WIDTH // (columns * faces.shape[2]))
+    return make_grid(faces, columns, labels, scale=max(1, scale))
 
 
 def enlargement(height: int) -> int:

@@ -13,6 +13,8 @@ from facesmith.arrays import ImageArray, Latents
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_file, new_file
 from facesmith.images.face_crop import crop_faces
+from facesmith.images.grid import face_sheet
+from facesmith.images.notebook import png_bytes
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.refine import refine as refine_latents
 from facesmith.models.base import BLOCK as GENERATE_BLOCK
@@ -32,6 +34,12 @@ class FaceLatent:
     name: str
     z: Latents
     image: ImageArray | None = None
+
+    def _repr_png_(self) -> bytes:
+        """Return the encoded image, or the values of the latent as grey fields if there is none, for notebooks."""
+        fields = np.clip(128 + 50 * np.resize(self.z, (-(-len(self.z) // 16), 16)), 0, 255).astype(np.uint8)
+        image = np.repeat(fields[..., None], 3, axis=2) if self.image is None else self.image
+        return png_bytes(face_sheet(image))
 
 
 # A reference as text or parsed, a photo as its path, bytes or pixels, or a face that is resolved already.

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from facesmith.images.notebook import object_html
+
 MEANINGS = {
     "fid": "0 is best; depends on the counts",
     "kid": "0 is best, and may fall just below it; comparable across counts",
@@ -52,6 +54,12 @@ class Scores:
         if self.memorisation:
             lines += ["", self.memorisation["sentence"]]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return every score with its meaning, and the protocol, for notebooks."""
+        figures = _figures(self.as_json())
+        facts = {name: f"{value} ({MEANINGS[key]})" for key, (name, value) in figures.items()}
+        return object_html("Scores", facts | {"protocol": _protocol(self.protocol)})
 
     def __str__(self) -> str:
         return self.table()

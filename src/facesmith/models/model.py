@@ -16,6 +16,8 @@ from PIL import Image
 
 from facesmith.arrays import Images, Latents
 from facesmith.errors import FacesmithError
+from facesmith.images.grid import face_sheet
+from facesmith.images.notebook import object_html
 from facesmith.images.pixels import to_uint8
 from facesmith.models.base import (
     BLOCK,
@@ -39,6 +41,19 @@ class Model(LoadedModel):
     def __init__(self, path: Path, card: dict[str, Any], backend: str = "onnx", threads: int | None = None) -> None:
         super().__init__(path, card, backend, threads)
         self.network = self._open(self.folder.onnx, self.folder.weights, card["network"])
+
+    def _repr_html_(self) -> str:
+        """Return a table of facts and eight generated faces, for notebooks."""
+        facts = {
+            "images": "{} x {} pixels".format(*self.size),
+            "latent size": self.latent_size,
+            "parameters": f"{self.card['parameters']:,}",
+            "data": self.card.get("dataset", {}).get("source", {}).get("name"),
+            "terms": self.card.get("terms"),
+            "encoder": "yes" if "encoder" in self.card else "no",
+            "attribute directions": ", ".join(self.directions.names) if self.card.get("directions") else "none",
+        }
+        return object_html(f"Model {self.name}", facts, [face_sheet(self.sample(8))])
 
     @property
     def latent_size(self) -> int:

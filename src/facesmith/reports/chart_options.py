@@ -1,13 +1,12 @@
 """The options of charts: JSON for the pages, which draw it with chart-svg.js, and PNG of the same curves."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from facesmith.arrays import Doubles
-from facesmith.runs.charts import CHARTS, Curve, curves_of, marks_of
+from facesmith.runs.charts import Curve, curves_of, marks_of, options_of
 from facesmith.runs.run_data import RunData
 from facesmith.training.collapse import Health, lowest_diversity, update
 
@@ -18,40 +17,12 @@ def run_charts(run: RunData) -> dict[str, dict[str, Any]]:
     if "diversity" in curves and (limits := lowest_healthy_diversity(run)) is not None:
         curves["diversity"].append(Curve("collapse below this", run.metrics["kimg"], limits, colour=1, dash=1))
     marks = marks_of(run)
-    return {name: _run_options(name, chart_curves, marks) for name, chart_curves in curves.items()}
+    return {name: options_of(name, chart_curves, marks) for name, chart_curves in curves.items()}
 
 
 def comparison_charts(runs: Mapping[str, RunData]) -> dict[str, dict[str, Any]]:
     """Return the options of the charts of several runs. A run has the same colour in all of them."""
-    return {name: _run_options(name, curves) for name, curves in curves_of(runs).items()}
-
-
-def chart_options(
-    title: str,
-    ylabel: str,
-    curves: Sequence[Curve],
-    unit: str,
-    *,
-    smooth: bool = False,
-    limits: tuple[float, float] | None = None,
-    marks: Sequence[float] = (),
-) -> dict[str, Any]:
-    """Return the options of chart-svg.js and of `facesmith.reports.charts.curves`: JSON with None for NaN."""
-    series = []
-    for curve in curves:
-        options = {"name": curve.name, "group": curve.group, "colour": curve.colour, "dash": curve.dash}
-        columns = {"xs": curve.xs, "ys": curve.ys, "spread": curve.spread}
-        numbers = {name: _numbers(values) for name, values in columns.items() if values is not None}
-        series.append({name: value for name, value in options.items() if value is not None} | numbers)
-    return {
-        "title": title,
-        "ylabel": ylabel,
-        "series": series,
-        "unit": unit,
-        "smooth": smooth,
-        "limits": limits,
-        "marks": list(marks),
-    }
+    return {name: options_of(name, curves) for name, curves in curves_of(runs).items()}
 
 
 def newest_values(options: Mapping[str, Any]) -> str:
@@ -77,14 +48,3 @@ def lowest_healthy_diversity(run: RunData) -> Doubles | None:
         health = update(health, line, None)
         limits.append(lowest_diversity(health, line["kimg"]) or np.nan)
     return np.array(limits)
-
-
-def _run_options(name: str, curves: Sequence[Curve], marks: Sequence[float] = ()) -> dict[str, Any]:
-    chart = CHARTS[name]
-    return chart_options(
-        chart.title, chart.ylabel, curves, "kimg", smooth=chart.smooth, limits=chart.limits, marks=marks
-    )
-
-
-def _numbers(values: Iterable[float]) -> list[float | None]:
-    return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from facesmith.arrays import Booleans, Doubles
+from facesmith.images.curves import moving_average
 from facesmith.metrics.scores import MIN_DIVERSITY
-from facesmith.reports.charts import moving_average
 from facesmith.runs.json_lines import Columns
 from facesmith.runs.run_data import RunData, read_run
 

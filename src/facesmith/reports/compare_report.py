@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from facesmith.files import atomic_file, write_text
-from facesmith.reports import charts, compare_text
+from facesmith.images.curves import draw_curves
+from facesmith.reports import compare_text
 from facesmith.reports.chart_options import comparison_charts
 from facesmith.reports.compare_metrics import (
     WARM_UP,
@@ -39,7 +40,7 @@ def write_comparison(paths: Sequence[Path], out: Path) -> Path:
         path = out / f"compare_{name}.png"
         if name in options:
             with atomic_file(path) as partial:
-                partial.write_bytes(charts.curves(options[name]))
+                partial.write_bytes(draw_curves(options[name]))
         else:
             path.unlink(missing_ok=True)  # of an earlier comparison
     path = out / "compare.html"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from facesmith.files import atomic_file, write_text
-from facesmith.reports import charts
+from facesmith.images.curves import draw_curves
 from facesmith.reports.chart_options import run_charts
 from facesmith.reports.pages import render
 from facesmith.runs import run_text
@@ -43,7 +43,7 @@ def report(run: Path) -> Path:
     options = run_charts(files)
     for name, chart in options.items():
         with atomic_file(run / f"{name}.png") as partial:
-            partial.write_bytes(charts.curves(chart))
+            partial.write_bytes(draw_curves(chart))
     path = run / "report.html"
     write_text(path, render("run.html", **_values(files, list(options.values()))))
     return path

@@ -1,7 +1,9 @@
 """The charts of runs: which measurements belong together, and their curves for one run or several."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -129,6 +131,42 @@ def curves_of(runs: Mapping[str, RunData]) -> dict[str, list[Curve]]:
     return {name: _curves(chart, runs) for name, chart in CHARTS.items() if name in measured}
 
 
+def options_of(name: str, curves: Sequence[Curve], marks: Sequence[float] = ()) -> dict[str, Any]:
+    """Return the options of a chart in `CHARTS`."""
+    chart = CHARTS[name]
+    return chart_options(
+        chart.title, chart.ylabel, curves, "kimg", smooth=chart.smooth, limits=chart.limits, marks=marks
+    )
+
+
+def chart_options(
+    title: str,
+    ylabel: str,
+    curves: Sequence[Curve],
+    unit: str,
+    *,
+    smooth: bool = False,
+    limits: tuple[float, float] | None = None,
+    marks: Sequence[float] = (),
+) -> dict[str, Any]:
+    """Return the options of chart-svg.js and of `facesmith.images.curves.draw_curves`: JSON with None for NaN."""
+    series = []
+    for curve in curves:
+        options = {"name": curve.name, "group": curve.group, "colour": curve.colour, "dash": curve.dash}
+        columns = {"xs": curve.xs, "ys": curve.ys, "spread": curve.spread}
+        numbers = {name: _numbers(values) for name, values in columns.items() if values is not None}
+        series.append({name: value for name, value in options.items() if value is not None} | numbers)
+    return {
+        "title": title,
+        "ylabel": ylabel,
+        "series": series,
+        "unit": unit,
+        "smooth": smooth,
+        "limits": limits,
+        "marks": list(marks),
+    }
+
+
 def marks_of(run: RunData) -> list[float]:
     """Return where the run was resumed or rolled back to, in kimg."""
     return sorted([*resume_positions(run), *rollback_targets(run).values()])
@@ -161,3 +199,7 @@ def _curves(chart: Chart, runs: Mapping[str, RunData]) -> list[Curve]:
                 )
             )
     return curves
+
+
+def _numbers(values: Iterable[float]) -> list[float | None]:
+    return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]

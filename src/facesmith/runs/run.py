@@ -7,17 +7,22 @@ while run.refresh(): ...
 
 import zlib
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from facesmith.runs.charts import Chart, charts_of, marks_of
+from facesmith.images.curves import draw_curves
+from facesmith.images.notebook import object_html
+from facesmith.runs.charts import Chart, charts_of, curves_of, marks_of, options_of
 from facesmith.runs.json_lines import Columns, JsonLines, downsample, rows_after
 from facesmith.runs.run_data import RunData, Sample, read_run
 from facesmith.runs.run_folder import RunFolder
 from facesmith.runs.status import RunStatus, status_of
+
+_NOTEBOOK_CHARTS = ("losses", "diversity", "kid", "held_out", "psnr")
 
 
 class Run:
@@ -55,6 +60,23 @@ class Run:
         run = RunFolder(self.path)
         written_at = max(_stamp(path)[0] for path in (*run.records, run.card))
         return status_of(self.data, written_at / 1e9)
+
+    def _repr_html_(self) -> str:
+        """Return the status, the newest sample sheet, and charts if matplotlib is installed, for notebooks."""
+        status, images = self.status, []
+        facts = {
+            "status": status.sentence,
+            "health": status.health_text,
+            "best score": status.best,
+            "images per second": f"{status.images_per_second:,.0f}" if status.images_per_second else None,
+            "minutes left": f"{status.seconds_left / 60:.0f}" if status.seconds_left else None,
+        }
+        if self.sheets:
+            images.append(self.sheets[-1][1].read_bytes())
+        if find_spec("matplotlib"):
+            curves = curves_of({self.path.name: self.data})
+            images += [draw_curves(options_of(name, curves[name])) for name in _NOTEBOOK_CHARTS if name in curves]
+        return object_html(f"Run {self.path.name}: {status.recipe} on {status.dataset}", facts, images)
 
     @property
     def sheets(self) -> list[Sample]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
-from facesmith.progress import silent, tell
+from facesmith.progress import in_notebook, silent, tell
 from facesmith.reports.run_report import report
 from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder
+from facesmith.tasks.notebook_view import NotebookView
 from facesmith.tasks.pretrained import find_pretrained
 from facesmith.tasks.recipes import from_table, get_recipe
 from facesmith.tasks.registry import task_type
@@ -45,7 +46,8 @@ def train(
     to, is one of them. The run ends after ``kimg`` thousand images (default: the recipe's) or after ``minutes`` of
     training, counted over all sessions, whichever is first. ``resume`` continues the run exactly from its last
     checkpoint; with ``branch``, a new run with a changed recipe starts from there. Ctrl-C and SIGTERM save a
-    checkpoint, write the images and the report, and return. Started by torchrun, the processes train together.
+    checkpoint, write the images and the report, and return. In a notebook, the newest sheet and curves are shown
+    meanwhile, and interrupting the kernel works like Ctrl-C. Started by torchrun, the processes train together.
 
     Raises `FacesmithError` for an unknown recipe or setting, an image size that the networks cannot generate, a folder
     that exists, a changed recipe or dataset on resume, or a collapse that was not rolled back.
@@ -59,11 +61,14 @@ def train(
         changes += [f"kimg={kimg}"] if kimg is not None else []
         data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
         context = _start(recipe, data, Path(run), changes, resume, Path(branch) if branch else None, group)
-        failure = train_until_end(context, minutes, say, show_bar=say is tell)
+        view = NotebookView(context.run.path) if say is tell and in_notebook() else None
+        failure = train_until_end(context, minutes, say, say is tell, view.refresh if view else lambda: None)
         if group.is_rank_zero:
             say("writing the video, the charts and the report")
             write_final_images(context)
             page = report(context.run.path)
+            if view:
+                view.refresh(force=True)
             say(f"{context.progress.kimg:g} kimg in {context.progress.seconds / 60:.1f} minutes; the report is {page}")
         group.barrier()  # torchrun stops all processes when the first one has failed
         if failure:

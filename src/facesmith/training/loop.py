@@ -29,9 +29,16 @@ GOAL = "goal reached"
 
 
 def train_until_end(
-    context: TrainingContext, minutes: float | None, notify: Callable[[str], Any], show_bar: bool
+    context: TrainingContext,
+    minutes: float | None,
+    notify: Callable[[str], Any],
+    show_bar: bool,
+    after_step: Callable[[], Any] = lambda: None,
 ) -> str | None:
-    """Train until the goal, the time limit, a signal or a collapse. Returns the message of a collapse, else None."""
+    """Train until the goal, the time limit, a signal or a collapse. Returns the message of a collapse, else None.
+
+    ``after_step`` is called after every step and whatever it writes; it may read the run folder.
+    """
     clock = Clock(context, minutes)
     configure_process(context.recipe.threads)
     read, location = reader(context.dataset.images_path, context.recipe.data, context.state.device)
@@ -67,6 +74,7 @@ def train_until_end(
             recorder.draw_sheet_if_due()
             checkpoints.save_if_due()
             scores.measure_if_due()
+            after_step()
             if stop_reason := _stop_reason(context, clock, signals):
                 reason = stop_reason
                 break

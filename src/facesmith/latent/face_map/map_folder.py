@@ -60,11 +60,12 @@ class FaceMap:
             return np.asarray(arrays[name], np.float64)
 
     def place(self, z: NDArray[Any], neighbours: int) -> Placement:
-        """Place a latent (latent_size) on the finished map without moving its faces."""
+        """Place a latent on the finished map without moving its faces; a residual latent after it is ignored."""
         with self._reading(), np.load(self.path / COORDINATES) as arrays:
             latents, rows = np.asarray(arrays["latents"], np.float64), np.asarray(arrays["rows"])
             names = [name for name in self.card["layouts"] if name.startswith("latents_")]
             layouts = {name: np.asarray(arrays[name], np.float64) for name in names}
+        z = z[: latents.shape[1]]
         distances = np.linalg.norm(latents - z, axis=1)
         nearest = distances.argsort(kind="stable")[:neighbours]
         positions = {name: place_latent(name, layouts, latents, z, nearest) for name in layouts}

@@ -16,7 +16,7 @@ _INK, _GRID = "#2b2f36", "#dfe3e8"
 _DPI = 120
 
 
-def curves(options: Mapping[str, Any]) -> bytes:
+def draw_curves(options: Mapping[str, Any]) -> bytes:
     """Draw lines from the options of chart-svg.js: a thin raw line and a bold smoothed one for each curve.
 
     Points with None are left out. If a few points are far from all others, the axis and the average are those of the
