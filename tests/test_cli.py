@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
 from facesmith import Model
-from facesmith.cli import COMMANDS, main
+from facesmith.cli import COMMANDS, facesmith, main
 from facesmith.data.dataset import Dataset
 
 
@@ -141,6 +142,43 @@ def test_completion_scripts_name_the_command(shell: str) -> None:
     code, out, _ = run("completion", shell)
     assert code == 0
     assert "_FACESMITH_COMPLETE" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "incomplete", "completion"),
+    [
+        (["train"], "ti", "tiny"),
+        (["train", "tiny"], "", "photos"),
+        (["train", "tiny"], "", "runs/"),
+        (["train", "tiny", "photos"], "runs/", "runs/first"),
+        (["train", "tiny", "photos", "new", "--set"], "batch", "batch_size="),
+        (["train", "makeover", "photos", "new", "--source"], "Smiling & ~Eyeg", "Smiling & ~Eyeglasses"),
+        (["export"], "runs/f", "runs/first"),
+        (["edit"], "draw", "drawn64"),
+        (["edit"], "mo", "model"),
+        (["edit", "drawn64", "--set"], "Smi", "Smiling="),
+        (["directions", "drawn64", "--orthogonal-to"], "Bald,Smi", "Bald,Smiling"),
+        (["makeover"], "celeba", "celeba-makeover"),
+        (["recipes"], "ti", "tiny"),
+    ],
+)
+def test_the_shell_completes(
+    words: list[str], incomplete: str, completion: str, small_run: Path, small_model: Model,
+    builtin_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    (tmp_path / "runs").mkdir()
+    for name, target in (("photos", builtin_dataset.path), ("runs/first", small_run), ("model", small_model.path)):
+        (tmp_path / name).symlink_to(target)
+    monkeypatch.chdir(tmp_path)
+    items = ShellComplete(facesmith, {}, "facesmith", "_FACESMITH_COMPLETE").get_completions(words, incomplete)
+    assert completion in [item.value for item in items]
+    assert all(item.value.startswith(incomplete) for item in items)
+
+
+def test_the_help_of_train_is_grouped_by_task() -> None:
+    _, out, _ = run("train", "--help")
+    places = [out.index(text) for text in ("Resume and branch:", "\n  --resume", "Encoders:", "\n  --model")]
+    assert places == sorted(places)
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:

@@ -5,10 +5,13 @@ from pathlib import Path
 import click
 
 import facesmith
+from facesmith.cli import completion
 
 
 @click.command()
-@click.argument("runs", nargs=-1, metavar="[RUN]...", type=click.Path(path_type=Path))
+@click.argument(
+    "runs", nargs=-1, metavar="[RUN]...", type=click.Path(path_type=Path), shell_complete=completion.folders_of("run")
+)
 @click.option(
     "--out",
     default="comparison",
@@ -16,8 +19,19 @@ import facesmith
     type=click.Path(path_type=Path),
     help="Write to this folder. With --dataset it also holds the runs.",
 )
-@click.option("--dataset", type=click.Path(path_type=Path), help="Train the runs on this dataset first.")
-@click.option("--recipe", default="artiface", show_default=True, help="Train this recipe on --dataset.")
+@click.option(
+    "--dataset",
+    type=click.Path(path_type=Path),
+    shell_complete=completion.folders_of("dataset"),
+    help="Train the runs on this dataset first.",
+)
+@click.option(
+    "--recipe",
+    default="artiface",
+    show_default=True,
+    shell_complete=completion.recipe_names,
+    help="Train this recipe on --dataset.",
+)
 @click.option(
     "--d-schedule",
     "d_schedules",
@@ -26,7 +40,14 @@ import facesmith
     help="Train a run with this discriminator schedule; repeatable. Default: every, ratio:5, decay:5,0.8,25, "
     "accuracy:0.8.",
 )
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting; repeatable.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=completion.setting_names,
+    help="Change a setting; repeatable.",
+)
 @click.option("--kimg", type=float, help="Stop each run after this many thousand images. Default: the recipe's.")
 @click.option("--minutes", type=float, help="Stop each run after this many minutes of training.")
 @click.option("--quiet", is_flag=True, help="Print nothing.")

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 import facesmith
+from facesmith.cli import options
 from facesmith.cli.options import classifier, quiet
 
 MAX_SKIPPED_LINES = 100
@@ -73,7 +74,7 @@ def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
 
 
 @data.command()
-@click.argument("dataset", type=click.Path(path_type=Path))
+@options.dataset
 @click.option("--out", type=click.Path(path_type=Path), help="Write to this folder. Default: DATASET/explore.")
 @quiet
 def explore(dataset: Path, out: Path | None, quiet: bool) -> None:
@@ -86,7 +87,7 @@ def explore(dataset: Path, out: Path | None, quiet: bool) -> None:
 
 
 @data.command()
-@click.argument("dataset", type=click.Path(path_type=Path))
+@options.dataset
 @click.argument("out", type=click.Path(path_type=Path))
 @classifier("Label with this attribute classifier.", required=True)
 @click.option("--replace", is_flag=True, help="Replace existing attributes of the same names.")

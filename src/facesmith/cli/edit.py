@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 import facesmith
+from facesmith.cli import completion, options
 from facesmith.cli.options import KINDS, as_json, classifier, faces, out_folder, quiet, refine
 
 
 @click.command()
-@click.argument("model")
+@options.model
 @click.argument("photo", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Write this new .npz file.")
 @refine
@@ -30,7 +31,7 @@ def encode(model: str, photo: tuple[str, ...], out: Path, **options: object) -> 
 
 
 @click.command()
-@click.argument("model")
+@options.model
 @click.argument("photo", nargs=-1, required=True)
 @out_folder
 @refine
@@ -54,14 +55,20 @@ def reconstruct(model: str, photo: tuple[str, ...], out: Path, **options: object
 
 
 @click.command()
-@click.argument("model")
-@click.argument("dataset", required=False, type=click.Path(path_type=Path))
+@options.model
+@click.argument(
+    "dataset",
+    required=False,
+    type=click.Path(path_type=Path),
+    shell_complete=completion.folders_of("dataset"),
+)
 @classifier("Label the faces with this attribute classifier.")
 @click.option("--count", default=20_000, show_default=True, help="Generate this many faces if DATASET is missing.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the generated faces.")
 @click.option(
     "--orthogonal-to",
     metavar="A,B",
+    shell_complete=completion.attributes(),
     help="Do not change these attributes. Default: change all others as little as is cheap.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write a copy of MODEL instead of changing it.")
@@ -85,12 +92,24 @@ def directions(model: str, dataset: Path | None, orthogonal_to: str | None, **op
 
 
 @click.command()
-@click.argument("model")
+@options.model
 @click.argument("photo", nargs=-1, required=True)
 @click.option(
-    "--set", "settings", multiple=True, metavar="NAME=STRENGTH", help="Add this change to an edit; repeatable."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=STRENGTH",
+    shell_complete=completion.attributes("="),
+    help="Add this change to an edit; repeatable.",
 )
-@click.option("--row", "rows", multiple=True, metavar="NAME=STRENGTH,...", help="Add another edit; repeatable.")
+@click.option(
+    "--row",
+    "rows",
+    multiple=True,
+    metavar="NAME=STRENGTH,...",
+    shell_complete=completion.attributes("="),
+    help="Add another edit; repeatable.",
+)
 @click.option("--table", type=click.Path(path_type=Path), help="Read edits from a CSV: attributes in columns.")
 @click.option("--kind", default="orthogonal", show_default=True, type=KINDS, help="Select the kind of direction.")
 @out_folder
@@ -121,7 +140,7 @@ def edit(
 
 
 @click.command()
-@click.argument("model")
+@options.model
 @click.argument("photo", nargs=-1, required=True)
 @click.option("--top", default=5, show_default=True, help="Print this many attributes.")
 @click.option(

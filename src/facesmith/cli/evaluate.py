@@ -6,12 +6,13 @@ from pathlib import Path
 import click
 
 import facesmith
+from facesmith.cli import options
 from facesmith.cli.options import as_json, quiet
 
 
 @click.command()
-@click.argument("model")
-@click.argument("dataset", type=click.Path(path_type=Path))
+@options.model
+@options.dataset
 @click.option("--count", default=5000, show_default=True, help="Compare this many faces of each side, if available.")
 @click.option(
     "--features",

@@ -6,11 +6,12 @@ import click
 from click.shell_completion import get_completion_class
 
 import facesmith
+from facesmith.cli import completion as shell_completion
 from facesmith.cli.plugins import plugin_option
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=shell_completion.recipe_names)
 @plugin_option
 def recipes(name: str | None) -> None:
     """List the recipes, or the settings of the recipe or network family NAME.

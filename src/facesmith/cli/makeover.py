@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 import facesmith
+from facesmith.cli import completion
 from facesmith.cli.options import faces, out_folder
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=completion.makeovers)
 @click.argument("photo", nargs=-1, required=True)
 @out_folder
 @click.option("--direction", metavar="NAME", help="Select one of MODEL's directions. Default: the first.")

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 import facesmith
+from facesmith.cli import options
 from facesmith.cli.options import classifier, out_folder, quiet
 
 
 @click.command()
-@click.argument("model")
-@click.argument("dataset", type=click.Path(path_type=Path))
+@options.model
+@options.dataset
 @click.option("--count", default=10_000, show_default=True, help="Place this many faces, if DATASET has them.")
 @out_folder
 @click.option("--methods", default="pca,tsne,umap", show_default=True, help="Use these methods: pca, tsne, umap.")

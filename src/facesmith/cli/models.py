@@ -6,11 +6,12 @@ from typing import Any
 import click
 
 import facesmith
+from facesmith.cli import completion, options
 from facesmith.cli.plugins import plugin_option
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@options.run
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--checkpoint",
@@ -42,7 +43,7 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
 
 
 @click.command()
-@click.argument("model", default="drawn64")
+@click.argument("model", default="drawn64", shell_complete=completion.models)
 @click.option("--count", default=64, show_default=True, help="Generate this many faces.")
 @click.option(
     "--seed", default=0, show_default=True, help="Seed of the faces. The same seed and index give the same face."

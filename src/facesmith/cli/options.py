@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from facesmith.cli import completion
+
 Command = Callable[..., None]
 
 KINDS = click.Choice(["mean", "boundary", "orthogonal"])
@@ -24,12 +26,23 @@ refine = click.option(
 )
 
 
+model = click.argument("model", shell_complete=completion.models)
+dataset = click.argument("dataset", type=click.Path(path_type=Path), shell_complete=completion.folders_of("dataset"))
+run = click.argument("run", type=click.Path(path_type=Path), shell_complete=completion.folders_of("run"))
+
+
 def fps(default: int) -> Callable[[Command], Command]:
     return click.option("--fps", default=default, show_default=True, help="Set the faces per second of a film.")
 
 
 def classifier(help: str, required: bool = False) -> Callable[[Command], Command]:  # noqa: A002
-    return click.option("--classifier", required=required, type=click.Path(path_type=Path), help=help)
+    return click.option(
+        "--classifier",
+        required=required,
+        type=click.Path(path_type=Path),
+        shell_complete=completion.folders_of("classifier"),
+        help=help,
+    )
 
 
 def faces(command: Command) -> Command:

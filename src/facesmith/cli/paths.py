@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 import facesmith
+from facesmith.cli import completion, options
 from facesmith.cli.options import KINDS, classifier, faces, fps, out_folder, out_picture, refine
 
 
 @click.command()
-@click.argument("model")
+@options.model
 @click.argument("photo", nargs=3, metavar="A B C")
 @click.option("--rows", default=10, show_default=True, help="Number of rows, from A down to C.")
 @click.option("--columns", default=10, show_default=True, help="Number of columns, from A to B.")
@@ -30,7 +31,7 @@ def analogy(model: str, photo: tuple[str, ...], out: Path, **options: object) ->
 
 
 @click.command()
-@click.argument("model")
+@options.model
 @click.argument("photo", nargs=-1, required=True)
 @click.option("--frames", default=32, show_default=True, help="Number of faces.")
 @click.option("--spherical/--linear", default=True, show_default=True, help="Interpolate along arcs or lines.")
@@ -50,9 +51,9 @@ def interpolate(model: str, photo: tuple[str, ...], out: Path, **options: object
 
 
 @click.command()
-@click.argument("model")
+@options.model
 @click.argument("photo", nargs=-1, required=True)
-@click.option("--attribute", help="Move along the direction of this attribute.")
+@click.option("--attribute", shell_complete=completion.attributes(), help="Move along the direction of this attribute.")
 @click.option("--axis", type=int, help="Move along this axis of the latent, counted from 0.")
 @click.option("--direction", type=click.Path(path_type=Path), help="Move along the direction in this .npz file.")
 @click.option("--from", "start", default=-3.0, show_default=True, help="Strength of the first face.")
@@ -75,7 +76,7 @@ def sweep(model: str, photo: tuple[str, ...], out: Path, **options: object) -> N
 
 
 @click.command(name="style-mix")
-@click.argument("model")
+@options.model
 @click.option(
     "--coarse", multiple=True, required=True, metavar="PHOTO", help="Add a row with the coarse style of PHOTO."
 )
@@ -99,8 +100,8 @@ def style_mix(model: str, coarse: tuple[str, ...], fine: tuple[str, ...], out: P
 
 
 @click.command()
-@click.argument("model")
-@click.argument("dataset", type=click.Path(path_type=Path))
+@options.model
+@options.dataset
 @click.argument("photo", nargs=-1, required=True)
 @click.option("--count", default=8, show_default=True, help="Number of neighbours of each face.")
 @classifier("Also search by the features of this attribute classifier.")

@@ -5,10 +5,16 @@ from pathlib import Path
 import click
 
 import facesmith
+from facesmith.cli import completion
 
 
 @click.command(context_settings={"auto_envvar_prefix": "FACESMITH_STUDIO"})
-@click.argument("path", nargs=-1, envvar="FACESMITH_STUDIO_PATHS")
+@click.argument(
+    "path",
+    nargs=-1,
+    envvar="FACESMITH_STUDIO_PATHS",
+    shell_complete=completion.folders_of("run", "generator", "makeover", "classifier", "dataset", "map"),
+)
 @click.option(
     "--host",
     default="127.0.0.1",

@@ -5,26 +5,64 @@ from pathlib import Path
 import click
 
 import facesmith
+from facesmith.cli import completion, options
 from facesmith.cli.plugins import plugin_option
 
+GROUPS = {
+    "Settings and length": ("settings", "kimg", "minutes"),
+    "Resume and branch": ("resume", "branch"),
+    "Discriminator: GANs and makeovers": ("on_collapse", "freeze_discriminator_after"),
+    "Encoders": ("model",),
+    "Makeovers": ("directions", "source", "target"),
+}
 
-@click.command()
-@click.argument("recipe")
-@click.argument("dataset", type=click.Path(path_type=Path))
-@click.argument("run", type=click.Path(path_type=Path))
+
+class _GroupedCommand(click.Command):
+    """A command whose help lists its options by task."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
+                group = next((group for group, names in GROUPS.items() if param.name in names), "General")
+                groups.setdefault(group, []).append(record)
+        for group in [*GROUPS, "General"]:
+            with formatter.section(group):
+                formatter.write_dl(groups[group])
+
+
+@click.command(cls=_GroupedCommand)
+@click.argument("recipe", shell_complete=completion.recipe_names)
+@options.dataset
+@options.run
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting of the recipe; repeatable."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=completion.setting_names,
+    help="Change a setting of the recipe; repeatable.",
 )
 @click.option("--kimg", type=float, help="Stop after this many thousand images. Default: the recipe's.")
-@click.option("--model", help="Fit an encoder to the generator of this model.")
+@click.option("--model", shell_complete=completion.models, help="Fit an encoder to the generator of this model.")
 @click.option(
     "--direction",
     "directions",
     multiple=True,
     help="Train this direction of a makeover: mtf, ftm, mtm or ftf; repeatable.",
 )
-@click.option("--source", metavar="EXPRESSION", help="Select the faces that a makeover changes: 'Male & ~Eyeglasses'.")
-@click.option("--target", metavar="EXPRESSION", help="Select the faces that a makeover imitates.")
+@click.option(
+    "--source",
+    metavar="EXPRESSION",
+    shell_complete=completion.attributes(),
+    help="Select the faces that a makeover changes: 'Male & ~Eyeglasses'.",
+)
+@click.option(
+    "--target",
+    metavar="EXPRESSION",
+    shell_complete=completion.attributes(),
+    help="Select the faces that a makeover imitates.",
+)
 @click.option("--minutes", type=float, help="Stop after this many minutes of training, counted over all sessions.")
 @click.option("--resume", is_flag=True, help="Continue RUN exactly from its last checkpoint.")
 @click.option(
@@ -83,7 +121,7 @@ def train(
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@options.run
 def report(run: Path) -> None:
     """Write the report of RUN from its measurements so far.
 
