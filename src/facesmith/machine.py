@@ -34,6 +34,11 @@ def usable_cores(cgroup: Path = CGROUP) -> int:
     return cores if quota is None else max(1, min(cores, round(quota)))
 
 
+def machine_cores() -> int:
+    """Return the number of cores of the machine, whether or not this process may use them."""
+    return os.cpu_count() or 1
+
+
 def _cpu_quota(cgroup: Path) -> float | None:
     """Return the cores that a container's CPU time amounts to (cgroup version 2 or 1), or None without a limit."""
     for files in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
@@ -48,6 +53,14 @@ def _cpu_quota(cgroup: Path) -> float | None:
 def total_memory() -> float:
     """Return the bytes of memory of this machine."""
     return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
+def device_memory(device: "torch.device") -> float:
+    """Return the bytes of memory where ``device`` keeps its tensors, in use or free."""
+    if device.type == "cuda":
+        torch = require("torch", "train", "training")
+        return float(torch.cuda.mem_get_info(device)[1])
+    return total_memory()
 
 
 def free_memory(device: "torch.device") -> float:

@@ -1,4 +1,11 @@
+import json
+import tomllib
+from contextlib import suppress
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from facesmith.errors import FacesmithError
 from facesmith.tasks.recipes import RECIPES, from_table, get_recipe
@@ -56,3 +63,26 @@ def test_a_table_of_another_version_is_refused() -> None:
 def test_differences_name_the_setting_and_both_values() -> None:
     tiny = RECIPES["tiny"]
     assert differences(tiny, with_settings(tiny, ["seed=3"])) == ["seed 0 -> 3"]
+
+
+KEYS = st.sampled_from(sorted({key for recipe in RECIPES.values() for key in recipe.as_dict()} | {"name", "network"}))
+NUMBERS = st.one_of(st.integers(), st.floats(), st.decimals()).map(str)
+SETTINGS = st.one_of(st.text(), st.builds(lambda key, value: f"{key}={value}", KEYS, st.one_of(st.text(), NUMBERS)))
+
+
+@given(st.sampled_from(sorted(RECIPES)), st.lists(SETTINGS, max_size=3))
+def test_any_setting_is_applied_or_refused(name: str, settings: list[str]) -> None:
+    """What is applied can be written to recipe.toml and read back, and is accepted as a setting again."""
+    with suppress(FacesmithError):
+        recipe = with_settings(RECIPES[name], settings)
+        table = as_table(recipe)
+        assert from_table(table) == recipe
+        for key, value in recipe.as_dict().items():
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            assert value is None or toml_value(value) == value
+            assert with_settings(recipe, [f"{key}={text}"]) == recipe
+
+
+def toml_value(value: Any) -> Any:
+    """Return a value as recipe.toml stores and reads it."""
+    return tomllib.loads(f"value = {json.dumps(value, ensure_ascii=False)}")["value"]

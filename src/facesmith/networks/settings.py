@@ -1,11 +1,14 @@
 """Settings: dataclass fields with a default, a description and a valid range. Nothing here imports torch."""
 
 import math
+import unicodedata
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 from facesmith.errors import FacesmithError
 
+MAX_INTEGER = 2**63 - 1  # of the integers that torch and TOML know
+MAX_QUOTED = 60  # characters of a value in a message
 TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -47,10 +50,14 @@ def check_setting(field: Field[Any], value: Any) -> Any:
         return None
     kind, choices = _type(field), field.metadata["choices"]
     minimum, maximum = field.metadata["minimum"], field.metadata["maximum"]
+    if maximum is None and kind is int:
+        maximum = MAX_INTEGER
     if kind is float and type(value) is int:
-        value = float(value)
+        value = float(value) if abs(value) <= MAX_INTEGER else math.inf
     if type(value) is not kind:
         raise _invalid(field, value, TYPE_NAMES[kind])
+    if isinstance(value, str) and not all(map(_is_plain, value)):
+        raise _invalid(field, value, "a text without control characters")
     if choices and value not in choices:
         raise _invalid(field, value, f"one of {', '.join(map(str, choices))}")
     if minimum is not None and not value >= minimum:
@@ -66,8 +73,16 @@ def _type(field: Field[Any]) -> type:
     return float if field.default is None else type(field.default)
 
 
+def _is_plain(character: str) -> bool:
+    """Return whether a character can be in a text: not control characters, nor halves of characters (surrogates)."""
+    return unicodedata.category(character) not in ("Cc", "Cs")
+
+
 def _invalid(field: Field[Any], value: Any, expected: str) -> FacesmithError:
-    return FacesmithError(f"invalid {field.name}={value}: expected {expected} ({field.metadata['about']})")
+    is_long = isinstance(value, int) and value.bit_length() > 4 * MAX_QUOTED  # Python refuses to print the longest
+    text = "a longer number" if is_long else str(value)
+    text = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
+    return FacesmithError(f"invalid {field.name}={text}: expected {expected} ({field.metadata['about']})")
 
 
 @dataclass(frozen=True)

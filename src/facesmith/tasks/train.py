@@ -3,11 +3,13 @@
 train("tiny", "celeba64", "runs/first", minutes=10)
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
+from facesmith.files import lock
 from facesmith.progress import in_notebook, silent, tell
 from facesmith.reports.run_report import report
 from facesmith.runs.run_data import read_card, read_recipe
@@ -19,12 +21,15 @@ from facesmith.tasks.registry import task_type
 from facesmith.training.distributed import ProcessGroup, process_group
 from facesmith.training.loop import train_until_end
 from facesmith.training.recorder import write_final_images
+from facesmith.training.run_check import check_recipe, check_records
 from facesmith.training.session import TrainingContext
-from facesmith.training.settings import LENGTH_SETTINGS, Recipe, differences, with_settings
+from facesmith.training.settings import Recipe, with_settings
 from facesmith.training.startup import branch as start_branch
 from facesmith.training.startup import resume as start_resumed
 from facesmith.training.startup import start_new
 from facesmith.training.task import Task
+
+MAX_MINUTES = 10_000_000  # nineteen years
 
 
 def train(
@@ -53,14 +58,19 @@ def train(
     that exists, a changed recipe or dataset on resume, or a collapse that was not rolled back.
     """
     say = silent if quiet else tell
-    with process_group() as group:
+    _check_minutes(minutes)
+    with process_group() as group, ExitStack() as locks:
         if not group.is_rank_zero:
             say = silent
         changes = [*settings]
         changes += [f"model={model}"] if model is not None else []
         changes += [f"kimg={kimg}"] if kimg is not None else []
         data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+        if resume and not branch and group.is_rank_zero and Path(run).is_dir():
+            locks.enter_context(lock(Path(run)))
         context = _start(recipe, data, Path(run), changes, resume, Path(branch) if branch else None, group)
+        if group.is_rank_zero and (branch or not resume):
+            locks.enter_context(lock(context.run.path))
         view = NotebookView(context.run.path) if say is tell and in_notebook() else None
         failure = train_until_end(context, minutes, say, say is tell, view.refresh if view else lambda: None)
         if group.is_rank_zero:
@@ -74,6 +84,11 @@ def train(
         if failure:
             raise FacesmithError(failure)
     return context.run.path
+
+
+def _check_minutes(minutes: float | None) -> None:
+    if minutes is not None and not 0 < minutes <= MAX_MINUTES:
+        raise FacesmithError(f"invalid --minutes {minutes}: expected more than 0 and at most {MAX_MINUTES:,}")
 
 
 def _start(
@@ -93,8 +108,11 @@ def _start(
         if group.is_rank_zero and RunFolder(path).exists:
             raise FacesmithError(f"{path} is a run already: continue it with --resume, or choose another name")
         return start_new(with_settings(base, changes), dataset, path, group, make_task)
-    old_recipe = from_table(group.on_rank_zero(lambda: read_recipe(RunFolder(path))[0]))
-    _refuse_edits(old_recipe, RunFolder(path), group)
+    source = RunFolder(path)
+    old_recipe = from_table(group.on_rank_zero(lambda: read_recipe(source)[0]))
+    recorded = group.on_rank_zero(lambda: read_card(source)).get("recipe")
+    if recorded is not None:  # version 0.1 did not record it
+        check_recipe(source, old_recipe, from_table(recorded))
     if old_recipe.name != base.name:
         raise FacesmithError(
             f"{path} was trained with the recipe {old_recipe.name}, not {base.name}: use that recipe to resume it"
@@ -102,24 +120,8 @@ def _start(
     changed = with_settings(old_recipe, changes)
     if branch:
         return start_branch(changed, old_recipe, dataset, path, branch, group, make_task)
+    group.on_rank_zero(lambda: check_records(source, old_recipe))
     return start_resumed(changed, old_recipe, dataset, path, group, make_task)
-
-
-def _refuse_edits(recipe: Recipe, run: RunFolder, group: ProcessGroup) -> None:
-    """Raise `FacesmithError` if recipe.toml, read as ``recipe``, differs from the copy of the settings in run.json.
-
-    Both take defaults for settings that they lack, so that a run of an older version resumes. Runs of version 0.1 have
-    no copy. The settings that may change on resume may also be edited.
-    """
-    recorded = group.on_rank_zero(lambda: read_card(run)).get("recipe")
-    if recorded is None:
-        return
-    edits = [line for line in differences(from_table(recorded), recipe) if line.split()[0] not in LENGTH_SETTINGS]
-    if edits:
-        raise FacesmithError(
-            f"{run.recipe} was edited ({'; '.join(edits)}): restore the old values to resume the run, or pass the "
-            "new values by --set to a new run or a branch"
-        )
 
 
 def make_task(recipe: Recipe, dataset: Dataset, group: ProcessGroup, known: dict[str, Path] | None = None) -> Task[Any]:

@@ -94,7 +94,8 @@ def _read(path: Path, tensors: dict[str, Tensor]) -> Progress:
     metadata = read_metadata(path)
     with safe_open(path, "pt") as file, torch.no_grad():
         stored_names = {_current_name(name): name for name in file.keys()}  # noqa: SIM118
-        if set(stored_names) != set(tensors):
+        shapes = {name: file.get_slice(stored).get_shape() for name, stored in stored_names.items()}
+        if shapes != {name: list(tensor.shape) for name, tensor in tensors.items()}:
             raise FacesmithError(f"{path} has other networks than the run's recipe describes: the run was changed")
         for name, tensor in tensors.items():
             tensor.copy_(file.get_tensor(stored_names[name]))

@@ -26,10 +26,12 @@ from torch.distributed.rendezvous import rendezvous
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from facesmith.errors import FacesmithError
+from facesmith.machine import machine_cores
 
 T = TypeVar("T")
 
 TIMEOUT = datetime.timedelta(minutes=30)  # how long the other ranks wait while rank 0 writes images
+MAX_PROCESSES_PER_CORE = 4  # on one machine
 RANK_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")  # in the order of ProcessGroup's fields
 
 
@@ -109,7 +111,7 @@ def process_group() -> Iterator[ProcessGroup]:
 
     Of an error that ends all processes, one process on each machine prints the message; the others exit silently.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if "WORLD_SIZE" not in os.environ or _whole_number("WORLD_SIZE") == 1:
         yield SINGLE_PROCESS
         return
     store, group = _initialise()
@@ -182,6 +184,15 @@ def _sum(x: Tensor) -> Tensor:
     return total
 
 
+def _whole_number(variable: str) -> int:
+    try:
+        return int(os.environ[variable])
+    except ValueError:
+        raise FacesmithError(
+            f"invalid {variable}={os.environ[variable]}: expected a whole number, as torchrun sets it"
+        ) from None
+
+
 def _initialise() -> tuple[Store, ProcessGroup]:
     """Connect to the other processes. Returns the store that all of them share, and the group."""
     missing = [name for name in (*RANK_VARIABLES, "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
@@ -190,7 +201,13 @@ def _initialise() -> tuple[Store, ProcessGroup]:
             f"WORLD_SIZE={os.environ['WORLD_SIZE']} asks for several processes, but {' and '.join(missing)} is not "
             "set: start them by torchrun, or unset WORLD_SIZE to train with one process"
         )
-    group = ProcessGroup(*(int(os.environ[name]) for name in RANK_VARIABLES))
+    group = ProcessGroup(*map(_whole_number, RANK_VARIABLES))
+    limit = MAX_PROCESSES_PER_CORE * machine_cores()
+    if not (0 <= group.rank < group.world_size and 0 <= group.local_rank < group.local_world_size <= limit):
+        values = ", ".join(f"{name}={os.environ[name]}" for name in RANK_VARIABLES)
+        raise FacesmithError(
+            f"{values} are not the ranks of at most {limit} processes on this machine: start them by torchrun"
+        )
     gpus = torch.cuda.device_count()
     if gpus:
         torch.cuda.set_device(group.local_rank % gpus)

@@ -39,55 +39,51 @@ def train_until_end(
 
     ``after_step`` is called after every step and whatever it writes; it may read the run folder.
     """
-    clock = Clock(context, minutes)
+    clock = Clock(context, minutes, notify)
     configure_process(context.recipe.threads)
-    read, location = reader(context.dataset.images_path, context.recipe.data, context.state.device)
-    context.task.prepare(read, notify)
-    notify(announcement(context, location, minutes))
-
-    with (
-        open_session(context, minutes) as session,
-        stop_signals(context.group) as signals,
-        open_recorder(context, clock, show_bar) as recorder,
-    ):
-        guard = CollapseGuard(context, recorder, notify)
-        checkpoints = CheckpointSchedule(context, recorder)
-        scores = ScoreSchedule(context, recorder, notify)
-        reason = GOAL
-        if context.progress.step == 0:
-            recorder.draw_sheet()
-        while not clock.goal_reached:
-            recorder.add(train_step(context))
-            if recorder.line_is_due:
-                outcome = guard.check(recorder.write_line())
-                if outcome == "failed":
+    with open_session(context, minutes) as session, stop_signals(context.group) as signals:
+        read, location = reader(context.dataset.images_path, context.recipe.data, context.state.device)
+        context.task.prepare(read, notify)
+        notify(announcement(context, location, minutes))
+        with open_recorder(context, clock, show_bar) as recorder:
+            guard = CollapseGuard(context, recorder, notify)
+            checkpoints = CheckpointSchedule(context, recorder)
+            scores = ScoreSchedule(context, recorder, notify)
+            reason = GOAL
+            if context.progress.step == 0:
+                recorder.draw_sheet()
+            while not clock.goal_reached:
+                recorder.add(train_step(context))
+                if recorder.line_is_due:
+                    outcome = guard.check(recorder.write_line())
+                    if outcome == "failed":
+                        break
+                    if outcome == "rolled back":
+                        checkpoints.reset()
+                        scores.reset()
+                        continue
+                if estimate := clock.estimate(recorder.flush):
+                    context.card["estimate"] = estimate
+                    recorder.bar.clear()
+                    notify(format_estimate(estimate, clock.images_until_end(estimate["images_per_second"])))
+                clock.update()
+                recorder.draw_sheet_if_due()
+                checkpoints.save_if_due()
+                scores.measure_if_due()
+                after_step()
+                if stop_reason := _stop_reason(context, clock, signals):
+                    reason = stop_reason
                     break
-                if outcome == "rolled back":
-                    checkpoints.reset()
-                    scores.reset()
-                    continue
-            if estimate := clock.estimate(recorder.flush):
-                context.card["estimate"] = estimate
-                recorder.bar.clear()
-                notify(format_estimate(estimate, clock.images_until_end(estimate["images_per_second"])))
-            clock.update()
-            recorder.draw_sheet_if_due()
-            checkpoints.save_if_due()
-            scores.measure_if_due()
-            after_step()
-            if stop_reason := _stop_reason(context, clock, signals):
-                reason = stop_reason
-                break
 
-        # Save first: a process that received a signal may soon be killed.
-        if guard.failure is None and not checkpoints.save():
-            health = replace(recorder.health, status=DIVERGED, since=context.progress.step)
-            guard.failure = failure_message(context, health)
-        status = "failed" if guard.failure else "finished" if reason == GOAL else "interrupted"
-        session.end(status, guard.failure or reason)
-        recorder.draw_sheet()
-        if guard.failure is None:
-            scores.measure_last()
+            # Save first: a process that received a signal may soon be killed.
+            if guard.failure is None and not checkpoints.save():
+                health = replace(recorder.health, status=DIVERGED, since=context.progress.step)
+                guard.failure = failure_message(context, health)
+            status = "failed" if guard.failure else "finished" if reason == GOAL else "interrupted"
+            session.end(status, guard.failure or reason)
+            recorder.draw_sheet()
+            if guard.failure is None:
+                scores.measure_last()
     return guard.failure
 
 
@@ -114,8 +110,8 @@ def announcement(context: TrainingContext, location: str, minutes: float | None)
     """Return what is about to be trained. ``location`` is where the images are read from: memory or disk."""
     recipe, data, processes = context.recipe, context.dataset, context.group.world_size
     resume_note = f", resumed at {context.progress.kimg:g} kimg" if context.progress.images_seen else ""
-    sessions = context.card["sessions"]
-    previous = sessions[-1].get("processes", 1) if sessions else processes
+    earlier_sessions = context.card["sessions"][:-1]
+    previous = earlier_sessions[-1].get("processes", 1) if earlier_sessions else processes
     if resume_note and previous != processes:
         resume_note += f" with {processes} process{'es' * (processes > 1)} instead of {previous}"
     networks = " and ".join(f"{name} {count:,}" for name, count in context.card["parameters"].items())

@@ -39,6 +39,7 @@ class CheckpointSchedule:
         finite = is_finite(context.state)
         if finite and context.group.is_rank_zero:
             save(context.run, context.state, context.progress, context.recipe.keep)
+            context.write_card()  # it names the checkpoint, so that a missing one is noticed
         return finite
 
 

@@ -19,7 +19,7 @@ from facesmith.progress import progress as progress_bar
 from facesmith.runs.json_lines import append_line, read_lines
 from facesmith.training.collapse import Health, detect, update
 from facesmith.training.sampling import next_due
-from facesmith.training.session import Clock, TrainingContext
+from facesmith.training.session import Clock, TrainingContext, images_per_second
 
 
 class Recorder:
@@ -92,14 +92,14 @@ class Recorder:
 
     def _write_timing(self) -> float:
         """Write time, speed and memory. Returns images per second since the last line."""
-        context, progress, time_now = self.context, self.context.progress, time.monotonic()
-        rate = (progress.images_seen - self._line_images) / (time_now - self._line_start)
-        self._line_start, self._line_images = time_now, progress.images_seen
+        context, progress = self.context, self.context.progress
+        rate = images_per_second(progress.images_seen - self._line_images, self._line_start)
+        self._line_start, self._line_images = time.monotonic(), progress.images_seen
         line = {
             "step": progress.step,
             "kimg": progress.kimg,
             "seconds": round(progress.seconds, 2),
-            "images_per_second": round(rate, 2),
+            "images_per_second": rate,
             "memory_gb": round(peak_memory(context.state.device) / 1e9, 3),
         }
         if context.group.is_rank_zero:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facesmith.arrays import Integers
+from facesmith.errors import FacesmithError
 from facesmith.images.pixels import to_float
 from facesmith.machine import free_memory
 from facesmith.training.settings import Recipe
@@ -86,7 +87,10 @@ def reader(path: Path, location: str, device: torch.device) -> tuple[Reader, str
     if location == "auto":
         location = "memory" if path.stat().st_size < MAX_MEMORY_SHARE * free_memory(device) else "disk"
     if location == "memory":
-        images = torch.from_numpy(np.load(path)).to(device)
+        try:
+            images = torch.from_numpy(np.load(path)).to(device)
+        except (MemoryError, torch.OutOfMemoryError):
+            raise FacesmithError(f"the images in {path} do not fit in memory: set data=disk") from None
         return lambda indices: images[_to_device(indices, device)], location
 
     def read_from_disk(indices: Integers) -> Tensor:

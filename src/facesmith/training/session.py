@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.machine import peak_memory
+from facesmith.progress import tell
 from facesmith.runs.run_folder import RunFolder, utc_now
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
@@ -21,7 +22,9 @@ from facesmith.training.settings import Recipe, as_table
 from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState
 
+MAX_STEP_SECONDS = 6 * 3600.0  # a longer time between two steps is a clock that was set, not training
 WARM_UP_STEPS = 2  # not timed
+MIN_SECONDS = 1e-6  # between two measurements
 TIMED_STEPS = 8  # penalties are computed every 4th step, so this includes their share
 
 
@@ -42,17 +45,18 @@ class TrainingContext:
         progress = self.progress
         position = {"kimg": progress.kimg, "step": progress.step, "seconds": round(progress.seconds, 2)}
         if self.group.is_rank_zero:
-            self.run.write_card(self.card | position)
+            checkpoint = self.run.last_checkpoint()
+            self.run.write_card(self.card | position | {"checkpoint": checkpoint.stem if checkpoint else None})
 
 
 class Clock:
     """Counts training time over all sessions. ``goal`` is in images; ``limit`` in seconds, infinite without one."""
 
-    def __init__(self, context: TrainingContext, minutes: float | None) -> None:
-        self.context = context
+    def __init__(self, context: TrainingContext, minutes: float | None, notify: Callable[[str], Any] = tell) -> None:
+        self.context, self.notify = context, notify
         self.goal = round(context.recipe.kimg * 1000)
         self.limit = float("inf") if minutes is None else minutes * 60
-        self._start = time.monotonic() - context.progress.seconds
+        self._last = time.monotonic()
         self._steps = 0
         self._timed_since = 0.0
         if self.goal_reached or self.time_is_up:
@@ -70,8 +74,13 @@ class Clock:
         return self.context.progress.seconds >= self.limit
 
     def update(self) -> None:
-        """Update the training time in the run's progress."""
-        self.context.progress.seconds = time.monotonic() - self._start
+        """Add the time since the last call to the training time in the run's progress, unless the clock has jumped."""
+        now = time.monotonic()
+        elapsed, self._last = now - self._last, now
+        if 0 <= elapsed <= MAX_STEP_SECONDS:
+            self.context.progress.seconds += elapsed
+        else:
+            self.notify(f"the clock jumped by {elapsed:,.0f} seconds, which do not count as training time")
 
     def images_until_end(self, rate: float) -> float:
         """Return how many more images will be seen at ``rate`` images per second."""
@@ -90,8 +99,13 @@ class Clock:
         if self._steps != WARM_UP_STEPS + TIMED_STEPS:
             return None
         wait()
-        rate = TIMED_STEPS * self.context.recipe.batch_size / (time.monotonic() - self._timed_since)
-        return {"images_per_second": round(rate, 1), "memory_gb": peak_memory(self.context.state.device) / 1e9}
+        rate = images_per_second(TIMED_STEPS * self.context.recipe.batch_size, self._timed_since)
+        return {"images_per_second": rate, "memory_gb": peak_memory(self.context.state.device) / 1e9}
+
+
+def images_per_second(images: int, since: float) -> float:
+    """Return the speed since a time of the monotonic clock, to three digits; positive, also if the clock has jumped."""
+    return float(f"{images / max(time.monotonic() - since, MIN_SECONDS):.3g}")
 
 
 class Session:
@@ -124,13 +138,24 @@ class Session:
 
 @contextmanager
 def open_session(context: TrainingContext, minutes: float | None) -> Iterator[Session]:
-    """Begin a session. An error ends it as failed; running out of memory becomes a `FacesmithError`."""
+    """Begin a session. An error ends it as failed.
+
+    Errors of the disk and running out of memory become a `FacesmithError`.
+    """
     session = Session(context, minutes)
     try:
         yield session
     except FacesmithError as error:
-        session.end("failed", str(error))
+        with suppress(OSError):
+            session.end("failed", str(error))
         raise
+    except OSError as error:
+        with suppress(OSError):
+            session.end("failed", str(error))
+        raise FacesmithError(
+            f"{context.run.path} cannot be written ({error.strerror or error}): free disk space, or check the disk, "
+            "and continue the run with --resume"
+        ) from error
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise

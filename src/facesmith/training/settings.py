@@ -29,6 +29,9 @@ machine_setting = partial(setting, group="machine")
 # Settings that may change when a run is resumed: its length and how it is recorded, never what it learns.
 LENGTH_SETTINGS = ("kimg", "on_collapse", "rollbacks", "score_kimg", "score_count", "score_share")
 
+MAX_BETA = 0.999999
+MAX_KIMG = 1e9  # a million million images
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -41,8 +44,8 @@ class Recipe:
 
     batch_size: int = learning_setting(64, "images per step", minimum=2)
     learning_rate: float = learning_setting(2e-4, "learning rate of Adam, for every network", minimum=0)
-    beta1: float = learning_setting(0.5, "β1 of Adam", minimum=0)
-    beta2: float = learning_setting(0.999, "β2 of Adam", minimum=0)
+    beta1: float = learning_setting(0.5, "β1 of Adam", minimum=0, maximum=MAX_BETA)
+    beta2: float = learning_setting(0.999, "β2 of Adam", minimum=0, maximum=MAX_BETA)
     ema_kimg: float = learning_setting(0.0, "half-life of the averaged network (EMA), 0: no average", minimum=0)
     flip: bool = learning_setting(True, "mirror half of the real images")
     epoch_share: float = learning_setting(1.0, "share of the images in an epoch, drawn for each", minimum=0, maximum=1)
@@ -54,7 +57,7 @@ class Recipe:
         None, "half-life of the schedule, in place of anneal_kimg", minimum=0.001
     )
     learning_rate_end: float | None = schedule_setting(None, "learning rate at the schedule's end", minimum=0)
-    beta2_end: float | None = schedule_setting(None, "β2 of Adam at the schedule's end", minimum=0)
+    beta2_end: float | None = schedule_setting(None, "β2 of Adam at the schedule's end", minimum=0, maximum=MAX_BETA)
     ema_kimg_end: float | None = schedule_setting(None, "half-life of the EMA at the schedule's end", minimum=0)
 
     on_collapse: str = health_setting(
@@ -64,10 +67,12 @@ class Recipe:
     watch_steps: int = health_setting(50, "steps between two measurements of diversity", minimum=1)
 
     score_kimg: float = scores_setting(40.0, "kimg between two scores of the EMA network, 0: no scores", minimum=0)
-    score_count: int = scores_setting(1000, "faces per score", minimum=100)
+    score_count: int = scores_setting(1000, "faces per score", minimum=100, maximum=1_000_000)
     score_share: float = scores_setting(0.1, "maximum share of the time spent on scores", minimum=0)
 
-    kimg: float = record_setting(1000.0, "length of the run: thousand real images shown", minimum=0)
+    kimg: float = record_setting(
+        1000.0, "length of the run: thousand real images shown", minimum=0.001, maximum=MAX_KIMG
+    )
     tick_kimg: float = record_setting(10.0, "kimg between two sample sheets, more in long runs", minimum=0.001)
     checkpoint_kimg: float = record_setting(20.0, "kimg between two checkpoints", minimum=0.001)
     keep: int = record_setting(3, "checkpoints kept in addition to milestones", minimum=1)
@@ -194,6 +199,8 @@ def from_table(kind: type[AnyRecipe], table: dict[str, Any]) -> AnyRecipe:
     """Return the recipe of a recipe.toml of any version. A setting that it lacks takes its default."""
     values = current_table(table)
     values.pop("task")
+    if not isinstance(values.get("name"), str):
+        raise FacesmithError("the recipe of the run was edited, it has no name: restore its recipe.toml")
     recipe = kind(values.pop("name"), values.pop("about", ""))
     if isinstance(recipe, AdversarialRecipe) and "family" in values:
         recipe = recipe.with_values(family=values.pop("family"))

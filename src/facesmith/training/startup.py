@@ -1,5 +1,7 @@
 """The start of a training: a new run, a resumed one, or a branch of another run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,14 +10,14 @@ from facesmith import doctor
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, remove_partial_files
-from facesmith.machine import choose_device, configure_process, usable_cores
+from facesmith.machine import choose_device, configure_process, device_memory, machine_cores, usable_cores
 from facesmith.networks.build import count_parameters
 from facesmith.runs.health import HEALTHY
 from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder, utc_now
 from facesmith.training.checkpoint import Progress, load
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
-from facesmith.training.session import TrainingContext
+from facesmith.training.session import TrainingContext, is_out_of_memory
 from facesmith.training.settings import (
     LENGTH_SETTINGS,
     AnyRecipe,
@@ -25,6 +27,8 @@ from facesmith.training.settings import (
     pretrained_settings,
 )
 from facesmith.training.task import Task
+
+BYTES_PER_PIXEL = 3 * 4 * 8  # a batch in float32, and at least seven times as much for the layers of G and D
 
 
 class TaskFactory(Protocol):
@@ -49,8 +53,10 @@ def start_new(
     """
     group.local_batch(recipe.batch_size)  # raises an error if the batch cannot be divided
     recipe = group.on_rank_zero(lambda: resolve(recipe, group))
-    task = make_task(recipe, dataset, group, pretrained)
-    state = task.new_state()
+    _check_batch(recipe, dataset, group)
+    with _memory_errors_as_message():
+        task = make_task(recipe, dataset, group, pretrained)
+        state = task.new_state()
     table = as_table(recipe)
     card: dict[str, Any] = {
         "recipe": table,
@@ -90,9 +96,11 @@ def resume(
     if previous != group.world_size:
         limit = usable_cores() // group.local_world_size
         recipe = replace(recipe, threads=max(1, min(limit, recipe.threads * previous // group.world_size)))
+    recipe = replace(recipe, threads=min(recipe.threads, machine_cores()))  # of another machine
     group.local_batch(recipe.batch_size)
-    task = make_task(recipe, dataset, group, run.pretrained())
-    state, progress = task.new_state(), Progress()
+    with _memory_errors_as_message():
+        task = make_task(recipe, dataset, group, run.pretrained())
+        state, progress = task.new_state(), Progress()
     if checkpoint := group.on_rank_zero(run.last_checkpoint):
         progress = load(checkpoint, state)
     if group.is_rank_zero:
@@ -117,7 +125,7 @@ def branch(
     """Start a new run from the last checkpoint of ``old``, with a recipe that may differ in all but its networks."""
     source = RunFolder(old)
     trained_on = group.on_rank_zero(lambda: read_recipe(source)[1])
-    if (trained_on["width"], trained_on["height"]) != dataset.size:
+    if (trained_on.get("width"), trained_on.get("height")) != dataset.size:
         _check_dataset(old, trained_on, dataset)
     before, after = pretrained_settings(old_recipe), pretrained_settings(recipe)
     pretrained = {name: path for name, path in source.pretrained().items() if before.get(name) == after.get(name)}
@@ -141,7 +149,9 @@ def branch(
 
 def resolve(recipe: AnyRecipe, group: ProcessGroup = SINGLE_PROCESS) -> AnyRecipe:
     """Replace every "auto" by its value on this machine, so that the recipe of the run records it."""
-    device = choose_device(recipe.device)
+    device, cores = choose_device(recipe.device), machine_cores()
+    if recipe.threads > cores:
+        raise FacesmithError(f"invalid threads={recipe.threads}: this machine has {cores} cores, set threads=0 for all")
     threads = recipe.threads or max(1, usable_cores() // group.local_world_size)
     configure_process(threads)
     fastest = doctor.fastest(device) if "auto" in (recipe.precision, recipe.memory_format) else ("", "")
@@ -155,10 +165,35 @@ def resolve(recipe: AnyRecipe, group: ProcessGroup = SINGLE_PROCESS) -> AnyRecip
     return recipe.resolve_machine(device.type)
 
 
+@contextmanager
+def _memory_errors_as_message() -> Iterator[None]:
+    """Raise `FacesmithError` for networks and latents that do not fit in memory, or whose size no tensor can have."""
+    try:
+        yield
+    except (MemoryError, RuntimeError, OverflowError, TypeError) as error:
+        if not is_out_of_memory(error) and "overflow" not in str(error).lower():
+            raise
+        raise FacesmithError("the networks do not fit in memory: set smaller widths or a smaller latent_size") from None
+
+
+def _check_batch(recipe: Recipe, dataset: Dataset, group: ProcessGroup) -> None:
+    """Raise `FacesmithError` if the batches of this machine cannot fit in its memory."""
+    images = recipe.batch_size // group.world_size * group.local_world_size
+    width, height = dataset.size
+    needed, available = images * width * height * BYTES_PER_PIXEL, device_memory(choose_device(recipe.device))
+    if needed > available:
+        raise FacesmithError(
+            f"invalid batch_size={recipe.batch_size}: batches of {width}x{height} images need at least "
+            f"{needed / 1e9:,.0f} GB of memory, and there are {available / 1e9:.0f} GB"
+        )
+
+
 def _check_dataset(path: Path, trained_on: dict[str, Any], dataset: Dataset) -> None:
     """Raise `FacesmithError` unless the run was trained on this dataset."""
-    if trained_on["dataset_fingerprint"] == dataset.fingerprint:
+    if trained_on.get("dataset_fingerprint") == dataset.fingerprint:
         return
+    if missing := {"dataset", "dataset_fingerprint", "count", "width", "height", "dataset_name"} - trained_on.keys():
+        raise FacesmithError(f"{RunFolder(path).recipe} was edited: it has no {min(missing)} under [run], restore it")
     current = {"count": len(dataset), "width": dataset.size[0], "height": dataset.size[1], "dataset_name": dataset.name}
     changes = [f"{key} {trained_on[key]} -> {value}" for key, value in current.items() if trained_on[key] != value]
     summary = "; ".join(changes) or "the same size and count, but other images or labels"
