@@ -12,7 +12,7 @@ from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.files import lock
 from facesmith.runs.checkpoints import list_checkpoints
-from facesmith.tasks import train as train_module
+from facesmith.training.loop import train_until_end
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last", "tick_kimg=0.2", "checkpoint_kimg=0.16", "log_steps=4")  # fmt: skip
@@ -55,14 +55,13 @@ def test_a_run_is_locked_while_it_trains(
     builtin_dataset: Dataset, run: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = {"new": tmp_path / "new", "resumed": run, "branch": tmp_path / "branch"}[kind]
-    original = train_module.train_until_end
 
     def try_twice(*arguments: object, **options: bool) -> str | None:
         with pytest.raises(FacesmithError, match="another process is writing"):
             facesmith.train("tiny", builtin_dataset, path, resume=True, kimg=0.5, quiet=True)
-        return original(*arguments, **options)  # type: ignore[arg-type]
+        return train_until_end(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(train_module, "train_until_end", try_twice)
+    monkeypatch.setattr("facesmith.tasks.train.train_until_end", try_twice)
     train(builtin_dataset, run if kind == "branch" else path, branch=path if kind == "branch" else None)
 
 
