@@ -20,7 +20,8 @@ lint: .venv/.installed-dev
 docs: .venv/.installed-dev
 	$(BIN)/python docs/generate.py
 
-docs-site: .venv/.installed-docs
+# The notebooks of the site run once, in about 20 minutes; NOTEBOOKS=small runs them with small settings in a few.
+docs-site: .venv/.installed-all,docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --clean
 	@! grep -rlE '<(script|link|img)[^>]+(src|href)="https?://' site --include='*.html' || { echo "a page loads a file from another host"; exit 1; }
 	@echo "open site/index.html, or serve it with search: $(BIN)/python -m http.server -d site"
@@ -33,4 +34,4 @@ docs-site: .venv/.installed-docs
 	touch $@
 
 clean:
-	rm -rf .venv demo site
+	rm -rf .venv demo site .cache

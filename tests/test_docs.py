@@ -124,7 +124,8 @@ def test_links_lead_to_a_file_and_a_heading(page: Path) -> None:
 def test_the_site_lists_every_page() -> None:
     navigation = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
     listed = re.findall(r"[\w-]+\.md", str(navigation))
-    assert sorted(listed) == sorted(page.name for page in DOCS.glob("*.md"))
+    notebooks = [f"notebook-{path.stem}.md" for path in (ROOT / "notebooks").glob("*.ipynb")]
+    assert sorted(listed) == sorted([*(page.name for page in DOCS.glob("*.md")), *notebooks])
 
 
 def test_every_public_name_is_in_the_python_reference() -> None:

@@ -1,0 +1,46 @@
+"""The notebooks run from the first to the last cell, with small settings."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+nbformat: Any = pytest.importorskip("nbformat", reason="nbformat is not installed")
+
+
+@pytest.fixture(scope="module")
+def runner() -> ModuleType:
+    """docs/notebooks.py, which runs the notebooks for the site."""
+    spec = importlib.util.spec_from_file_location("docs_notebooks", ROOT / "docs" / "notebooks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_stored_without_outputs(path: Path) -> None:
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.outputs for cell in code] == [[]] * len(code)
+    assert [cell.execution_count for cell in code] == [None] * len(code)
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore")  # of the kernel's client
+@pytest.mark.parametrize(("name", "images"), [("project", 8), ("latent-space", 7), ("labelled-set", 1)])
+def test_notebooks_run(name: str, images: int, runner: ModuleType, tmp_path: Path) -> None:
+    notebook = runner.execute(ROOT / "notebooks" / f"{name}.ipynb", tmp_path, small=True)
+    page = runner.to_markdown(notebook)
+    assert page.startswith("# ")
+    assert page.count('src="data:image/') >= images
+    assert "it/s]" not in page
+    assert ".ipynb)" not in page
+    assert {path.name for path in tmp_path.iterdir()} == {name}  # everything is in the folder OUT
