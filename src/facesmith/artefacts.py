@@ -36,7 +36,7 @@ class Artefact:
     def card(self) -> dict[str, Any]:
         """Return its card. Raises `FacesmithError` if it cannot be read."""
         try:
-            card = json.loads(self._card_file().read_text(encoding="utf-8"))
+            card = json.loads(self._card_file().read_text(encoding="utf-8"), object_pairs_hook=_readable_object)
         except (OSError, ValueError) as error:
             raise FacesmithError(f"the card of {self.path.name} cannot be read ({type(error).__name__})") from None
         if not isinstance(card, dict):
@@ -54,6 +54,11 @@ class Artefact:
         except OSError:
             return None
         return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _readable_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Replace characters that no text may contain, such as those of file names that are not UTF-8."""
+    return {key: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value for key, value in pairs}
 
 
 def artefact_kind(folder: Path) -> str | None:

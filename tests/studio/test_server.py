@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -108,10 +109,39 @@ def test_startup_errors_have_messages(models: Path, tmp_path: Path) -> None:
 
 
 def test_responses_are_sent_without_delay() -> None:
-    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+    (listener,) = _listen("127.0.0.1", 0)
+    with listener, socket.create_connection(listener.getsockname()):
         connection, _ = listener.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize(
+    ("host", "families"),
+    [
+        ("::", {socket.AF_INET, socket.AF_INET6}),
+        ("[::]", {socket.AF_INET, socket.AF_INET6}),
+        ("::1", {socket.AF_INET6}),
+        ("[::1]", {socket.AF_INET6}),
+        ("0.0.0.0", {socket.AF_INET}),
+        ("127.1", {socket.AF_INET}),
+    ],
+)
+def test_a_host_is_served_in_its_families(host: str, families: set[socket.AddressFamily]) -> None:
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(listener) for listener in _listen(host, 0)]
+        assert {listener.family for listener in listeners} == families
+        (port,) = {listener.getsockname()[1] for listener in listeners}
+        for address, family in (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)):
+            if family in families:
+                socket.create_connection((address, port), 10).close()
+
+
+@pytest.mark.parametrize("host", ["", "no such host", "a..b", "ü" * 70, "1.2.3.4.5", "fe80::%none", "203.0.113.1"])
+def test_an_unusable_host_is_refused(host: str) -> None:
+    with pytest.raises(FacesmithError, match="cannot listen on"):
+        _listen(host, 0)
 
 
 def test_serving_needs_no_torch_and_names_its_extra() -> None:

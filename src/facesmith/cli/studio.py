@@ -19,7 +19,7 @@ from facesmith.cli import completion
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Listen on this address. 0.0.0.0 lets other machines connect.",
+    help="Listen on this address. 0.0.0.0 lets other machines connect, :: also over IPv6.",
 )
 @click.option("--port", default=8000, show_default=True, help="Listen on this port. 0 selects a free one.")
 @click.option("--token", envvar="FACESMITH_TOKEN", help="Require this token, as ?token= or as a Bearer header.")
@@ -36,6 +36,13 @@ from facesmith.cli import completion
 )
 @click.option("--certfile", type=click.Path(path_type=Path), help="Use this TLS certificate; requires --keyfile.")
 @click.option("--keyfile", type=click.Path(path_type=Path), help="Private key of the certificate.")
+@click.option(
+    "--root-path",
+    default="",
+    metavar="PATH",
+    show_default="none",
+    help="Serve under this path of a proxy, such as /faces.",
+)
 @click.option("--workers", default=0, show_default="one per core", help="Generate faces in this many threads.")
 @click.option(
     "--rate",

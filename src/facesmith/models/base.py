@@ -88,7 +88,9 @@ def onnx_session(path: Path, noun: str = "model", threads: int | None = None) ->
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        # ONNX Runtime cannot open a path that is not UTF-8.
+        source = str(path) if str(path).isprintable() else path.read_bytes()
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the exceptions of ONNX Runtime have no other common base
         raise FacesmithError(f"{path} cannot be loaded ({error}): export the {noun} again") from None
 

@@ -62,13 +62,14 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         responses=ERROR_RESPONSES,
         redirect_slashes=False,
+        servers=[{"url": settings.root_path}] if settings.root_path else None,
     )
     app.state.services = services
     install_error_handlers(app)
     for module in iter_modules(api.__path__, f"{api.__name__}."):
         routes = import_module(module.name)
         app.include_router(routes.router, prefix=getattr(routes, "PREFIX", API))
-    add_pages(app, API)
+    add_pages(app, settings.root_path)
     app.add_middleware(FastPath, f"{API}/generate", generate_fast)
     app.add_middleware(protect_app, settings, services.metrics)
     return app

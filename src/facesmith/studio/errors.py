@@ -2,11 +2,14 @@
 
 import math
 import re
+from html import escape
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
@@ -51,6 +54,16 @@ _MESSAGES = {
     405: "this address does not support that method: /api/v1/docs lists the methods",
 }
 
+# Error pages have no script, and their style is in the page: the other files may require a token.
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_PAGE_STYLE = (
+    ":root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif } "
+    "main { max-width: 36rem; margin: 15vh auto; padding: 0 1rem; overflow-wrap: anywhere } "
+    "h1 { font-size: 1.4rem } input, button { font: inherit; padding: 0.3rem }"
+)
+
 # For the OpenAPI document: the errors that every route may return.
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     code: {"model": Error, "description": description}
@@ -87,14 +100,14 @@ def error_response(error: Exception) -> JSONResponse:
     """Return the response to an error. An unexpected error is raised again; `AccessLog` responds with 500."""
     if isinstance(error, HTTPException):
         message = str(error.detail) if isinstance(error, Problem) else _MESSAGES.get(error.status_code, error.detail)
-        return _json(error.status_code, message, dict(error.headers or {}))
+        return error_json(error.status_code, message, dict(error.headers or {}))
     if isinstance(error, FacesmithError):
         # Messages of functions that commands call contain full paths. Clients get only the last part.
-        return _json(400, re.sub(r"(?<![\w/:.])~?/(?:[^\s/,;:'\"]+/)+([^\s/,;:'\"]+)", r"\1", str(error)))
+        return error_json(400, re.sub(r"(?<![\w/:.])~?/(?:[^\s/,;:'\"]+/)+([^\s/,;:'\"]+)", r"\1", str(error)))
     if isinstance(error, RequestValidationError):
         errors = error.errors()
         suffix = f"; and {len(errors) - MAX_LISTED_ERRORS:,} more" if len(errors) > MAX_LISTED_ERRORS else ""
-        return _json(422, "; ".join(map(_validation_message, errors[:MAX_LISTED_ERRORS])) + suffix)
+        return error_json(422, "; ".join(map(_validation_message, errors[:MAX_LISTED_ERRORS])) + suffix)
     raise error
 
 
@@ -108,14 +121,33 @@ def document_errors(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+def error_page(status: int, message: str, root_path: str, query: str) -> HTMLResponse:
+    """Return an error as a page. For status 401 it has a form for the token, which keeps the rest of ``query``."""
+    form = ""
+    if status == 401:
+        pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != "token"]
+        fields = "".join(f'<input type="hidden" name="{escape(name)}" value="{escape(text)}">' for name, text in pairs)
+        token = '<label>Token <input type="password" name="token" required></label> <button>Open</button>'
+        form = f"<form>{fields}{token}</form>"
+    title = f"{status} {HTTPStatus(status).phrase}"
+    page = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}: facesmith studio</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_PAGE_STYLE}</style></head>'
+        f"<body><main><h1>{title}</h1><p>{escape(message[:1].upper() + message[1:])}.</p>{form}"
+        f'<p><a href="{root_path}/">Open the studio</a></p></main></body></html>'
+    )
+    return HTMLResponse(page, status, {"content-security-policy": _PAGE_POLICY})
+
+
 async def send_error(
     status: int, message: str, scope: Scope, receive: Receive, send: Send, headers: dict[str, str] | None = None
 ) -> None:
     """Respond to a request before it reaches the app."""
-    await _json(status, message, headers)(scope, receive, send)
+    await error_json(status, message, headers)(scope, receive, send)
 
 
-def _json(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+def error_json(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """Return an error as JSON."""
     text = message if len(message) <= MAX_MESSAGE_CHARS else f"{message[:MAX_MESSAGE_CHARS]}..."
     return JSONResponse({"error": text}, status, headers)
 

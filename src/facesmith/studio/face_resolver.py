@@ -68,7 +68,7 @@ class FaceResolver:
     def open_session(self) -> Session:
         """Return the session. Its cookie and header are set on the `Response` that FastAPI injects."""
         if self.session is None:
-            self.session = open_session(self._request, self._response, self.services.sessions)
+            self.session = open_session(self._request, self._response, self.services)
         return self.session
 
     async def model(self, name: str | None) -> Model:

@@ -1,6 +1,7 @@
 """Responses of files in run, dataset and map folders: cached by their version, and pages in a sandbox."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import Response
 from fastapi.responses import FileResponse
@@ -27,9 +28,9 @@ def file_version(path: Path) -> str:
 
 
 def versioned_address(address: str, path: Path) -> str | None:
-    """Return an address with the version of its file, or None if the file is missing or empty."""
+    """Return an address (not yet quoted) with the version of its file, or None if the file is missing or empty."""
     version = file_version(path)
-    return f"{address}?v={version}" if version else None
+    return f"{quote(address)}?v={version}" if version else None
 
 
 def cache_headers(version: str | None, path: Path) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """Middleware that limits the rate of requests, the size and duration of bodies, and work for clients that left."""
 
 import asyncio
+import ipaddress
 import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,7 +25,7 @@ class RateLimit:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # (level, time), least recently used first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wait = 0.0 if scope["path"] in PROBE_PATHS else self.wait(_client(scope))
+        wait = 0.0 if scope["path"] in PROBE_PATHS else self.wait(client_network((scope.get("client") or ("",))[0]))
         if wait > 0:
             retry = {"retry-after": str(math.ceil(wait))}
             await send_error(429, "too many requests: send fewer a second", scope, receive, send, retry)
@@ -145,7 +147,13 @@ def _after_empty_body(receive: Receive) -> Receive:
     return receive_again
 
 
-def _client(scope: Scope) -> str:
-    """Return the client's IPv4 address, or the /64 network that one user of IPv6 has."""
-    address: str = (scope.get("client") or ("", 0))[0]
-    return ":".join(address.split(":")[:4]) if ":" in address else address
+@lru_cache(_MAX_CLIENTS)
+def client_network(address: str) -> str:
+    """Return what one client is counted by: an IPv4 address, or the /64 network that one user of IPv6 has."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])  # without the zone of a link-local address
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
+        return str(ipaddress.IPv6Network((ip, 64), strict=False))
+    return str(getattr(ip, "ipv4_mapped", None) or ip)

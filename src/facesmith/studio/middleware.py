@@ -1,13 +1,15 @@
-"""The middlewares around the app, one concern each: access control, security headers, and a short path to faces.
+"""The middlewares around the app, one concern each: access control, error pages, headers, and a short path to faces.
 
 `protect_app` puts them, with those of limits and monitoring, around an app in the right order. They are plain ASGI,
 which costs a request microseconds.
 """
 
+import asyncio
 import hashlib
 import hmac
+import json
 from collections.abc import Awaitable, Callable, Collection
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -15,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facesmith.studio.errors import error_response, send_error
+from facesmith.studio.errors import error_json, error_page, error_response, send_error
 from facesmith.studio.limits import PROBE_PATHS, BodyLimit, RateLimit, header
 from facesmith.studio.monitoring import AccessLog, Metrics
 from facesmith.studio.sessions import HEADER
@@ -38,9 +40,10 @@ SECURITY_HEADERS = {
 
 def protect_app(app: ASGIApp, settings: Settings, metrics: Metrics) -> ASGIApp:
     """Return ``app`` behind all middlewares; only HTTP requests pass through them."""
+    root = settings.root_path
     inner: ASGIApp = BodyLimit(app, settings.body_bytes, settings.body_seconds)
     if settings.token is not None:
-        inner = TokenAuth(inner, settings.token)
+        inner = TokenAuth(inner, settings, settings.token)
     if settings.client_rate is not None:  # before the token, so that it cannot be guessed quickly
         inner = RateLimit(inner, settings.client_rate)
     inner = OriginCheck(inner, settings.cors)
@@ -51,12 +54,89 @@ def protect_app(app: ASGIApp, settings: Settings, metrics: Metrics) -> ASGIApp:
         inner = CORSMiddleware(
             inner, allow_origins=settings.cors, allow_methods=["*"], allow_headers=["*"], expose_headers=headers
         )
-    outer = AccessLog(SecurityHeaders(inner, settings), metrics, settings.quiet)
+    outer = ErrorPages(AccessLog(SecurityHeaders(HeadRequests(inner), settings), metrics, settings.quiet), root)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        await (outer if scope["type"] == "http" else app)(scope, receive, send)
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+        elif root and scope["path"] == root:
+            await RedirectResponse(f"{root}/{_query(scope)}", 308)(scope, receive, send)
+        elif root and scope["path"].startswith(f"{root}/"):  # the proxy has not removed it
+            await outer({**scope, "path": scope["path"].removeprefix(root)}, receive, send)
+        else:
+            await outer(scope, receive, send)
 
     return dispatch
+
+
+class ErrorPages:
+    """Turns errors into pages for clients that accept HTML, as browsers do that open an address; else into JSON."""
+
+    def __init__(self, app: ASGIApp, root_path: str) -> None:
+        self.app, self.root_path = app, root_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start: Message | None = None
+        body = b""
+
+        async def send_error_page(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start" and message["status"] >= 400 and scope["method"] != "HEAD":
+                start = message
+            elif start is None:
+                await send(message)
+            else:
+                body += message.get("body", b"")
+                if not message.get("more_body", False):
+                    await self._response(scope, start, body)(scope, receive, send)
+
+        await self.app(scope, receive, send_error_page)
+
+    def _response(self, scope: Scope, start: Message, body: bytes) -> Response:
+        status, headers = start["status"], start["headers"]
+        if (b"content-type", b"application/json") in headers:
+            message = json.loads(body)["error"]
+        else:  # of a file
+            message = "the Range header is invalid: send bytes=FIRST-LAST within the size of the file"
+        if "text/html" in header(scope, b"accept"):
+            response: Response = error_page(status, message, self.root_path, scope["query_string"].decode("latin-1"))
+        else:
+            response = error_json(status, message)
+        names = {name for name, _ in response.raw_headers}
+        response.raw_headers += [*(pair for pair in headers if pair[0] not in names), (b"vary", b"Accept")]
+        return response
+
+
+class HeadRequests:
+    """Responds to HEAD as to GET, without the body, which is computed no further once the headers are sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+        is_received, sent = False, asyncio.Event()
+
+        async def receive_once() -> Message:
+            nonlocal is_received
+            if is_received:
+                await sent.wait()
+                return {"type": "http.disconnect"}  # `BodyLimit` cancels the rest
+            message = await receive()
+            is_received = not message.get("more_body", False)
+            return message
+
+        async def send_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b""})
+                sent.set()
+
+        get_scope = {**scope, "method": "GET"}
+        await self.app(get_scope, receive_once, send_headers)
+        scope["route"] = get_scope.get("route")
 
 
 class SecurityHeaders:
@@ -115,8 +195,8 @@ class OriginCheck:
 class TokenAuth:
     """Requires the token: as a Bearer header, or as the cookie that an address with ?token= sets."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self.app, self.token = app, token
+    def __init__(self, app: ASGIApp, settings: Settings, token: str) -> None:
+        self.app, self.settings, self.token = app, settings, token
         # The cookie proves knowledge of the token without containing it.
         self.proof = hashlib.sha256(b"facesmith studio " + token.encode()).hexdigest()
 
@@ -126,13 +206,16 @@ class TokenAuth:
             return
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if scope["method"] == "GET" and _equal(dict(query).get("token", ""), self.token):
-            remaining_query = urlencode([(name, value) for name, value in query if name != "token"])
-            response = RedirectResponse(scope["path"] + (f"?{remaining_query}" if remaining_query else ""), 303)
-            secure = scope.get("scheme") == "https"
-            response.set_cookie(COOKIE, self.proof, httponly=True, samesite="strict", secure=secure)
+            remaining_query = urlencode([(name, value) for name, value in query if name != "token"]).encode()
+            path = "/" + scope["path"].lstrip("/")  # //host would be another host
+            address = self.settings.root_path + quote(path) + _query({"query_string": remaining_query})
+            response = RedirectResponse(address, 303)
+            secure, cookie_path = scope.get("scheme") == "https", self.settings.cookie_path
+            response.set_cookie(COOKIE, self.proof, path=cookie_path, httponly=True, samesite="strict", secure=secure)
             await response(scope, receive, send)
             return
-        message = "this studio requires a token: open its address with ?token=..., or send it as a Bearer header"
+        reason = "the token is wrong" if "token" in dict(query) else "this studio requires a token"
+        message = f"{reason}: open its address with ?token=..., or send it as a Bearer header"
         await send_error(401, message, scope, receive, send, {"www-authenticate": "Bearer"})
 
     def _is_authorized(self, scope: Scope) -> bool:
@@ -163,6 +246,12 @@ class FastPath:
         except Exception as error:
             response = error_response(error)
         await response(scope, receive, send)
+
+
+def _query(scope: Scope) -> str:
+    """Return the query of an address with its question mark, or ""."""
+    query: str = scope["query_string"].decode("latin-1")
+    return f"?{query}" if query else ""
 
 
 def _equal(first: str, second: str) -> bool:

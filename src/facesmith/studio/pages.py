@@ -2,6 +2,7 @@
 
 import hashlib
 import mimetypes
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,20 +13,24 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from facesmith.studio.api_reference import render_api_reference
+from facesmith.studio.settings import API
 
 WEB = Path(str(files("facesmith.studio") / "web"))
 SHARED_WEB = Path(str(files("facesmith") / "web"))  # files that reports use too
 PAGE_PATHS = ("/", "/watch", "/photo", "/makeover", "/arithmetic", "/map", "/data", "/compare", "/about")
-_METHODS = ["GET", "HEAD"]  # link checkers use HEAD
 _NO_CACHE, _IMMUTABLE = "no-cache", "public, max-age=31536000, immutable"
 
 
-def add_pages(app: FastAPI, api: str) -> None:
-    """Serve index.html at `PAGE_PATHS`, `WEB` and `SHARED_WEB` at /static, and the API reference at ``api``/docs."""
+def add_pages(app: FastAPI, root_path: str) -> None:
+    """Serve index.html at `PAGE_PATHS`, `WEB` and `SHARED_WEB` at /static, and the API reference at /api/v1/docs.
+
+    Addresses in the pages begin with ``root_path``.
+    """
     mimetypes.add_type("text/javascript", ".js")  # some systems map it to text/plain, which browsers refuse
 
     def html(text: str) -> HTMLResponse:
         text = text.replace('"/static/', f'"/static/{_version()}/')
+        text = re.sub('(href|src)="/', rf'\1="{root_path}/', text)
         return HTMLResponse(text, headers={"Cache-Control": _NO_CACHE})
 
     def page() -> HTMLResponse:
@@ -35,8 +40,8 @@ def add_pages(app: FastAPI, api: str) -> None:
         return html(render_api_reference(app.openapi()))
 
     for path in PAGE_PATHS:
-        app.add_api_route(path, page, methods=_METHODS, include_in_schema=False)
-    app.add_api_route(f"{api}/docs", docs, methods=_METHODS, include_in_schema=False)
+        app.add_api_route(path, page, include_in_schema=False)
+    app.add_api_route(f"{API}/docs", docs, include_in_schema=False)
     app.mount("/static", _VersionedFiles(directory=WEB, packages=[("facesmith", "web")]))
 
 

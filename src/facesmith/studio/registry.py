@@ -6,6 +6,7 @@ No path ever comes from a client: a name is looked up here, and leads to a folde
 import asyncio
 import re
 import time
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from facesmith.errors import FacesmithError
 from facesmith.studio.errors import NotFound
 
 MODELS = ("generator", "makeover", "classifier")  # listed together, so their names are unique
+KEPT_CHARACTERS = "._\u200c\u200d"  # the last two are inside words of some scripts, and in emoji
 MAX_AGE_SECONDS = 2.0  # of a search, before the folders are searched again
 
 T = TypeVar("T")
@@ -82,8 +84,9 @@ class Registry:
             if item.kind in kinds and name in (None, item.name):
                 return item
         items = self.items(*kinds)
+        normal_name = None if name is None else unicodedata.normalize("NFC", name)  # macOS sends decomposed letters
         for item in items:
-            if name in (None, item.name):
+            if normal_name in (None, item.name):
                 return item
         kind = " or ".join(kinds).replace("generator", "model")
         names = ", ".join(item.name for item in items[:12]) or "none"
@@ -156,14 +159,20 @@ def _search(roots: Sequence[tuple[Path, str | None]]) -> list[Item]:
                 continue
             visited.add(path)
             namespace = "model" if artefact.kind in MODELS else artefact.kind
-            plain = _slug(root_name or path.name)
-            names = [plain, f"{_slug(path.parent.name)}-{plain}", *(f"{plain}-{number}" for number in range(2, 10_000))]
+            plain = slug(root_name or path.name)
+            names = [plain, f"{slug(path.parent.name)}-{plain}", *(f"{plain}-{number}" for number in range(2, 10_000))]
             name = next(name for name in names if (namespace, name) not in used_names)
             used_names.add((namespace, name))
             items.append(Item(artefact.kind, path, name))
     return items
 
 
-def _slug(name: str) -> str:
-    """Return a name that can be part of an address."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "unnamed"
+def slug(name: str) -> str:
+    """Return a name for addresses: letters, marks, digits and symbols of any script; anything else becomes a dash."""
+    characters = unicodedata.normalize("NFC", name)
+    categories = map(unicodedata.category, characters)
+    kept = (
+        c if c in KEPT_CHARACTERS or category[0] in "LMN" or category == "So" else "-"
+        for c, category in zip(characters, categories, strict=True)
+    )
+    return re.sub("-+", "-", "".join(kept)).strip(".-") or "unnamed"

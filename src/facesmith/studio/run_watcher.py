@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from facesmith import Run, open_run, summarize_run
 from facesmith.errors import FacesmithError
@@ -36,8 +37,8 @@ class _WatchedRun:
 class RunWatcher:
     """Reads the runs of a registry. Used only in the thread of the event loop; files are read in other threads."""
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, registry: Registry, api: str = API) -> None:
+        self._registry, self._api = registry, api
         self._runs: OrderedDict[str, _WatchedRun] = OrderedDict()  # least recently used first
         self.watchers = 0
 
@@ -72,9 +73,13 @@ class RunWatcher:
             except (FacesmithError, NotFound):
                 continue  # a run with an unreadable card cannot be shown
             sheet = summary["sheet"]
-            address = sheet and sheet_address(item.name, sheet)
+            address = sheet and self.sheet_address(item.name, sheet)
             summaries.append(summary | {"name": item.name, "sheet": address, "verdict": summary["health"]})
         return summaries
+
+    def sheet_address(self, name: str, path: Path) -> str:
+        """Return the address of this version of a sheet, which may be cached forever."""
+        return f"{self._api}/runs/{quote(name)}/sheets/{path.stem}.png?v={file_version(path)}"
 
     async def events(
         self, marks: Mapping[str, str], closing: asyncio.Event
@@ -96,7 +101,8 @@ class RunWatcher:
                     try:
                         run = await self.run(name)
                         events += [
-                            (kind, {"run": name} | data) for kind, data in _news(name, run, mark, statuses.get(name))
+                            (kind, {"run": name} | data)
+                            for kind, data in self._news(name, run, mark, statuses.get(name))
                         ]
                         statuses[name] = status_json(run)
                         marks[name] = run_mark(run)
@@ -112,10 +118,28 @@ class RunWatcher:
         finally:
             self.watchers -= 1
 
-
-def sheet_address(name: str, path: Path) -> str:
-    """Return the address of this version of a sheet, which may be cached forever."""
-    return f"{API}/runs/{name}/sheets/{path.stem}.png?v={file_version(path)}"
+    def _news(self, name: str, run: Run, mark: str, last_status: dict[str, Any] | None) -> list[Event]:
+        """Return what has happened in a run since a mark and since its last status was sent."""
+        events, status = list[Event](), status_json(run)
+        if status != last_status:
+            events.append(("status", status))
+        if last_status is not None and status["health"] != last_status["health"]:
+            events.append(("health", {key: status[key] for key in ("kimg", "health", "health_text")}))
+            events.append(("verdict", {key: status[key] for key in ("kimg", "verdict", "watch")}))  # its name in 0.1
+        since = _parse_mark(mark)
+        if since is None or mark == run_mark(run):
+            return events
+        steps, digest, last_sheet = since
+        if steps["metrics"] and run.digest(round(steps["metrics"])) != digest:
+            return [*events, ("cut", {})]
+        tables = json_tables({key: table for key, table in run.curves(steps).items() if len(table.get("step", ()))})
+        if tables:
+            events.append(("metrics", tables))
+        return events + [
+            ("sheet", {"kimg": kimg, "sheet": path.stem, "address": self.sheet_address(name, path)})
+            for kimg, path in run.sheets
+            if path.stem > last_sheet
+        ]
 
 
 def status_json(run: Run) -> dict[str, Any]:
@@ -132,13 +156,13 @@ def run_mark(run: Run) -> str:
 
 
 def format_marks(marks: Mapping[str, str]) -> str:
-    """Return marks by run as one text without spaces, which `parse_marks` reads."""
-    return ",".join(f"{name}@{mark}" for name, mark in marks.items())
+    """Return marks by run as one text of ASCII without spaces, which `parse_marks` reads."""
+    return ",".join(f"{quote(name)}@{mark}" for name, mark in marks.items())
 
 
 def parse_marks(text: str) -> dict[str, str]:
     """Parse the text of `format_marks`; a name alone has an empty mark."""
-    return {name: mark for name, _, mark in (part.partition("@") for part in text.split(",") if part)}
+    return {unquote(name): mark for name, _, mark in (part.partition("@") for part in text.split(",") if part)}
 
 
 def json_tables(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[float | None]]]:
@@ -150,30 +174,6 @@ def json_tables(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, 
         }
         for table, columns in tables.items()
     }
-
-
-def _news(name: str, run: Run, mark: str, last_status: dict[str, Any] | None) -> list[Event]:
-    """Return what has happened in a run since a mark and since its last status was sent."""
-    events, status = list[Event](), status_json(run)
-    if status != last_status:
-        events.append(("status", status))
-    if last_status is not None and status["health"] != last_status["health"]:
-        events.append(("health", {key: status[key] for key in ("kimg", "health", "health_text")}))
-        events.append(("verdict", {key: status[key] for key in ("kimg", "verdict", "watch")}))  # its name in 0.1
-    since = _parse_mark(mark)
-    if since is None or mark == run_mark(run):
-        return events
-    steps, digest, last_sheet = since
-    if steps["metrics"] and run.digest(round(steps["metrics"])) != digest:
-        return [*events, ("cut", {})]
-    tables = json_tables({key: table for key, table in run.curves(steps).items() if len(table.get("step", ()))})
-    if tables:
-        events.append(("metrics", tables))
-    return events + [
-        ("sheet", {"kimg": kimg, "sheet": path.stem, "address": sheet_address(name, path)})
-        for kimg, path in run.sheets
-        if path.stem > last_sheet
-    ]
 
 
 def _parse_mark(mark: str) -> tuple[dict[str, float], str, str] | None:

@@ -1,5 +1,6 @@
 """The studio as a server: listen, print the address, and shut down without dropping requests."""
 
+import errno
 import signal
 import socket
 import sys
@@ -9,9 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
+
+if TYPE_CHECKING:
+    from facesmith.studio.settings import Settings
 
 # How long a thread runs while another waits for the interpreter. The event loop and the threads that compute faces
 # switch hundreds of times a second: with Python's default of 5 ms, most of a face's time would be spent waiting.
@@ -29,6 +34,7 @@ def serve(
     allowed_hosts: Sequence[str] = (),
     certfile: str | Path | None = None,
     keyfile: str | Path | None = None,
+    root_path: str = "",
     workers: int = 0,
     rate: float | None = None,
     browser: bool = False,
@@ -39,7 +45,7 @@ def serve(
     Args:
         paths: runs, models, makeovers, attribute classifiers, datasets and maps, folders that contain them, names of
             included models, or hub ids. Default: everything below the working folder, and the included models.
-        host: the address to listen on; "0.0.0.0" for all.
+        host: the address to listen on; "0.0.0.0" for all of IPv4, "::" for all of IPv6 and IPv4.
         port: 0 takes any free port.
         token: restricts access to clients that send it.
         allow_training: lets visitors start, stop and branch runs.
@@ -47,6 +53,8 @@ def serve(
         allowed_hosts: host names to respond to besides those of this machine. Without any, a studio that only this
             machine can reach responds to no other name, and one that others can reach to every name.
         certfile: enables TLS, together with ``keyfile``.
+        root_path: the prefix of the addresses under which a proxy serves the studio, such as "/faces". The proxy may
+            remove it from requests or leave it.
         workers: threads that compute faces; 0: one per core.
         rate: requests a second per client. Default: 50, or no limit if only this machine can reach the studio.
         browser: opens a browser.
@@ -71,6 +79,7 @@ def serve(
         allowed_hosts=tuple(allowed_hosts),
         certfile=None if certfile is None else Path(certfile),
         keyfile=None if keyfile is None else Path(keyfile),
+        root_path=root_path.rstrip("/"),
         workers=workers,
         rate=rate,
         quiet=quiet,
@@ -96,7 +105,7 @@ def serve(
             raise FacesmithError(
                 f"{certfile} and {keyfile} cannot be used ({error}): give a certificate and its key as PEM"
             ) from None
-    listener = _listen(settings.host, settings.port)
+    listeners = _listen(settings.host, settings.port)
     server = uvicorn.Server(config)
     handle_exit = server.handle_exit
 
@@ -105,31 +114,50 @@ def serve(
         handle_exit(number, frame)
 
     server.handle_exit = exit_gracefully
-    address = _address(listener, settings.tls)
+    address = _address(listeners[0], settings)
     print(f"facesmith studio: {address} (press Ctrl-C to stop)", file=sys.stderr, flush=True)
     if browser:
         threading.Timer(0.5, webbrowser.open, [address + (f"?token={token}" if token else "")]).start()
     with _signals_handled(), _short_switch_interval():
-        server.run([listener])
+        server.run(listeners)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> list[socket.socket]:
+    """Listen on every address of a host name. "::" stands for all addresses of both IPv6 and IPv4."""
+    listeners, error = list[socket.socket](), OSError(f"{host} has no address")
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.create_server((host, port), family=family, backlog=2048)
-        # Accepted connections inherit this. Without it a body waits 40 ms for the client to confirm the headers.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
-    except OSError as error:
+        hosts = [host.strip("[]"), "0.0.0.0"] if host in ("::", "[::]") else [host.strip("[]")]
+        found = [entry for name in hosts for entry in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)]
+        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
+            free_port = listeners[0].getsockname()[1] if listeners else port
+            try:
+                listener = socket.create_server((address[0], free_port, *address[2:]), family=family, backlog=2048)
+            except OSError as failure:
+                # A machine may know the addresses of a family that it cannot use.
+                if failure.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    raise
+                error = failure
+                continue
+            # Accepted connections inherit this. Without it a body waits 40 ms for the client to confirm the headers.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listeners.append(listener)
+        if not listeners:
+            raise error
+    except (OSError, UnicodeError) as failure:
+        for listener in listeners:
+            listener.close()
+        reason = getattr(failure, "strerror", None) or failure
         raise FacesmithError(
-            f"cannot listen on {host} port {port} ({error.strerror or error}): choose another --port or --host"
+            f"cannot listen on {host} port {port} ({reason}): choose another --port or --host"
         ) from None
+    return listeners
 
 
-def _address(listener: socket.socket, tls: bool) -> str:
+def _address(listener: socket.socket, settings: "Settings") -> str:
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http{'s' if tls else ''}://{f'[{host}]' if ':' in host else host}:{port}/"
+    scheme = "https" if settings.tls else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{settings.root_path}/"
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def create_services(settings: Settings) -> Services:
     sessions = Sessions(
         settings.sessions, settings.session_bytes, settings.sessions_bytes, 60 * settings.session_minutes
     )
-    run_watcher = RunWatcher(registry)
+    run_watcher = RunWatcher(registry, settings.api)
     metrics.add_gauge("queue_faces", "Faces that wait to be computed", lambda: batcher.waiting)
     metrics.add_gauge("queue_limit_faces", "Faces that may wait", lambda: batcher.limit)
     metrics.add_gauge("aside_jobs", "Long jobs that run or wait", lambda: jobs.count)
@@ -68,14 +68,16 @@ def session_id(request: Request) -> str | None:
     return request.headers.get(HEADER) or request.cookies.get(COOKIE)
 
 
-def open_session(request: Request, response: Response, sessions: Sessions) -> Session:
+def open_session(request: Request, response: Response, services: Services) -> Session:
     """Return the session of a request, a new one if it has none. Its cookie and header are set on ``response``."""
+    sessions = services.sessions
     session = sessions.open(session_id(request))
     response.headers[HEADER] = session.id
     response.set_cookie(
         COOKIE,
         session.id,
         max_age=round(sessions.seconds),
+        path=services.settings.cookie_path,
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",

@@ -28,6 +28,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()  # besides this machine's own names, see `hosts`
     certfile: Path | None = None
     keyfile: Path | None = None
+    root_path: str = ""  # prefix of all addresses behind a proxy, such as /faces
     quiet: bool = False
 
     workers: int = 0  # threads that compute faces; 0: one per core
@@ -57,6 +58,8 @@ class Settings:
             name = (*self.allowed_hosts, self.host)[0]
             alternative = "" if self.allowed_hosts else ", or listen on 127.0.0.1"
             raise FacesmithError(f"anyone who reaches {name} could train on this machine: give a --token{alternative}")
+        if not re.fullmatch(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)*", self.root_path):
+            raise FacesmithError(f"invalid --root-path {self.root_path!r}: expected a path such as /faces")
         for origin in self.cors:
             if origin != "*" and not re.fullmatch(r"https?://[^/\s,]+", origin):
                 raise FacesmithError(f"invalid --cors {origin!r}: expected an origin like https://example.org, or *")
@@ -65,6 +68,15 @@ class Settings:
                 raise FacesmithError(
                     f"invalid --allowed-host {name!r}: expected a host without port, such as a.example.org or [fe80::1]"
                 )
+
+    @property
+    def api(self) -> str:
+        """Return the prefix of the API's addresses as clients use them."""
+        return self.root_path + API
+
+    @property
+    def cookie_path(self) -> str:
+        return self.root_path or "/"
 
     @property
     def hosts(self) -> frozenset[str] | None:

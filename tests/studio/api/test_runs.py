@@ -1,5 +1,6 @@
 """/runs, sheets and /watch with real runs."""
 
+import asyncio
 import io
 import json
 import shutil
@@ -198,5 +199,16 @@ def test_a_stream_starts_with_the_status(visit: Visit, runs: Path) -> None:
             "&".join(f"run=a{number}" for number in range(20)),
         ):
             assert (await client.get(f"/api/v1/watch?{query}")).status_code in (404, 422), query
+
+    visit(ask, paths=(str(runs),))
+
+
+def test_head_of_an_endless_stream_ends(visit: Visit, runs: Path) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
+        async with asyncio.timeout(30):
+            response = await client.head("/api/v1/watch?run=first")
+            assert response.headers["content-type"].startswith("text/event-stream")
+            while app.state.services.run_watcher.watchers:
+                await asyncio.sleep(0.01)
 
     visit(ask, paths=(str(runs),))

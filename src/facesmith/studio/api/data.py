@@ -43,7 +43,7 @@ class DatasetInfo(BaseModel):
 
 @router.get("", summary="List datasets")
 def list_datasets(services: ServicesDep) -> list[DatasetInfo]:
-    return services.registry.describe_all(_dataset_info, "dataset")
+    return services.registry.describe_all(lambda item: _dataset_info(item, services.settings.api), "dataset")
 
 
 @router.get("/{name}", summary="Read a dataset's card")
@@ -97,14 +97,14 @@ async def write_exploration(name: str, services: ServicesDep) -> DatasetInfo:
     item = services.registry.find(name, "dataset")
     with services.training_jobs.writing(item.path):
         await services.jobs.run(lambda: facesmith.explore(facesmith.open_dataset(item.path), quiet=True))
-    return _dataset_info(item)
+    return _dataset_info(item, services.settings.api)
 
 
 def _exploration_path(item: Item) -> Path:
     return item.path / "explore" / "explore.html"
 
 
-def _dataset_info(item: Item) -> DatasetInfo:
+def _dataset_info(item: Item, api: str) -> DatasetInfo:
     card = item.card()
     return DatasetInfo(
         name=item.name,
@@ -113,7 +113,7 @@ def _dataset_info(item: Item) -> DatasetInfo:
         size=card["size"],
         attributes=card["attributes"],
         credit=card["source"].get("credit"),
-        explore=versioned_address(f"/api/v1/datasets/{item.name}/explore", _exploration_path(item)),
+        explore=versioned_address(f"{api}/datasets/{item.name}/explore", _exploration_path(item)),
     )
 
 

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
@@ -97,7 +98,10 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
     if query.format == "json":
         return JSONResponse(await asyncio.to_thread(_latents_json, model, query, draw), headers=headers)
     name = f"{model.name}-{query.seed}-{query.start}"
-    headers["Content-Disposition"] = f'inline; filename="{re.sub(r"[^A-Za-z0-9._-]", "_", name)}.{query.format}"'
+    file, plain_file = (f"{text}.{query.format}" for text in (name, re.sub(r"[^A-Za-z0-9._-]", "_", name)))
+    headers["Content-Disposition"] = (
+        f"inline; filename=\"{plain_file}\"; filename*=UTF-8''{quote(file, errors='replace')}"
+    )
     if query.format == "zip":
         parts = await await_first(_zip_parts(services, model, query, draw))
         return StreamingResponse(parts, media_type="application/zip", headers=headers)

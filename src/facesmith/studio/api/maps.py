@@ -72,7 +72,7 @@ class PlaceResponse(BaseModel):
 @router.get("", summary="List maps")
 def list_maps(services: ServicesDep) -> list[MapInfo]:
     models = _names_by(services, "generator", _model_key)
-    return services.registry.describe_all(lambda item: _map_info(item, models), "map")
+    return services.registry.describe_all(lambda item: _map_info(item, models, services.settings.api), "map")
 
 
 @router.get(
@@ -170,7 +170,7 @@ def _neighbours(placement: Placement, files: list[str], dataset: Dataset | None)
     ]
 
 
-def _map_info(item: Item, models: Mapping[Any, str]) -> MapInfo:
+def _map_info(item: Item, models: Mapping[Any, str], api: str) -> MapInfo:
     card = item.card()
     classifier = card.get("classifier", card.get("judge")) is not None
     return MapInfo(
@@ -188,5 +188,5 @@ def _map_info(item: Item, models: Mapping[Any, str]) -> MapInfo:
         photos=card["photos"],
         credit=card["dataset"]["source"].get("credit"),
         created=card["created"],
-        page=versioned_address(f"/api/v1/maps/{item.name}/map.html", item.path / "map.html"),
+        page=versioned_address(f"{api}/maps/{item.name}/map.html", item.path / "map.html"),
     )

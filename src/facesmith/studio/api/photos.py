@@ -122,7 +122,7 @@ async def delete_session(resolver: FacesDep, response: Response) -> DeleteRespon
     resolver.services.sessions.delete(resolver.session)
     for name in ("set-cookie", "x-session"):
         del response.headers[name]
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    response.delete_cookie(COOKIE, path=resolver.services.settings.cookie_path, httponly=True, samesite="strict")
     return DeleteResponse(forgotten=count)
 
 

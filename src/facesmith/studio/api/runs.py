@@ -112,8 +112,9 @@ async def run_info(name: str, services: ServicesDep) -> RunInfo:
     if training is not None and training.code:
         info.last_words = training.message()
         info.status = "silent" if info.status == "running" else info.status
-    info.video = versioned_address(f"/api/v1/runs/{name}/video", run.path / "progress.mp4")
-    info.report = versioned_address(f"/api/v1/runs/{name}/report", run.path / "report.html")
+    api = services.settings.api
+    info.video = versioned_address(f"{api}/runs/{name}/video", run.path / "progress.mp4")
+    info.report = versioned_address(f"{api}/runs/{name}/report", run.path / "report.html")
     return info
 
 

@@ -13,7 +13,6 @@ from pydantic import BaseModel, Field
 from facesmith import Run
 from facesmith.studio.errors import NotFound
 from facesmith.studio.file_responses import cache_headers, file_version
-from facesmith.studio.run_watcher import sheet_address
 from facesmith.studio.schemas import Version, content
 from facesmith.studio.services import ServicesDep
 
@@ -32,7 +31,10 @@ class Sheet(BaseModel):
 async def list_sheets(name: str, services: ServicesDep) -> list[Sheet]:
     """In the order of training. An address with its version may be cached forever."""
     run = await services.run_watcher.run(name)
-    return [Sheet(sheet=path.stem, kimg=kimg, address=sheet_address(name, path)) for kimg, path in run.sheets]
+    return [
+        Sheet(sheet=path.stem, kimg=kimg, address=services.run_watcher.sheet_address(name, path))
+        for kimg, path in run.sheets
+    ]
 
 
 @router.get(

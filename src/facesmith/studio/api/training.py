@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 import facesmith
 from facesmith.errors import FacesmithError
 from facesmith.studio.errors import NotFound, Problem
-from facesmith.studio.registry import MAX_AGE_SECONDS
+from facesmith.studio.registry import MAX_AGE_SECONDS, slug
 from facesmith.studio.schemas import LimitedFields, RequestBody
 from facesmith.studio.services import Services, ServicesDep
 
@@ -19,9 +19,19 @@ router = APIRouter(tags=["training"])
 
 # The kind of folder that a setting takes. Clients give its name in the studio, never a path.
 _PRETRAINED_KINDS = {"model": "generator", "classifier": "classifier", "gan": "run"}
+MAX_NAME_BYTES = 200  # of a file name, which most systems limit to 255 with all endings
 MAX_MINUTES, MAX_KIMG = 60.0 * 24 * 90, 1e7
 
-RunName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+def _check_run_name(name: str) -> str:
+    if name.startswith(("_", ".", "-")) or slug(name) != name or len(name.encode()) > MAX_NAME_BYTES:
+        raise ValueError(
+            f"invalid name {name[:80]!r}: expected letters, digits, dots and dashes, a letter or digit first"
+        )
+    return name
+
+
+RunName = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_check_run_name)]
 SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 SettingValue = bool | int | float | Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f]*$")] | None
 

@@ -1,21 +1,21 @@
 // The studio's pages and the layout around them. A page is a module of pages/ whose default export is a component. It is
 // loaded on the first visit, with style/NAME.css if it is `styled`.
 import { html, render, useEffect, useRef, useState } from "./vendor/preact-htm.js";
-import { lastUrl, usePath } from "./shell/address.js";
+import { lastUrl, pageUrl, usePath } from "./shell/address.js";
 import { Icon } from "./shell/icons.js";
 import { ThemeSwitch } from "./shell/theme.js";
 import { Toasts } from "./shell/toasts.js";
 
 const PAGES = [
-  { path: "/", name: "generate", title: "Generate", icon: "faces", styled: true },
-  { path: "/photo", name: "photo", title: "Photo", icon: "photo", styled: true },
-  { path: "/makeover", name: "makeover", title: "Makeover", icon: "makeover", styled: true },
-  { path: "/arithmetic", name: "arithmetic", title: "Arithmetic", icon: "arithmetic", styled: true },
-  { path: "/watch", name: "watch", title: "Watch", icon: "watch", styled: true },
-  { path: "/map", name: "map", title: "Map", icon: "map", styled: true },
-  { path: "/data", name: "data", title: "Data", icon: "data", styled: true },
-  { path: "/compare", name: "compare", title: "Compare", icon: "compare", styled: true },
-  { path: "/about", name: "about", title: "About", icon: "about", styled: true },
+  { path: pageUrl("/"), name: "generate", title: "Generate", icon: "faces", styled: true },
+  { path: pageUrl("/photo"), name: "photo", title: "Photo", icon: "photo", styled: true },
+  { path: pageUrl("/makeover"), name: "makeover", title: "Makeover", icon: "makeover", styled: true },
+  { path: pageUrl("/arithmetic"), name: "arithmetic", title: "Arithmetic", icon: "arithmetic", styled: true },
+  { path: pageUrl("/watch"), name: "watch", title: "Watch", icon: "watch", styled: true },
+  { path: pageUrl("/map"), name: "map", title: "Map", icon: "map", styled: true },
+  { path: pageUrl("/data"), name: "data", title: "Data", icon: "data", styled: true },
+  { path: pageUrl("/compare"), name: "compare", title: "Compare", icon: "compare", styled: true },
+  { path: pageUrl("/about"), name: "about", title: "About", icon: "about", styled: true },
 ];
 const ON_PHONES = 4; // in the bottom bar; the others are under More
 
@@ -88,7 +88,7 @@ function Studio() {
   const page = PAGES.find((item) => item.path === path) ?? PAGES[0];
   return html`<a class="skip" href="#main">Skip to content</a>
     <header>
-      <a class="brand" href="/" aria-label="facesmith studio"><img src=${new URL("icon.svg", import.meta.url)} alt="" />
+      <a class="brand" href=${pageUrl("/")} aria-label="facesmith studio"><img src=${new URL("icon.svg", import.meta.url)} alt="" />
         <span>facesmith</span></a>
       <nav class="top" aria-label="Pages"><${Links} pages=${PAGES} current=${page.path} /></nav>
       <${ThemeSwitch} />

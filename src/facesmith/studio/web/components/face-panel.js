@@ -1,6 +1,6 @@
 // A dialog for one face: save, share and describe it, or open it on another page.
 import { html, useState } from "../vendor/preact-htm.js";
-import { currentUrl, navigate } from "../shell/address.js";
+import { currentUrl, navigate, pageUrl } from "../shell/address.js";
 import { request, apiUrl, useLoad } from "../shell/api.js";
 import { formatEdit } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
@@ -36,7 +36,7 @@ export function FacePanel({ model, seed, index, count, truncation, changes, refe
       showError(error);
     }
   };
-  const as = (page, field) => (face) => `${page}?${new URLSearchParams({ model: model.name, [field]: face })}`;
+  const as = (page, field) => (face) => pageUrl(page, { model: model.name, [field]: face });
   const { value: attributes } = useLoad(
     async (signal) => {
       if (!model.attributes.length) return null;

@@ -1,6 +1,6 @@
 // Compare runs: their newest faces, their curves, and the settings that differ.
 import { html, useMemo } from "../vendor/preact-htm.js";
-import { useAddress } from "../shell/address.js";
+import { pageUrl, useAddress } from "../shell/address.js";
 import { request, useLoad } from "../shell/api.js";
 import { choice, list } from "../shell/query-fields.js";
 import { SegmentedControl } from "../components/controls.js";
@@ -76,7 +76,7 @@ export default function Compare() {
           <div class="side-by-side">
             ${ready.map((run, at) => html`<figure key=${run.name}>
               ${run.sheets.length > 0 && html`<img class="picture" src=${small(run.sheets.at(-1).address, 420)} alt=${`The newest sheet of ${run.name}`} />`}
-              <figcaption class="c${at}"><span class="swatch"></span><a href=${`/watch?run=${run.name}`}>${run.name}</a>
+              <figcaption class="c${at}"><span class="swatch"></span><a href=${pageUrl("/watch", { run: run.name })}>${run.name}</a>
                 <span class="small muted number">after ${imageCount(run.sheets.at(-1)?.kimg ?? 0)} images</span></figcaption>
             </figure>`)}
           </div></section>

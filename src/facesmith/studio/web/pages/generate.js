@@ -1,6 +1,6 @@
 // Faces of a seed, many at once; sliders move all of them.
 import { html, useLayoutEffect, useState } from "../vendor/preact-htm.js";
-import { useAddress } from "../shell/address.js";
+import { pageUrl, useAddress } from "../shell/address.js";
 import { request, apiUrl, isGenerator, useModels } from "../shell/api.js";
 import { optionalNumber, number, formatEdit, editField, text } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
@@ -31,7 +31,7 @@ export default function Generate() {
   if (!models.length) {
     return html`<h1 class="visually-hidden">Generate</h1><${Empty} icon="faces" title="No model is here yet">
       <p>Start the studio where there are models or runs, or name one: <code>facesmith studio drawn64</code>. Runs in
-        progress are shown at <a href="/watch">Watch</a>.</p>
+        progress are shown at <a href=${pageUrl("/watch")}>Watch</a>.</p>
     <//>`;
   }
   return html`<${Faces} models=${models} state=${state} change=${change} />`;

@@ -1,6 +1,6 @@
 // Change attributes of a person in a photo.
 import { html } from "../vendor/preact-htm.js";
-import { useAddress } from "../shell/address.js";
+import { pageUrl, useAddress } from "../shell/address.js";
 import { useModels } from "../shell/api.js";
 import { choice, number, text } from "../shell/query-fields.js";
 import { ModelChoice, SegmentedControl, Slider } from "../components/controls.js";
@@ -69,5 +69,5 @@ const NoMakeover = () => html`<${Empty} icon="makeover" title="No makeover yet">
   <pre tabindex="0">facesmith train makeover MY_DATASET runs/mtf --direction mtf
 facesmith export runs/mtf my-makeover
 facesmith studio my-makeover</pre>
-  <p>The page <a href="/photo">Photo</a> edits faces with sliders.</p>
+  <p>The page <a href=${pageUrl("/photo")}>Photo</a> edits faces with sliders.</p>
 <//>`;

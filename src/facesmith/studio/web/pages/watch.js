@@ -1,6 +1,6 @@
 // Watch: trainings as they go on, side by side, and those that have ended. Their names are in the address.
 import { html, useMemo, useState } from "../vendor/preact-htm.js";
-import { useAddress } from "../shell/address.js";
+import { pageUrl, useAddress } from "../shell/address.js";
 import { request, useLoad } from "../shell/api.js";
 import { list, optionalNumber } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
@@ -53,7 +53,7 @@ export default function Watch() {
     <div class="side">
       ${head}
       ${listed && html`<${RunList} runs=${listed} selected=${selected} most=${MOST} onChange=${(run) => change({ run, kimg: null }, { push: true })} />`}
-      ${selected.length > 1 && html`<a class="button" href=${`/compare?${new URLSearchParams(selected.map((name) => ["run", name]))}`}>
+      ${selected.length > 1 && html`<a class="button" href=${pageUrl("/compare", selected.map((name) => ["run", name]))}>
         <${Icon} name="compare" />Compare these</a>`}
     </div>
     <div class="stage panels" data-count=${selected.length} aria-busy=${loading || selected.some((name) => !loaded[name])}>

@@ -1,6 +1,9 @@
 // The address is the state: pages read it, and changes are written into it.
 import { useState, useEffect, useMemo } from "../vendor/preact-htm.js";
 
+// Behind a proxy that serves the studio under a sub-path, the prefix of all addresses; else "".
+export const ROOT = import.meta.url.slice(location.origin.length, import.meta.url.lastIndexOf("/static/"));
+
 const listeners = new Set();
 const lastQueries = {}; // path -> its last query, so that a page reopens in its last state
 let path = location.pathname;
@@ -23,7 +26,10 @@ function write() {
   if (target !== location.pathname + location.search) history.replaceState(null, "", target);
 }
 
-/** Go to a page of the studio: "/photo", or with a query. */
+/** The address of a page of the studio: "/photo", or with a query. */
+export const pageUrl = (page, query) => ROOT + page + (query ? `?${new URLSearchParams(query)}` : "");
+
+/** Go to an address of `pageUrl`. */
 export function navigate(href) {
   write();
   const url = new URL(href, location.origin);
@@ -54,7 +60,8 @@ addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
   if (!link || !plain || event.defaultPrevented || link.target || link.hasAttribute("download")) return;
-  if (link.origin !== location.origin || link.pathname.startsWith("/api/") || link.hash) return;
+  const isPage = link.pathname.startsWith(`${ROOT}/`) && !link.pathname.startsWith(`${ROOT}/api/`);
+  if (link.origin !== location.origin || !isPage || link.hash) return;
   event.preventDefault();
   navigate(link.href);
 });

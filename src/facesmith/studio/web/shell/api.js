@@ -1,8 +1,9 @@
 // Requests to the API. Every error response becomes an `ApiError` with the server's message.
 import { useEffect, useState } from "../vendor/preact-htm.js";
+import { ROOT } from "./address.js";
 import { showError } from "./toasts.js";
 
-export const API = "/api/v1";
+export const API = `${ROOT}/api/v1`;
 
 export class ApiError extends Error {
   constructor(sentence, status = 0, after = 0) {

@@ -1,6 +1,6 @@
 // A - B + C: the difference of A and B, added to C, and the faces between the four.
 import { html } from "../../vendor/preact-htm.js";
-import { navigate } from "../../shell/address.js";
+import { navigate, pageUrl } from "../../shell/address.js";
 import { request, useLoad } from "../../shell/api.js";
 import { Icon } from "../../shell/icons.js";
 import { showError } from "../../shell/toasts.js";
@@ -47,7 +47,7 @@ export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }
           sum &&
           html`<${Face} of=${sum.face} model=${model.name} label="A minus B plus C" shape=${model.size} />
           <button class="button" disabled=${!model.encoder}
-            onClick=${() => navigate(`/photo?${new URLSearchParams({ model: model.name, face: sum.face })}`)}>
+            onClick=${() => navigate(pageUrl("/photo", { model: model.name, face: sum.face }))}>
             <${Icon} name="sliders" /> Change</button>`
         }
       </div>
