@@ -44,7 +44,8 @@ class LoadedModel:
 
     @property
     def name(self) -> str:
-        return str(self.card["name"])
+        """The name of the folder that it was exported to; characters that are not UTF-8 are replaced."""
+        return str(self.card["name"]).encode("utf-8", "replace").decode()
 
     @property
     def size(self) -> tuple[int, int]:
