@@ -41,6 +41,19 @@ def test_resume_of_every_gan_recipe_is_exact(
     assert_same(unbroken, resumed)
 
 
+def test_resume_with_attributes_and_several_emas_is_exact(labelled: Dataset, tmp_path: Path) -> None:
+    settings = (*SETTINGS, f"attributes={labelled.attributes[0]},{labelled.attributes[1]}", "extra_ema_kimg=0.01,0.1")
+
+    def train(run: str, kimg: float, resume: bool = False) -> Path:
+        return facesmith.train(
+            "portrait", labelled, tmp_path / run, settings=settings, kimg=kimg, resume=resume, quiet=True
+        )
+
+    unbroken = train("unbroken", 0.08)
+    train("broken", 0.048)
+    assert_same(unbroken, train("broken", 0.08, resume=True))
+
+
 def assert_same(unbroken: Path, resumed: Path) -> None:
     expected_weights, resumed_weights = (
         load_file(list_checkpoints(run / "checkpoints")[-1]) for run in (unbroken, resumed)

@@ -281,3 +281,33 @@ class ConvTranspose(nn.ConvTranspose2d):
         if y is None:
             return super().forward(x, output_size)
         return y if self.bias is None else y + self.bias.to(y.dtype).view(1, -1, 1, 1)
+
+
+def widen(kernel: Tensor) -> Tensor:
+    """Return kernels (A x B x k x k), each convolved with a 2x2 box: A x B x (k + 1) x (k + 1)."""
+    rows = F.pad(kernel, (0, 0, 0, 1)) + F.pad(kernel, (0, 0, 1, 0))
+    return F.pad(rows, (0, 1)) + F.pad(rows, (1, 0))
+
+
+class SmoothToRGB(nn.Module):
+    """A 5x5 transposed convolution of stride 2 before a 2x2 box blur, to few channels, as one convolution.
+
+    The box is zero at the highest frequency, so a constant input gives a constant output whatever the weights: no
+    checkerboard (Sugawara et al., arXiv:1806.02658). Computed as a 3x3 convolution to four times the channels and a
+    pixel shuffle. ``weight`` is in x out x 5 x 5; ``missing`` rows and columns are added for odd target sides.
+    """
+
+    def __init__(self, before: int, after: int = 3, missing: tuple[int, int] = (0, 0)) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.empty(before, after, 5, 5)), nn.Parameter(torch.zeros(after))
+        self.missing = missing
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel = widen(self.weight)
+        if any(self.missing):
+            return F.conv_transpose2d(x, kernel, self.bias, 2, 2, self.missing)
+        # Output row 2 i + p takes input row i + t with the kernel's row 2 + p - 2 t, for t of -1, 0 and 1.
+        before, after = kernel.shape[:2]
+        phases = kernel.view(before, after, 3, 2, 3, 2).flip(2, 4).permute(1, 3, 5, 0, 2, 4)
+        y = F.conv2d(x, phases.reshape(4 * after, before, 3, 3), self.bias.repeat_interleave(4), 1, 1)
+        return F.pixel_shuffle(y, 2)

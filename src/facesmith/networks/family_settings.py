@@ -120,6 +120,31 @@ class ResidualConfig(FamilyConfig):
 
 
 @dataclass(frozen=True)
+class SmoothConfig(FamilyConfig):
+    """The settings of the family; channels are doubled at every halving, up to ``max_channels``."""
+
+    generator_width: int = setting(64, "channels of G at half the image's size", minimum=1)
+    discriminator_width: int = setting(48, "channels of D at half the image's size", minimum=1)
+    max_channels: int = setting(512, "most channels at any level", minimum=1)
+    palette: int = setting(0, "colours that each drawing is mixed from, 0: red, green and blue as usual", minimum=0)
+    scales: int = setting(1, "finest levels that G adds up and D reads; one more for each growth", minimum=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.scales >= len(self.plan.grids):
+            raise FacesmithError(f"invalid scales={self.scales}: expected less than {len(self.plan.grids)}")
+
+    @property
+    def plan(self) -> DCGANConfig:
+        """Return the dcgan family's config of the same size, whose grids this family uses."""
+        return DCGANConfig(size=self.size, latent_size=self.latent_size)
+
+    def channels(self, width: int) -> list[int]:
+        """Return the channels at half the image's size, at a quarter, and so on."""
+        return [min(width * 2**level, self.max_channels) for level in range(len(self.plan.grids) - 1)]
+
+
+@dataclass(frozen=True)
 class DeepMakeoverConfig(MakeoverConfig):
     """The family has no settings. Sides are multiples of 4, at least 16; there is one direction."""
 
@@ -163,6 +188,12 @@ def _refuse_odd_size(size: tuple[int, int]) -> None:
 
 
 FAMILIES: dict[str, dict[str, Any]] = {  # by kind and name
-    "gan": {"artiface": ArtifaceConfig, "dcgan": DCGANConfig, "mini28": Mini28Config, "residual": ResidualConfig},
+    "gan": {
+        "artiface": ArtifaceConfig,
+        "dcgan": DCGANConfig,
+        "mini28": Mini28Config,
+        "residual": ResidualConfig,
+        "smooth": SmoothConfig,
+    },
     "makeover": {"deep_makeover": DeepMakeoverConfig, "masked": MaskedConfig},
 }

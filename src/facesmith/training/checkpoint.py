@@ -26,7 +26,8 @@ from facesmith.runs.run_folder import RunFolder
 from facesmith.training.schedules import CHANCE
 from facesmith.training.train_state import TrainState
 
-EMA = "average"  # the name of the EMA in a checkpoint
+EMA = "average"  # the name of the EMA in a checkpoint; further EMAs have their half-life appended
+EMA_KIMG = "ema_kimg"  # in a score: the half-life of the further EMA that it belongs to, 0 for the recipe's EMA
 
 
 @dataclass
@@ -57,8 +58,9 @@ def save(run: RunFolder, state: TrainState, progress: Progress, keep: int) -> Pa
 
 
 def save_best(run: RunFolder, state: TrainState, progress: Progress, score: dict[str, Any]) -> None:
-    """Write the EMA alone, with the score that makes it the best so far."""
-    tensors = {f"{EMA}.{name}": tensor for name, tensor in state.ema.state_dict().items()}
+    """Write the EMA that ``score`` belongs to, and the score, which is the best so far."""
+    ema = state.extra_emas.get(score.get(EMA_KIMG, 0.0), state.ema)
+    tensors = {f"{EMA}.{name}": tensor for name, tensor in ema.state_dict().items()}
     _write(run.best, tensors, progress, {"score": score})
 
 
@@ -126,6 +128,7 @@ def _tensors(state: TrainState) -> dict[str, Tensor]:
     nets = dict(state.nets)
     if state.ema is not nets[state.ema_name]:
         nets[EMA] = state.ema
+    nets |= {f"{EMA}_{ema_kimg:g}": ema for ema_kimg, ema in state.extra_emas.items()}
     tensors = {f"{net}.{name}": t for net, module in nets.items() for name, t in module.state_dict().items()}
     for net, optimizer in state.optimizers.items():
         names: dict[Tensor, str] = {p: name for name, p in nets[net].named_parameters()}

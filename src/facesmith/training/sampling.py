@@ -22,7 +22,7 @@ from facesmith.machine import free_memory
 from facesmith.training.settings import Recipe
 
 # Streams of random numbers that never overlap, by purpose.
-SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, DROPOUT, REAL, SCORES, NOISE, VIEW = range(10)
+SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, DROPOUT, REAL, SCORES, NOISE, VIEW, CONDITIONS, BALANCE = range(12)
 MAX_MEMORY_SHARE = 0.5  # of the free memory, for a dataset
 
 

@@ -1,7 +1,7 @@
 """The state of a training: networks, optimizers and the EMA, and the parts of a step that every task shares."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,8 @@ class TrainState:
     """The trained networks by name, and the optimizer of each under the same name.
 
     ``ema`` is the exponential moving average of the network called ``ema_name``; it is sampled, scored and exported.
-    Without an average in the recipe it is that network itself. ``pretrained`` networks are frozen.
+    Without an average in the recipe it is that network itself. ``extra_emas`` are further averages by their half-life
+    in kimg. ``pretrained`` networks are frozen.
     """
 
     nets: dict[str, nn.Module]
@@ -30,6 +31,7 @@ class TrainState:
     bfloat16: bool
     group: ProcessGroup
     pretrained: dict[str, nn.Module] = field(default_factory=dict)
+    extra_emas: dict[float, nn.Module] = field(default_factory=dict)
 
 
 def new_state(
@@ -40,6 +42,7 @@ def new_state(
     group: ProcessGroup = SINGLE_PROCESS,
     pretrained: dict[str, nn.Module] | None = None,
     weight_decay: float | None = None,
+    extra_ema_kimg: Iterable[float] = (),
 ) -> TrainState:
     """Return the state at step 0. The recipe's device, precision and memory format must be resolved.
 
@@ -54,7 +57,9 @@ def new_state(
     for net in nets.values():
         sync_batch_norm(net, group)
     optimizers = {name: _adam(net, recipe, device, weight_decay) for name, net in nets.items()}
-    return TrainState(nets, optimizers, ema, ema_name, device, recipe.precision == "bfloat16", group, frozen_nets)
+    extra = {kimg: copy.deepcopy(nets[ema_name]).requires_grad_(False).eval() for kimg in extra_ema_kimg}
+    bfloat16 = recipe.precision == "bfloat16"
+    return TrainState(nets, optimizers, ema, ema_name, device, bfloat16, group, frozen_nets, extra)
 
 
 def set_hyperparameters(state: TrainState, learning_rate: Any, betas: tuple[float, float]) -> None:
@@ -64,12 +69,13 @@ def set_hyperparameters(state: TrainState, learning_rate: Any, betas: tuple[floa
             parameters["lr"], parameters["betas"] = learning_rate, betas
 
 
-def ema_weight(recipe: Recipe, images_seen: int) -> float:
-    """Return the weight of the newest network in the EMA: 1 minus the decay.
+def ema_weight(recipe: Recipe, images_seen: int, ema_kimg: float | None = None) -> float:
+    """Return the weight of the newest network in an EMA: 1 minus the decay. ``ema_kimg`` is by default the recipe's.
 
     The half-life is shorter at the start of a run, so that the untrained network is soon forgotten.
     """
-    half_life = min(recipe.ema_kimg * 1000, 0.05 * (images_seen + recipe.batch_size)) or 1.0
+    kimg = recipe.ema_kimg if ema_kimg is None else ema_kimg
+    half_life = min(kimg * 1000, 0.05 * (images_seen + recipe.batch_size)) or 1.0
     decay: float = 0.5 ** (recipe.batch_size / half_life)
     return 1 - decay
 
@@ -78,12 +84,22 @@ def ema_weight(recipe: Recipe, images_seen: int) -> float:
 def update_ema(state: TrainState, weight: float | Tensor) -> None:
     """Move the EMA towards its network by the fraction ``weight``; buffers are copied."""
     net = state.nets[state.ema_name]
-    if state.ema is net:
-        return
-    averages: list[Tensor] = list(state.ema.parameters())
+    if state.ema is not net:
+        _move_average(state.ema, net, weight)
+
+
+@torch.no_grad()
+def update_extra_emas(state: TrainState, recipe: Recipe, images_seen: int) -> None:
+    """Move every further average towards its network, each with its own half-life."""
+    for ema_kimg, ema in state.extra_emas.items():
+        _move_average(ema, state.nets[state.ema_name], ema_weight(recipe, images_seen, ema_kimg))
+
+
+def _move_average(ema: nn.Module, net: nn.Module, weight: float | Tensor) -> None:
+    averages: list[Tensor] = list(ema.parameters())
     latest: list[Tensor] = list(net.parameters())
     torch._foreach_lerp_(averages, latest, [weight] * len(latest))  # type: ignore[list-item]
-    for average, buffer in zip(state.ema.buffers(), net.buffers(), strict=True):
+    for average, buffer in zip(ema.buffers(), net.buffers(), strict=True):
         average.copy_(buffer)
 
 

@@ -1,8 +1,10 @@
 """Recipes of GANs: faces from latents. Nothing here imports torch."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
+from facesmith.errors import FacesmithError
 from facesmith.training.schedules import parse_d_schedule
 from facesmith.training.settings import (
     AdversarialRecipe,
@@ -29,6 +31,14 @@ class GANRecipe(AdversarialRecipe):
     freeze_discriminator_after: float | None = learning_setting(
         None, "kimg after which D stops learning, for experiments", minimum=0
     )
+    attributes: str = network_setting("", "attributes that are an input of G and D, separated by commas")
+    open_attributes: float = learning_setting(
+        0.3, "share of the samples whose attributes are all left open", minimum=0, maximum=0.5
+    )
+    balance: bool = learning_setting(True, "show images with rare values of these attributes more often")
+    extra_ema_kimg: str = learning_setting(
+        "", "half-lives in kimg of further EMAs, separated by commas; the EMA with the best score is exported"
+    )
     hold_out: bool = learning_setting(
         False, "do not train on the images that encoders, classifiers and edits are measured on"
     )
@@ -38,6 +48,24 @@ class GANRecipe(AdversarialRecipe):
 
     def check(self) -> None:
         parse_d_schedule(self.d_schedule)
+        self.extra_half_lives  # noqa: B018 (refuses what is no half-life)
+
+    @property
+    def extra_half_lives(self) -> list[float]:
+        """Return the half-lives of `extra_ema_kimg`. Raises `FacesmithError` for what is no positive number."""
+        try:
+            half_lives = [float(text) for text in self.extra_ema_kimg.split(",") if text.strip()]
+        except ValueError:
+            half_lives = [0.0]
+        if not all(0 < kimg < math.inf for kimg in half_lives) or (half_lives and not self.ema_kimg):
+            raise FacesmithError(
+                f"invalid extra_ema_kimg={self.extra_ema_kimg}: expected kimg above 0, such as 20,80, and ema_kimg set"
+            )
+        return half_lives
+
+    @property
+    def attribute_names(self) -> list[str]:
+        return [name.strip() for name in self.attributes.split(",") if name.strip()]
 
     def resolve_machine(self, device: str) -> Self:
         return replace(self, compile="graph" if device == "cuda" else "none") if self.compile == "auto" else self
@@ -47,6 +75,7 @@ class GANRecipe(AdversarialRecipe):
 _RPGAN: dict[str, Any] = {"loss": "rpgan", "penalty": 2.0, "learning_rate": 4e-4, "beta1": 0.0, "beta2": 0.99, "ema_kimg": 5.0, "latent_size": 64}
 RECIPES: tuple[GANRecipe, ...] = (
     GANRecipe("tiny", "faces on a laptop CPU in minutes", **_RPGAN, network={"generator_width": 32, "discriminator_width": 32, "bias": True, "discriminator_norm": False}, kimg=400.0, tick_kimg=2.0, checkpoint_kimg=8.0),
+    GANRecipe("portrait", "smooth images, for hours on a CPU or one GPU", **_RPGAN | {"learning_rate": 8e-4, "penalty": 1.0, "ema_kimg": 10.0, "latent_size": 128}, family="smooth", extra_ema_kimg="3,40", kimg=2400.0, tick_kimg=20.0, checkpoint_kimg=10.0, score_kimg=100.0),
     GANRecipe("small", "residual networks and a mapped latent, for one GPU or a patient CPU", **_RPGAN, family="residual", kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
     GANRecipe("base", "small, twice as wide and as deep, for one GPU overnight", **_RPGAN | {"learning_rate": 2e-4, "beta2": 0.9}, family="residual", network={"generator_width": 64, "discriminator_width": 64, "blocks": 2, "discriminator_blocks": 1, "finest": 64}, batch_size=256, anneal_kimg=10000.0, learning_rate_end=5e-5, beta2_end=0.99, penalty_end=0.2, ema_kimg_end=100.0, augment_end=0.3, kimg=20000.0, tick_kimg=20.0, checkpoint_kimg=100.0, score_kimg=200.0),
     GANRecipe("mini28", "28x28: faces of 28x28", family="mini28", latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),

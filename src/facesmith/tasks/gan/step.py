@@ -33,16 +33,23 @@ Number = TypeVar("Number", float, Tensor)
 
 
 def network_config(recipe: GANRecipe, size: tuple[int, int]) -> Any:
-    """Return the ``Config`` of a recipe's networks. Raises `FacesmithError` for a size that the family cannot make."""
-    return networks.make_config(recipe.family, size, recipe.network, latent_size=recipe.latent_size)
+    """Return the ``Config`` of a recipe's networks. Raises `FacesmithError` for a size that the family cannot make.
+
+    Attributes that are an input follow z in the latent, so G's latents are longer by their number.
+    """
+    latent_size = recipe.latent_size + len(recipe.attribute_names)
+    return networks.make_config(recipe.family, size, recipe.network, latent_size=latent_size)
 
 
 def new_state(
     recipe: GANRecipe, size: tuple[int, int], device: torch.device, group: ProcessGroup = SINGLE_PROCESS
 ) -> TrainState:
     """Return the state at step 0; the recipe's device, precision and memory format must be resolved."""
-    G, D = networks.build(recipe.family, network_config(recipe, size), recipe.seed)
-    return train_state.new_state(recipe, {"G": G, "D": D}, "G", device, group)
+    G, D = networks.build(
+        recipe.family, network_config(recipe, size), recipe.seed, conditions=len(recipe.attribute_names)
+    )
+    nets = {"G": G, "D": D}
+    return train_state.new_state(recipe, nets, "G", device, group, extra_ema_kimg=recipe.extra_half_lives)
 
 
 class StepScalars(NamedTuple, Generic[Number]):
@@ -78,6 +85,9 @@ def train_step(
 ) -> dict[str, Tensor]:
     """Train D, then G, on ``real`` (N x 3 x H x W in [-1, 1]) and ``z`` (N x latent_size).
 
+    Where attributes are an input, those of the real images follow z: generated images are compared with real ones of
+    the same attributes.
+
     ``d_step`` counts the steps at which D has learned, None if D does not learn; ``images_seen`` counts the real images
     of all steps before. The result holds scalars on the device; on a GPU, reading one waits for all queued work.
     """
@@ -103,6 +113,7 @@ def run_step(
     G, D = state.nets["G"], state.nets["D"]
     optimizer_G, optimizer_D = state.optimizers["G"], state.optimizers["D"]
     set_hyperparameters(state, scalars.learning_rate, (recipe.beta1, variant.beta2))
+    y = z[:, recipe.latent_size :] if recipe.attributes else None
     alternate = variant.d_learns and recipe.update == "alternate"  # G learns from the updated D
 
     # In the alternate update, D's gradient needs no graph of G.
@@ -111,13 +122,13 @@ def run_step(
         d_real = real.detach().requires_grad_(variant.penalised)
         d_fake = fake.detach().requires_grad_(variant.penalised) if alternate else fake
         loss_D, logits_real, logits_fake, measured = passes.discriminator_pass(
-            D, d_real, d_fake, recipe, variant.penalised, scalars, rng
+            D, d_real, d_fake, recipe, variant.penalised, scalars, rng, y
         )
     if alternate:
         measured["grad_D"] = backward(loss_D, D, state.group)
         optimizer_D.step()
         with autocast(state), frozen(D):  # the gradients of D's weights are not needed here
-            loss_G = passes.generator_pass(D, real, fake, logits_real.detach(), recipe, scalars, rng)
+            loss_G = passes.generator_pass(D, real, fake, logits_real.detach(), recipe, scalars, rng, y)
         measured["grad_G"] = backward(loss_G, G, state.group)
     else:
         loss_G = generator_loss(logits_real, logits_fake, recipe)
@@ -146,9 +157,10 @@ def discriminator_pass(
     penalised: bool,
     scalars: StepScalars[Any],
     rng: torch.Generator | None,
+    y: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
     """Return D's loss, its logits (N) of real and generated images, and the measurements."""
-    logits_real, logits_fake = _logits(D, real, scalars, rng), _logits(D, fake, scalars, rng)
+    logits_real, logits_fake = _logits(D, real, scalars, rng, y), _logits(D, fake, scalars, rng, y)
     loss = discriminator_loss(logits_real, logits_fake, recipe)
     measured = {"loss_D": loss, "logit_real": logits_real.mean(), "logit_fake": logits_fake.mean()}
     measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_fake, recipe)
@@ -167,18 +179,21 @@ def generator_pass(
     recipe: GANRecipe,
     scalars: StepScalars[Any],
     rng: torch.Generator | None,
+    y: Tensor | None = None,
 ) -> Tensor:
     """Return G's loss under the updated D; only the relativistic loss needs new logits of the real images."""
-    logits_fake = _logits(D, fake, scalars, rng)
+    logits_fake = _logits(D, fake, scalars, rng, y)
     with torch.no_grad():
-        comparison = _logits(D, real, scalars, rng) if recipe.loss == "rpgan" else logits_real
+        comparison = _logits(D, real, scalars, rng, y) if recipe.loss == "rpgan" else logits_real
     return generator_loss(comparison, logits_fake, recipe)
 
 
-def _logits(D: nn.Module, images: Tensor, scalars: StepScalars[Any], rng: torch.Generator | None) -> Tensor:
-    """Return D's logits (N, float32); with an ``rng``, of augmented images."""
-    logits: Tensor = D(images if rng is None else augment(images, scalars.augment, rng))
-    return logits.float()
+def _logits(
+    D: nn.Module, images: Tensor, scalars: StepScalars[Any], rng: torch.Generator | None, y: Tensor | None
+) -> Tensor:
+    """Return D's logits (N, float32) under the attributes ``y``; with an ``rng``, of augmented images."""
+    outputs: Tensor = D(images if rng is None else augment(images, scalars.augment, rng))
+    return networks.conditional_logits(outputs.float(), y)
 
 
 def step_variant(recipe: GANRecipe, d_step: int | None) -> StepVariant:

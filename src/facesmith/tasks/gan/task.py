@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
@@ -16,15 +17,16 @@ from facesmith.images.grid import BACKGROUND, make_grid
 from facesmith.images.pixels import to_float, to_uint8
 from facesmith.metrics.scores import rank
 from facesmith.tasks.gan.compiled_step import choose_step
+from facesmith.tasks.gan.conditions import balance, draw_conditions, known_conditions
 from facesmith.tasks.gan.recipes import GANRecipe
 from facesmith.tasks.gan.step import network_config, new_state
 from facesmith.training.adversarial_losses import nearest_distance
-from facesmith.training.checkpoint import Progress
+from facesmith.training.checkpoint import EMA_KIMG, Progress
 from facesmith.training.distributed import ProcessGroup
 from facesmith.training.sampling import LATENTS, REAL, SCORES, SHEET, Reader, batch, draw_latents
 from facesmith.training.schedules import d_learns, parse_d_schedule, running_accuracy
 from facesmith.training.task import Task
-from facesmith.training.train_state import TrainState, eval_mode
+from facesmith.training.train_state import TrainState, eval_mode, update_extra_emas
 
 SHEET_COUNT = 64
 
@@ -38,6 +40,11 @@ class GANTask(Task[GANRecipe]):
         super().__init__(recipe, dataset, group, pretrained)
         self.d_schedule = parse_d_schedule(recipe.d_schedule)
         self.learned = held_out_split(dataset)[1] if recipe.hold_out else np.arange(len(dataset))
+        self.conditions: Tensor | None = None  # of every image of the dataset, where attributes are an input
+        if recipe.attribute_names:
+            self.conditions = known_conditions(recipe, dataset)
+            if recipe.balance:
+                self.learned = balance(self.conditions, self.learned, recipe.seed)
         self.sheet_latents = self._latents(SHEET_COUNT, SHEET)
         self.scorer: Any = None
 
@@ -55,10 +62,17 @@ class GANTask(Task[GANRecipe]):
     def step(self, state: TrainState, recipe: GANRecipe, progress: Progress) -> dict[str, Tensor]:
         """Train G, and D if its schedule says so; `Progress` counts the steps of D."""
         real = batch(self.read, recipe, progress.images_seen, self.learned, self.device, self.batch_part)
-        z = self._latents(recipe.batch_size, LATENTS, progress.step, progress.rollbacks)[self.batch_part]
+        key = progress.step, progress.rollbacks
+        z = self._latents(recipe.batch_size, LATENTS, *key)
+        if self.conditions is not None:
+            z[:, recipe.latent_size :] = draw_conditions(
+                self.conditions, self.learned, recipe, progress.images_seen, self.device, *key
+            )
+        z = z[self.batch_part]
         is_frozen = recipe.freeze_discriminator_after is not None and progress.kimg >= recipe.freeze_discriminator_after
         learns = not is_frozen and d_learns(self.d_schedule, progress.step, recipe.batch_size, progress.d_accuracy)
         measured = self.train_step(state, real, z, recipe, progress.d_steps if learns else None, progress.images_seen)
+        update_extra_emas(state, recipe, progress.images_seen)
         if self.d_schedule.threshold is not None:  # this rule alone waits for the device at every step
             accuracy = (measured["accuracy_real"] + measured["accuracy_fake"]) / 2
             self.group.all_reduce_mean([accuracy])
@@ -97,21 +111,29 @@ class GANTask(Task[GANRecipe]):
         self.scorer = Scorer(self.dataset, count=self.recipe.score_count, device=self.device)
 
     def score(self, state: TrainState) -> dict[str, float]:
-        """Return KID, FID and diversity of the EMA."""
+        """Return KID, FID and diversity of the EMA; of several EMAs, those of the best, and its half-life."""
 
-        def draw(start: int, count: int) -> Images:
-            z = self._latents(count, SCORES, start, count)
-            return to_uint8(images_of(state.ema, z))
+        def score_of(ema: nn.Module) -> dict[str, float]:
+            def draw(start: int, count: int) -> Images:
+                return to_uint8(images_of(ema, self._latents(count, SCORES, start, count)))
 
-        score: dict[str, float] = self.scorer.score(draw)
-        return score
+            score: dict[str, float] = self.scorer.score(draw)
+            return score
+
+        if not state.extra_emas:
+            return score_of(state.ema)
+        scores = [score_of(state.ema) | {EMA_KIMG: 0.0}]
+        scores += [score_of(ema) | {EMA_KIMG: ema_kimg} for ema_kimg, ema in state.extra_emas.items()]
+        return min(scores, key=self.rank)
 
     def rank(self, score: dict[str, float]) -> tuple[float, ...]:
         return rank(score)
 
     def _latents(self, count: int, *key: int) -> Tensor:
+        """Return random latents; attributes that are an input are left open."""
         recipe = self.recipe
-        return draw_latents(recipe.latent, (count, recipe.latent_size), self.device, recipe.seed, *key)
+        z = draw_latents(recipe.latent, (count, recipe.latent_size), self.device, recipe.seed, *key)
+        return F.pad(z, (0, len(recipe.attribute_names)))
 
 
 def images_of(net: nn.Module, z: Tensor) -> Tensor:
