@@ -14,6 +14,7 @@ from PIL import Image
 
 import facesmith
 from facesmith import FacesmithError, Model
+from facesmith.data.dataset import Dataset
 from facesmith.models.folder import DEFAULT_MODEL, INCLUDED_FOLDER, included_makeovers, included_models
 from facesmith.tasks.export import TERMS
 
@@ -257,3 +258,38 @@ def test_invalid_input_for_encode_is_refused(projecting: Model, small_model: Mod
             projecting.encode(images)
     with pytest.raises(FacesmithError, match="no attribute directions"):
         _ = small_model.directions
+
+
+@pytest.fixture(scope="module")
+def conditional_model(labelled: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    folder = tmp_path_factory.mktemp("conditional")
+    settings = ("generator_width=4", "discriminator_width=4", "batch_size=8", "threads=1", "latent_size=8",
+                f"attributes={','.join(labelled.attributes[:2])}")  # fmt: skip
+    run = facesmith.train("portrait", labelled, folder / "run", settings=settings, kimg=0.08, quiet=True)
+    return facesmith.export(run, folder / "model")  # type: ignore[no-any-return]
+
+
+def test_faces_have_the_attributes_that_are_asked_for(conditional_model: Model, tmp_path: Path) -> None:
+    model, (first, second) = conditional_model, conditional_model.conditions
+    assert model.latents(3, seed=1)[:, 8:].tolist() == [[0, 0]] * 3, "attributes are left open"
+    z = model.condition(model.latents(3, seed=1), [f"~{second}"])
+    assert z[:, 8:].tolist() == [[0, -1]] * 3
+    faces = model.sample(3, seed=1, truncation=0.7, attributes=[first])
+    scaled = model.condition(model.latents(3, seed=1) * np.float32(0.7), [first])
+    assert np.array_equal(faces, model.generate(scaled))
+    assert not np.array_equal(faces, model.sample(3, seed=1, truncation=0.7))
+    folder = facesmith.generate(model, tmp_path / "faces", count=2, attributes=[first, f"~{second}"], quiet=True)
+    rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    assert [row["with"] for row in rows] == [[first, f"~{second}"]] * 2
+
+
+@pytest.mark.parametrize("attributes", [["Sad"], ["{0}", "~{0}"]])
+def test_attributes_that_cannot_be_asked_for_are_refused(conditional_model: Model, attributes: list[str]) -> None:
+    names = [text.format(conditional_model.conditions[0]) for text in attributes]
+    with pytest.raises(FacesmithError, match=names[0]):
+        conditional_model.sample(1, attributes=names)
+
+
+def test_a_model_without_conditions_takes_no_attributes(small_model: Model) -> None:
+    with pytest.raises(FacesmithError, match="takes no attributes"):
+        small_model.sample(1, attributes=["Smiling"])

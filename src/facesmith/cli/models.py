@@ -53,6 +53,13 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Write this new folder.")
 @click.option("--start", default=0, show_default=True, help="Start at this index.")
+@click.option(
+    "--with",
+    "attributes",
+    multiple=True,
+    metavar="[~]ATTRIBUTE",
+    help="Ask for an attribute, or with ~ for its absence, if MODEL takes attributes; repeatable.",
+)
 @click.option("--grid", is_flag=True, help="Write one sheet instead of single images.")
 @click.option(
     "--format",
@@ -80,6 +87,7 @@ def generate(model: str, out: Path, backend: str, **options: object) -> None:
     facesmith generate --out faces
     facesmith generate celeba64 --count 64 --grid --out sheet
     facesmith generate my-model --count 10000 --seed 7 --truncation 0.8 --out faces
+    facesmith generate my-model --with Smiling --with ~Eyeglasses --out smiling
     """
     loaded = facesmith.load(model, backend, quiet=bool(options["quiet"]))
     folder = facesmith.generate(loaded, out, **options)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """Write generated faces: single images or a sheet, with a manifest from which each of them can be made again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ def generate(
     seed: int = 0,
     truncation: float = 1.0,
     start: int = 0,
+    attributes: Sequence[str] = (),
     grid: bool = False,
     format: str = "png",  # noqa: A002 (the name of the option)
     npy: bool = False,
@@ -38,8 +39,8 @@ def generate(
 
     Single images are named ``000000.png``, ``000001.png``, ... by the index of their latent; ``grid`` writes one
     ``sheet.png`` instead, and ``npy`` adds ``images.npy``, uint8 N x H x W x 3. manifest.jsonl has one line per face:
-    file, seed, latent_index, truncation, model (digest). Face i of a seed is the same for every ``count`` and
-    ``start``.
+    file, seed, latent_index, truncation, model (digest) and the attributes asked for (see `Model.sample`). Face i of a
+    seed is the same for every ``count`` and ``start``.
     """
     source = as_model(model, quiet=quiet)
     if format not in FORMATS:
@@ -48,12 +49,17 @@ def generate(
         raise FacesmithError(f"invalid count {count}: expected at least 1")
     if grid and count > MAX_SHEET_FACES:
         raise FacesmithError(f"a sheet of {count:,} faces is too large: omit --grid, or use --count {MAX_SHEET_FACES}")
+    source.condition(source.latents(0), attributes)  # raises an error before any work
     width, height = source.size
+    settings: dict[str, Any] = {"truncation": truncation, "model": source.digest}
+    settings |= {"with": list(attributes)} if attributes else {}
     with atomic_folder(Path(out), "faces") as folder, progress(count, "generating", shown=not quiet) as bar:
         array = None
         if npy:
             array = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, height, width, 3))
-        faces = _copy_blocks(source.stream(count, seed, truncation=truncation, start=start), bar, array)
+        faces = _copy_blocks(
+            source.stream(count, seed, truncation=truncation, start=start, attributes=attributes), bar, array
+        )
         if grid:
             files = [f"sheet.{format}"] * count
             save_image(make_grid(np.concatenate(list(faces)), gap=2), folder / f"sheet.{format}")
@@ -63,6 +69,7 @@ def generate(
             array.flush()
         rows = (
             {"file": file, "seed": seed, "latent_index": index, "truncation": truncation, "model": source.digest}
+            | asked
             for index, file in enumerate(files, start)
         )
         write_text(folder / "manifest.jsonl", "".join(json.dumps(row) + "\n" for row in rows))

@@ -5,7 +5,7 @@ faces = model.sample(16, seed=1)          # 16 x H x W x 3, uint8
 z = model.encode(faces)                   # 16 latents, if the model has an encoder
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from facesmith.arrays import Images, Latents
-from facesmith.errors import FacesmithError
+from facesmith.errors import FacesmithError, did_you_mean
 from facesmith.images.grid import face_sheet
 from facesmith.images.notebook import object_html
 from facesmith.images.pixels import to_uint8
@@ -51,6 +51,7 @@ class Model(LoadedModel):
             "data": self.card.get("dataset", {}).get("source", {}).get("name"),
             "terms": self.card.get("terms"),
             "encoder": "yes" if "encoder" in self.card else "no",
+            "attributes as input": ", ".join(self.conditions) or "none",
             "attribute directions": ", ".join(self.directions.names) if self.card.get("directions") else "none",
         }
         return object_html(f"Model {self.name}", facts, [face_sheet(self.sample(8))])
@@ -74,44 +75,97 @@ class Model(LoadedModel):
         """
         return 1 if is_batch_invariant(self.network, self.latent_size) else BLOCK
 
+    @property
+    def conditions(self) -> list[str]:
+        """The attributes that are an input of the generator: the last columns of its z, see `condition`."""
+        return list(self.card.get("conditions", []))
+
     def latents(self, count: int, seed: int = 0, *, start: int = 0) -> Latents:
         """Return latents ``start`` to ``start + count`` of a seed (count x latent_size).
 
-        Each is drawn by its seed and index alone.
+        Each is drawn by its seed and index alone. The attributes among `conditions` are left open: 0.
         """
         _check_draw(count, seed, start)
         draw = _uniform if self.card["latent"] == "uniform" else _normal
-        rows = [draw(np.random.default_rng([seed, index]), self.latent_size) for index in range(start, start + count)]
-        return np.stack(rows) if rows else np.zeros((0, self.latent_size), np.float32)
+        z = np.zeros((count, self.latent_size), np.float32)
+        size = self.latent_size - len(self.conditions)
+        for row, index in enumerate(range(start, start + count)):
+            z[row, :size] = draw(np.random.default_rng([seed, index]), size)
+        return z
+
+    def condition(self, z: Latents, attributes: Sequence[str]) -> Latents:
+        """Return latents of faces with these ``attributes``: "Smiling" with it, "~Smiling" without it.
+
+        Others keep their values: +1 with the attribute, -1 without, 0 open. Raises `FacesmithError` for an attribute
+        that is not among `conditions`, and for one that is given twice.
+        """
+        z, seen = np.array(z, np.float32), set[str]()
+        for text in attributes:
+            name = text.removeprefix("~")
+            if not self.conditions:
+                raise FacesmithError(f"{self.name} takes no attributes: use a model that was trained with them")
+            if name not in self.conditions:
+                raise FacesmithError(f"{self.name} takes no attribute {name!r}: {did_you_mean(name, self.conditions)}")
+            if name in seen:
+                raise FacesmithError(f"the attribute {name} is given twice: choose one value")
+            seen.add(name)
+            column = self.latent_size - len(self.conditions) + self.conditions.index(name)
+            z[:, column] = -1.0 if text.startswith("~") else 1.0
+        return z
 
     @overload
     def sample(
-        self, count: int, seed: int = 0, *, truncation: float = 1.0, start: int = 0, pil: Literal[False] = False
+        self,
+        count: int,
+        seed: int = 0,
+        *,
+        truncation: float = 1.0,
+        start: int = 0,
+        attributes: Sequence[str] = (),
+        pil: Literal[False] = False,
     ) -> Images: ...
     @overload
     def sample(
-        self, count: int, seed: int = 0, *, truncation: float = 1.0, start: int = 0, pil: Literal[True]
+        self,
+        count: int,
+        seed: int = 0,
+        *,
+        truncation: float = 1.0,
+        start: int = 0,
+        attributes: Sequence[str] = (),
+        pil: Literal[True],
     ) -> list[Image.Image]: ...
     def sample(
-        self, count: int, seed: int = 0, *, truncation: float = 1.0, start: int = 0, pil: bool = False
+        self,
+        count: int,
+        seed: int = 0,
+        *,
+        truncation: float = 1.0,
+        start: int = 0,
+        attributes: Sequence[str] = (),
+        pil: bool = False,
     ) -> Images | list[Image.Image]:
         """Return faces ``start`` to ``start + count`` of a seed: uint8, count x H x W x 3, or PIL images with ``pil``.
 
         Face i of a seed has the same bits for every ``count`` and ``start``. ``truncation`` ψ scales latents towards
-        the mean: 1 is as trained, less gives more ordinary and more regular faces, 0 gives one face.
+        the mean: 1 is as trained, less gives more ordinary and more regular faces, 0 gives one face. ``attributes``
+        are those asked for, if the generator takes any: "Smiling" or "~Smiling", see `condition`.
         """
-        blocks = list(self.stream(count, seed, truncation=truncation, start=start))
+        blocks = list(self.stream(count, seed, truncation=truncation, start=start, attributes=attributes))
         images = np.concatenate(blocks) if blocks else np.zeros((0, *self.size[::-1], 3), np.uint8)
         return [Image.fromarray(image) for image in images] if pil else images
 
-    def stream(self, count: int, seed: int = 0, *, truncation: float = 1.0, start: int = 0) -> Iterator[Images]:
+    def stream(
+        self, count: int, seed: int = 0, *, truncation: float = 1.0, start: int = 0, attributes: Sequence[str] = ()
+    ) -> Iterator[Images]:
         """Yield the faces of `sample` in blocks, for counts that do not fit in memory."""
         _check_draw(count, seed, start)
         if not 0 <= truncation <= 2:
             raise FacesmithError(f"invalid truncation {truncation:g}: expected 0 (one mean face) to 2; 1 is as trained")
         for block in range(start // BLOCK, -(-(start + count) // BLOCK)):
             first = block * BLOCK
-            images = self.generate(self.latents(BLOCK, seed, start=first) * np.float32(truncation))
+            z = self.latents(BLOCK, seed, start=first) * np.float32(truncation)
+            images = self.generate(self.condition(z, attributes))
             yield images[max(start - first, 0) : start + count - first]
 
     @overload

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -48,6 +48,13 @@ class GenerateQuery(BaseModel):
         max_length=64,
         description="an attribute and the strength of its change in all faces: Smiling:1, Male:-0.5; repeatable",
         examples=[["Smiling:1"]],
+    )
+    attributes: list[str] = Field(
+        [],
+        alias="with",
+        max_length=64,
+        description="an attribute of all faces, or with ~ its absence, if the model takes attributes; repeatable",
+        examples=[["Smiling", "~Eyeglasses"]],
     )
     format: Literal["png", "jpeg", "webp", "json", "zip"] = "png"
     scale: int = Field(1, ge=1, le=8, description="enlarge every pixel to a square of this side")
@@ -94,7 +101,10 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
         return Response(status_code=304, headers=headers)
     if query.changes and "directions" not in model.card:
         raise Problem(400, f"{model.name} has no attribute directions, so its faces cannot be changed: leave set out")
-    draw = seed_latents(model, query.seed, query.start, query.truncation, parse_changes(query.changes))
+    model.condition(model.latents(0), query.attributes)  # raises an error for an unknown attribute
+    draw = seed_latents(
+        model, query.seed, query.start, query.truncation, parse_changes(query.changes), query.attributes
+    )
     if query.format == "json":
         return JSONResponse(await asyncio.to_thread(_latents_json, model, query, draw), headers=headers)
     name = f"{model.name}-{query.seed}-{query.start}"
@@ -117,8 +127,9 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
 async def generate_fast(request: Request) -> Response:
     """Handle `generate` for `FastPath`, which validates all parameters at once."""
     parameters: dict[str, Any] = dict(request.query_params)
-    if "set" in parameters:
-        parameters["set"] = request.query_params.getlist("set")
+    for name in ("set", "with"):
+        if name in parameters:
+            parameters[name] = request.query_params.getlist(name)
     try:
         query = GenerateQuery.model_validate(parameters)
     except ValidationError as error:
@@ -138,11 +149,19 @@ def parse_changes(texts: list[str]) -> dict[str, float]:
     return changes
 
 
-def seed_latents(model: Model, seed: int, start: int, truncation: float, changes: dict[str, float]) -> DrawLatents:
+def seed_latents(
+    model: Model,
+    seed: int,
+    start: int,
+    truncation: float,
+    changes: dict[str, float],
+    attributes: Sequence[str] = (),
+) -> DrawLatents:
     """Return a function that draws the latents of a seed as `Model.sample` does, each changed in its attributes."""
 
     def draw(first: int, last: int) -> Latents:
         z = model.latents(last - first, seed, start=start + first) * np.float32(truncation)
+        z = model.condition(z, attributes)
         return model.directions.apply(z, changes) if changes else z
 
     return draw
@@ -159,6 +178,7 @@ def _metadata(model: Model, query: GenerateQuery) -> dict[str, Any]:
     last = query.start + query.count - 1
     metadata = image_metadata(model.name, model.digest, seed=query.seed, truncation=query.truncation)
     metadata |= {"index": query.start} if query.count == 1 else {"indices": [query.start, last]}
+    metadata |= {"with": query.attributes} if query.attributes else {}
     return metadata | ({"changes": parse_changes(query.changes)} if query.changes else {})
 
 

@@ -38,6 +38,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
             "name": name or target.resolve().name,
             "network": network,
             "latent": recipe.latent,
+            **({"conditions": recipe.attribute_names} if recipe.attribute_names else {}),
             **source.card_fields(net, digest, half),
             "trained": source.trained() | {"hold_out": recipe.hold_out},
         }
