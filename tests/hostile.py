@@ -93,6 +93,7 @@ def make_hostile(folder: Path) -> Hostile:
     skip("truncated.gif", encoded(Image.effect_noise((90, 90), 90), "GIF")[:1500], "cut short")
     skip("truncated.tif", encoded(base, "TIFF")[:400], "")
     skip("header_only.jpg", jpeg[:30], "")
+    skip("photo.heic", b"....ftypheic", "")
     skip("zero.jpg", b"", "zero bytes")
     skip("text.jpg", b"I am a text file.\n" * 40, "not a picture")
     skip("page.png", b"<!DOCTYPE html><html><body>404</body></html>", "not a picture")
@@ -112,7 +113,6 @@ def make_hostile(folder: Path) -> Hostile:
     ignore(".hidden.jpg", jpeg)
     ignore("._mac.jpg", b"\0\5\26\7")
     ignore(".thumbnails/small.jpg", jpeg)
-    ignore("photo.heic", b"....ftypheic")
     (folder / "album.jpg").mkdir()  # a folder, whatever its name
     keep("album.jpg/inside.png", encoded(grey, "PNG"), grey.convert("RGB"))
     return Hostile(folder, kept, skipped, ignored)

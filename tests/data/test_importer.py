@@ -40,7 +40,7 @@ def test_import_handles_sixty_hostile_files(
     assert set(files) == set(hostile_folder.kept)
     skipped = {entry["file"]: entry["reason"] for entry in dataset.card["skipped"]}
     assert set(skipped) == set(hostile_folder.skipped)
-    assert dataset.card["skipped_count"] == len(skipped) == 18
+    assert dataset.card["skipped_count"] == len(skipped) == 19
     for file, reason in hostile_folder.skipped.items():
         assert reason in skipped[file], file
         assert len(skipped[file]) < 60

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from facesmith.arrays import Booleans
-from facesmith.data.source import SPLITS, attribute_names
+from facesmith.data.source import SPLIT_NUMBERS, SPLITS, attribute_names
 from facesmith.errors import FacesmithError
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ TOKEN = re.compile(
     r"""\s*(?:(?P<mark>==|!=|&&|\|\||[&|~!(),=])|"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<word>[\w.+-]+))"""
 )
 OR, AND, NOT = ("|", "||", "or"), ("&", "&&", "and"), ("~", "!", "not")
-SPLIT_VALUES = {"train": 0, "0": 0, "valid": 1, "val": 1, "validation": 1, "1": 1, "test": 2, "2": 2}
 BOOLS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "-1": False, "no": False}
 MAX_NESTING = 50  # of parentheses
 
@@ -133,9 +132,9 @@ class _Parser:
         return BOOLS[value.lower()]
 
     def _parse_split(self, value: str) -> str:
-        if value.lower() not in SPLIT_VALUES:
+        if value.lower() not in SPLIT_NUMBERS:
             self._fail(f"{value!r} is not a split: write train, valid, test, or 0, 1, 2")
-        return SPLITS[SPLIT_VALUES[value.lower()]]
+        return SPLITS[SPLIT_NUMBERS[value.lower()]]
 
     def _parse_number(self, value: str) -> int:
         if not re.fullmatch(r"-?\d{1,18}", value):

@@ -46,7 +46,8 @@ def import_dataset(
     """Import photos into a new dataset folder and open it.
 
     Args:
-        source: a folder or zip with CelebA or any photos, ``hf:OWNER/NAME``, or ``builtin[:STYLE][:COUNT]``.
+        source: a folder or zip with CelebA or any photos, Parquet files with a column of images, ``hf:OWNER/NAME``, or
+            ``builtin[:STYLE][:COUNT]``.
         dataset: the folder to create.
         size: "64", or "80x100" for width x height, in pixels.
         crop: the part of a photo that is kept: ``fit`` (the largest centred part with the size's aspect), ``none``
@@ -71,7 +72,7 @@ def import_dataset(
         raise FacesmithError(f"invalid workers {workers}: expected 1 or more")
     workers = workers or usable_cores()
     with _unusable_paths_as_messages(folder), new_dataset(folder) as writer:
-        photos = open_source(str(source), spec, seed, None if labels is None else Path(labels), quiet)
+        photos = open_source(str(source), spec, seed, None if labels is None else Path(labels), align, quiet)
         rows = select_rows(photos.table, where, limit, seed)
         alignment: dict[str, Any] = {}
         if align:
@@ -115,7 +116,9 @@ def import_dataset(
     return open_dataset(folder)
 
 
-def open_source(source: str, spec: CropSpec, seed: int = 0, labels: Path | None = None, quiet: bool = True) -> Source:
+def open_source(
+    source: str, spec: CropSpec, seed: int = 0, labels: Path | None = None, align: bool = False, quiet: bool = True
+) -> Source:
     """List the photos of a source, or raise `FacesmithError`. The text before a colon decides the kind of source."""
     kind = source.partition(":")[0]
     if labels is not None and kind in ("builtin", "hf"):
@@ -131,10 +134,14 @@ def open_source(source: str, spec: CropSpec, seed: int = 0, labels: Path | None 
 
         return hub_source(source, quiet=quiet)
     listing = list_files(Path(source))
+    if parquet := listing.parquet_files():
+        from facesmith.data.sources.parquet import parquet_source
+
+        return parquet_source(listing.root, parquet)
     if labels is None and listing.is_celeba():
         from facesmith.data.sources.celeba import celeba_source
 
-        return celeba_source(listing)
+        return celeba_source(listing, align)
     return folder_source(listing, labels)
 
 
@@ -157,7 +164,7 @@ def select_rows(table: "pa.Table", where: str | None, limit: int | None, seed: i
         raise FacesmithError(f"invalid limit {limit}: expected 1 or more")
     if limit >= len(rows):
         return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
+    return np.sort(np.random.default_rng(abs(seed)).choice(rows, limit, replace=False))
 
 
 def _write_images(

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SPLITS = ("train", "valid", "test")  # CelebA's partitions 0, 1 and 2
+SPLIT_NUMBERS = {"0": 0, "train": 0, "training": 0, "1": 1, "valid": 1, "val": 1, "validation": 1, "dev": 1}
+SPLIT_NUMBERS |= {"2": 2, "test": 2, "testing": 2}
 FACE_COLUMNS = ("face_index", "face_x", "face_y", "face_width", "face_height", "face_score")  # of aligned faces
 RESERVED = ("file", "split", "identity", *FACE_COLUMNS)  # the columns that are not attributes
 MAX_EXAMPLES = 5
@@ -40,7 +42,8 @@ class Source:
     """Photos that can be imported.
 
     ``table`` is a metadata table with a row for each photo. ``handles`` returns the handles of ascending rows, in that
-    order, lazily. ``skipped`` lists photos that are not in the table, with reasons.
+    order, lazily. ``skipped`` lists photos that are not in the table, with reasons. ``aligned`` says that every photo
+    shows a face in the frame of CelebA, or another fixed frame.
     """
 
     kind: str
@@ -53,6 +56,7 @@ class Source:
     ignored_columns: Sequence[str] = ()
     notes: list[Note] = field(default_factory=list)
     skipped: list[dict[str, str]] = field(default_factory=list)
+    aligned: bool = False
 
 
 @dataclass

@@ -15,6 +15,7 @@ from facesmith.images.decode import read_photo
 from facesmith.images.face_crop import check_face_choice, crop_face, select_faces
 from facesmith.images.faces import DETECTOR, Face, find_faces, sort_left_to_right
 from facesmith.images.grid import save_image
+from facesmith.images.photo_files import expand_photos
 from facesmith.progress import progress
 
 MAX_SIDE = 1280  # pixels of the longer side of an annotated photo
@@ -35,6 +36,7 @@ def show_faces(
     """
     spec = parse_crop_spec(str(size), CROP, RESIZE)
     check_face_choice(faces)
+    photos = expand_photos(photos)
     entries: list[dict[str, Any]] = []
     without: list[dict[str, str]] = []
     with (

@@ -1,8 +1,10 @@
-"""Decode image files: formats, EXIF orientation, transparency, bit depth, cropping and resizing."""
+"""Decode image files: formats, EXIF orientation, colour profiles, transparency, bit depth, cropping and resizing."""
 
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,13 @@ import numpy as np
 # Importing these plug-ins here keeps Pillow from loading its forty others to open a WebP. Only these formats are
 # opened, so that no file reaches a decoder that runs a program (EPS) or that is not tested here.
 from PIL import (
+    AvifImagePlugin,  # noqa: F401
     BmpImagePlugin,  # noqa: F401
     GifImagePlugin,  # noqa: F401
     Image,
+    ImageCms,
     ImageOps,
+    Jpeg2KImagePlugin,  # noqa: F401
     JpegImagePlugin,
     MpoImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
@@ -28,9 +33,19 @@ from facesmith.arrays import ImageArray
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.images.crop import FILTERS, Box, CropSpec
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF")
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")
-FORMAT_NAMES = "JPEG, PNG, WebP, BMP, GIF and TIFF"
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "JPEG2000", "HEIF")
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".avif",
+    ".avifs", ".heic", ".heif", ".hif", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc", ".mpo",
+)  # fmt: skip
+FORMAT_NAMES = "JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, BMP, GIF and TIFF"
+# The first bytes of each format, from which it is recognised where the ending of a name does not tell it.
+SIGNATURES = {
+    b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"GIF8": "GIF", b"II*\0": "TIFF", b"MM\0*": "TIFF",
+    b"\0\0\0\x0cjP  ": "JPEG2000", b"\xff\x4f\xff\x51": "JPEG2000",
+}  # fmt: skip
+HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+SIGNATURE_BYTES = 64
 MAX_PIXELS = 100_000_000
 ORIENTATION = 0x0112  # the EXIF tag
 
@@ -56,6 +71,12 @@ def decode_full_size(file: str | bytes) -> ImageArray:
     with _open(file) as (image, orientation):
         image = _load_upright(image, orientation)
         return np.asarray(_guard(lambda: _to_rgb(image)))
+
+
+def image_size(file: str | bytes) -> tuple[int, int]:
+    """Return the width and height of an image file before its EXIF orientation, without decoding it."""
+    with _open(file) as (image, _):
+        return image.width, image.height
 
 
 def crop_and_resize(image: ImageArray, spec: CropSpec, box: Box | None = None) -> ImageArray:
@@ -85,6 +106,24 @@ def photo_name(photo: str | Path | bytes | ImageArray) -> str:
     return str(photo) if isinstance(photo, (str, Path)) else "the photo"
 
 
+def image_format(file: str | bytes) -> str | None:
+    """Return the format of an image file, a path or its bytes, by its first bytes; None for any other file."""
+    head = file[:SIGNATURE_BYTES] if isinstance(file, bytes) else _read_head(file)
+    if head[4:8] == b"ftyp":
+        brands = {head[at : at + 4] for at in range(8, len(head), 4)}
+        return "AVIF" if brands & {b"avif", b"avis"} else "HEIF" if brands & set(HEIF_BRANDS) else None
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[:2] == b"BM" and head[6:10] == bytes(4):
+        return "BMP"
+    return next((kind for signature, kind in SIGNATURES.items() if head.startswith(signature)), None)
+
+
+def _read_head(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 (for each photo: Path costs more than open)
+        return file.read(SIGNATURE_BYTES)
+
+
 @contextmanager
 def _open(file: str | bytes) -> Iterator[tuple[Image.Image, int]]:
     """Open an image file without decoding it; yields it and its EXIF orientation."""
@@ -92,10 +131,32 @@ def _open(file: str | bytes) -> Iterator[tuple[Image.Image, int]]:
         raise ImageError("zero bytes")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about files that it reads well
-        with _guard(lambda: Image.open(file if isinstance(file, str) else BytesIO(file), formats=FORMATS)) as image:
+        with _guard(lambda: _open_image(file)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(f"too large ({image.width}x{image.height} pixels)")
             yield image, _guard(lambda: image.getexif().get(ORIENTATION, 1))
+
+
+def _open_image(file: str | bytes) -> Image.Image:
+    kind = image_format(file)
+    if kind == "HEIF" and not _can_read_heif():
+        raise ImageError("a HEIC picture: install facesmith[heic], or convert it to JPEG")
+    try:
+        formats = [name for name in FORMATS if name in Image.OPEN]
+        return Image.open(file if isinstance(file, str) else BytesIO(file), formats=formats)
+    except UnidentifiedImageError:
+        if kind == "HEIF":
+            raise ImageError("a HEIC picture that cannot be read: convert it to JPEG") from None
+        raise
+
+
+@lru_cache(maxsize=1)
+def _can_read_heif() -> bool:
+    try:
+        import_module("pillow_heif").register_heif_opener(thumbnails=False)
+    except ImportError:
+        return False
+    return True
 
 
 def _load_upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -124,14 +185,38 @@ def _reduce_while_decoding(image: JpegImagePlugin.JpegImageFile, box: Box, spec:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB" and "transparency" not in image.info:
+    """Convert to 8-bit sRGB: colour profiles are applied, and transparency is composited on white."""
+    profile = image.info.get("icc_profile")
+    if image.mode == "RGB" and "transparency" not in image.info and not profile:
         return image
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _to_8_bits(image).convert("RGB")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image.convert("RGB")
+        opaque = _to_srgb(rgba.convert("RGB"), profile)
+        return Image.composite(opaque, Image.new("RGB", rgba.size, "white"), rgba.getchannel("A"))
+    if image.mode not in ("L", "CMYK", "LAB"):
+        image = image.convert("RGB")
+    return _to_srgb(image, profile).convert("RGB")
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert an opaque image from its colour profile; one without a usable profile stays as it is."""
+    transform = _srgb_transform(profile, image.mode) if profile else None
+    return image if transform is None else transform.apply(image)
+
+
+@lru_cache(maxsize=16)
+def _srgb_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Return the conversion to sRGB, or None for sRGB itself and for a profile that does not fit the mode."""
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if mode == "RGB" and "srgb" in ImageCms.getProfileDescription(source).lower():
+            return None
+        srgb = ImageCms.createProfile("sRGB")
+        return ImageCms.buildTransform(source, srgb, mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
+    except (ImageCms.PyCMSError, ImportError, OSError, ValueError, TypeError):
+        return None
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
@@ -160,6 +245,8 @@ def _guard(read: Callable[[], Any]) -> Any:
         raise ImageError("too large (a decompression bomb)") from None
     except FileNotFoundError:
         raise ImageError("not found") from None
+    except IsADirectoryError:
+        raise ImageError("a folder") from None
     except PermissionError:
         raise ImageError("not readable: permission denied") from None
     except MemoryError:

@@ -15,6 +15,7 @@ from facesmith.files import atomic_file, new_file
 from facesmith.images.face_crop import crop_faces
 from facesmith.images.grid import face_sheet
 from facesmith.images.notebook import png_bytes
+from facesmith.images.photo_files import expand_photos
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.refine import refine as refine_latents
 from facesmith.models.base import BLOCK as GENERATE_BLOCK
@@ -167,6 +168,8 @@ def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list
     if isinstance(source, FaceRef) and source.kind == "photo":
         raise FacesmithError(f"{source.text} belongs to a studio session: give the photo's file instead")
     photo = source.path if isinstance(source, FaceRef) else source
+    if isinstance(photo, Path) and (photos := expand_photos([photo])) != [str(photo)]:
+        return [item for path in photos for item in _resolve(model, Path(path), face, aligned)]
     if isinstance(photo, Path) and not photo.exists():
         raise FacesmithError(f"{photo} does not exist: give a photo, latents.npz, latents.npz:5, seed:7 or seed:7:3")
     if "encoder" not in model.card:

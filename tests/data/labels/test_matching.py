@@ -1,7 +1,6 @@
-import pyarrow as pa
 import pytest
 
-from facesmith.data.labels.matching import match_rows
+from facesmith.data.labels.matching import describe_match, match_rows
 
 
 @pytest.mark.parametrize(
@@ -19,18 +18,16 @@ from facesmith.data.labels.matching import match_rows
     ],
 )
 def test_rows_name_files_in_several_forms(files: list[str], keys: list[str], rows: list[int]) -> None:
-    assert match_rows(files, pa.array(keys), "a.csv").rows.tolist() == rows
+    assert [found[0] if found else -1 for found in match_rows(files, keys).rows] == rows
 
 
-def test_unmatched_rows_are_counted_with_examples() -> None:
-    match = match_rows(
-        ["a/1.jpg", "b/1.jpg", "2.jpg", "3.jpg"], pa.array(["1.jpg", "2.jpg", "2.jpg", "9.jpg"]), "a.csv"
-    )
-    assert match.unmatched_rows == 1
-    notes = {note.text: (note.count, note.examples) for note in match.notes}
-    assert notes == {
-        "rows of a.csv name no photo": (1, ["9.jpg"]),
-        "photos have no row in a.csv": (1, ["3.jpg"]),
-        "photos are named by several rows of a.csv, the first is used": (1, ["2.jpg"]),
-        "rows of a.csv name several photos, which get the same labels": (1, ["1.jpg"]),
-    }
+def test_rows_that_fit_none_or_several_files_are_described() -> None:
+    files, names = ["a/1.jpg", "b/1.jpg", "2.jpg", "3.jpg"], ["1.jpg", "2.jpg", "2.png", "9.jpg"]
+    match = match_rows(files, names)
+    assert match.rows == [[], [], [1], []]
+    assert [(note.count, note.examples) for note in describe_match(match, files, names, "a.csv")] == [
+        (2, ["2.png", "9.jpg"]),
+        (1, ["1.jpg"]),
+        (3, ["a/1.jpg", "b/1.jpg", "3.jpg"]),
+    ]
+    assert match_rows(files, ["1.jpg"], copies=True).rows[:2] == [[0], [0]]

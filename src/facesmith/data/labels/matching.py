@@ -1,130 +1,119 @@
-"""Read the labels of a source's files from a label table, whose rows name the files in one of several forms."""
+"""Match the files of a source with the rows of a label table that name them."""
 
-import hashlib
+import re
 import unicodedata
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
-import numpy as np
-
-from facesmith.arrays import Integers
-from facesmith.data.labels.table import parse_attribute, parse_identity, parse_splits, read_label_table
-from facesmith.data.source import Labels, Note, free_attribute_name, note, printable
-from facesmith.errors import FacesmithError
+from facesmith.data.source import Note, note
 from facesmith.images.decode import SUFFIXES
 
-NO_ROW = -1
+Parts = tuple[str, ...]  # the folders and the name of a file
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass
 class Match:
-    """``rows``: the row of each file, int64 of shape (files,), or `NO_ROW`. The rest describes what did not match."""
+    """``rows``: the rows that name each file, in order. ``unmatched`` rows name no file, ``ambiguous`` ones several."""
 
-    rows: Integers
-    unmatched_rows: int
-    notes: list[Note]
+    rows: list[list[int]]
+    unmatched: list[int] = field(default_factory=list)
+    ambiguous: list[int] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool((self.rows >= 0).any())
+        return any(self.rows)
 
     def take(self, column: Any) -> Any:
-        """Return the values of a column of the table for each file, null for a file without a row."""
+        """Return the value of a column of the table in the first row of each file, null for a file without a row."""
         import pyarrow as pa
 
         column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-        return column.take(pa.array(self.rows, mask=self.rows < 0))
+        return column.take(pa.array([rows[0] if rows else None for rows in self.rows], pa.int64()))
 
 
-def labels_from_table(data: bytes, name: str, files: Sequence[str]) -> Labels:
-    """Read the labels of files from the bytes of a label file.
+def match_rows(
+    files: Sequence[str], names: Sequence[str | None], *, numbers: bool = True, copies: bool = False
+) -> Match:
+    """Find for each file the rows of a table that name it; ``names`` are the names in the rows.
 
-    Raises `FacesmithError` if the table cannot be read, names none of the files or has no usable column.
+    A row may name a file by its path or the end of it, without its suffix or, with ``numbers``, by its number alone.
+    Each is tried in this order for what remains, so that the most exact name counts. A name that then fits several
+    files gives none of them its row, unless ``copies`` says that files of one name are copies of each other.
     """
-    table = read_label_table(data, name)
-    match = match_rows([printable(file) for file in files], table.columns[0], name)
-    if not match:
-        first_value = repr(table.columns[0][0].as_py()) if len(table) else "no rows"
-        raise FacesmithError(
-            f"{name} names none of the pictures: its column {table.column_names[0]!r} has {first_value} where a "
-            f"picture is {printable(files[0])!r}"
-        )
-    labels = Labels(
-        unmatched_rows=match.unmatched_rows, notes=list(match.notes), digest=hashlib.sha256(data).hexdigest()
-    )
-    for column in table.column_names[1:]:
-        cells = table[column]
-        kind = column.strip().lower()
-        if kind in ("split", "partition") and labels.split is None:
-            labels.split = parse_splits(match.take(cells), name)
-        elif kind == "identity" and (identity := parse_identity(cells)) is not None:
-            labels.identity = match.take(identity)
-        elif (attribute := parse_attribute(cells)) is not None:
-            labels.attributes[free_attribute_name(column, list(labels.attributes))] = match.take(attribute)
-        else:
-            labels.ignored_columns.append(column)
-    if not labels.attributes and labels.split is None and labels.identity is None:
-        raise FacesmithError(
-            f"{name} has no label that can be used: a label is a column of 0 and 1, -1 and 1, or true and false"
-        )
-    ignored = labels.ignored_columns
-    labels.notes += note(
-        f"columns of {name} are ignored, because they are neither attribute, split nor identity", len(ignored), ignored
-    )
-    return labels
-
-
-def match_rows(files: Sequence[str], keys: Any, table: str) -> Match:
-    """Find for each file the row of ``keys`` that names it; ``table`` is the table's name for notes.
-
-    A table may name files by their path, by their name alone, or by either without the suffix. The form that names most
-    files is used. If several rows name one file, the first of them is used.
-    """
-    names = [_normalize(str(key or "")) for key in keys.to_pylist()]
-    paths = [_normalize(file) for file in files]
-    best_rows = np.full(len(files), NO_ROW, np.int64)
-    best_form: Callable[[str], str] = str
-    for form in (str, _base_name, _without_suffix, _stem):
-        first_rows: dict[str, int] = {}
-        for row, name in enumerate(names):
-            first_rows.setdefault(form(name), row)
-        rows = np.array([first_rows.get(form(path), NO_ROW) for path in paths], np.int64)
-        if (rows >= 0).sum() > (best_rows >= 0).sum():
-            best_rows, best_form = rows, form
-        if (best_rows >= 0).all():
+    file_parts = [_split(file) for file in files]
+    row_parts = [_split(name or "") for name in names]
+    match = Match([[] for _ in files])
+    open_files, open_rows = list(range(len(files))), [row for row, parts in enumerate(row_parts) if parts]
+    for form in (*FORMS, _number) if numbers else FORMS:
+        rows_by_key = _group(row_parts, open_rows, form)
+        used_rows: set[int] = set()
+        used_files: set[int] = set()
+        for key, candidates in _group(file_parts, open_files, form).items():
+            rows = rows_by_key.get(key)
+            if rows is None:
+                continue
+            used_rows.update(rows)
+            used_files.update(candidates)
+            if len(candidates) == 1 or copies:
+                for file in candidates:
+                    match.rows[file] = rows
+            else:
+                match.ambiguous += rows
+        open_files = [file for file in open_files if file not in used_files]
+        if not copies:
+            open_rows = [row for row in open_rows if row not in used_rows]
+        if not open_files or not open_rows:
             break
-    return _describe(files, names, best_rows, best_form, table)
+    used = {row for rows in match.rows for row in rows}.union(match.ambiguous)
+    match.unmatched = [row for row in range(len(names)) if row not in used]
+    return match
 
 
-def _describe(files: Sequence[str], names: list[str], rows: Integers, form: Callable[[str], str], table: str) -> Match:
-    used, files_per_row = np.unique(rows[rows >= 0], return_counts=True)
-    forms = [form(name) for name in names]
-    counts = Counter(forms)
-    repeated = [names[row] for row in used if counts[forms[row]] > 1]
-    used_forms = {forms[row] for row in used}
-    unmatched = [name for name, key in zip(names, forms, strict=True) if key not in used_forms]
-    unlabelled = [file for file, row in zip(files, rows, strict=True) if row < 0] if len(used) else []
-    notes = [
-        *note(f"rows of {table} name no photo", len(unmatched), unmatched),
+def describe_match(match: Match, files: Sequence[str], names: Sequence[str | None], table: str) -> list[Note]:
+    """Return notes on the rows and files that were not matched; ``table`` is the table's name."""
+    unlabelled = [file for file, rows in zip(files, match.rows, strict=True) if not rows]
+    fit_several = f"rows of {table} fit several photos, which get no labels from them: name photos by their paths"
+    return [
+        *note(f"rows of {table} name no photo", len(match.unmatched), (names[row] for row in match.unmatched)),
+        *note(fit_several, len(match.ambiguous), (names[row] for row in match.ambiguous)),
         *note(f"photos have no row in {table}", len(unlabelled), unlabelled),
-        *note(f"photos are named by several rows of {table}, the first is used", len(repeated), repeated),
-        *note(
-            f"rows of {table} name several photos, which get the same labels",
-            int((files_per_row > 1).sum()),
-            (names[row] for row in used[files_per_row > 1]),
-        ),
     ]
-    return Match(rows, len(unmatched), notes)
 
 
-def _normalize(name: str) -> str:
-    """Return a file name in the form in which names are compared: composed Unicode, forward slashes."""
-    return unicodedata.normalize("NFC", name.strip()).replace("\\", "/").removeprefix("./")
+def _group(parts: list[Parts], numbers: Sequence[int], form: Callable[[Parts], Any]) -> dict[Any, list[int]]:
+    groups: dict[Any, list[int]] = defaultdict(list)
+    for number in numbers:
+        key = form(parts[number])
+        if key is not None:
+            groups[key].append(number)
+    return groups
 
 
-def _base_name(name: str) -> str:
-    return name.rpartition("/")[2]
+def _split(name: str) -> Parts:
+    """Split a path into its parts, in composed Unicode, with escapes of bytes and of URLs resolved."""
+    name = re.sub(r"\\x([89a-f][0-9a-f])", lambda match: chr(int(match[1], 16)), name.strip().strip("'\""))
+    name = unicodedata.normalize("NFC", unquote(name) if "%" in name else name)
+    return tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
+
+
+def _end(length: int, suffix: bool) -> Callable[[Parts], Parts | None]:
+    """Return the function that takes the last ``length`` parts in one case, with or without the suffix."""
+
+    def form(parts: Parts) -> Parts | None:
+        if len(parts) < min(length, 1) or (length < MAX_PARTS and len(parts) < length):
+            return None
+        *folders, name = (unicodedata.normalize("NFKC", part).casefold() for part in parts[-length:])
+        return (*folders, name if suffix else _without_suffix(name))
+
+    return form
+
+
+def _number(parts: Parts) -> int | None:
+    """Return the number that a name consists of: a spreadsheet writes 000001.jpg as 1."""
+    stem = _without_suffix(parts[-1])
+    return int(stem) if stem.isdecimal() and len(stem) < 19 else None
 
 
 def _without_suffix(name: str) -> str:
@@ -132,5 +121,8 @@ def _without_suffix(name: str) -> str:
     return stem if dot + suffix.lower() in SUFFIXES else name
 
 
-def _stem(name: str) -> str:
-    return _without_suffix(_base_name(name))
+MAX_PARTS = 99
+FORMS: tuple[Callable[[Parts], Any], ...] = (
+    lambda parts: parts,
+    *(_end(length, suffix) for suffix in (True, False) for length in (MAX_PARTS, 3, 2, 1)),
+)

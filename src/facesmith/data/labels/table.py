@@ -1,65 +1,78 @@
-"""Label tables: read CSV, Parquet and space-separated text, and give the columns their types.
+"""Label tables: CSV, Parquet, JSON and space-separated text, read into a table of strings."""
 
-A table is read with every column as strings. The first column names the files.
-"""
-
+import codecs
 import csv
+import json
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from facesmith.data.source import SPLITS
 from facesmith.errors import FacesmithError
+from facesmith.images.decode import SUFFIXES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FILE_COLUMNS = ("file", "filename", "file_name", "image_id", "path")
+DELIMITERS = ",;\t|"
 INDEX_COLUMNS = ("", "unnamed: 0", "__index_level_0__")  # the row numbers that pandas writes
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-MISSING_CELLS = ("", "na", "n/a", "#n/a", "nan", "null", "none")
-BOOLS = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0, "-1": -1}
-SPLIT_NUMBERS = {"0": 0, "train": 0, "1": 1, "valid": 1, "val": 1, "validation": 1, "dev": 1, "2": 2, "test": 2}
+CHARSETS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 def read_label_table(data: bytes, name: str) -> "pa.Table":
-    """Parse a CSV or Parquet file, or raise `FacesmithError` that names it."""
+    """Parse a table of any supported format into columns of strings, or raise `FacesmithError` that names the file.
+
+    The format follows from the content, not from the ending of ``name``.
+    """
     import pyarrow as pa
 
     try:
-        table = _read_parquet(data) if name.lower().endswith(".parquet") else _read_csv(data, name)
-    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        if data.startswith(b"PAR1"):
+            table = _read_parquet(data)
+        elif data.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
+            raise FacesmithError(f"{name} is a workbook or an archive: save the table as CSV")
+        else:
+            text = decode_text(data)
+            table = _read_json(text, name) if text.startswith(("{", "[")) else _read_text(text, name)
+    except (pa.ArrowException, ValueError, RecursionError) as error:
         raise FacesmithError(f"{name} cannot be read as a table of labels: {_first_line(error)}") from None
-    columns = table.column_names
+    columns = [column for column in table.column_names if column.strip().lower() not in INDEX_COLUMNS]
     duplicate = next((column for column in columns if columns.count(column) > 1), None)
     if duplicate is not None:
         raise FacesmithError(f"{name} has two columns called {duplicate!r}: rename one of them")
-    columns = [column for column in columns if column.strip().lower() not in INDEX_COLUMNS] or columns
     if not columns:
-        raise FacesmithError(f"{name} has no columns: its first column must name the pictures")
-    key = next((column for column in columns if column.strip().lower() in FILE_COLUMNS), columns[0])
-    return table.select([key, *(column for column in columns if column != key)])
+        raise FacesmithError(f"{name} has no columns: one of them must name the pictures")
+    return table.select(columns)
 
 
-def read_spaced_table(data: bytes, name: str, columns: Sequence[str]) -> "pa.Table":
+def read_spaced_table(text: str, name: str, columns: Sequence[str]) -> "pa.Table":
     """Parse lines like ``000001.jpg -1  1 -1``: a file, then a value for each of ``columns``."""
-    text = without_byte_order_mark(data).replace(b"\r\n", b"\n").replace(b"\t", b" ")
-    while b"  " in text:
-        text = text.replace(b"  ", b" ")
-    text = text.replace(b" \n", b"\n").strip()
-    return _parse_delimited(text, name, " ", ["file", *columns], has_header=False)
+    text = re.sub(r"[ \t]+", " ", text.strip())
+    return _parse_delimited(re.sub(r" ?[\r\n]+ ?", "\n", text), name, " ", ["file", *columns], has_header=False)
 
 
-def without_byte_order_mark(data: bytes) -> bytes:
-    return data.removeprefix(BYTE_ORDER_MARK)
+def decode_text(data: bytes) -> str:
+    """Return the text of a table, whose encoding is UTF-8, UTF-16 or, if it is neither, Windows-1252."""
+    charset = next((charset for mark, charset in CHARSETS.items() if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(charset)
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+    return text.strip("\r\n \ufeff")
 
 
-def _read_parquet(data: bytes) -> "pa.Table":
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def split_celeba_header(text: str) -> tuple[list[str], str] | None:
+    """Return the attributes and the rows of a table in CelebA's form, or None for another.
 
-    table = pq.read_table(pa.BufferReader(data))
-    return pa.table([to_strings(column) for column in table.columns], names=table.column_names)
+    Its first line is the number of rows, which may be missing, and its second the attributes, without a name for the
+    column of files.
+    """
+    header, *rest = re.split(r"\r\n|\n|\r", text, maxsplit=2)
+    if header.strip().isdigit() and rest:
+        header, rest = rest[0], rest[1:]
+    names, body = header.split(), "\n".join(rest)
+    row = body.split("\n", 1)[0].split()
+    is_celeba = names and len(row) == len(names) + 1 and not any(mark in header for mark in DELIMITERS)
+    return (names, body) if is_celeba else None
 
 
 def to_strings(column: Any) -> Any:
@@ -72,16 +85,36 @@ def to_strings(column: Any) -> Any:
         return pa.nulls(len(column), pa.string())
 
 
-def _read_csv(data: bytes, name: str) -> "pa.Table":
-    data = without_byte_order_mark(data)
-    if not data.strip():
+def _read_parquet(data: bytes) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(pa.BufferReader(data))
+    return pa.table([to_strings(column) for column in table.columns], names=table.column_names)
+
+
+def _read_text(text: str, name: str) -> "pa.Table":
+    if not text:
         raise FacesmithError(f"{name} is empty: its first line must name the columns")
-    header = re.split(rb"[\r\n]", data, maxsplit=1)[0].decode("utf-8")
-    delimiter = max(",;\t", key=header.count)
-    return _parse_delimited(data, name, delimiter, next(csv.reader([header], delimiter=delimiter)), has_header=True)
+    delimiter = None
+    if match := re.match(r"sep=(.)[\r\n]+", text):  # a line that Excel writes and reads
+        delimiter, text = match[1], text[match.end() :]
+    header = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    unquoted = re.sub(r'"[^"]*"', "", header)
+    delimiter = delimiter or max(DELIMITERS, key=unquoted.count)
+    if delimiter not in unquoted:
+        if celeba := split_celeba_header(text):
+            return read_spaced_table(celeba[1], name, celeba[0])
+        if len(header.split()) > 1:
+            _, *names = header.split()
+            return read_spaced_table(text.partition("\n")[2], name, names)
+    columns = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True))
+    if any(column.strip().lower().endswith(SUFFIXES) for column in columns):
+        raise FacesmithError(f"{name} has no line with the names of its columns: add one, such as file,Smiling")
+    return _parse_delimited(text, name, delimiter, columns, has_header=True)
 
 
-def _parse_delimited(data: bytes, name: str, delimiter: str, columns: list[str], has_header: bool) -> "pa.Table":
+def _parse_delimited(text: str, name: str, delimiter: str, columns: list[str], has_header: bool) -> "pa.Table":
     import pyarrow as pa
     from pyarrow import csv as pacsv
 
@@ -91,20 +124,18 @@ def _parse_delimited(data: bytes, name: str, delimiter: str, columns: list[str],
         ragged_rows.append(row)  # an exception raised here would be lost in the parser
         return "skip"
 
-    try:
-        table = pacsv.read_csv(
-            pa.BufferReader(data),
-            # One thread, so that rows keep their numbers.
-            pacsv.ReadOptions(use_threads=False, column_names=None if has_header else columns),
-            pacsv.ParseOptions(
-                delimiter=delimiter,
-                quote_char='"' if has_header else False,
-                invalid_row_handler=on_ragged_row,
-            ),
-            pacsv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False),
-        )
-    except pa.ArrowException as error:
-        raise FacesmithError(f"{name} cannot be read as a table of labels: {_first_line(error)}") from None
+    table = pacsv.read_csv(
+        pa.BufferReader(text.encode("utf-8", "replace")),
+        # One thread, so that rows keep their numbers.
+        pacsv.ReadOptions(use_threads=False, column_names=columns, skip_rows=int(has_header)),
+        pacsv.ParseOptions(
+            delimiter=delimiter,
+            quote_char='"' if has_header else False,
+            newlines_in_values=has_header and '"' in text,
+            invalid_row_handler=on_ragged_row,
+        ),
+        pacsv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False),
+    )
     if ragged_rows:
         row = ragged_rows[0]
         number = "" if row.number is None else f" {row.number}"
@@ -115,69 +146,41 @@ def _parse_delimited(data: bytes, name: str, delimiter: str, columns: list[str],
     return table
 
 
+def _read_json(text: str, name: str) -> "pa.Table":
+    """Parse JSON Lines, an array of objects, StyleGAN's dataset.json, or an object with a label for each file."""
+    import pyarrow as pa
+
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = [json.loads(line) for line in text.splitlines() if line.strip()]
+    if isinstance(value, dict):
+        value = next((value[key] for key in ("labels", "faces") if isinstance(value.get(key), (list, dict))), value)
+    rows = list(value.items()) if isinstance(value, dict) else value
+    records = [row if isinstance(row, dict) else _labelled_file(row) for row in rows]
+    columns = list(dict.fromkeys(str(column) for record in records for column in record))
+    if not records:
+        raise FacesmithError(f"{name} has no rows: add one for each picture")
+    return pa.table({column: pa.array([_json_cell(r.get(column)) for r in records], pa.string()) for column in columns})
+
+
+def _labelled_file(row: Any) -> dict[str, Any]:
+    """Return the record of a pair of a file and its label: a number, a list of numbers, or an object."""
+    if not isinstance(row, (list, tuple)) or len(row) != 2 or not isinstance(row[0], str):
+        raise ValueError("its rows are neither objects nor pairs of a file and a label")
+    file, label = row
+    if isinstance(label, dict):
+        return {"file": file, **label}
+    if isinstance(label, list):
+        return {"file": file, **{f"label_{number}": value for number, value in enumerate(label)}}
+    return {"file": file, "label": label}
+
+
+def _json_cell(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (str, int, float)) else None
+
+
 def _first_line(error: BaseException) -> str:
     return str(error).strip().split("\n")[0].split(". Detail")[0][:200] or type(error).__name__
-
-
-def parse_attribute(column: Any) -> "pa.Array | None":
-    """Return a column of 0 and 1, -1 and 1, true and false or yes and no as bool; None for any other column."""
-    import pyarrow as pa
-
-    if pa.types.is_boolean(column.type):
-        return column
-    cells, indices = _distinct_cells(column)
-    values = {BOOLS.get(cell) for cell in cells if cell is not None}
-    if not values or not (values <= {0, 1} or values <= {-1, 1}):
-        return None
-    return pa.array([None if cell is None else BOOLS[cell] == 1 for cell in cells], pa.bool_()).take(indices)
-
-
-def parse_signs(column: Any, name: str, table: str) -> "pa.Array":
-    """Return a column of 1 and -1 as bool, or raise `FacesmithError` that quotes the first other cell."""
-    import pyarrow as pa
-
-    cells, indices = _distinct_cells(column)
-    invalid_value = next((cell for cell in cells if cell not in ("1", "-1")), "")
-    if invalid_value != "" or indices.null_count:
-        cell_text = f"the value {invalid_value!r}" if invalid_value else "an empty cell"
-        raise FacesmithError(f"{table} is not CelebA's: {name} has {cell_text} where 1 or -1 is expected")
-    return pa.array([cell == "1" for cell in cells], pa.bool_()).take(indices)
-
-
-def parse_splits(column: Any, table: str) -> "pa.Array":
-    """Return a column of 0, 1, 2 or train, valid, test as the names of splits, or raise `FacesmithError`."""
-    import pyarrow as pa
-
-    cells, indices = _distinct_cells(column)
-    invalid_value = next((cell for cell in cells if cell is not None and cell not in SPLIT_NUMBERS), None)
-    if invalid_value is not None:
-        raise FacesmithError(f"{table} has the split {invalid_value!r}: expected 0, 1, 2 or train, valid, test")
-    splits = [None if cell is None else SPLITS[SPLIT_NUMBERS[cell]] for cell in cells]
-    return pa.array(splits, pa.string()).take(indices)
-
-
-def parse_identity(column: Any) -> "pa.Array | None":
-    """Return a column of whole numbers as int64, or None for any other column."""
-    import pyarrow as pa
-
-    cells, indices = _distinct_cells(column)
-    numbers = [
-        None if cell is None else int(cell) for cell in cells if cell is None or re.fullmatch(r"-?\d{1,18}", cell)
-    ]
-    if len(numbers) < len(cells) or not any(number is not None for number in numbers):
-        return None
-    return pa.array(numbers, pa.int64()).take(indices)
-
-
-def _distinct_cells(column: Any) -> tuple[list[str | None], Any]:
-    """Return the distinct cells of a column as cleaned text, None if missing, and each row's index into them."""
-    import pyarrow as pa
-
-    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    encoded = to_strings(column).dictionary_encode()
-    return [_clean(cell) for cell in encoded.dictionary.to_pylist()], encoded.indices
-
-
-def _clean(cell: str) -> str | None:
-    text = re.sub(r"^\+?(-?\d+)\.0*$", r"\1", cell.strip().lower())  # pandas writes whole numbers as 1.0
-    return None if text in MISSING_CELLS else text

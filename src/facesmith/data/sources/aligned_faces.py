@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ALIGNMENT = {"frame": CELEBA_FRAME, "detector": DETECTOR, "weights": SHA256}  # in the card of an aligned dataset
-ALIGNED_KINDS = {"builtin": "the built-in faces are", "celeba": "CelebA's photos are"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +38,11 @@ class AlignedFace:
         return crop_face(_read_photo(self.photo), self.face, self.spec).image
 
 
-def _check_alignment(kind: str, spec: CropSpec) -> None:
+def _check_alignment(source: Source, spec: CropSpec) -> None:
     """Raise `FacesmithError` for a source that cannot be aligned, and for a crop that is larger than CelebA's frame."""
-    if kind in ALIGNED_KINDS:
-        raise FacesmithError(f"{ALIGNED_KINDS[kind]} aligned already: import them without --align")
-    if kind == "hub":
+    if source.aligned:
+        raise FacesmithError(f"the pictures of {source.name} are aligned already: import them without --align")
+    if source.kind == "hub":
         raise FacesmithError("datasets of the hub cannot be aligned: save their pictures as files, and import those")
     try:
         spec.box(WIDTH, HEIGHT)
@@ -63,7 +62,7 @@ def aligned_source(source: Source, rows: Integers, spec: CropSpec, workers: int,
     pixels of the upright photo) and ``face_score`` locate each face. A photo's attributes and identity apply to its
     largest face, and are unknown for the others. Raises `FacesmithError` for a source that cannot be aligned.
     """
-    _check_alignment(source.kind, spec)
+    _check_alignment(source, spec)
     names = source.table["file"]
     skipped: list[dict[str, str]] = []
     photos: list[int] = []  # the row of each face's photo

@@ -75,6 +75,7 @@ def builtin_source(text: str, seed: int, side: int) -> Source:
         ),
         handles=lambda rows: (DrawnFace(style, seed, int(row), side) for row in rows),
         credit=_credit(style),
+        aligned=True,
     )
 
 

@@ -1,55 +1,57 @@
 """CelebA in its official layout and the common mirrored ones."""
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from facesmith.data.labels.matching import match_rows
-from facesmith.data.labels.table import (
-    parse_identity,
-    parse_signs,
-    parse_splits,
-    read_label_table,
-    read_spaced_table,
-    without_byte_order_mark,
-)
-from facesmith.data.source import Note, Source, metadata_table
+from facesmith.data.labels.columns import parse_identity, parse_signs, parse_splits
+from facesmith.data.labels.matching import describe_match, match_rows
+from facesmith.data.labels.table import decode_text, read_label_table, read_spaced_table, split_celeba_header
+from facesmith.data.source import Note, Source, metadata_table, note, printable
 from facesmith.data.sources.file_listing import ATTRIBUTE_FILES, IDENTITY_FILES, PARTITION_FILES, FileListing
-from facesmith.errors import FacesmithError
+from facesmith.errors import FacesmithError, ImageError
+from facesmith.images.decode import image_size
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PHOTO_NAME = re.compile(r"(?:.*/)?\d{6}\.(?:jpg|png)", re.IGNORECASE)
+WILD_FOLDER = "img_celeba/"
+SIZE_SAMPLE = 8  # photos whose sizes show whether they are aligned
 CREDIT = (
     "CelebA: Ziwei Liu, Ping Luo, Xiaogang Wang and Xiaoou Tang, Deep Learning Face Attributes in the Wild, ICCV 2015. "
     "For non-commercial research purposes only; the photos may not be published or passed on."
 )
 
 
-def celeba_source(listing: FileListing) -> Source:
-    """Return CelebA as a source. Its annotation files are optional, and found inside the listing or next to its root.
+def celeba_source(listing: FileListing, align: bool = False) -> Source:
+    """Return CelebA as a source. Its annotation files are optional, and found inside the listing or beside its root.
 
-    Raises `FacesmithError` if there are no photos, or an annotation file cannot be parsed.
+    If aligned and original photos ("in the wild") are both there, the aligned ones are used. Raises `FacesmithError` if
+    there are no photos, for original photos unless ``align``, and for an annotation file that cannot be parsed or names
+    none of the photos.
     """
-    files = [name for name in listing.image_files() if PHOTO_NAME.fullmatch(name)]
-    if not files:
+    files = listing.require_images()
+    wild = [name for name in files if f"/{name}".rpartition(f"/{WILD_FOLDER}")[1]]
+    notes = list(listing.unread_files())
+    if len(wild) < len(files):
+        notes += note("photos in the wild are not used, because there are aligned ones", len(wild), wild)
+        files = [name for name in files if name not in set(wild)]
+    aligned = len(wild) < len(listing.images) and _have_one_size(listing, files)
+    if not aligned and not align:
         raise FacesmithError(
-            f"{listing.root} looks like CelebA but holds no photo named like 000001.jpg: put img_align_celeba or "
-            f"img_align_celeba.zip there"
+            f"{listing.root} holds CelebA's photos in the wild, which are not aligned: import them with --align, or "
+            f"put img_align_celeba there"
         )
     attributes: dict[str, Any] = {}
     split = identity = None
     unmatched_rows = 0
-    notes: list[Note] = []
+    names = [printable(file) for file in files]
     if annotation := _find_annotation(listing, ATTRIBUTE_FILES):
         table = read_attributes(*annotation)
-        match = match_rows(files, table["file"], annotation[1])
-        unmatched_rows, notes = match.unmatched_rows, match.notes
-        attributes = {name: match.take(table[name]) for name in table.column_names[1:]}
+        columns, unmatched_rows = _take(table, names, annotation[1], notes)
+        attributes = dict(zip(table.column_names[1:], columns, strict=True))
     if annotation := _find_annotation(listing, PARTITION_FILES):
-        split = parse_splits(_read_number_column(*annotation, files), annotation[1])
+        split = parse_splits(_read_number_column(*annotation, names, notes), annotation[1])
     if annotation := _find_annotation(listing, IDENTITY_FILES):
-        identity = parse_identity(_read_number_column(*annotation, files))
+        identity = parse_identity(_read_number_column(*annotation, names, notes))
     return Source(
         kind="celeba",
         name="CelebA",
@@ -59,6 +61,7 @@ def celeba_source(listing: FileListing) -> Source:
         credit=CREDIT,
         rows_without_image=unmatched_rows,
         notes=notes,
+        aligned=aligned,
     )
 
 
@@ -68,24 +71,49 @@ def read_attributes(data: bytes, name: str) -> "pa.Table":
 
     if name.endswith(".csv"):
         table = read_label_table(data, name)
-    else:
-        header, _, body = without_byte_order_mark(data).partition(b"\n")
-        if header.strip().isdigit():  # the number of rows, which is often wrong for subsets
-            header, _, body = body.partition(b"\n")
-        attributes = header.decode("utf-8", "replace").split()
-        if not attributes or len(set(attributes)) < len(attributes) or PHOTO_NAME.fullmatch(attributes[0]):
+    elif celeba := split_celeba_header(decode_text(data)):
+        attributes, rows = celeba
+        if len(set(attributes)) < len(attributes):
             raise FacesmithError(f"{name} is not CelebA's: the line before its rows must name each attribute once")
-        table = read_spaced_table(body, name, attributes)
+        table = read_spaced_table(rows, name, attributes)
+    else:
+        raise FacesmithError(f"{name} is not CelebA's: the line before its rows must name each attribute once")
     columns = {column: parse_signs(table[column], column, name) for column in table.column_names[1:]}
     return pa.table({"file": table.columns[0], **columns})
 
 
-def _read_number_column(data: bytes, name: str, files: list[str]) -> Any:
+def _take(table: "pa.Table", files: list[str], name: str, notes: list[Note]) -> tuple[list[Any], int]:
+    """Return the columns of a table after the first for each photo, and the number of rows that name no photo."""
+    keys = table.columns[0].to_pylist()
+    match = match_rows(files, keys, copies=True)
+    if not match:
+        raise FacesmithError(f"{name} names none of the photos: it has {str(keys[0])!r} where a photo is {files[0]!r}")
+    notes += describe_match(match, files, keys, name)
+    return [match.take(column) for column in table.columns[1:]], len(match.unmatched)
+
+
+def _read_number_column(data: bytes, name: str, files: list[str], notes: list[Note]) -> Any:
     """Return the cells of a partition or identity file for each photo, null where it does not name the photo."""
-    table = read_label_table(data, name) if name.endswith(".csv") else read_spaced_table(data, name, ["number"])
+    is_csv = name.endswith(".csv")
+    table = read_label_table(data, name) if is_csv else read_spaced_table(decode_text(data), name, ["number"])
     if table.num_columns != 2 or (len(table) and parse_identity(table.columns[1]) is None):
         raise FacesmithError(f"{name} is not CelebA's: expected two columns, a photo and a whole number")
-    return match_rows(files, table.columns[0], name).take(table.columns[1])
+    unused: list[Note] = []
+    columns, _ = _take(table, files, name, unused)
+    notes += [entry for entry in unused if entry.text.startswith("photos")]  # most of its rows name photos elsewhere
+    return columns[0]
+
+
+def _have_one_size(listing: FileListing, files: list[str]) -> bool:
+    """Whether photos spread over the files have one size, as aligned photos have. Those that cannot be read do."""
+    sizes = set()
+    for name in files[:: -(-len(files) // SIZE_SAMPLE)]:
+        try:
+            opened = listing.entries[name].open()
+            sizes.add(image_size(opened))
+        except ImageError:
+            continue
+    return len(sizes) < 2
 
 
 def _find_annotation(listing: FileListing, names: tuple[str, ...]) -> tuple[bytes, str] | None:

@@ -6,18 +6,25 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from facesmith.data.source import Handle, printable
+from facesmith.data.source import Handle, Note, note, printable
 from facesmith.errors import FacesmithError, ImageError
-from facesmith.images.decode import SUFFIXES
+from facesmith.images.decode import FORMAT_NAMES
+from facesmith.images.photo_files import UNREAD_SUFFIXES, is_hidden, is_image, walk_folder
 
 # The annotation files of CelebA, which identify it.
 ATTRIBUTE_FILES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
 PARTITION_FILES = ("list_eval_partition.txt", "list_eval_partition.csv")
 IDENTITY_FILES = ("identity_CelebA.txt", "identity_CelebA.csv")
+ARCHIVES = {b"7z\xbc\xaf": "a 7z archive", b"rar!": "a RAR archive", b"\x1f\x8b": "a gzip archive"}
+PARQUET_SUFFIXES = (".parquet", ".pq")
+UTF8_FLAG = 0x800  # of a zip member whose name is UTF-8
 MAX_MEMBER_BYTES = 512 * 2**20  # of one file inside a zip: a larger one is a bomb, not a photo
 
 
@@ -83,15 +90,39 @@ class FileListing:
 
     root: Path
     entries: dict[str, FileHandle | ZipMember]
+    notes: list[Note] = field(default_factory=list)
 
-    def image_files(self) -> list[str]:
-        return [name for name in self.entries if name.lower().endswith(SUFFIXES)]
+    @cached_property
+    def images(self) -> list[str]:
+        """The names of the pictures."""
+        return [name for name, entry in self.entries.items() if is_image(name, entry.open)]
+
+    def require_images(self) -> list[str]:
+        """Return the names of the pictures, or raise `FacesmithError` if there are none."""
+        if not self.images:
+            others = f", and it holds {printable(next(iter(self.entries)))}" if self.entries else ", and it is empty"
+            raise FacesmithError(f"{self.root} holds no picture: {FORMAT_NAMES} files are read{others}")
+        return self.images
+
+    def unread_files(self) -> list[Note]:
+        """Return notes on pictures, videos and archives that are not read."""
+        unread = [printable(name) for name in self.entries if name.lower().endswith(UNREAD_SUFFIXES)]
+        text = "files are of kinds that are not read: convert pictures to JPEG or PNG, and unpack archives"
+        return [*self.notes, *note(text, len(unread), unread)]
+
+    def parquet_files(self) -> list[tuple[str, Path]]:
+        """Return the names and paths of the Parquet files, if this is one, or has them and no pictures."""
+        if self.root.is_file() and self.root.suffix.lower() in PARQUET_SUFFIXES:
+            return [(printable(self.root.name), self.root)]
+        if self.images or not self.root.is_dir():
+            return []
+        return [(printable(name), self.root / name) for name in self.entries if name.lower().endswith(PARQUET_SUFFIXES)]
 
     def is_celeba(self) -> bool:
         """Whether this is CelebA, by the name of its photo folder or of an annotation file."""
-        names = (*self.entries, self.root.resolve().name)
-        file_names = (*ATTRIBUTE_FILES, *PARTITION_FILES, *IDENTITY_FILES, "img_align_celeba.zip", "img_align_celeba")
-        return any(name.rpartition("/")[2] in file_names or "img_align_celeba/" in name for name in names)
+        files = {*ATTRIBUTE_FILES, *PARTITION_FILES, *IDENTITY_FILES}
+        parts = {part for name in self.entries for part in name.split("/")} | {self.root.resolve().name}
+        return any(part in files or part.startswith(("img_align_celeba", "img_celeba")) for part in parts)
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file, such as a label table, or raise `FacesmithError`."""
@@ -121,9 +152,21 @@ def list_files(path: Path) -> FileListing:
     if not path.exists():
         raise FacesmithError(f"{path} does not exist: check the path of the photos")
     if not path.is_dir():
-        return _list_zip(path)
-    listing = FileListing(path, dict(sorted(_walk(str(path), ""))))
-    if listing.image_files():
+        is_parquet = path.suffix.lower() in PARQUET_SUFFIXES
+        return FileListing(path, {}) if is_parquet else _list_zip(path)
+    walk = walk_folder(str(path))
+    notes = [
+        *note("folders cannot be read, and are skipped", len(walk.unreadable), map(printable, walk.unreadable)),
+        *note(
+            "links to folders are passed over, because the photos there are imported already",
+            len(walk.repeated),
+            map(printable, walk.repeated),
+        ),
+    ]
+    listing = FileListing(
+        path, {name: FileHandle(entry.path, _size(entry)) for name, entry in walk.files.items()}, notes
+    )
+    if listing.images:
         return listing
     zips = [name for name in listing.entries if name.lower().endswith(".zip")]
     candidates = [name for name in zips if PurePosixPath(name).name == "img_align_celeba.zip"] or zips
@@ -131,30 +174,11 @@ def list_files(path: Path) -> FileListing:
         raise FacesmithError(
             f"{path} holds {len(candidates)} zips and no picture: import one of them, such as {path / candidates[0]}"
         )
-    inside = _list_zip(path / candidates[0]).entries if candidates else {}
-    return FileListing(path, dict(sorted({**listing.entries, **inside}.items())))
-
-
-def _walk(folder: str, prefix: str, ancestors: tuple[str, ...] = ()) -> Iterator[tuple[str, FileHandle | ZipMember]]:
-    """Yield the files below a folder. Links to folders are followed, except to a folder that contains the link."""
-    try:
-        with os.scandir(folder) as scan:
-            entries = list(scan)
-    except OSError as error:
-        raise FacesmithError(f"{printable(folder)} cannot be listed: {error.strerror}") from None
-    ancestors = (*ancestors, os.path.realpath(folder))
-    for entry in entries:
-        if _is_hidden(entry.name):
-            continue
-        if not entry.is_dir():
-            yield prefix + entry.name, FileHandle(entry.path, _size(entry))
-        elif not (entry.is_symlink() and os.path.realpath(entry.path) in ancestors):
-            yield from _walk(entry.path, f"{prefix}{entry.name}/", ancestors)
-
-
-def _is_hidden(name: str) -> bool:
-    """Whether the name is that of a system file: .DS_Store, the ._ copies that macOS puts into zips, and so on."""
-    return name.startswith(".") or name == "__MACOSX"
+    if not candidates:
+        return listing
+    outside = {name: entry for name, entry in listing.entries.items() if name != candidates[0]}
+    inside = _list_zip(path / candidates[0])
+    return FileListing(path, dict(sorted({**outside, **inside.entries}.items())), notes + inside.notes)
 
 
 def _size(entry: "os.DirEntry[str]") -> int:
@@ -173,6 +197,8 @@ def _list_zip(path: Path) -> FileListing:
                 f"{path} is a web page, not a zip: the download was refused, probably by Google Drive's quota; "
                 f"download it again later or from another place"
             )
+        if packed := next((kind for signature, kind in ARCHIVES.items() if head.startswith(signature)), None):
+            raise FacesmithError(f"{path} is {packed}, which is not read: unpack it, and import the folder")
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
     except (zipfile.BadZipFile, RuntimeError):  # RuntimeError for a form that zipfile does not read
@@ -181,12 +207,24 @@ def _list_zip(path: Path) -> FileListing:
         ) from None
     except OSError as error:
         raise FacesmithError(f"{path} cannot be read: {error.strerror}") from None
+    files = [info for info in infos if not info.is_dir() and not _member_name(info).endswith("/")]
     members = {
-        info.filename: ZipMember(
+        name: ZipMember(
             str(path), info.header_offset, info.compress_size, info.file_size, info.compress_type, info.CRC,
             bool(info.flag_bits & 1),
         )
-        for info in infos
-        if not info.is_dir() and not any(map(_is_hidden, info.filename.split("/")))
+        for info in files
+        if not any(map(is_hidden, (name := _member_name(info)).split("/")))
     }  # fmt: skip
-    return FileListing(path, dict(sorted(members.items())))
+    repeated = [name for name, count in Counter(map(_member_name, files)).items() if count > 1 and name in members]
+    notes = note("names occur several times in the zip, and the last file of each is used", len(repeated), repeated)
+    return FileListing(path, dict(sorted(members.items())), notes)
+
+
+def _member_name(info: zipfile.ZipInfo) -> str:
+    """Return a member's path with "/". Many programs write UTF-8 without its flag, and some of Windows "\\"."""
+    name = info.filename
+    if not info.flag_bits & UTF8_FLAG:
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/").removeprefix("./").lstrip("/")

@@ -1,40 +1,57 @@
-"""Any folder or zip of photos, labelled by a table or by the names of its subfolders."""
+"""Any folder or zip of photos, labelled by tables or by the names of its subfolders."""
 
 import hashlib
+import json
+from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from facesmith.data.source import Labels, Source, free_attribute_name, metadata_table, printable
+from facesmith.data.source import (
+    SPLIT_NUMBERS,
+    SPLITS,
+    Labels,
+    Source,
+    free_attribute_name,
+    metadata_table,
+    note,
+    printable,
+)
 from facesmith.data.sources.file_listing import FileListing
 from facesmith.errors import FacesmithError
-from facesmith.images.decode import FORMAT_NAMES
 
 MAX_ATTRIBUTE_FOLDERS = 256  # with more, a folder is a person, not an attribute
-LABEL_FILES = ("labels.csv", "labels.parquet", "metadata.csv")
+# In each folder, the first of these that exists is used: our own, Hugging Face's, facesmith's and StyleGAN's.
+LABEL_FILES = tuple(f"labels.{suffix}" for suffix in ("csv", "tsv", "txt", "parquet", "jsonl", "json"))
+LABEL_FILES += tuple(f"metadata.{suffix}" for suffix in ("csv", "jsonl", "parquet"))
+STYLEGAN_LABELS = "dataset.json"
+LABEL_FILES += ("manifest.csv", "manifest.jsonl", STYLEGAN_LABELS)
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".xlsx", ".xls", ".ods")
 
 
 def folder_source(listing: FileListing, labels_path: Path | None = None) -> Source:
     """Return the photos of a folder or zip as a source.
 
-    Labels come from ``labels_path``, else from one of `LABEL_FILES` at the top of the folder, else from the names of
-    the subfolders. Raises `FacesmithError` if there is no photo, or if the table names none of them.
+    Labels come from ``labels_path``, else from one of `LABEL_FILES` at the top of the folder or in each subfolder, else
+    from the names of the subfolders. Raises `FacesmithError` if there is no photo, or if a table names none of them.
     """
-    files = listing.image_files()
-    if not files:
-        raise FacesmithError(f"{listing.root} holds no picture: {FORMAT_NAMES} files are read")
+    files = listing.require_images()
     is_zip = listing.root.is_file()
     # A zip usually contains one folder with everything. Its name says nothing about single photos.
-    wrapper = _common_folder(list(listing.entries)) if is_zip else ""
-    label_file = _find_label_file(listing, labels_path, wrapper)
-    if label_file:
-        from facesmith.data.labels.matching import labels_from_table
+    tables = _find_tables(listing, labels_path, _common_folder(list(listing.entries)) if is_zip else "")
+    folders = _labels_from_folders(files, skip=_common_folder(files) if is_zip else "")
+    labels = folders
+    if any(PurePosixPath(name).name == STYLEGAN_LABELS for name in listing.entries):
+        labels = Labels()  # its folders only limit the number of files in each
+    if tables:
+        from facesmith.data.labels.label_files import read_labels
 
-        labels = labels_from_table(*label_file, files)
-    else:
-        labels = _labels_from_folders(files, skip=_common_folder(files) if is_zip else "")
+        required = labels_path is not None or PurePosixPath(tables[0][1]).name.startswith("labels.")
+        labels = read_labels(tables, files, required)
+        labels.split = folders.split if labels.split is None else labels.split
+    unused = [printable(name) for name in listing.entries if name.lower().endswith(TABLE_SUFFIXES)]
+    unused = [] if labels_path else [name for name in unused if name not in {title for _, title, _ in tables}]
     root = listing.root.resolve()
     return Source(
         kind="folder",
@@ -43,49 +60,81 @@ def folder_source(listing: FileListing, labels_path: Path | None = None) -> Sour
         table=metadata_table(files, labels.split, labels.identity, labels.attributes),
         handles=lambda rows: listing.handles([files[row] for row in rows]),
         rows_without_image=labels.unmatched_rows,
-        ignored_columns=tuple(labels.ignored_columns),
-        notes=labels.notes,
+        ignored_columns=labels.ignored_columns,
+        notes=[
+            *labels.notes,
+            *listing.unread_files(),
+            *note("tables are not read as labels: choose one with --labels", len(unused), unused),
+        ],
     )
 
 
-def _find_label_file(listing: FileListing, path: Path | None, wrapper: str) -> tuple[bytes, str] | None:
-    """Return the bytes and the name of the label file, if there is one."""
+def _find_tables(listing: FileListing, path: Path | None, top: str) -> list[tuple[str, str, bytes]]:
+    """Return the label tables: the folder of each, its name and its bytes."""
     if path is not None:
         try:
-            return path.read_bytes(), str(path)
+            return [("", printable(str(path)), path.read_bytes())]
         except OSError as error:
             raise FacesmithError(f"the labels {path} cannot be read: {error.strerror}") from None
-    name = next((wrapper + name for name in LABEL_FILES if wrapper + name in listing.entries), None)
-    return None if name is None else (listing.read(name), name)
+    by_folder: dict[str, list[str]] = defaultdict(list)
+    for name in listing.entries:
+        folder, slash, base = name.rpartition("/")
+        if base.lower() in LABEL_FILES:
+            by_folder[folder + slash].append(name)
+    if top in by_folder:
+        by_folder = {top: by_folder[top]}
+    tables = []
+    for folder, names in by_folder.items():
+        name = min(names, key=lambda name: LABEL_FILES.index(name.rpartition("/")[2].lower()))
+        data = listing.read(name)
+        if name.endswith(STYLEGAN_LABELS) and not _has_labels(data):
+            continue
+        has_images = any(file.startswith(folder) for file in listing.images)
+        tables.append((folder if has_images else "", printable(name), data))
+    return tables
 
 
-def _common_folder(names: list[str]) -> str:
-    """Return the top folder that contains all names, with its slash, or an empty string."""
-    tops = {name.partition("/")[0] if "/" in name else "" for name in names}
-    return f"{tops.pop()}/" if len(tops) == 1 and "" not in tops else ""
+def _has_labels(data: bytes) -> bool:
+    try:
+        return bool(json.loads(data)["labels"])
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _labels_from_folders(files: Sequence[str], skip: str = "") -> Labels:
     """Return one attribute for each folder name, unknown for a file in no folder; ``skip`` is a common prefix.
 
-    More than `MAX_ATTRIBUTE_FOLDERS` folders become identities.
+    Folders train, valid and test are splits. More than `MAX_ATTRIBUTE_FOLDERS` folders become identities.
     """
     import pyarrow as pa
 
+    labels = Labels()
     parents = [printable(file[len(skip) :]).split("/")[:-1] for file in files]
+    for depth in range(2 if len({tuple(parent[:1]) for parent in parents}) == 1 else 1):
+        folders = [parent[depth].lower() if len(parent) > depth else "" for parent in parents]
+        if all(folder in SPLIT_NUMBERS and folder.isalpha() for folder in folders):
+            labels.split = pa.array([SPLITS[SPLIT_NUMBERS[folder]] for folder in folders], pa.string())
+            parents = [parent[depth + 1 :] for parent in parents]
+            break
     names = sorted({name for folders in parents for name in folders})
     in_no_folder = np.array([not folders for folders in parents])
     if len(names) > MAX_ATTRIBUTE_FOLDERS:
         numbers = {name: number for number, name in enumerate(names)}
         identities = np.array([numbers[folders[-1]] if folders else -1 for folders in parents])
-        return Labels(identity=pa.array(identities, pa.int64(), mask=in_no_folder))
+        labels.identity = pa.array(identities, pa.int64(), mask=in_no_folder)
+        return labels
     columns = {name: column for column, name in enumerate(names)}
     values = np.zeros((len(names), len(files)), bool)
     for row, folders in enumerate(parents):
         for name in folders:
             values[columns[name], row] = True
-    attributes: dict[str, Any] = {}
     for name in names:
         column = pa.array(values[columns[name]], pa.bool_(), mask=in_no_folder)
-        attributes[free_attribute_name(name, list(attributes))] = column
-    return Labels(attributes=attributes)
+        labels.attributes[free_attribute_name(name, list(labels.attributes))] = column
+    return labels
+
+
+def _common_folder(names: Sequence[str]) -> str:
+    """Return the top folder that contains all names, with its slash, or an empty string."""
+    tops = {name.partition("/")[0] if "/" in name else "" for name in names}
+    return f"{tops.pop()}/" if len(tops) == 1 and "" not in tops else ""

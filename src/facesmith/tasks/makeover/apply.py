@@ -1,7 +1,6 @@
 """Apply a makeover to the faces of photos: write the faces, a sheet of before and after, and the whole photos."""
 
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +11,14 @@ from PIL import Image
 
 from facesmith.arrays import Doubles, Images
 from facesmith.data.source import printable
-from facesmith.data.sources.file_listing import FileHandle, list_files
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import atomic_folder, write_json
 from facesmith.images.blend import blend_face
-from facesmith.images.decode import FORMATS, read_photo
+from facesmith.images.decode import read_photo
 from facesmith.images.face_crop import FaceCrop, crop_faces
 from facesmith.images.grid import enlargement, make_grid, save_image
+from facesmith.images.photo_files import expand_photos
 from facesmith.images.video import VIDEO_SUFFIXES, new_series
 from facesmith.models.makeover import Makeover, load_makeover
 from facesmith.progress import progress
@@ -65,7 +64,9 @@ def make_over(
     source = makeover if isinstance(makeover, Makeover) else load_makeover(makeover, quiet=quiet)
     direction = source.directions[source.direction_index(direction)]["name"]
     source.apply(np.zeros((0, *source.size[::-1], 3), np.uint8), direction, strength)  # raises for an invalid strength
-    paths = _list_photos(photos)
+    paths = [Path(photo) for photo in expand_photos(photos)]
+    if not paths:
+        raise FacesmithError("no photos: pass image files or folders of images")
     faces: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     sheet_images: list[Images] = []
@@ -136,23 +137,6 @@ def _new_video(video: str | Path | None, out: Path, folder: Path) -> Iterator[Pa
         yield file
 
 
-def _list_photos(photos: Sequence[str | Path]) -> list[Path]:
-    """Return the photos, with folders replaced by the images in them and their subfolders, sorted by name."""
-    paths: list[Path] = []
-    for photo in map(Path, photos):
-        if not photo.is_dir():
-            paths.append(photo)
-            continue
-        listing = list_files(photo)
-        images = [photo / name for name in listing.image_files() if isinstance(listing.entries[name], FileHandle)]
-        if not images:
-            raise FacesmithError(f"{photo} has no images: add JPEG, PNG, WebP, BMP, GIF or TIFF files")
-        paths += images
-    if not paths:
-        raise FacesmithError("no photos: pass image files or folders of images")
-    return paths
-
-
 def _write_faces(
     path: Path, crops: list[FaceCrop], results: list[Images], folder: Path, used_names: set[str], whole: bool
 ) -> list[dict[str, Any]]:
@@ -176,16 +160,8 @@ def _write_faces(
         for crop, image in zip(crops, results, strict=True):
             photo = blend_face(photo, crop, image)
         (folder / WHOLE).mkdir(exist_ok=True)
-        Image.fromarray(photo).save(folder / WHOLE / f"{stem}.png", icc_profile=_profile(path))
+        Image.fromarray(photo).save(folder / WHOLE / f"{stem}.png")
     return entries
-
-
-def _profile(path: Path) -> bytes | None:
-    """Return a photo's colour profile, which its colours need; None if decoding converted them."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # decoding has already reported them
-        with Image.open(path, formats=FORMATS) as image:
-            return image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
 
 
 def _unique_name(stem: str, used_names: set[str]) -> str:

@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from facesmith.data.labels.table import parse_attribute, parse_identity, parse_signs, parse_splits
+from facesmith.data.labels.columns import parse_attribute, parse_identity, parse_signs, parse_splits
 from facesmith.errors import FacesmithError
 
 
@@ -28,7 +28,8 @@ def test_attribute_columns(cells: list[object], expected: list[object] | None) -
 
 def test_signs_quote_the_first_wrong_cell() -> None:
     assert parse_signs(pa.array(["1", "-1.0"]), "Male", "a.csv").to_pylist() == [True, False]
-    for cells, message in ((["1", "0"], "the value '0'"), (["1", ""], "an empty cell")):
+    assert parse_signs(pa.array(["1", "0", ""]), "Male", "a.csv").to_pylist() == [True, False, None]
+    for cells, message in ((["1", "2"], "the value '2'"), (["", ""], "no value")):
         with pytest.raises(FacesmithError, match=f"a.csv is not CelebA's: Male has {message}"):
             parse_signs(pa.array(cells), "Male", "a.csv")
 

@@ -1,0 +1,109 @@
+"""Read the labels of a source's files from one label table, or from one in each of several folders."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from facesmith.data.labels.columns import clean_cell, type_columns
+from facesmith.data.labels.matching import Match, describe_match, match_rows
+from facesmith.data.labels.table import read_label_table, to_strings
+from facesmith.data.source import Labels, note, printable
+from facesmith.errors import FacesmithError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FILE_COLUMNS = (
+    "file", "filename", "file_name", "image_id", "path", "file_path", "filepath", "image", "image_path",
+    "image_name", "image_file", "img", "img_path", "img_name", "photo", "picture",
+)  # fmt: skip
+
+
+def read_labels(tables: Iterable[tuple[str, str, bytes]], files: Sequence[str], required: bool) -> Labels:
+    """Read the labels of files from label tables.
+
+    Each table is a folder, with its slash, whose files it names; its name for messages; and its bytes. Raises
+    `FacesmithError` if one cannot be read or names none of its files and, if ``required``, if there is no label.
+    """
+    import pyarrow as pa
+
+    names = [printable(file) for file in files]
+    values: dict[str, dict[int, str]] = {}  # the cells of each column by the number of the file
+    labels, unmatched, digest, titles = Labels(), 0, hashlib.sha256(), []
+    for folder, title, data in tables:
+        digest.update(data)
+        titles.append(title)
+        numbers = [number for number, file in enumerate(files) if file.startswith(folder)]
+        inside = [names[number][len(printable(folder)) :] for number in numbers]
+        table = read_label_table(data, title)
+        key, match = _match_table(table, inside, title)
+        labels.notes += describe_match(match, inside, table[key].to_pylist(), title)
+        unmatched += len(match.unmatched)
+        labels.notes += _take_cells(table, key, match, numbers, names, values, title)
+    columns = {
+        column: pa.array([cells.get(number) for number in range(len(files))], pa.string())
+        for column, cells in values.items()
+    }
+    title = titles[0] if len(titles) == 1 else f"{titles[0]} and {len(titles) - 1} other tables"
+    typed = type_columns(columns, title)
+    typed.notes = labels.notes + typed.notes
+    typed.unmatched_rows, typed.digest = unmatched, digest.hexdigest()
+    if required and not typed.attributes and typed.split is None and typed.identity is None:
+        raise FacesmithError(
+            f"{title} has no label that can be used: a label is a column of 0 and 1, -1 and 1, or true and false"
+            + "".join(f"; {entry.count} {entry.text}: {', '.join(entry.examples)}" for entry in typed.notes[-1:])
+        )
+    return typed
+
+
+def _match_table(table: "pa.Table", files: list[str], title: str) -> tuple[str, Match]:
+    """Return the column that names the files, and its match, or raise `FacesmithError` if there is none."""
+    known = [column for column in table.column_names if column.strip().lower() in FILE_COLUMNS]
+    others = [column for column in table.column_names if column not in known]
+    first = (known or others)[0]
+    ambiguous: list[str] = []
+    for numbers in (False, True):  # a column of row numbers would match files that are named by numbers
+        for column in [*known, *others]:
+            names = table[column].to_pylist()
+            match = match_rows(files, names, numbers=numbers)
+            if match:
+                return column, match
+            ambiguous += [str(names[row]) for row in match.ambiguous]
+    if ambiguous:
+        raise FacesmithError(
+            f"{title} names pictures by names that fit several of them, such as {ambiguous[0]!r}: name them by their "
+            f"paths, such as {files[0]!r}"
+        )
+    cell = repr(table[first][0].as_py()) if len(table) else "no rows"
+    example = f"a picture is {files[0]!r}" if files else "there is no picture"
+    raise FacesmithError(f"{title} names none of the pictures: its column {first!r} has {cell} where {example}")
+
+
+def _take_cells(
+    table: "pa.Table",
+    key: str,
+    match: Match,
+    numbers: list[int],
+    names: list[str],
+    values: dict[str, dict[int, str]],
+    title: str,
+) -> list[Any]:
+    """Add the cells of each file to ``values``; a cell in which several rows of a file differ stays unknown."""
+    contradictions: dict[str, list[str]] = {}
+    for column in table.column_names:
+        if column == key:
+            continue
+        cells = to_strings(table[column]).to_pylist()
+        known = values.setdefault(column, {})
+        for number, rows in zip(numbers, match.rows, strict=True):
+            distinct = {clean_cell(cell): cell for row in rows if (cell := cells[row]) is not None}
+            distinct.pop(None, None)
+            if len(distinct) == 1:
+                known[number] = next(iter(distinct.values()))
+            elif distinct:
+                contradictions.setdefault(names[number], []).append(column.strip())
+    return note(
+        f"photos have several rows in {title} that contradict each other, and are unknown there",
+        len(contradictions),
+        (f"{file} ({', '.join(columns)})" for file, columns in contradictions.items()),
+    )

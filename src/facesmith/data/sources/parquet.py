@@ -1,0 +1,151 @@
+"""Datasets in Parquet files with a column of images, on this machine or of the hub, read one row group at a time."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from facesmith.data.labels.columns import type_columns
+from facesmith.data.source import SPLIT_NUMBERS, SPLITS, Handle, Labels, Source, metadata_table, printable
+from facesmith.errors import FacesmithError, ImageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH = 32  # images in memory at a time, besides those of the workers
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """An encoded image. The parent reads the Parquet files, because a worker would have to read a whole row group for a
+    few images."""
+
+    data: bytes | None
+
+    def open(self) -> bytes:
+        if self.data is None:
+            raise ImageError("has no bytes in the dataset")
+        return self.data
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One Parquet file: its name in the dataset, its path on this machine and its number of rows."""
+
+    name: str
+    path: str
+    rows: int
+    image: str  # the column of images
+    nested: bool  # whether that column is a struct of bytes and path
+
+
+def parquet_source(root: Path, files: list[tuple[str, Path]]) -> Source:
+    """Return Parquet files on this machine as a source; each is a name for messages and a path.
+
+    Raises `FacesmithError` if one cannot be read or has no column of images.
+    """
+    shards = [open_shard(name, path, str(root)) for name, path in files]
+    table, labels = shard_metadata(shards, {}, root.name)
+    digest = hashlib.sha256()
+    for name, path in files:
+        digest.update(f"{name}\0{path.stat().st_size}\n".encode())
+    return Source(
+        kind="folder",
+        name=printable(root.stem if root.is_file() else root.resolve().name),
+        fingerprint=digest.hexdigest(),
+        table=table,
+        handles=lambda rows: read_images(shards, rows),
+        ignored_columns=labels.ignored_columns,
+        notes=labels.notes,
+    )
+
+
+def open_shard(name: str, path: Path | str, dataset: str) -> Shard:
+    """Open one Parquet file of a dataset, or raise `FacesmithError` that names both."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            image, nested = _image_column(file.schema_arrow, dataset)
+            return Shard(name, str(path), file.metadata.num_rows, image, nested)
+    except (pa.ArrowException, OSError):
+        raise FacesmithError(f"{name} of {dataset} is not a Parquet file that can be read: {path}") from None
+
+
+def shard_metadata(shards: list[Shard], classes: Mapping[str, list[str]], name: str) -> "tuple[pa.Table, Labels]":
+    """Return the metadata of all shards, and their labels; ``classes`` names the classes of columns by the card."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    parts, classes = [], dict(classes)
+    for shard in shards:
+        schema = pq.read_schema(shard.path)
+        classes.update(_classes_in_schema(schema))
+        columns = [field.name for field in schema if field.name != shard.image and not pa.types.is_nested(field.type)]
+        parts.append(pq.read_table(shard.path, columns=columns))
+    table = pa.concat_tables(parts, promote_options="permissive")
+    labels = type_columns({column: table[column].combine_chunks() for column in table.column_names}, name, classes)
+    files = [f"{shard.name}#{row}" for shard in shards for row in range(shard.rows)]
+    if labels.split is None:
+        labels.split = pa.array([_split(shard.name) for shard in shards for _ in range(shard.rows)], pa.string())
+    return metadata_table(files, labels.split, labels.identity, labels.attributes), labels
+
+
+def read_images(shards: list[Shard], rows: np.ndarray) -> Iterator[Handle]:
+    """Read the images of these ascending rows, one row group after the other, in batches."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    first = 0  # first row of the row group, counted over the whole dataset
+    for shard in shards:
+        with pq.ParquetFile(shard.path) as file:
+            for group in range(file.num_row_groups):
+                after = first + file.metadata.row_group(group).num_rows
+                selected_rows = set(rows[np.searchsorted(rows, first) : np.searchsorted(rows, after)].tolist())
+                columns = [f"{shard.image}.bytes" if shard.nested else shard.image]
+                if selected_rows:
+                    for batch in file.iter_batches(BATCH, [group], columns, use_threads=False):
+                        images = batch.column(0)
+                        images = pc.struct_field(images, "bytes") if shard.nested else images
+                        for offset in range(len(images)):
+                            if first + offset in selected_rows:
+                                yield EncodedImage(images[offset].as_py())
+                        first += len(images)
+                first = after
+
+
+def _image_column(schema: "pa.Schema", dataset: str) -> tuple[str, bool]:
+    import pyarrow as pa
+
+    columns = {}
+    for column in schema:
+        nested = pa.types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0
+        if nested or pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+            columns[column.name] = nested
+    if not columns:
+        raise FacesmithError(f"{dataset} has no column of pictures: its columns are {', '.join(schema.names)}")
+    name = next((name for name in ("image", "img", "picture", "photo") if name in columns), next(iter(columns)))
+    return name, columns[name]
+
+
+def _classes_in_schema(schema: "pa.Schema") -> dict[str, list[str]]:
+    """Return the class names that the `datasets` library writes into a Parquet file."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return {
+            name: list(kind["names"]) for name, kind in features.items() if isinstance(kind, dict) and "names" in kind
+        }
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _split(name: str) -> str | None:
+    """Return the split of a Parquet file, by its name (data/train-00000-of-00002.parquet) or its folder's."""
+    tokens = re.split(r"[/_.-]", name.lower())
+    return next((SPLITS[SPLIT_NUMBERS[token]] for token in tokens if token.isalpha() and token in SPLIT_NUMBERS), None)
