@@ -79,13 +79,14 @@ def parse_attribute(column: Any, min_share: float = 1) -> "pa.Array | None":
     values = {BOOLS[cell] for cell in cells if cell in BOOLS}
     if not values or not (values <= {0, 1} or values <= {-1, 1}):
         return None
-    odd = _odd_cells(column)
-    count = sum(number for cell, number in zip(cells, _counts(cells, indices), strict=True) if cell in BOOLS)
-    max_odd = (1 / min_share - 1) * count
-    if min_share < 1 and count > 1 and not any(map(_is_number, odd)):
-        max_odd = max(max_odd, 1)
-    if sum(odd.values()) > max_odd:
-        return None
+    if odd := [cell for cell in cells if cell is not None and cell not in BOOLS]:
+        counts = dict(zip(cells, _counts(cells, indices), strict=True))
+        count = sum(number for cell, number in counts.items() if cell in BOOLS)
+        max_odd = (1 / min_share - 1) * count
+        if min_share < 1 and count > 1 and not any(map(_is_number, odd)):
+            max_odd = max(max_odd, 1)
+        if sum(counts[cell] for cell in odd) > max_odd:
+            return None
     return pa.array([BOOLS[cell] == 1 if cell in BOOLS else None for cell in cells], pa.bool_()).take(indices)
 
 

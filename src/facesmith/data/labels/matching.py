@@ -2,8 +2,7 @@
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -11,6 +10,8 @@ from urllib.parse import unquote
 from facesmith.data.source import Note, note
 from facesmith.images.decode import SUFFIXES
 
+MAX_DIGITS = 100  # of a name that is compared as a number
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 Parts = tuple[str, ...]  # the folders and the name of a file
 
 
@@ -46,26 +47,26 @@ def match_rows(
     row_parts = [_split(name or "") for name in names]
     match = Match([[] for _ in files])
     open_files, open_rows = list(range(len(files))), [row for row, parts in enumerate(row_parts) if parts]
-    for form in (*FORMS, _number) if numbers else FORMS:
-        rows_by_key = _group(row_parts, open_rows, form)
-        used_rows: set[int] = set()
-        used_files: set[int] = set()
-        for key, candidates in _group(file_parts, open_files, form).items():
-            rows = rows_by_key.get(key)
-            if rows is None:
-                continue
-            used_rows.update(rows)
-            used_files.update(candidates)
-            if len(candidates) == 1 or copies:
-                for file in candidates:
-                    match.rows[file] = rows
-            else:
-                match.ambiguous += rows
-        open_files = [file for file in open_files if file not in used_files]
-        if not copies:
-            open_rows = [row for row in open_rows if row not in used_rows]
+    for form, lengths in FORMS if numbers else FORMS[:-1]:
         if not open_files or not open_rows:
             break
+        file_keys = {file: form(file_parts[file]) for file in open_files}
+        row_keys = {row: form(row_parts[row]) for row in open_rows}
+        max_parts = max(map(len, row_keys.values()))
+        for length in [length for length in lengths if length <= max_parts]:
+            files_by_key = _group(file_keys, length)
+            for key, rows in _group(row_keys, length, files_by_key).items():
+                candidates = files_by_key[key]
+                if len(candidates) == 1 or copies:
+                    for file in candidates:
+                        match.rows[file] = rows
+                else:
+                    match.ambiguous += rows
+                for file in candidates:
+                    del file_keys[file]
+                for row in () if copies else rows:
+                    del row_keys[row]
+        open_files, open_rows = list(file_keys), list(row_keys)
     used = {row for rows in match.rows for row in rows}.union(match.ambiguous)
     match.unmatched = [row for row in range(len(names)) if row not in used]
     return match
@@ -82,47 +83,52 @@ def describe_match(match: Match, files: Sequence[str], names: Sequence[str | Non
     ]
 
 
-def _group(parts: list[Parts], numbers: Sequence[int], form: Callable[[Parts], Any]) -> dict[Any, list[int]]:
-    groups: dict[Any, list[int]] = defaultdict(list)
-    for number in numbers:
-        key = form(parts[number])
-        if key is not None:
-            groups[key].append(number)
+def _group(keys: dict[int, Parts], length: int, known: Container[Parts] | None = None) -> dict[Parts, list[int]]:
+    """Group numbers by the last ``length`` parts of their keys, all if it is 0, if these are ``known``."""
+    groups: dict[Parts, list[int]] = {}
+    for number, parts in keys.items():
+        if parts and len(parts) >= length:
+            key = parts[-length:]
+            if known is None or key in known:
+                groups.setdefault(key, []).append(number)
     return groups
 
 
 def _split(name: str) -> Parts:
     """Split a path into its parts, in composed Unicode, with escapes of bytes and of URLs resolved."""
-    name = re.sub(r"\\x([89a-f][0-9a-f])", lambda match: chr(int(match[1], 16)), name.strip().strip("'\""))
-    name = unicodedata.normalize("NFC", unquote(name) if "%" in name else name)
-    return tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
+    if PLAIN_NAME.fullmatch(name):  # nearly all of the names in a large table
+        return (name,)
+    name = name.strip().strip("'\"")
+    if "\\" in name:
+        name = re.sub(r"\\x([89a-f][0-9a-f])", lambda match: chr(int(match[1], 16)), name).replace("\\", "/")
+    name = unicodedata.normalize("NFC", unquote(name))
+    return tuple(part for part in name.split("/") if part not in ("", "."))
 
 
-def _end(length: int, suffix: bool) -> Callable[[Parts], Parts | None]:
-    """Return the function that takes the last ``length`` parts in one case, with or without the suffix."""
-
-    def form(parts: Parts) -> Parts | None:
-        if len(parts) < min(length, 1) or (length < MAX_PARTS and len(parts) < length):
-            return None
-        *folders, name = (unicodedata.normalize("NFKC", part).casefold() for part in parts[-length:])
-        return (*folders, name if suffix else _without_suffix(name))
-
-    return form
+def _fold(parts: Parts) -> Parts:
+    return tuple([part.lower() if part.isascii() else _fold_unicode(part) for part in parts])
 
 
-def _number(parts: Parts) -> int | None:
-    """Return the number that a name consists of: a spreadsheet writes 000001.jpg as 1."""
-    stem = _without_suffix(parts[-1])
-    return int(stem) if stem.isdecimal() and len(stem) < 19 else None
+def _fold_unicode(part: str) -> str:
+    return unicodedata.normalize("NFKC", part).casefold()
 
 
-def _without_suffix(name: str) -> str:
+def _without_suffix(parts: Parts) -> Parts:
+    *folders, name = _fold(parts)
     stem, dot, suffix = name.rpartition(".")
-    return stem if dot + suffix.lower() in SUFFIXES else name
+    return (*folders, stem if dot + suffix in SUFFIXES else name)
 
 
-MAX_PARTS = 99
-FORMS: tuple[Callable[[Parts], Any], ...] = (
-    lambda parts: parts,
-    *(_end(length, suffix) for suffix in (True, False) for length in (MAX_PARTS, 3, 2, 1)),
+def _number(parts: Parts) -> Parts:
+    """Return the number that a name consists of: a spreadsheet writes 000001.jpg as 1."""
+    stem = _without_suffix(parts)[-1]
+    return (str(int(stem)),) if stem.isdecimal() and len(stem) < MAX_DIGITS else ()
+
+
+# The forms in which names are compared, and how many of their last parts: 0 means all.
+FORMS: tuple[tuple[Callable[[Parts], Parts], tuple[int, ...]], ...] = (
+    (lambda parts: parts, (0,)),
+    (_fold, (0, 3, 2, 1)),
+    (_without_suffix, (0, 3, 2, 1)),
+    (_number, (0,)),
 )

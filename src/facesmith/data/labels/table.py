@@ -46,8 +46,11 @@ def read_label_table(data: bytes, name: str) -> "pa.Table":
 
 def read_spaced_table(text: str, name: str, columns: Sequence[str]) -> "pa.Table":
     """Parse lines like ``000001.jpg -1  1 -1``: a file, then a value for each of ``columns``."""
-    text = re.sub(r"[ \t]+", " ", text.strip())
-    return _parse_delimited(re.sub(r" ?[\r\n]+ ?", "\n", text), name, " ", ["file", *columns], has_header=False)
+    text = text.replace("\t", " ").replace("\r\n", "\n").replace("\r", "\n")
+    while "  " in text:  # far faster than a regular expression
+        text = text.replace("  ", " ")
+    text = text.replace(" \n", "\n").replace("\n ", "\n").strip()
+    return _parse_delimited(text, name, " ", ["file", *columns], has_header=False)
 
 
 def decode_text(data: bytes) -> str:
