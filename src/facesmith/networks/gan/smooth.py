@@ -21,6 +21,7 @@ from facesmith.networks.family_settings import SmoothConfig
 from facesmith.networks.layers import CoarseGenerator
 
 WEIGHT_SPREAD = 0.02  # of the initial weights: Radford et al., arXiv:1511.06434
+PALETTE_SHARPNESS = 4.0  # factor of the scores before the softmax: most pixels are to have one colour
 COLOUR_SPREAD = 0.1  # of the initial weights of the palette, whose colours differ from the start
 
 
@@ -116,7 +117,7 @@ def initialize(net: nn.Module) -> None:
 
 def mix_palette(scores: Tensor, colours: Tensor) -> Tensor:
     """Return images (N x 3 x H x W) whose pixels are means of the colours (N x 3 palette), weighted by a softmax."""
-    shares = scores.permute(0, 2, 3, 1).float().softmax(3)
+    shares = (PALETTE_SHARPNESS * scores.permute(0, 2, 3, 1).float()).softmax(3)
     palette = colours.float().tanh().unflatten(1, (-1, 3))
     pixels: Tensor = (shares.flatten(1, 2) @ palette).unflatten(1, shares.shape[1:3])
     return pixels.permute(0, 3, 1, 2)
