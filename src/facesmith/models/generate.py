@@ -68,9 +68,7 @@ def generate(
         if array is not None:
             array.flush()
         rows = (
-            {"file": file, "seed": seed, "latent_index": index, "truncation": truncation, "model": source.digest}
-            | asked
-            for index, file in enumerate(files, start)
+            {"file": file, "seed": seed, "latent_index": index, **settings} for index, file in enumerate(files, start)
         )
         write_text(folder / "manifest.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     return Path(out)

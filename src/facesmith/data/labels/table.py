@@ -160,11 +160,19 @@ def _read_json(text: str, name: str) -> "pa.Table":
     if isinstance(value, dict):
         value = next((value[key] for key in ("labels", "faces") if isinstance(value.get(key), (list, dict))), value)
     rows = list(value.items()) if isinstance(value, dict) else value
-    records = [row if isinstance(row, dict) else _labelled_file(row) for row in rows]
+    records = [_expand(row) if isinstance(row, dict) else _labelled_file(row) for row in rows]
     columns = list(dict.fromkeys(str(column) for record in records for column in record))
     if not records:
         raise FacesmithError(f"{name} has no rows: add one for each picture")
     return pa.table({column: pa.array([_json_cell(r.get(column)) for r in records], pa.string()) for column in columns})
+
+
+def _expand(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record with a column for each of the attributes that `facesmith generate --with` writes as a list."""
+    attributes = record.get("with")
+    if not isinstance(attributes, list):
+        return record
+    return {**record, **{str(name).removeprefix("~"): not str(name).startswith("~") for name in attributes}}
 
 
 def _labelled_file(row: Any) -> dict[str, Any]:
