@@ -21,11 +21,16 @@ WIDTH, HEIGHT = 178, 218
 TEMPLATE: Doubles = np.array([[68.31, 112.65], [107.2, 111.85], [88.74, 152.28]])
 
 
+# Gaussian blurs outside of a photo: standard deviation, and distance from the edge at which the blur is complete; both
+# as shares of the longer side.
+BLURS = ((0.01, 0.03), (0.05, 0.15))
+
+
 def align(image: ImageArray, landmarks: NDArray[np.floating], zoom: int = 1) -> ImageArray:
     """Warp the face with these five landmarks into CelebA's frame, (218, 178, 3), or ``zoom`` times that size.
 
-    A similarity brings both eyes and the middle of the mouth as close as possible to their positions in CelebA. Pixels
-    outside the photo take the colour of its edge, as in CelebA.
+    A similarity brings both eyes and the middle of the mouth as close as possible to their positions in CelebA. Beyond
+    its edges the photo is mirrored and blurred.
     """
     return warp(image, compose(scale_matrix(zoom), alignment_matrix(landmarks)), zoom * WIDTH, zoom * HEIGHT)
 
@@ -75,9 +80,14 @@ def compose(second: Doubles, first: Doubles) -> Doubles:
 def warp(image: ImageArray, matrix: Doubles, width: int, height: int) -> ImageArray:
     """Warp an image by a matrix into one of ``width`` x ``height``, antialiased where it shrinks.
 
-    Pixels outside the image take the colour of its nearest edge.
+    Beyond its edges the image is mirrored and fades into a blur: repeated edge pixels would look like streaks, and a
+    sharp mirror image like a second face.
     """
     cv2 = require("cv2", "photos", "aligning faces")
+    return _blur_outside(cv2, _warp_antialiased(cv2, image, matrix, width, height), image, matrix)
+
+
+def _warp_antialiased(cv2: Any, image: ImageArray, matrix: Doubles, width: int, height: int) -> ImageArray:
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     part, to_image = _visible_part(image, invert(matrix), width, height, margin=4 + 2 / scale)
     if scale >= 1:
@@ -109,8 +119,25 @@ def _visible_part(
 
 def _warp_cubic(cv2: Any, part: ImageArray, matrix: Doubles, width: int, height: int) -> ImageArray:
     part = np.ascontiguousarray(part)
-    warped = cv2.warpAffine(part, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.warpAffine(part, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     return np.asarray(warped, np.uint8)
+
+
+def _blur_outside(cv2: Any, warped: ImageArray, image: ImageArray, matrix: Doubles) -> ImageArray:
+    """Return the warped image, blurred more and more where it lies further outside of ``image``."""
+    height, width = warped.shape[:2]
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    inverse, scale = invert(matrix), float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    source = np.stack([inverse[row, 0] * x + inverse[row, 1] * y + inverse[row, 2] for row in (0, 1)])
+    limits = np.array(image.shape[1::-1], np.float64)[:, None, None] - 0.5
+    distance = np.maximum(-0.5 - source, source - limits).max(0).clip(min=0) * scale / max(width, height)
+    if not distance.any():
+        return warped
+    result = warped.astype(np.float32)
+    for spread, full in BLURS:
+        blurred = cv2.GaussianBlur(result, (0, 0), spread * max(width, height), borderType=cv2.BORDER_REFLECT)
+        result += (blurred - result) * np.clip(distance / full, 0, 1).astype(np.float32)[..., None]
+    return np.asarray(result.round().clip(0, 255), np.uint8)
 
 
 def _square(matrix: Doubles) -> Doubles:
