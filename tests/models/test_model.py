@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -158,19 +157,6 @@ def test_included_models_have_distinct_one_line_summaries(shipped: Path) -> None
     assert told["celeba64"].startswith("32x32 faces trained on 256 images of builtin")
     assert told["celeba64"].endswith("non-commercial research only")
     assert "non-commercial" not in told[DEFAULT_MODEL]
-
-
-def test_the_wheel_contains_included_models(small_model: Model, tmp_path: Path) -> None:
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tmp_path)
-    leave = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.onnx", "*.safetensors")
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=leave)
-    shutil.copytree(small_model.path, tmp_path / "src" / "facesmith" / "models" / "included" / "made-up")
-    build = "from setuptools import build_meta; build_meta.build_wheel('.')"
-    subprocess.run([sys.executable, "-c", build], cwd=tmp_path, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as file:
-        assert {f"facesmith/models/included/made-up/{name}" for name in FILES} <= set(file.namelist())
 
 
 def test_loading_a_model_writes_no_telemetry(small_model: Model, tmp_path: Path) -> None:
