@@ -7,7 +7,7 @@ SOURCE ?= builtin:8000
 .DELETE_ON_ERROR:
 
 demo: .venv/.installed-builtin,metrics,train
-	$(BIN)/facesmith demo $(SOURCE) --out demo
+	$(BIN)/facesmith demo "$(SOURCE)" --out demo
 
 test: .venv/.installed-dev lint
 	$(BIN)/pytest

@@ -9,10 +9,12 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from facesmith.errors import FacesmithError
@@ -26,7 +28,8 @@ except ImportError:  # Windows, where nothing is locked
 SYSTEM_FILES = {"lost+found", ".DS_Store", "Thumbs.db", "desktop.ini"}
 PARTIAL, COMPLETE = ".partial", ".complete"  # in a folder that existed: what is being written, what is to be moved up
 CARD_SUFFIXES = (".json", ".jsonl")
-MAX_STEM_BYTES, MAX_SUFFIX = 150, 16  # of temporary names: file systems allow 255 bytes
+# File systems allow names of 255 bytes.
+MAX_STEM_BYTES, MAX_TEMPORARY_STEM_BYTES, MAX_TEMPORARY_SUFFIX = 200, 150, 16
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _locks: set[int] = set()  # descriptors of this process
@@ -128,9 +131,33 @@ def refuse_existing(path: Path, what: str) -> None:
         raise FacesmithError(f"{path} exists already: choose another name for the {what}, or remove it first")
 
 
+def printable(name: str) -> str:
+    """Return a file name as text that every program can read: bytes that are not UTF-8 become ``\\xNN``."""
+    name = re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", name)  # of JSON; no file name has them
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+@contextmanager
+def utf8_path(path: Path) -> Iterator[Path]:
+    """Yield a path to an existing file that is valid UTF-8, for the libraries that refuse others."""
+    if printable(str(path)) == str(path):
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        link = Path(folder) / "link"
+        link.symlink_to(path.resolve())
+        yield link
+
+
+def file_stem(path: Path) -> str:
+    """Return the name of ``path`` without its suffix, as valid UTF-8 to which 50 bytes can be added."""
+    return printable(path.stem).encode()[:MAX_STEM_BYTES].decode(errors="ignore")
+
+
 def write_text(path: Path, text: str) -> None:
+    """Write UTF-8. Bytes of file names that are not UTF-8 become ``\\udcNN``, which is valid in JSON."""
     with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -160,9 +187,9 @@ def check_version(card: dict[str, Any], expected: str, version: int, path: Path,
 
 def _temporary(path: Path, token: str = "") -> Path:
     """Return a hidden name beside ``path``. The suffix stays at the end, because libraries choose the format by it."""
-    suffix = path.suffix if len(path.suffix) <= MAX_SUFFIX else ""
+    suffix = path.suffix if len(path.suffix) <= MAX_TEMPORARY_SUFFIX else ""
     stem = path.name.removesuffix(suffix)
-    if len(os.fsencode(stem)) > MAX_STEM_BYTES:
+    if len(os.fsencode(stem)) > MAX_TEMPORARY_STEM_BYTES:
         stem = hashlib.sha256(os.fsencode(stem)).hexdigest()
     return path.with_name(f".{stem}{token}.partial{suffix}")
 
@@ -262,12 +289,16 @@ def _new_parents(path: Path) -> Iterator[None]:
 def _full_disk_as_message(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno not in FULL_DISK:
+    except Exception as error:
+        # safetensors has the number of the error only in its text.
+        found = re.search(r"\(os error (\d+)\)", str(error))
+        number = error.errno if isinstance(error, OSError) else found and int(found[1])
+        if number not in FULL_DISK:
             raise
+        reason = os.strerror(number)
         raise FacesmithError(
-            f"{path} could not be written ({error.strerror}): free disk space, or choose another disk"
-        ) from error
+            f"{path} could not be written ({reason}): free disk space, or choose another disk"
+        ) from None
 
 
 def _move_up(complete: Path) -> None:

@@ -1,7 +1,11 @@
 """The command line. A command parses its options, calls one function of the public API, and prints the result."""
 
+import io
+import math
 import os
+import signal
 import sys
+from typing import Any
 
 import click
 
@@ -9,6 +13,7 @@ from facesmith import FacesmithError, __version__
 from facesmith.cli.plugins import plugin_option
 
 USER_ERROR, INTERRUPTED = 2, 130
+MAX_INTEGER = 2**63 - 1
 
 # Command: module of this package. Only the module of the command that runs is imported.
 COMMANDS = {
@@ -58,12 +63,44 @@ class _LazyGroup(click.Group):
             return None
         module = import_module(f"facesmith.cli.{COMMANDS[cmd_name]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        _bound_numbers(command)
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         return super().resolve_command(ctx, [_current_option(word) for word in args])
+
+
+class _Integer(click.types.IntParamType):
+    """A whole number from 0 to `MAX_INTEGER`, because no option has a use for others."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number: int = super().convert(value, param, ctx)
+        if not 0 <= number <= MAX_INTEGER:
+            self.fail(f"{value} is not between 0 and {MAX_INTEGER:,}.", param, ctx)
+        return number
+
+
+class _Float(click.types.FloatParamType):
+    """A finite number."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
+def _bound_numbers(command: click.Command) -> None:
+    """Refuse numbers on which the libraries below would fail, in every option of a command and its subcommands."""
+    for parameter in command.params:
+        if type(parameter.type) is click.types.IntParamType:
+            parameter.type = _Integer()
+        elif type(parameter.type) is click.types.FloatParamType:
+            parameter.type = _Float()
+    for subcommand in command.commands.values() if isinstance(command, click.Group) else ():
+        _bound_numbers(subcommand)
 
 
 def _current_option(word: str) -> str:
@@ -92,8 +129,13 @@ def facesmith() -> None:
 
 def main() -> None:
     """Run the command line. An error that the user can correct prints one sentence and exits with code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that the console cannot show
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = facesmith.main(prog_name="facesmith", standalone_mode=False)
+        sys.stdout.flush()  # the disk of a redirected output may be full
     except click.ClickException as error:
         error.show()
         code = USER_ERROR
@@ -106,7 +148,15 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe has ended
         code = 0
-    except OSError as error:  # such as a full disk or a read-only folder
+    except OSError as error:  # such as a read-only folder
         print(f"facesmith: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
         code = USER_ERROR
+    except UnicodeEncodeError as error:
+        print(f"facesmith: a name has characters that {error.encoding} lacks: set PYTHONUTF8=1", file=sys.stderr)
+        code = USER_ERROR
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """End like Ctrl-C, so that a command which is stopped removes what it had not finished."""
+    raise KeyboardInterrupt

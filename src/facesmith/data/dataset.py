@@ -85,7 +85,8 @@ class Dataset:
         """Return the table whose row i describes image i: file, split, identity if known, then the attributes."""
         import pyarrow.parquet as pq
 
-        return pq.read_table(self.path / METADATA)
+        with (self.path / METADATA).open("rb") as file:  # pyarrow refuses paths that are not UTF-8
+            return pq.read_table(file)
 
     def attribute_values(self) -> NDArray[np.int8]:
         """Return the attributes as int8 of shape (N, A) in the order of `attributes`: 1, 0 or `UNKNOWN`."""

@@ -13,10 +13,11 @@ import numpy as np
 from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset, DatasetWriter, new_dataset, open_dataset
 from facesmith.data.decode_pool import decode_all
-from facesmith.data.source import SPLITS, Source, printable
+from facesmith.data.source import SPLITS, Source
 from facesmith.data.sources.file_listing import list_files
 from facesmith.data.sources.folder import folder_source
 from facesmith.errors import FacesmithError
+from facesmith.files import printable
 from facesmith.images.crop import CropSpec, parse_crop_spec
 from facesmith.machine import usable_cores
 from facesmith.progress import progress

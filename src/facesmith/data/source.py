@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from facesmith.files import printable
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -105,8 +107,3 @@ def free_attribute_name(name: str, taken: Sequence[str] = ()) -> str:
     while name in RESERVED or name in taken:
         name += "_"
     return name
-
-
-def printable(name: str) -> str:
-    """Return a file name as text that can be stored and printed: bytes that are not UTF-8 become ``\\xNN``."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

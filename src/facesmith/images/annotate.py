@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from facesmith.arrays import ImageArray
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_folder, write_json
+from facesmith.files import atomic_folder, file_stem, printable, write_json
 from facesmith.images.crop import parse_crop_spec
 from facesmith.images.decode import read_photo
 from facesmith.images.face_crop import check_face_choice, crop_face, select_faces
@@ -51,7 +51,7 @@ def show_faces(
             except FacesmithError as error:
                 if len(photos) == 1 or "pip install" in str(error):
                     raise
-                without.append({"photo": str(photo), "reason": str(error)})
+                without.append({"photo": printable(str(photo)), "reason": printable(str(error))})
                 continue
             finally:
                 bar.update()
@@ -60,7 +60,7 @@ def show_faces(
             for number, face in numbered.items():
                 crop = f"{stem}_{number}.png"
                 save_image(Image.fromarray(crop_face(image, face, spec).image), folder / crop)
-                entries.append({"photo": str(photo), "face": number, **_describe(face), "cut": crop})
+                entries.append({"photo": printable(str(photo)), "face": number, **_describe(face), "cut": crop})
         if not entries:
             raise FacesmithError(f"no face was found in any of the {len(photos)} photos: {without[0]['reason']}")
         result = {
@@ -99,7 +99,7 @@ def _distinct_stems(photos: Sequence[str | Path]) -> list[str]:
     """Return a file name stem for each photo, no two of them equal in lower case."""
     stems: list[str] = []
     for photo in photos:
-        stem = Path(photo).stem
+        stem = file_stem(Path(photo))
         while stem.lower() in {name.lower() for name in stems}:
             stem += "_"
         stems.append(stem)

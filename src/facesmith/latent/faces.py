@@ -11,7 +11,7 @@ import numpy as np
 
 from facesmith.arrays import ImageArray, Latents
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_file, new_file
+from facesmith.files import atomic_file, new_file, printable
 from facesmith.images.face_crop import crop_faces
 from facesmith.images.grid import face_sheet
 from facesmith.images.notebook import png_bytes
@@ -174,7 +174,7 @@ def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list
         raise FacesmithError(f"{photo} does not exist: give a photo, latents.npz, latents.npz:5, seed:7 or seed:7:3")
     if "encoder" not in model.card:
         model.encode(np.zeros((0, *model.size[::-1], 3), np.uint8))  # raises before the slow face detection
-    name = photo.name if isinstance(photo, Path) else "photo"
+    name = printable(photo.name) if isinstance(photo, Path) else "photo"
     crops = crop_faces(photo, model.card["dataset"], faces=face, aligned=aligned)
     names = [name] if len(crops) == 1 else [f"{name} {number}" for number in range(len(crops))]
     return [(name, crop.image) for name, crop in zip(names, crops, strict=True)]

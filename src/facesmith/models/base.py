@@ -13,6 +13,7 @@ import numpy as np
 from facesmith.arrays import Doubles, Floats, Images
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
+from facesmith.files import utf8_path
 from facesmith.images.pixels import to_float
 from facesmith.models.folder import ModelFolder, open_model_folder
 
@@ -89,9 +90,8 @@ def onnx_session(path: Path, noun: str = "model", threads: int | None = None) ->
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     try:
-        # ONNX Runtime cannot open a path that is not UTF-8.
-        source = str(path) if str(path).isprintable() else path.read_bytes()
-        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        with utf8_path(path) as link:
+            return onnxruntime.InferenceSession(str(link), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the exceptions of ONNX Runtime have no other common base
         raise FacesmithError(f"{path} cannot be loaded ({error}): export the {noun} again") from None
 
@@ -141,7 +141,8 @@ def torch_module(weights: Path, card: dict[str, Any]) -> tuple[Any, Any]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     module = networks.from_card(card)
     try:
-        module.load_state_dict(safetensors.load_file(weights))
+        with utf8_path(weights) as link:
+            module.load_state_dict(safetensors.load_file(link))
     except Exception as error:  # the errors of safetensors and torch have no common base
         raise FacesmithError(f"{weights} does not fit its card ({error}): export the model again") from None
     return networks.place(module, device, "channels_last").eval(), device

@@ -9,7 +9,7 @@ from typing import Any
 
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.files import atomic_folder, check_version, read_json, write_json, write_text
+from facesmith.files import atomic_folder, check_version, read_json, utf8_path, write_json, write_text
 from facesmith.hub import hub_options, load_client, translate_errors
 from facesmith.progress import tell
 
@@ -93,7 +93,9 @@ class ModelFolder:
 
     def read_weights(self) -> dict[str, Any]:
         """Read the weights of its network as torch tensors."""
-        state: dict[str, Any] = require("safetensors.torch", "train", "reading weights").load_file(self.weights)
+        safetensors = require("safetensors.torch", "train", "reading weights")
+        with utf8_path(self.weights) as link:
+            state: dict[str, Any] = safetensors.load_file(link)
         return state
 
     def read_readme(self) -> str:

@@ -54,19 +54,14 @@ def generate(
     settings: dict[str, Any] = {"truncation": truncation, "model": source.digest}
     settings |= {"with": list(attributes)} if attributes else {}
     with atomic_folder(Path(out), "faces") as folder, progress(count, "generating", shown=not quiet) as bar:
-        array = None
+        faces = source.stream(count, seed, truncation=truncation, start=start, attributes=attributes)
         if npy:
-            array = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, height, width, 3))
-        faces = _copy_blocks(
-            source.stream(count, seed, truncation=truncation, start=start, attributes=attributes), bar, array
-        )
+            faces = _copy_to_npy(faces, folder / "images.npy", (count, height, width, 3))
         if grid:
             files = [f"sheet.{format}"] * count
-            save_image(make_grid(np.concatenate(list(faces)), gap=2), folder / f"sheet.{format}")
+            save_image(make_grid(np.concatenate(list(_count_blocks(faces, bar))), gap=2), folder / f"sheet.{format}")
         else:
-            files = _write_singles(faces, folder, format, start)
-        if array is not None:
-            array.flush()
+            files = _write_singles(_count_blocks(faces, bar), folder, format, start)
         rows = (
             {"file": file, "seed": seed, "latent_index": index, **settings} for index, file in enumerate(files, start)
         )
@@ -74,15 +69,19 @@ def generate(
     return Path(out)
 
 
-def _copy_blocks(faces: Iterator[Images], bar: Bar, array: Images | None) -> Iterator[Images]:
-    """Yield blocks of faces unchanged; update the progress bar and copy them into ``array``."""
-    offset = 0
+def _count_blocks(faces: Iterator[Images], bar: Bar) -> Iterator[Images]:
     for block in faces:
-        if array is not None:
-            array[offset : offset + len(block)] = block
-        offset += len(block)
         yield block
         bar.update(len(block))
+
+
+def _copy_to_npy(faces: Iterator[Images], path: Path, shape: tuple[int, ...]) -> Iterator[Images]:
+    """Yield blocks of faces unchanged and write them into a .npy file. A memory map would crash on a full disk."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        for block in faces:
+            file.write(np.ascontiguousarray(block).data)
+            yield block
 
 
 def _write_singles(faces: Iterator[Images], folder: Path, suffix: str, start: int) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from facesmith.data.dataset import Dataset
-from facesmith.files import finished_files, write_json, write_text
+from facesmith.files import finished_files, printable, write_json, write_text
 from facesmith.runs.checkpoints import kimg_name, list_checkpoints
 from facesmith.runs.json_lines import cut_lines
 from facesmith.runs.old_names import SETTINGS
@@ -121,7 +121,7 @@ class RunFolder:
     def write_recipe(self, recipe: Mapping[str, Any], dataset: Dataset) -> None:
         """Write every setting of the recipe, resolved, and the dataset it is trained on."""
         trained_on = {
-            "dataset": str(dataset.path.resolve()),
+            "dataset": printable(str(dataset.path.resolve())),
             "dataset_name": dataset.name,
             "dataset_fingerprint": dataset.fingerprint,
             "count": len(dataset),

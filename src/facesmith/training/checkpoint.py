@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_file
+from facesmith.files import atomic_file, utf8_path
 from facesmith.runs.checkpoints import (
     FORMAT,
     METADATA_KEY,
@@ -80,7 +80,7 @@ def load_ema(path: Path, net: str) -> dict[str, Tensor]:
 def load_net(path: Path, net: str) -> dict[str, Tensor]:
     """Return the state dict of one network; it is empty if the checkpoint has no such network."""
     prefix = f"{net}."
-    with safe_open(path, "pt") as file:
+    with utf8_path(path) as link, safe_open(link, "pt") as file:
         stored_names = {_current_name(name): name for name in file.keys()}  # noqa: SIM118
         names = [name for name in stored_names if name.startswith(prefix)]
         return {name.removeprefix(prefix): file.get_tensor(stored_names[name]) for name in names}
@@ -94,7 +94,7 @@ def is_finite(state: TrainState) -> bool:
 
 def _read(path: Path, tensors: dict[str, Tensor]) -> Progress:
     metadata = read_metadata(path)
-    with safe_open(path, "pt") as file, torch.no_grad():
+    with utf8_path(path) as link, safe_open(link, "pt") as file, torch.no_grad():
         stored_names = {_current_name(name): name for name in file.keys()}  # noqa: SIM118
         shapes = {name: file.get_slice(stored).get_shape() for name, stored in stored_names.items()}
         if shapes != {name: list(tensor.shape) for name, tensor in tensors.items()}:

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from facesmith.extras import require
-from facesmith.files import finished_files
+from facesmith.files import finished_files, printable
 from facesmith.images.grid import save_image
 from facesmith.images.video import write_video
 from facesmith.machine import peak_memory
-from facesmith.progress import Bar
+from facesmith.progress import Bar, tell
 from facesmith.progress import progress as progress_bar
 from facesmith.runs.json_lines import append_line, read_lines
 from facesmith.training.collapse import Health, detect, update
@@ -133,7 +133,8 @@ class Recorder:
         if context.group.is_rank_zero:
             sheet = context.task.sample_sheet(context.state)
             save_image(sheet, context.run.sample(context.progress.kimg))
-            self.writer.add_image("samples", np.asarray(sheet), context.progress.step, dataformats="HWC")
+            if self.writer:
+                self.writer.add_image("samples", np.asarray(sheet), context.progress.step, dataformats="HWC")
 
 
 @contextmanager
@@ -143,7 +144,11 @@ def open_recorder(context: TrainingContext, clock: Clock, show_bar: bool) -> Ite
     from torch.utils.tensorboard import SummaryWriter
 
     is_writing, step = context.group.is_rank_zero, context.progress.step
-    writer: Any = SummaryWriter(str(context.run.tensorboard), purge_step=step or None) if is_writing else None
+    folder = str(context.run.tensorboard)
+    if is_writing and printable(folder) != folder:
+        tell(f"TensorBoard cannot write into {folder}, a name that is not UTF-8; metrics.jsonl has the same numbers")
+        is_writing = False
+    writer: Any = SummaryWriter(folder, purge_step=step or None) if is_writing else None
     try:
         with progress_bar(clock.goal, context.recipe.name, shown=show_bar) as bar:
             yield Recorder(context, clock, writer, bar)

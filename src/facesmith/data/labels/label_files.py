@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from facesmith.data.labels.columns import clean_cell, type_columns
 from facesmith.data.labels.matching import Match, describe_match, match_rows
 from facesmith.data.labels.table import read_label_table, to_strings
-from facesmith.data.source import Labels, note, printable
+from facesmith.data.source import Labels, note
 from facesmith.errors import FacesmithError
+from facesmith.files import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 from facesmith.data.labels.columns import parse_identity, parse_signs, parse_splits
 from facesmith.data.labels.matching import describe_match, match_rows
 from facesmith.data.labels.table import decode_text, read_label_table, read_spaced_table, split_celeba_header
-from facesmith.data.source import Note, Source, metadata_table, note, printable
+from facesmith.data.source import Note, Source, metadata_table, note
 from facesmith.data.sources.file_listing import ATTRIBUTE_FILES, IDENTITY_FILES, PARTITION_FILES, FileListing
 from facesmith.errors import FacesmithError, ImageError
+from facesmith.files import printable
 from facesmith.images.decode import image_size
 
 if TYPE_CHECKING:

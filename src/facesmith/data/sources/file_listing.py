@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from facesmith.data.source import Handle, Note, note, printable
+from facesmith.data.source import Handle, Note, note
 from facesmith.errors import FacesmithError, ImageError
+from facesmith.files import printable
 from facesmith.images.decode import FORMAT_NAMES
 from facesmith.images.photo_files import UNREAD_SUFFIXES, is_hidden, is_image, walk_folder
 

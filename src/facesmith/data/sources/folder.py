@@ -16,10 +16,10 @@ from facesmith.data.source import (
     free_attribute_name,
     metadata_table,
     note,
-    printable,
 )
 from facesmith.data.sources.file_listing import FileListing
 from facesmith.errors import FacesmithError
+from facesmith.files import printable
 
 MAX_ATTRIBUTE_FOLDERS = 256  # with more, a folder is a person, not an attribute
 # In each folder, the first of these that exists is used: our own, Hugging Face's, facesmith's and StyleGAN's.

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facesmith.data.labels.columns import type_columns
-from facesmith.data.source import SPLIT_NUMBERS, SPLITS, Handle, Labels, Source, metadata_table, printable
+from facesmith.data.source import SPLIT_NUMBERS, SPLITS, Handle, Labels, Source, metadata_table
 from facesmith.errors import FacesmithError, ImageError
+from facesmith.files import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,10 +10,9 @@ import numpy as np
 from PIL import Image
 
 from facesmith.arrays import Doubles, Images
-from facesmith.data.source import printable
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.files import atomic_folder, write_json
+from facesmith.files import atomic_folder, file_stem, printable, write_json
 from facesmith.images.blend import blend_face
 from facesmith.images.decode import read_photo
 from facesmith.images.face_crop import FaceCrop, crop_faces
@@ -141,7 +140,7 @@ def _write_faces(
     path: Path, crops: list[FaceCrop], results: list[Images], folder: Path, used_names: set[str], whole: bool
 ) -> list[dict[str, Any]]:
     """Write the faces of one photo and, with ``whole``, the photo; return the entries of makeover.json."""
-    stem = _unique_name(printable(path.stem), used_names)
+    stem = _unique_name(file_stem(path), used_names)
     stems = (
         [stem] if len(crops) == 1 else [_unique_name(f"{stem}_{number}", used_names) for number in range(len(crops))]
     )
