@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from hypothesis import settings
 from safetensors.numpy import load_file, save_file
 
 import facesmith
@@ -21,6 +22,11 @@ from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.model import Model
 from facesmith.tasks.export import export
 from facesmith.tasks.train import train
+
+# Property tests try the same examples every time; `pytest --hypothesis-profile thorough` tries many new ones.
+settings.register_profile("deterministic", derandomize=True, database=None, deadline=None)
+settings.register_profile("thorough", max_examples=100_000, database=None, deadline=None)
+settings.load_profile("deterministic")
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,35 +26,36 @@ SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads
 CLOSE = 1e-4  # float32 rounds to 6e-8; sums over parts round differently, and 10 steps amplify it
 LOST_PROCESS = "facesmith: another process of this training was lost"
 
+Start = Callable[..., list[subprocess.Popen[str]]]
+
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are posix's")
 
 
-def two(data: Path, run: Path, kimg: float, *settings: str) -> list[subprocess.Popen[str]]:
-    """Start two processes that train together, like torchrun."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "facesmith", "train", "tiny", str(data), str(run), "--kimg", str(kimg), "--quiet"]
-    command += [word for setting in (*SMALL, *settings) for word in ("--set", setting)]
-    meeting = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    return [
-        subprocess.Popen(
-            command,
-            env=os.environ | meeting | {"RANK": rank, "LOCAL_RANK": rank, "OMP_NUM_THREADS": "1"},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in "01"
-    ]
+@pytest.fixture
+def two() -> Iterator[Callable[..., list[subprocess.Popen[str]]]]:
+    """Return a function that starts two processes that train together, like torchrun."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(data: Path, run: Path, kimg: float, *settings: str) -> list[subprocess.Popen[str]]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, "-m", "facesmith", "train", "tiny", str(data), str(run), "--kimg", str(kimg)]
+        command += ["--quiet", *(word for setting in (*SMALL, *settings) for word in ("--set", setting))]
+        meeting = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        for rank in "01":
+            environment = os.environ | meeting | {"RANK": rank, "LOCAL_RANK": rank, "OMP_NUM_THREADS": "1"}
+            started.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
+        return started
+
+    yield start
+    for process in started:
+        process.kill()
 
 
 def ends(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str]]:
     """Return the exit code and stderr of each process."""
-    try:
-        return [(process.returncode, error) for process in processes for error in process.communicate(timeout=90)[1:]]
-    finally:
-        for process in processes:
-            process.kill()
+    return [(process.returncode, error) for process in processes for error in process.communicate(timeout=90)[1:]]
 
 
 def wait_for(run: Path, processes: list[subprocess.Popen[str]]) -> None:
@@ -72,7 +74,7 @@ def lines(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_two_processes_train_like_a_single_process(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_two_processes_train_like_a_single_process(builtin_dataset: Dataset, two: Start, tmp_path: Path) -> None:
     group_run, single_run = tmp_path / "together", tmp_path / "alone"
     processes = two(builtin_dataset.path, group_run, 1000)
     wait_for(group_run, processes)
@@ -100,7 +102,7 @@ def test_two_processes_train_like_a_single_process(builtin_dataset: Dataset, tmp
             assert group_line[name] == pytest.approx(single_line[name], rel=CLOSE), name
 
 
-def test_lost_process_stops_the_other_and_run_resumes(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_lost_process_stops_the_other_and_run_resumes(builtin_dataset: Dataset, two: Start, tmp_path: Path) -> None:
     run = tmp_path / "run"
     processes = two(builtin_dataset.path, run, 1000)
     wait_for(run, processes)
@@ -117,7 +119,7 @@ def test_lost_process_stops_the_other_and_run_resumes(builtin_dataset: Dataset, 
     assert [line["step"] for line in lines(run)] == [*range(5, step + 6, 5)]
 
 
-def test_processes_roll_back_and_fail_together(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_processes_roll_back_and_fail_together(builtin_dataset: Dataset, two: Start, tmp_path: Path) -> None:
     run = tmp_path / "run"
     for code, errors in ends(two(builtin_dataset.path, run, 1000, "learning_rate=1e30", "rollbacks=1")):
         assert code == 2
@@ -127,7 +129,7 @@ def test_processes_roll_back_and_fail_together(builtin_dataset: Dataset, tmp_pat
     assert card(run)["status"] == "failed"
 
 
-def test_error_before_training_ends_both_processes(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_error_before_training_ends_both_processes(builtin_dataset: Dataset, two: Start, tmp_path: Path) -> None:
     for code, errors in ends(two(builtin_dataset.path, tmp_path / "run", 1, "batch_size=15")):
         assert code == 2
         assert errors.startswith("facesmith: a batch of 15 cannot be divided among 2 processes")

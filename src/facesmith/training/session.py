@@ -151,7 +151,7 @@ def open_session(context: TrainingContext, minutes: float | None) -> Iterator[Se
         raise
     except OSError as error:
         with suppress(OSError):
-            session.end("failed", str(error))
+            session.end("failed", error.strerror or str(error))
         raise FacesmithError(
             f"{context.run.path} cannot be written ({error.strerror or error}): free disk space, or check the disk, "
             "and continue the run with --resume"

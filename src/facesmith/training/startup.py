@@ -96,7 +96,7 @@ def resume(
     if previous != group.world_size:
         limit = usable_cores() // group.local_world_size
         recipe = replace(recipe, threads=max(1, min(limit, recipe.threads * previous // group.world_size)))
-    recipe = replace(recipe, threads=min(recipe.threads, machine_cores()))  # of another machine
+    recipe = replace(recipe, threads=min(recipe.threads, _max_threads(group)))  # on a smaller machine
     group.local_batch(recipe.batch_size)
     with _memory_errors_as_message():
         task = make_task(recipe, dataset, group, run.pretrained())
@@ -149,9 +149,13 @@ def branch(
 
 def resolve(recipe: AnyRecipe, group: ProcessGroup = SINGLE_PROCESS) -> AnyRecipe:
     """Replace every "auto" by its value on this machine, so that the recipe of the run records it."""
-    device, cores = choose_device(recipe.device), machine_cores()
-    if recipe.threads > cores:
-        raise FacesmithError(f"invalid threads={recipe.threads}: this machine has {cores} cores, set threads=0 for all")
+    device, limit = choose_device(recipe.device), _max_threads(group)
+    if recipe.threads > limit:
+        processes = f" for {group.local_world_size} processes" if group.local_world_size > 1 else ""
+        raise FacesmithError(
+            f"invalid threads={recipe.threads}: this machine has {machine_cores()} cores{processes}, set threads=0 to "
+            "use all"
+        )
     threads = recipe.threads or max(1, usable_cores() // group.local_world_size)
     configure_process(threads)
     fastest = doctor.fastest(device) if "auto" in (recipe.precision, recipe.memory_format) else ("", "")
@@ -163,6 +167,11 @@ def resolve(recipe: AnyRecipe, group: ProcessGroup = SINGLE_PROCESS) -> AnyRecip
         memory_format=fastest[1] if recipe.memory_format == "auto" else recipe.memory_format,
     )
     return recipe.resolve_machine(device.type)
+
+
+def _max_threads(group: ProcessGroup) -> int:
+    """Return the largest number of threads of a process: the cores of the machine, shared by its processes."""
+    return max(1, machine_cores() // group.local_world_size)
 
 
 @contextmanager
