@@ -1,14 +1,15 @@
 """One picture: which part of it is kept, and what becomes of the ones that cannot be read."""
 
+import sys
 from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.images.crop import parse_crop_spec
-from facesmith.images.decode import decode
+from facesmith.images.decode import _can_read_heif, decode, decode_full_size
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -98,3 +99,43 @@ def test_a_wrong_crop_is_refused(crop: str) -> None:
 def test_a_wrong_filter_is_refused() -> None:
     with pytest.raises(FacesmithError, match="lanczos, bicubic, bilinear, box"):
         parse_crop_spec("64", "fit", "nearest")
+
+
+def profile_with_swapped_primaries() -> bytes:
+    """A profile like sRGB's in which red and green are exchanged."""
+    data = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data = data.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be")).replace(
+        b"sRGB built-in", b"swap built-in"
+    )
+    for first, second in ((b"rXYZ", b"gXYZ"), (b"rTRC", b"gTRC")):
+        data = data.replace(first, b"????").replace(second, first).replace(b"????", second)
+    return data
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("RGB", "PNG"), ("RGBA", "PNG"), ("RGB", "JPEG"), ("RGB", "AVIF"), ("P", "PNG")]
+)
+def test_colour_profiles_are_converted_to_srgb(mode: str, kind: str) -> None:
+    image = Image.new("RGB", (16, 16), (255, 0, 0)).convert(mode)
+    data = encoded(image, kind, icc_profile=profile_with_swapped_primaries())
+    assert np.abs(decode_full_size(data)[8, 8].astype(int) - (0, 255, 0)).max() < 16
+
+
+def test_a_profile_that_is_damaged_or_srgb_changes_nothing() -> None:
+    for profile in (b"damaged", ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()):
+        image = photo(16, 16)
+        assert np.array_equal(decode_full_size(encoded(image, icc_profile=profile)), np.asarray(image))
+
+
+def test_heic_is_read_with_its_extra_and_else_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    data = BytesIO()
+    heif.from_pillow(Image.new("RGB", (64, 64), (200, 60, 30))).save(data)
+    assert np.abs(decode_full_size(data.getvalue())[32, 32].astype(int) - (200, 60, 30)).max() < 8
+    with pytest.raises(ImageError, match="cannot be read: convert it to JPEG"):
+        decode_full_size(data.getvalue()[:60])
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    _can_read_heif.cache_clear()
+    with pytest.raises(ImageError, match=r"install facesmith\[heic\]"):
+        decode_full_size(data.getvalue())
+    _can_read_heif.cache_clear()

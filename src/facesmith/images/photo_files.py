@@ -10,7 +10,7 @@ from pathlib import Path
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.images.decode import FORMAT_NAMES, SUFFIXES, image_format
 
-SYSTEM_FOLDERS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
+SYSTEM_FOLDERS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information")
 # Files that are surely not pictures, so that their first bytes need not be read.
 OTHER_SUFFIXES = (
     ".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".html", ".md", ".parquet", ".npy", ".npz", ".mat", ".py",
@@ -31,7 +31,7 @@ class Walk:
 
     files: "dict[str, os.DirEntry[str]]" = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
-    repeated: list[str] = field(default_factory=list)  # links to folders whose files are in `files` already
+    repeated: list[str] = field(default_factory=list)  # links to folders that are listed already, or contain the link
 
 
 def walk_folder(root: str) -> Walk:

@@ -59,8 +59,7 @@ def type_columns(
             labels.notes += note(text, sum(odd.values()), map(repr, odd))
         else:
             labels.ignored_columns.append(column)
-            odd = _odd_cells(cells)
-            unused.append(column.strip() + (f" ({sum(odd.values()):,} cells like {next(iter(odd))!r})" if odd else ""))
+            unused.append(column.strip() + _reason(_odd_cells(cells), cells))
     text = f"columns of {name} are ignored, because they are neither attribute, split nor identity"
     labels.notes += note(text, len(unused), unused)
     return labels
@@ -168,6 +167,13 @@ def _odd_cells(column: Any) -> dict[str, int]:
         )
         if cell is not None and cell not in BOOLS
     }
+
+
+def _reason(odd: dict[str, int], column: Any) -> str:
+    """Return why a column is no attribute, to be added to its name."""
+    if odd:
+        return f" ({sum(odd.values()):,} cells like {next(iter(odd))!r})"
+    return " (-1, 0 and 1)" if any(cell is not None for cell in _distinct_cells(column)[0]) else " (no values)"
 
 
 def _counts(cells: list[str | None], indices: Any) -> list[int]:

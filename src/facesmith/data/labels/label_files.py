@@ -4,20 +4,16 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from facesmith.data.labels.columns import clean_cell, type_columns
+from facesmith.data.labels.columns import BOOLS, clean_cell, type_columns
 from facesmith.data.labels.matching import Match, describe_match, match_rows
-from facesmith.data.labels.table import read_label_table, to_strings
+from facesmith.data.labels.table import FILE_COLUMNS, read_label_table, to_strings
 from facesmith.data.source import Labels, note
 from facesmith.errors import FacesmithError
 from facesmith.files import printable
+from facesmith.images.decode import SUFFIXES
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-FILE_COLUMNS = (
-    "file", "filename", "file_name", "image_id", "path", "file_path", "filepath", "image", "image_path",
-    "image_name", "image_file", "img", "img_path", "img_name", "photo", "picture",
-)  # fmt: skip
 
 
 def read_labels(tables: Iterable[tuple[str, str, bytes]], files: Sequence[str], required: bool) -> Labels:
@@ -63,8 +59,10 @@ def _match_table(table: "pa.Table", files: list[str], title: str) -> tuple[str, 
     others = [column for column in table.column_names if column not in known]
     first = (known or others)[0]
     ambiguous: list[str] = []
-    for numbers in (False, True):  # a column of row numbers would match files that are named by numbers
-        for column in [*known, *others]:
+    # A column of other numbers would match files that are named by numbers.
+    named = [column for column in others if any(map(_is_picture_name, table[column].to_pylist()))]
+    for columns, numbers in (([*known, *named], False), (known or others[:1], True)):
+        for column in columns:
             names = table[column].to_pylist()
             match = match_rows(files, names, numbers=numbers)
             if match:
@@ -78,6 +76,15 @@ def _match_table(table: "pa.Table", files: list[str], title: str) -> tuple[str, 
     cell = repr(table[first][0].as_py()) if len(table) else "no rows"
     example = f"a picture is {files[0]!r}" if files else "there is no picture"
     raise FacesmithError(f"{title} names none of the pictures: its column {first!r} has {cell} where {example}")
+
+
+def _meaning(cell: str) -> str | bool | None:
+    text = clean_cell(cell)
+    return text if text not in BOOLS else BOOLS[text] == 1
+
+
+def _is_picture_name(cell: str | None) -> bool:
+    return cell is not None and cell.strip(" '\"").lower().endswith(SUFFIXES)
 
 
 def _take_cells(
@@ -97,7 +104,7 @@ def _take_cells(
         cells = to_strings(table[column]).to_pylist()
         known = values.setdefault(column, {})
         for number, rows in zip(numbers, match.rows, strict=True):
-            distinct = {clean_cell(cell): cell for row in rows if (cell := cells[row]) is not None}
+            distinct = {_meaning(cell): cell for row in rows if (cell := cells[row]) is not None}
             distinct.pop(None, None)
             if len(distinct) == 1:
                 known[number] = next(iter(distinct.values()))

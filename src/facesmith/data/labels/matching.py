@@ -46,7 +46,8 @@ def match_rows(
     file_parts = [_split(file) for file in files]
     row_parts = [_split(name or "") for name in names]
     match = Match([[] for _ in files])
-    open_files, open_rows = list(range(len(files))), [row for row, parts in enumerate(row_parts) if parts]
+    open_files = [file for file, parts in enumerate(file_parts) if parts]
+    open_rows = [row for row, parts in enumerate(row_parts) if parts]
     for form, lengths in FORMS if numbers else FORMS[:-1]:
         if not open_files or not open_rows:
             break

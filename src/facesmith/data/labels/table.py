@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DELIMITERS = ",;\t|"
+FILE_COLUMNS = (
+    "file", "filename", "file_name", "image_id", "path", "file_path", "filepath", "image", "image_path",
+    "image_name", "image_file", "img", "img_path", "img_name", "photo", "picture",
+)  # fmt: skip
 INDEX_COLUMNS = ("", "unnamed: 0", "__index_level_0__")  # the row numbers that pandas writes
 CHARSETS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -35,7 +39,8 @@ def read_label_table(data: bytes, name: str) -> "pa.Table":
             table = _read_json(text, name) if text.startswith(("{", "[")) else _read_text(text, name)
     except (pa.ArrowException, ValueError, RecursionError) as error:
         raise FacesmithError(f"{name} cannot be read as a table of labels: {_first_line(error)}") from None
-    columns = [column for column in table.column_names if column.strip().lower() not in INDEX_COLUMNS]
+    table = table.rename_columns([column.strip().strip("'\"").strip() for column in table.column_names])
+    columns = [column for column in table.column_names if column.lower() not in INDEX_COLUMNS]
     duplicate = next((column for column in columns if columns.count(column) > 1), None)
     if duplicate is not None:
         raise FacesmithError(f"{name} has two columns called {duplicate!r}: rename one of them")
@@ -74,7 +79,7 @@ def split_celeba_header(text: str) -> tuple[list[str], str] | None:
         header, rest = rest[0], rest[1:]
     names, body = header.split(), "\n".join(rest)
     row = body.split("\n", 1)[0].split()
-    is_celeba = names and len(row) == len(names) + 1 and not any(mark in header for mark in DELIMITERS)
+    is_celeba = names and len(row) == len(names) + 1 and not any(mark in header for mark in ",;|")
     return (names, body) if is_celeba else None
 
 
@@ -157,7 +162,9 @@ def _read_json(text: str, name: str) -> "pa.Table":
         value = json.loads(text)
     except ValueError:
         value = [json.loads(line) for line in text.splitlines() if line.strip()]
-    if isinstance(value, dict):
+    if isinstance(value, dict) and any(str(key).lower() in FILE_COLUMNS for key in value):
+        value = [value]  # JSON Lines with one line
+    elif isinstance(value, dict):
         value = next((value[key] for key in ("labels", "faces") if isinstance(value.get(key), (list, dict))), value)
     rows = list(value.items()) if isinstance(value, dict) else value
     records = [_expand(row) if isinstance(row, dict) else _labelled_file(row) for row in rows]
@@ -172,7 +179,8 @@ def _expand(record: dict[str, Any]) -> dict[str, Any]:
     attributes = record.get("with")
     if not isinstance(attributes, list):
         return record
-    return {**record, **{str(name).removeprefix("~"): not str(name).startswith("~") for name in attributes}}
+    others = {name: value for name, value in record.items() if name != "with"}
+    return {**others, **{str(name).removeprefix("~"): not str(name).startswith("~") for name in attributes}}
 
 
 def _labelled_file(row: Any) -> dict[str, Any]:

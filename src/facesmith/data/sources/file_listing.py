@@ -101,8 +101,9 @@ class FileListing:
     def require_images(self) -> list[str]:
         """Return the names of the pictures, or raise `FacesmithError` if there are none."""
         if not self.images:
-            others = f", and it holds {printable(next(iter(self.entries)))}" if self.entries else ", and it is empty"
-            raise FacesmithError(f"{self.root} holds no picture: {FORMAT_NAMES} files are read{others}")
+            unread = next((name for name in self.entries if name.lower().endswith(UNREAD_SUFFIXES)), None)
+            advice = f"; convert files such as {printable(unread)}, or unpack them" if unread else ""
+            raise FacesmithError(f"{self.root} holds no picture: {FORMAT_NAMES} files are read{advice}")
         return self.images
 
     def unread_files(self) -> list[Note]:
@@ -159,7 +160,7 @@ def list_files(path: Path) -> FileListing:
     notes = [
         *note("folders cannot be read, and are skipped", len(walk.unreadable), map(printable, walk.unreadable)),
         *note(
-            "links to folders are passed over, because the photos there are imported already",
+            "links are passed over, which lead to folders that are imported already, or to one that contains them",
             len(walk.repeated),
             map(printable, walk.repeated),
         ),
@@ -192,13 +193,16 @@ def _size(entry: "os.DirEntry[str]") -> int:
 def _list_zip(path: Path) -> FileListing:
     try:
         with path.open("rb") as file:
-            head = file.read(2048).lstrip().lower()
+            start = file.read(2048)
+        head = start.lstrip().lower()
         if head.startswith((b"<!doctype html", b"<html")):
             raise FacesmithError(
                 f"{path} is a web page, not a zip: the download was refused, probably by Google Drive's quota; "
                 f"download it again later or from another place"
             )
-        if packed := next((kind for signature, kind in ARCHIVES.items() if head.startswith(signature)), None):
+        packed = next((kind for signature, kind in ARCHIVES.items() if head.startswith(signature)), None)
+        if packed or start[257:262] == b"ustar":
+            packed = packed or "a tar archive"
             raise FacesmithError(f"{path} is {packed}, which is not read: unpack it, and import the folder")
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()

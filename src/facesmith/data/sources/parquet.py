@@ -23,15 +23,18 @@ BATCH = 32  # images in memory at a time, besides those of the workers
 
 @dataclass(frozen=True, slots=True)
 class EncodedImage:
-    """An encoded image. The parent reads the Parquet files, because a worker would have to read a whole row group for a
-    few images."""
+    """An encoded image, or the path of one. The parent reads the Parquet files, because a worker would have to read a
+    whole row group for a few images."""
 
     data: bytes | None
+    path: str = ""
 
-    def open(self) -> bytes:
-        if self.data is None:
+    def open(self) -> bytes | str:
+        if self.data is not None:
+            return self.data
+        if not Path(self.path).is_file():
             raise ImageError("has no bytes in the dataset")
-        return self.data
+        return self.path
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,6 @@ def shard_metadata(shards: list[Shard], classes: Mapping[str, list[str]], name: 
 
 def read_images(shards: list[Shard], rows: np.ndarray) -> Iterator[Handle]:
     """Read the images of these ascending rows, one row group after the other, in batches."""
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     first = 0  # first row of the row group, counted over the whole dataset
@@ -109,14 +111,18 @@ def read_images(shards: list[Shard], rows: np.ndarray) -> Iterator[Handle]:
             for group in range(file.num_row_groups):
                 after = first + file.metadata.row_group(group).num_rows
                 selected_rows = set(rows[np.searchsorted(rows, first) : np.searchsorted(rows, after)].tolist())
-                columns = [f"{shard.image}.bytes" if shard.nested else shard.image]
+                folder = Path(shard.path).parent  # of pictures that the file only names
                 if selected_rows:
-                    for batch in file.iter_batches(BATCH, [group], columns, use_threads=False):
+                    for batch in file.iter_batches(BATCH, [group], [shard.image], use_threads=False):
                         images = batch.column(0)
-                        images = pc.struct_field(images, "bytes") if shard.nested else images
                         for offset in range(len(images)):
                             if first + offset in selected_rows:
-                                yield EncodedImage(images[offset].as_py())
+                                image = images[offset].as_py()
+                                if isinstance(image, dict):
+                                    path = image.get("path") or ""
+                                    yield EncodedImage(image["bytes"], str(folder / path) if path else "")
+                                else:
+                                    yield EncodedImage(image)
                         first += len(images)
                 first = after
 

@@ -1,0 +1,127 @@
+"""Label tables as other programs write them: what is meant is read, and what is not used is named."""
+
+import codecs
+import json
+
+import pytest
+
+from facesmith.data.labels.label_files import read_labels
+from facesmith.data.source import Labels
+from facesmith.errors import FacesmithError
+
+FILES = ["1.jpg", "2.jpg"]
+ONE_TRUE = {"Male": [True, False]}
+
+
+def read(table: str | bytes, files: list[str] = FILES) -> Labels:
+    return read_labels([("", "t.csv", table if isinstance(table, bytes) else table.encode())], files, required=True)
+
+
+def values(labels: Labels) -> dict[str, list[bool | None]]:
+    return {name: column.to_pylist() for name, column in labels.attributes.items()}
+
+
+def notes(labels: Labels) -> list[tuple[int, list[str]]]:
+    return [(note.count, note.examples) for note in labels.notes]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "file,Male\n1.jpg,1\n2.jpg,0\n",
+        "file;Male\n1.jpg;1,0\n2.jpg;0,0\n",
+        'file\t"Male"\r\n"1.jpg"\t"1"\r\n"2.jpg"\t"0"\r\n',
+        "file|Male\r1.jpg|yes\r2.jpg|no\r",
+        "sep=;\nfile;Male\n1.jpg;on\n2.jpg;off\n",
+        "'file', 'Male'\n'1.jpg', '1'\n'2.jpg', '0'\n",
+        "file,Male,\n1.jpg,+1,\n2.jpg,\u22121,\n",
+        codecs.BOM_UTF16_LE + "file\tMale\n1.jpg\t1\n2.jpg\t0\n".encode("utf-16-le"),
+        ",file,Male\n0,1.jpg,1.0\n1,2.jpg,-1.0\n",
+        "file Male\n1.jpg 1\n2.jpg 0\n",
+        "2\nMale\n1.jpg  1\n2.jpg -1\n",
+        '{"file_name": "1.jpg", "Male": true}\n{"file_name": "2.jpg", "Male": false}\n',
+        '{"1.jpg": {"Male": 1}, "2.jpg": {"Male": 0}}',
+        '{"faces": [{"file": "1.jpg", "Male": 1}, {"file": "2.jpg", "Male": 0}]}',
+    ],
+)
+def test_tables_of_many_programs_are_read(table: str | bytes) -> None:
+    labels = read(table)
+    assert values(labels) == ONE_TRUE
+    assert notes(labels) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("mäd.jpg", "ma\u0308d.jpg".encode()),
+        ("mäd.jpg", "mäd.jpg".encode("cp1252")),
+        ("m\udce4d.jpg", "mäd.jpg".encode()),
+        ("000001.png", b"img_align/000001.JPG"),
+        ("000001.jpg", b"1"),
+        ("my photo.jpg", b"my%20photo.jpg"),
+        ("a/1.jpg", b"C:\\photos\\a\\1.jpg"),
+    ],
+)
+def test_file_names_may_be_spelled_in_many_ways(file: str, name: bytes) -> None:
+    assert values(read(b"file,Male\n" + name + b",1\n", [file])) == {"Male": [True]}
+
+
+def test_a_name_is_used_where_it_is_exact_and_unique() -> None:
+    files = ["1.jpg", "a/1.jpg", "b/1.jpg", "a/2.jpg", "b/2.jpg"]
+    labels = read("file,Male\nb/1.jpg,1\n1.jpg,0\n2.jpg,1\n", files)
+    assert values(labels) == {"Male": [False, None, True, None, None]}
+    assert notes(labels) == [(1, ["2.jpg"]), (3, ["a/1.jpg", "a/2.jpg", "b/2.jpg"])]
+
+
+def test_contradicting_rows_leave_the_value_unknown() -> None:
+    labels = read("file,Male,Young\n1.jpg,1,yes\n1.jpg,0,1\n2.jpg,0,\n2.jpg,0.0,1\n")
+    assert values(labels) == {"Male": [None, False], "Young": [True, True]}
+    assert notes(labels) == [(1, ["1.jpg (Male)"])]
+
+
+def test_odd_cells_and_unused_columns_are_reported() -> None:
+    files = [f"{row}.jpg" for row in range(4)]
+    labels = read("file,Male,age,sign\n0.jpg,1,20,-1\n1.jpg,O,21,0\n2.jpg,0,22,1\n3.jpg,1,23,1\n", files)
+    assert values(labels) == {"Male": [True, None, False, True]}
+    assert notes(labels) == [(1, ["'O'"]), (2, ["age (4 cells like '20')", "sign (-1, 0 and 1)"])]
+    assert labels.ignored_columns == ["age", "sign"]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("file,Male\nx.jpg,1\n", "names none of the pictures: its column 'file' has 'x.jpg'"),
+        ("file,Male\n3.jpg,1\n", "names that fit several of them, such as '3.jpg'"),
+        ("1.jpg,1\n2.jpg,0\n", "has no line with the names of its columns"),
+        (b"PK\3\4", "save the table as CSV"),
+        (b"\0\1\2\xff" * 9, "cannot be read as a table"),
+        ("[1, 2]", "neither objects nor pairs"),
+    ],
+)
+def test_a_table_whose_labels_would_be_lost_is_refused(table: str | bytes, message: str) -> None:
+    with pytest.raises(FacesmithError, match=message):
+        read(table, [*FILES, "a/3.jpg", "b/3.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (json.dumps({"labels": [["1.jpg", 3], ["2.jpg", 5]]}), {"label_3": [True, False], "label_5": [False, True]}),
+        (
+            json.dumps({"labels": {"1.jpg": [1, 0], "2.jpg": [1, 1]}}),
+            {"label_0": [True, True], "label_1": [False, True]},
+        ),
+        ("file,label\n1.jpg,Happy\n2.jpg,Sad\n", {"Happy": [True, False], "Sad": [False, True]}),
+        (
+            "file,seed,index,truncation,model,digest,Male,Bald\n1.jpg,7,0,1.0,m,d,0.9,0.1\n2.jpg,7,1,1.0,m,d,0.2,1.0\n",
+            {"Male": [True, False], "Bald": [False, True]},
+        ),
+        (
+            '{"file":"1.jpg","seed":0,"latent_index":0,"truncation":1.0,"model":"d","with":["Male","~Bald"]}',
+            {"Male": [True, None], "Bald": [False, None]},
+        ),
+    ],
+    ids=["StyleGAN's classes", "StyleGAN's vectors", "class names", "the studio's manifest", "generate's manifest"],
+)
+def test_classes_and_manifests_become_attributes(text: str, expected: dict[str, list[bool | None]]) -> None:
+    assert values(read(text)) == expected
