@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 import time
 import zipfile
 from pathlib import Path
@@ -151,6 +152,58 @@ def test_a_photo_without_annotations_has_unknown_labels(tmp_path: Path) -> None:
         "identity": None,
         **dict.fromkeys(NAMES),
     }
+
+
+def test_other_photos_and_endings_are_matched(tmp_path: Path) -> None:
+    """The PNG release, whose annotations name .jpg files, and a photo of another name without annotations."""
+    root = official(tmp_path / "celeba")
+    for photo in (root / "img_align_celeba").iterdir():
+        photo.rename(photo.with_suffix(".png"))
+    (root / "img_align_celeba").rename(root / "img_align_celeba_png")
+    shutil.copy(root / "img_align_celeba_png" / "000001.png", root / "img_align_celeba_png" / "me.png")
+    dataset = import_dataset(root, tmp_path / "out", size="32", quiet=True, workers=1)
+    assert dataset.card["source"]["kind"] == "celeba"
+    assert dataset.attribute_values()[:, 2].tolist() == [1, 0, 1, 0, -1]
+    assert dataset.metadata()["identity"].to_pylist() == [*IDENTITIES[:4], None]
+    assert ["img_align_celeba_png/me.png"] in [note["examples"] for note in dataset.card["notes"]]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "\ufeff2\r\nSmiling\tMale\r\n000001.jpg\t1\t-1\r\n000002.jpg\t-1\t1\r\n",
+        "2\nSmiling Male\nimg_align_celeba/000001.png  1 -1\n000002  -1  1\n",
+    ],
+)
+def test_annotations_are_read_in_other_forms(tmp_path: Path, table: str) -> None:
+    photos(tmp_path / "celeba" / "img_align_celeba", 2)
+    (tmp_path / "celeba" / "list_attr_celeba.txt").write_bytes(table.encode())
+    dataset = import_dataset(tmp_path / "celeba", tmp_path / "out", size="8", quiet=True, workers=1)
+    assert dataset.labels().tolist() == [[True, False], [False, True]]
+
+
+def test_annotations_that_name_no_photo_are_refused(tmp_path: Path) -> None:
+    root = official(tmp_path / "celeba")
+    (root / "list_eval_partition.txt").write_text("999999.jpg 0\n")
+    with pytest.raises(FacesmithError, match="list_eval_partition.txt names none of the photos: it has '999999.jpg'"):
+        import_dataset(root, tmp_path / "out", quiet=True)
+
+
+@pytest.mark.parametrize("folder", ["img_celeba", "originals"])
+def test_photos_in_the_wild_need_align(tmp_path: Path, folder: str) -> None:
+    root = tmp_path / "celeba"
+    (root / folder).mkdir(parents=True)
+    for number, width in ((1, 200), (2, 300)):
+        Image.new("RGB", (width, 250)).save(root / folder / f"{number:06d}.jpg")
+    annotate(root)
+    with pytest.raises(FacesmithError, match="in the wild, which are not aligned: import them with --align"):
+        import_dataset(root, tmp_path / "out", quiet=True)
+    with pytest.raises(FacesmithError, match="no face was found"):
+        import_dataset(root, tmp_path / "out", align=True, workers=1, quiet=True)
+    photos(root / "img_align_celeba", 1)
+    if folder == "img_celeba":
+        dataset = import_dataset(root, tmp_path / "out", size="8", workers=1, quiet=True)
+        assert dataset.metadata()["file"].to_pylist() == ["img_align_celeba/000001.jpg"]
 
 
 def test_where_goes_before_limit(tmp_path: Path) -> None:

@@ -40,6 +40,41 @@ def test_folder_names_are_attributes(tmp_path: Path) -> None:
     assert dataset.name == "faces"
 
 
+def test_split_folders_with_a_table_each_are_read(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "faces", "train/a.png", "train/b.png", "validation/a.png")
+    (root / "train" / "metadata.csv").write_text("file_name,Male,text\na.png,1,a man\nb.png,0,a woman\n")
+    (root / "validation" / "metadata.jsonl").write_text('{"file_name": "a.png", "Male": false}\n')
+    (root / "others.csv").write_text("file,Young\na.png,1\n")
+    dataset = imported(root, tmp_path)
+    assert rows(dataset) == {
+        "train/a.png": {"split": "train", "Male": True},
+        "train/b.png": {"split": "train", "Male": False},
+        "validation/a.png": {"split": "valid", "Male": False},
+    }
+    assert [note["examples"] for note in dataset.card["notes"]] == [["text (2 cells like 'a man')"], ["others.csv"]]
+
+
+def test_split_folders_with_class_folders_are_read(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "faces", "data/train/cat/a.png", "data/train/dog/b.png", "data/test/cat/c.png")
+    dataset = imported(root, tmp_path)
+    assert dataset.attributes == ["cat", "dog"]
+    assert dataset.card["splits"] == {"train": 2, "test": 1}
+
+
+def test_folders_of_stylegan_are_no_attributes(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "faces", "00000/img00000000.png", "00001/img00001000.png")
+    (root / "dataset.json").write_text('{"labels": null}')
+    assert imported(root, tmp_path).attributes == []
+
+
+def test_files_that_are_not_read_are_named(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "faces", "a.png")
+    for name in ("IMG_1.CR2", "clip.mov", "more.zip", "notes.txt"):
+        (root / name).write_bytes(b"x")
+    (note,) = imported(root, tmp_path).card["notes"]
+    assert (note["count"], note["examples"]) == (3, ["IMG_1.CR2", "clip.mov", "more.zip"])
+
+
 def test_many_folders_become_identities(tmp_path: Path) -> None:
     root = pictures(tmp_path / "lfw", *(f"Person_{i:03d}/{j}.png" for i in range(260) for j in range(1 + (i == 7))))
     dataset = imported(root, tmp_path)
@@ -119,6 +154,32 @@ def test_a_zip_is_read_without_unpacking(tmp_path: Path) -> None:
     assert dataset.name == "My faces"
 
 
+def test_zips_of_other_systems_keep_their_names(tmp_path: Path) -> None:
+    picture = (pictures(tmp_path, "a.png") / "a.png").read_bytes()
+    path = tmp_path / "faces.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("men\\XXXXXX.png", "women/YY.png", "women/Z.png"):
+            archive.writestr(name, picture)
+    # Many programs write UTF-8 without the flag for it; others write the code page of DOS.
+    data = path.read_bytes().replace(b"XXXXXX", "müñ1".encode()).replace(b"YY", b"\x84\x81")
+    path.write_bytes(data)
+    assert sorted(rows(imported(path, tmp_path))) == ["men/müñ1.png", "women/Z.png", "women/äü.png"]
+
+
+def test_parquet_files_with_images_are_read(tmp_path: Path) -> None:
+    picture = (pictures(tmp_path / "x", "a.png") / "a.png").read_bytes()
+    image = pa.array([{"bytes": picture, "path": None}, {"bytes": None, "path": "../../x/a.png"}])
+    (tmp_path / "set" / "data").mkdir(parents=True)
+    for split in ("train", "test"):
+        table = pa.table({"image": image, "Male": ["yes", "no"], "caption": ["a", "b"]})
+        pq.write_table(table, tmp_path / "set" / "data" / f"{split}-00000-of-00001.parquet")
+    dataset = imported(tmp_path / "set", tmp_path)
+    assert dataset.card["splits"] == {"train": 2, "test": 2}
+    assert dataset.labels().tolist() == [[True], [False]] * 2
+    single = import_dataset(tmp_path / "set/data/test-00000-of-00001.parquet", tmp_path / "one", size="8", quiet=True)
+    assert len(single) == 2
+
+
 def test_a_damaged_member_of_a_zip_is_skipped(tmp_path: Path) -> None:
     root = pictures(tmp_path / "faces", "a.png", "b.png")
     path = tmp_path / "faces.zip"
@@ -137,6 +198,8 @@ def test_a_damaged_member_of_a_zip_is_skipped(tmp_path: Path) -> None:
     ("data", "message"),
     [
         (b"\n<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title>", "is a web page, not a zip"),
+        (b"7z\xbc\xaf'\x1c", "is a 7z archive, which is not read: unpack it"),
+        (b"x" * 257 + b"ustar", "is a tar archive"),
         (b"PK\3\4 cut short", "neither a folder nor a whole zip"),
         (b"", "neither a folder nor a whole zip"),
     ],

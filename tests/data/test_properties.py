@@ -1,4 +1,4 @@
-"""Properties of what users write: label tables, file names, crops and filters. More examples: --hypothesis-profile thorough."""
+"""Properties of label tables, file names, crops and filters. More examples: --hypothesis-profile thorough."""
 
 import csv
 import io
