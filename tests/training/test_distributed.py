@@ -144,9 +144,20 @@ def test_local_batches_cover_the_batch() -> None:
         ProcessGroup(0, 3).local_batch(13)
 
 
-def test_incomplete_environment_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    for name in ("RANK", "MASTER_ADDR"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(FacesmithError, match="RANK .*MASTER_ADDR.* not set: start them by torchrun"):
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"RANK": None, "MASTER_ADDR": None}, "RANK .*MASTER_ADDR.* not set: start them by torchrun"),
+        ({"WORLD_SIZE": "two"}, "invalid WORLD_SIZE=two: expected a whole number"),
+        ({"RANK": "2"}, "RANK=2, WORLD_SIZE=2, .* are not the ranks"),
+        ({"WORLD_SIZE": "9999", "LOCAL_WORLD_SIZE": "9999"}, "LOCAL_WORLD_SIZE=9999 are not the ranks of at most"),
+    ],
+)
+def test_an_invalid_environment_is_refused(
+    variables: dict[str, str | None], sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    valid = {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2", "MASTER_PORT": "1"}
+    for name, value in (valid | {"MASTER_ADDR": "127.0.0.1"} | variables).items():
+        monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+    with pytest.raises(FacesmithError, match=sentence):
         facesmith.train("tiny", tmp_path, tmp_path / "run")
