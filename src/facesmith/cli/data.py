@@ -37,7 +37,9 @@ def data() -> None:
 @click.option("--where", help="Keep images that match attributes, split and identity: 'Male & ~Eyeglasses'.")
 @click.option("--limit", type=int, help="Keep at most this many images, chosen at random.")
 @click.option("--seed", default=0, show_default=True, help="Seed of --limit and of the built-in faces.")
-@click.option("--labels", type=click.Path(path_type=Path), help="Read labels from this CSV or Parquet file.")
+@click.option(
+    "--labels", type=click.Path(path_type=Path), help="Read labels from this table: CSV, Parquet, JSON or text."
+)
 @click.option(
     "--align",
     is_flag=True,
@@ -48,8 +50,8 @@ def data() -> None:
 def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
     """Import SOURCE into the new folder DATASET.
 
-    SOURCE is a CelebA folder or zip in its official layout, any folder or zip of images, hf:owner/name for a dataset
-    of the Hugging Face hub, or builtin[:COUNT] for drawn faces.
+    SOURCE is a CelebA folder or zip in its official layout, any folder or zip of images, Parquet files with a column
+    of images, hf:owner/name for a dataset of the Hugging Face hub, or builtin[:COUNT] for drawn faces.
 
     \b
     facesmith data import builtin:8000 drawn
