@@ -1,4 +1,4 @@
-"""Optional dependencies: imported where they are used, and missed in one sentence."""
+"""Optional dependencies: imported where they are used, and reported in one sentence where they are missing."""
 
 from importlib import import_module
 from typing import Any

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facesmith.data.dataset import Dataset, open_dataset
-from facesmith.metrics.scores import rank
+from facesmith.metrics.scores import score_key
 from facesmith.metrics.scoring import BLOCK, Scorer
 
 
@@ -46,4 +46,4 @@ def test_a_small_dataset_is_used_completely(dataset: Dataset, tmp_path: Path) ->
 
 def test_ranking_prefers_low_kid_and_puts_low_diversity_last() -> None:
     good, worse, grey = {"kid": 0.1, "diversity": 0.9}, {"kid": 0.2, "diversity": 0.8}, {"kid": 0.01, "diversity": 0.1}
-    assert sorted([grey, worse, good], key=rank) == [good, worse, grey]
+    assert sorted([grey, worse, good], key=score_key) == [good, worse, grey]

@@ -18,7 +18,7 @@ import facesmith
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.runs.checkpoints import list_checkpoints, read_metadata
-from facesmith.training.sampling import next_due
+from facesmith.training.schedules import next_due
 from facesmith.training.session import is_out_of_memory
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",

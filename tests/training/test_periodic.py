@@ -6,7 +6,7 @@ import pytest
 
 import facesmith
 from facesmith.data.dataset import Dataset, open_dataset
-from facesmith.metrics.scores import rank
+from facesmith.metrics.scores import score_key
 from facesmith.runs.checkpoints import list_checkpoints, read_metadata
 from facesmith.runs.json_lines import read_lines
 from facesmith.runs.run_folder import RunFolder
@@ -32,7 +32,7 @@ def test_the_best_ema_is_saved(scored_run: Path) -> None:
     run = RunFolder(scored_run)
     lines = read_lines(run.scores)
     assert [line["kimg"] for line in lines] == [0.16, 0.32, 0.48]
-    best = min(lines, key=rank)
+    best = min(lines, key=score_key)
     card = read_metadata(run.best)
     assert (card["kimg"], card["score"]["kid"]) == (best["kimg"], best["kid"])
     best_checkpoint = next(
@@ -59,4 +59,4 @@ def test_worse_ema_does_not_replace_the_best_after_resume(scored_run: Path, data
     run.scores.write_text("")  # as if a rollback had undone what was scored
     facesmith.train("tiny", dataset, scored_run, resume=True, kimg=0.64, settings=("score_share=1000",), quiet=True)
     after = read_metadata(run.best)
-    assert rank(after["score"]) <= rank(before["score"])
+    assert score_key(after["score"]) <= score_key(before["score"])

@@ -1,4 +1,7 @@
-"""What --size, --crop and --resize mean: which part of an image is kept, at which size, through which filter."""
+"""What --size, --crop and --resize mean: which part of an image is kept, at which size, through which filter.
+
+`facesmith.images.decode` crops the pixels of a photo; `facesmith.images.face_crop` finds and aligns a face first.
+"""
 
 import re
 from dataclasses import dataclass

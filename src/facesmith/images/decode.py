@@ -130,7 +130,7 @@ def _open(file: str | bytes) -> Iterator[tuple[Image.Image, int]]:
     if not file:
         raise ImageError("zero bytes")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns about files that it reads well
+        warnings.simplefilter("ignore")  # Pillow warns about files that it reads correctly
         with _guard(lambda: _open_image(file)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(f"too large ({image.width}x{image.height} pixels)")

@@ -1,4 +1,4 @@
-"""Crop the faces of any photo as a dataset has them: found, aligned, cropped and resized; and the region of a face."""
+"""Crop the faces of any photo the way a dataset was cropped: find, align, crop and resize; and the region of a face."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

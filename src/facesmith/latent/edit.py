@@ -15,7 +15,7 @@ from facesmith.latent.faces import FaceLatent, FaceSource, generate_images, load
 from facesmith.models.directions import DEFAULT_KIND, Directions
 from facesmith.models.model import Model, as_model
 
-MAX_TABLE_FACES = 10_000  # a larger image opens in few programs
+MAX_TABLE_FACES = 10_000  # a larger image can be opened by few programs
 SHEET, EDITS, LATENTS = "sheet.png", "edits.json", "latents.npz"
 UNEDITED = "as it is"
 

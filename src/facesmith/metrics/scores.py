@@ -18,7 +18,7 @@ MEANINGS = {
 MIN_DIVERSITY = 0.5  # relative to real faces: a single blurred face can have a better KID than many bad faces
 
 
-def rank(score: Mapping[str, float]) -> tuple[bool, float]:
+def score_key(score: Mapping[str, float]) -> tuple[bool, float]:
     """Return a sort key, smaller for the better score: KID, with generators of low diversity last."""
     return score.get("diversity", 1.0) < MIN_DIVERSITY, score["kid"]
 

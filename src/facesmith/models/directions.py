@@ -24,7 +24,7 @@ from facesmith.models.base import logistic
 FILE, CARD_KEY = "directions.safetensors", "directions"
 KINDS = ("mean", "boundary", "orthogonal")
 DEFAULT_KIND = "orthogonal"
-MAX_STRENGTH = 20.0  # beyond it there are no faces, and a typing error is more likely
+MAX_STRENGTH = 20.0  # beyond it there are no faces, and the number is probably a typo
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from facesmith.models.model import Model, as_model
 from facesmith.progress import Bar, progress
 
 FORMATS: dict[str, dict[str, Any]] = {"png": {"compress_level": 6}, "jpg": {"quality": 95}, "webp": {"lossless": True}}
-MAX_SHEET_FACES = 10_000  # a larger image opens in few programs
+MAX_SHEET_FACES = 10_000  # a larger image can be opened by few programs
 
 
 def generate(

@@ -93,7 +93,7 @@ class ResidualConfig(FamilyConfig):
     discriminator_width: int = setting(32, "channels of D at half the image's size", minimum=1)
     blocks: int = setting(1, "residual blocks at every level of G", minimum=1)
     discriminator_blocks: int = setting(0, "residual blocks at every level of D", minimum=0)
-    finest: int = setting(32, "longest shorter side, in pixels, of a level with residual blocks", minimum=1)
+    finest: int = setting(32, "largest level with residual blocks: its shorter side in pixels", minimum=1)
     mapping: int = setting(2, "layers that map z to the w which styles every level, 0: w is z", minimum=0)
 
     def __post_init__(self) -> None:

@@ -74,7 +74,7 @@ def _type(field: Field[Any]) -> type:
 
 
 def _is_plain(character: str) -> bool:
-    """Return whether a character can be in a text: not control characters, nor halves of characters (surrogates)."""
+    """Return whether a character can be in a text: not control characters, nor lone surrogates."""
     return unicodedata.category(character) not in ("Cc", "Cs")
 
 

@@ -52,7 +52,7 @@ class JsonLines:
 
     ``columns`` has a float64 array for every key that ever holds a number, all of one length, in the order of the
     lines. A missing value, null or text is NaN. A step that was measured again after a resume replaces the earlier
-    lines. ``broken`` counts lines that are not valid JSON objects; ``health`` is the health on the last valid line.
+    lines. ``broken_lines`` counts lines that are not valid JSON objects; ``health`` is that of the last valid line.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The only reader of a run folder, which may be in training."""
+"""Read run.json, recipe.toml and the measurements of a run folder, which may still be training."""
 
 import tomllib
 from collections.abc import Mapping

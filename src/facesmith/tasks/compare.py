@@ -118,14 +118,14 @@ def _train(
 def _refuse_other_settings(run: Path, recipe: "Recipe", data: Dataset) -> None:
     """Raise `FacesmithError` if an existing run has other settings or another dataset than the study."""
     from facesmith.tasks.recipes import from_table
-    from facesmith.training.settings import LENGTH_SETTINGS, differences
+    from facesmith.training.settings import RESUMABLE_SETTINGS, differences
 
     if not RunFolder(run).exists:
         return
     table, trained_on = read_recipe(RunFolder(run))
     old_recipe = from_table(table)
     # A resume may change these settings, and the run has resolved "auto".
-    ignored = (*LENGTH_SETTINGS, "threads")
+    ignored = (*RESUMABLE_SETTINGS, "threads")
     ignored_values = {key: value for key, value in recipe.as_dict().items() if value == "auto" or key in ignored}
     changed = differences(old_recipe.with_values(**ignored_values), recipe)
     if trained_on.get("dataset_fingerprint") != data.fingerprint:

@@ -1,4 +1,7 @@
-"""Recipes by name: the built-in ones of every task, and those that plugins register. Nothing here imports torch."""
+"""Recipes by name: the built-in ones of every task, and those that plugins register. Nothing here imports torch.
+
+A built-in recipe is a line in ``RECIPES`` of the ``recipes.py`` of its task, such as `facesmith.tasks.gan.recipes`.
+"""
 
 from importlib import import_module
 from typing import Any, NamedTuple

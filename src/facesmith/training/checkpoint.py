@@ -32,7 +32,7 @@ EMA_KIMG = "ema_kimg"  # in a score: the half-life of the further EMA that it be
 
 @dataclass
 class Progress:
-    """How far a run is, apart from its networks. No random state: every draw is a function of seed and step."""
+    """The progress of a run, without its weights. No random state: every draw is a function of seed and step."""
 
     step: int = 0
     images_seen: int = 0  # real images

@@ -1,6 +1,6 @@
 """The training loop. Its parts are objects with one purpose each:
 
-- `train_step` takes one step; the task defines what it learns from a batch.
+- `next_step` takes one step; the task defines what it learns from a batch.
 - `Recorder` writes metrics, timing and sample sheets.
 - `CollapseGuard` rolls back or stops a training that has collapsed.
 - `CheckpointSchedule` and `ScoreSchedule` save and score.
@@ -53,7 +53,7 @@ def train_until_end(
             if context.progress.step == 0:
                 recorder.draw_sheet()
             while not clock.goal_reached:
-                recorder.add(train_step(context))
+                recorder.add(next_step(context))
                 if recorder.line_is_due:
                     outcome = guard.check(recorder.write_line())
                     if outcome == "failed":
@@ -87,7 +87,7 @@ def train_until_end(
     return guard.failure
 
 
-def train_step(context: TrainingContext) -> dict[str, Tensor]:
+def next_step(context: TrainingContext) -> dict[str, Tensor]:
     """Train on the next batch. Returns the measurements, scalars that stay on the device."""
     progress = context.progress
     recipe = apply_schedule(context.recipe, progress.images_seen, progress.lr_scale)

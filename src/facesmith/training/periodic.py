@@ -9,7 +9,7 @@ from facesmith.runs.checkpoints import read_metadata
 from facesmith.runs.json_lines import append_line, read_lines
 from facesmith.training.checkpoint import is_finite, save, save_best
 from facesmith.training.recorder import Recorder
-from facesmith.training.sampling import next_due
+from facesmith.training.schedules import next_due
 from facesmith.training.session import TrainingContext
 
 ASSUMED_FACES_PER_SECOND = 100.0  # until the first score has been timed
@@ -53,7 +53,7 @@ class ScoreSchedule:
         self._cost = context.recipe.score_count / ASSUMED_FACES_PER_SECOND
         # The score in the file counts, not those in scores.jsonl, which a rollback or a resume may have cut.
         best = read_metadata(context.run.best)["score"] if context.run.best.exists() else None
-        self._best_rank = context.task.rank(best) if best else (float("inf"),)
+        self._best_key = context.task.score_key(best) if best else (float("inf"),)
         self._is_prepared = False
         self.reset()
 
@@ -85,9 +85,9 @@ class ScoreSchedule:
         position = {"step": progress.step, "kimg": progress.kimg, "seconds": round(progress.seconds, 2)}
         append_line(context.run.scores, position | score)
         self.recorder.write_scalars(score)
-        rank = context.task.rank(score)
-        if rank < self._best_rank:
-            self._best_rank = rank
+        key = context.task.score_key(score)
+        if key < self._best_key:
+            self._best_key = key
             save_best(context.run, context.state, progress, score)
         self._cost = time.monotonic() - start
         self._seconds += self._cost

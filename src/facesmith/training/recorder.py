@@ -18,7 +18,7 @@ from facesmith.progress import Bar, tell
 from facesmith.progress import progress as progress_bar
 from facesmith.runs.json_lines import append_line, read_lines
 from facesmith.training.collapse import Health, detect, update
-from facesmith.training.sampling import next_due
+from facesmith.training.schedules import next_due
 from facesmith.training.session import Clock, TrainingContext, images_per_second
 
 

@@ -13,7 +13,7 @@ from facesmith.runs.health import COLLAPSED, DIVERGED, meaning
 from facesmith.training.checkpoint import Progress, is_finite, load, save
 from facesmith.training.collapse import Health
 from facesmith.training.recorder import Recorder
-from facesmith.training.sampling import next_due
+from facesmith.training.schedules import next_due
 from facesmith.training.session import TrainingContext
 from facesmith.training.settings import Recipe
 

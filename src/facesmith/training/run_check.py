@@ -6,7 +6,7 @@ from facesmith.runs.checkpoints import SUFFIX, kimg_name, list_checkpoints, read
 from facesmith.runs.json_lines import read_columns
 from facesmith.runs.run_data import read_card
 from facesmith.runs.run_folder import RunFolder
-from facesmith.training.settings import LENGTH_SETTINGS, Recipe, differences
+from facesmith.training.settings import RESUMABLE_SETTINGS, Recipe, differences
 
 
 def check_recipe(run: RunFolder, recipe: Recipe, recorded: Recipe) -> None:
@@ -15,7 +15,7 @@ def check_recipe(run: RunFolder, recipe: Recipe, recorded: Recipe) -> None:
     Both take defaults for settings that they lack, so that a run of an older version resumes. The settings that may
     change on resume may also be edited.
     """
-    edits = [line for line in differences(recorded, recipe) if line.split()[0] not in LENGTH_SETTINGS]
+    edits = [line for line in differences(recorded, recipe) if line.split()[0] not in RESUMABLE_SETTINGS]
     if edits:
         raise FacesmithError(
             f"{run.recipe} was edited ({'; '.join(edits)}): restore the old values to resume the run, or pass the "

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -34,18 +33,6 @@ def seed_of(*key: int) -> int:
 def seeded_rng(device: torch.device, *key: int) -> torch.Generator:
     """Return a generator on ``device`` whose draws depend on ``key`` alone."""
     return torch.Generator(device).manual_seed(seed_of(*key))
-
-
-def next_due(interval_kimg: float, images_seen: int) -> float:
-    """Return the number of images at which a periodic action is next due.
-
-    Intervals are ``interval_kimg`` at first and a fiftieth of the run's length later, so that a run of a week does not
-    write thousands of sheets. The result depends on the two numbers alone, so a resumed run acts at the same points.
-    """
-    position = 0.0
-    while position <= images_seen:
-        position += max(interval_kimg * 1000, position / 50)
-    return position
 
 
 def image_indices(seed: int, start: int, count: int, total: int, share: float = 1.0) -> Integers:
@@ -133,24 +120,3 @@ def load_batch(
         # Before the conversion, while a pixel is three bytes.
         images = torch.where(is_mirrored[:, None, None, None], images.flip(2), images)
     return to_float(images)
-
-
-def vary(pictures: Tensor, shift: float, colour: float, rng: torch.Generator) -> Tensor:
-    """Return ``pictures`` (N x 3 x H x W in [-1, 1]) with small movements, zoom and changes of light.
-
-    Each image is moved and zoomed by up to the share ``shift`` of its sides, with edges repeated;
-    brightness, saturation and contrast vary by up to the share ``colour``. Float32.
-    """
-    count, device = len(pictures), pictures.device
-    down, right, zoom, *light = (2 * torch.rand(6, count, 1, 1, 1, generator=rng, device=device) - 1).unbind()
-    x = pictures.float()
-    if shift:
-        places = F.affine_grid(torch.eye(2, 3, device=device).expand(count, 2, 3), list(x.shape), align_corners=False)
-        # Half a picture is 1 wide in the coordinates of a grid.
-        places = places * (1 + shift * zoom) + 2 * shift * torch.cat([right, down], 3)
-        x = F.grid_sample(x, places, padding_mode="border", align_corners=False)
-    brightness, saturation, contrast = (colour * value for value in light)
-    grey = x.mean(1, keepdim=True)
-    x = grey + (1 + saturation) * (x - grey)
-    mean = x.mean((1, 2, 3), keepdim=True)
-    return mean + (1 + contrast) * (x - mean) + brightness

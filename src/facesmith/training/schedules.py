@@ -71,6 +71,18 @@ def scheduled_settings(recipe: Recipe) -> list[str]:
     return [f.name.removesuffix(END) for f in fields(recipe) if f.name.endswith(END)]
 
 
+def next_due(interval_kimg: float, images_seen: int) -> float:
+    """Return the number of images at which a periodic action is next due.
+
+    Intervals are ``interval_kimg`` at first and a fiftieth of the run's length later, so that a run of a week does not
+    write thousands of sheets. The result depends on the two numbers alone, so a resumed run acts at the same points.
+    """
+    position = 0.0
+    while position <= images_seen:
+        position += max(interval_kimg * 1000, position / 50)
+    return position
+
+
 @dataclass(frozen=True)
 class DSchedule:
     """A parsed schedule: D learns once in ``ratio`` steps, or while its accuracy is below ``threshold``."""

@@ -22,7 +22,7 @@ from facesmith.training.settings import Recipe, as_table
 from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState
 
-MAX_STEP_SECONDS = 6 * 3600.0  # a longer time between two steps is a clock that was set, not training
+MAX_STEP_SECONDS = 6 * 3600.0  # a longer time between two steps means that the system clock was changed
 WARM_UP_STEPS = 2  # not timed
 MIN_SECONDS = 1e-6  # between two measurements
 TIMED_STEPS = 8  # penalties are computed every 4th step, so this includes their share

@@ -27,10 +27,10 @@ record_setting = partial(setting, group="record")
 machine_setting = partial(setting, group="machine")
 
 # Settings that may change when a run is resumed: its length and how it is recorded, never what it learns.
-LENGTH_SETTINGS = ("kimg", "on_collapse", "rollbacks", "score_kimg", "score_count", "score_share")
+RESUMABLE_SETTINGS = ("kimg", "on_collapse", "rollbacks", "score_kimg", "score_count", "score_share")
 
 MAX_BETA = 0.999999
-MAX_KIMG = 1e9  # a million million images
+MAX_KIMG = 1e9  # 10^12 images
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Recipe:
     epoch_share: float = learning_setting(1.0, "share of the images in an epoch, drawn for each", minimum=0, maximum=1)
     seed: int = learning_setting(0, "seed of every random draw", minimum=0)
 
-    # Each setting with an end moves to it over anneal_kimg, along half a cosine, or by half of the rest per half-life.
+    # Each setting with an end moves to it over anneal_kimg, along half a cosine, or halves the distance per half-life.
     anneal_kimg: float = schedule_setting(0.0, "kimg after which the schedule ends, 0: no schedule", minimum=0)
     schedule_half_life_kimg: float | None = schedule_setting(
         None, "half-life of the schedule, in place of anneal_kimg", minimum=0.001

@@ -19,7 +19,7 @@ from facesmith.training.checkpoint import Progress, load
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
 from facesmith.training.session import TrainingContext, is_out_of_memory
 from facesmith.training.settings import (
-    LENGTH_SETTINGS,
+    RESUMABLE_SETTINGS,
     AnyRecipe,
     Recipe,
     as_table,
@@ -85,7 +85,7 @@ def resume(
     """Continue a run at its last checkpoint. ``recipe`` may differ from the run's ``old_recipe`` in length only."""
     run = RunFolder(path)
     _check_dataset(path, group.on_rank_zero(lambda: read_recipe(run)[1]), dataset)
-    changes = [line for line in differences(old_recipe, recipe) if line.split()[0] not in LENGTH_SETTINGS]
+    changes = [line for line in differences(old_recipe, recipe) if line.split()[0] not in RESUMABLE_SETTINGS]
     if changes:
         raise FacesmithError(
             f"{path} was trained with another recipe ({'; '.join(changes)}): leave these settings as they were, "

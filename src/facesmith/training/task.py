@@ -29,7 +29,7 @@ class Task(ABC, Generic[AnyRecipe]):
     recipe's seed and of `Progress`. So a run can be resumed, branched and rolled back.
     """
 
-    names: ClassVar[dict[str, str]]  # of the trained networks, for people: {"G": "generator"}
+    names: ClassVar[dict[str, str]]  # display names of the trained networks: {"G": "generator"}
 
     def __init__(self, recipe: AnyRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]) -> None:
         self.recipe, self.dataset, self.group, self.pretrained = recipe, dataset, group, pretrained
@@ -91,5 +91,5 @@ class Task(ABC, Generic[AnyRecipe]):
         """Return the scores of the EMA, always on the same images or latents."""
 
     @abstractmethod
-    def rank(self, score: dict[str, float]) -> tuple[float, ...]:
+    def score_key(self, score: dict[str, float]) -> tuple[float, ...]:
         """Return a sort key of a score: the better of two has the smaller key."""

@@ -1,6 +1,7 @@
 """/encode, /edit, /describe: the latent of a face, and the face with changed attributes.
 
-A slider's value arrives at POST /edit as an edit {attribute: strength}; `edit_latents` turns it into a latent.
+A slider of the Photo page sends POST /edit with an edit {attribute: strength}; `edit_latents` applies it to the latent.
+Sliders of the Generate page send GET /generate: see `facesmith.studio.api.generate`. Both end in `Directions.apply`.
 """
 
 import asyncio
@@ -80,12 +81,16 @@ class EditResponse(BaseModel):
 
 
 class EditQuery(BaseModel):
-    """An edit as an address, for faces of seeds."""
+    """An edit as a URL, for faces of seeds."""
 
     model: ModelName
     face: list[Reference] = Field(min_length=1, max_length=64, examples=[["seed:7:3"]])
     changes: list[Annotated[str, Field(max_length=2000)]] = Field(
-        [""], alias="set", max_length=64, description="one edit each: Smiling:1.5,Young:-1", examples=[["Smiling:1.5"]]
+        [""],
+        alias="set",
+        max_length=64,
+        description="one edit, with all its attributes: Smiling:1.5,Young:-1; each repetition is another edit",
+        examples=[["Smiling:1.5"]],
     )
     kind: DirectionKind = "orthogonal"
     format: ImageFormat = "png"
@@ -154,7 +159,7 @@ async def edit(body: EditRequest, resolver: FacesDep, response: Response) -> Any
 
 @router.get(
     "/edit",
-    summary="Edit faces of seeds, by an address",
+    summary="Edit faces of seeds, by URL",
     response_class=Response,
     responses=IMAGE_CONTENT | NOT_MODIFIED,
 )

@@ -46,7 +46,7 @@ class GenerateQuery(BaseModel):
         [],
         alias="set",
         max_length=64,
-        description="an attribute and the strength of its change in all faces: Smiling:1, Male:-0.5; repeatable",
+        description="an attribute and the strength of its change in all faces, Smiling:1; repeat for more",
         examples=[["Smiling:1"]],
     )
     attributes: list[str] = Field(

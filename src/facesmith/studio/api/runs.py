@@ -125,7 +125,7 @@ async def run_metrics(
     since: Annotated[int, Query(ge=-1, lt=10**12, description="only rows after this step")] = -1,
     most: Annotated[int, Query(ge=2, le=4000, description="maximum rows of a table")] = 1000,
 ) -> RunMetrics:
-    """A table with more rows is downsample: each stretch of a column keeps its lowest and its highest value."""
+    """A table with more rows is downsampled: each stretch of a column keeps its lowest and its highest value."""
     run = await services.run_watcher.run(name)
     curves = run.curves(dict.fromkeys(("metrics", "timing", "scores"), since), most)
     charts = {

@@ -18,9 +18,10 @@ from facesmith.errors import FacesmithError
 from facesmith.images.grid import make_grid
 from facesmith.networks.classifier import Config, build
 from facesmith.tasks.classifier.recipes import ClassifierRecipe
+from facesmith.training.augmentation import vary
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.sampling import AUGMENT, Reader, image_indices, load_batch, seeded_rng, vary
+from facesmith.training.sampling import AUGMENT, Reader, image_indices, load_batch, seeded_rng
 from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
 
@@ -113,7 +114,7 @@ class ClassifierTask(Task[ClassifierRecipe]):
         by_name = {f"accuracy_{name}": float(value) for name, value in zip(self.attributes, accuracies, strict=True)}
         return {"accuracy": mean, "count": len(indices), **by_name}
 
-    def rank(self, score: dict[str, float]) -> tuple[float, ...]:
+    def score_key(self, score: dict[str, float]) -> tuple[float, ...]:
         return (-score["accuracy"],)
 
     def probabilities(self, state: TrainState, indices: Integers) -> Floats:

@@ -158,7 +158,7 @@ class EncoderTask(Task[EncoderRecipe]):
             "count": len(photos),
         }
 
-    def rank(self, score: dict[str, float]) -> tuple[float, ...]:
+    def score_key(self, score: dict[str, float]) -> tuple[float, ...]:
         return (score["pixel"],)
 
     def _reconstruct(self, state: TrainState, indices: Integers) -> tuple[Tensor, Tensor]:

@@ -12,11 +12,11 @@ from facesmith.tasks.gan.recipes import GANRecipe
 from facesmith.training import train_state
 from facesmith.training.adversarial_losses import (
     accuracies,
-    augment,
     discriminator_loss,
     generator_loss,
     gradient_penalty,
 )
+from facesmith.training.augmentation import augment
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
 from facesmith.training.sampling import AUGMENT, seeded_rng
 from facesmith.training.train_state import (

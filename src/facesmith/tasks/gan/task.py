@@ -15,7 +15,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_split
 from facesmith.images.grid import BACKGROUND, make_grid
 from facesmith.images.pixels import to_float, to_uint8
-from facesmith.metrics.scores import rank
+from facesmith.metrics.scores import score_key
 from facesmith.tasks.gan.compiled_step import choose_step
 from facesmith.tasks.gan.conditions import balance, draw_conditions, known_conditions
 from facesmith.tasks.gan.recipes import GANRecipe
@@ -56,7 +56,7 @@ class GANTask(Task[GANRecipe]):
         return new_state(self.recipe, self.dataset.size, self.device, self.group)
 
     def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
-        self.read, self.train_step = read, choose_step(self.recipe, self.group, say)
+        self.read, self.gan_step = read, choose_step(self.recipe, self.group, say)
         self.real_diversity = real_diversity(self.dataset.images, self.recipe.seed)
 
     def step(self, state: TrainState, recipe: GANRecipe, progress: Progress) -> dict[str, Tensor]:
@@ -71,7 +71,7 @@ class GANTask(Task[GANRecipe]):
         z = z[self.batch_part]
         is_frozen = recipe.freeze_discriminator_after is not None and progress.kimg >= recipe.freeze_discriminator_after
         learns = not is_frozen and d_learns(self.d_schedule, progress.step, recipe.batch_size, progress.d_accuracy)
-        measured = self.train_step(state, real, z, recipe, progress.d_steps if learns else None, progress.images_seen)
+        measured = self.gan_step(state, real, z, recipe, progress.d_steps if learns else None, progress.images_seen)
         update_extra_emas(state, recipe, progress.images_seen)
         if self.d_schedule.threshold is not None:  # this rule alone waits for the device at every step
             accuracy = (measured["accuracy_real"] + measured["accuracy_fake"]) / 2
@@ -124,10 +124,10 @@ class GANTask(Task[GANRecipe]):
             return score_of(state.ema)
         scores = [score_of(state.ema) | {EMA_KIMG: 0.0}]
         scores += [score_of(ema) | {EMA_KIMG: ema_kimg} for ema_kimg, ema in state.extra_emas.items()]
-        return min(scores, key=self.rank)
+        return min(scores, key=self.score_key)
 
-    def rank(self, score: dict[str, float]) -> tuple[float, ...]:
-        return rank(score)
+    def score_key(self, score: dict[str, float]) -> tuple[float, ...]:
+        return score_key(score)
 
     def _latents(self, count: int, *key: int) -> Tensor:
         """Return random latents; attributes that are an input are left open."""

@@ -27,7 +27,7 @@ FORMAT, VERSION = "facesmith-made-over", 1
 SHEET, CARD, WHOLE = "sheet.png", "makeover.json", "whole"
 BLOCK = 32  # photos in memory at once
 MAX_STEPS = 32
-MAX_SHEET_IMAGES = 512  # a larger sheet opens in few programs
+MAX_SHEET_IMAGES = 512  # a larger sheet can be opened by few programs
 
 
 def make_over(

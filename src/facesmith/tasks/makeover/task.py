@@ -27,15 +27,15 @@ from facesmith.tasks.makeover.scores import Scorer, target_share
 from facesmith.tasks.pretrained import classifier_card
 from facesmith.training.adversarial_losses import (
     accuracies,
-    augment,
     discriminator_loss,
     generator_loss,
     gradient_penalty,
     nearest_distance,
 )
+from facesmith.training.augmentation import augment, vary
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.sampling import AUGMENT, VIEW, Reader, load_batch, seeded_rng, vary
+from facesmith.training.sampling import AUGMENT, VIEW, Reader, load_batch, seeded_rng
 from facesmith.training.schedules import schedule_progress
 from facesmith.training.task import BLOCK, Task
 from facesmith.training.train_state import (
@@ -217,7 +217,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
                 means |= {f"{name}_{domain.direction.name}": value for name, value in score.items()}
         return means
 
-    def rank(self, score: dict[str, float]) -> tuple[float, ...]:
+    def score_key(self, score: dict[str, float]) -> tuple[float, ...]:
         return (score["kid"],)
 
     def _sheet(self, net: nn.Module) -> tuple[Tensor, Tensor]:

@@ -80,7 +80,7 @@ export function usePath() {
   return path;
 }
 
-/** The fields of a page (see fields.js) as [state, change]; `change({ seed: 8 })` changes some of them.
+/** The fields of a page (see query-fields.js) as [state, change]; `change({ seed: 8 })` changes some of them.
  *
  * Sliders change the address many times a second, which browsers refuse: it is written a moment later. With
  * `{ push: true }` it is written at once, as something that the Back button takes back. */

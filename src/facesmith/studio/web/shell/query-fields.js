@@ -1,5 +1,5 @@
 // What a field of an address may be: how it is read from the query's values, and written back. Defaults are left out,
-// and what makes no sense becomes the default: an address may come from anyone.
+// and invalid values become the default: an address may come from anyone.
 
 export const text = (usual = "") => ({
   read: ([value]) => value ?? usual,
