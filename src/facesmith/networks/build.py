@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from facesmith.errors import FacesmithError
 from facesmith.networks import registry
@@ -66,7 +66,7 @@ def detail_size(card: dict[str, Any]) -> int:
 def build(family: str, config: Any, seed: int, kind: str = "gan", conditions: int = 0) -> tuple[Any, Any]:
     """Build G and D with fresh weights, which depend on the seed alone.
 
-    With ``conditions``, D's last layer has an output for each attribute that is an input: see `conditional_logits`.
+    With ``conditions``, D's last layer has an output for each attribute that is an input: see `adversarial_losses`.
     Raises `FacesmithError` for a family whose D has no last layer ``head``.
     """
     module = registry.family(family, kind)
@@ -80,17 +80,6 @@ def build(family: str, config: Any, seed: int, kind: str = "gan", conditions: in
             D.head = nn.Linear(head.in_features, 1 + conditions, bias=head.bias is not None)
             nn.init.normal_(D.head.weight, 0.0, float(head.weight.detach().std()))
         return G, D
-
-
-def conditional_logits(outputs: Tensor, y: Tensor | None) -> Tensor:
-    """Return the logits (N) of a D's outputs (N, or N x (1 + conditions)) under the attributes ``y`` (N x conditions).
-
-    The logit of an image is increased by the projection of its attributes onto its features: Miyato and Koyama,
-    arXiv:1802.05637.
-    """
-    if y is None:
-        return outputs
-    return outputs[:, 0] + (outputs[:, 1:] * y).sum(1)
 
 
 def place(net: Net, device: torch.device, memory_format: str) -> Net:

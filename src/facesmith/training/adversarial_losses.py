@@ -13,6 +13,17 @@ from facesmith.training.settings import AdversarialRecipe
 GRID = 8  # diversity compares images as GRID x GRID means: overall appearance, not texture
 
 
+def conditional_logits(outputs: Tensor, y: Tensor | None) -> Tensor:
+    """Return the logits (N) of a D's outputs (N, or N x (1 + conditions)) under the attributes ``y`` (N x conditions).
+
+    The logit of an image is increased by the projection of its attributes onto its features: Miyato and Koyama,
+    arXiv:1802.05637.
+    """
+    if y is None:
+        return outputs
+    return outputs[:, 0] + (outputs[:, 1:] * y).sum(1)
+
+
 def discriminator_loss(real: Tensor, fake: Tensor, recipe: AdversarialRecipe) -> Tensor:
     """Return D's loss from its logits (N) of real and generated images.
 

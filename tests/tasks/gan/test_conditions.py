@@ -6,10 +6,10 @@ import torch
 
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
-from facesmith.networks.build import conditional_logits
 from facesmith.tasks.gan.conditions import balance, draw_conditions, known_conditions
 from facesmith.tasks.gan.recipes import GAN_RECIPES, GANRecipe
 from facesmith.tasks.gan.step import new_state, train_step
+from facesmith.training.adversarial_losses import conditional_logits
 
 CPU = torch.device("cpu")
 

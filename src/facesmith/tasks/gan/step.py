@@ -12,6 +12,7 @@ from facesmith.tasks.gan.recipes import GANRecipe
 from facesmith.training import train_state
 from facesmith.training.adversarial_losses import (
     accuracies,
+    conditional_logits,
     discriminator_loss,
     generator_loss,
     gradient_penalty,
@@ -193,7 +194,7 @@ def _logits(
 ) -> Tensor:
     """Return D's logits (N, float32) under the attributes ``y``; with an ``rng``, of augmented images."""
     outputs: Tensor = D(images if rng is None else augment(images, scalars.augment, rng))
-    return networks.conditional_logits(outputs.float(), y)
+    return conditional_logits(outputs.float(), y)
 
 
 def step_variant(recipe: GANRecipe, d_step: int | None) -> StepVariant:

@@ -45,6 +45,7 @@ class GANTask(Task[GANRecipe]):
             self.conditions = known_conditions(recipe, dataset)
             if recipe.balance:
                 self.learned = balance(self.conditions, self.learned, recipe.seed)
+        self.attribute_count = len(recipe.attribute_names)
         self.sheet_latents = self._latents(SHEET_COUNT, SHEET)
         self.scorer: Any = None
 
@@ -133,7 +134,7 @@ class GANTask(Task[GANRecipe]):
         """Return random latents; attributes that are an input are left open."""
         recipe = self.recipe
         z = draw_latents(recipe.latent, (count, recipe.latent_size), self.device, recipe.seed, *key)
-        return F.pad(z, (0, len(recipe.attribute_names)))
+        return F.pad(z, (0, self.attribute_count))
 
 
 def images_of(net: nn.Module, z: Tensor) -> Tensor:
