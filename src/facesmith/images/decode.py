@@ -99,7 +99,8 @@ def read_photo(photo: str | Path | bytes | ImageArray) -> ImageArray:
     try:
         return decode_full_size(photo if isinstance(photo, bytes) else str(photo))
     except ImageError as error:
-        raise FacesmithError(f"{photo_name(photo)} cannot be used, it is {error}: use another photo") from None
+        advice = "" if ":" in str(error) else ": use another photo"
+        raise FacesmithError(f"{photo_name(photo)} cannot be used, it is {error}{advice}") from None
 
 
 def photo_name(photo: str | Path | bytes | ImageArray) -> str:
