@@ -3,12 +3,16 @@
 import contextlib
 import io
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.shell_completion import ShellComplete
+from hypothesis import given
+from hypothesis import strategies as st
 
 from facesmith import Model
 from facesmith.cli import COMMANDS, facesmith, main
@@ -191,3 +195,17 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 def test_the_version_is_the_packages() -> None:
     assert run("--version")[1].strip().endswith(__import__("facesmith").__version__)
+
+
+@given(st.one_of(st.integers(), st.floats(), st.text(max_size=6)).map(str))
+def test_every_number_of_the_command_line_is_bounded(text: str) -> None:
+    context = click.Context(facesmith)
+    for command, option in (("generate", "seed"), ("sweep", "start")):
+        loaded = facesmith.get_command(context, command)
+        assert loaded is not None
+        parameter = next(parameter for parameter in loaded.params if parameter.name == option)
+        try:
+            number = parameter.type.convert(text, parameter, context)
+        except click.UsageError:
+            continue
+        assert math.isfinite(number) and (option == "start" or 0 <= number < 2**63)

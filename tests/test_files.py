@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -7,9 +8,22 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_file, atomic_folder, check_version, lock, new_file, read_json, write_json
+from facesmith.files import (
+    atomic_file,
+    atomic_folder,
+    check_version,
+    file_stem,
+    lock,
+    new_file,
+    printable,
+    read_json,
+    utf8_path,
+    write_json,
+)
 
 Writer = Callable[[Path, str], AbstractContextManager[Path]]
 LOCK = "with lock(path): wait()"
@@ -167,6 +181,46 @@ def test_a_forked_process_does_not_hold_its_parents_lock(tmp_path: Path) -> None
         child.wait()
         with lock(tmp_path):
             pass
+
+
+@pytest.mark.parametrize("writer", [atomic_folder, new_file])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(writer: Writer, tmp_path: Path) -> None:
+    for error in (OSError(errno.ENOSPC, "full"), RuntimeError("I/O error: No space left on device (os error 28)")):
+        with (
+            pytest.raises(FacesmithError, match="No space left on device.*free disk space"),
+            writer(tmp_path / "x", ""),
+        ):
+            raise error
+        assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("writer", [atomic_folder, new_file])
+def test_a_file_system_without_locks_is_written(
+    writer: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    write(writer, tmp_path / "faces")
+    assert names(tmp_path) == ["faces"]
+
+
+FILE_NAMES = st.binary(min_size=1, max_size=255).map(os.fsdecode) | st.text(min_size=1)
+
+
+@given(FILE_NAMES)
+def test_every_name_becomes_valid_and_short_text(name: str) -> None:
+    assert printable(name).encode() and printable(printable(name)) == printable(name)
+    assert len(file_stem(Path(name)).encode()) <= 200
+
+
+def test_names_that_are_not_utf8_are_stored_as_valid_json_and_open(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"d\xe4.json")
+    write_json(path, {"name": path.name})
+    with utf8_path(path) as link:
+        assert str(link).encode()
+        assert read_json(link, "a card") == {"name": path.name}
 
 
 def test_invalid_json_and_versions_are_refused(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def read_label_table(data: bytes, name: str) -> "pa.Table":
         else:
             text = decode_text(data)
             table = _read_json(text, name) if text.startswith(("{", "[")) else _read_text(text, name)
-    except (pa.ArrowException, ValueError, RecursionError) as error:
+    except (pa.ArrowException, OSError, ValueError, RecursionError) as error:  # OSError: a damaged Parquet file
         raise FacesmithError(f"{name} cannot be read as a table of labels: {_first_line(error)}") from None
     table = table.rename_columns([column.strip().strip("'\"").strip() for column in table.column_names])
     columns = [column for column in table.column_names if column.lower() not in INDEX_COLUMNS]
@@ -98,6 +98,7 @@ def _read_parquet(data: bytes) -> "pa.Table":
     import pyarrow.parquet as pq
 
     table = pq.read_table(pa.BufferReader(data))
+    table.validate(full=True)  # texts of a damaged file may not be UTF-8
     return pa.table([to_strings(column) for column in table.columns], names=table.column_names)
 
 

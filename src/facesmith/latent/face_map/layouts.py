@@ -130,7 +130,7 @@ def _tsne(points: NDArray[Any], dimensions: int, seed: int) -> Floats:
         max_iter=_STEPS,
         # In 3D a node has eight subtrees instead of four, so a coarser angle saves most of the time.
         angle=0.5 if dimensions == 2 else 0.8,
-        random_state=seed,
+        random_state=seed % 2**32,  # the largest that it takes
         n_jobs=1,
     ).fit_transform(points)
     return np.asarray(embedded, np.float32)
@@ -143,7 +143,7 @@ def _umap(points: NDArray[Any], dimensions: int, seed: int) -> Floats:
         n_neighbors=min(15, len(points) - 1),
         n_components=dimensions,
         init=points[:, :dimensions],
-        random_state=seed,
+        random_state=seed % 2**32,  # the largest that it takes
         n_jobs=1,  # required by a fixed seed
     ).fit_transform(points)
     return np.asarray(embedded, np.float32)
