@@ -208,4 +208,5 @@ def test_every_number_of_the_command_line_is_bounded(text: str) -> None:
             number = parameter.type.convert(text, parameter, context)
         except click.UsageError:
             continue
-        assert math.isfinite(number) and (option == "start" or 0 <= number < 2**63)
+        assert math.isfinite(number)
+        assert option == "start" or 0 <= number < 2**63
