@@ -86,7 +86,7 @@ def kill_once(name: str, inputs: Path, out: Path, seconds: float, exists: bool) 
         code, text = execute([*arguments, "--resume"])
     else:
         code, text = execute(arguments)
-    if code and not (visible and "exists already" in text):
+    if code and not (visible and "already exists" in text):
         return text[-400:]
     try:
         check_whole(name, out)

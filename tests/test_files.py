@@ -146,7 +146,7 @@ def test_a_folder_made_after_a_crash_is_filled_and_the_leftover_removed(tmp_path
 def test_a_folder_that_was_complete_before_a_crash_is_completed(tmp_path: Path) -> None:
     with process(HALF_MOVED, tmp_path):
         assert names(tmp_path) == [".complete", "a.png"]
-    with pytest.raises(FacesmithError, match="exists already"):
+    with pytest.raises(FacesmithError, match="already exists"):
         write(atomic_folder, tmp_path)
     assert names(tmp_path) == ["a.png", "b.png", "card.json"]
 

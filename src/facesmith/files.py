@@ -128,7 +128,7 @@ def refuse_existing(path: Path, what: str) -> None:
     """Raise `FacesmithError` if ``path`` exists and is not an empty folder."""
     is_empty = path.is_dir() and {entry.name for entry in path.iterdir()} <= {*SYSTEM_FILES, PARTIAL}
     if (path.exists() or path.is_symlink()) and not is_empty:
-        raise FacesmithError(f"{path} exists already: choose another name for the {what}, or remove it first")
+        raise FacesmithError(f"{path} already exists: choose another name for the {what}, or remove it first")
 
 
 def printable(name: str) -> str:

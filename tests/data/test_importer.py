@@ -124,7 +124,7 @@ def test_the_fingerprint_depends_on_pixels_not_on_workers(tmp_path: Path) -> Non
 
 def test_an_existing_dataset_is_not_overwritten(builtin_dataset: Dataset, tmp_path: Path) -> None:
     root = photos(tmp_path / "in", 1)
-    with pytest.raises(FacesmithError, match="exists already"):
+    with pytest.raises(FacesmithError, match="already exists"):
         import_dataset(root, builtin_dataset.path, quiet=True)
     assert len(open_dataset(builtin_dataset.path)) == 256
 

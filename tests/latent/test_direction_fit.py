@@ -140,7 +140,7 @@ def test_invalid_arguments_of_fit_directions_are_refused(
         fit_directions(linear_model, classifier=bright(), orthogonal_to=("bright_tip",), out=out, quiet=True)
     with pytest.raises(FacesmithError, match="10 faces with it"):
         fit_directions(linear_model, classifier=bright(), count=12, out=out, quiet=True)
-    with pytest.raises(FacesmithError, match="exists already"):
+    with pytest.raises(FacesmithError, match="already exists"):
         fit_directions(linear_model, classifier=bright(), out=linear_model.path, quiet=True)
     with pytest.raises(FacesmithError, match="facesmith directions MODEL DATASET"):
         _ = linear_model.directions

@@ -78,7 +78,7 @@ def test_an_invalid_edit_is_refused_and_writes_nothing(
     assert not out.exists()
     out.mkdir()
     (out / "mine.txt").write_text("kept")
-    with pytest.raises(FacesmithError, match="exists already"):
+    with pytest.raises(FacesmithError, match="already exists"):
         facesmith.edit(directed_model, ["seed:1"], out, edits=["Eyeglasses=1"], quiet=True)
 
 

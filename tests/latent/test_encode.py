@@ -30,7 +30,7 @@ def test_encode_writes_latents_and_names(linear_model: Model, photo: Path, tmp_p
     reencoded = facesmith.encode(linear_model, [out, f"{out}:0"], tmp_path / "again.npz", quiet=True)
     assert np.array_equal(reencoded[0].z, reencoded[2].z)
     assert np.array_equal(reencoded[1].z, linear_model.latents(1, seed=2)[0])
-    with pytest.raises(FacesmithError, match="exists already"):
+    with pytest.raises(FacesmithError, match="already exists"):
         facesmith.encode(linear_model, [photo], out)
     with pytest.raises(FacesmithError, match="end in .npz"):
         facesmith.encode(linear_model, [photo], tmp_path / "latents.npy")

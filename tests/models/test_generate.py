@@ -60,7 +60,7 @@ def test_an_invalid_request_is_refused_and_writes_nothing(small_model: Model, tm
         facesmith.generate(small_model, tmp_path / "faces", format="bmp")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "x").write_text("mine")
-    with pytest.raises(FacesmithError, match="exists already"):
+    with pytest.raises(FacesmithError, match="already exists"):
         facesmith.generate(small_model, tmp_path / "taken", count=1)
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 

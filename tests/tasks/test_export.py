@@ -106,5 +106,5 @@ def test_invalid_runs_and_existing_folders_are_refused(small_run: Path, tmp_path
         facesmith.export(tmp_path, tmp_path / "model")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "x").write_text("mine")
-    with pytest.raises(FacesmithError, match="exists already"):
+    with pytest.raises(FacesmithError, match="already exists"):
         facesmith.export(small_run, tmp_path / "taken")

@@ -25,7 +25,7 @@ RESULTS = {
 def demo(source: str, out: Path, minutes: float, quiet: bool) -> None:
     """Import photos, train a model and generate faces with one command.
 
-    SOURCE is any source of `facesmith data import`. The default draws faces with no download.
+    SOURCE is any source of `facesmith data import`. By default, facesmith draws the faces itself and downloads nothing.
 
     \b
     facesmith demo

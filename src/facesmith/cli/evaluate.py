@@ -13,7 +13,7 @@ from facesmith.cli.options import as_json, quiet
 @click.command()
 @options.model
 @options.dataset
-@click.option("--count", default=5000, show_default=True, help="Compare this many faces of each side, if available.")
+@click.option("--count", default=5000, show_default=True, help="Compare this many real and this many generated faces.")
 @click.option(
     "--features",
     default="efficientnet-lite0",

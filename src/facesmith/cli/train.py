@@ -11,7 +11,7 @@ from facesmith.cli.plugins import plugin_option
 GROUPS = {
     "Settings and length": ("settings", "kimg", "minutes"),
     "Resume and branch": ("resume", "branch"),
-    "Discriminator: GANs and makeovers": ("on_collapse", "freeze_discriminator_after"),
+    "Discriminator (GANs and makeovers)": ("on_collapse", "freeze_discriminator_after"),
     "Encoders": ("model",),
     "Makeovers": ("directions", "source", "target"),
 }
@@ -68,7 +68,7 @@ class _GroupedCommand(click.Command):
 @click.option(
     "--branch",
     type=click.Path(path_type=Path),
-    help="With --resume: continue in this new run, with the changes of --set.",
+    help="With --resume: continue in this new run, applying the changes in --set.",
 )
 @click.option(
     "--on-collapse",

@@ -103,7 +103,7 @@ class Model(LoadedModel):
         for text in attributes:
             name = text.removeprefix("~")
             if not self.conditions:
-                raise FacesmithError(f"{self.name} takes no attributes: use a model that was trained with them")
+                raise FacesmithError(f"{self.name} takes no attributes: use a model that is conditioned on them")
             if name not in self.conditions:
                 raise FacesmithError(f"{self.name} takes no attribute {name!r}: {did_you_mean(name, self.conditions)}")
             if name in seen:

@@ -76,7 +76,9 @@ def build(family: str, config: Any, seed: int, kind: str = "gan", conditions: in
         if conditions:
             head = getattr(D, "head", None)
             if not isinstance(head, nn.Linear):
-                raise FacesmithError(f"the family {family} takes no attributes: its discriminator has no layer head")
+                raise FacesmithError(
+                    f"the family {family} takes no attributes: its discriminator has no layer named head"
+                )
             D.head = nn.Linear(head.in_features, 1 + conditions, bias=head.bias is not None)
             nn.init.normal_(D.head.weight, 0.0, float(head.weight.detach().std()))
         return G, D

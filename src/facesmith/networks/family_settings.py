@@ -93,8 +93,8 @@ class ResidualConfig(FamilyConfig):
     discriminator_width: int = setting(32, "channels of D at half the image's size", minimum=1)
     blocks: int = setting(1, "residual blocks at every level of G", minimum=1)
     discriminator_blocks: int = setting(0, "residual blocks at every level of D", minimum=0)
-    finest: int = setting(32, "largest level with residual blocks: its shorter side in pixels", minimum=1)
-    mapping: int = setting(2, "layers that map z to the w which styles every level, 0: w is z", minimum=0)
+    finest: int = setting(32, "largest resolution with residual blocks: shorter side in pixels", minimum=1)
+    mapping: int = setting(2, "layers of the mapping network from z to w, 0: no mapping", minimum=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -125,9 +125,11 @@ class SmoothConfig(FamilyConfig):
 
     generator_width: int = setting(64, "channels of G at half the image's size", minimum=1)
     discriminator_width: int = setting(48, "channels of D at half the image's size", minimum=1)
-    max_channels: int = setting(512, "most channels at any level", minimum=1)
-    palette: int = setting(0, "colours that each drawing is mixed from, 0: red, green and blue as usual", minimum=0)
-    scales: int = setting(1, "finest levels that G adds up and D reads; one more for each growth", minimum=1)
+    max_channels: int = setting(512, "maximum number of channels at any level", minimum=1)
+    palette: int = setting(0, "palette colours that output pixels are mixed from, 0: plain RGB output", minimum=0)
+    scales: int = setting(
+        1, "finest resolutions that G sums and D receives; one more after each growth step", minimum=1
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -162,9 +164,11 @@ class DeepMakeoverConfig(MakeoverConfig):
 class MaskedConfig(MakeoverConfig):
     """The settings of the family. Sides are multiples of 4, at least 16."""
 
-    width: int = setting(16, "channels of G at the full size, doubled at both halvings", minimum=1)
+    width: int = setting(16, "channels of G at the full size, doubled at each of two downsampling steps", minimum=1)
     blocks: int = setting(4, "residual blocks of G on its coarse grid", minimum=1)
-    discriminator_width: int = setting(32, "channels of D at half the size, doubled at three halvings", minimum=1)
+    discriminator_width: int = setting(
+        32, "channels of D at half the size, doubled at each of three downsampling steps", minimum=1
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

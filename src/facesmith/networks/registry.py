@@ -37,7 +37,7 @@ _registered: dict[tuple[str, str], Family] = {}
 def register_family(name: str, Config: type, Generator: type, Discriminator: type, *, kind: str = "gan") -> None:
     """Add a network family, for recipes and models that name it. Raises `FacesmithError` for a name that is taken."""
     if name in FAMILIES[kind] or (kind, name) in _registered:
-        raise FacesmithError(f"a network family named {name!r} exists already: choose another name")
+        raise FacesmithError(f"a network family named {name!r} already exists: choose another name")
     _registered[kind, name] = Family(Config, Generator, Discriminator)
 
 

@@ -92,7 +92,7 @@ class TrainingJobs:
             raise Problem(400, "there is no folder for new runs: start the studio with one, not only runs and models")
         path = parents[0].resolve() / name
         if path.exists() or any(item.name == name for item in self._registry.items("run")):
-            raise Problem(400, f"{name!r} exists already: choose another name")
+            raise Problem(400, f"{name!r} already exists: choose another name")
         return path
 
     async def start(self, name: str, arguments: Sequence[str], has_started: Callable[[], bool]) -> bool:

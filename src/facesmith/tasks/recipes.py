@@ -35,7 +35,7 @@ class Setting(NamedTuple):
 def register_recipe(recipe: Recipe) -> None:
     """Add a recipe. Raises `FacesmithError` for a name that is taken."""
     if recipe.name in RECIPES:
-        raise FacesmithError(f"a recipe named {recipe.name!r} exists already: choose another name")
+        raise FacesmithError(f"a recipe named {recipe.name!r} already exists: choose another name")
     recipe.check()
     RECIPES[recipe.name] = recipe
 

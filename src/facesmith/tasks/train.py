@@ -106,7 +106,7 @@ def _start(
         if branch:
             raise FacesmithError(f"--branch {branch} starts from an existing run: add --resume")
         if group.is_rank_zero and RunFolder(path).exists:
-            raise FacesmithError(f"{path} is a run already: continue it with --resume, or choose another name")
+            raise FacesmithError(f"{path} already is a run: continue it with --resume, or choose another name")
         return start_new(with_settings(base, changes), dataset, path, group, make_task)
     source = RunFolder(path)
     old_recipe = from_table(group.on_rank_zero(lambda: read_recipe(source)[0]))

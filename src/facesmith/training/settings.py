@@ -48,7 +48,9 @@ class Recipe:
     beta2: float = learning_setting(0.999, "β2 of Adam", minimum=0, maximum=MAX_BETA)
     ema_kimg: float = learning_setting(0.0, "half-life of the averaged network (EMA), 0: no average", minimum=0)
     flip: bool = learning_setting(True, "mirror half of the real images")
-    epoch_share: float = learning_setting(1.0, "share of the images in an epoch, drawn for each", minimum=0, maximum=1)
+    epoch_share: float = learning_setting(
+        1.0, "fraction of the images used per epoch, drawn again for each epoch", minimum=0, maximum=1
+    )
     seed: int = learning_setting(0, "seed of every random draw", minimum=0)
 
     # Each setting with an end moves to it over anneal_kimg, along half a cosine, or halves the distance per half-life.

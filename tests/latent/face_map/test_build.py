@@ -103,7 +103,7 @@ def test_an_invalid_map_is_refused(
         map_faces(model_with_encoder, large, out, methods=["pca"], quiet=True)
     out.mkdir()
     (out / "mine.txt").write_text("mine")
-    with pytest.raises(FacesmithError, match="exists already"):
+    with pytest.raises(FacesmithError, match="already exists"):
         map_faces(model_with_encoder, builtin_dataset, out, methods=["pca"], quiet=True)
     assert [path.name for path in tmp_path.iterdir() if "new" in path.name] == ["new"]
 

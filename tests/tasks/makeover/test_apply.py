@@ -135,10 +135,10 @@ def test_invalid_arguments_are_refused_before_any_work(
         ({"steps": 1}, "invalid steps 1"),
         ({"steps": 33}, "invalid steps 33"),
         ({"video": "way.avi"}, "ends in .gif or .mp4"),
-        ({"video": save(noise(32, 32), tmp_path / "two.gif")}, "exists already"),
+        ({"video": save(noise(32, 32), tmp_path / "two.gif")}, "already exists"),
         ({"photos": []}, "no photos"),
         ({"photos": [tmp_path / "empty"]}, "empty is a folder without pictures"),
-        ({"out": photo}, "exists already"),
+        ({"out": photo}, "already exists"),
     ]
     for options, sentence in invalid:
         with pytest.raises(FacesmithError, match=sentence):

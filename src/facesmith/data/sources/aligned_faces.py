@@ -41,7 +41,7 @@ class AlignedFace:
 def _check_alignment(source: Source, spec: CropSpec) -> None:
     """Raise `FacesmithError` for a source that cannot be aligned, and for a crop that is larger than CelebA's frame."""
     if source.aligned:
-        raise FacesmithError(f"the pictures of {source.name} are aligned already: import them without --align")
+        raise FacesmithError(f"the pictures of {source.name} are already aligned: import them without --align")
     if source.kind == "hub":
         raise FacesmithError("datasets of the hub cannot be aligned: save their pictures as files, and import those")
     try:

@@ -136,7 +136,7 @@ def _image_column(schema: "pa.Schema", dataset: str) -> tuple[str, bool]:
         if nested or pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
             columns[column.name] = nested
     if not columns:
-        raise FacesmithError(f"{dataset} has no column of pictures: its columns are {', '.join(schema.names)}")
+        raise FacesmithError(f"{dataset} has no image column: its columns are {', '.join(schema.names)}")
     name = next((name for name in ("image", "img", "picture", "photo") if name in columns), next(iter(columns)))
     return name, columns[name]
 

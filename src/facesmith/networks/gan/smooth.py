@@ -148,4 +148,6 @@ def grow(G: nn.Module, D: nn.Module, smaller: Mapping[str, Mapping[str, Tensor]]
             elif key.startswith(("to_rgb", "downs")):  # what is new is added to what is there
                 tensor.zero_()
         if missing := sorted(set(old) - set(state)):
-            raise FacesmithError(f"cannot grow {name}: {missing[0]} has no place here; set scales one higher")
+            raise FacesmithError(
+                f"cannot grow {name}: {missing[0]} has no counterpart in the larger network; increase scales by one"
+            )

@@ -13,19 +13,23 @@ class EncoderRecipe(Recipe):
     task: ClassVar[str] = "encoder"
 
     model: str = pretrained_setting("the model whose generator E is fitted to (--model)")
-    classifier: str = pretrained_setting("an attribute classifier whose features compare images")
-    gan: str = pretrained_setting("the model's run: E starts as its D, and D's features compare images by default")
+    classifier: str = pretrained_setting("attribute classifier whose features define the perceptual loss")
+    gan: str = pretrained_setting(
+        "run that the model was exported from; E is initialised from its D, whose features define the perceptual loss by default"
+    )
     width: int = network_setting(0, "channels of E at half the image's size, 0: as in D", minimum=0)
     norm: bool = network_setting(True, "batch norm in E, except after its first layer (dcgan)")
-    detail: bool = network_setting(True, "E also predicts the detail added to G's first grid, where that is small")
+    detail: bool = network_setting(True, "E also predicts a residual for G's first feature map, if that map is small")
     # The weight of each part of the loss; 0 disables it.
     pixel: float = loss_setting(1.0, "weight of the difference of a photo and its reconstruction", minimum=0)
     pixel_power: float = loss_setting(2.0, "power of the difference of two pixels", minimum=1, maximum=2)
     latent: float = loss_setting(0.1, "weight of the squared error in the latents of generated faces", minimum=0)
     feature: float = loss_setting(0.1, "weight of the relative squared difference in features", minimum=0)
-    prior: float = loss_setting(0.01, "weight of a latent's squared distance from the usual length", minimum=0)
+    prior: float = loss_setting(
+        0.01, "weight of the squared deviation of the latent's norm from its expected value", minimum=0
+    )
     detail_prior: float = loss_setting(
-        0.1, "weight of the detail's mean square, ten times in generated faces", minimum=0
+        0.1, "weight of the residual's mean square, multiplied by ten for generated faces", minimum=0
     )
 
 

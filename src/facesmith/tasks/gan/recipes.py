@@ -33,9 +33,9 @@ class GANRecipe(AdversarialRecipe):
     )
     attributes: str = network_setting("", "attributes that are an input of G and D, separated by commas")
     open_attributes: float = learning_setting(
-        0.3, "share of the samples whose attributes are all left open", minimum=0, maximum=0.5
+        0.3, "fraction of training samples with all attributes unspecified", minimum=0, maximum=0.5
     )
-    balance: bool = learning_setting(True, "show images with rare values of these attributes more often")
+    balance: bool = learning_setting(True, "oversample images with rare values of these attributes")
     extra_ema_kimg: str = learning_setting(
         "", "half-lives in kimg of further EMAs, separated by commas; the EMA with the best score is exported"
     )
@@ -78,7 +78,7 @@ RECIPES: tuple[GANRecipe, ...] = (
     GANRecipe("portrait", "smooth images, for hours on a CPU or one GPU", **_RPGAN | {"learning_rate": 8e-4, "penalty": 1.0, "ema_kimg": 10.0, "latent_size": 128}, family="smooth", extra_ema_kimg="3,40", kimg=2400.0, tick_kimg=20.0, checkpoint_kimg=10.0, score_kimg=100.0),
     GANRecipe("small", "residual networks and a mapped latent, for one GPU or a patient CPU", **_RPGAN, family="residual", kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
     GANRecipe("base", "small, twice as wide and as deep, for one GPU overnight", **_RPGAN | {"learning_rate": 2e-4, "beta2": 0.9}, family="residual", network={"generator_width": 64, "discriminator_width": 64, "blocks": 2, "discriminator_blocks": 1, "finest": 64}, batch_size=256, anneal_kimg=10000.0, learning_rate_end=5e-5, beta2_end=0.99, penalty_end=0.2, ema_kimg_end=100.0, augment_end=0.3, kimg=20000.0, tick_kimg=20.0, checkpoint_kimg=100.0, score_kimg=200.0),
-    GANRecipe("mini28", "28x28: faces of 28x28", family="mini28", latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),
+    GANRecipe("mini28", "28x28: faces of 28x28 pixels", family="mini28", latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),
     GANRecipe("artiface", "ArtiFace: faces of 128x128", family="artiface", latent_size=250, average_losses=True, learning_rate=1e-4, beta1=0.9, flip=False),
     GANRecipe("celebrity", "Celebrity GAN: the classic DCGAN", flip=False),
     GANRecipe("dcgan64", "DIGITS-GAN: NVIDIA's DCGAN for photo editing", network={"kernel": 5, "bias": True}, update="together", real_label=0.9, generator_label=1.1, average_losses=True, learning_rate=5e-4, beta1=0.9, flip=False),

@@ -27,7 +27,10 @@ class MakeoverRecipe(AdversarialRecipe):
         "mtf", "mtf, ftm, mtm, ftf, or 'NAME: SOURCE > TARGET'; separate several with ';'"
     )
     pixel: float = loss_setting(
-        0.8, "share of the mean change of 4x4 pixels in G's loss; the rest is D's", minimum=0, maximum=1
+        0.8,
+        "weight of the mean change of 4x4 blocks in G's loss; the adversarial loss gets the rest",
+        minimum=0,
+        maximum=1,
     )
     mask: float = loss_setting(0.0, "weight of the mask's mean: how much of an image changes (masked)", minimum=0)
     outside: float = loss_setting(0.0, "weight of the mean change outside the face, if faces are aligned", minimum=0)
@@ -40,7 +43,9 @@ class MakeoverRecipe(AdversarialRecipe):
     colour: float = loss_setting(
         0.0, "random change of its brightness, saturation and contrast, as a share", minimum=0, maximum=1
     )
-    noise: float = loss_setting(0.0, "standard deviation of noise on D's input, as a share of white", minimum=0)
+    noise: float = loss_setting(
+        0.0, "standard deviation of noise on D's input, as a fraction of the pixel range", minimum=0
+    )
     pixel_end: float | None = schedule_setting(None, "pixel at the schedule's end", minimum=0, maximum=1)
     mask_end: float | None = schedule_setting(None, "mask at the schedule's end", minimum=0)
     noise_end: float | None = schedule_setting(None, "noise at the schedule's end", minimum=0)
@@ -57,6 +62,6 @@ class MakeoverRecipe(AdversarialRecipe):
 # fmt: off
 RECIPES = (
     MakeoverRecipe("makeover", "deep-makeover: one kind of face into another", family="deep_makeover", batch_size=16, beta1=0.9, pixel=0.95, noise=0.2, schedule_half_life_kimg=80.0, learning_rate_end=1e-7, pixel_end=0.7, noise_end=0.0, tick_kimg=4.0, kimg=700.0),
-    MakeoverRecipe("makeover+", "many makeovers in one network, to any strength, only where needed", batch_size=32, loss="rpgan", penalty=2.0, pixel=0.2, mask_end=0.05, outside=5.0, identity=1.0, attributes=0.05, target=2.0, shift=0.06, colour=0.2, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, anneal_kimg=200.0, learning_rate_end=4e-5, tick_kimg=4.0, score_kimg=20.0, kimg=400.0),
+    MakeoverRecipe("makeover+", "several directions in one network, at adjustable strength; only the necessary region changes", batch_size=32, loss="rpgan", penalty=2.0, pixel=0.2, mask_end=0.05, outside=5.0, identity=1.0, attributes=0.05, target=2.0, shift=0.06, colour=0.2, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, anneal_kimg=200.0, learning_rate_end=4e-5, tick_kimg=4.0, score_kimg=20.0, kimg=400.0),
 )
 # fmt: on

@@ -39,7 +39,7 @@ export function Attributes({ attributes, value, onChange, title = "Change" }) {
   return html`<section class="attributes" aria-label="Attributes">
     <div class="row spread"><h2>${title}</h2>
       <button class="plain" disabled=${!Object.keys(value).length} onClick=${() => onChange({})}
-        aria-label="All sliders to 0" title="All sliders to 0">
+        aria-label="Reset all sliders" title="Reset all sliders">
         <${Icon} name="reset" />
       </button>
     </div>

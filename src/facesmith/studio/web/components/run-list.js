@@ -28,6 +28,6 @@ export function RunList({ runs, selected, onChange, most = 8 }) {
         </label></li>`,
       )}
     </ul>
-    ${!matches.length && html`<p class="small muted">No run matches.</p>`}
+    ${!matches.length && html`<p class="small muted">No matching runs.</p>`}
   </fieldset>`;
 }

@@ -25,10 +25,10 @@ export default function About() {
             but its own, and contacts no other host.</p></div>
         <div class="card"><h2><${Icon} name="photo" /> Your photos</h2>
           <p>They are kept in memory only, never written to disk, never used for training, and deleted after a while,
-            or at once if you wish.</p>
+            or immediately on request.</p>
           <div class="row"><${DeleteAll} /></div></div>
         <div class="card"><h2><${Icon} name="faces" /> Generated images</h2>
-          <p>Every file says that it is synthetic, and names its model and seed. Label it as synthetic when you share
+          <p>Each file's metadata marks it as synthetic and records the model and seed. Label it as synthetic when you share
             it; do not present it as a real person, or an edited photo as authentic.</p></div>
         <div class="card"><h2><${Icon} name="about" /> HTTP API</h2>
           <p>These pages use only the HTTP API. <a href=${`${API}/docs`}>Read its reference</a>.</p></div>

@@ -29,8 +29,8 @@ export default function Generate() {
   const [state, change] = useAddress(FIELDS);
   if (!models) return html`<h1 class="visually-hidden">Generate</h1><${Loading} />`;
   if (!models.length) {
-    return html`<h1 class="visually-hidden">Generate</h1><${Empty} icon="faces" title="No model is here yet">
-      <p>Start the studio where there are models or runs, or name one: <code>facesmith studio drawn64</code>. Runs in
+    return html`<h1 class="visually-hidden">Generate</h1><${Empty} icon="faces" title="No models yet">
+      <p>Start the studio in a folder that contains models or runs, or pass one: <code>facesmith studio drawn64</code>. Runs in
         progress are shown at <a href=${pageUrl("/watch")}>Watch</a>.</p>
     <//>`;
   }

@@ -63,7 +63,7 @@ export default function Makeover() {
 const kind = (expression) =>
   expression.replaceAll("_", " ").replaceAll("~", "not ").replaceAll(" & ", ", ").replaceAll(" | ", " or ").toLowerCase();
 
-const NoMakeover = () => html`<${Empty} icon="makeover" title="No makeover yet">
+const NoMakeover = () => html`<${Empty} icon="makeover" title="No makeover model yet">
   <p>A makeover changes attributes of a person in a photo. This studio was started without one.</p>
   <p>Train one on a labelled dataset, export it, and start the studio with it:</p>
   <pre tabindex="0">facesmith train makeover MY_DATASET runs/mtf --direction mtf

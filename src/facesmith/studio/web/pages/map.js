@@ -26,7 +26,7 @@ export default function Maps() {
     return html`<h1>Map</h1><${Empty} icon="map" title="No face map yet">
       <p>A map shows thousands of faces with similar ones close together. Create one with a model that has an encoder:</p>
       <pre tabindex="0">facesmith map MODEL DATASET --out faces-map</pre>
-      <p>This page then also shows where your photo belongs on it.</p>
+      <p>This page then also shows where your photo falls on it.</p>
     <//>`;
   if (!map) return html`<h1>Map</h1>${!error && html`<${Loading} />`}`;
   const methods = map.methods.map((item) => METHODS[item] ?? item).join(", ");

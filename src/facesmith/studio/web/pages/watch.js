@@ -47,7 +47,7 @@ export default function Watch() {
   const dialog = form && html`<${TrainingForm} ...${form} recipes=${training.recipes} onClose=${() => open(null)} onBegun=${begun} />`;
   if (runs && !runs.length)
     return html`${head}${dialog}<${Empty} icon="watch" title="Nothing has been trained here yet">
-      <p>A training appears here as soon as it begins: <code>facesmith train tiny DATASET runs/first</code></p>
+      <p>A run appears here as soon as it starts: <code>facesmith train tiny DATASET runs/first</code></p>
     <//>`;
   return html`${dialog}<div class="two watch">
     <div class="side">

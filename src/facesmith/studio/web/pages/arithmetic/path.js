@@ -70,8 +70,8 @@ export function PathEditor({ model, stops, frames, end, onChange }) {
     }
     <div class="row spread">
       <${SegmentedControl} label="At the end" hidden value=${end} onChange=${(choice) => onChange({ end: choice })} options=${[
-        ["loop", "Closed loop"],
-        ["once", "One way"],
+        ["loop", "Loop"],
+        ["once", "Play once"],
       ]} />
       <${Slider} label="Frames" value=${frames} low=${8} high=${192} step=${8}
         onInput=${(count) => onChange({ frames: count })} />

@@ -44,7 +44,7 @@ export function Refine({ model, face, refined, onRefined }) {
         : html`<button class="button" onClick=${start}><${Icon} name="makeover" /> Refine</button>`
     }
     <p class="small muted">
-      ${refined ? "The reconstruction is refined." : `Brings the reconstruction closer to the photo, in ${STEPS} steps.`}
+      ${refined ? "The reconstruction has been refined." : `Brings the reconstruction closer to the photo, in ${STEPS} steps.`}
     </p>
   </div>`;
 }

@@ -27,7 +27,7 @@ const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 function HealthStatus({ info }) {
   const [, healthName, meant] = info.health_text?.match(/“(.+?)”[:.]?\s*(.*)/) ?? [];
   if (!healthName)
-    return html`<p class="small muted" role="status">${info.status === "running" ? "Health is not measured yet." : "Its health was not recorded."}</p>`;
+    return html`<p class="small muted" role="status">${info.status === "running" ? "Health has not been measured yet." : "Its health was not recorded."}</p>`;
   const healthy = info.health === "healthy";
   return html`<div class="health ${healthy ? "good" : "worry"}" role="status">
     <${Icon} name=${healthy ? "check" : "alert"} />

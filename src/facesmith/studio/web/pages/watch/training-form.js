@@ -72,7 +72,7 @@ export function TrainingForm({ branch, recipes, onClose, onBegun }) {
     return html`<${Dialog} title="Train" onClose=${onClose}><${Empty} icon="data" title="No dataset yet">
       <p>Create one with <code>facesmith data import ~/photos faces --size 64</code></p>
     <//><//>`;
-  return html`<${Dialog} title=${branch ? `Branch off ${branch.name}` : "Train"} onClose=${onClose}>
+  return html`<${Dialog} title=${branch ? `Branch from ${branch.name}` : "Train"} onClose=${onClose}>
     <form class="training-form" onSubmit=${begin}>
       ${branch
         ? html`<p class="muted">The new run starts at the last checkpoint of ${branch.name}, with the settings you change here. ${branch.name} itself does not change.</p>`
@@ -97,7 +97,7 @@ export function TrainingForm({ branch, recipes, onClose, onBegun }) {
           <${Icon} name="plus" />Change a setting</button></div>
       </fieldset>
       <div class="row spread">
-        <p class="small muted" role="status">${busy ? "Starting: this takes a few seconds." : "You can stop it here. It also stops with the studio, and can always be resumed."}</p>
+        <p class="small muted" role="status">${busy ? "Starting: this takes a few seconds." : "You can stop the run here. It also stops when the studio stops, and can be resumed at any time."}</p>
         <button class="button primary" disabled=${busy || !name}>${branch ? "Branch" : "Train"}</button>
       </div>
     </form>
