@@ -1,11 +1,14 @@
 """The notebooks run from the first to the last cell, with small settings."""
 
 import importlib.util
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+import facesmith
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -44,3 +47,31 @@ def test_notebooks_run(name: str, images: int, runner: ModuleType, tmp_path: Pat
     assert "it/s]" not in page
     assert ".ipynb)" not in page
     assert {path.name for path in tmp_path.iterdir()} == {name}  # everything is in the folder OUT
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore")
+def test_interrupting_the_kernel_saves_a_run_that_can_be_resumed(
+    builtin_dataset: facesmith.Dataset, tmp_path: Path
+) -> None:
+    jupyter_client: Any = pytest.importorskip("jupyter_client.manager", reason="jupyter_client is not installed")
+    settings = ("batch_size=4", "threads=1", "log_steps=2", "generator_width=4", "discriminator_width=4")
+    run = tmp_path / "run"
+    call = f"facesmith.train('tiny', {str(builtin_dataset.path)!r}, {str(run)!r}"
+    manager, client = jupyter_client.start_new_kernel(kernel_name="python3")
+    try:
+        client.execute(f"import facesmith; {call}, settings={settings}, kimg=1000)")
+        deadline = time.monotonic() + 120
+        while not (run / "metrics.jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        manager.interrupt_kernel()
+        assert client.get_shell_msg(timeout=120)["content"]["status"] == "ok"
+        interrupted = facesmith.open_run(run).status
+        assert interrupted.status == "interrupted"
+        kimg = interrupted.kimg + 0.02
+        reply = client.execute(f"{call}, kimg={kimg}, resume=True)", reply=True, timeout=120)
+        assert reply["content"]["status"] == "ok"
+        assert facesmith.open_run(run).status.kimg >= kimg
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
