@@ -83,18 +83,26 @@ def is_image(name: str, read: Callable[[], str | bytes]) -> bool:
         return False
 
 
+def exists(path: Path) -> bool:
+    """Return whether a path exists. A name that no file can have, such as one that is too long, does not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def expand_photos(photos: Sequence[str | Path]) -> list[str]:
     """Return the paths of photos, with a folder replaced by the pictures in it, and a pattern like ``*.jpg`` by its
     files. Raises `FacesmithError` if there are none."""
     paths: list[str] = []
     for photo in map(str, photos):
-        if Path(photo).is_dir():
+        if exists(Path(photo)) and Path(photo).is_dir():
             files = walk_folder(photo).files
             found = [entry.path for name, entry in files.items() if is_image(name, partial(getattr, entry, "path"))]
             if not found:
                 raise FacesmithError(f"{photo} is a folder without pictures: {FORMAT_NAMES} files are read")
             paths += found
-        elif glob.has_magic(photo) and not Path(photo).exists():
+        elif glob.has_magic(photo) and not exists(Path(photo)):
             found = sorted(glob.glob(photo, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
             if not found:
                 raise FacesmithError(f"no file matches {photo!r}: check the pattern")

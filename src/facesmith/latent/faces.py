@@ -15,7 +15,7 @@ from facesmith.files import atomic_file, new_file, printable
 from facesmith.images.face_crop import crop_faces
 from facesmith.images.grid import face_sheet
 from facesmith.images.notebook import png_bytes
-from facesmith.images.photo_files import expand_photos
+from facesmith.images.photo_files import exists, expand_photos
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.refine import refine as refine_latents
 from facesmith.models.base import BLOCK as GENERATE_BLOCK
@@ -137,7 +137,7 @@ def read_latents(path: Path) -> tuple[list[str], Latents]:
 
     Raises `FacesmithError` for a file that is missing, damaged, or holds values that are not finite.
     """
-    if not path.is_file():
+    if not exists(path):
         raise FacesmithError(f"{path} does not exist: write a latents file with facesmith encode")
     arrays = read_arrays(path, "latents", "write it with facesmith encode")
     z = arrays.get("z", np.zeros(0))
@@ -154,7 +154,7 @@ def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list
     """Resolve one source to faces with latents, or to names and images that are not encoded yet."""
     if isinstance(source, FaceLatent):
         return [source]
-    if isinstance(source, Path) or (isinstance(source, str) and Path(source).exists()):
+    if isinstance(source, Path) or (isinstance(source, str) and exists(Path(source))):
         # A file takes precedence over a reference that reads like its name.
         is_latents = Path(source).suffix.lower() == LATENTS_SUFFIX
         source = FaceRef(str(source), "latents" if is_latents else "file", path=Path(source))
@@ -170,7 +170,7 @@ def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list
     photo = source.path if isinstance(source, FaceRef) else source
     if isinstance(photo, Path) and (photos := expand_photos([photo])) != [str(photo)]:
         return [item for path in photos for item in _resolve(model, Path(path), face, aligned)]
-    if isinstance(photo, Path) and not photo.exists():
+    if isinstance(photo, Path) and not exists(photo):
         raise FacesmithError(f"{photo} does not exist: give a photo, latents.npz, latents.npz:5, seed:7 or seed:7:3")
     if "encoder" not in model.card:
         model.encode(np.zeros((0, *model.size[::-1], 3), np.uint8))  # raises before the slow face detection

@@ -35,9 +35,9 @@ MAP = """<!doctype html><title>map</title><p id="said"></p><script>
 
 
 @contextmanager
-def _listening(*paths: str) -> Iterator[str]:
+def _listening(*paths: str, **settings: Any) -> Iterator[str]:
     """Run a studio with these paths in a thread and yield its address."""
-    app = create_app(Settings(paths=paths, quiet=True))
+    app = create_app(Settings(paths=paths, quiet=True, **settings))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=2))
     thread = Thread(target=server.run)
     thread.start()

@@ -262,3 +262,23 @@ def test_server_errors_are_shown(studio: str, visit: Visit, tmp_path: Path, trou
     expect(page.get_by_role("status")).to_be_empty()
     assert [f"status of {response.status_code}" in trouble for trouble in troubles] == [True]
     troubles.clear()  # the browser logs the same error
+
+
+def test_every_page_stays_below_the_root_path(
+    listening: Callable[..., AbstractContextManager[str]], visit: Visit, place: Path
+) -> None:
+    with listening("drawn64", str(place), root_path="/team/faces") as origin:
+        root, addresses = f"{origin}/team/faces", list[str]()
+        page = visit(f"{root}/?seed=7&token=x")
+        page.on("request", lambda request: addresses.append(request.url))
+        page.reload()
+        for link in page.locator("nav.top a").all():
+            link.click()
+            page.wait_for_selector("main[aria-busy=false]")
+        page.get_by_role("link", name="facesmith studio").click()
+        page.wait_for_url(lambda address: address.startswith(f"{root}/") and "/about" not in address)
+        page.goto(f"{root}/watch?run=done")
+        page.locator("main img").first.wait_for()
+        page.close()  # and its stream of events
+        assert len(addresses) > 50
+        assert [address for address in addresses if not address.startswith((f"{root}/", "blob:", "data:"))] == []

@@ -75,7 +75,7 @@ export function NumberInput({ label, value, low = 0, high = 1e9, onChange, child
   </div>`;
 }
 
-export const MAX_SEED = 999_999_999;
+export const MAX_SEED = Number.MAX_SAFE_INTEGER; // as /generate_image draws them
 export const randomSeed = () => Math.floor(Math.random() * 1_000_000);
 
 /** A seed, with a button for a random one. */

@@ -5,9 +5,9 @@ import { request, apiUrl } from "../shell/api.js";
 /** Parse a reference as { seed, index, truncation } or { photo }; null if it is invalid. */
 export function parseFaceRef(reference) {
   const [, seed, index = "0", truncation = "1"] =
-    /^seed:(\d{1,18})(?::(\d{1,9}))?(?::([\d.]{1,6}))?$/.exec(reference) ?? [];
+    /^seed:(\d{1,18})(?::(\d{1,9})(?::([0-2](?:\.\d{1,6})?))?)?$/.exec(reference) ?? [];
   if (seed) return { seed, index, truncation };
-  const [, photo] = /^photo:([\w-]{1,64})$/.exec(reference) ?? [];
+  const [, photo] = /^photo:([\w-]{22})$/.exec(reference) ?? [];
   return photo ? { photo } : null;
 }
 
