@@ -28,8 +28,8 @@ def discriminator_loss(real: Tensor, fake: Tensor, recipe: AdversarialRecipe) ->
     """Return D's loss from its logits (N) of real and generated images.
 
     ``bce``: cross-entropy against the labels `AdversarialRecipe.real_label` and 0 (Goodfellow et al., arXiv:1406.2661).
-    ``rpgan``: softplus(D(fake) - D(real)), where each generated image is compared with one real image
-    (Jolicoeur-Martineau, arXiv:1807.00734; Huang et al., arXiv:2501.05441, equation 1).
+    ``rpgan``, the relativistic pairing loss: softplus(D(fake) - D(real)), where each generated image is compared with
+    one real image (Jolicoeur-Martineau, arXiv:1807.00734; Huang et al., arXiv:2501.05441, equation 1).
     """
     if recipe.loss == "rpgan":
         return F.softplus(fake - real).mean()

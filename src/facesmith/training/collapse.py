@@ -1,5 +1,7 @@
 """Detection of mode collapse and divergence, as a function of the lines of metrics.jsonl.
 
+The reaction to it is in `facesmith.training.rollback`.
+
 Each line of the metrics gives the run a health status: losses must be finite in any training, diversity is checked
 where images are made, and D's accuracies where there is a D. Diversity is the strongest sign: the distance of each
 face on the sample sheet to its nearest neighbour, relative to real images. It needs no network and detects a
