@@ -124,6 +124,14 @@ def remove_partial_files(folder: Path) -> None:
         path.unlink()
 
 
+def exists(path: Path) -> bool:
+    """Return whether a path exists. A name that no file can have, such as one that is too long, does not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def refuse_existing(path: Path, what: str) -> None:
     """Raise `FacesmithError` if ``path`` exists and is not an empty folder."""
     is_empty = path.is_dir() and {entry.name for entry in path.iterdir()} <= {*SYSTEM_FILES, PARTIAL}

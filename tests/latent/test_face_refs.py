@@ -7,7 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from facesmith import FacesmithError, Model
-from facesmith.images.photo_files import exists
+from facesmith.files import exists
 from facesmith.latent.face_refs import FaceRef, parse_face_ref
 from facesmith.latent.faces import load_faces
 

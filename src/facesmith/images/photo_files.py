@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from facesmith.errors import FacesmithError, ImageError
+from facesmith.files import exists
 from facesmith.images.decode import FORMAT_NAMES, SUFFIXES, image_format
 
 SYSTEM_FOLDERS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information")
@@ -80,14 +81,6 @@ def is_image(name: str, read: Callable[[], str | bytes]) -> bool:
     try:
         return image_format(read()) is not None
     except (OSError, ImageError):
-        return False
-
-
-def exists(path: Path) -> bool:
-    """Return whether a path exists. A name that no file can have, such as one that is too long, does not."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
         return False
 
 

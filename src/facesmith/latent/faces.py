@@ -11,11 +11,11 @@ import numpy as np
 
 from facesmith.arrays import ImageArray, Latents
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_file, new_file, printable
+from facesmith.files import atomic_file, exists, new_file, printable
 from facesmith.images.face_crop import crop_faces
 from facesmith.images.grid import face_sheet
 from facesmith.images.notebook import png_bytes
-from facesmith.images.photo_files import exists, expand_photos
+from facesmith.images.photo_files import expand_photos
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.refine import refine as refine_latents
 from facesmith.models.base import BLOCK as GENERATE_BLOCK
