@@ -125,7 +125,7 @@ def test_every_included_makeover_is_complete_and_works() -> None:
     drawn = facesmith.load("drawn64", quiet=True).sample(4)
     for name in included_makeovers():
         files = {path.name: path.read_bytes() for path in (INCLUDED_FOLDER / name).iterdir()}
-        assert set(files) == {"makeover.json", "makeover.onnx", "makeover.safetensors", "README.md"}
+        assert set(files) == {"makeover.json", "makeover.onnx", "makeover.safetensors", "README.md", "LICENSE.txt"}
         assert sum(map(len, files.values())) < 9_000_000
         found = facesmith.load_makeover(INCLUDED_FOLDER / name)
         assert (found.name, found.card["weights"]) == (name, "float16")

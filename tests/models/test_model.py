@@ -18,7 +18,7 @@ from facesmith.models.folder import DEFAULT_MODEL, INCLUDED_FOLDER, included_mak
 from facesmith.tasks.export import TERMS
 
 ROOT = Path(__file__).parents[2]
-FILES = {"model.json", "generator.safetensors", "generator.onnx", "README.md", "samples.png"}
+FILES = {"model.json", "generator.safetensors", "generator.onnx", "README.md", "LICENSE.txt", "samples.png"}
 EDITING = {"encoder.safetensors", "encoder.onnx", "directions.safetensors"}
 LARGEST = 9_000_000  # bytes of a shipped model
 
