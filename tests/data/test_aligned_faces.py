@@ -101,13 +101,13 @@ def test_detection_does_not_hang_forked_workers(photos: Path, tmp_path: Path) ->
 
 
 def test_align_refuses_unsuitable_sources(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(FacesmithError, match="builtin avataaars are aligned already: import them without --align"):
+    with pytest.raises(FacesmithError, match="builtin avataaars are already aligned: import them without --align"):
         facesmith.import_dataset("builtin:4", tmp_path / "x", align=True, quiet=True)
     with pytest.raises(FacesmithError, match="part of the 178x218"):
         facesmith.import_dataset(photos, tmp_path / "x", align=True, crop="center:200", quiet=True)
     (tmp_path / "img_align_celeba").mkdir()
     Image.new("RGB", (178, 218)).save(tmp_path / "img_align_celeba" / "000001.jpg")
-    with pytest.raises(FacesmithError, match="CelebA are aligned already"):
+    with pytest.raises(FacesmithError, match="CelebA are already aligned"):
         facesmith.import_dataset(tmp_path / "img_align_celeba", tmp_path / "x", align=True, quiet=True)
     assert not (tmp_path / "x").exists()
 

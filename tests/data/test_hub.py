@@ -139,7 +139,7 @@ def test_a_picture_without_bytes_is_skipped(hub: Any, tmp_path: Path) -> None:
         ("hf:ann/private", "access to ann/private is denied"),
         ("hf:ann/gated", "accept its terms"),
         ("hf:ann/down", "the hub answered 500"),
-        ("hf:ann/text", "has no column of pictures: its columns are caption"),
+        ("hf:ann/text", "has no image column: its columns are caption"),
         ("hf:ann/none", "holds no Parquet files"),
         ("hf:ann/broken", "is not a Parquet file"),
         ("hf:ann/text/other", "no Parquet files in other"),

@@ -211,7 +211,7 @@ def test_pages_without_models_explain_what_is_missing(
     (model / "README.md").write_text(f"# {hostile}\n\n[here](javascript:alert(1)) and [there](https://example.org/)\n")
     with listening(str(model)) as address:
         page = visit(f"{address}/makeover")
-        page.get_by_role("heading", name="No makeover yet").wait_for()
+        page.get_by_role("heading", name="No makeover model yet").wait_for()
         page.goto(f"{address}/photo")
         page.get_by_role("heading", name="No model with an encoder").wait_for()
         page.goto(f"{address}/about")
