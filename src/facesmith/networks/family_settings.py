@@ -127,9 +127,7 @@ class SmoothConfig(FamilyConfig):
     discriminator_width: int = setting(48, "channels of D at half the image's size", minimum=1)
     max_channels: int = setting(512, "maximum number of channels at any level", minimum=1)
     palette: int = setting(0, "palette colours that output pixels are mixed from, 0: plain RGB output", minimum=0)
-    scales: int = setting(
-        1, "finest resolutions that G sums and D receives; one more after each growth step", minimum=1
-    )
+    scales: int = setting(1, "finest resolutions that G sums and D receives", minimum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,7 +5,6 @@ from facesmith.errors import FacesmithError
 from facesmith.networks.build import build
 from facesmith.networks.convolutions import SmoothToRGB
 from facesmith.networks.family_settings import SmoothConfig
-from facesmith.networks.gan.smooth import enlarge, grow
 
 NARROW = {"latent_size": 7, "generator_width": 4, "discriminator_width": 4}
 
@@ -36,14 +35,11 @@ def test_every_pixel_of_a_palette_lies_between_its_colours() -> None:
     assert ((images >= colours.amin(1) - 1e-5) & (images <= colours.amax(1) + 1e-5)).all()
 
 
-def test_grown_networks_start_as_the_smaller_ones() -> None:
-    G, D = build("smooth", SmoothConfig((16, 16), **NARROW | {"generator_width": 8, "discriminator_width": 8}), seed=0)
-    larger_G, larger_D = build("smooth", SmoothConfig((32, 32), scales=2, **NARROW), seed=1)
-    grow(larger_G, larger_D, {"G": G.state_dict(), "D": D.state_dict()})
-    z, images = torch.randn(3, 7), torch.randn(3, 3, 32, 32)
-    generated = larger_G.eval()(z)
-    assert torch.allclose(generated.atanh(), enlarge(G.eval()(z).atanh(), generated), atol=1e-5)
-    assert torch.allclose(larger_D(images), D(torch.nn.functional.avg_pool2d(images, 2)), atol=1e-6)
-    wrong_G, wrong_D = build("smooth", SmoothConfig((32, 32), **NARROW), seed=1)
+@pytest.mark.parametrize("size", [(32, 32), (80, 100)])
+def test_several_scales_add_up(size: tuple[int, int]) -> None:
+    G, D = build("smooth", SmoothConfig(size, scales=2, **NARROW), seed=0)
+    images = G(torch.randn(2, 7))
+    assert images.shape == (2, 3, size[1], size[0])
+    assert len(torch.autograd.grad(D(images).sum(), list(G.to_rgb.parameters()))) == 4, "both levels learn"
     with pytest.raises(FacesmithError, match="scales"):
-        grow(wrong_G, wrong_D, {"G": G.state_dict(), "D": D.state_dict()})
+        SmoothConfig(size, scales=9, **NARROW)

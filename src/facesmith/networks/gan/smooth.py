@@ -1,21 +1,18 @@
-"""The smooth family: DCGAN's layers, but images without a checkerboard, flat colours for drawings, and growth.
+"""The smooth family: DCGAN's layers, but images without a checkerboard, and flat colours for drawings.
 
 * The last layer of G doubles the grid and blurs in one convolution, so that a flat area has one colour whether its
   rows and columns are even or odd. Sugawara et al., arXiv:1806.02658, show why transposed convolutions do not.
 * With a palette, G mixes each pixel from colours that it chooses for the whole image, by a softmax. An area of one
   colour is then exactly flat, as in drawings.
-* G's image is a sum over its finest levels, and D reads the image at as many, as in Karras et al., arXiv:1912.04958,
-  section 4.1. So trained networks can be the start of those for twice the size: see `grow`.
+* With ``scales`` above 1, G's image is a sum over its finest levels, and D reads the image at as many, as in Karras et
+  al., arXiv:1912.04958, section 4.1.
 """
 
-from collections.abc import Mapping
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facesmith.errors import FacesmithError
 from facesmith.networks.convolutions import Conv, ConvTranspose, SmoothToRGB
 from facesmith.networks.family_settings import SmoothConfig
 from facesmith.networks.layers import CoarseGenerator
@@ -39,7 +36,6 @@ class Generator(CoarseGenerator):
             ConvTranspose(before, after, 4, 2, 1, output_padding=odd)
             for (before, after), odd in zip(pairwise(channels), missing[:-1], strict=True)
         )
-        # Keyed by level, so that a level keeps its name when finer ones are added.
         self.to_rgb = nn.ModuleDict(
             {
                 str(level): SmoothToRGB(channels[level], config.palette or 3, missing[level])
@@ -72,7 +68,6 @@ class Discriminator(nn.Module):
     def __init__(self, config: SmoothConfig) -> None:
         super().__init__()
         channels, coarsest = config.channels(config.discriminator_width), config.plan.grids[-1]
-        # Keyed from the coarsest level, so that a level keeps its name when finer ones are added.
         self.levels = len(channels)
         self.from_rgb = nn.ModuleDict(
             {str(self.levels - 1 - level): Conv(3, channels[level], 4, 2, 1) for level in range(config.scales)}
@@ -126,28 +121,3 @@ def mix_palette(scores: Tensor, colours: Tensor) -> Tensor:
 def enlarge(image: Tensor, target: Tensor) -> Tensor:
     """Return ``image`` in the size of ``target``."""
     return F.interpolate(image, size=target.shape[2:], mode="bilinear", align_corners=False)
-
-
-@torch.no_grad()
-def grow(G: nn.Module, D: nn.Module, smaller: Mapping[str, Mapping[str, Tensor]]) -> None:
-    """Start G and D from the state dicts ``smaller`` ("G" and "D") of networks for half the size.
-
-    G then generates the old images, enlarged, and D's logits of an image are those of the old D for the reduced image:
-    new layers add nothing yet. Raises `FacesmithError` where the networks do not match.
-    """
-    for name, net in {"G": G, "D": D}.items():
-        state, old = net.state_dict(), smaller[name]
-        for key, tensor in state.items():
-            if key in old and old[key].shape != tensor.shape:
-                raise FacesmithError(
-                    f"cannot grow {name}: {key} is {tuple(old[key].shape)} in the smaller network and "
-                    f"{tuple(tensor.shape)} here; halve generator_width and discriminator_width and keep the rest"
-                )
-            if key in old:
-                tensor.copy_(old[key])
-            elif key.startswith(("to_rgb", "downs")):  # what is new is added to what is there
-                tensor.zero_()
-        if missing := sorted(set(old) - set(state)):
-            raise FacesmithError(
-                f"cannot grow {name}: {missing[0]} has no counterpart in the larger network; increase scales by one"
-            )
