@@ -22,7 +22,7 @@ from facesmith.training.schedules import next_due
 from facesmith.training.session import is_out_of_memory
 
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
-         "memory_format=channels_last", "tick_kimg=0.2", "checkpoint_kimg=0.15")  # fmt: skip
+         "memory_format=channels_last", "tick_kimg=0.2", "checkpoint_kimg=0.15", "anneal_fraction=0")  # fmt: skip
 
 
 def train(

@@ -1,5 +1,6 @@
 """Exact resume of every recipe, because each has its own layers, losses and random draws."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,19 @@ def test_resume_with_attributes_and_several_emas_is_exact(labelled: Dataset, tmp
     unbroken = train("unbroken", 0.08)
     train("broken", 0.048)
     assert_same(unbroken, train("broken", 0.08, resume=True))
+
+
+def test_resume_of_a_run_that_anneals_at_its_end_is_exact(builtin_dataset: Dataset, tmp_path: Path) -> None:
+    settings = (*SETTINGS, "anneal_kimg=0", "anneal_fraction=0.5", "checkpoint_kimg=0.02", "keep=9")
+
+    def train(run: Path, resume: bool = False) -> Path:
+        return facesmith.train("tiny", builtin_dataset, run, settings=settings, kimg=0.08, resume=resume, quiet=True)
+
+    unbroken = train(tmp_path / "unbroken")
+    broken = shutil.copytree(unbroken, tmp_path / "broken")
+    for checkpoint in list_checkpoints(broken / "checkpoints")[2:]:  # as if it had been killed at 0.04 kimg
+        checkpoint.unlink()
+    assert_same(unbroken, train(broken, resume=True))
 
 
 def assert_same(unbroken: Path, resumed: Path) -> None:

@@ -85,6 +85,18 @@ def test_a_longer_run_has_the_same_schedule() -> None:
     assert values(apply_schedule(replace(MOVES, kimg=9999.0), 12_345)) == values(apply_schedule(MOVES, 12_345))
 
 
+def test_a_run_anneals_in_its_last_fraction() -> None:
+    fitted = replace(MOVES, anneal_kimg=0.0, anneal_fraction=0.25, kimg=80.0)
+    for images_seen, part in ((0, 0.0), (60_000, 0.0), (70_000, 0.5), (80_000, 1.0), (90_000, 1.0)):
+        assert schedule_progress(fitted, images_seen) == pytest.approx(part), images_seen
+    longer = replace(fitted, kimg=160.0)
+    assert schedule_progress(longer, 80_000) == 0
+    assert schedule_progress(longer, 140_000) == pytest.approx(0.5)
+    assert schedule_progress(fitted, 30_000, (20_000, 40_000)) == pytest.approx(0.5), (
+        "the span of a run that ends by time"
+    )
+
+
 def d_steps(text: str, steps: int, batch_size: int = 64) -> list[bool]:
     schedule = parse_d_schedule(text)
     return [d_learns(schedule, step, batch_size) for step in range(steps)]

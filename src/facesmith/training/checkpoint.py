@@ -43,10 +43,16 @@ class Progress:
     rollbacks: int = 0
     rollback_step: int = -1  # the step that the last rollback returned to
     lr_scale: float = 1.0  # of the learning rate, reduced by rollbacks
+    anneal_from: int = 0  # images at which a run that ends by time begins to anneal, once planned
+    anneal_to: int = 0
 
     @property
     def kimg(self) -> float:
         return self.images_seen / 1000
+
+    @property
+    def anneal_span(self) -> tuple[int, int] | None:
+        return (self.anneal_from, self.anneal_to) if self.anneal_to else None
 
 
 def save(run: RunFolder, state: TrainState, progress: Progress, keep: int) -> Path:
@@ -101,7 +107,7 @@ def _read(path: Path, tensors: dict[str, Tensor]) -> Progress:
             raise FacesmithError(f"{path} has other networks than the run's recipe describes: the run was changed")
         for name, tensor in tensors.items():
             tensor.copy_(file.get_tensor(stored_names[name]))
-    return Progress(**{f.name: metadata[f.name] for f in fields(Progress)})
+    return Progress(**{f.name: metadata[f.name] for f in fields(Progress) if f.name in metadata})
 
 
 def _current_name(name: str) -> str:

@@ -56,6 +56,7 @@ def train_until_end(
                 recorder.add(next_step(context))
                 if recorder.line_is_due:
                     outcome = guard.check(recorder.write_line())
+                    clock.plan_annealing()
                     if outcome == "failed":
                         break
                     if outcome == "rolled back":
@@ -90,7 +91,7 @@ def train_until_end(
 def next_step(context: TrainingContext) -> dict[str, Tensor]:
     """Train on the next batch. Returns the measurements, scalars that stay on the device."""
     progress = context.progress
-    recipe = apply_schedule(context.recipe, progress.images_seen, progress.lr_scale)
+    recipe = apply_schedule(context.recipe, progress.images_seen, progress.lr_scale, progress.anneal_span)
     torch.manual_seed(seed_of(recipe.seed, DROPOUT, progress.step, progress.rollbacks, context.group.rank))
     metrics = context.task.step(context.state, recipe, progress)
     progress.step += 1

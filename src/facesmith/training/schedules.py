@@ -1,7 +1,8 @@
 """Schedules: settings that change during a run, and the steps at which D learns.
 
-They depend on the images seen and not on the length of the run, so a run that is made longer on resume trains in the
-same way. Nothing here imports torch.
+They depend on the images seen and not on the clock, so a resumed run trains in the same way. Only a schedule with
+``anneal_fraction`` depends on the length of the run; a run that is made longer anneals again at its new end. Nothing
+here imports torch.
 
 The schedule of D is one setting of a recipe; G learns at every step:
 
@@ -16,7 +17,7 @@ The schedule of D is one setting of a recipe; G learns at every step:
 import copy
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from facesmith.errors import FacesmithError
 from facesmith.training.settings import AnyRecipe, Recipe
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Accuracy = TypeVar("Accuracy", float, "Tensor")
+Span: TypeAlias = tuple[float, float]  # two numbers of images
 
 END = "_end"  # suffix of the setting that another moves to
 CHANCE = 0.5  # accuracy of a D that guesses: D's running accuracy before the first step
@@ -34,12 +36,12 @@ TOLERANCE = 1e-6  # steps: sums of fractions that should be whole numbers are ta
 MAX_RATIO = 1000.0  # steps between two of D's: beyond this D is as good as frozen
 
 
-def apply_schedule(recipe: AnyRecipe, images_seen: int, lr_scale: float = 1.0) -> AnyRecipe:
+def apply_schedule(recipe: AnyRecipe, images_seen: int, lr_scale: float = 1.0, span: Span | None = None) -> AnyRecipe:
     """Return ``recipe`` with the values after ``images_seen`` real images.
 
-    The learning rate is also multiplied by ``lr_scale``.
+    The learning rate is also multiplied by ``lr_scale``. ``span`` is that of `schedule_progress`.
     """
-    progress = schedule_progress(recipe, images_seen)
+    progress = schedule_progress(recipe, images_seen, span)
     # A plain copy: `dataclasses.replace` would check the settings of the network family in every step.
     result = copy.copy(recipe)
     for name in scheduled_settings(recipe) if progress else ():
@@ -51,19 +53,23 @@ def apply_schedule(recipe: AnyRecipe, images_seen: int, lr_scale: float = 1.0) -
     return result
 
 
-def schedule_progress(recipe: Recipe, images_seen: int) -> float:
-    """Return the share of the way to every end that is covered after ``images_seen`` images, 0 without a schedule.
+def schedule_progress(recipe: Recipe, images_seen: int, span: Span | None = None) -> float:
+    """Return how much of the schedule is done after ``images_seen`` images: 0 to 1, and 0 without a schedule.
 
-    With ``schedule_half_life_kimg``, half of the rest is covered in every half-life: 1 minus the annealing temperature
-    of deep-makeover. Otherwise the way is half a cosine over the first ``anneal_kimg``, as in Huang et al.,
-    arXiv:2501.05441.
+    With ``schedule_half_life_kimg``, half of the rest is done in every half-life: 1 minus the annealing temperature of
+    deep-makeover. Otherwise it is half a cosine: over the first ``anneal_kimg``, as in Huang et al., arXiv:2501.05441,
+    or over the last ``anneal_fraction`` of the run, after a constant part as in Hägele et al., arXiv:2405.18392.
+    ``span``, the images between which a run that ends by time anneals, replaces this last fraction.
     """
-    kimg = images_seen / 1000
     if recipe.schedule_half_life_kimg:
-        return 1 - float(0.5 ** (kimg / recipe.schedule_half_life_kimg))
+        return 1 - float(0.5 ** (images_seen / 1000 / recipe.schedule_half_life_kimg))
     if recipe.anneal_kimg:
-        return (1 - math.cos(math.pi * min(1.0, kimg / recipe.anneal_kimg))) / 2
-    return 0.0
+        span = (0, recipe.anneal_kimg * 1000)
+    elif not recipe.anneal_fraction:
+        return 0.0
+    start, end = span or ((1 - recipe.anneal_fraction) * recipe.kimg * 1000, recipe.kimg * 1000)
+    done = (images_seen - start) / max(1, end - start)
+    return (1 - math.cos(math.pi * min(1.0, max(0.0, done)))) / 2
 
 
 def scheduled_settings(recipe: Recipe) -> list[str]:

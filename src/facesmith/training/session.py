@@ -56,6 +56,8 @@ class Clock:
         self.context, self.notify = context, notify
         self.goal = round(context.recipe.kimg * 1000)
         self.limit = float("inf") if minutes is None else minutes * 60
+        if context.card.get("goal") != {"kimg": context.recipe.kimg, "minutes": minutes}:
+            context.progress.anneal_from = context.progress.anneal_to = 0  # planned for another length
         self._last = time.monotonic()
         self._steps = 0
         self._timed_since = 0.0
@@ -81,6 +83,19 @@ class Clock:
             self.context.progress.seconds += elapsed
         else:
             self.notify(f"the clock jumped by {elapsed:,.0f} seconds, which do not count as training time")
+
+    def plan_annealing(self) -> None:
+        """Fix the images over which a run that ends by time anneals, when its last ``anneal_fraction`` begins."""
+        context, progress = self.context, self.context.progress
+        fraction = context.recipe.anneal_fraction
+        if progress.anneal_to or not fraction or self.limit == float("inf"):
+            return
+        seconds = context.group.on_rank_zero(lambda: progress.seconds)  # the other processes count slightly differently
+        if seconds < (1 - fraction) * self.limit or progress.images_seen > (1 - fraction) * self.goal:
+            return
+        rate = progress.images_seen / seconds
+        progress.anneal_from = progress.images_seen
+        progress.anneal_to = progress.images_seen + max(1, round(rate * (self.limit - seconds)))
 
     def images_until_end(self, rate: float) -> float:
         """Return how many more images will be seen at ``rate`` images per second."""

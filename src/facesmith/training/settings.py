@@ -53,8 +53,13 @@ class Recipe:
     )
     seed: int = learning_setting(0, "seed of every random draw", minimum=0)
 
-    # Each setting with an end moves to it over anneal_kimg, along half a cosine, or halves the distance per half-life.
-    anneal_kimg: float = schedule_setting(0.0, "kimg after which the schedule ends, 0: no schedule", minimum=0)
+    # Each setting with an end moves to it along half a cosine, or halves the distance per half-life.
+    anneal_fraction: float = schedule_setting(
+        0.0, "last fraction of the run, by kimg or minutes, in which the schedule runs", minimum=0, maximum=0.9
+    )
+    anneal_kimg: float = schedule_setting(
+        0.0, "kimg after which the schedule ends, counted from the start, instead of anneal_fraction", minimum=0
+    )
     schedule_half_life_kimg: float | None = schedule_setting(
         None, "half-life of the schedule, in place of anneal_kimg", minimum=0.001
     )

@@ -169,7 +169,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
         measured["logit_real"], measured["logit_fake"] = logits_real.mean(), logits_fake.mean()
         measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_fake, recipe)
         schedule = {
-            "annealing": 1 - schedule_progress(recipe, images_seen),
+            "annealing": 1 - schedule_progress(recipe, images_seen, progress.anneal_span),
             "pixel_share": recipe.pixel,
             "noise": recipe.noise,
             "learning_rate": recipe.learning_rate,
