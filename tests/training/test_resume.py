@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import facesmith
-from facesmith import Model
+from facesmith import FacesmithError, Model
 from facesmith.data.dataset import Dataset
 from facesmith.data.importer import import_dataset
 from facesmith.runs.checkpoints import list_checkpoints
@@ -23,6 +23,16 @@ SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=8", "threa
 @pytest.fixture(scope="module")
 def faces28(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return import_dataset("builtin:32", tmp_path_factory.mktemp("faces") / "28", size="28", quiet=True)
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return import_dataset("builtin:32", tmp_path_factory.mktemp("faces") / "16", size="16", quiet=True)
+
+
+@pytest.fixture(scope="module")
+def larger_faces(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return import_dataset("builtin:32", tmp_path_factory.mktemp("faces") / "32", size="32", quiet=True)
 
 
 @pytest.mark.parametrize("name", GAN_RECIPES)
@@ -66,6 +76,26 @@ def test_resume_of_a_run_that_anneals_at_its_end_is_exact(builtin_dataset: Datas
     for checkpoint in list_checkpoints(broken / "checkpoints")[2:]:  # as if it had been killed at 0.04 kimg
         checkpoint.unlink()
     assert_same(unbroken, train(broken, resume=True))
+
+
+def test_a_run_grows_on_a_dataset_of_twice_the_size(faces: Dataset, larger_faces: Dataset, tmp_path: Path) -> None:
+    def train(recipe: str, data: Dataset, run: str, *settings: str, branch: str = "") -> Path:
+        is_new = not (tmp_path / run).exists()
+        return facesmith.train(
+            recipe, data, tmp_path / run, settings=(*SETTINGS[2:], *settings), kimg=0.08, resume=not is_new,
+            branch=tmp_path / branch if branch else None, quiet=True,
+        )  # fmt: skip
+
+    train("portrait", faces, "small", *SETTINGS[:2])
+    grown = train("portrait", larger_faces, "small", branch="grown")
+    assert list_checkpoints(grown / "checkpoints")[0].name.startswith("000000.000"), "what it has grown from"
+    broken = shutil.copytree(grown, tmp_path / "broken")
+    for checkpoint in list_checkpoints(broken / "checkpoints")[1:]:
+        checkpoint.unlink()
+    assert_same(grown, train("portrait", larger_faces, "broken"))
+    train("tiny", faces, "other", *SETTINGS[:2])
+    with pytest.raises(FacesmithError, match="cannot grow"):
+        train("tiny", larger_faces, "other", branch="grown_other")
 
 
 def assert_same(unbroken: Path, resumed: Path) -> None:

@@ -68,7 +68,8 @@ class _GroupedCommand(click.Command):
 @click.option(
     "--branch",
     type=click.Path(path_type=Path),
-    help="With --resume: continue in this new run, applying the changes in --set.",
+    help="With --resume: continue in this new run, applying the changes in --set. If DATASET has twice the image size, "
+    "networks of the family smooth grow.",
 )
 @click.option(
     "--on-collapse",

@@ -127,12 +127,17 @@ class SmoothConfig(FamilyConfig):
     discriminator_width: int = setting(48, "channels of D at half the image's size", minimum=1)
     max_channels: int = setting(512, "maximum number of channels at any level", minimum=1)
     palette: int = setting(0, "palette colours that output pixels are mixed from, 0: plain RGB output", minimum=0)
-    scales: int = setting(1, "finest resolutions that G sums and D receives", minimum=1)
+    scales: int = setting(1, "finest resolutions that G sums and D receives; one more after each growth", minimum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.scales >= len(self.plan.grids):
             raise FacesmithError(f"invalid scales={self.scales}: expected less than {len(self.plan.grids)}")
+
+    @classmethod
+    def grow(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        widths = {name: settings[name] // 2 for name in ("generator_width", "discriminator_width")}
+        return settings | widths | {"scales": settings["scales"] + 1}
 
     @property
     def plan(self) -> DCGANConfig:

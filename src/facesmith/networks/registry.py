@@ -49,7 +49,7 @@ def families(kind: str = "gan") -> list[str]:
 
 def family(name: str, kind: str = "gan") -> Family:
     """Return the classes of a family. Imports torch."""
-    config = _config(name, kind)
+    config = family_config(name, kind)
     if (kind, name) in _registered:
         return _registered[kind, name]
     networks = import_module(f"facesmith.networks.{kind}.{name}")
@@ -58,10 +58,10 @@ def family(name: str, kind: str = "gan") -> Family:
 
 def family_settings(name: str, kind: str = "gan") -> dict[str, Field[Any]]:
     """Return the settings of a family by name."""
-    return setting_fields(_config(name, kind))
+    return setting_fields(family_config(name, kind))
 
 
-def _config(name: str, kind: str) -> Any:
+def family_config(name: str, kind: str) -> Any:
     """Return the ``Config`` of a family. Raises `FacesmithError` for an unknown name."""
     if name in FAMILIES[kind]:
         return FAMILIES[kind][name]

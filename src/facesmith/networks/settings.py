@@ -98,6 +98,14 @@ class FamilyConfig:
             raise FacesmithError(f"invalid latent_size={self.latent_size}: expected at least 1")
         check_settings(self)
 
+    @classmethod
+    def grow(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        """Return the settings of networks for twice the size whose coarse levels have ``settings``.
+
+        The networks of a family that can grow have a method ``start_from(smaller)``, which takes a state dict.
+        """
+        raise FacesmithError("networks of this family cannot grow: continue with images of the same size")
+
 
 @dataclass(frozen=True)
 class MakeoverConfig:

@@ -23,10 +23,10 @@ from facesmith.training.loop import train_until_end
 from facesmith.training.recorder import write_final_images
 from facesmith.training.run_check import check_recipe, check_records
 from facesmith.training.session import TrainingContext
-from facesmith.training.settings import Recipe, with_settings
+from facesmith.training.settings import AdversarialRecipe, Recipe, with_settings
 from facesmith.training.startup import branch as start_branch
+from facesmith.training.startup import is_twice_the_size, start_new
 from facesmith.training.startup import resume as start_resumed
-from facesmith.training.startup import start_new
 from facesmith.training.task import Task
 
 MAX_MINUTES = 10_000_000  # nineteen years
@@ -50,7 +50,8 @@ def train(
     ``settings`` are ``key=value`` strings for any setting of the recipe; ``model``, the model that an encoder is fitted
     to, is one of them. The run ends after ``kimg`` thousand images (default: the recipe's) or after ``minutes`` of
     training, counted over all sessions, whichever is first. ``resume`` continues the run exactly from its last
-    checkpoint; with ``branch``, a new run with a changed recipe starts from there. Ctrl-C and SIGTERM save a
+    checkpoint; with ``branch``, a new run with a changed recipe starts from there, or on a dataset of twice the image
+    size, whose coarse levels start as the old networks. Ctrl-C and SIGTERM save a
     checkpoint, write the images and the report, and return. In a notebook, the newest sheet and curves are shown
     meanwhile, and interrupting the kernel works like Ctrl-C. Started by torchrun, the processes train together.
 
@@ -109,7 +110,8 @@ def _start(
             raise FacesmithError(f"{path} already is a run: continue it with --resume, or choose another name")
         return start_new(with_settings(base, changes), dataset, path, group, make_task)
     source = RunFolder(path)
-    old_recipe = from_table(group.on_rank_zero(lambda: read_recipe(source)[0]))
+    table, trained_on = group.on_rank_zero(lambda: read_recipe(source))
+    old_recipe = from_table(table)
     recorded = group.on_rank_zero(lambda: read_card(source)).get("recipe")
     if recorded is not None:  # version 0.1 did not record it
         check_recipe(source, old_recipe, from_table(recorded))
@@ -117,6 +119,8 @@ def _start(
         raise FacesmithError(
             f"{path} was trained with the recipe {old_recipe.name}, not {base.name}: use that recipe to resume it"
         )
+    if branch and is_twice_the_size(trained_on, dataset) and isinstance(old_recipe, AdversarialRecipe):
+        old_recipe = old_recipe.grow()
     changed = with_settings(old_recipe, changes)
     if branch:
         return start_branch(changed, old_recipe, dataset, path, branch, group, make_task)

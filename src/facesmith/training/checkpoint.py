@@ -78,6 +78,18 @@ def load(path: Path, state: TrainState) -> Progress:
     return progress
 
 
+def load_smaller(path: Path, state: TrainState) -> None:
+    """Start the networks of ``state`` from a checkpoint of networks for half the size. Rank 0 reads it for all."""
+
+    def read() -> None:
+        for name, net in _networks(state).items():
+            start: Any = net.start_from
+            start(load_net(path, name) or load_net(path, state.ema_name))
+
+    state.group.on_rank_zero(read)
+    state.group.broadcast_tensors(_tensors(state).values())
+
+
 def load_ema(path: Path, net: str) -> dict[str, Tensor]:
     """Return the state dict of the EMA, or of the network ``net`` if the run has no EMA."""
     return load_net(path, EMA) or load_net(path, net)
@@ -131,13 +143,18 @@ def _write(path: Path, tensors: dict[str, Tensor], progress: Progress, extra: di
 
 def _tensors(state: TrainState) -> dict[str, Tensor]:
     """Return every tensor of the state by name; not copies."""
-    nets = dict(state.nets)
-    if state.ema is not nets[state.ema_name]:
-        nets[EMA] = state.ema
-    nets |= {f"{EMA}_{ema_kimg:g}": ema for ema_kimg, ema in state.extra_emas.items()}
+    nets = _networks(state)
     tensors = {f"{net}.{name}": t for net, module in nets.items() for name, t in module.state_dict().items()}
     for net, optimizer in state.optimizers.items():
         names: dict[Tensor, str] = {p: name for name, p in nets[net].named_parameters()}
         for parameter, moments in optimizer.state.items():
             tensors |= {f"adam_{net}.{key}.{names[parameter]}": value for key, value in moments.items()}
     return tensors
+
+
+def _networks(state: TrainState) -> dict[str, torch.nn.Module]:
+    """Return the networks and EMAs of the state by their names in checkpoints."""
+    nets = dict(state.nets)
+    if state.ema is not nets[state.ema_name]:
+        nets[EMA] = state.ema
+    return nets | {f"{EMA}_{ema_kimg:g}": ema for ema_kimg, ema in state.extra_emas.items()}

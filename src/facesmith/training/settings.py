@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar, Self, TypeVar
 
 from facesmith.errors import FacesmithError, did_you_mean
-from facesmith.networks.registry import family_settings
+from facesmith.networks.registry import family_config, family_settings
 from facesmith.networks.settings import check_setting, parse_setting, setting, setting_fields
 from facesmith.progress import tell
 from facesmith.runs.old_names import FAMILIES as OLD_FAMILIES
@@ -150,6 +150,10 @@ class AdversarialRecipe(Recipe):
         schema = family_settings(self.family, self.family_kind)
         network = {key: check_setting(schema[key], values.pop(key)) for key in schema if key in values}
         return replace(super().with_values(**values), network=self.network | network)
+
+    def grow(self) -> Self:
+        """Return the recipe for images of twice the size. Raises `FacesmithError` for a family that cannot grow."""
+        return replace(self, network=family_config(self.family, self.family_kind).grow(self.network))
 
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)

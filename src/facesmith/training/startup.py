@@ -15,7 +15,7 @@ from facesmith.networks.build import count_parameters
 from facesmith.runs.health import HEALTHY
 from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder, utc_now
-from facesmith.training.checkpoint import Progress, load
+from facesmith.training.checkpoint import Progress, load, load_smaller, save
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
 from facesmith.training.session import TrainingContext, is_out_of_memory
 from facesmith.training.settings import (
@@ -122,9 +122,21 @@ def branch(
     group: ProcessGroup,
     make_task: TaskFactory,
 ) -> TrainingContext:
-    """Start a new run from the last checkpoint of ``old``, with a recipe that may differ in all but its networks."""
+    """Start a new run from the last checkpoint of ``old``, with a recipe that may differ in all but its networks.
+
+    With a dataset of twice the size, grow the networks: ``recipe`` is then one that `Recipe.grow` returned.
+    """
     source = RunFolder(old)
+    checkpoint = group.on_rank_zero(source.last_checkpoint)
+    if not checkpoint:
+        raise FacesmithError(f"{old} has no checkpoint to branch from: train it longer first")
     trained_on = group.on_rank_zero(lambda: read_recipe(source)[1])
+    if is_twice_the_size(trained_on, dataset):
+        context = start_new(recipe, dataset, path, group, make_task)
+        load_smaller(checkpoint, context.state)
+        if group.is_rank_zero:
+            save(context.run, context.state, context.progress, recipe.keep)
+        return context
     if (trained_on.get("width"), trained_on.get("height")) != dataset.size:
         _check_dataset(old, trained_on, dataset)
     before, after = pretrained_settings(old_recipe), pretrained_settings(recipe)
@@ -137,14 +149,16 @@ def branch(
         )
     if bool(old_recipe.ema_kimg) != bool(recipe.ema_kimg):
         raise FacesmithError(f"a branch of {old} cannot add or remove the EMA: set ema_kimg={old_recipe.ema_kimg}")
-    checkpoint = group.on_rank_zero(source.last_checkpoint)
-    if not checkpoint:
-        raise FacesmithError(f"{old} has no checkpoint to branch from: train it longer first")
     context = start_new(recipe, dataset, path, group, make_task, pretrained)
     if group.is_rank_zero:
         source.copy_to(context.run, checkpoint)
     group.barrier()
     return resume(context.recipe, context.recipe, dataset, path, group, make_task)
+
+
+def is_twice_the_size(trained_on: dict[str, Any], dataset: Dataset) -> bool:
+    """Whether the images of a dataset have twice the sides of those that a run was trained on."""
+    return [side / 2 for side in dataset.size] == [trained_on.get("width"), trained_on.get("height")]
 
 
 def resolve(recipe: AnyRecipe, group: ProcessGroup = SINGLE_PROCESS) -> AnyRecipe:

@@ -5,6 +5,7 @@ from facesmith.errors import FacesmithError
 from facesmith.networks.build import build
 from facesmith.networks.convolutions import SmoothToRGB
 from facesmith.networks.family_settings import SmoothConfig
+from facesmith.networks.gan.smooth import enlarge
 
 NARROW = {"latent_size": 7, "generator_width": 4, "discriminator_width": 4}
 
@@ -43,3 +44,18 @@ def test_several_scales_add_up(size: tuple[int, int]) -> None:
     assert len(torch.autograd.grad(D(images).sum(), list(G.to_rgb.parameters()))) == 4, "both levels learn"
     with pytest.raises(FacesmithError, match="scales"):
         SmoothConfig(size, scales=9, **NARROW)
+
+
+def test_grown_networks_start_as_the_smaller_ones() -> None:
+    small = NARROW | {"generator_width": 8, "discriminator_width": 8, "max_channels": 64, "palette": 0, "scales": 1}
+    G, D = build("smooth", SmoothConfig((16, 16), **small), seed=0)
+    larger_G, larger_D = build("smooth", SmoothConfig((32, 32), **SmoothConfig.grow(small)), seed=1)
+    larger_G.start_from(G.state_dict())
+    larger_D.start_from(D.state_dict())
+    z, images = torch.randn(3, 7), torch.randn(3, 3, 32, 32)
+    generated = larger_G.eval()(z)
+    assert torch.allclose(generated.atanh(), enlarge(G.eval()(z).atanh(), generated), atol=1e-5)
+    assert torch.allclose(larger_D(images), D(torch.nn.functional.avg_pool2d(images, 2)), atol=1e-6)
+    wrong_G, _ = build("smooth", SmoothConfig((32, 32), **NARROW), seed=1)
+    with pytest.raises(FacesmithError, match="another"):
+        wrong_G.start_from(G.state_dict())

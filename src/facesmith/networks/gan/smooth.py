@@ -5,14 +5,17 @@
 * With a palette, G mixes each pixel from colours that it chooses for the whole image, by a softmax. An area of one
   colour is then exactly flat, as in drawings.
 * With ``scales`` above 1, G's image is a sum over its finest levels, and D reads the image at as many, as in Karras et
-  al., arXiv:1912.04958, section 4.1.
+  al., arXiv:1912.04958, section 4.1. So trained networks can be the start of networks for twice the size.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from facesmith.errors import FacesmithError
 from facesmith.networks.convolutions import Conv, ConvTranspose, SmoothToRGB
 from facesmith.networks.family_settings import SmoothConfig
 from facesmith.networks.layers import CoarseGenerator
@@ -36,6 +39,7 @@ class Generator(CoarseGenerator):
             ConvTranspose(before, after, 4, 2, 1, output_padding=odd)
             for (before, after), odd in zip(pairwise(channels), missing[:-1], strict=True)
         )
+        # Levels are named by their distance from the coarsest, so that they keep their names when finer ones are added.
         self.to_rgb = nn.ModuleDict(
             {
                 str(level): SmoothToRGB(channels[level], config.palette or 3, missing[level])
@@ -46,6 +50,10 @@ class Generator(CoarseGenerator):
         initialize(self)
         if self.colours is not None:
             nn.init.normal_(self.colours.weight, 0.0, COLOUR_SPREAD)
+
+    def start_from(self, smaller: Mapping[str, Tensor]) -> None:
+        """Start from a G for half the size: generate its images, enlarged."""
+        start_from(self, smaller)
 
     def forward(self, latents: Tensor) -> Tensor:
         z, detail = self.split(latents)
@@ -81,6 +89,10 @@ class Discriminator(nn.Module):
         self.head = nn.Linear(channels[-1] * coarsest[0] * coarsest[1], 1)
         initialize(self)
 
+    def start_from(self, smaller: Mapping[str, Tensor]) -> None:
+        """Start from a D for half the size: return its logits of the images, reduced."""
+        start_from(self, smaller)
+
     def features(self, images: Tensor) -> Tensor:
         """Return what the logit is computed from: N x (cells of the coarsest grid x channels)."""
         x: Tensor | None = None
@@ -99,6 +111,24 @@ class Discriminator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.head(self.features(images))
         return logits.squeeze(1)
+
+
+@torch.no_grad()
+def start_from(net: nn.Module, smaller: Mapping[str, Tensor]) -> None:
+    """Copy the weights of a network for half the size; what is new adds nothing yet.
+
+    Raises `FacesmithError` where the levels that both have differ.
+    """
+    state = net.state_dict()
+    for key, weights in smaller.items():
+        if key not in state or state[key].shape != weights.shape:
+            raise FacesmithError(
+                f"the smaller network has another {key}: a growing run can only change settings outside [network]"
+            )
+        state[key].copy_(weights)
+    for key in state.keys() - smaller.keys():
+        if key.startswith(("to_rgb", "downs")):
+            state[key].zero_()
 
 
 def initialize(net: nn.Module) -> None:
