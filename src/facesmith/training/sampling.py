@@ -21,7 +21,7 @@ from facesmith.machine import free_memory
 from facesmith.training.settings import Recipe
 
 # Streams of random numbers that never overlap, by purpose.
-SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, DROPOUT, REAL, SCORES, NOISE, VIEW, CONDITIONS, BALANCE = range(12)
+SHUFFLE, FLIPS, LATENTS, SHEET, AUGMENT, DROPOUT, REAL, SCORES, NOISE, VIEW, CONDITIONS, BALANCE, STEP_CHECK = range(13)
 MAX_MEMORY_SHARE = 0.5  # of the free memory, for a dataset
 
 

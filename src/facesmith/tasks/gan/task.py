@@ -20,6 +20,7 @@ from facesmith.tasks.gan.compiled_step import choose_step
 from facesmith.tasks.gan.conditions import balance, draw_conditions, known_conditions
 from facesmith.tasks.gan.recipes import GANRecipe
 from facesmith.tasks.gan.step import network_config, new_state
+from facesmith.tasks.gan.step_check import check_step
 from facesmith.training.adversarial_losses import nearest_distance
 from facesmith.training.checkpoint import EMA_KIMG, Progress
 from facesmith.training.distributed import ProcessGroup
@@ -56,8 +57,9 @@ class GANTask(Task[GANRecipe]):
     def new_state(self) -> TrainState:
         return new_state(self.recipe, self.dataset.size, self.device, self.group)
 
-    def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
-        self.read, self.gan_step = read, choose_step(self.recipe, self.group, say)
+    def prepare(self, read: Reader, notify: Callable[[str], Any]) -> None:
+        self.read, step = read, choose_step(self.recipe, self.group, notify)
+        self.gan_step = check_step(step, self.recipe, self.dataset.size, self.device, notify)
         self.real_diversity = real_diversity(self.dataset.images, self.recipe.seed)
 
     def step(self, state: TrainState, recipe: GANRecipe, progress: Progress) -> dict[str, Tensor]:
