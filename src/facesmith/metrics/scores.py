@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from facesmith.images.notebook import object_html
+from facesmith.models.readme import replace_section
 
 MEANINGS = {
     "fid": "0 is best; depends on the counts",
@@ -81,12 +82,7 @@ def scores_section(scores: list[dict[str, Any]]) -> str:
 
 def with_scores(readme: str, card: dict[str, Any]) -> str:
     """Return a model's README with its Scores section replaced from ``card``; the rest is unchanged."""
-    section = f"## Scores\n\n{scores_section(card.get('scores', []))}"
-    before, heading, after = readme.partition("## Scores\n")
-    if not heading:
-        return f"{readme.rstrip()}\n\n{section}"
-    _, next_heading, rest = after.partition("\n## ")
-    return f"{before}{section}{next_heading}{rest}"
+    return replace_section(readme, "Scores", scores_section(card.get("scores", [])).rstrip().splitlines())
 
 
 def same_protocol(a: dict[str, Any], b: dict[str, Any]) -> bool:

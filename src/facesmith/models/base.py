@@ -150,14 +150,17 @@ def torch_module(weights: Path, card: dict[str, Any]) -> tuple[Any, Any]:
 
 def _onnx_network(path: Path, threads: int | None) -> Network:
     session = onnx_session(path, threads=threads)
-    (source,) = session.get_inputs()
-    columns = source.shape[1] if len(source.shape) == 2 else None  # of latents
+    inputs = session.get_inputs()
+    names = [source.name for source in inputs]
+    # The parts of latents are inputs of their own since version 0.2. The earlier z has all of them.
+    sizes = [source.shape[1] for source in inputs] if len(inputs[0].shape) == 2 else []
 
     def run(batch: Floats) -> Floats:
-        if columns is not None and batch.shape[1] < columns:  # a missing residual latent is zero
-            batch = np.pad(batch, ((0, 0), (0, columns - batch.shape[1])))
-        (output,) = session.run(None, {source.name: batch})
-        return np.asarray(output)
+        if sizes and batch.shape[1] < sum(sizes):  # a missing residual latent is zero
+            batch = np.pad(batch, ((0, 0), (0, sum(sizes) - batch.shape[1])))
+        parts = np.split(batch, np.cumsum(sizes)[:-1], axis=1) if len(sizes) > 1 else [batch]
+        outputs = session.run(None, dict(zip(names, parts, strict=True)))
+        return np.asarray(outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1))
 
     return run
 

@@ -60,3 +60,13 @@ def files_section(kind: str, card: dict[str, Any]) -> list[str]:
         f"`{card['digest']}`), `{files.network}.onnx` (the same for ONNX Runtime; the outputs differ by at most "
         f"{card['onnx_parity']:.1e}). No file is a pickle: loading them executes no code."
     ]
+
+
+def replace_section(text: str, heading: str, content: list[str]) -> str:
+    """Return a README.md with the content of a section replaced, or with a new section at the end."""
+    section = "\n".join([f"## {heading}", "", *content, ""])
+    before, found, after = text.partition(f"## {heading}\n")
+    if not found:
+        return f"{text.rstrip()}\n\n{section}"
+    _, next_heading, rest = after.partition("\n## ")
+    return f"{before}{section}{next_heading}{rest}"

@@ -45,6 +45,8 @@ def test_an_exported_model_has_the_old_generator_and_encodes(
     readme = (model.path / "README.md").read_text()
     assert readme.startswith("# new\n")
     assert encoder["digest"] in readme
+    assert f"| `detail` | 1 or N x {model.detail_size} |" in readme
+    assert [readme.count(heading) for heading in ("## ONNX", "## Encoder", "## Files")] == [1, 1, 1]
     assert str(small_model.path) not in readme, "where its maker kept the model is nobody's business"
 
 

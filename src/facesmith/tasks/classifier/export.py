@@ -12,6 +12,7 @@ from facesmith.models.base import BLOCK
 from facesmith.models.classifier import AttributeClassifier, load_classifier
 from facesmith.models.folder import ModelFolder, new_model_folder
 from facesmith.models.network_files import check_parity, write_network
+from facesmith.models.onnx_interface import PICTURES, describe_file
 from facesmith.models.readme import data_section, files_section, readme, training_section
 from facesmith.networks import classifier as networks
 from facesmith.runs.json_lines import read_lines
@@ -53,6 +54,13 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> At
             "held_out": facts["held_out"],
         }
         folder.write_card(card)
+        outputs = {
+            "logits": {"names": attributes, "values": "1 / (1 + exp(-logit)) is the probability"},
+            "features": {"size": recipe.feature_size},
+        }
+        width, height = source.size
+        pictures = {"pictures": {"values": PICTURES, "width": width, "height": height}}
+        describe_file(folder.onnx, card, pictures, outputs)
         card["onnx_parity"] = _parity(folder, net, half)
         folder.write_card(card)
         folder.write_readme(classifier_card(card, recipe))

@@ -10,7 +10,9 @@ from facesmith.models.base import BLOCK
 from facesmith.models.folder import ModelFolder, new_model_folder
 from facesmith.models.model import Model, load
 from facesmith.models.network_files import check_parity, write_network, write_onnx
-from facesmith.models.readme import data_section, training_section
+from facesmith.models.onnx_interface import finish_encoder, finish_generator
+from facesmith.models.onnx_snippets import ONNX_HEADING, onnx_section
+from facesmith.models.readme import data_section, replace_section, training_section
 from facesmith.networks import build as networks
 from facesmith.tasks.encoder.recipes import EncoderRecipe
 from facesmith.tasks.export import Source
@@ -46,6 +48,8 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
             "held_out": source.card["task"]["held_out"],
         }
         card = before | {"name": name or target.resolve().name, "encoder": encoder}
+        finish_generator(folder.onnx, card)
+        finish_encoder(folder.encoder_onnx, card)
         folder.write_card(card)
         seen = load(folder.path, quiet=True).sample(BLOCK)
         found = [load(folder.path, backend, quiet=True).encode(seen) for backend in ("onnx", "torch")]
@@ -55,6 +59,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
         folder.write_card(card)
         text = folder.read_readme() or f"# {before['name']}\n"
         text = text.replace(f"# {before['name']}\n", f"# {card['name']}\n", 1)
+        text = replace_section(text.partition("## Encoder\n")[0], ONNX_HEADING, onnx_section(card))
         folder.write_readme(with_encoder(text, encoder, recipe))
     return load(target, quiet=True)
 

@@ -12,6 +12,8 @@ from facesmith.models.base import BLOCK
 from facesmith.models.folder import new_model_folder
 from facesmith.models.model import Model, load
 from facesmith.models.network_files import check_parity, write_network
+from facesmith.models.onnx_interface import finish_generator
+from facesmith.models.onnx_snippets import ONNX_HEADING, onnx_section
 from facesmith.models.readme import data_section, files_section, readme, training_section
 from facesmith.networks import build as networks
 from facesmith.tasks.export import Source
@@ -42,6 +44,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
             **source.card_fields(net, digest, half),
             "trained": source.trained() | {"hold_out": recipe.hold_out},
         }
+        finish_generator(folder.onnx, card)
         folder.write_card(card)
         latents = np.random.default_rng(0).standard_normal((BLOCK, config.latent_size), np.float32)
         outputs = [load(folder.path, backend, quiet=True).network(latents) for backend in ("onnx", "torch")]
@@ -74,5 +77,6 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
         "Training": training_section(card, recipe, remarks),
         "Scores": [scores_section(card.get("scores", [])).rstrip()],
         "Files": files_section("generator", card),
+        ONNX_HEADING: onnx_section(card),
     }
     return readme(card["name"], introduction, "python", example, sections)

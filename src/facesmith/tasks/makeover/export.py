@@ -11,6 +11,7 @@ from facesmith.models.base import BLOCK, onnx_session
 from facesmith.models.folder import new_model_folder
 from facesmith.models.makeover import Makeover, load_makeover
 from facesmith.models.network_files import check_parity, write_network
+from facesmith.models.onnx_interface import PICTURES, describe_file
 from facesmith.models.readme import data_section, files_section, readme, training_section
 from facesmith.networks import build as networks
 from facesmith.tasks.export import Source
@@ -43,6 +44,10 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Ma
             "crop": data["crop"],
             "resize": data["resize"],
         }
+        pictures = {"values": PICTURES, "width": width, "height": height}
+        names = [direction["name"] for direction in facts["directions"]]
+        strengths = {"names": names, "values": "0 to 1", "neutral": 0}
+        describe_file(folder.onnx, card, {"pictures": pictures, "strengths": strengths}, {"made": pictures})
         if half:  # compare with the rounded weights
             net.load_state_dict(folder.read_weights())
         card["onnx_parity"] = _parity(folder.onnx, net, (width, height), several)
