@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 import facesmith
 from facesmith import FacesmithError, Model
-from facesmith.latent.refine import PRIOR_WEIGHT, refine, refinement_loss
+from facesmith.latent.refine import DEFAULT_STEPS, PRIOR_WEIGHT, refine, refinement_loss, refinement_steps
 from facesmith.networks import build as networks
 
 
@@ -68,3 +68,15 @@ def test_the_refinement_loss_has_a_pixel_and_a_prior_term() -> None:
 def test_no_steps_are_one_sentence(model: Model) -> None:
     with pytest.raises(FacesmithError, match="at least 1"):
         refine(model, model.sample(1), model.latents(1), 0)
+
+
+def test_photos_are_refined_by_default_where_torch_and_weights_are(
+    model: Model, linear_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert refinement_steps(model, None) == DEFAULT_STEPS
+    assert refinement_steps(model, 0) == 0
+    assert refinement_steps(linear_model, None) == 0, "it has no weights, only ONNX"
+    monkeypatch.setattr("facesmith.latent.refine.find_spec", lambda _: None)
+    assert refinement_steps(model, None) == 0
+    with pytest.raises(FacesmithError, match="refine -1"):
+        refinement_steps(model, -1)

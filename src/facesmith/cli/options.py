@@ -19,10 +19,10 @@ out_picture = click.option(
 )
 refine = click.option(
     "--refine",
-    default=0,
-    show_default=True,
+    type=int,
     metavar="STEPS",
-    help="Improve the latents of photos by this many optimisation steps. Requires torch.",
+    help="Bring the faces closer to the photos by this many optimisation steps; 0 skips them. Default: 50 if PyTorch is "
+    "installed, otherwise 0.",
 )
 
 

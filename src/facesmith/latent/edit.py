@@ -32,7 +32,7 @@ def edit(
     kind: str = DEFAULT_KIND,
     face: str = "largest",
     aligned: bool = False,
-    refine: int = 0,
+    refine: int | None = None,
     quiet: bool = False,
 ) -> Path:
     """Write every face with every edit into the new folder ``out``, and return it.

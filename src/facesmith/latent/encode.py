@@ -21,6 +21,7 @@ from facesmith.latent.faces import (
     save_latents,
 )
 from facesmith.latent.refine import refine as refine_latents
+from facesmith.latent.refine import refinement_steps
 from facesmith.metrics.similarity import psnr, ssim
 from facesmith.models.classifier import AttributeClassifier, as_classifier
 from facesmith.models.model import Model, as_model
@@ -37,7 +38,7 @@ def encode(
     *,
     face: str = "largest",
     aligned: bool = False,
-    refine: int = 0,
+    refine: int | None = None,
     quiet: bool = False,
 ) -> list[FaceLatent]:
     """Write the latents of ``faces`` to the file ``out`` (.npz), and return the faces.
@@ -58,7 +59,7 @@ def reconstruct(
     faces: Sequence[FaceSource],
     out: str | Path,
     *,
-    refine: int = 0,
+    refine: int | None = None,
     classifier: str | Path | AttributeClassifier | None = None,
     face: str = "largest",
     aligned: bool = False,
@@ -66,14 +67,12 @@ def reconstruct(
 ) -> dict[str, Any]:
     """Encode ``faces``, generate them again into the new folder ``out``, and return their similarity.
 
-    sheet.png shows every face before and after, and after ``refine`` further optimization steps (these require torch).
+    sheet.png shows every face before and after, and after ``refine`` optimization steps: see `load_faces`.
     scores.json holds the returned scores, for each face and on average: PSNR in decibels, SSIM, and with a
-    ``classifier`` the distance of its features, 1 - cosine; for the stages "encoded" and, with ``refine``, "refined".
+    ``classifier`` the distance of its features, 1 - cosine; for the stages "encoded" and, after steps of refinement, "refined".
     latents.npz has the latents of the last stage. Faces of seeds and latents are generated first and then treated like
     photos.
     """
-    if refine < 0:
-        raise FacesmithError(f"invalid refine {refine}: expected 0 or more steps")
     with atomic_folder(Path(out), "reconstructions") as folder:
         features = None if classifier is None else as_classifier(classifier)
         source = as_model(model, quiet=quiet)
@@ -81,15 +80,16 @@ def reconstruct(
         names = [photo.name for photo in photos]
         before = face_images(source, photos, quiet=True)
         latents = {"encoded": np.stack([photo.z for photo in photos])}
-        if refine:
-            latents["refined"] = refine_latents(source, before, latents["encoded"], refine, quiet=quiet)
+        steps = refinement_steps(source, refine)
+        if steps:
+            latents["refined"] = refine_latents(source, before, latents["encoded"], steps, quiet=quiet)
         after = {stage: generate_images(source, z, quiet=quiet) for stage, z in latents.items()}
         scores = {stage: _scores(before, images, features) for stage, images in after.items()}
         last = list(after)[-1]
         result = {
             "model": source.digest,
             "classifier": None if features is None else features.digest,
-            "refine": refine,
+            "refine": steps,
             "mean": {stage: {key: float(np.mean(row)) for key, row in rows.items()} for stage, rows in scores.items()},
             "faces": [
                 {"face": name} | {stage: {key: row[i] for key, row in rows.items()} for stage, rows in scores.items()}

@@ -18,10 +18,12 @@ from facesmith.images.notebook import png_bytes
 from facesmith.images.photo_files import expand_photos
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.refine import refine as refine_latents
+from facesmith.latent.refine import refinement_steps
 from facesmith.models.base import BLOCK as GENERATE_BLOCK
 from facesmith.models.model import Model
 from facesmith.progress import progress
 
+MANY_STEPS = 200  # of refinement: fewer are done before a progress bar says anything
 ENCODE_BLOCK = 64  # images encoded between two updates of the progress bar
 
 
@@ -53,20 +55,19 @@ def load_faces(
     *,
     face: str = "largest",
     aligned: bool = False,
-    refine: int = 0,
+    refine: int | None = 0,
     quiet: bool = False,
 ) -> list[FaceLatent]:
     """Return the faces of ``sources`` in order; one photo or latents file may hold several.
 
     ``face`` selects the faces of a photo: "largest", "all", or "0", "1", ... from the left. ``aligned`` skips face
     detection for photos that are aligned like the model's dataset. ``refine`` is the number of optimization steps that
-    bring the latents of photos closer to the photos (requires torch). Raises `FacesmithError` for an invalid reference,
+    bring the latents of photos closer to the photos (requires torch); None is 50 if torch is installed. Raises `FacesmithError` for an invalid reference,
     a photo without a face, latents of another model, and photos when the model has no encoder.
     """
     if not sources:
         raise FacesmithError("no face was named: give photos, seed:7, seed:7:3, latents.npz or latents.npz:5")
-    if refine < 0:
-        raise FacesmithError(f"invalid refine {refine}: expected 0 or more steps")
+    steps = refinement_steps(model, refine)
     faces: list[FaceLatent | tuple[str, ImageArray]] = []
     with progress(len(sources), "photos", shown=not quiet and len(sources) > 8) as bar:
         for source in sources:
@@ -74,8 +75,8 @@ def load_faces(
             bar.update()
     images = [image for _, image in (item for item in faces if isinstance(item, tuple))]
     z = encode_images(model, images, quiet=quiet)
-    if refine and images:
-        z = refine_latents(model, np.stack(images), z, refine, quiet=quiet)
+    if steps and images:
+        z = refine_latents(model, np.stack(images), z, steps, quiet=quiet or len(images) * steps < MANY_STEPS)
     encoded = iter(z)
     return [item if isinstance(item, FaceLatent) else FaceLatent(item[0], next(encoded), item[1]) for item in faces]
 

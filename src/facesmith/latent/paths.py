@@ -29,7 +29,7 @@ def interpolate(
     fps: int = 16,
     face: str = "largest",
     aligned: bool = False,
-    refine: int = 0,
+    refine: int | None = None,
     quiet: bool = False,
 ) -> Path:
     """Write ``frames`` faces between two or more ``faces`` to ``out``: .gif, .mp4, or a sheet as .png.
@@ -58,7 +58,7 @@ def sweep(
     fps: int = 8,
     face: str = "largest",
     aligned: bool = False,
-    refine: int = 0,
+    refine: int | None = None,
     quiet: bool = False,
 ) -> Path:
     """Write faces moved by ``start`` to ``stop``, in ``steps`` even steps, to ``out``: .png (a table), .gif or .mp4.
@@ -103,7 +103,7 @@ def analogy(
     fps: int = 16,
     face: str = "largest",
     aligned: bool = False,
-    refine: int = 0,
+    refine: int | None = None,
     quiet: bool = False,
 ) -> Path:
     """Write the plane between A, B, C (the three ``faces``) and D = B - A + C to ``out``: D is to C as B is to A.

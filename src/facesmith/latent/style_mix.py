@@ -25,7 +25,7 @@ def style_mix(
     level: int = 2,
     face: str = "largest",
     aligned: bool = False,
-    refine: int = 0,
+    refine: int | None = None,
     quiet: bool = False,
 ) -> Path:
     """Write a table of mixed faces to ``out``: a row for each of ``coarse``, a column for each of ``fine``.
