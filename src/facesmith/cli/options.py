@@ -21,8 +21,8 @@ refine = click.option(
     "--refine",
     type=int,
     metavar="STEPS",
-    help="Bring the faces closer to the photos by this many optimisation steps; 0 skips them. Default: 50 if PyTorch is "
-    "installed, otherwise 0.",
+    help="Bring faces closer to their photos by this many optimisation steps; 0 skips them. Default: 50 if PyTorch "
+    "is installed, otherwise 0.",
 )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from facesmith.arrays import Images
-from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import enlargement, make_grid, save_image
 from facesmith.latent.faces import (
@@ -69,7 +68,7 @@ def reconstruct(
 
     sheet.png shows every face before and after, and after ``refine`` optimization steps: see `load_faces`.
     scores.json holds the returned scores, for each face and on average: PSNR in decibels, SSIM, and with a
-    ``classifier`` the distance of its features, 1 - cosine; for the stages "encoded" and, after steps of refinement, "refined".
+    ``classifier`` the distance of its features, 1 - cosine; for the stages "encoded" and, if there are steps, "refined".
     latents.npz has the latents of the last stage. Faces of seeds and latents are generated first and then treated like
     photos.
     """

@@ -62,8 +62,9 @@ def load_faces(
 
     ``face`` selects the faces of a photo: "largest", "all", or "0", "1", ... from the left. ``aligned`` skips face
     detection for photos that are aligned like the model's dataset. ``refine`` is the number of optimization steps that
-    bring the latents of photos closer to the photos (requires torch); None is 50 if torch is installed. Raises `FacesmithError` for an invalid reference,
-    a photo without a face, latents of another model, and photos when the model has no encoder.
+    bring the latents of photos closer to the photos (requires torch); None is 50 if torch is installed, otherwise 0.
+    Raises `FacesmithError` for an invalid reference, a photo without a face, latents of another model, and photos when
+    the model has no encoder.
     """
     if not sources:
         raise FacesmithError("no face was named: give photos, seed:7, seed:7:3, latents.npz or latents.npz:5")
