@@ -52,7 +52,7 @@ def __getattr__(name: str) -> object:
         if (error.name or "facesmith").startswith("facesmith"):
             raise
         # Only the modules of training import packages of an extra at the top.
-        raise FacesmithError(f"{name} needs {error.name}: pip install 'facesmith[train]'") from None
+        raise FacesmithError(f"{name} requires {error.name}: pip install 'facesmith[train]'") from None
 
 
 def __dir__() -> list[str]:

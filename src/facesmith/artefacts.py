@@ -105,6 +105,6 @@ def locate(source: str | None) -> Path:
         return INCLUDED_FOLDER / source
     if path.exists() or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source):
         raise FacesmithError(
-            f"{source!r} is not a folder of runs or models: give a folder, the name of an included model, or a hub id"
+            f"{source!r} is not a folder of runs or models: pass a folder, the name of an included model, or a hub id"
         )
     return load(source, quiet=True).path

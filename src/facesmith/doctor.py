@@ -90,7 +90,7 @@ def checkup() -> dict[str, Any]:
     packages = {name: _version(name) for name in PACKAGES}
     report: dict[str, Any] = {"facesmith": __version__, "python": platform.python_version(), "packages": packages}
     if packages["torch"] is None:
-        return report | {"advice": "training needs torch: pip install 'facesmith[train]'"}
+        return report | {"advice": "training requires torch: pip install 'facesmith[train]'"}
     device = choose_device("auto")
     speeds = _cache_speeds(_key(device), measure(device))
     precision, memory_format = _best(speeds)

@@ -17,4 +17,4 @@ def require(module: str, extra: str, purpose: str) -> Any:
         package = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != package:
             raise  # the package is there, and something it imports is not: that traceback is the useful one
-        raise FacesmithError(f"{purpose} needs {package}: pip install 'facesmith[{extra}]'") from None
+        raise FacesmithError(f"{purpose} requires {package}: pip install 'facesmith[{extra}]'") from None

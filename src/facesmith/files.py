@@ -46,7 +46,7 @@ def lock(path: Path) -> Iterator[None]:
     descriptor = _open(path)
     try:
         if _flock(descriptor) is False:
-            raise FacesmithError(f"another process is writing {path}: wait until it ends, or stop it")
+            raise FacesmithError(f"another process is writing to {path}: wait until it finishes, or stop it")
         yield
     finally:
         _close(descriptor)
@@ -188,7 +188,7 @@ def check_version(card: dict[str, Any], expected: str, version: int, path: Path,
     found = card.get("version")
     if not isinstance(found, int) or not (version if oldest is None else oldest) <= found <= version:
         raise FacesmithError(
-            f"{path} has version {found!r} and this facesmith reads version {version}: "
+            f"{path} has version {found!r}, but this facesmith reads version {version}: "
             f"install the facesmith that wrote it, or create it again"
         )
 
@@ -225,7 +225,9 @@ def _lock_new(temporary: Path, make: Callable[[Path], None], path: Path) -> int:
             descriptor = _open(temporary)
             if _flock(descriptor) is False:
                 _close(descriptor)
-                raise FacesmithError(f"another process is writing {path}: wait until it ends, or choose another name")
+                raise FacesmithError(
+                    f"another process is writing to {path}: wait until it finishes, or choose another name"
+                )
             if not fcntl or os.fstat(descriptor).st_nlink:
                 return descriptor
             _close(descriptor)

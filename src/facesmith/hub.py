@@ -29,7 +29,7 @@ def translate_errors(repository: str) -> Iterator[None]:
         yield
     except errors.GatedRepoError:
         raise FacesmithError(
-            f"{repository} is gated: accept its terms on its hub page, then log in with hf auth login"
+            f"{repository} is gated: accept its terms on its hub page, and log in with hf auth login"
         ) from None
     except errors.RepositoryNotFoundError:
         raise FacesmithError(
@@ -52,5 +52,5 @@ def translate_errors(repository: str) -> Iterator[None]:
         TimeoutError,
     ):
         raise FacesmithError(
-            f"the hub cannot be reached, and {repository} must be downloaded from it: check the network and HF_ENDPOINT"
+            f"{repository} cannot be downloaded because the hub cannot be reached: check the network and HF_ENDPOINT"
         ) from None

@@ -23,7 +23,7 @@ def choose_device(name: str) -> "torch.device":
     if name == "auto":
         name = next(device for device, is_available in available.items() if is_available)
     if not available[name]:
-        raise FacesmithError(f"torch {torch.__version__} finds no {name} device on this machine: set device=auto")
+        raise FacesmithError(f"torch {torch.__version__} found no {name} device on this machine: set device=auto")
     return torch.device(name)  # type: ignore[no-any-return]
 
 

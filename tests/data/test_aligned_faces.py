@@ -55,7 +55,7 @@ def test_every_face_is_a_row_with_its_box(dataset: Dataset, photos: Path) -> Non
 
 def test_photos_without_a_face_are_named(dataset: Dataset) -> None:
     skipped = {item["file"]: item["reason"] for item in dataset.card["skipped"]}
-    assert skipped == {"torn.jpg": "cut short", "wall.png": "no face was found in it"}
+    assert skipped == {"torn.jpg": "truncated", "wall.png": "no face was found"}
     assert dataset.card["skipped_count"] == 2
     assert dataset.card["alignment"]["frame"] == "celeba-178x218"
     assert len(dataset.card["alignment"]["weights"]) == 64
@@ -82,7 +82,7 @@ def test_where_chooses_photos(photos: Path, tmp_path: Path) -> None:
     imported = facesmith.import_dataset(photos, tmp_path / "one", align=True, where="~Smiling", quiet=True)
     assert imported.metadata()["file"].to_pylist() == ["portrait.jpg"]
     assert imported.size == (64, 64)
-    with pytest.raises(FacesmithError, match="no photo with a face .* the first of them torn.jpg: cut short"):
+    with pytest.raises(FacesmithError, match="no photo with a usable face.* torn.jpg: truncated"):
         facesmith.import_dataset(photos, tmp_path / "none", align=True, where="identity == 9", quiet=True)
     assert not (tmp_path / "none").exists()
 
@@ -101,7 +101,7 @@ def test_detection_does_not_hang_forked_workers(photos: Path, tmp_path: Path) ->
 
 
 def test_align_refuses_unsuitable_sources(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(FacesmithError, match="builtin avataaars are already aligned: import them without --align"):
+    with pytest.raises(FacesmithError, match="builtin avataaars are already aligned: omit --align"):
         facesmith.import_dataset("builtin:4", tmp_path / "x", align=True, quiet=True)
     with pytest.raises(FacesmithError, match="part of the 178x218"):
         facesmith.import_dataset(photos, tmp_path / "x", align=True, crop="center:200", quiet=True)

@@ -185,7 +185,9 @@ def test_annotations_are_read_in_other_forms(tmp_path: Path, table: str) -> None
 def test_annotations_that_name_no_photo_are_refused(tmp_path: Path) -> None:
     root = official(tmp_path / "celeba")
     (root / "list_eval_partition.txt").write_text("999999.jpg 0\n")
-    with pytest.raises(FacesmithError, match="list_eval_partition.txt names none of the photos: it has '999999.jpg'"):
+    with pytest.raises(
+        FacesmithError, match="list_eval_partition.txt matches none of the photos: it contains '999999.jpg'"
+    ):
         import_dataset(root, tmp_path / "out", quiet=True)
 
 

@@ -35,7 +35,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_card_is_unfinished(copied: Path) -> None:
     (copied / "dataset.json").unlink()
-    with pytest.raises(FacesmithError, match="not a finished dataset"):
+    with pytest.raises(FacesmithError, match="not a complete dataset"):
         open_dataset(copied)
 
 
@@ -44,7 +44,7 @@ def test_a_folder_without_a_card_is_unfinished(copied: Path) -> None:
     [
         ({"version": 2}, "version 2"),
         ({"format": "other"}, "is not a facesmith-dataset"),
-        ({"count": 255}, "its card says"),
+        ({"count": 255}, "instead of uint8"),
     ],
 )
 def test_an_invalid_dataset_card_is_refused(copied: Path, change: dict[str, object], message: str) -> None:

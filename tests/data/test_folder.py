@@ -123,7 +123,7 @@ def test_a_parquet_table_works_as_well(tmp_path: Path) -> None:
     [
         ("file,Smiling\nx.png,1\n", "names none of the pictures"),
         ("file,Smiling\na.png,1,1\n", "row 2 has 3 columns of 2"),
-        ("file,Smiling\na.png,maybe\n", "no label that can be used"),
+        ("file,Smiling\na.png,maybe\n", "no usable labels"),
         ("file,Smiling,Smiling\na.png,1,1\n", "two columns called 'Smiling'"),
         ("file,split\na.png,later\n", "the split 'later'"),
         ("", "is empty"),
@@ -150,7 +150,7 @@ def test_a_zip_is_read_without_unpacking(tmp_path: Path) -> None:
         "faces/happy/a.png": {"split": None, "happy": True, "sad": False},
         "faces/sad/b.png": {"split": None, "happy": False, "sad": True},
     }
-    assert dataset.card["skipped"] == [{"file": "faces/sad/c.png", "reason": "packed in a way that is not supported"}]
+    assert dataset.card["skipped"] == [{"file": "faces/sad/c.png", "reason": "compressed with an unsupported method"}]
     assert dataset.name == "My faces"
 
 
@@ -190,7 +190,7 @@ def test_a_damaged_member_of_a_zip_is_skipped(tmp_path: Path) -> None:
     data[60] ^= 255  # inside a.png
     path.write_bytes(data)
     dataset = imported(path, tmp_path)
-    assert dataset.card["skipped"] == [{"file": "a.png", "reason": "damaged inside the zip"}]
+    assert dataset.card["skipped"] == [{"file": "a.png", "reason": "damaged in the zip"}]
     assert len(dataset) == 1
 
 
@@ -198,10 +198,10 @@ def test_a_damaged_member_of_a_zip_is_skipped(tmp_path: Path) -> None:
     ("data", "message"),
     [
         (b"\n<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title>", "is a web page, not a zip"),
-        (b"7z\xbc\xaf'\x1c", "is a 7z archive, which is not read: unpack it"),
+        (b"7z\xbc\xaf'\x1c", "is a 7z archive, which is not supported: unpack it"),
         (b"x" * 257 + b"ustar", "is a tar archive"),
-        (b"PK\3\4 cut short", "neither a folder nor a whole zip"),
-        (b"", "neither a folder nor a whole zip"),
+        (b"PK\3\4 cut short", "neither a folder nor a complete zip"),
+        (b"", "neither a folder nor a complete zip"),
     ],
 )
 def test_a_file_that_is_not_a_zip_is_named(tmp_path: Path, data: bytes, message: str) -> None:
@@ -214,7 +214,7 @@ def test_a_file_that_is_not_a_zip_is_named(tmp_path: Path, data: bytes, message:
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("hello")
-    with pytest.raises(FacesmithError, match="holds no picture"):
+    with pytest.raises(FacesmithError, match="contains no images"):
         imported(tmp_path / "empty", tmp_path)
     with pytest.raises(FacesmithError, match="does not exist"):
         imported(tmp_path / "nowhere", tmp_path)

@@ -62,7 +62,7 @@ def test_an_import_without_usable_images_leaves_nothing(tmp_path: Path) -> None:
     root.mkdir()
     (root / "a.jpg").write_bytes(b"")
     (root / "b.jpg").write_bytes(b"text")
-    with pytest.raises(FacesmithError, match=r"all 2 were skipped, the first of them a\.jpg: zero bytes"):
+    with pytest.raises(FacesmithError, match=r"all 2 were skipped, such as a\.jpg: empty file"):
         import_dataset(root, tmp_path / "out", quiet=True, workers=1)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
@@ -131,7 +131,7 @@ def test_an_existing_dataset_is_not_overwritten(builtin_dataset: Dataset, tmp_pa
 
 def test_a_full_disk_is_detected_before_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: _Usage())
-    with pytest.raises(FacesmithError, match=r"needs 0\.1 GB and its disk has 0\.1 GB free"):
+    with pytest.raises(FacesmithError, match=r"needs 0\.1 GB, but its disk has only 0\.1 GB free"):
         import_dataset("builtin:2000", tmp_path / "out", size="128", quiet=True)
 
 
@@ -213,7 +213,7 @@ def test_an_interrupted_import_leaves_no_dataset_and_no_process(tmp_path: Path, 
     with pytest.raises(FacesmithError, match="does not exist"):
         open_dataset(out)
     if end == signal.SIGKILL:
-        with pytest.raises(FacesmithError, match="not a finished dataset"):
+        with pytest.raises(FacesmithError, match="not a complete dataset"):
             open_dataset(tmp_path / ".out.partial")
     else:
         assert list(tmp_path.iterdir()) == []
@@ -230,7 +230,7 @@ def test_a_dead_worker_is_one_sentence(tmp_path: Path) -> None:
     assert (
         errors.strip()
         .splitlines()[-1]
-        .startswith("facesmith.errors.FacesmithError: a process that reads pictures died")
+        .startswith("facesmith.errors.FacesmithError: a process that decodes images died")
     )
     assert list(tmp_path.iterdir()) == []
 

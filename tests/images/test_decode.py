@@ -56,7 +56,7 @@ def test_fit_crops_the_largest_area_of_the_aspect_ratio() -> None:
 
 
 def test_an_image_smaller_than_the_crop_is_refused() -> None:
-    with pytest.raises(ImageError, match=r"smaller than the crop \(100x218, the crop needs 178\)"):
+    with pytest.raises(ImageError, match=r"smaller than the crop, 100x218 instead of 178"):
         decode(encoded(photo(100, 218)), parse_crop_spec("64", "center:178", "lanczos"))
     with pytest.raises(ImageError, match="smaller than the crop"):
         decode(encoded(photo(100, 100)), parse_crop_spec("64", "box:49,90,80,100", "lanczos"))
@@ -132,7 +132,7 @@ def test_heic_is_read_with_its_extra_and_else_names_it(monkeypatch: pytest.Monke
     data = BytesIO()
     heif.from_pillow(Image.new("RGB", (64, 64), (200, 60, 30))).save(data)
     assert np.abs(decode_full_size(data.getvalue())[32, 32].astype(int) - (200, 60, 30)).max() < 8
-    with pytest.raises(ImageError, match="cannot be read: convert it to JPEG"):
+    with pytest.raises(ImageError, match="unreadable HEIC image: convert it to JPEG"):
         decode_full_size(data.getvalue()[:60])
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     _can_read_heif.cache_clear()

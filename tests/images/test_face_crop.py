@@ -83,9 +83,9 @@ def test_faces_are_selected_by_size_or_position(group: Path) -> None:
     faces = [cut.face for cut in crops[::-1] if cut.face]
     repeated = crop_faces(group, FACES, faces=faces)  # in the order that they were given in
     assert all((crop.image == other.image).all() for crop, other in zip(repeated, crops[::-1], strict=True))
-    with pytest.raises(FacesmithError, match="shows no face"):
+    with pytest.raises(FacesmithError, match="no face was found in"):
         crop_faces(group, FACES, faces=[])
-    with pytest.raises(FacesmithError, match=r"group.png has no face 3: it has 3 faces, 0 to 2, counted from the left"):
+    with pytest.raises(FacesmithError, match=r"group.png has no face 3: .* 0 to 2"):
         crop_faces(group, FACES, faces="3")
     with pytest.raises(FacesmithError, match="invalid face"):
         crop_faces(group, FACES, faces="second")
@@ -101,13 +101,13 @@ def test_a_crop_transform_aligns_the_landmarks(group: Path) -> None:
 
 
 def test_a_photo_without_a_large_enough_face_is_refused(drawn_faces: list[Any]) -> None:
-    with pytest.raises(FacesmithError, match="the photo shows no face that is found"):
+    with pytest.raises(FacesmithError, match="no face was found in the photo"):
         crop_faces(np.full((300, 300, 3), 99, np.uint8), FACES)
     tall = {**FACES, "size": [1024, 1024]}
     small = np.asarray(Image.fromarray(drawn_faces[2]).resize((110, 110), Image.Resampling.LANCZOS))
     photo = np.pad(small, ((60, 60), (60, 60), (0, 0)), mode="edge")
     assert len(crop_faces(photo, FACES)) == 1
-    with pytest.raises(FacesmithError, match="small face, with eyes 2. pixels apart"):
+    with pytest.raises(FacesmithError, match="small face .eyes 2. pixels apart"):
         crop_faces(photo, tall)
 
 
@@ -138,7 +138,7 @@ def test_models_of_other_datasets_use_their_own_crop(
     (cut,) = crop_faces(picture, FOLDER)
     assert position_error(picture, cut.transform, cut.image) < 3
     assert crop_faces(drawn_faces[0], builtin_dataset.card)[0].image.shape == (32, 32, 3)
-    with pytest.raises(FacesmithError, match="cannot be used, it is smaller than the crop"):
+    with pytest.raises(FacesmithError, match="cannot be used .smaller than the crop"):
         crop_faces(np.zeros((100, 100, 3), np.uint8), {**FOLDER, "crop": "center:178"})
 
 

@@ -63,6 +63,6 @@ def test_folders_and_patterns_stand_for_their_photos(tmp_path: Path) -> None:
     assert expand_photos([root]) == [str(root / name) for name in ("[1].png", "b.png", "sub/a.png")]
     assert expand_photos([f"{root}/*/*.png", root / "[1].png"]) == [str(root / "sub/a.png"), str(root / "[1].png")]
     (tmp_path / "empty").mkdir()
-    for photo, message in ((tmp_path / "empty", "is a folder without pictures"), ("no*.png", "no file matches")):
+    for photo, message in ((tmp_path / "empty", "empty contains no images"), ("no*.png", "no file matches")):
         with pytest.raises(FacesmithError, match=message):
             expand_photos([photo])

@@ -73,7 +73,7 @@ def test_user_errors_are_one_sentence(command: str, directed_model: Model, tmp_p
         [] if command == "describe" else ["--out", tmp_path / "out.npz" if command == "encode" else tmp_path / "x.png"]
     )
     arguments += ["--set", "Eyeglasses=1"] if command == "edit" else ["--axis", 1] if command == "sweep" else []
-    with pytest.raises(FacesmithError, match="nobody.jpg does not exist: give a photo"):
+    with pytest.raises(FacesmithError, match="nobody.jpg does not exist: pass a photo"):
         run(*arguments)
     assert list(tmp_path.iterdir()) == []
 

@@ -130,7 +130,7 @@ def test_invalid_arguments_of_fit_directions_are_refused(
     linear_model: Model, builtin_dataset: Dataset, tmp_path: Path
 ) -> None:
     out = tmp_path / "new"
-    with pytest.raises(FacesmithError, match="name a dataset with attributes"):
+    with pytest.raises(FacesmithError, match="pass a dataset with attributes"):
         fit_directions(linear_model, out=out, quiet=True)
     with pytest.raises(FacesmithError, match="has no encoder"):
         card = {key: value for key, value in linear_model.card.items() if key != "encoder"}

@@ -43,10 +43,10 @@ def test_saved_latents_are_loaded_completely_or_by_row(linear_model: Model, tmp_
     ("text", "sentence"),
     [
         ("photo:kq3Yh0aBcDeFgHiJkLmN-_", "studio session"),
-        ("{here}/good.npz:3", "no row 3: its rows are 0 to 2"),
+        ("{here}/good.npz:3", "no row 3: choose 0 to 2"),
         ("{here}/nothing.npz", "nothing.npz does not exist"),
         ("{here}/nothing.npz:2", "nothing.npz does not exist"),
-        ("{here}/nothing.jpg", "does not exist: give a photo"),
+        ("{here}/nothing.jpg", "does not exist: pass a photo"),
         ("{here}/narrow.npz", r"shape \(2, 5\)"),
         ("{here}/broken.npz", "cannot be read as latents"),
         ("{here}/pickled.npz", "cannot be read as latents"),

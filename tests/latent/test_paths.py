@@ -88,13 +88,13 @@ def test_an_invalid_series_is_refused(directed_model: Model, tmp_path: Path) -> 
     calls: dict[str, Callable[[], object]] = {
         "at least two faces, not 1": lambda: facesmith.interpolate(directed_model, FACES[:1], out),
         "invalid number of faces 1": lambda: facesmith.interpolate(directed_model, FACES, out, frames=1),
-        "three faces, A, B and C, not 2": lambda: facesmith.analogy(directed_model, FACES[:2], out),
+        "three faces .A, B and C., not 2": lambda: facesmith.analogy(directed_model, FACES[:2], out),
         "at least 2 rows": lambda: facesmith.analogy(directed_model, FACES, out, rows=1),
         "ends in .png, .gif or .mp4": lambda: facesmith.analogy(directed_model, FACES, tmp_path / "x.doc"),
         "invalid frame rate 61": lambda: facesmith.interpolate(directed_model, FACES, out, fps=61),
-        "name an attribute, an axis or a direction": lambda: facesmith.sweep(directed_model, FACES, out),
+        "exactly one of attribute, axis and direction": lambda: facesmith.sweep(directed_model, FACES, out),
         "has one move": lambda: facesmith.sweep(directed_model, FACES, out, axis=1, attribute="Eyeglasses"),
-        "axes 0 to 23": lambda: facesmith.sweep(directed_model, FACES, out, axis=24),
+        "expected 0 to 23": lambda: facesmith.sweep(directed_model, FACES, out, axis=24),
         "invalid range": lambda: facesmith.sweep(directed_model, FACES, out, axis=2, stop=float("nan")),
         "has 2 arrays of 24": lambda: facesmith.sweep(directed_model, FACES, out, direction=tmp_path / "two.npz"),
         "cannot be read as a dir": lambda: facesmith.sweep(

@@ -78,7 +78,7 @@ def test_evaluate_writes_the_memorisation_sheet(small_model: Model, dataset: Dat
 
 def test_an_invalid_comparison_is_refused(small_model: Model, dataset: Dataset, tmp_path: Path) -> None:
     larger = Dataset(dataset.path, dataset.card | {"size": [48, 32]}, dataset.images)
-    with pytest.raises(FacesmithError, match="makes faces of 32x32 and .* holds 48x32"):
+    with pytest.raises(FacesmithError, match="generates 32x32 faces, but .* contains 48x32"):
         evaluate(small_model, larger, quiet=True)
     with pytest.raises(FacesmithError, match="invalid count 3"):
         evaluate(small_model, dataset, count=3, quiet=True)

@@ -39,7 +39,7 @@ def test_weights_with_a_wrong_hash_are_never_unpickled(tmp_path: Path) -> None:
 
     path = tmp_path / "pt_inception-2015-12-05-6726825d.pth"
     path.write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(FacesmithError, match="is not the feature network's weights"):
+    with pytest.raises(FacesmithError, match="does not contain the weights"):
         network(f"inception={path}")
     assert not (tmp_path / "sprung").exists()
 
@@ -49,7 +49,7 @@ def test_weights_with_a_wrong_hash_are_never_unpickled(tmp_path: Path) -> None:
     [
         ("vgg", "invalid features 'vgg': expected efficientnet-lite0, or inception=PATH"),
         ("inception", "expected efficientnet-lite0, or inception=PATH"),
-        ("inception=/nowhere/weights.pth", "there is no file /nowhere/weights.pth"),
+        ("inception=/nowhere/weights.pth", "/nowhere/weights.pth does not exist"),
     ],
 )
 def test_invalid_or_missing_features_are_refused(features: str, sentence: str) -> None:

@@ -119,7 +119,7 @@ def test_a_model_is_loaded_from_the_hub(small_model: Model, hub: Any) -> None:
 
 
 def test_a_missing_model_is_refused(hub: Any) -> None:
-    with pytest.raises(FacesmithError, match="no model folder someone/nothing, and someone/nothing was not found"):
+    with pytest.raises(FacesmithError, match="someone/nothing is neither .*someone/nothing was not found"):
         facesmith.load("someone/nothing")
 
 
@@ -277,5 +277,5 @@ def test_attributes_that_cannot_be_asked_for_are_refused(conditional_model: Mode
 
 
 def test_a_model_without_conditions_takes_no_attributes(small_model: Model) -> None:
-    with pytest.raises(FacesmithError, match="takes no attributes"):
+    with pytest.raises(FacesmithError, match="is not conditioned on attributes"):
         small_model.sample(1, attributes=["Smiling"])

@@ -66,7 +66,7 @@ def test_a_family_name_is_registered_once() -> None:
         register_family("dcgan", FamilyConfig, object, object)
 
 
-@pytest.mark.parametrize(("text", "sentence"), [(None, "no plugin file"), ("1 / 0", "ZeroDivisionError")])
+@pytest.mark.parametrize(("text", "sentence"), [(None, "does not exist"), ("1 / 0", "ZeroDivisionError")])
 def test_a_broken_plugin_is_reported_without_a_traceback(text: str | None, sentence: str, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / "broken.py").write_text(text)

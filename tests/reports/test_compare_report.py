@@ -86,8 +86,8 @@ def test_a_winner_is_named_with_its_margin(tmp_path: Path) -> None:
     a = make_run(tmp_path / "every", (kid(50, 0.030), kid(100, 0.032)))
     b = make_run(tmp_path / "ratio-5", (kid(50, 0.040), kid(100, 0.021)))
     assert ranking(a, b) == (
-        "“ratio-5” won with the lowest KID, 0.021 ± 0.001 at 100.0 kimg (lower is better). "
-        "“every” follows with 0.03 ± 0.001: 0.009 more, which is beyond the spread."
+        "“ratio-5” won with the lowest KID, 0.021 ± 0.001 at 100.0 kimg (lower is better). “every” follows with "
+        "0.03 ± 0.001: 0.009 more, which exceeds the spread."
     )
 
 
@@ -112,7 +112,7 @@ def test_a_missing_spread_leaves_chance_possible(tmp_path: Path) -> None:
 
 def test_a_run_without_scores_is_not_ranked(tmp_path: Path) -> None:
     a, b = make_run(tmp_path / "a", (kid(9, 0.2),)), make_run(tmp_path / "b", (kid(9, 0.1),))
-    assert ranking(a, b, make_run(tmp_path / "c")).endswith("Not ranked without a KID: “c”.")
+    assert ranking(a, b, make_run(tmp_path / "c")).endswith("Not ranked, because they have no KID: “c”.")
     assert ranking(a, tmp_path / "c").startswith("Only one run was scored")
     (a / "scores.jsonl").unlink()
     assert ranking(a, tmp_path / "c").startswith("No run was scored")
@@ -125,7 +125,7 @@ def test_faces_without_diversity_cannot_win(tmp_path: Path) -> None:
     assert score is not None
     assert score.value == 0.2
     b, c = make_run(tmp_path / "b", (grey,)), make_run(tmp_path / "c", (kid(9, 0.3) | {"diversity": 0.9},))
-    assert ranking(a, b) == "“a” won: only its faces differ from each other."
+    assert ranking(a, b) == "“a” won: it is the only run whose faces differ from each other."
     text = ranking(a, b, c)
     assert text.startswith("“a” won with the lowest KID, 0.2")
     assert text.endswith("Not ranked, because the faces hardly differ from each other: “b”.")
@@ -150,7 +150,7 @@ def test_the_page_is_complete_and_fetches_nothing(tmp_path: Path) -> None:
     for text in (
         "“every” won",
         "All runs use the same images: my faces, 20,000 images of 64×64.",
-        "All runs have the same budget: 100.0 thousand images in 4 minutes of training.",
+        "All runs had the same budget: 100.0 thousand images in 4 minutes of training.",
         "All runs use seed 0.",
         "<td>ratio:5</td>",
         "<td>70.0% at 6",
@@ -189,7 +189,7 @@ def test_an_unfair_comparison_has_warnings(tmp_path: Path) -> None:
         "“a” failed",
         "The seeds differ",
         "The runs use different losses",
-        "The first sample sheet is not written yet.",
+        "There is no sample sheet yet.",
         "Nothing has been measured yet.",
         f"facesmith train tiny 'data/my faces' {a} --resume\n",
     ):

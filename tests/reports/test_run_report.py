@@ -80,7 +80,7 @@ def test_the_report_of_a_finished_run(tmp_path: Path) -> None:
     page = report(run).read_text()
     page = unescape(page)
     for text in (
-        "The run finished: 100,000 real images (5.0 times through the dataset) were shown.",
+        "The run finished after 100,000 real images (5.0 passes over the dataset).",
         "Training took 4 minutes at 400 images per second.",
         "The losses at the end",
         "75% of the real and 80% of the generated faces correctly, 78% overall",
@@ -120,8 +120,8 @@ def test_a_new_run_names_what_is_missing(tmp_path: Path) -> None:
     for text in (
         "still training",
         "Nothing has been measured yet.",
-        "The first sample sheet is not written yet.",
-        "There is no film yet",
+        "There is no sample sheet yet.",
+        "There is no video yet",
         "The run has no recipe file.",
         "facesmith train RECIPE DATASET",
     ):
@@ -286,8 +286,8 @@ def test_a_healthy_run_has_no_warning(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[])
     write_all_metrics(run, accuracy=0.99)
     page = report(run).read_text()
-    assert "Health at the end: “healthy”: the faces differ from each other" in page
-    assert "no problem was detected" in page
+    assert "Health at the end: “healthy”: the faces are varied" in page
+    assert "No problem was detected" in page
     assert "D is far ahead, but its loss still gives G useful gradients." in page
     assert "Warning:" not in page
     assert page.index("Health at the end") < page.index("Training took")
@@ -348,7 +348,7 @@ def test_health_and_the_remark_on_d_agree(tmp_path: Path) -> None:
     write_all_metrics(run, health=health.D_WINNING, accuracy=1.0)
     page = report(run).read_text()
     assert "Warning:</strong> Health at the end: “discriminator is winning”" in page
-    assert "as the health of the run says" in page
+    assert "as the run's health shows" in page
     assert page.count("Warning:") == 1
 
 

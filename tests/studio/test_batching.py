@@ -96,7 +96,7 @@ def test_a_full_queue_refuses_requests(first: Model) -> None:
         async with (paused := _PausedBatcher(first, limit=10)) as batcher:
             waiting = asyncio.ensure_future(_faces(batcher, first, 8, 0))
             await asyncio.sleep(0)
-            with pytest.raises(Busy, match="8 faces are waiting") as error:
+            with pytest.raises(Busy, match="8 faces are already queued") as error:
                 await _faces(batcher, first, 3, 0)
             assert error.value.status_code == 429
             assert int((error.value.headers or {})["Retry-After"]) >= 1

@@ -58,7 +58,7 @@ def test_endless_headers_are_refused() -> None:
             status, body = await _read_response(reader)
             assert (status, json.loads(body)["error"]) == (
                 431,
-                "the address or the headers are too long: send shorter ones",
+                "the URL or the headers are too long: shorten them",
             )
             assert await reader.read() == b""
             writer.close()
@@ -111,7 +111,7 @@ def test_an_invalid_request_gets_a_message() -> None:
         reader, writer = await connect()
         writer.write(bytes(range(256)))
         status, body = await _read_response(reader)
-        assert (status, json.loads(body)["error"]) == (400, "that is not an HTTP/1.1 request")
+        assert (status, json.loads(body)["error"]) == (400, "not an HTTP/1.1 request")
         writer.close()
 
     _serve(ask)

@@ -281,7 +281,7 @@ def test_allowed_hosts_make_a_studio_public() -> None:
     local_hosts = frozenset(["localhost", "127.0.0.1", "::1"])
     assert (local.hosts, public.hosts) == (local_hosts, local_hosts | {"faces.example.org"})
     assert (local.client_rate, public.client_rate) == (None, 50)
-    with pytest.raises(FacesmithError, match=r"reaches faces.example.org .* give a --token$"):
+    with pytest.raises(FacesmithError, match=r"reach faces.example.org .* set a --token$"):
         Settings(allowed_hosts=("faces.example.org",), allow_training=True)
     for name in ("faces.example.org:80", "https://faces.example.org", "", "a b", "*"):
         with pytest.raises(FacesmithError, match="invalid --allowed-host"):

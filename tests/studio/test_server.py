@@ -102,7 +102,7 @@ def test_startup_errors_have_messages(models: Path, tmp_path: Path) -> None:
         facesmith.serve([models], port=listener.getsockname()[1])
     for name in ("cert.pem", "key.pem"):
         (tmp_path / name).write_text("no certificate")
-    with pytest.raises(FacesmithError, match="give a certificate and its key"):
+    with pytest.raises(FacesmithError, match="pass a certificate and its key"):
         facesmith.serve([models], port=0, certfile=tmp_path / "cert.pem", keyfile=tmp_path / "key.pem")
     with pytest.raises(FacesmithError, match="is not a folder"):
         facesmith.serve(["nowhere"], port=0)

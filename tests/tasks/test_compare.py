@@ -109,7 +109,7 @@ def test_fewer_than_two_runs_are_refused(small_run: Path, tmp_path: Path, twice:
 
 
 def test_training_options_need_a_dataset(small_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(FacesmithError, match="give a dataset"):
+    with pytest.raises(FacesmithError, match="pass a dataset"):
         compare([small_run], tmp_path / "out", minutes=5)
 
 

@@ -147,7 +147,7 @@ def test_local_batches_cover_the_batch() -> None:
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"RANK": None, "MASTER_ADDR": None}, "RANK .*MASTER_ADDR.* not set: start them by torchrun"),
+        ({"RANK": None, "MASTER_ADDR": None}, "RANK .*MASTER_ADDR.* not set: start training with torchrun"),
         ({"WORLD_SIZE": "two"}, "invalid WORLD_SIZE=two: expected a whole number"),
         ({"RANK": "2"}, "RANK=2, WORLD_SIZE=2, .* are not the ranks"),
         ({"WORLD_SIZE": "9999", "LOCAL_WORLD_SIZE": "9999"}, "LOCAL_WORLD_SIZE=9999 are not the ranks of at most"),

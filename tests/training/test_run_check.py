@@ -94,7 +94,7 @@ def test_an_older_checkpoint_is_resumed_with_a_message(
 ) -> None:
     list_checkpoints(run / "checkpoints")[-1].unlink()
     train(builtin_dataset, run, kimg=0.32)
-    assert "checkpoint at 0.32 kimg is gone: the run resumes at 0.16 kimg" in capsys.readouterr().err
+    assert "checkpoint at 0.32 kimg is missing: the run resumes at 0.16 kimg" in capsys.readouterr().err
     assert (run / "metrics.jsonl").read_bytes() == (finished / "metrics.jsonl").read_bytes()
 
 
@@ -135,13 +135,13 @@ def remove_dataset(run: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (remove_metrics, "does not lead to the checkpoint of step 20, it ends at step 0"),
+        (remove_metrics, "does not match the checkpoint of step 20, it ends at step 0"),
         (shorten_metrics, "ends at step 16"),
         (change_metrics, r"is at 0\.64 kimg there, not at 0\.32"),
-        (rename_checkpoint, r"was renamed, it is the checkpoint at 0\.32 kimg"),
+        (rename_checkpoint, r"was renamed .*0\.32 kimg"),
         (cut_checkpoint, "cannot be read as a checkpoint"),
         (remove_name, "it has no name"),
-        (remove_dataset, r"recipe\.toml was edited: it has no count under \[run\]"),
+        (remove_dataset, r"recipe\.toml was edited .*no count under \[run\]"),
     ],
 )
 def test_files_that_do_not_belong_together_are_refused(
@@ -164,5 +164,5 @@ def test_a_checkpoint_of_other_networks_is_refused(builtin_dataset: Dataset, run
     other = train(builtin_dataset, tmp_path / "other", "generator_width=8", kimg=0.32)
     name = list_checkpoints(run / "checkpoints")[-1].name
     shutil.copy2(other / "checkpoints" / name, run / "checkpoints" / name)
-    with pytest.raises(FacesmithError, match="has other networks"):
+    with pytest.raises(FacesmithError, match="does not match the networks"):
         train(builtin_dataset, run)

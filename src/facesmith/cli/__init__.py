@@ -152,7 +152,7 @@ def main() -> None:
         print(f"facesmith: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
         code = USER_ERROR
     except UnicodeEncodeError as error:
-        print(f"facesmith: a name has characters that {error.encoding} lacks: set PYTHONUTF8=1", file=sys.stderr)
+        print(f"facesmith: a file name cannot be encoded as {error.encoding}: set PYTHONUTF8=1", file=sys.stderr)
         code = USER_ERROR
     sys.exit(code if isinstance(code, int) else 0)
 

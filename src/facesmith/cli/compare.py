@@ -17,7 +17,7 @@ from facesmith.cli import completion
     default="comparison",
     show_default=True,
     type=click.Path(path_type=Path),
-    help="Write to this folder. With --dataset it also holds the runs.",
+    help="Write to this folder. With --dataset, it also contains the runs.",
 )
 @click.option(
     "--dataset",
@@ -37,7 +37,7 @@ from facesmith.cli import completion
     "d_schedules",
     multiple=True,
     metavar="SCHEDULE",
-    help="Train a run with this discriminator schedule; repeatable. Default: every, ratio:5, decay:5,0.8,25, "
+    help="Train one run with this discriminator schedule; repeatable. Default: every, ratio:5, decay:5,0.8,25, "
     "accuracy:0.8.",
 )
 @click.option(
@@ -48,7 +48,9 @@ from facesmith.cli import completion
     shell_complete=completion.setting_names,
     help="Change a setting; repeatable.",
 )
-@click.option("--kimg", type=float, help="Stop each run after this many thousand images. Default: the recipe's.")
+@click.option(
+    "--kimg", type=float, help="Stop each run after this many thousand images. Default: the recipe's setting."
+)
 @click.option("--minutes", type=float, help="Stop each run after this many minutes of training.")
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 def compare(runs: tuple[Path, ...], out: Path, d_schedules: tuple[str, ...], **options: object) -> None:

@@ -19,33 +19,41 @@ def data() -> None:
 @data.command(name="import")
 @click.argument("source")
 @click.argument("dataset", type=click.Path(path_type=Path))
-@click.option("--size", default="64", show_default=True, help="Side in pixels, or WIDTHxHEIGHT such as 80x100.")
+@click.option(
+    "--size",
+    default="64",
+    show_default=True,
+    help="Image size in pixels: one number for square images, or WIDTHxHEIGHT such as 80x100.",
+)
 @click.option(
     "--crop",
     default="fit",
     show_default=True,
-    help="Crop to center:S (a centred square of S pixels), box:X,Y,W,H, none (change the aspect ratio) or fit (the "
-    "largest centred box of the right aspect ratio).",
+    help="Crop to fit (the largest centred box with the aspect ratio of --size), center:S (a centred square of S "
+    "pixels), box:X,Y,W,H, or none (stretch the whole image).",
 )
 @click.option(
     "--resize",
     default="lanczos",
     show_default=True,
     type=click.Choice(["lanczos", "bicubic", "bilinear", "box"]),
-    help="Select the antialiased resize filter.",
+    help="Resize with this antialiased filter.",
 )
-@click.option("--where", help="Keep images that match attributes, split and identity: 'Male & ~Eyeglasses'.")
-@click.option("--limit", type=int, help="Keep at most this many images, chosen at random.")
-@click.option("--seed", default=0, show_default=True, help="Seed of --limit and of the built-in faces.")
 @click.option(
-    "--labels", type=click.Path(path_type=Path), help="Read labels from this table: CSV, Parquet, JSON or text."
+    "--where",
+    help="Keep only images whose attributes, split or identity match this expression, such as 'Male & ~Eyeglasses'.",
+)
+@click.option("--limit", type=int, help="Keep at most this many images, selected at random.")
+@click.option("--seed", default=0, show_default=True, help="Random seed of --limit and of the built-in faces.")
+@click.option(
+    "--labels", type=click.Path(path_type=Path), help="Read labels from this CSV, Parquet, JSON or text file."
 )
 @click.option(
     "--align",
     is_flag=True,
-    help="Detect every face and align it like CelebA's. --crop then applies to the aligned 178x218 pixels.",
+    help="Detect every face and align it as in CelebA. --crop then applies to the aligned 178x218 image.",
 )
-@click.option("--name", help="Name the dataset. Default: the name of the source.")
+@click.option("--name", help="Name of the dataset. Default: the name of the source.")
 @quiet
 def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
     """Import SOURCE into the new folder DATASET.
@@ -92,7 +100,7 @@ def explore(dataset: Path, out: Path | None, quiet: bool) -> None:
 @options.dataset
 @click.argument("out", type=click.Path(path_type=Path))
 @classifier("Label with this attribute classifier.", required=True)
-@click.option("--replace", is_flag=True, help="Replace existing attributes of the same names.")
+@click.option("--replace", is_flag=True, help="Replace existing attributes that have the same name.")
 @quiet
 def label(dataset: Path, out: Path, classifier: Path, replace: bool, quiet: bool) -> None:
     """Copy DATASET to the new folder OUT, with the attributes that a classifier predicts.
@@ -102,4 +110,4 @@ def label(dataset: Path, out: Path, classifier: Path, replace: bool, quiet: bool
     """
     result = facesmith.label(dataset, out, classifier, replace=replace, quiet=quiet)
     count = len(result.card["labelled"]["attributes"])
-    click.echo(f"{out}: {len(result):,} images, {count} attributes by the classifier {classifier}")
+    click.echo(f"{out}: {len(result):,} images, {count} attributes predicted by {classifier}")

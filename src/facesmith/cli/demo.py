@@ -8,18 +8,18 @@ import facesmith
 
 RESULTS = {
     "dataset/explore/explore.html": "the training data",
-    "run/report.html": "the report of the training: open this first",
-    "run/progress.mp4": "a film of the faces during training",
-    "run/progress.gif": "the same film as a GIF",
+    "run/report.html": "the training report: open this first",
+    "run/progress.mp4": "a video of the faces during training",
+    "run/progress.gif": "the same video as a GIF",
     "model": "the model: safetensors, ONNX and a model card",
     "faces.png": "100 generated faces on one sheet",
-    "faces": "the same 100 faces as single images, with a manifest",
+    "faces": "the same 100 faces as separate images, with a manifest",
 }
 
 
 @click.command()
 @click.argument("source", default="builtin:8000")
-@click.option("--out", default="demo", show_default=True, type=click.Path(path_type=Path), help="Write this folder.")
+@click.option("--out", default="demo", show_default=True, type=click.Path(path_type=Path), help="Write to this folder.")
 @click.option("--minutes", default=4.0, show_default=True, help="Train for this many minutes.")
 @click.option("--quiet", is_flag=True, help="Print only the results.")
 def demo(source: str, out: Path, minutes: float, quiet: bool) -> None:

@@ -14,7 +14,7 @@ from facesmith.cli.options import KINDS, as_json, classifier, faces, out_folder,
 @click.command()
 @options.model
 @click.argument("photo", nargs=-1, required=True)
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Write this new .npz file.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Write to this new .npz file.")
 @refine
 @faces
 def encode(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
@@ -35,7 +35,7 @@ def encode(model: str, photo: tuple[str, ...], out: Path, **options: object) -> 
 @click.argument("photo", nargs=-1, required=True)
 @out_folder
 @refine
-@classifier("Also compare features of this attribute classifier.")
+@classifier("Also compare the features of this attribute classifier.")
 @faces
 def reconstruct(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
     """Reconstruct every PHOTO with MODEL's encoder and generator, and measure PSNR and SSIM.
@@ -63,13 +63,13 @@ def reconstruct(model: str, photo: tuple[str, ...], out: Path, **options: object
     shell_complete=completion.folders_of("dataset"),
 )
 @classifier("Label the faces with this attribute classifier.")
-@click.option("--count", default=20_000, show_default=True, help="Generate this many faces if DATASET is missing.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the generated faces.")
+@click.option("--count", default=20_000, show_default=True, help="Without DATASET, generate this many faces.")
+@click.option("--seed", default=0, show_default=True, help="Random seed of the generated faces.")
 @click.option(
     "--orthogonal-to",
     metavar="A,B",
     shell_complete=completion.attributes(),
-    help="Do not change these attributes. Default: change all others as little as is cheap.",
+    help="Keep these attributes constant. Default: change all others as little as possible at low cost.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write a copy of MODEL instead of changing it.")
 @quiet
@@ -100,7 +100,7 @@ def directions(model: str, dataset: Path | None, orthogonal_to: str | None, **op
     multiple=True,
     metavar="NAME=STRENGTH",
     shell_complete=completion.attributes("="),
-    help="Add this change to an edit; repeatable.",
+    help="Add this change to the first edit; repeatable.",
 )
 @click.option(
     "--row",
@@ -108,10 +108,14 @@ def directions(model: str, dataset: Path | None, orthogonal_to: str | None, **op
     multiple=True,
     metavar="NAME=STRENGTH,...",
     shell_complete=completion.attributes("="),
-    help="Add another edit; repeatable.",
+    help="Add another edit as a row of the sheet; repeatable.",
 )
-@click.option("--table", type=click.Path(path_type=Path), help="Read edits from a CSV: attributes in columns.")
-@click.option("--kind", default="orthogonal", show_default=True, type=KINDS, help="Select the kind of direction.")
+@click.option(
+    "--table",
+    type=click.Path(path_type=Path),
+    help="Read edits from this CSV file: one edit per line, one attribute per column.",
+)
+@click.option("--kind", default="orthogonal", show_default=True, type=KINDS, help="Use this kind of direction.")
 @out_folder
 @refine
 @faces
@@ -148,7 +152,7 @@ def edit(
     default="probability",
     show_default=True,
     type=click.Choice(["probability", "lift"]),
-    help="Sort by probability, or by lift: how much more likely than among all faces.",
+    help="Sort by probability, or by lift (the probability relative to that of all faces).",
 )
 @as_json
 @faces

@@ -13,24 +13,30 @@ from facesmith.cli.options import as_json, quiet
 @click.command()
 @options.model
 @options.dataset
-@click.option("--count", default=5000, show_default=True, help="Compare this many real and this many generated faces.")
+@click.option("--count", default=5000, show_default=True, help="Number of real and of generated faces to compare.")
 @click.option(
     "--features",
     default="efficientnet-lite0",
     show_default=True,
-    help="Compare features of this network. inception=PATH with the published weights makes scores comparable with "
-    "papers.",
+    help="Network whose features are compared. inception=PATH, with the published weights, makes scores comparable "
+    "with papers.",
 )
-@click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Compare with this split. Default: all.")
-@click.option("--seed", default=0, show_default=True, help="Seed of latents, real images and KID's subsets.")
-@click.option("--truncation", default=1.0, show_default=True, help="Truncate latents as in generate.")
+@click.option(
+    "--split", type=click.Choice(["train", "valid", "test"]), help="Use only this split of the dataset. Default: all."
+)
+@click.option(
+    "--seed", default=0, show_default=True, help="Random seed of the latents, the real images and the KID subsets."
+)
+@click.option("--truncation", default=1.0, show_default=True, help="Truncate the latents, as in generate.")
 @click.option(
     "--against",
     type=click.Path(path_type=Path),
-    help="Search this training set for memorised faces; writes OUT/memorisation.png.",
+    help="Search this training set for memorised faces, and write OUT/memorisation.png.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Write scores.json and the sheet to this folder.")
-@click.option("--save", is_flag=True, help="Also write the scores into MODEL's card and README.md.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write scores.json, and the sheet of --against, to this folder."
+)
+@click.option("--save", is_flag=True, help="Also write the scores to MODEL's card and README.md.")
 @as_json
 @quiet
 def evaluate(model: str, dataset: Path, as_json: bool, **options: object) -> None:

@@ -11,8 +11,18 @@ from facesmith.cli.options import out_folder, quiet
 @click.command()
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
 @out_folder
-@click.option("--size", default="64", show_default=True, help="Size of the crops: side in pixels, or WIDTHxHEIGHT.")
-@click.option("--faces", default="all", show_default=True, help="Select all, largest, or a number from the left.")
+@click.option(
+    "--size",
+    default="64",
+    show_default=True,
+    help="Size of the crops in pixels: one number for square crops, or WIDTHxHEIGHT.",
+)
+@click.option(
+    "--faces",
+    default="all",
+    show_default=True,
+    help="Select faces: all, largest, or a number counted from the left, starting at 0.",
+)
 @quiet
 def faces(photos: tuple[str, ...], out: Path, size: str, faces: str, quiet: bool) -> None:
     """Detect and align the faces in photos.

@@ -26,7 +26,9 @@ def recipes(name: str | None) -> None:
         width = max(map(len, facesmith.RECIPES))
         for recipe in facesmith.RECIPES.values():
             click.echo(f"{recipe.name:{width}}  {recipe.about}")
-        click.echo("\nfacesmith recipes NAME lists the settings of a recipe; train --set KEY=VALUE changes them")
+        click.echo(
+            "\n`facesmith recipes NAME` lists the settings of a recipe; `facesmith train --set KEY=VALUE` changes them."
+        )
         return
     table = facesmith.recipe_settings(name)
     width = max((len(f"{setting.name} = {setting.value}") for setting in table), default=0)

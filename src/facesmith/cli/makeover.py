@@ -13,11 +13,17 @@ from facesmith.cli.options import faces, out_folder
 @click.argument("model", shell_complete=completion.makeovers)
 @click.argument("photo", nargs=-1, required=True)
 @out_folder
-@click.option("--direction", metavar="NAME", help="Select one of MODEL's directions. Default: the first.")
-@click.option("--strength", default=1.0, show_default=True, help="Strength of the change, 0 (none) to 1 (full).")
-@click.option("--steps", default=2, show_default=True, help="Number of faces from before to after on the sheet.")
-@click.option("--whole", is_flag=True, help="Also write whole photos with the changed faces pasted back.")
-@click.option("--video", type=click.Path(path_type=Path), help="Also write this new .mp4 or .gif, there and back.")
+@click.option("--direction", metavar="NAME", help="Use this direction of MODEL. Default: its first.")
+@click.option("--strength", default=1.0, show_default=True, help="Strength of the change, from 0 (none) to 1 (full).")
+@click.option(
+    "--steps", default=2, show_default=True, help="Number of faces per photo on the sheet, from before to after."
+)
+@click.option("--whole", is_flag=True, help="Also write the whole photos with the changed faces blended in.")
+@click.option(
+    "--video",
+    type=click.Path(path_type=Path),
+    help="Also write a video (.mp4 or .gif) that morphs to the changed face and back.",
+)
 @faces
 def makeover(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
     """Change the faces in every PHOTO into the target of MODEL, without changing the person.
@@ -32,7 +38,7 @@ def makeover(model: str, photo: tuple[str, ...], out: Path, **options: object) -
     """
     result = facesmith.make_over(model, photo, out, **options)  # type: ignore[arg-type]
     photos = len({face["photo"] for face in result["faces"]})
-    click.echo(f"{out}: {len(result['faces']):,} faces of {photos:,} photos changed, direction {result['direction']}")
+    click.echo(f"{out}: {len(result['faces']):,} faces in {photos:,} photos changed, direction {result['direction']}")
     for item in result["without"]:
         click.echo(f"  {item['reason']}")
     click.echo(f"sheet: {out / 'sheet.png'}")

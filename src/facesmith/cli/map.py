@@ -12,12 +12,16 @@ from facesmith.cli.options import classifier, out_folder, quiet
 @click.command()
 @options.model
 @options.dataset
-@click.option("--count", default=10_000, show_default=True, help="Place this many faces, if DATASET has them.")
+@click.option("--count", default=10_000, show_default=True, help="Show at most this many faces of DATASET.")
 @out_folder
-@click.option("--methods", default="pca,tsne,umap", show_default=True, help="Use these methods: pca, tsne, umap.")
-@classifier("Add a second map by the features of this attribute classifier.")
-@click.option("--photo", "photos", multiple=True, help="Place and mark this photo on the map; repeatable.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the choice of faces, of t-SNE and of UMAP.")
+@click.option(
+    "--methods", default="pca,tsne,umap", show_default=True, help="Compute these projections, separated by commas."
+)
+@classifier("Add a second map, based on the features of this attribute classifier.")
+@click.option("--photo", "photos", multiple=True, help="Mark this photo on the map; repeatable.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Random seed of the selection of faces, of t-SNE and of UMAP."
+)
 @quiet
 def map(model: str, dataset: Path, out: Path, methods: str, **options: object) -> None:  # noqa: A001 (its name)
     """Write a map of the faces of DATASET, in which similar faces are close together.

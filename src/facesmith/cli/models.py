@@ -15,10 +15,10 @@ from facesmith.cli.plugins import plugin_option
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--checkpoint",
-    show_default="best, or last where RUN has no scores",
-    help="Export this checkpoint: best, last, or the kimg of a checkpoint that RUN has kept.",
+    show_default="best, or last if RUN has no scores",
+    help="Export this checkpoint: best, last, or its kimg.",
 )
-@click.option("--name", help="Name the model. Default: the name of the folder.")
+@click.option("--name", help="Name of the model. Default: the name of the folder.")
 @click.option("--half", is_flag=True, help="Write weights as float16, which halves the size.")
 @plugin_option
 def export(run: Path, model: Path, checkpoint: str | None, name: str | None, half: bool) -> None:
@@ -37,8 +37,8 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
     trained, parity = card["trained"], card["onnx_parity"]
     which = f", its {trained['checkpoint']}" if trained["checkpoint"] in ("best", "last") else ""
     click.echo(
-        f"{model}: {card['parameters']:,} parameters after {trained['kimg']:g} kimg{which}, "
-        f"ONNX equal to torch within {parity:.0e}"
+        f"{model}: {card['parameters']:,} parameters after {trained['kimg']:g} kimg{which}, ONNX matches torch "
+        f"within {parity:.0e}"
     )
 
 
@@ -46,27 +46,27 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
 @click.argument("model", default="drawn64", shell_complete=completion.models)
 @click.option("--count", default=64, show_default=True, help="Generate this many faces.")
 @click.option(
-    "--seed", default=0, show_default=True, help="Seed of the faces. The same seed and index give the same face."
+    "--seed", default=0, show_default=True, help="Random seed. The same seed and index always give the same face."
 )
 @click.option(
-    "--truncation", default=1.0, show_default=True, help="Truncate latents: less than 1 gives more typical faces."
+    "--truncation", default=1.0, show_default=True, help="Truncate the latents: values below 1 give more typical faces."
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Write this new folder.")
-@click.option("--start", default=0, show_default=True, help="Start at this index.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Write to this new folder.")
+@click.option("--start", default=0, show_default=True, help="Index of the first face.")
 @click.option(
     "--with",
     "attributes",
     multiple=True,
     metavar="[~]ATTRIBUTE",
-    help="Ask for an attribute, or with ~ for its absence, if MODEL takes attributes; repeatable.",
+    help="Generate faces with this attribute, or without it (~), if MODEL is conditioned on attributes; repeatable.",
 )
-@click.option("--grid", is_flag=True, help="Write one sheet instead of single images.")
+@click.option("--grid", is_flag=True, help="Write one sheet instead of separate images.")
 @click.option(
     "--format",
     default="png",
     show_default=True,
     type=click.Choice(["png", "jpg", "webp"]),
-    help="Select the file format of the images.",
+    help="File format of the images.",
 )
 @click.option("--npy", is_flag=True, help="Also write images.npy, uint8 N x H x W x 3.")
 @click.option(
@@ -74,9 +74,9 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
     default="onnx",
     show_default=True,
     type=click.Choice(["onnx", "torch"]),
-    help="Select the inference backend.",
+    help="Inference backend.",
 )
-@click.option("--quiet", is_flag=True, help="Hide the progress bar and the notice of a model's terms.")
+@click.option("--quiet", is_flag=True, help="Hide the progress bar and the model's terms.")
 @plugin_option
 def generate(model: str, out: Path, backend: str, **options: object) -> None:
     """Generate faces with MODEL: a model folder, an included model, or a hub id owner/name.
@@ -92,7 +92,8 @@ def generate(model: str, out: Path, backend: str, **options: object) -> None:
     loaded = facesmith.load(model, backend, quiet=bool(options["quiet"]))
     folder = facesmith.generate(loaded, out, **options)  # type: ignore[arg-type]
     click.echo(
-        f"{options['count']:,} faces in {folder}; {folder / 'manifest.jsonl'} has the seed, index and settings of each"
+        f"{options['count']:,} faces in {folder}; {folder / 'manifest.jsonl'} lists the seed, index and settings of "
+        "each"
     )
 
 

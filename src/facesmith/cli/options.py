@@ -13,16 +13,16 @@ KINDS = click.Choice(["mean", "boundary", "orthogonal"])
 
 quiet = click.option("--quiet", is_flag=True, help="Hide the progress bar.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-out_folder = click.option("--out", required=True, type=click.Path(path_type=Path), help="Write this new folder.")
+out_folder = click.option("--out", required=True, type=click.Path(path_type=Path), help="Write to this new folder.")
 out_picture = click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Write this new file: .png, .gif or .mp4."
+    "--out", required=True, type=click.Path(path_type=Path), help="Write to this new .png, .gif or .mp4 file."
 )
 refine = click.option(
     "--refine",
     type=int,
     metavar="STEPS",
-    help="Bring faces closer to their photos by this many optimisation steps; 0 skips them. Default: 50 if PyTorch "
-    "is installed, otherwise 0.",
+    help="Refine the latents of photos in this many optimisation steps; 0 disables refinement. Default: 50 if PyTorch is "
+    "installed, otherwise 0.",
 )
 
 
@@ -32,7 +32,7 @@ run = click.argument("run", type=click.Path(path_type=Path), shell_complete=comp
 
 
 def fps(default: int) -> Callable[[Command], Command]:
-    return click.option("--fps", default=default, show_default=True, help="Set the faces per second of a film.")
+    return click.option("--fps", default=default, show_default=True, help="Frames per second of the video.")
 
 
 def classifier(help: str, required: bool = False) -> Callable[[Command], Command]:  # noqa: A002
@@ -49,12 +49,14 @@ def faces(command: Command) -> Command:
     """Add the options of every command that takes photos."""
     for option in (
         quiet,
-        click.option("--aligned", is_flag=True, help="Crop aligned photos without detecting faces."),
+        click.option(
+            "--aligned", is_flag=True, help="Treat photos as already aligned: crop them without face detection."
+        ),
         click.option(
             "--face",
             default="largest",
             show_default=True,
-            help="Select faces of a photo: largest, all, or 0, 1, ... from the left.",
+            help="Select faces: largest, all, or a number counted from the left, starting at 0.",
         ),
     ):
         command = option(command)

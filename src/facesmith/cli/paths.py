@@ -12,8 +12,8 @@ from facesmith.cli.options import KINDS, classifier, faces, fps, out_folder, out
 @click.command()
 @options.model
 @click.argument("photo", nargs=3, metavar="A B C")
-@click.option("--rows", default=10, show_default=True, help="Number of rows, from A down to C.")
-@click.option("--columns", default=10, show_default=True, help="Number of columns, from A to B.")
+@click.option("--rows", default=10, show_default=True, help="Number of rows of the grid, from A down to C.")
+@click.option("--columns", default=10, show_default=True, help="Number of columns of the grid, from A to B.")
 @fps(16)
 @out_picture
 @refine
@@ -34,8 +34,8 @@ def analogy(model: str, photo: tuple[str, ...], out: Path, **options: object) ->
 @options.model
 @click.argument("photo", nargs=-1, required=True)
 @click.option("--frames", default=32, show_default=True, help="Number of faces.")
-@click.option("--spherical/--linear", default=True, show_default=True, help="Interpolate along arcs or lines.")
-@click.option("--loop", is_flag=True, help="Return to the first face.")
+@click.option("--spherical/--linear", default=True, show_default=True, help="Interpolate along arcs or straight lines.")
+@click.option("--loop", is_flag=True, help="Return to the first face at the end.")
 @fps(16)
 @out_picture
 @refine
@@ -54,7 +54,7 @@ def interpolate(model: str, photo: tuple[str, ...], out: Path, **options: object
 @options.model
 @click.argument("photo", nargs=-1, required=True)
 @click.option("--attribute", shell_complete=completion.attributes(), help="Move along the direction of this attribute.")
-@click.option("--axis", type=int, help="Move along this axis of the latent, counted from 0.")
+@click.option("--axis", type=int, help="Move along this axis of the latent, starting at 0.")
 @click.option("--direction", type=click.Path(path_type=Path), help="Move along the direction in this .npz file.")
 @click.option("--from", "start", default=-3.0, show_default=True, help="Strength of the first face.")
 @click.option("--to", "stop", default=3.0, show_default=True, help="Strength of the last face.")
@@ -78,13 +78,21 @@ def sweep(model: str, photo: tuple[str, ...], out: Path, **options: object) -> N
 @click.command(name="style-mix")
 @options.model
 @click.option(
-    "--coarse", multiple=True, required=True, metavar="PHOTO", help="Add a row with the coarse style of PHOTO."
+    "--coarse",
+    multiple=True,
+    required=True,
+    metavar="PHOTO",
+    help="Take the coarse style of a row from this photo; repeatable.",
 )
 @click.option(
-    "--fine", multiple=True, required=True, metavar="PHOTO", help="Add a column with the fine style of PHOTO."
+    "--fine",
+    multiple=True,
+    required=True,
+    metavar="PHOTO",
+    help="Take the fine style of a column from this photo; repeatable.",
 )
 @click.option("--level", default=2, show_default=True, help="First level of the fine style; 0 is the coarsest.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Write this new picture.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Write to this new image file.")
 @refine
 @faces
 def style_mix(model: str, coarse: tuple[str, ...], fine: tuple[str, ...], out: Path, **options: object) -> None:
@@ -103,8 +111,8 @@ def style_mix(model: str, coarse: tuple[str, ...], fine: tuple[str, ...], out: P
 @options.model
 @options.dataset
 @click.argument("photo", nargs=-1, required=True)
-@click.option("--count", default=8, show_default=True, help="Number of neighbours of each face.")
-@classifier("Also search by the features of this attribute classifier.")
+@click.option("--count", default=8, show_default=True, help="Number of neighbours per face.")
+@classifier("Also search with the features of this attribute classifier.")
 @out_folder
 @faces
 def neighbours(model: str, dataset: Path, photo: tuple[str, ...], out: Path, **options: object) -> None:

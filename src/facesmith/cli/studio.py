@@ -19,12 +19,12 @@ from facesmith.cli import completion
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Listen on this address. 0.0.0.0 lets other machines connect, :: also over IPv6.",
+    help="Listen on this address. 0.0.0.0 accepts connections from other machines, :: also over IPv6.",
 )
 @click.option("--port", default=8000, show_default=True, help="Listen on this port. 0 selects a free one.")
-@click.option("--token", envvar="FACESMITH_TOKEN", help="Require this token, as ?token= or as a Bearer header.")
-@click.option("--allow-training", is_flag=True, help="Let visitors start, stop and branch runs.")
-@click.option("--cors", multiple=True, metavar="ORIGIN", help="Let pages of this origin call the API; repeatable.")
+@click.option("--token", envvar="FACESMITH_TOKEN", help="Require this token, as ?token= or in a Bearer header.")
+@click.option("--allow-training", is_flag=True, help="Allow visitors to start, stop and branch runs.")
+@click.option("--cors", multiple=True, metavar="ORIGIN", help="Allow pages of this origin to call the API; repeatable.")
 @click.option(
     "--allowed-host",
     "allowed_hosts",
@@ -41,16 +41,16 @@ from facesmith.cli import completion
     default="",
     metavar="PATH",
     show_default="none",
-    help="Serve under this path of a proxy, such as /faces.",
+    help="Path prefix that a proxy serves the studio under, such as /faces.",
 )
-@click.option("--workers", default=0, show_default="one per core", help="Generate faces in this many threads.")
+@click.option("--workers", default=0, show_default="one per core", help="Number of threads that generate faces.")
 @click.option(
     "--rate",
     type=float,
     show_default="50, or no limit if only this machine can connect",
-    help="Limit the requests per second of one client.",
+    help="Maximum number of requests per second per client.",
 )
-@click.option("--open/--no-open", "browser", default=False, help="Open a browser.")
+@click.option("--open/--no-open", "browser", default=False, help="Open the studio in a browser.")
 @click.option("--quiet", is_flag=True, help="Do not log requests.")
 def studio(path: tuple[str, ...], **options: object) -> None:
     """Serve models and runs as pages and an HTTP API until Ctrl-C or SIGTERM.

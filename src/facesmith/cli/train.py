@@ -43,44 +43,45 @@ class _GroupedCommand(click.Command):
     shell_complete=completion.setting_names,
     help="Change a setting of the recipe; repeatable.",
 )
-@click.option("--kimg", type=float, help="Stop after this many thousand images. Default: the recipe's.")
-@click.option("--model", shell_complete=completion.models, help="Fit an encoder to the generator of this model.")
+@click.option("--kimg", type=float, help="Stop after this many thousand images. Default: the recipe's setting.")
+@click.option("--model", shell_complete=completion.models, help="Train an encoder for the generator of this model.")
 @click.option(
     "--direction",
     "directions",
     multiple=True,
-    help="Train this direction of a makeover: mtf, ftm, mtm or ftf; repeatable.",
+    help="Train a makeover in this direction: mtf, ftm, mtm or ftf (m: male, f: female, t: to); repeatable.",
 )
 @click.option(
     "--source",
     metavar="EXPRESSION",
     shell_complete=completion.attributes(),
-    help="Select the faces that a makeover changes: 'Male & ~Eyeglasses'.",
+    help="Train a makeover that changes the faces matching this expression, such as 'Male & ~Eyeglasses'.",
 )
 @click.option(
     "--target",
     metavar="EXPRESSION",
     shell_complete=completion.attributes(),
-    help="Select the faces that a makeover imitates.",
+    help="Train a makeover that imitates the faces matching this expression.",
 )
 @click.option("--minutes", type=float, help="Stop after this many minutes of training, counted over all sessions.")
-@click.option("--resume", is_flag=True, help="Continue RUN exactly from its last checkpoint.")
+@click.option("--resume", is_flag=True, help="Resume RUN exactly from its last checkpoint.")
 @click.option(
     "--branch",
     type=click.Path(path_type=Path),
-    help="With --resume: continue in this new run, applying the changes in --set. If DATASET has twice the image size, "
-    "networks of the family smooth grow.",
+    help="With --resume, continue in this new run instead of RUN, with the changes of --set. If the images of DATASET are "
+    "twice as large, networks of the family smooth grow.",
 )
 @click.option(
     "--on-collapse",
     type=click.Choice(["rollback", "stop", "warn"]),
-    help="React to a collapse. Default: the recipe's, which is rollback to the last healthy checkpoint.",
+    help="What to do if training collapses. Default: the recipe's setting, usually rollback to the last healthy "
+    "checkpoint.",
 )
 @click.option(
     "--freeze-discriminator-after",
     type=float,
     metavar="KIMG",
-    help="Stop training D after this many kimg, to provoke a collapse.",
+    help="Stop training D after this many kimg, to provoke a collapse for testing.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 @plugin_option
@@ -113,7 +114,7 @@ def train(
     facesmith train makeover celeba80 runs/older --source 'Young & ~Blurry' --target '~Young & ~Blurry'
     """
     if (source is None) != (target is None):
-        raise click.UsageError("--source and --target belong together: give both")
+        raise click.UsageError("--source and --target must be used together: pass both")
     directions += (f"{source} > {target}",) if source else ()
     settings += (f"directions={'; '.join(directions)}",) if directions else ()
     flags = {"on_collapse": on_collapse, "freeze_discriminator_after": freeze_discriminator_after}

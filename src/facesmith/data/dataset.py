@@ -125,7 +125,7 @@ class Dataset:
                 np.savez(temporary, key=np.array(json.dumps(key)), values=values)
         except OSError as error:
             if warn is not None:
-                warn(f"{name} of {self.path} is not stored, {path.parent} cannot be written ({error.strerror})")
+                warn(f"{name} of {self.path} is not stored because {path.parent} cannot be written ({error.strerror})")
         return values
 
     def read_cached(self, name: str, key: object, count: int) -> Floats | None:
@@ -150,24 +150,24 @@ def open_dataset(path: Path | str) -> Dataset:
     if not path.is_dir():
         raise FacesmithError(f"{path} does not exist: create a dataset with facesmith data import")
     if not (path / CARD).is_file():
-        raise FacesmithError(f"{path} is not a finished dataset, it has no {CARD}: import it again")
+        raise FacesmithError(f"{path} is not a complete dataset (it has no {CARD}): import it again")
     card = read_json(path / CARD, "a dataset's card")
     if not isinstance(card, dict):
-        raise FacesmithError(f"{path / CARD} is not a dataset's card: import the dataset again")
+        raise FacesmithError(f"{path / CARD} is not a dataset card: import the dataset again")
     check_version(card, FORMAT, VERSION, path / CARD)
     try:
         images = np.load(path / IMAGES, mmap_mode="r")
         width, height = card["size"]
         expected = (card["count"], height, width, card["channels"])
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise FacesmithError(f"{path} is damaged, its images cannot be opened ({error}): import it again") from None
+        raise FacesmithError(f"{path} is damaged (its images cannot be opened: {error}): import it again") from None
     if images.dtype != np.uint8 or images.shape != expected:
         raise FacesmithError(
-            f"{path} is damaged: its images are {images.dtype} {images.shape} where its card says uint8 {expected}: "
-            f"import it again"
+            f"{path} is damaged: its images are {images.dtype} {images.shape} instead of uint8 {expected}: import "
+            "it again"
         )
     if not (path / METADATA).is_file():
-        raise FacesmithError(f"{path} is damaged, it has no {METADATA}: import it again")
+        raise FacesmithError(f"{path} is damaged (it has no {METADATA}): import it again")
     return Dataset(path, card, images)
 
 

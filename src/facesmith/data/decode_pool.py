@@ -72,8 +72,8 @@ def _worker_death_as_message() -> Iterator[None]:
         yield
     except BrokenProcessPool:
         raise FacesmithError(
-            "a process that reads pictures died, because memory ran out or a picture crashed its decoder: "
-            "try again with fewer workers, or with parts of the pictures to find the one"
+            "a process that decodes images died because memory ran out or an image crashed the decoder: use fewer "
+            "workers, or import the images in parts to find the one that crashes"
         ) from None
 
 

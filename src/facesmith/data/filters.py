@@ -47,7 +47,7 @@ class _Parser:
     def parse(self) -> Any:
         column = self._disjunction()
         if self.at < len(self.tokens):
-            self._fail(f"{self._peek()!r} was not expected")
+            self._fail(f"{self._peek()!r} is unexpected")
         return column
 
     def _disjunction(self) -> Any:
@@ -71,7 +71,7 @@ class _Parser:
 
         self.depth += 1
         if self.depth > MAX_NESTING:
-            self._fail("it is nested too deeply")
+            self._fail("too deeply nested")
         if self._take(*NOT):
             column = pc.invert(self._factor())
         elif self._take("("):
@@ -99,7 +99,9 @@ class _Parser:
             is_in = pc.if_else(pc.is_valid(column), is_in, None)
             return pc.invert(is_in) if negated else is_in
         if not pa.types.is_boolean(column.type):
-            self._fail(f"{name} needs a value, like {name} == {'train' if pa.types.is_string(column.type) else 2880}")
+            self._fail(
+                f"{name} requires a value, such as {name} == {'train' if pa.types.is_string(column.type) else 2880}"
+            )
         return column
 
     def _values(self, parse: Any) -> list[Any]:
@@ -116,7 +118,7 @@ class _Parser:
             return self.table[name], self._parse_bool
         if name in ("split", "partition"):
             if self.table["split"].null_count == len(self.table):
-                self._fail("this source has no splits")
+                self._fail("the source has no splits")
             return self.table["split"], self._parse_split
         if name == "identity" and "identity" in self.table.column_names:
             return self.table["identity"], self._parse_number
@@ -124,7 +126,7 @@ class _Parser:
         folded = {column.casefold(): column for column in column_names}
         suggestions = [folded[match] for match in get_close_matches(name.casefold(), folded, 3, 0.5)]
         hint = f"did you mean {' or '.join(suggestions)}?" if suggestions else f"it has {', '.join(column_names[:45])}"
-        raise FacesmithError(f"{name!r} in where is not an attribute of this source: {hint}")
+        raise FacesmithError(f"{name!r} is not an attribute of this source: {hint}")
 
     def _parse_bool(self, value: str) -> bool:
         if value.lower() not in BOOLS:
@@ -133,7 +135,7 @@ class _Parser:
 
     def _parse_split(self, value: str) -> str:
         if value.lower() not in SPLIT_NUMBERS:
-            self._fail(f"{value!r} is not a split: write train, valid, test, or 0, 1, 2")
+            self._fail(f"{value!r} is not a split (train, valid, test or 0, 1, 2)")
         return SPLITS[SPLIT_NUMBERS[value.lower()]]
 
     def _parse_number(self, value: str) -> int:
@@ -152,7 +154,7 @@ class _Parser:
             tokens.append((mark or quoted or match["word"] or "", mark is None and (quoted is not None)))
             at = match.end()
         if not tokens:
-            self._fail("it is empty")
+            self._fail("empty expression")
         return tokens
 
     def _peek(self) -> str:
@@ -170,7 +172,7 @@ class _Parser:
 
     def _next_token(self, description: str) -> str:
         if self.at >= len(self.tokens):
-            self._fail(f"{description} is missing at its end")
+            self._fail(f"{description} is missing at the end")
         text, quoted = self.tokens[self.at]
         if not quoted and (not re.fullmatch(r"[\w.+-]+", text) or text.lower() in ("and", "or", "not", "in")):
             self._fail(f"{description} is missing before {text!r}")
@@ -179,5 +181,6 @@ class _Parser:
 
     def _fail(self, reason: str) -> NoReturn:
         raise FacesmithError(
-            f"invalid where {self.text!r}, {reason}: expected something like 'Male & ~Eyeglasses' or 'split == train'"
+            f"invalid expression {self.text!r} ({reason}): expected, for example, 'Male & ~Eyeglasses' or 'split == "
+            "train'"
         )

@@ -87,8 +87,8 @@ def import_dataset(
         skipped = photos.skipped + skipped
         if not len(written_rows):
             raise FacesmithError(
-                f"{source} has no picture that can be used: all {len(rows):,} were skipped, the first of them "
-                f"{skipped[0]['file']}: {skipped[0]['reason']}"
+                f"{source} contains no usable image: all {len(rows):,} were skipped, such as {skipped[0]['file']}: "
+                f"{skipped[0]['reason']}"
             )
         table = photos.table.take(written_rows).combine_chunks()
         split_counts = {entry["values"]: entry["counts"] for entry in table["split"].value_counts().to_pylist()}
@@ -123,7 +123,7 @@ def open_source(
     """List the photos of a source, or raise `FacesmithError`. The text before a colon decides the kind of source."""
     kind = source.partition(":")[0]
     if labels is not None and kind in ("builtin", "hf"):
-        raise FacesmithError(f"labels apply to a folder or zip of photos, and {source} has its own: omit them")
+        raise FacesmithError(f"{source} has its own labels: omit the labels, which apply to folders and zips")
     if kind == "builtin":
         from facesmith.data.sources.builtin import builtin_source
 
@@ -158,7 +158,7 @@ def select_rows(table: "pa.Table", where: str | None, limit: int | None, seed: i
 
         rows = np.flatnonzero(match_filter(table, where))
     if not len(rows):
-        raise FacesmithError(f"none of the {len(table):,} pictures matches {where!r}: use a wider expression")
+        raise FacesmithError(f"none of the {len(table):,} images matches {where!r}: use a less strict expression")
     if limit is None:
         return rows
     if limit < 1:
@@ -198,8 +198,8 @@ def _check_free_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(parent).free
     if needed + SPARE_BYTES > free:
         raise FacesmithError(
-            f"{folder} needs {needed / 1e9:.1f} GB and its disk has {free / 1e9:.1f} GB free: free some space, or "
-            f"import fewer pictures (--limit) or smaller ones (--size)"
+            f"{folder} needs {needed / 1e9:.1f} GB, but its disk has only {free / 1e9:.1f} GB free: free disk "
+            "space, or import fewer images (--limit) or smaller ones (--size)"
         )
 
 

@@ -45,7 +45,7 @@ def _bounds(crop: FaceCrop, width: int, height: int) -> tuple[Integers, Integers
 
 def _reduce(change: Floats, to_photo: Doubles) -> tuple[Floats, Doubles]:
     """Reduce the change to the scale of the photo if that is smaller, by averaging: warping alone would alias."""
-    cv2 = require("cv2", "photos", "putting faces back into photos")
+    cv2 = require("cv2", "photos", "blending faces into photos")
     height, width = change.shape[:2]
     # A crop that does not keep the aspect has a different scale along each axis.
     x, y = (min(1.0, float(np.hypot(*to_photo[:, axis]))) for axis in (0, 1))
@@ -57,7 +57,7 @@ def _reduce(change: Floats, to_photo: Doubles) -> tuple[Floats, Doubles]:
 
 
 def _warp(change: Floats, matrix: Doubles, width: int, height: int) -> Floats:
-    cv2 = require("cv2", "photos", "putting faces back into photos")
+    cv2 = require("cv2", "photos", "blending faces into photos")
     # Outside the crop the border's change is repeated, so that interpolation at the border does not darken it.
     return np.asarray(
         cv2.warpAffine(change, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),

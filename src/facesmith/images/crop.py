@@ -39,7 +39,7 @@ class CropSpec:
         left, top, right, bottom = _crop_box(self.crop, width, height, self.width / self.height)
         if left < 0 or top < 0 or right > width or bottom > height:
             needed = f"{right - left:g}x{bottom - top:g} at {left:g},{top:g}" if "box" in self.crop else self.crop[7:]
-            raise ImageError(f"smaller than the crop ({width}x{height}, the crop needs {needed})")
+            raise ImageError(f"smaller than the crop, {width}x{height} instead of {needed}")
         return left, top, right, bottom
 
 
@@ -52,7 +52,7 @@ def parse_crop_spec(size: str, crop: str, resize: str) -> CropSpec:
     sides = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", str(size).strip().lower())
     width, height = (int(sides[1]), int(sides[2] or sides[1])) if sides else (0, 0)
     if not (4 <= width <= 4096 and 4 <= height <= 4096):
-        raise FacesmithError(f"invalid size {size!r}: expected 64, or 80x100 for width x height, from 4 to 4096")
+        raise FacesmithError(f"invalid size {size!r}: expected 4 to 4096 pixels, such as 64 or 80x100 (width x height)")
     if resize not in FILTERS:
         raise FacesmithError(f"invalid resize filter {resize!r}: expected one of {', '.join(FILTERS)}")
     if not re.fullmatch(r"fit|none|center:[1-9]\d{0,4}|box:\d{1,5},\d{1,5},[1-9]\d{0,4},[1-9]\d{0,4}", crop):

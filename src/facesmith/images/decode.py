@@ -99,8 +99,10 @@ def read_photo(photo: str | Path | bytes | ImageArray) -> ImageArray:
     try:
         return decode_full_size(photo if isinstance(photo, bytes) else str(photo))
     except ImageError as error:
-        advice = "" if ":" in str(error) else ": use another photo"
-        raise FacesmithError(f"{photo_name(photo)} cannot be used, it is {error}{advice}") from None
+        reason, _, advice = str(error).partition(": ")
+        raise FacesmithError(
+            f"{photo_name(photo)} cannot be used ({reason}): {advice or 'use another photo'}"
+        ) from None
 
 
 def photo_name(photo: str | Path | bytes | ImageArray) -> str:
@@ -129,25 +131,25 @@ def _read_head(path: str) -> bytes:
 def _open(file: str | bytes) -> Iterator[tuple[Image.Image, int]]:
     """Open an image file without decoding it; yields it and its EXIF orientation."""
     if not file:
-        raise ImageError("zero bytes")
+        raise ImageError("empty file")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about files that it reads correctly
         with _guard(lambda: _open_image(file)) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise ImageError(f"too large ({image.width}x{image.height} pixels)")
+                raise ImageError(f"too large, {image.width}x{image.height} pixels")
             yield image, _guard(lambda: image.getexif().get(ORIENTATION, 1))
 
 
 def _open_image(file: str | bytes) -> Image.Image:
     kind = image_format(file)
     if kind == "HEIF" and not _can_read_heif():
-        raise ImageError("a HEIC picture: install facesmith[heic], or convert it to JPEG")
+        raise ImageError("a HEIC image: install facesmith[heic], or convert it to JPEG")
     try:
         formats = [name for name in FORMATS if name in Image.OPEN]
         return Image.open(file if isinstance(file, str) else BytesIO(file), formats=formats)
     except UnidentifiedImageError:
         if kind == "HEIF":
-            raise ImageError("a HEIC picture that cannot be read: convert it to JPEG") from None
+            raise ImageError("an unreadable HEIC image: convert it to JPEG") from None
         raise
 
 
@@ -224,7 +226,7 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     """Scale a deep grey image to 8 bits: a 16-bit one by its full range, any other by the range of its values."""
     values = np.asarray(image).astype(np.float32)
     if not np.isfinite(values).all():
-        raise ImageError("has pixels that are not finite numbers")
+        raise ImageError("non-finite pixel values")
     low, high = float(values.min()), float(values.max())
     if image.mode == "F" and low >= 0 and high <= 1:
         low, high = 0, 1
@@ -241,18 +243,18 @@ def _guard(read: Callable[[], Any]) -> Any:
     except ImageError:
         raise
     except UnidentifiedImageError:
-        raise ImageError("not a picture") from None
+        raise ImageError("not an image") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageError("too large (a decompression bomb)") from None
+        raise ImageError("a decompression bomb") from None
     except FileNotFoundError:
         raise ImageError("not found") from None
     except IsADirectoryError:
         raise ImageError("a folder") from None
     except PermissionError:
-        raise ImageError("not readable: permission denied") from None
+        raise ImageError("permission denied") from None
     except MemoryError:
-        raise ImageError("too large for this machine's memory") from None
+        raise ImageError("out of memory") from None
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, zlib.error, EOFError, ...
         text = str(error).lower()
         truncated = isinstance(error, EOFError) or "truncated" in text or "not enough image data" in text
-        raise ImageError("cut short" if truncated else "damaged") from None
+        raise ImageError("truncated" if truncated else "damaged") from None

@@ -74,13 +74,13 @@ def crop_faces(
         large = [face for face in selected if not is_too_small(face, spec)]
         if not large:
             raise FacesmithError(
-                f"{photo_name(photo)} shows only a small face, with eyes {selected[0].eye_distance:.0f} pixels apart: "
-                f"use a photo with a larger face"
+                f"{photo_name(photo)} contains only a small face (eyes {selected[0].eye_distance:.0f} pixels "
+                "apart): use a photo with a larger face"
             )
         at_celeba_resolution = "alignment" not in card
         return [crop_face(image, face, spec, at_celeba_resolution) for face in large]
     except ImageError as error:
-        raise FacesmithError(f"{photo_name(photo)} cannot be used, it is {error}: use another photo") from None
+        raise FacesmithError(f"{photo_name(photo)} cannot be used ({error}): use another photo") from None
 
 
 def has_aligned_faces(card: dict[str, Any]) -> bool:
@@ -99,7 +99,7 @@ def select_faces(faces: list[Face], choice: str, photo: str) -> list[Face]:
     """Select faces by ``choice``, or raise `FacesmithError` that names the photo; ``faces`` start with the largest."""
     if not faces:
         raise FacesmithError(
-            f"{photo} shows no face that is found: use a photo that shows one from the front, or declare it aligned"
+            f"no face was found in {photo}: use a photo that shows a face from the front, or mark it as aligned"
         )
     if choice == "largest":
         return faces[:1]
@@ -108,7 +108,7 @@ def select_faces(faces: list[Face], choice: str, photo: str) -> list[Face]:
         return ordered
     if int(choice) >= len(faces):
         numbers = "one face, number 0" if len(faces) == 1 else f"{len(faces)} faces, 0 to {len(faces) - 1}"
-        raise FacesmithError(f"{photo} has no face {int(choice)}: it has {numbers}, counted from the left")
+        raise FacesmithError(f"{photo} has no face {int(choice)}: choose one of {numbers}, counted from the left")
     return [ordered[int(choice)]]
 
 

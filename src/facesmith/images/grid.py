@@ -138,7 +138,7 @@ def save_image(image: Image.Image, path: Path) -> None:
         except (ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno:
                 raise
-            raise FacesmithError(f"{path} cannot be written, use .png instead: {error}") from None
+            raise FacesmithError(f"{path} cannot be written ({error}): use .png instead") from None
 
 
 def _check_arguments(images: Images, labels: Sequence[str] | None, columns: int | None, gap: int, scale: int) -> None:
@@ -147,7 +147,7 @@ def _check_arguments(images: Images, labels: Sequence[str] | None, columns: int 
     if labels is not None and len(labels) != len(images):
         raise ValueError(f"{len(labels)} labels for {len(images)} images")
     if scale < 1 or gap < 0 or (columns is not None and columns < 1):
-        raise ValueError("scale and columns must be at least 1, gap at least 0")
+        raise ValueError("scale and columns must be at least 1, and gap at least 0")
 
 
 def _fit_labels(labels: Sequence[str] | None, width: int) -> tuple[Font, list[list[str]], int]:

@@ -93,7 +93,7 @@ def expand_photos(photos: Sequence[str | Path]) -> list[str]:
             files = walk_folder(photo).files
             found = [entry.path for name, entry in files.items() if is_image(name, partial(getattr, entry, "path"))]
             if not found:
-                raise FacesmithError(f"{photo} is a folder without pictures: {FORMAT_NAMES} files are read")
+                raise FacesmithError(f"{photo} contains no images: supported formats are {FORMAT_NAMES}")
             paths += found
         elif glob.has_magic(photo) and not exists(Path(photo)):
             found = sorted(glob.glob(photo, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)

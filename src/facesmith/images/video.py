@@ -182,7 +182,7 @@ def _load(frame: Frame) -> Image.Image:
             return image.convert("RGB")
     except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for some broken PNG files
         raise FacesmithError(
-            f"{frame} cannot be read as a picture, remove it and write the video again: {error}"
+            f"{frame} cannot be read as an image ({error}): remove it and write the video again"
         ) from None
 
 

@@ -74,7 +74,7 @@ def latent_path(keyframes: Sequence[ArrayLike], frames: int, *, spherical: bool 
     """
     points = [np.asarray(keyframe, np.float32) for keyframe in keyframes]
     if len(points) < 2:
-        raise FacesmithError(f"a path needs at least two faces, not {len(points)}")
+        raise FacesmithError(f"interpolation requires at least two faces, not {len(points)}")
     if frames < 2:
         raise FacesmithError(f"invalid number of frames {frames}: expected at least 2")
     if loop:

@@ -104,7 +104,9 @@ def _solve(
     for column, name in enumerate(names):
         is_labelled = ~np.isnan(labels[:, column])
         if not is_labelled.any():
-            raise FacesmithError(f"no held-out face has a label for {name}, so it cannot be calibrated: label more")
+            raise FacesmithError(
+                f"no held-out face has a label for {name}, so it cannot be calibrated: label more faces"
+            )
         truth = labels[is_labelled, column].astype(np.float64)
         curves[column] = fit_curve(scores[is_labelled, column], truth)
         accuracy[name] = balanced_accuracy(scores[is_labelled, column], truth)
@@ -130,19 +132,19 @@ def _solve(
 def _report_unfitted(names: list[str], is_fitted: Booleans, quiet: bool) -> None:
     if not is_fitted.any():
         raise FacesmithError(
-            f"no attribute has {MIN_FACES} faces with it and {MIN_FACES} without: use more, or other, faces"
+            f"no attribute has {MIN_FACES} faces with it and {MIN_FACES} without it: use more or other faces"
         )
     unfitted = [name for name, included in zip(names, is_fitted, strict=True) if not included]
     if unfitted:
         report = silent if quiet else tell
-        report(f"no direction for {', '.join(unfitted)}: fewer than {MIN_FACES} faces have it, or do not have it")
+        report(f"no direction for {', '.join(unfitted)}: fewer than {MIN_FACES} faces have it or lack it")
 
 
 def _check_writable(model: Model) -> None:
     """Refuse to change an included model, and one from the hub, whose files are links into a shared cache."""
     is_included = model.path.resolve().parent == INCLUDED_FOLDER
     if is_included or model.folder.card.is_symlink() or not os.access(model.path, os.W_OK):
-        raise FacesmithError(f"{model.path} must not be changed: write a copy with --out NEW_MODEL")
+        raise FacesmithError(f"{model.path} is read-only: write a copy with --out NEW_MODEL")
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def edit(
         rows = _parse_edits(source.directions, edits, csv)
         columns = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
         if (len(rows) + 2) * len(columns) > MAX_TABLE_FACES:
-            raise FacesmithError(f"{len(rows)} edits of {len(columns):,} faces are too many for a table: use fewer")
+            raise FacesmithError(f"{len(rows)} edits of {len(columns):,} faces are too many for one sheet: use fewer")
         z = np.stack([column.z for column in columns])
         latents = np.stack([source.directions.apply(z, row, kind) for row in rows])
         images = generate_images(source, latents.reshape(-1, latents.shape[-1]), quiet=quiet)
@@ -83,7 +83,7 @@ def parse_edit(text: str, directions: Directions) -> Edit:
             raise FacesmithError(f"{part!r} has no strength: write {part}=+1, or {part}=-1 to remove it")
         name = directions.find(name)
         if name in edit:
-            raise FacesmithError(f"{name} is named twice in {text!r}: name it once")
+            raise FacesmithError(f"{name} occurs twice in {text!r}: use it once")
         edit[name] = _parse_strength(strength, f"{part!r}")
     return edit
 
@@ -96,9 +96,11 @@ def read_edits(path: Path, directions: Directions) -> list[Edit]:
     try:
         lines = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FacesmithError(f"{path} cannot be read as a table of edits: {error}") from None
+        raise FacesmithError(f"{path} cannot be read as a table of edits ({error}): use a CSV file") from None
     if len(lines) < 2:
-        raise FacesmithError(f"{path} is not a table of edits: it needs a line of attributes and a line for each edit")
+        raise FacesmithError(
+            f"{path} is not a table of edits: expected a header line of attributes and one line per edit"
+        )
     names = [directions.find(name) for name in lines[0]]
     if len(set(names)) < len(names):
         raise FacesmithError(f"{path} has two columns for one attribute: merge them")
@@ -129,7 +131,7 @@ def _parse_edits(
     if csv is not None:
         rows += read_edits(Path(csv), directions)
     if not any(rows):
-        raise FacesmithError("no edit was named: give one such as Smiling=+1, or a table of edits")
+        raise FacesmithError("no edit: pass one such as Smiling=+1, or a table of edits")
     return [{}] + [row for row in rows if row]
 
 

@@ -67,7 +67,7 @@ def load_faces(
     the model has no encoder.
     """
     if not sources:
-        raise FacesmithError("no face was named: give photos, seed:7, seed:7:3, latents.npz or latents.npz:5")
+        raise FacesmithError("no faces: pass photos, seed:7, seed:7:3, latents.npz or latents.npz:5")
     steps = refinement_steps(model, refine)
     faces: list[FaceLatent | tuple[str, ImageArray]] = []
     with progress(len(sources), "photos", shown=not quiet and len(sources) > 8) as bar:
@@ -140,15 +140,15 @@ def read_latents(path: Path) -> tuple[list[str], Latents]:
     Raises `FacesmithError` for a file that is missing, damaged, or holds values that are not finite.
     """
     if not exists(path):
-        raise FacesmithError(f"{path} does not exist: write a latents file with facesmith encode")
-    arrays = read_arrays(path, "latents", "write it with facesmith encode")
+        raise FacesmithError(f"{path} does not exist: create a latents file with facesmith encode")
+    arrays = read_arrays(path, "latents", "create it with facesmith encode")
     z = arrays.get("z", np.zeros(0))
     names = [str(name) for name in arrays.get("names", range(len(z)))]
     if z.dtype.kind not in "fiu" or z.ndim != 2 or len(names) != len(z):
         shape = f"z of {z.dtype} {z.shape}, {len(names)} names"
-        raise FacesmithError(f"{path} cannot be read as latents ({shape}): write it with facesmith encode")
+        raise FacesmithError(f"{path} cannot be read as latents ({shape}): create it with facesmith encode")
     if not np.isfinite(z).all():
-        raise FacesmithError(f"{path} holds values that are not finite: encode the photos again")
+        raise FacesmithError(f"{path} contains non-finite values: encode the photos again")
     return names, z.astype(np.float32)
 
 
@@ -168,12 +168,12 @@ def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list
     if isinstance(source, FaceRef) and source.kind == "latents":
         return [*_saved_faces(model, source.path, source.row)]
     if isinstance(source, FaceRef) and source.kind == "photo":
-        raise FacesmithError(f"{source.text} belongs to a studio session: give the photo's file instead")
+        raise FacesmithError(f"{source.text} is valid only in its studio session: pass the photo's file instead")
     photo = source.path if isinstance(source, FaceRef) else source
     if isinstance(photo, Path) and (photos := expand_photos([photo])) != [str(photo)]:
         return [item for path in photos for item in _resolve(model, Path(path), face, aligned)]
     if isinstance(photo, Path) and not exists(photo):
-        raise FacesmithError(f"{photo} does not exist: give a photo, latents.npz, latents.npz:5, seed:7 or seed:7:3")
+        raise FacesmithError(f"{photo} does not exist: pass a photo, latents.npz, latents.npz:5, seed:7 or seed:7:3")
     if "encoder" not in model.card:
         model.encode(np.zeros((0, *model.size[::-1], 3), np.uint8))  # raises before the slow face detection
     name = printable(photo.name) if isinstance(photo, Path) else "photo"
@@ -187,11 +187,11 @@ def _saved_faces(model: Model, path: Path, row: int | None) -> list[FaceLatent]:
     sizes = (model.latent_size, model.latent_size + model.detail_size)
     if z.shape[1] not in sizes:
         raise FacesmithError(
-            f"{path} holds latents of shape {z.shape} and {model.name} takes (N, {sizes[-1]}): "
-            "encode the photos with this model"
+            f"{path} contains latents of shape {z.shape}, but {model.name} takes (N, {sizes[-1]}): encode the "
+            "photos with this model"
         )
     if row is not None and row >= len(z):
-        raise FacesmithError(f"{path} has no row {row}: its rows are 0 to {len(z) - 1}")
+        raise FacesmithError(f"{path} has no row {row}: choose 0 to {len(z) - 1}")
     rows = list(range(len(z))) if row is None else [row]
     return [FaceLatent(names[i], latent) for i, latent in zip(rows, _pad_detail(model, z[rows]), strict=True)]
 

@@ -26,13 +26,13 @@ def label_names(model: Model, dataset: Dataset | None, classifier: AttributeClas
     """
     if dataset is None:
         if classifier is None:
-            raise FacesmithError("directions need labelled faces: name a dataset with attributes, or a classifier")
+            raise FacesmithError("directions require labelled faces: pass a dataset with attributes, or a classifier")
         return list(classifier.attributes)
     check_size(model, dataset)
     names = dataset.attributes if classifier is None else classifier.attributes
     if not names:
         raise FacesmithError(
-            f"{dataset.name} has no attributes: label it with facesmith data label, or name a classifier"
+            f"{dataset.name} has no attributes: label it with facesmith data label, or pass a classifier"
         )
     return list(names)
 
@@ -71,6 +71,6 @@ def check_size(model: Model | AttributeClassifier, dataset: Dataset) -> None:
     if dataset.size != model.size:
         (width, height), (data_width, data_height) = model.size, dataset.size
         raise FacesmithError(
-            f"{dataset.name} has images of {data_width}x{data_height} and {model.name} of {width}x{height}: "
+            f"{dataset.name} has images of {data_width}x{data_height}, but {model.name} uses {width}x{height}: "
             f"import the photos with --size {width}x{height}"
         )

@@ -95,7 +95,9 @@ def nearest_faces(
 
 def _check_count(dataset: Dataset, count: int) -> None:
     if not 1 <= count <= len(dataset):
-        raise FacesmithError(f"invalid count {count}: {dataset.name} has 1 to {len(dataset):,} neighbours")
+        raise FacesmithError(
+            f"invalid count {count}: expected 1 to {len(dataset):,}, the number of images in {dataset.name}"
+        )
 
 
 def _unit(vectors: Floats) -> Floats:

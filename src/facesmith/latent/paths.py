@@ -69,7 +69,7 @@ def sweep(
     """
     with _start(model, out, steps, fps, quiet) as (source, path):
         if sum(choice is not None for choice in (attribute, axis, direction)) != 1:
-            raise FacesmithError("a sweep has one move: name an attribute, an axis or a direction")
+            raise FacesmithError("a sweep requires exactly one of attribute, axis and direction: pass one of them")
         if not (abs(start) <= MAX_STRENGTH and abs(stop) <= MAX_STRENGTH):
             raise FacesmithError(f"invalid range {start:g} to {stop:g}: expected numbers between -20 and 20")
         if attribute is not None:
@@ -114,7 +114,7 @@ def analogy(
     with _start(model, out, max(rows * columns, 2), fps, quiet) as (source, path):
         corners = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
         if len(corners) != 3:
-            raise FacesmithError(f"an analogy needs three faces, A, B and C, not {len(corners)}")
+            raise FacesmithError(f"an analogy requires three faces (A, B and C), not {len(corners)}")
         grid = analogy_grid(corners[0].z, corners[1].z, corners[2].z, rows, columns)
         if path.suffix.lower() in VIDEO_SUFFIXES:
             border = np.concatenate([grid[0, :-1], grid[:-1, -1], grid[-1, :0:-1], grid[:0:-1, 0]])
@@ -133,14 +133,14 @@ def _start(
     if not 2 <= count <= MAX_SERIES_FACES:
         raise FacesmithError(f"invalid number of faces {count:,}: expected 2 to {MAX_SERIES_FACES:,}")
     if not 1 <= fps <= 60:
-        raise FacesmithError(f"invalid frame rate {fps}: expected 1 to 60 frames a second")
+        raise FacesmithError(f"invalid frame rate {fps}: expected 1 to 60 frames per second")
     with new_series(Path(out), {*VIDEO_SUFFIXES, *image_suffixes()}) as file:
         yield as_model(model, quiet=quiet), file
 
 
 def _axis_vector(axis: int, size: int) -> Floats:
     if not 0 <= axis < size:
-        raise FacesmithError(f"invalid axis {axis}: the latent has axes 0 to {size - 1}")
+        raise FacesmithError(f"invalid axis {axis}: expected 0 to {size - 1}")
     return np.asarray(np.eye(size, dtype=np.float32)[axis])
 
 

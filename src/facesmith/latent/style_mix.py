@@ -40,17 +40,16 @@ def style_mix(
         net, device = source.torch_generator()
         if not hasattr(net, "mixed"):
             raise FacesmithError(
-                f"{source.name} has no styles to mix, its generator takes the latent once: "
-                "train one with the recipe small"
+                f"{source.name} does not support style mixing: use a model trained with the recipe small or base"
             )
         levels = [number for number, blocks in enumerate(net.levels) if len(blocks)]
         if level not in levels:
-            raise FacesmithError(f"level {level} of {source.name} is not styled: use {', '.join(map(str, levels))}")
+            raise FacesmithError(f"level {level} of {source.name} has no style: use {', '.join(map(str, levels))}")
         rows, columns = (
             load_faces(source, side, face=face, aligned=aligned, refine=refine, quiet=quiet) for side in (coarse, fine)
         )
         if (len(rows) + 1) * (len(columns) + 1) > MAX_TABLE_FACES:
-            raise FacesmithError(f"{len(rows)} times {len(columns)} faces are too many for a table: use fewer")
+            raise FacesmithError(f"{len(rows)} times {len(columns)} faces are too many for one sheet: use fewer")
         row_z, column_z = (np.stack([item.z for item in faces]) for faces in (rows, columns))
         width, height = source.size
         table = np.zeros((len(rows) + 1, len(columns) + 1, height, width, 3), np.uint8)

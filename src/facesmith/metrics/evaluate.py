@@ -60,11 +60,11 @@ def evaluate(
     folder = None if out is None else Path(out)
     _check(source, real, training, count, folder)
     if save and not isinstance(model, Model) and not Path(model).exists():
-        raise FacesmithError(f"{model} is not a local folder, so no scores can be saved in it: download it first")
+        raise FacesmithError(f"{model} is not a local folder, so scores cannot be saved in it: download it first")
     net = network(features)
     real_reference = reference(real, net, count=count, split=split, seed=seed, quiet=quiet)
     if len(real_reference.rows) < MIN_IMAGES:
-        raise FacesmithError(f"{len(real_reference.rows)} images are too few: at least {MIN_IMAGES} are needed")
+        raise FacesmithError(f"{len(real_reference.rows)} images are too few: use at least {MIN_IMAGES}")
     training_reference = None if training is None else reference(training, net, quiet=quiet)
     generated_features = _features(source, net, len(real_reference.rows), seed, truncation, quiet)
     protocol = _protocol(source, real, net, len(real_reference.rows), split=split, seed=seed, truncation=truncation)
@@ -96,13 +96,15 @@ def _check(model: Model, real: Dataset, training: Dataset | None, count: int, ou
         if dataset is not None and dataset.size != model.size:
             (width, height), (wide, high) = model.size, dataset.size
             raise FacesmithError(
-                f"{model.name} makes faces of {width}x{height} and {dataset.path} holds {wide}x{high}: import the "
-                f"photos at the model's size and with the crop it was trained on, then evaluate"
+                f"{model.name} generates {width}x{height} faces, but {dataset.path} contains {wide}x{high} images: "
+                "import the photos again with the model's size and crop"
             )
     if training is not None and out is None:
-        raise FacesmithError("a comparison with the training set writes a sheet: name a folder for it with out")
+        raise FacesmithError("a comparison with the training set writes a sheet: pass a folder with out")
     if training is not None and len(training) <= NEAREST:
-        raise FacesmithError(f"{training.path} has {len(training)} images: more than {NEAREST} are needed to compare")
+        raise FacesmithError(
+            f"{training.path} has {len(training)} images, too few for a comparison: use more than {NEAREST}"
+        )
     if out is not None and out.exists() and not out.is_dir():
         raise FacesmithError(f"{out} is a file: choose a folder for the scores")
 

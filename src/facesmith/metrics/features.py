@@ -104,12 +104,13 @@ def _weights(path: Path, digest: str, remedy: str) -> dict[str, Any]:
     """Return the tensors of a file. Check its SHA-256 before parsing it; no code in it is run."""
     torch = require("torch", "metrics", "scoring")
     if not path.is_file():
-        raise FacesmithError(f"there is no file {path} with the weights of the feature network: {remedy}")
+        raise FacesmithError(f"{path} does not exist: {remedy}")
     with path.open("rb") as file:
         actual_digest = hashlib.file_digest(file, "sha256").hexdigest()
     if actual_digest != digest:
         raise FacesmithError(
-            f"{path} is not the feature network's weights (its SHA-256 is {actual_digest[:12]}...): {remedy}"
+            f"{path} does not contain the weights of the feature network (its SHA-256 is {actual_digest[:12]}...): "
+            f"{remedy}"
         )
     return dict(torch.load(path, map_location="cpu", weights_only=True))
 

@@ -52,11 +52,11 @@ class Memorisation:
     def sentence(self, training: Dataset) -> str:
         """Return the result as a sentence."""
         real_faces = "real faces" if self.shared else "held-out real faces"
-        shared = f" {self.shared:,} of the real faces are in the training set: their own image is not counted."
+        shared = f" {self.shared:,} of the real faces are in the training set; their own image is not counted."
         return (
-            f"{self.share:.1%} of the generated faces are as close to one of the {len(training):,} faces of "
-            f"{training.path.name} as {REAL_SHARE:.0%} of the {real_faces} are (closer than {self.threshold:.0%} of "
-            f"the mean distance to the {NEIGHBOURHOOD} nearest): {self.conclusion}.{shared if self.shared else ''}"
+            f"{self.share:.1%} of the generated faces are as close to one of the {len(training):,} images of "
+            f"{training.path.name} as the closest {REAL_SHARE:.0%} of the {real_faces}: {self.conclusion}."
+            f"{shared if self.shared else ''}"
         )
 
 

@@ -9,10 +9,10 @@ from facesmith.models.readme import replace_section
 
 MEANINGS = {
     "fid": "0 is best; depends on the counts",
-    "kid": "0 is best, and may fall just below it; comparable across counts",
-    "precision": "share of generated faces that look real",
-    "recall": "share of real faces that the model can generate",
-    "diversity": "1 is as varied as the real faces, 0 is one face",
+    "kid": "0 is best, slightly negative values are possible; comparable across counts",
+    "precision": "fraction of generated faces that look real",
+    "recall": "fraction of real faces that the model can generate",
+    "diversity": "1: as varied as real faces; 0: all the same",
 }
 
 
@@ -69,7 +69,7 @@ class Scores:
 def scores_section(scores: list[dict[str, Any]]) -> str:
     """Return the scores of every evaluation as Markdown for a model's README."""
     if not scores:
-        return "None measured yet: `facesmith evaluate MODEL DATASET --save` measures and adds them.\n"
+        return "Not measured yet: `facesmith evaluate MODEL DATASET --save` adds them.\n"
     parts = []
     for score in scores:
         rows = [f"| {name} | {value} | {MEANINGS[key]} |" for key, (name, value) in _figures(score).items()]

@@ -144,7 +144,7 @@ def torch_module(weights: Path, card: dict[str, Any]) -> tuple[Any, Any]:
         with utf8_path(weights) as link:
             module.load_state_dict(safetensors.load_file(link))
     except Exception as error:  # the errors of safetensors and torch have no common base
-        raise FacesmithError(f"{weights} does not fit its card ({error}): export the model again") from None
+        raise FacesmithError(f"{weights} does not match its card ({error}): export the model again") from None
     return networks.place(module, device, "channels_last").eval(), device
 
 

@@ -92,7 +92,7 @@ def find_name(name: str, names: Sequence[str]) -> str:
         return folded[key]
     close = [folded[match] for match in get_close_matches(key, folded, 3, 0.5)]
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
-    raise FacesmithError(f"there is no attribute {name!r}: {hint}")
+    raise FacesmithError(f"unknown attribute {name!r}: {hint}")
 
 
 def write_directions(directions: Directions, folder: Path) -> dict[str, Any]:
@@ -124,16 +124,16 @@ def read_directions(folder: Path, card: dict[str, Any]) -> Directions:
     entry = card.get(CARD_KEY)
     if entry is None:
         raise FacesmithError(
-            f"{folder} has no attribute directions: make them with facesmith directions MODEL DATASET, "
-            "or with facesmith directions MODEL --classifier CLASSIFIER if you have no dataset"
+            f"{folder} has no attribute directions: add them with facesmith directions MODEL DATASET, or without a "
+            "dataset with facesmith directions MODEL --classifier CLASSIFIER"
         )
     remedy = "fit them again with facesmith directions"
     if entry["encoder"] is not None and entry["encoder"] != card.get("encoder", {}).get("digest"):
-        raise FacesmithError(f"the directions of {folder} were fitted with another encoder than it has now: {remedy}")
+        raise FacesmithError(f"the directions of {folder} belong to another encoder than its current one: {remedy}")
     try:
         data = (folder / FILE).read_bytes()
         if hashlib.sha256(data).hexdigest() != entry["digest"]:
-            raise ValueError("its digest is not that of model.json")
+            raise ValueError("its digest differs from that in model.json")
         tensors = safetensors.load(data)
         moves = {kind: tensors.pop(kind) for kind in KINDS}
         return Directions(list(entry["attributes"]), moves, about=entry, **tensors)

@@ -39,7 +39,7 @@ CARD_FORMATS = (
 MODEL_CARDS = {card.file: card.kind for card in CARD_FORMATS}  # card file -> kind of model
 _NOUNS = {"generator": "a model", "classifier": "an attribute classifier", "makeover": "a makeover"}
 _REMEDIES = {
-    "generator": "make one with facesmith export RUN MODEL",
+    "generator": "create one with facesmith export RUN MODEL",
     "classifier": "train one with facesmith train classifier DATASET RUN, then facesmith export RUN CLASSIFIER",
     "makeover": "train one with facesmith train makeover DATASET RUN, then facesmith export RUN MAKEOVER",
 }
@@ -129,7 +129,7 @@ def find_model_folder(source: str | Path, kind: str) -> tuple[ModelFolder, bool]
         reason = f"has no {folder.card.name}" if folder.path.is_dir() else "does not exist"
         names = ", ".join(included_names(folder.card.name))
         raise FacesmithError(
-            f"{source} is not {_NOUNS[kind]} folder, it {reason}: {_REMEDIES[kind]}"
+            f"{source} is not {_NOUNS[kind]} folder ({reason}): {_REMEDIES[kind]}"
             + (f", or use an included one ({names})" if names else "")
         )
     return folder, False
@@ -182,7 +182,7 @@ def _download(repository: str) -> Path:
         with translate_errors(repository):
             return Path(hub.snapshot_download(repository, allow_patterns=HUB_FILES, **hub_options()))
     except FacesmithError as error:
-        raise FacesmithError(f"there is no model folder {repository}, and {error}") from None
+        raise FacesmithError(f"{repository} is neither a model folder nor a hub model: {error}") from None
 
 
 def _cards(card_file: str) -> list[tuple[str, Any]]:

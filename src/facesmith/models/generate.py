@@ -48,7 +48,9 @@ def generate(
     if count < 1:
         raise FacesmithError(f"invalid count {count}: expected at least 1")
     if grid and count > MAX_SHEET_FACES:
-        raise FacesmithError(f"a sheet of {count:,} faces is too large: omit --grid, or use --count {MAX_SHEET_FACES}")
+        raise FacesmithError(
+            f"a sheet of {count:,} faces is too large: omit --grid, or use at most --count {MAX_SHEET_FACES}"
+        )
     source.condition(source.latents(0), attributes)  # raises an error before any work
     width, height = source.size
     settings: dict[str, Any] = {"truncation": truncation, "model": source.digest}

@@ -103,11 +103,13 @@ class Model(LoadedModel):
         for text in attributes:
             name = text.removeprefix("~")
             if not self.conditions:
-                raise FacesmithError(f"{self.name} takes no attributes: use a model that is conditioned on them")
+                raise FacesmithError(f"{self.name} is not conditioned on attributes: use another model")
             if name not in self.conditions:
-                raise FacesmithError(f"{self.name} takes no attribute {name!r}: {did_you_mean(name, self.conditions)}")
+                raise FacesmithError(
+                    f"{self.name} is not conditioned on the attribute {name!r}: {did_you_mean(name, self.conditions)}"
+                )
             if name in seen:
-                raise FacesmithError(f"the attribute {name} is given twice: choose one value")
+                raise FacesmithError(f"the attribute {name} is set twice: choose one value")
             seen.add(name)
             column = self.latent_size - len(self.conditions) + self.conditions.index(name)
             z[:, column] = -1.0 if text.startswith("~") else 1.0
@@ -161,7 +163,9 @@ class Model(LoadedModel):
         """Yield the faces of `sample` in blocks, for counts that do not fit in memory."""
         _check_draw(count, seed, start)
         if not 0 <= truncation <= 2:
-            raise FacesmithError(f"invalid truncation {truncation:g}: expected 0 (one mean face) to 2; 1 is as trained")
+            raise FacesmithError(
+                f"invalid truncation {truncation:g}: expected 0 (always the mean face) to 2 (1: as trained)"
+            )
         for block in range(start // BLOCK, -(-(start + count) // BLOCK)):
             first = block * BLOCK
             z = self.latents(BLOCK, seed, start=first) * np.float32(truncation)

@@ -41,7 +41,8 @@ def check_parity(name: str, onnx_outputs: Sequence[Any], torch_outputs: Sequence
     max_difference = max(float(np.abs(a - b).max()) for a, b in zip(onnx_outputs, torch_outputs, strict=True))
     if not max_difference < MAX_DIFFERENCE:
         raise FacesmithError(
-            f"the ONNX {name} differs from torch's by {max_difference:g}, more than {MAX_DIFFERENCE:g}: not exported"
+            f"the ONNX {name} differs from the torch {name} by {max_difference:g}, more than {MAX_DIFFERENCE:g}, so "
+            "it is not exported: report this as a defect"
         )
     return max_difference
 
@@ -83,7 +84,7 @@ def _round(net: nn.Module) -> dict[str, Tensor]:
     halves = {name: parameter.detach().half() for name, parameter in net.named_parameters()}
     for name, parameter in net.named_parameters():
         if not halves[name].isfinite().all():
-            raise FacesmithError(f"the weights {name} are too large for half precision: export without --half")
+            raise FacesmithError(f"the weights {name} exceed the range of half precision: export without --half")
         parameter.data.copy_(halves[name])
     return halves
 

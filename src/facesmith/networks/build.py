@@ -46,7 +46,7 @@ def from_card(card: dict[str, Any], kind: str = "gan") -> nn.Module:
     family, config = _read_card(card, kind)
     part = card.get("part", "generator")
     if part not in PARTS:
-        raise FacesmithError(f"unknown part {part!r} of a network family: use the version of facesmith that wrote it")
+        raise FacesmithError(f"unknown network part {part!r}: use the version of facesmith that wrote the file")
     return PARTS[part](family, config)
 
 
@@ -77,7 +77,8 @@ def build(family: str, config: Any, seed: int, kind: str = "gan", conditions: in
             head = getattr(D, "head", None)
             if not isinstance(head, nn.Linear):
                 raise FacesmithError(
-                    f"the family {family} takes no attributes: its discriminator has no layer named head"
+                    f"the family {family} cannot be conditioned on attributes: its discriminator has no layer named "
+                    "head"
                 )
             D.head = nn.Linear(head.in_features, 1 + conditions, bias=head.bias is not None)
             nn.init.normal_(D.head.weight, 0.0, float(head.weight.detach().std()))

@@ -18,15 +18,15 @@ MINI28_SIDE = 28  # pixels
 class ArtifaceConfig(FamilyConfig):
     """The settings of the family. G's width is quadrupled at a quarter of the size, and halved at the full size."""
 
-    generator_width: int = setting(128, "channels of G at half the image's size, even", minimum=2)
-    discriminator_width: int = setting(64, "channels of D at half the image's size", minimum=1)
+    generator_width: int = setting(128, "channels of G at half the image size; must be even", minimum=2)
+    discriminator_width: int = setting(64, "channels of D at half the image size", minimum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         low, high = ARTIFACE_SIDES
         if not all(low <= side <= high and side % 4 == 0 for side in self.size):
-            sizes = f"sizes from {low}x{low} to {high}x{high} whose sides are multiples of 4"
-            raise _wrong_size("artiface", self.size, sizes, "128, 80x100 or the like")
+            sizes = f"{low}x{low} to {high}x{high} in multiples of 4"
+            raise _wrong_size("artiface", self.size, sizes, "128 or 80x100")
         if self.generator_width % 2:
             raise FacesmithError(f"invalid generator_width={self.generator_width}: expected an even number")
 
@@ -40,22 +40,19 @@ class ArtifaceConfig(FamilyConfig):
 class DCGANConfig(FamilyConfig):
     """The settings of the family; channels are doubled at every halving, up to eight times."""
 
-    generator_width: int = setting(64, "channels of G at half the image's size", minimum=1)
-    discriminator_width: int = setting(64, "channels of D at half the image's size", minimum=1)
-    kernel: int = setting(4, "side of every convolution kernel", (4, 5))
-    bias: bool = setting(False, "convolutions and linear layers have biases")
-    generator_norm: bool = setting(True, "batch norm in G")
-    discriminator_norm: bool = setting(True, "batch norm in D, except after its first layer")
+    generator_width: int = setting(64, "channels of G at half the image size", minimum=1)
+    discriminator_width: int = setting(64, "channels of D at half the image size", minimum=1)
+    kernel: int = setting(4, "size of every convolution kernel", (4, 5))
+    bias: bool = setting(False, "use biases in convolutions and linear layers")
+    generator_norm: bool = setting(True, "use batch norm in G")
+    discriminator_norm: bool = setting(True, "use batch norm in D, except after its first layer")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         fits = all(MIN_SIDE <= side <= MAX_SIDE for side in self.size)
         if not fits or max(self.size) > MAX_RATIO * min(self.size):
-            sizes = (
-                f"sizes from {MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE} whose longer side is at most {MAX_RATIO} "
-                "times the shorter"
-            )
-            raise _wrong_size("dcgan", self.size, sizes, "64, 80x100, 128 or the like")
+            sizes = f"{MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE} with an aspect ratio of at most {MAX_RATIO}:1"
+            raise _wrong_size("dcgan", self.size, sizes, "64 or 80x100")
 
     @property
     def grids(self) -> list[tuple[int, int]]:
@@ -76,8 +73,8 @@ class DCGANConfig(FamilyConfig):
 class Mini28Config(FamilyConfig):
     """The settings of the family; channels are doubled at every halving."""
 
-    generator_width: int = setting(256, "channels of G at half the image's size", minimum=1)
-    discriminator_width: int = setting(64, "channels of D at half the image's size", minimum=1)
+    generator_width: int = setting(256, "channels of G at half the image size", minimum=1)
+    discriminator_width: int = setting(64, "channels of D at half the image size", minimum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -89,12 +86,14 @@ class Mini28Config(FamilyConfig):
 class ResidualConfig(FamilyConfig):
     """The settings of the family; channels are doubled at every halving, up to six times in G and eight times in D."""
 
-    generator_width: int = setting(32, "channels of G at half the image's size", minimum=1)
-    discriminator_width: int = setting(32, "channels of D at half the image's size", minimum=1)
+    generator_width: int = setting(32, "channels of G at half the image size", minimum=1)
+    discriminator_width: int = setting(32, "channels of D at half the image size", minimum=1)
     blocks: int = setting(1, "residual blocks at every level of G", minimum=1)
     discriminator_blocks: int = setting(0, "residual blocks at every level of D", minimum=0)
-    finest: int = setting(32, "largest resolution with residual blocks: shorter side in pixels", minimum=1)
-    mapping: int = setting(2, "layers of the mapping network from z to w, 0: no mapping", minimum=0)
+    finest: int = setting(
+        32, "highest resolution with residual blocks, as the length of its shorter side in pixels", minimum=1
+    )
+    mapping: int = setting(2, "layers of the mapping network from z to w; 0 disables it", minimum=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -123,11 +122,13 @@ class ResidualConfig(FamilyConfig):
 class SmoothConfig(FamilyConfig):
     """The settings of the family; channels are doubled at every halving, up to ``max_channels``."""
 
-    generator_width: int = setting(64, "channels of G at half the image's size", minimum=1)
-    discriminator_width: int = setting(48, "channels of D at half the image's size", minimum=1)
+    generator_width: int = setting(64, "channels of G at half the image size", minimum=1)
+    discriminator_width: int = setting(48, "channels of D at half the image size", minimum=1)
     max_channels: int = setting(512, "maximum number of channels at any level", minimum=1)
-    palette: int = setting(0, "palette colours that output pixels are mixed from, 0: plain RGB output", minimum=0)
-    scales: int = setting(1, "finest resolutions that G sums and D receives; one more after each growth", minimum=1)
+    palette: int = setting(
+        0, "number of palette colours that each output pixel is mixed from; 0 for plain RGB output", minimum=0
+    )
+    scales: int = setting(1, "number of resolutions, finest first, that G sums and D receives; grows by one at each growth", minimum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -158,8 +159,8 @@ class DeepMakeoverConfig(MakeoverConfig):
         _refuse_odd_size(self.size)
         if self.directions != 1:
             raise FacesmithError(
-                f"the deep_makeover family learns one direction, not {self.directions}: train one run for each, or "
-                "all in one with the recipe makeover+"
+                f"the deep_makeover family learns one direction, not {self.directions}: train one run per "
+                "direction, or use the recipe makeover+"
             )
 
 
@@ -167,10 +168,10 @@ class DeepMakeoverConfig(MakeoverConfig):
 class MaskedConfig(MakeoverConfig):
     """The settings of the family. Sides are multiples of 4, at least 16."""
 
-    width: int = setting(16, "channels of G at the full size, doubled at each of two downsampling steps", minimum=1)
-    blocks: int = setting(4, "residual blocks of G on its coarse grid", minimum=1)
+    width: int = setting(16, "channels of G at full size, doubled at each of its two downsampling steps", minimum=1)
+    blocks: int = setting(4, "residual blocks of G at its lowest resolution", minimum=1)
     discriminator_width: int = setting(
-        32, "channels of D at half the size, doubled at each of three downsampling steps", minimum=1
+        32, "channels of D at half the size, doubled at each of its three downsampling steps", minimum=1
     )
 
     def __post_init__(self) -> None:
@@ -180,8 +181,8 @@ class MaskedConfig(MakeoverConfig):
 
 def _wrong_size(family: str, size: tuple[int, int], possible: str, example: str) -> FacesmithError:
     return FacesmithError(
-        f"the {family} family cannot make {size[0]}x{size[1]} images: it makes {possible}, so import the photos again "
-        f"with --size {example}"
+        f"the {family} family does not support {size[0]}x{size[1]} images, only {possible}: import the photos "
+        f"again, for example with --size {example}"
     )
 
 
@@ -189,8 +190,8 @@ def _refuse_odd_size(size: tuple[int, int]) -> None:
     """Refuse sizes that two poolings and two doublings do not restore."""
     if min(size) < 16 or any(side % 4 for side in size):
         raise FacesmithError(
-            f"makeovers need images whose sides are multiples of 4 and at least 16, not {size[0]}x{size[1]}: "
-            "import the photos in such a size, 80x100 for example"
+            f"makeovers do not support {size[0]}x{size[1]} images: width and height must be multiples of 4 and at "
+            "least 16; import the photos again, for example with --size 80x100"
         )
 
 

@@ -24,7 +24,7 @@ def load_plugin(file: str | Path) -> None:
     if path in _loaded:
         return
     if not path.is_file():
-        raise FacesmithError(f"there is no plugin file {file}: name a Python file that registers families or recipes")
+        raise FacesmithError(f"the plugin {file} does not exist: pass a Python file that registers families or recipes")
     name = f"facesmith_plugin_{path.stem}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -77,7 +77,7 @@ def _results(run: ComparedRun) -> dict[str, str]:
     seconds, (_, share) = run.run.card.get("seconds"), line(run.run.metrics, "d_share")
     lowest = lowest_accuracy(run)
     return {
-        "kimg: thousand real images shown": f"{kimg_and_epochs(run.run)[0]:,.1f}",
+        "kimg (thousands of real images shown)": f"{kimg_and_epochs(run.run)[0]:,.1f}",
         "minutes of training": _number(seconds / 60 if isinstance(seconds, int | float) else None, ",.1f"),
         "images per second": _number(mean_speed(run.run), ",.0f"),
         "steps that trained D": _number(float(share.mean()) if len(share) else None, ".0%"),

@@ -26,18 +26,18 @@ def outcome(runs: Sequence[ComparedRun]) -> str:
         eligible = [run for run in runs if not lacks_diversity(run)] or runs
         scores = {run.name: score for run in eligible if (score := best(run, name)) is not None}
         if len(scores) == 1 and len(eligible) < len(runs):
-            return f"{_quoted(*scores)} won: only its faces differ from each other."
+            return f"{_quoted(*scores)} won: it is the only run whose faces differ from each other."
         if len(scores) > 1:
             text = _ranking(name.upper(), sorted(scores.items(), key=lambda item: item[1].value))
             if missing := [run.name for run in eligible if run.name not in scores]:
-                text += f" Not ranked without a {name.upper()}: {_quoted(*missing)}."
+                text += f" Not ranked, because they have no {name.upper()}: {_quoted(*missing)}."
             if excluded := [run.name for run in runs if run not in eligible]:
                 text += f" Not ranked, because the faces hardly differ from each other: {_quoted(*excluded)}."
             return text
     scored = any(best(run, name) for run in runs for name in ("kid", "fid"))
     return (
-        f"{'Only one run was' if scored else 'No run was'} scored during training, so no winner is named. "
-        "Compare the faces below."
+        f"{'Only one run was' if scored else 'No run was'} scored during training, so there is no winner. Compare "
+        "the faces below."
     )
 
 
@@ -53,7 +53,7 @@ def fairness(runs: Sequence[ComparedRun]) -> tuple[list[str], list[str]]:
     seeds = [run.run.recipe.get("seed") for run in runs]
     same_seed = None not in seeds and len(set(seeds)) == 1
     remarks.append(f"All runs use seed {seeds[0]}." if same_seed else "The seeds differ or are unknown.")
-    remarks.append("There is one run of each. Another seed may give another result.")
+    remarks.append("There is one run per setting, so another seed may give another result.")
     if len({run.run.recipe.get("loss") for run in runs}) > 1:
         warnings.append("The runs use different losses, so their losses and D's accuracy are not comparable.")
     if not any(run.scores for run in runs):
@@ -62,7 +62,7 @@ def fairness(runs: Sequence[ComparedRun]) -> tuple[list[str], list[str]]:
         if count := rollbacks(run):
             times = "once" if count == 1 else f"{count} times"
             warnings.append(
-                f"{_quoted(run.name)} collapsed and was rolled back {times}. Its learning rate is lower since then."
+                f"{_quoted(run.name)} collapsed and was rolled back {times}, which lowered its learning rate."
             )
         status = run.run.card.get("status")
         if status != "finished":
@@ -94,8 +94,8 @@ def _ranking(name: str, ranked: Sequence[tuple[str, Score]]) -> str:
     differ = {other: _differ(first, score) for other, score in ranked[1:]}
     if None in differ.values():
         return (
-            f"{_quoted(winner)} has {lowest}. {_quoted(second)} follows with {score_text(runner_up)}. "
-            "Not all spreads are known, so the difference may be chance."
+            f"{_quoted(winner)} has {lowest}. {_quoted(second)} follows with {score_text(runner_up)}. Not all "
+            "spreads are known, so the difference may be due to chance."
         )
     level = [other for other, clear in differ.items() if not clear]
     if level:
@@ -107,7 +107,7 @@ def _ranking(name: str, ranked: Sequence[tuple[str, Score]]) -> str:
         )
     return (
         f"{_quoted(winner)} won with {lowest}. {_quoted(second)} follows with {score_text(runner_up)}: "
-        f"{runner_up.value - first.value:.2g} more, which is beyond the spread."
+        f"{runner_up.value - first.value:.2g} more, which exceeds the spread."
     )
 
 
@@ -128,7 +128,7 @@ def _budget(runs: Sequence[ComparedRun]) -> str:
     times = " to ".join(map(format_duration, ends))
     shown = f"{kimgs[0]:,.1f}" if _nearly_equal(kimgs) else f"{min(kimgs):,.1f} to {max(kimgs):,.1f}"
     text = f"{shown} thousand images in {times} of training"
-    return f"All runs have the same budget: {text}." if _same_budget(runs) else f"The budgets differ: {text}."
+    return f"All runs had the same budget: {text}." if _same_budget(runs) else f"The budgets differ: {text}."
 
 
 def _kimgs(runs: Sequence[ComparedRun]) -> list[float]:

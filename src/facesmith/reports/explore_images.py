@@ -86,13 +86,13 @@ def attribute_correlation(statistics: Statistics, attributes: list[str]) -> byte
 def brightness(statistics: Statistics) -> bytes:
     edges = np.linspace(0, 255, 52)
     counts = {"brightness": np.histogram(statistics.luminance, edges)[0]}
-    return svg_charts.histogram(counts, edges, "Brightness", "mean of an image: 0 black, 255 white")
+    return svg_charts.histogram(counts, edges, "Brightness", "mean of each image (0: black, 255: white)")
 
 
 def saturation(statistics: Statistics) -> bytes:
     edges = np.linspace(0, 1, 51)
     counts = {"saturation": np.histogram(statistics.saturation, edges)[0]}
-    return svg_charts.histogram(counts, edges, "Saturation", "mean of an image: 0 grey, 1 pure colour")
+    return svg_charts.histogram(counts, edges, "Saturation", "mean of each image (0: grey, 1: pure colour)")
 
 
 def channels(statistics: Statistics) -> bytes:

@@ -66,20 +66,22 @@ def _attributes(statistics: Statistics, attributes: list[str]) -> list[str]:
         elif share < UNBALANCED_SHARE:
             unbalanced.append(text)
     if constant:
-        findings.append(f"The same for every image, so a model cannot learn it: {listed(constant)}.")
+        findings.append(f"Identical for every image, so a model cannot learn it: {listed(constant)}.")
     if rare:
-        findings.append(f"Extremely unbalanced, with a minority below 1% that a model hardly learns: {listed(rare)}.")
+        findings.append(
+            f"Extremely unbalanced (the minority, which a model hardly learns, is below 1%): {listed(rare)}."
+        )
     if unbalanced:
-        findings.append(f"Strongly unbalanced, with a minority below 5%: {listed(unbalanced)}.")
+        findings.append(f"Strongly unbalanced (the minority is below 5%): {listed(unbalanced)}.")
     unknown = [name for name, counts in zip(attributes, statistics.counts, strict=True) if counts[2]]
     if unknown:
-        findings.append(f"Unknown for some images, which its numbers do not include: {listed(unknown)}.")
+        findings.append(f"Unknown for some images, which are not counted: {listed(unknown)}.")
     correlated = [
         f"{attributes[a]} and {attributes[b]} ({statistics.correlation[a, b]:+.2f})"
         for a, b in np.argwhere(np.abs(np.triu(np.nan_to_num(statistics.correlation), 1)) >= _STRONG_CORRELATION)
     ]
     if correlated:
-        findings.append(f"Strongly correlated, so they are difficult to edit independently: {listed(correlated)}.")
+        findings.append(f"Strongly correlated, so difficult to edit independently: {listed(correlated)}.")
     return findings
 
 
@@ -87,7 +89,7 @@ def _light(statistics: Statistics) -> list[str]:
     cases = [
         (statistics.luminance < DARK, "very dark"),
         (statistics.luminance > BRIGHT, "very bright"),
-        (statistics.contrast < FLAT, "very low in contrast"),
+        (statistics.contrast < FLAT, "low-contrast"),
         (statistics.saturation < GREY, "almost colourless"),
     ]
     findings = []
@@ -118,7 +120,7 @@ def _duplicates(statistics: Statistics) -> list[str]:
     for (first, second), count in sorted(crossing.items()):
         findings.append(
             f"{plural(count, 'image')} of these {_was(count, 'is', 'are')} in both the {first} and the {second} "
-            "split, which makes scores look better than they are."
+            "split, so scores look better than they are."
         )
     if not duplicates.complete:
         findings.append(

@@ -25,7 +25,7 @@ def explore_page(dataset: Dataset, statistics: Statistics, notes: list[str], ima
     return render(
         "explore.html",
         title=f"Dataset {dataset.name}",
-        lead=f"{plural(statistics.count, 'image')} of {size} pixels: what the dataset contains.",
+        lead=f"{plural(statistics.count, 'image')} of {size} pixels.",
         numbers=_numbers(dataset, statistics, skipped_count),
         notes=notes,
         images={"pairs": None, **images},
@@ -84,7 +84,7 @@ def _people(statistics: Statistics) -> str:
     return (
         f"{plural(len(people), 'person', 'people')}. The most frequent person has "
         f"{plural(int(people.max()), 'image')}, the median is {float(np.median(people)):g}, and "
-        f"{int((people == 1).sum()):,} have one image only."
+        f"{int((people == 1).sum()):,} have only one."
     )
 
 

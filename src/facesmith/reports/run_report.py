@@ -26,10 +26,10 @@ _MAX_INLINE_VIDEO_BYTES = 6_000_000  # a larger film stays beside the page, and 
 _MAX_SHOWN_ROLLBACKS = 2
 _SCORES = {"kid": "KID", "fid": "FID", "psnr": "PSNR", "accuracy": "accuracy"}
 _PROGRESS_NOTES = {
-    "gan": "Each sheet uses the same latent vectors, so each place shows the development of one face.",
-    "encoder": "Each sheet shows the same held-out photos and their reconstructions.",
-    "classifier": "Each sheet shows the same held-out faces with their wrong labels.",
-    "makeover": "Each sheet shows the same held-out faces before and after.",
+    "gan": "All sheets use the same latent vectors, so you can follow one face from sheet to sheet.",
+    "encoder": "All sheets show the same held-out photos and their reconstructions.",
+    "classifier": "All sheets show the same held-out faces, with their wrong predictions.",
+    "makeover": "All sheets show the same held-out faces before and after the makeover.",
 }
 
 
@@ -89,9 +89,9 @@ def _values(run: RunData, options: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _numbers(run: RunData) -> dict[str, str]:
     kimg, epochs = run_text.kimg_and_epochs(run)
-    numbers = {"kimg: thousand real images shown": f"{kimg:,.1f}"}
+    numbers = {"kimg (thousands of real images shown)": f"{kimg:,.1f}"}
     if epochs is not None:
-        numbers["epochs: times through the dataset"] = f"{epochs:,.1f}"
+        numbers["epochs (passes over the dataset)"] = f"{epochs:,.1f}"
     seconds, speed = run.card.get("seconds"), run_text.mean_speed(run)
     if isinstance(seconds, int | float):
         numbers["training time"] = run_text.format_duration(seconds)
@@ -172,12 +172,12 @@ def _next_steps(run: RunData, task: str) -> list[tuple[str, list[str]]]:
     steps = []
     if run.card.get("status") == "failed" and run.health in COLLAPSED and isinstance(rate, float):
         branch = f"{resume} --branch {shlex.quote(f'{run.path}-gentler')} --set learning_rate={rate / 2:g}"
-        steps.append(("Continue from the last checkpoint in a new run, with a lower learning rate:", [branch]))
+        steps.append(("Branch from the last checkpoint, with a lower learning rate:", [branch]))
     elif run.card.get("status") != "finished":
         steps.append(("Resume the run:", [resume]))
     best = describe_best_score(run)
     export = f"export {folder} {model}{' --checkpoint best' if best else ''}"
-    which = f" with the best score, {best} (the newest is --checkpoint last)," if best else ""
+    which = f" with the best score, {best} (--checkpoint last exports the newest)," if best else ""
     use = {
         "classifier": (f"Export the attribute classifier{which.rstrip(',')}:", []),
         "makeover": (

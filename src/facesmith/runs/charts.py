@@ -61,13 +61,13 @@ CHARTS = {
     ),
     "classifier": Chart(
         "Training accuracy of the attribute classifier",
-        "share of the labels",
+        "fraction of the labels",
         {"accuracy": "training faces"},
         limits=(0.5, 1.02),
     ),
     "held_out": Chart(
         "Held-out accuracy of the attribute classifier",
-        "share of the labels",
+        "fraction of the labels",
         {"accuracy": "all attributes"},
         "scores",
         smooth=False,
@@ -81,7 +81,7 @@ CHARTS = {
     "change": Chart("Change of the photo", "share", {"moved": "mean change of 4x4 pixels", "mask": "mean of the mask"}),
     "target": Chart(
         "Held-out faces with the target attribute",
-        "share of the faces",
+        "fraction of the faces",
         {"target": "according to the attribute classifier"},
         "scores",
         smooth=False,
@@ -92,7 +92,7 @@ CHARTS = {
         "share",
         {
             "annealing": "remaining schedule",
-            "pixel_share": "share of the pixel loss",
+            "pixel_share": "weight of the pixel loss",
             "noise": "standard deviation of the noise",
         },
         smooth=False,
@@ -104,7 +104,7 @@ CHARTS = {
     # There are few scores, each measured over thousands of images: an average would hide the best one.
     "kid": Chart("KID (lower is better)", "KID", {"kid": "KID"}, "scores", smooth=False),
     "fid": Chart("FID (lower is better)", "FID", {"fid": "FID"}, "scores", smooth=False),
-    "d_steps": Chart("Steps that trained D", "share of the steps", {"d_share": "D"}, limits=_UNIT_RANGE),
+    "d_steps": Chart("Steps that train D", "fraction of the steps", {"d_share": "D"}, limits=_UNIT_RANGE),
     "gradients": Chart(
         "Gradient norms",
         "norm of all gradients",

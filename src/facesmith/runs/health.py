@@ -12,25 +12,25 @@ DIVERGED = "diverged"
 COLLAPSED = (MODE_COLLAPSE, DIVERGED)  # these are acted on; many runs recover from a winning D by themselves
 
 MEANINGS = {
-    HEALTHY: "the faces differ from each other, and neither network dominates.",
-    D_WINNING: "D has told real from generated without error for hundreds of steps, so G learns little from it. Start "
-    "a branch that trains D less often (--set d_schedule=ratio:2) or with a lower learning rate.",
-    MODE_COLLAPSE: "the faces on the sample sheet are becoming the same, and further training does not help. Use an "
-    "earlier checkpoint, or start a branch from one with a lower learning rate.",
-    DIVERGED: "the losses are not finite, or too large to learn from. Use an earlier checkpoint, or start a branch "
-    "from one with a lower learning rate.",
+    HEALTHY: "the faces are varied, and neither network dominates.",
+    D_WINNING: "D has separated real from generated faces without error for hundreds of steps, so G learns little from "
+    "it. Start a branch that trains D less often (--set d_schedule=ratio:2) or with a lower learning rate.",
+    MODE_COLLAPSE: "the generated faces are becoming identical, and further training does not help. Use an earlier "
+    "checkpoint, or branch from one with a lower learning rate.",
+    DIVERGED: "the losses are not finite, or too large to learn from. Use an earlier checkpoint, or branch from one "
+    "with a lower learning rate.",
 }
 
-_LOSSES_ONLY = {HEALTHY: "the losses are finite, the only check where no discriminator is trained."}
+_LOSSES_ONLY = {HEALTHY: "the losses are finite. This is the only check for networks without a discriminator."}
 _MEANINGS_BY_TASK = {  # where the general meaning would be wrong
     "encoder": _LOSSES_ONLY,
     "classifier": _LOSSES_ONLY,
     "makeover": {
-        HEALTHY: "the changed faces differ from each other, and neither network dominates.",
-        D_WINNING: "D has told real from changed faces without error for hundreds of steps, so G learns little from "
-        "it. Start a branch with a lower learning rate.",
-        MODE_COLLAPSE: "the changed faces are becoming the same, and further training does not help. Use an earlier "
-        "checkpoint, or start a branch from one with a lower learning rate.",
+        HEALTHY: "the changed faces are varied, and neither network dominates.",
+        D_WINNING: "D has separated real from changed faces without error for hundreds of steps, so G learns little "
+        "from it. Start a branch with a lower learning rate.",
+        MODE_COLLAPSE: "the changed faces are becoming identical, and further training does not help. Use an earlier "
+        "checkpoint, or branch from one with a lower learning rate.",
     },
 }
 
@@ -70,7 +70,7 @@ def describe_health_events(run: RunData) -> list[str]:
                 f"Rollback {rollback.number}: {rollback.health or 'a collapse'}{position} was rolled back."
             )
     if not sentences and run.health is not None:
-        sentences.append("From the first to the last line of the metrics, no problem was detected.")
+        sentences.append("No problem was detected in the whole run.")
     return sentences
 
 
@@ -91,7 +91,7 @@ def describe_best_score(run: RunData) -> str | None:
     if "psnr" in score:
         return f"PSNR {score['psnr']:.2f} dB on held-out photos at {_kimg(kimg)}, higher is better"
     if "accuracy" in score:
-        return f"{score['accuracy']:.2%} of the labels of held-out faces at {_kimg(kimg)}, higher is better"
+        return f"{score['accuracy']:.2%} of held-out labels correct at {_kimg(kimg)}, higher is better"
     if "kid" not in score:
         return None
     spread = f" ± {score['kid_spread']:.2g}" if "kid_spread" in score else ""

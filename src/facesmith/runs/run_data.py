@@ -96,10 +96,10 @@ def read_run(path: Path, tables: Mapping[str, JsonLines] | None = None) -> RunDa
 def read_card(run: RunFolder) -> dict[str, Any]:
     """Return run.json with today's names. Raises `FacesmithError` if ``run`` is not a run folder."""
     if not run.card.is_file():
-        raise FacesmithError(f"{run.path} is not a run folder, it has no run.json: pass the folder of a training")
-    card = read_json(run.card, "the card of a run")
+        raise FacesmithError(f"{run.path} is not a run folder (it has no run.json): pass the folder of a run")
+    card = read_json(run.card, "a run card")
     if not isinstance(card, dict):
-        raise FacesmithError(f"{run.card} cannot be read as the card of a run: it is not a JSON object")
+        raise FacesmithError(f"{run.card} is not a run card: expected a JSON object")
     check_version(card, FORMAT, VERSION, run.card, oldest=OLDEST_VERSION)
     return current_card(card)
 
@@ -110,7 +110,7 @@ def read_recipe(run: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
         tables = tomllib.loads(run.recipe.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FacesmithError(
-            f"{run.path} is not a run: it has no recipe.toml (make one with facesmith train)"
+            f"{run.path} is not a run (it has no recipe.toml): create one with facesmith train"
         ) from None
     except (OSError, ValueError) as error:
         raise FacesmithError(f"{run.recipe} cannot be read as the recipe of a run: {error}") from None

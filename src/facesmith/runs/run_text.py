@@ -25,38 +25,38 @@ _FILES = {
     "report.html": "this report",
     "recipe.toml": "all settings",
     CARD: "status, times, sessions and machine",
-    "metrics.jsonl": "losses, accuracies, diversity and health, one line a measurement",
-    "timing.jsonl": "speed and memory, one line a measurement",
-    "scores.jsonl": "scores, one line a measurement",
+    "metrics.jsonl": "losses, accuracies, diversity and health, one line per measurement",
+    "timing.jsonl": "speed and memory, one line per measurement",
+    "scores.jsonl": "scores, one line per measurement",
     **{f"{name}.png": f"chart: {chart.title.partition(' (')[0]}" for name, chart in CHARTS.items()},
     "real_beside_generated.png": "real and generated faces",
-    "progress.mp4": "film of the sample sheets",
-    "progress.gif": "the same film as a GIF",
-    "pretrained": "copies of the trained models that this training uses",
-    "samples": "sample sheets, named by thousands of images",
+    "progress.mp4": "video of the sample sheets",
+    "progress.gif": "the same video as a GIF",
+    "pretrained": "copies of the pretrained models that this run uses",
+    "samples": "sample sheets, named after the thousands of images shown",
     "checkpoints": "checkpoints, for resuming and exporting",
     "best.safetensors": "the model with the best score",
-    "rolled_back": "measurements and sheets before each rollback, one folder each",
+    "rolled_back": "measurements and sheets that each rollback removed, one folder per rollback",
 }
 
 
 def describe_status(run: RunData) -> str:
     """Return the status of the run in a sentence."""
     status = run.card.get("status")
-    progress = f"{describe_progress(run)} were shown"
+    progress = describe_progress(run)
     if status == "finished":
-        return f"The run finished: {progress}."
+        return f"The run finished after {progress}."
     if status == "interrupted":
-        return f"The run was interrupted before its goal: {progress} so far. It can be resumed without loss."
+        return f"The run was interrupted before its goal, after {progress}. It can be resumed without loss."
     if status == "failed":
-        return f"The run failed: {progress} until then. The last checkpoint is kept, and it can be resumed from there."
+        return f"The run failed after {progress}. It can be resumed from its last checkpoint."
     return f"The run is still training, or its machine has stopped: {progress} so far."
 
 
 def describe_progress(run: RunData) -> str:
     kimg, epochs = kimg_and_epochs(run)
     text = f"{kimg * 1000:,.0f} real images"
-    return text if epochs is None else f"{text} ({epochs:,.1f} times through the dataset)"
+    return text if epochs is None else f"{text} ({epochs:,.1f} passes over the dataset)"
 
 
 def kimg_and_epochs(run: RunData) -> tuple[float, float | None]:
@@ -85,7 +85,7 @@ def describe_history(run: RunData) -> list[str]:
         text = f"Training took {format_duration(seconds)}"
         sentences.append(text + (f" at {speed:,.0f} images per second." if speed else "."))
     if len(rows := session_rows(run)) > 1:
-        sentences.append(f"It was trained in {len(rows)} sessions, each resumed from the last checkpoint.")
+        sentences.append(f"It was trained in {len(rows)} sessions, each of which resumed from the last checkpoint.")
     if card.get("status") == "failed" and rows and (reason := rows[-1][-1]) not in ("–", *_REASONS.values()):
         sentences.append(f"Reason: {reason}.")
     goal = _goal(run.card_table("goal"))
@@ -125,7 +125,7 @@ def describe_learning(run: RunData) -> tuple[list[str], list[str]]:
     if values:
         remarks.append(f"The losses at the end: {' and '.join(values)} (D is the discriminator, G the generator).")
         remarks.append(
-            "The losses of a GAN do not fall as faces improve: look at the samples and at the balance of D and G."
+            "In a GAN, losses do not fall as faces improve: look at the samples and at the balance of D and G."
         )
     for name in ("D", "G", "E", "C"):
         column = run.metrics.get(f"loss_{name}")
@@ -141,7 +141,7 @@ def describe_learning(run: RunData) -> tuple[list[str], list[str]]:
     if real is not None and fake is not None:
         accuracy = (real + fake) / 2
         remarks.append(
-            f"At the end D classified {real:.0%} of the real and {fake:.0%} of the generated faces correctly, "
+            f"At the end, D classified {real:.0%} of the real and {fake:.0%} of the generated faces correctly, "
             f"{accuracy:.0%} overall; guessing gives 50%."
         )
         alarming = accuracy > _FAR_AHEAD and run.health is None
@@ -215,7 +215,7 @@ def describe_files(run: RunData) -> dict[str, str]:
 
 def _balance(accuracy: float, health: str | None) -> str:
     if accuracy > _FAR_AHEAD and health == D_WINNING:
-        return "D is almost never wrong, as the health of the run says."
+        return "D is almost never wrong, as the run's health shows."
     if accuracy > _FAR_AHEAD and health is not None:
         return "D is far ahead, but its loss still gives G useful gradients."
     if accuracy > _FAR_AHEAD:
@@ -224,9 +224,10 @@ def _balance(accuracy: float, health: str | None) -> str:
             "earlier checkpoint or a lower learning rate."
         )
     if accuracy > 0.6:
-        return "D is ahead of G but not far, which is where G learns most."
+        return "D is slightly ahead of G, which is where G learns most."
     return (
-        "D can hardly tell real from generated: a good sign if the faces look right, a sign of a weak D if they do not."
+        "D can hardly distinguish real from generated faces: a good sign if the faces look right, otherwise a sign "
+        "of a weak D."
     )
 
 

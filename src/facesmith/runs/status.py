@@ -139,11 +139,11 @@ def _silent(run: RunData, quiet_for: float) -> bool:
 
 def _sentence(run: RunData, status: str) -> str:
     if status == "running":
-        return f"The run is training: {run_text.describe_progress(run)} have been shown."
+        return f"The run is training: {run_text.describe_progress(run)} so far."
     if status == "silent":
         return (
-            f"Nothing has been written for a long time, so its machine may have stopped: "
-            f"{run_text.describe_progress(run)} were shown. It can be resumed without loss."
+            "Nothing has been written for a long time, so the machine may have stopped, after "
+            f"{run_text.describe_progress(run)}. The run can be resumed without loss."
         )
     return run_text.describe_status(run)
 

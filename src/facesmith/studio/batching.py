@@ -106,7 +106,7 @@ class Batcher:
                 raise _closing()
             if self._waiting + count > self.limit:
                 seconds = self._waiting / self._faces_per_second
-                raise Busy(f"{self._waiting:,} faces are waiting to be computed: retry in a moment", seconds)
+                raise Busy(f"{self._waiting:,} faces are already queued: retry in a moment", seconds)
             self._start_threads()
             self._queue.append(task)
             self._waiting += count

@@ -29,7 +29,7 @@ class Connection(HttpToolsProtocol):
         if self._timeout is None and self._is_idle:  # blank lines may precede a request
             self._start_timeout()
         if self._timeout is not None and self._size >= MAX_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(431, "the address or the headers are too long: send shorter ones")
+            self._refuse(431, "the URL or the headers are too long: shorten them")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -41,7 +41,7 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(400, "that is not an HTTP/1.1 request")
+        self._refuse(400, "not an HTTP/1.1 request")
 
     @property
     def _is_idle(self) -> bool:

@@ -44,14 +44,14 @@ class Busy(Problem):
 class Error(BaseModel):
     """The body of every error response."""
 
-    error: str = Field(examples=["there is no model 'mine': GET /api/v1/models lists them"])
+    error: str = Field(examples=["unknown model 'mine': available are drawn64 and celeba64"])
 
 
 # Messages that replace those of the framework.
 _MESSAGES = {
     400: "the body cannot be read: send JSON as described in /api/v1/docs",
-    404: "there is nothing at this address: /api/v1/docs lists all addresses",
-    405: "this address does not support that method: /api/v1/docs lists the methods",
+    404: "not found: /api/v1/docs lists all routes",
+    405: "method not allowed: /api/v1/docs lists the methods of this route",
 }
 
 # Error pages have no script, and their style is in the page: the other files may require a token.
@@ -68,16 +68,16 @@ _PAGE_STYLE = (
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     code: {"model": Error, "description": description}
     for code, description in {
-        400: "The request is valid but cannot be fulfilled; the message says why",
-        401: "A token is required",
+        400: "The request is valid but cannot be fulfilled; the message explains why",
+        401: "A valid token is required",
         403: "The origin, the host or the operation is not allowed",
-        404: "Nothing has that name",
-        405: "The address does not support that method",
+        404: "Nothing with this name exists",
+        405: "The route does not support this method",
         408: "The body did not arrive in time",
         413: "The body is too large",
         422: "A parameter is invalid",
         429: "Too many requests: retry after Retry-After seconds",
-        431: "The address or the headers are too long",
+        431: "The URL or the headers are too long",
         500: "A defect of the server; its log has the traceback",
         503: "The server is starting or shutting down",
     }.items()

@@ -112,7 +112,7 @@ class FaceResolver:
         """Return a face of a photo, cropped like a network's dataset. Raises `Problem` for any other face."""
         face = self.get(reference) if reference.startswith(PHOTO_PREFIX) else None
         if not isinstance(face, PhotoFace):
-            raise Problem(400, "that face is not in a photo: give one that POST /photos returned")
+            raise Problem(400, "this face is not from a photo: use a face returned by POST /photos")
         key = f"crop {network.digest}"
         cached = self._cached(face, key)
         if isinstance(cached, FaceCrop):
@@ -134,10 +134,12 @@ class FaceResolver:
         item = self.get(reference)
         if isinstance(item, ResolvedFace):
             if item.latent_space != latent_space(model):
-                raise Problem(400, f"that face belongs to {item.model}, and not to the present {model.name}")
+                raise Problem(
+                    400, f"this face belongs to the model {item.model}, not to {model.name}: select that model"
+                )
             return item
         if not isinstance(item, PhotoFace):
-            raise Problem(400, "that is the id of a photo: give one of its faces, or the reference of the whole photo")
+            raise Problem(400, "this is the id of a photo: use one of its faces, or the reference of the whole photo")
         async with item.encoding:  # a moving slider sends the next request before the first response
             cached = self._cached(item, latent_space(model))
             if isinstance(cached, ResolvedFace):
@@ -166,7 +168,7 @@ class FaceResolver:
     def _photo(self, item_id: str) -> Photo:
         photo = self.get(item_id)
         if not isinstance(photo, Photo):
-            raise NotFound("that is the id of a face: give the id of the photo that POST /photos returned")
+            raise NotFound("this is the id of a face: use the id of the photo, returned by POST /photos")
         return photo
 
     def _cached(self, face: PhotoFace, key: str) -> Any:

@@ -31,7 +31,7 @@ class Jobs:
         """
         with self._lock:
             if self._count >= self.limit:
-                raise Busy(f"{self._count} long jobs are running or waiting: retry in a moment", 5)
+                raise Busy(f"{self._count} long jobs are already running or queued: retry in a moment", 5)
             self._count += 1
         future = self._pool.submit(job)
         future.add_done_callback(self._job_done)

@@ -28,7 +28,7 @@ class RateLimit:
         wait = 0.0 if scope["path"] in PROBE_PATHS else self.wait(client_network((scope.get("client") or ("",))[0]))
         if wait > 0:
             retry = {"retry-after": str(math.ceil(wait))}
-            await send_error(429, "too many requests: send fewer a second", scope, receive, send, retry)
+            await send_error(429, "too many requests: send fewer per second", scope, receive, send, retry)
         else:
             await self.app(scope, receive, send)
 
@@ -59,7 +59,7 @@ class BodyLimit:
         length, max_bytes = header(scope, b"content-length"), self.max_bytes
         if not header(scope, b"content-type").lower().startswith("image/"):
             max_bytes = min(max_bytes, MAX_TEXT_BYTES)
-        too_large = f"the body is larger than {max_bytes:,} bytes: send less"
+        too_large = f"the body is larger than {max_bytes:,} bytes: send a smaller one"
         if length and (not length.isdecimal() or len(length) > 18 or int(length) > max_bytes):
             await send_error(413, too_large, scope, receive, send, {"connection": "close"})
             return
@@ -97,7 +97,7 @@ class BodyLimit:
                     async with asyncio.timeout(deadline - time.monotonic()):
                         message = await receive()
             except TimeoutError:
-                return refuse(408, "the body did not arrive in time")
+                return refuse(408, "the body did not arrive in time: retry")
             if message["type"] == "http.disconnect":
                 cancel()
                 await asyncio.sleep(0)  # the cancellation takes effect here

@@ -97,7 +97,7 @@ class ErrorPages:
         if (b"content-type", b"application/json") in headers:
             message = json.loads(body)["error"]
         else:  # of a file
-            message = "the Range header is invalid: send bytes=FIRST-LAST within the size of the file"
+            message = "the Range header is invalid: send bytes=FIRST-LAST within the file size"
         if "text/html" in header(scope, b"accept"):
             response: Response = error_page(status, message, self.root_path, scope["query_string"].decode("latin-1"))
         else:
@@ -171,7 +171,7 @@ class AllowedHosts:
         if scope["path"] in PROBE_PATHS or _hostname(host) in self.names:
             await self.app(scope, receive, send)
             return
-        message = f"host {host!r} is not allowed: start the studio with --allowed-host for it"
+        message = f"host {host!r} is not allowed: start the studio with --allowed-host"
         await send_error(403, message, scope, receive, send)
 
 
@@ -186,7 +186,7 @@ class OriginCheck:
             origin = header(scope, b"origin")
             is_same_origin = not origin or origin.partition("://")[2] == header(scope, b"host")
             if not is_same_origin and origin not in self.cors and "*" not in self.cors:
-                message = f"requests from pages of {origin} are not allowed: start the studio with --cors for it"
+                message = f"requests from pages of {origin} are not allowed: start the studio with --cors"
                 await send_error(403, message, scope, receive, send)
                 return
         await self.app(scope, receive, send)
@@ -215,7 +215,7 @@ class TokenAuth:
             await response(scope, receive, send)
             return
         reason = "the token is wrong" if "token" in dict(query) else "this studio requires a token"
-        message = f"{reason}: open its address with ?token=..., or send it as a Bearer header"
+        message = f"{reason}: open the studio with ?token=..., or send the token in a Bearer header"
         await send_error(401, message, scope, receive, send, {"www-authenticate": "Bearer"})
 
     def _is_authorized(self, scope: Scope) -> bool:

@@ -88,7 +88,7 @@ class AccessLog:
         except Exception as error:
             defect = error
             if status == CLIENT_CLOSED:  # no response has begun
-                message = f"this is a defect of the server, request {request_id}: its log has the traceback"
+                message = f"internal error: the server log has the traceback of request {request_id}"
                 await send_error(500, message, scope, receive, observed_send)
         finally:
             seconds = time.perf_counter() - start

@@ -90,7 +90,9 @@ class Registry:
                 return item
         kind = " or ".join(kinds).replace("generator", "model")
         names = ", ".join(item.name for item in items[:12]) or "none"
-        raise NotFound(f"there is no {kind} {name!r}: available are {names}" if name else f"there is no {kind} here")
+        raise NotFound(
+            f"unknown {kind} {name!r}: available are {names}" if name else f"there is no {kind} in this studio"
+        )
 
     async def model(self, name: str | None = None) -> Model:
         """Return a generator, by default the first. It computes in one thread, see `Batcher`."""

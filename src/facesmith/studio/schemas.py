@@ -13,21 +13,21 @@ MAX_PIXELS = 64_000_000  # of a sheet, or of all frames of a video
 MAX_FIELDS = 100  # of a JSON object
 
 ModelName = Annotated[
-    str | None, Field(None, max_length=200, description="from /models; default: the first suitable one")
+    str | None, Field(None, max_length=200, description="name from /models; default: the first suitable model")
 ]
 Reference = Annotated[
     str,
     Field(
         pattern=FaceRef.HTTP_PATTERN,
-        description="seed:7, seed:7:3 for face 3 of seed 7, seed:7:3:0.7 with truncation, or photo:ID",
+        description="seed:7, seed:7:3 (face 3 of seed 7), seed:7:3:0.7 (with truncation) or photo:ID",
     ),
 ]
-Scale = Annotated[int | None, Field(None, ge=1, le=8, description="enlarge every pixel to a square of this side")]
+Scale = Annotated[int | None, Field(None, ge=1, le=8, description="integer factor by which the image is enlarged")]
 Columns = Annotated[int | None, Field(None, ge=1, le=MAX_FACES, description="of a sheet")]
-Fps = Annotated[int, Field(16, ge=1, le=60, description="frames a second of a video")]
+Fps = Annotated[int, Field(16, ge=1, le=60, description="frames per second of the video")]
 ImageFormat = Literal["png", "jpeg", "webp"]
 VideoFormat = Literal["gif", "mp4"]
-Version = Annotated[str | None, Query(max_length=64, description="as in the address that the API returned")]
+Version = Annotated[str | None, Query(max_length=64, description="version, as in the URL that the API returned")]
 
 
 def _limit_fields(value: Any) -> Any:
@@ -62,8 +62,8 @@ class StoredFace(BaseModel):
     """A face that this session stores."""
 
     id: str = Field(examples=["kZ0Yw5n0T7yYzB1m2c3d4e"], description="for /faces/{id}.png")
-    face: str = Field(examples=["photo:kZ0Yw5n0T7yYzB1m2c3d4e"], description="its reference, for other requests")
-    model: str = Field(examples=["drawn64"], description="the model that it belongs to")
+    face: str = Field(examples=["photo:kZ0Yw5n0T7yYzB1m2c3d4e"], description="reference for other requests")
+    model: str = Field(examples=["drawn64"], description="the model it belongs to")
 
 
 class Neighbour(BaseModel):
@@ -81,4 +81,6 @@ def content(*media_types: str, description: str = "As `format` says") -> dict[in
 
 IMAGE_CONTENT = content(*MEDIA_TYPES.values(), "application/json")
 VIDEO_CONTENT = content(*MEDIA_TYPES.values(), *VIDEO_MEDIA_TYPES.values(), "application/json")
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The client's copy (If-None-Match) is current"}}
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The client's cached copy (If-None-Match) is up to date"}
+}

@@ -103,7 +103,7 @@ def serve(
             config.load()
         except OSError as error:  # ssl.SSLError is one
             raise FacesmithError(
-                f"{certfile} and {keyfile} cannot be used ({error}): give a certificate and its key as PEM"
+                f"{certfile} and {keyfile} cannot be used ({error}): pass a certificate and its key in PEM format"
             ) from None
     listeners = _listen(settings.host, settings.port)
     server = uvicorn.Server(config)
@@ -124,7 +124,7 @@ def serve(
 
 def _listen(host: str, port: int) -> list[socket.socket]:
     """Listen on every address of a host name. "::" stands for all addresses of both IPv6 and IPv4."""
-    listeners, error = list[socket.socket](), OSError(f"{host} has no address")
+    listeners, error = list[socket.socket](), OSError(f"{host} does not resolve to an address")
     try:
         hosts = [host.strip("[]"), "0.0.0.0"] if host in ("::", "[::]") else [host.strip("[]")]
         found = [entry for name in hosts for entry in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)]

@@ -44,13 +44,13 @@ def create_services(settings: Settings) -> Services:
         settings.sessions, settings.session_bytes, settings.sessions_bytes, 60 * settings.session_minutes
     )
     run_watcher = RunWatcher(registry, settings.api)
-    metrics.add_gauge("queue_faces", "Faces that wait to be computed", lambda: batcher.waiting)
-    metrics.add_gauge("queue_limit_faces", "Faces that may wait", lambda: batcher.limit)
-    metrics.add_gauge("aside_jobs", "Long jobs that run or wait", lambda: jobs.count)
+    metrics.add_gauge("queue_faces", "Faces in the queue", lambda: batcher.waiting)
+    metrics.add_gauge("queue_limit_faces", "Maximum number of faces in the queue", lambda: batcher.limit)
+    metrics.add_gauge("aside_jobs", "Long jobs running or queued", lambda: jobs.count)
     metrics.add_gauge("models_loaded", "Models in memory", lambda: registry.loaded_count)
     metrics.add_gauge("sessions", "Sessions with photos or faces", lambda: len(sessions))
     metrics.add_gauge("session_bytes", "Bytes in all sessions", lambda: sessions.bytes)
-    metrics.add_gauge("watchers", "Clients that watch runs", lambda: run_watcher.watchers)
+    metrics.add_gauge("watchers", "Clients watching runs", lambda: run_watcher.watchers)
     training_jobs = TrainingJobs(settings, registry)
     return Services(settings, registry, batcher, jobs, sessions, metrics, run_watcher, training_jobs)
 

@@ -37,7 +37,10 @@ class Session:
     def store(self, item: object, size: int) -> str:
         """Store an item of ``size`` bytes. Return its id: 128 random bits in 22 characters that are safe in a URL."""
         if size > self.max_bytes:
-            raise Busy(f"{size:,} bytes exceed the limit of {self.max_bytes:,} bytes per session: send less")
+            raise Busy(
+                f"{size:,} bytes exceed the limit of {self.max_bytes:,} bytes per session: delete photos, or send "
+                "smaller ones"
+            )
         while self._items and (self.bytes + size > self.max_bytes or len(self._items) >= MAX_ITEMS):
             self._remove(next(iter(self._items)))
         item_id = secrets.token_urlsafe(16)
@@ -48,7 +51,7 @@ class Session:
     def get(self, item_id: str) -> Any:
         """Return an item. Raises `NotFound` for an id of another session, and for a deleted item."""
         if item_id not in self._items:
-            raise NotFound("nothing in this session has that id: it may have expired, so upload the photo again")
+            raise NotFound("this session has nothing with this id, which may have expired: upload the photo again")
         self._items.move_to_end(item_id)
         return self._items[item_id][0]
 
@@ -122,5 +125,5 @@ class Sessions:
         """Delete the session that has been idle for longest, or raise `Busy` if it was used recently."""
         idle = next((session for session in self._sessions.values() if session is not keep), None)
         if idle is None or self._clock() - idle.last_used < MIN_IDLE_SECONDS:
-            raise Busy("the studio holds as many photos as it can: retry in a minute", MIN_IDLE_SECONDS)
+            raise Busy("the studio cannot store more photos: retry in a minute", MIN_IDLE_SECONDS)
         self.delete(idle)

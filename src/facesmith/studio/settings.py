@@ -49,20 +49,20 @@ class Settings:
         if not 0 <= self.port <= 65535:
             raise FacesmithError(f"invalid port {self.port}: expected 1 to 65535, or 0 for any free port")
         if self.workers < 0 or (self.rate is not None and not self.rate > 0):
-            raise FacesmithError("workers and rate must be above 0: leave them out, or give such numbers")
+            raise FacesmithError("--workers and --rate must be above 0: omit them, or pass higher values")
         if (self.certfile is None) != (self.keyfile is None):
-            raise FacesmithError("a certificate requires its key: give both --certfile and --keyfile")
+            raise FacesmithError("a certificate requires its key: pass both --certfile and --keyfile")
         if self.token is not None and not re.fullmatch(r"[A-Za-z0-9._~+/=-]{8,256}", self.token):
             raise FacesmithError("invalid token: expected 8 to 256 letters, digits and . _ ~ + / = -")
         if self.allow_training and self.token is None and not self.local:
             name = (*self.allowed_hosts, self.host)[0]
             alternative = "" if self.allowed_hosts else ", or listen on 127.0.0.1"
-            raise FacesmithError(f"anyone who reaches {name} could train on this machine: give a --token{alternative}")
+            raise FacesmithError(f"anyone who can reach {name} could train on this machine: set a --token{alternative}")
         if not re.fullmatch(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)*", self.root_path):
             raise FacesmithError(f"invalid --root-path {self.root_path!r}: expected a path such as /faces")
         for origin in self.cors:
             if origin != "*" and not re.fullmatch(r"https?://[^/\s,]+", origin):
-                raise FacesmithError(f"invalid --cors {origin!r}: expected an origin like https://example.org, or *")
+                raise FacesmithError(f"invalid --cors {origin!r}: expected an origin such as https://example.org, or *")
         for name in self.allowed_hosts:
             if not re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", name):
                 raise FacesmithError(

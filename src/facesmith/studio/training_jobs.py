@@ -89,7 +89,9 @@ class TrainingJobs:
             if (folder.is_dir() or not self._settings.paths) and facesmith.artefact_kind(folder) is None
         ]
         if not parents:
-            raise Problem(400, "there is no folder for new runs: start the studio with one, not only runs and models")
+            raise Problem(
+                400, "there is no folder for new runs: start the studio with a folder, not only with runs and models"
+            )
         path = parents[0].resolve() / name
         if path.exists() or any(item.name == name for item in self._registry.items("run")):
             raise Problem(400, f"{name!r} already exists: choose another name")
@@ -106,7 +108,7 @@ class TrainingJobs:
             if self.is_running(name):
                 raise Problem(400, f"{name} is being trained already")
             if sum(process.code is None for process in self._processes.values()) >= MAX_TRAININGS:
-                raise Busy(f"{MAX_TRAININGS} trainings are running: stop one, or wait until it ends", 60)
+                raise Busy(f"{MAX_TRAININGS} runs are already training: stop one, or wait until one ends", 60)
             training = TrainingProcess(
                 await asyncio.create_subprocess_exec(
                     sys.executable, "-m", "facesmith", "train", *arguments,
@@ -143,7 +145,7 @@ class TrainingJobs:
         """Lock a folder while a page is written into it. Raises `Problem` if not allowed, `Busy` if locked."""
         self.check_allowed()
         if path in self._locked_folders:
-            raise Busy(f"the page of {path.name} is being written: retry in a moment", 10)
+            raise Busy(f"the report of {path.name} is being written: retry in a moment", 10)
         self._locked_folders.add(path)
         try:
             yield

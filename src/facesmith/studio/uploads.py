@@ -38,9 +38,9 @@ def check_photo(data: bytes, max_pixels: int) -> tuple[int, int]:
     if width * height > max_pixels:
         raise Problem(413, f"the photo has {width:,} x {height:,} pixels, more than {max_pixels:,}: send a smaller one")
     if max(width, height) > MAX_SIDE:
-        raise Problem(413, f"the photo has a side of more than {MAX_SIDE:,} pixels: crop it")
+        raise Problem(413, f"the photo is more than {MAX_SIDE:,} pixels wide or high: crop it")
     if form in ("JPEG", "MPO") and _count_scans(data) > MAX_SCANS:
-        raise Problem(413, f"the photo has more than {MAX_SCANS} JPEG scans: save it again, and send that file")
+        raise Problem(413, f"the photo has more than {MAX_SCANS} JPEG scans: save it again in an image editor")
     return width, height
 
 

@@ -56,7 +56,7 @@ def compare(
         _check_count([*paths, *study])
         paths += _train(study, dataset, recipe, settings, kimg, minutes, quiet)
     elif settings or kimg is not None or minutes is not None:
-        raise FacesmithError("settings, kimg and minutes apply to training only: give a dataset to train on")
+        raise FacesmithError("settings, kimg and minutes apply only to training: pass a dataset to train on")
     paths = list({path.resolve(): path for path in paths}.values())
     _check_count(paths)
     page = write_comparison(paths, out)
@@ -109,9 +109,9 @@ def _train(
         except FacesmithError as error:
             if _card(run).get("status") != "failed":
                 raise
-            print_message(f"{run} failed, the study continues: {error}")
+            print_message(f"{run} failed; the comparison continues: {error}")
         if _card(run).get("status") == "interrupted":
-            raise FacesmithError(f"the study was interrupted in {run}: run the same command again to continue")
+            raise FacesmithError(f"the comparison was interrupted in {run}: run the same command again to continue")
     return list(study)
 
 
@@ -132,8 +132,8 @@ def _refuse_other_settings(run: Path, recipe: "Recipe", data: Dataset) -> None:
         changed.append(f"dataset {trained_on.get('dataset')} -> {data.path}")
     if changed:
         raise FacesmithError(
-            f"{run} has other settings ({'; '.join(changed)}): choose another folder for this comparison, "
-            "or remove that run"
+            f"{run} has other settings ({'; '.join(changed)}): choose another folder for the comparison, or remove "
+            "this run"
         )
 
 
@@ -145,7 +145,7 @@ def _card(run: Path) -> dict[str, object]:
 def _check_count(runs: Sequence[Path]) -> None:
     if len({run.resolve() for run in runs}) < 2:
         raise FacesmithError(
-            "a comparison needs at least two runs: name two run folders, or a dataset and two D schedules"
+            "a comparison requires at least two runs: pass two run folders, or a dataset and two D schedules"
         )
 
 

@@ -21,7 +21,7 @@ TERMS = {  # of a model, by the kind of source of its dataset
     "celeba": "non-commercial research only",
     "builtin": "any use, with credit to the artist",
     "folder": "its maker's",
-    "hub": "its dataset's, on the hub",
+    "hub": "those of its dataset on the hub",
 }
 
 
@@ -111,7 +111,7 @@ def _choose(stored: list[Path], best: Path, wanted: str | None) -> tuple[str, Pa
     if wanted == "best" or (wanted is None and best.exists()):
         return "best", best
     if not stored:
-        raise FacesmithError(f"{run} has no checkpoint yet: train it longer, then export it")
+        raise FacesmithError(f"{run} has no checkpoint yet: train it longer before exporting")
     if wanted in ("last", None):
         return "last", stored[-1]
     lengths = {f"{float(path.name.removesuffix('.safetensors')):g}": path for path in stored}
@@ -121,5 +121,5 @@ def _choose(stored: list[Path], best: Path, wanted: str | None) -> tuple[str, Pa
     except (KeyError, ValueError):
         choices = ", ".join(["best"] * best.exists() + ["last"])
         raise FacesmithError(
-            f"{run} keeps no checkpoint {wanted!r}: choose {choices} or one of {', '.join(lengths)}"
+            f"{run} has no checkpoint {wanted!r}: choose {choices} or one of {', '.join(lengths)}"
         ) from None

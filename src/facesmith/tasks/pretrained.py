@@ -28,8 +28,8 @@ def refuse_other_size(what: str, size: list[int], dataset: Dataset) -> None:
     if tuple(size) != dataset.size:
         expected, actual = ("x".join(map(str, pair)) for pair in (size, dataset.size))
         raise FacesmithError(
-            f"the {what} takes images of {expected} and {dataset.name} has {actual}: import the photos with "
-            f"--size {expected}, cropped as the {what}'s were"
+            f"the {what} takes {expected} images, but {dataset.name} contains {actual} images: import the photos "
+            f"with --size {expected} and the crop of the {what}'s dataset"
         )
 
 
@@ -51,5 +51,5 @@ def _classifier(text: str) -> Path:
 def _last_checkpoint(text: str) -> Path:
     checkpoint = RunFolder(Path(text)).last_checkpoint()
     if not checkpoint:
-        raise FacesmithError(f"{text} is not a run with checkpoints: name the folder that facesmith train wrote")
+        raise FacesmithError(f"{text} is not a run with checkpoints: pass a folder written by facesmith train")
     return checkpoint

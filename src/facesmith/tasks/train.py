@@ -80,7 +80,7 @@ def train(
             page = report(context.run.path)
             if view:
                 view.refresh(force=True)
-            say(f"{context.progress.kimg:g} kimg in {context.progress.seconds / 60:.1f} minutes; the report is {page}")
+            say(f"{context.progress.kimg:g} kimg in {context.progress.seconds / 60:.1f} minutes; report: {page}")
         group.barrier()  # torchrun stops all processes when the first one has failed
         if failure:
             raise FacesmithError(failure)
@@ -107,7 +107,7 @@ def _start(
         if branch:
             raise FacesmithError(f"--branch {branch} starts from an existing run: add --resume")
         if group.is_rank_zero and RunFolder(path).exists:
-            raise FacesmithError(f"{path} already is a run: continue it with --resume, or choose another name")
+            raise FacesmithError(f"{path} is already a run: resume it with --resume, or choose another name")
         return start_new(with_settings(base, changes), dataset, path, group, make_task)
     source = RunFolder(path)
     table, trained_on = group.on_rank_zero(lambda: read_recipe(source))

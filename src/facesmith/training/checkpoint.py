@@ -116,7 +116,9 @@ def _read(path: Path, tensors: dict[str, Tensor]) -> Progress:
         stored_names = {_current_name(name): name for name in file.keys()}  # noqa: SIM118
         shapes = {name: file.get_slice(stored).get_shape() for name, stored in stored_names.items()}
         if shapes != {name: list(tensor.shape) for name, tensor in tensors.items()}:
-            raise FacesmithError(f"{path} has other networks than the run's recipe describes: the run was changed")
+            raise FacesmithError(
+                f"{path} does not match the networks of the run's recipe: restore the recipe or the checkpoint"
+            )
         for name, tensor in tensors.items():
             tensor.copy_(file.get_tensor(stored_names[name]))
     return Progress(**{f.name: metadata[f.name] for f in fields(Progress) if f.name in metadata})

@@ -56,8 +56,8 @@ class ProcessGroup:
         """Return this process's slice of a batch. Raises `FacesmithError` if the batch cannot be divided evenly."""
         if batch_size % self.world_size:
             raise FacesmithError(
-                f"a batch of {batch_size} cannot be divided among {self.world_size} processes: "
-                "start a number of processes that divides the batch size"
+                f"a batch of {batch_size} cannot be divided among {self.world_size} processes: use a number of "
+                "processes that divides the batch size"
             )
         size = batch_size // self.world_size
         return slice(self.rank * size, (self.rank + 1) * size)
@@ -198,15 +198,15 @@ def _initialise() -> tuple[Store, ProcessGroup]:
     missing = [name for name in (*RANK_VARIABLES, "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
     if missing:
         raise FacesmithError(
-            f"WORLD_SIZE={os.environ['WORLD_SIZE']} asks for several processes, but {' and '.join(missing)} is not "
-            "set: start them by torchrun, or unset WORLD_SIZE to train with one process"
+            f"WORLD_SIZE={os.environ['WORLD_SIZE']} requests several processes, but {' and '.join(missing)} is not "
+            "set: start training with torchrun, or unset WORLD_SIZE to use one process"
         )
     group = ProcessGroup(*map(_whole_number, RANK_VARIABLES))
     limit = MAX_PROCESSES_PER_CORE * machine_cores()
     if not (0 <= group.rank < group.world_size and 0 <= group.local_rank < group.local_world_size <= limit):
         values = ", ".join(f"{name}={os.environ[name]}" for name in RANK_VARIABLES)
         raise FacesmithError(
-            f"{values} are not the ranks of at most {limit} processes on this machine: start them by torchrun"
+            f"{values} are not the ranks of at most {limit} processes on this machine: start training with torchrun"
         )
     gpus = torch.cuda.device_count()
     if gpus:
@@ -233,8 +233,7 @@ def _lost_processes_reported() -> Iterator[None]:
         yield
     except RuntimeError:
         raise FacesmithError(
-            "another process of this training was lost, so this one stops: resume from the last checkpoint with "
-            "--resume"
+            "another process of this training was lost: resume from the last checkpoint with --resume"
         ) from None
 
 

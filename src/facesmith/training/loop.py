@@ -117,7 +117,7 @@ def announcement(context: TrainingContext, location: str, minutes: float | None)
         resume_note += f" with {processes} process{'es' * (processes > 1)} instead of {previous}"
     networks = " and ".join(f"{name} {count:,}" for name, count in context.card["parameters"].items())
     group = f", {processes} processes" if processes > 1 else ""
-    limit = f" or after {minutes:g} minutes, whichever is first" if minutes is not None else ""
+    limit = f" or after {minutes:g} minutes, whichever comes first" if minutes is not None else ""
     return (
         f"{recipe.name}: {recipe.about}{resume_note}\n"
         f"  data     {data.name}, {len(data):,} images of {'x'.join(map(str, data.size))}, read from {location}\n"

@@ -100,7 +100,7 @@ class ScoreSchedule:
             self.context.task.prepare_scores()
         except FacesmithError as error:
             self.enabled = False
-            self.notify(f"this run is not scored: {error}")
+            self.notify(f"this run will not be scored: {error}")
             return False
         self._is_prepared = True
         self._seconds += time.monotonic() - start

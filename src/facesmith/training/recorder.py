@@ -146,7 +146,10 @@ def open_recorder(context: TrainingContext, clock: Clock, show_bar: bool) -> Ite
     is_writing, step = context.group.is_rank_zero, context.progress.step
     folder = str(context.run.tensorboard)
     if is_writing and printable(folder) != folder:
-        tell(f"TensorBoard cannot write into {folder}, a name that is not UTF-8; metrics.jsonl has the same numbers")
+        tell(
+            f"TensorBoard cannot write to {folder} because its name is not UTF-8; metrics.jsonl contains the same "
+            "numbers"
+        )
         is_writing = False
     writer: Any = SummaryWriter(folder, purge_step=step or None) if is_writing else None
     try:

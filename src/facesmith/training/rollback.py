@@ -59,8 +59,8 @@ def failure_message(context: TrainingContext, health: Health) -> str:
     """Return why training stopped, and what the user can do."""
     rollbacks = f" after {context.progress.rollbacks} rollbacks" if context.progress.rollbacks else ""
     return (
-        f"{context.run.path} was stopped{rollbacks}: {health.status} since step {health.since}; continue from its last "
-        f"checkpoint with --resume --branch NEW_RUN and a lower --set learning_rate"
+        f"{context.run.path} was stopped{rollbacks}: {health.status} since step {health.since}; branch from its "
+        "last checkpoint with --resume --branch NEW_RUN and a lower --set learning_rate"
     )
 
 

@@ -18,8 +18,8 @@ def check_recipe(run: RunFolder, recipe: Recipe, recorded: Recipe) -> None:
     edits = [line for line in differences(recorded, recipe) if line.split()[0] not in RESUMABLE_SETTINGS]
     if edits:
         raise FacesmithError(
-            f"{run.recipe} was edited ({'; '.join(edits)}): restore the old values to resume the run, or pass the "
-            "new values by --set to a new run or a branch"
+            f"{run.recipe} was edited ({'; '.join(edits)}): restore the old values, or pass the new values with "
+            "--set to a new run or a branch"
         )
 
 
@@ -38,11 +38,11 @@ def check_records(run: RunFolder, recipe: Recipe) -> None:
         return
     newest = paths[-1].name.removesuffix(SUFFIX)
     if recorded and newest < recorded:
-        tell(f"the checkpoint at {float(recorded):g} kimg is gone: the run resumes at {float(newest):g} kimg")
+        tell(f"the checkpoint at {float(recorded):g} kimg is missing: the run resumes at {float(newest):g} kimg")
     metadata = read_metadata(paths[-1])
     kimg = metadata["images_seen"] / 1000
     if kimg_name(kimg) != newest:
-        raise FacesmithError(f"{paths[-1]} was renamed, it is the checkpoint at {kimg:g} kimg: restore its name")
+        raise FacesmithError(f"{paths[-1]} was renamed (it is the checkpoint at {kimg:g} kimg): restore its name")
     _check_metrics(run, metadata["step"], metadata["images_seen"], recipe.log_steps)
 
 
@@ -61,6 +61,6 @@ def _check_metrics(run: RunFolder, step: int, images_seen: int, log_steps: int) 
     else:
         return
     raise FacesmithError(
-        f"{run.metrics} does not lead to the checkpoint of step {step}, it {found}: restore the file, remove the newer "
-        "checkpoints, or continue without the lost lines in a branch by --resume --branch NEW_RUN"
+        f"{run.metrics} does not match the checkpoint of step {step} (it {found}): restore the file, remove the "
+        "newer checkpoints, or branch with --resume --branch NEW_RUN to continue without the lost lines"
     )

@@ -125,7 +125,7 @@ def parse_d_schedule(text: str) -> DSchedule:
     if numbers[1] <= 0:
         raise FacesmithError(f"invalid d_schedule={text!r}: the factor must be above 0")
     if numbers[2] < 0.1:
-        raise FacesmithError(f"invalid d_schedule={text!r}: the ratio can change every 0.1 kimg or more")
+        raise FacesmithError(f"invalid d_schedule={text!r}: the interval must be at least 0.1 kimg")
     return DSchedule(*numbers)
 
 

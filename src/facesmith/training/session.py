@@ -177,8 +177,8 @@ def open_session(context: TrainingContext, minutes: float | None) -> Iterator[Se
         session.end("failed", "out of memory")
         device, batch_size = context.state.device.type, context.recipe.batch_size
         raise FacesmithError(
-            f"{device} has too little memory for batches of {batch_size}: "
-            f"train again with --set batch_size={max(2, batch_size // 2)}"
+            f"{device} does not have enough memory for batches of {batch_size}: try --set "
+            f"batch_size={max(2, batch_size // 2)}"
         ) from None
 
 
@@ -195,7 +195,7 @@ def stop_signals(group: ProcessGroup) -> Iterator[list[str]]:
             raise KeyboardInterrupt
         names.append("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
         if group.is_rank_zero:
-            print("\nstopping after this step and saving; press Ctrl-C again to stop at once", file=sys.stderr)
+            print("\nstopping after this step and saving; press Ctrl-C again to stop immediately", file=sys.stderr)
 
     previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -43,53 +43,61 @@ class Recipe:
     about: str
 
     batch_size: int = learning_setting(64, "images per step", minimum=2)
-    learning_rate: float = learning_setting(2e-4, "learning rate of Adam, for every network", minimum=0)
-    beta1: float = learning_setting(0.5, "β1 of Adam", minimum=0, maximum=MAX_BETA)
-    beta2: float = learning_setting(0.999, "β2 of Adam", minimum=0, maximum=MAX_BETA)
-    ema_kimg: float = learning_setting(0.0, "half-life of the averaged network (EMA), 0: no average", minimum=0)
-    flip: bool = learning_setting(True, "mirror half of the real images")
+    learning_rate: float = learning_setting(2e-4, "Adam learning rate of all networks", minimum=0)
+    beta1: float = learning_setting(0.5, "Adam β1", minimum=0, maximum=MAX_BETA)
+    beta2: float = learning_setting(0.999, "Adam β2", minimum=0, maximum=MAX_BETA)
+    ema_kimg: float = learning_setting(0.0, "half-life in kimg of the weight average (EMA); 0 disables it", minimum=0)
+    flip: bool = learning_setting(True, "mirror half of the real images at random")
     epoch_share: float = learning_setting(
-        1.0, "fraction of the images used per epoch, drawn again for each epoch", minimum=0, maximum=1
+        1.0, "fraction of the images used in each epoch, drawn anew every epoch", minimum=0, maximum=1
     )
-    seed: int = learning_setting(0, "seed of every random draw", minimum=0)
+    seed: int = learning_setting(0, "random seed", minimum=0)
 
     # Each setting with an end moves to it along half a cosine, or halves the distance per half-life.
     anneal_fraction: float = schedule_setting(
-        0.0, "last fraction of the run, by kimg or minutes, in which the schedule runs", minimum=0, maximum=0.9
+        0.0, "length of the schedule, as the last fraction of the run; 0 disables it", minimum=0, maximum=0.9
     )
     anneal_kimg: float = schedule_setting(
-        0.0, "kimg after which the schedule ends, counted from the start, instead of anneal_fraction", minimum=0
+        0.0, "length of the schedule in kimg from the start of the run, instead of anneal_fraction", minimum=0
     )
     schedule_half_life_kimg: float | None = schedule_setting(
-        None, "half-life of the schedule, in place of anneal_kimg", minimum=0.001
+        None, "half-life of the schedule in kimg, instead of anneal_kimg", minimum=0.001
     )
-    learning_rate_end: float | None = schedule_setting(None, "learning rate at the schedule's end", minimum=0)
-    beta2_end: float | None = schedule_setting(None, "β2 of Adam at the schedule's end", minimum=0, maximum=MAX_BETA)
-    ema_kimg_end: float | None = schedule_setting(None, "half-life of the EMA at the schedule's end", minimum=0)
+    learning_rate_end: float | None = schedule_setting(None, "learning rate at the end of the schedule", minimum=0)
+    beta2_end: float | None = schedule_setting(None, "Adam β2 at the end of the schedule", minimum=0, maximum=MAX_BETA)
+    ema_kimg_end: float | None = schedule_setting(None, "half-life of the EMA at the end of the schedule", minimum=0)
 
     on_collapse: str = health_setting(
-        "rollback", "on collapse: return to the last healthy checkpoint, stop, or warn", ("rollback", "stop", "warn")
+        "rollback",
+        "reaction to a collapse: roll back to the last healthy checkpoint, stop, or only warn",
+        ("rollback", "stop", "warn"),
     )
     rollbacks: int = health_setting(4, "maximum number of rollbacks", minimum=0)
-    watch_steps: int = health_setting(50, "steps between two measurements of diversity", minimum=1)
+    watch_steps: int = health_setting(50, "steps between diversity measurements", minimum=1)
 
-    score_kimg: float = scores_setting(40.0, "kimg between two scores of the EMA network, 0: no scores", minimum=0)
-    score_count: int = scores_setting(1000, "faces per score", minimum=100, maximum=1_000_000)
-    score_share: float = scores_setting(0.1, "maximum share of the time spent on scores", minimum=0)
+    score_kimg: float = scores_setting(40.0, "kimg between scores; 0 disables scoring", minimum=0)
+    score_count: int = scores_setting(1000, "number of faces per score", minimum=100, maximum=1_000_000)
+    score_share: float = scores_setting(0.1, "maximum fraction of the time spent on scoring", minimum=0)
 
     kimg: float = record_setting(
-        1000.0, "length of the run: thousand real images shown", minimum=0.001, maximum=MAX_KIMG
+        1000.0, "length of the run in thousands of real images", minimum=0.001, maximum=MAX_KIMG
     )
-    tick_kimg: float = record_setting(10.0, "kimg between two sample sheets, more in long runs", minimum=0.001)
-    checkpoint_kimg: float = record_setting(20.0, "kimg between two checkpoints", minimum=0.001)
-    keep: int = record_setting(3, "checkpoints kept in addition to milestones", minimum=1)
-    log_steps: int = record_setting(10, "steps averaged in a line of metrics.jsonl", minimum=1)
+    tick_kimg: float = record_setting(10.0, "kimg between sample sheets; increases in long runs", minimum=0.001)
+    checkpoint_kimg: float = record_setting(20.0, "kimg between checkpoints", minimum=0.001)
+    keep: int = record_setting(3, "number of recent checkpoints to keep, in addition to milestones", minimum=1)
+    log_steps: int = record_setting(10, "steps averaged in each line of metrics.jsonl", minimum=1)
 
     device: str = machine_setting("auto", "device to train on", ("auto", "cpu", "cuda", "mps"))
-    precision: str = machine_setting("auto", "auto: the faster on this machine", ("auto", "float32", "bfloat16"))
-    memory_format: str = machine_setting("auto", "memory layout of images", ("auto", "channels_last", "contiguous"))
-    data: str = machine_setting("auto", "auto: in memory if the dataset fits", ("auto", "memory", "disk"))
-    threads: int = machine_setting(0, "CPU threads, 0: all cores", minimum=0)
+    precision: str = machine_setting(
+        "auto", "numeric precision; auto: the fastest on this machine", ("auto", "float32", "bfloat16")
+    )
+    memory_format: str = machine_setting(
+        "auto", "memory layout of image tensors", ("auto", "channels_last", "contiguous")
+    )
+    data: str = machine_setting(
+        "auto", "where images are read from; auto: memory if the dataset fits", ("auto", "memory", "disk")
+    )
+    threads: int = machine_setting(0, "number of CPU threads; 0: all cores", minimum=0)
 
     def check(self) -> None:
         """Raise `FacesmithError` where settings contradict each other."""
@@ -118,21 +126,25 @@ class AdversarialRecipe(Recipe):
 
     family: str = network_setting("dcgan", "network family")
     network: dict[str, Any] = field(default_factory=dict)  # the family's settings; completed with its defaults
-    loss: str = loss_setting("bce", "bce: binary cross-entropy; rpgan: relativistic pairs", ("bce", "rpgan"))
-    real_label: float = loss_setting(1.0, "D's label of real images (bce)")
-    generator_label: float = loss_setting(1.0, "G's label of generated images (bce)")
-    average_losses: bool = loss_setting(False, "D's loss is the mean, not the sum, of its two parts (bce)")
-    penalty: float = loss_setting(0.0, "γ of the gradient penalties R1 and R2, 0: none", minimum=0)
-    penalty_every: int = loss_setting(4, "steps between two penalties, each scaled by this number", minimum=1)
+    loss: str = loss_setting(
+        "bce", "adversarial loss; bce: binary cross-entropy, rpgan: relativistic pairing", ("bce", "rpgan")
+    )
+    real_label: float = loss_setting(1.0, "label of real images in D's loss (bce)")
+    generator_label: float = loss_setting(1.0, "label of generated images in G's loss (bce)")
+    average_losses: bool = loss_setting(False, "average the two parts of D's loss instead of adding them (bce)")
+    penalty: float = loss_setting(0.0, "weight γ of the gradient penalties R1 and R2; 0 disables them", minimum=0)
+    penalty_every: int = loss_setting(
+        4, "steps between gradient penalties, which are scaled by the same number", minimum=1
+    )
     augment: float = loss_setting(0.0, "probability of each augmentation of D's input", minimum=0, maximum=1)
-    penalty_end: float | None = schedule_setting(None, "γ at the schedule's end", minimum=0)
-    augment_end: float | None = schedule_setting(None, "augment at the schedule's end", minimum=0, maximum=1)
+    penalty_end: float | None = schedule_setting(None, "γ at the end of the schedule", minimum=0)
+    augment_end: float | None = schedule_setting(None, "augment at the end of the schedule", minimum=0, maximum=1)
 
     def __post_init__(self) -> None:
         schema = family_settings(self.family, self.family_kind)
         if clash := sorted(schema.keys() & {f.name for f in fields(self)}):
             raise FacesmithError(
-                f"the family {self.family} has a setting {clash[0]!r}, which every recipe has: rename it"
+                f"the family {self.family} defines the setting {clash[0]!r}, which every recipe already has: rename it"
             )
         for key in self.network:
             _find_setting(key, schema, self)
@@ -181,7 +193,7 @@ def with_settings(recipe: AnyRecipe, settings: Iterable[str]) -> AnyRecipe:
     for item in settings:
         key, equals, text = (part.strip() for part in item.partition("="))
         if not equals:
-            raise FacesmithError(f"--set {item} has no '=': write key=value, for example --set batch_size=32")
+            raise FacesmithError(f"invalid --set {item}: expected KEY=VALUE, for example --set batch_size=32")
         if key in OLD_SETTINGS and key not in settings_of(recipe):
             tell(f"the setting {key} is now called {OLD_SETTINGS[key]}")
             key = OLD_SETTINGS[key]
@@ -211,7 +223,7 @@ def from_table(kind: type[AnyRecipe], table: dict[str, Any]) -> AnyRecipe:
     values = current_table(table)
     values.pop("task")
     if not isinstance(values.get("name"), str):
-        raise FacesmithError("the recipe of the run was edited, it has no name: restore its recipe.toml")
+        raise FacesmithError("the run's recipe.toml has no name: restore the file")
     recipe = kind(values.pop("name"), values.pop("about", ""))
     if isinstance(recipe, AdversarialRecipe) and "family" in values:
         recipe = recipe.with_values(family=values.pop("family"))
@@ -233,8 +245,8 @@ def _find_setting(key: str, schema: dict[str, Field[Any]], recipe: Recipe) -> Fi
     if key in schema:
         return schema[key]
     advice = {
-        "model": "leave out --model, which is for encoders",
-        "directions": "leave out --direction, --source and --target, which are for makeovers",
+        "model": "omit --model, which applies to encoders",
+        "directions": "omit --direction, --source and --target, which apply to makeovers",
     }
     raise FacesmithError(
         f"the recipe {recipe.name} has no setting {key!r}: {advice.get(key) or did_you_mean(key, schema)}"

@@ -88,8 +88,8 @@ def resume(
     changes = [line for line in differences(old_recipe, recipe) if line.split()[0] not in RESUMABLE_SETTINGS]
     if changes:
         raise FacesmithError(
-            f"{path} was trained with another recipe ({'; '.join(changes)}): leave these settings as they were, "
-            f"or start a branch with the changed recipe by --resume --branch NEW_RUN"
+            f"{path} was trained with other settings ({'; '.join(changes)}): keep the settings, or start a branch "
+            "with --resume --branch NEW_RUN"
         )
     card = group.on_rank_zero(lambda: read_card(run))
     previous = card["sessions"][-1].get("processes", 1) if card["sessions"] else group.world_size
@@ -207,7 +207,8 @@ def _check_batch(recipe: Recipe, dataset: Dataset, group: ProcessGroup) -> None:
     if needed > available:
         raise FacesmithError(
             f"invalid batch_size={recipe.batch_size}: batches of {width}x{height} images need at least "
-            f"{needed / 1e9:,.0f} GB of memory, and there are {available / 1e9:.0f} GB"
+            f"{needed / 1e9:,.0f} GB of memory, but only {available / 1e9:.0f} GB are available: use "
+            "a smaller batch_size"
         )
 
 
@@ -216,8 +217,8 @@ def _check_dataset(path: Path, trained_on: dict[str, Any], dataset: Dataset) -> 
     if trained_on.get("dataset_fingerprint") == dataset.fingerprint:
         return
     if missing := {"dataset", "dataset_fingerprint", "count", "width", "height", "dataset_name"} - trained_on.keys():
-        raise FacesmithError(f"{RunFolder(path).recipe} was edited: it has no {min(missing)} under [run], restore it")
+        raise FacesmithError(f"{RunFolder(path).recipe} was edited (it has no {min(missing)} under [run]): restore it")
     current = {"count": len(dataset), "width": dataset.size[0], "height": dataset.size[1], "dataset_name": dataset.name}
     changes = [f"{key} {trained_on[key]} -> {value}" for key, value in current.items() if trained_on[key] != value]
-    summary = "; ".join(changes) or "the same size and count, but other images or labels"
+    summary = "; ".join(changes) or "the same size and count, but different images or labels"
     raise FacesmithError(f"{path} was trained on another dataset ({summary}): resume it with {trained_on['dataset']}")

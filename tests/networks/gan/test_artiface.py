@@ -44,7 +44,7 @@ def test_generator_and_discriminator_fit_every_size(size: tuple[int, int]) -> No
 
 @pytest.mark.parametrize("size", [(28, 28), (260, 260), (66, 64), (64, 50)])
 def test_an_unsupported_size_is_refused_with_the_valid_ones(size: tuple[int, int]) -> None:
-    with pytest.raises(FacesmithError, match="32x32 to 256x256 whose sides are multiples of 4"):
+    with pytest.raises(FacesmithError, match="32x32 to 256x256"):
         ArtifaceConfig(size)
 
 

@@ -148,7 +148,7 @@ def test_placement_on_tsne_is_the_median_of_neighbours(
         assert points["having"][:4] == [True, False, None, False]
         (folder / "coordinates.npz").write_bytes(b"PK")
         response = await client.post("/api/v1/maps/shown/place", json={"face": "seed:7"})
-        assert (response.status_code, "make the map again" in response.text) == (400, True)
+        assert (response.status_code, "create the map again" in response.text) == (400, True)
 
     visit(ask, paths=(str(photo_models), str(tmp_path)))
 

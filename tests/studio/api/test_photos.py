@@ -148,7 +148,7 @@ def test_damaged_photos_are_refused(visit: Visit, photo_models: Path, two_faces:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         response = await client.post(PATH, content=two_faces[: len(two_faces) // 2], headers=PNG)
         assert response.status_code == 400
-        assert "cut short" in response.json()["error"]
+        assert "truncated" in response.json()["error"]
         photo = await upload(client, _layered(1), "?aligned=true")
         assert photo["size"] == [16, 16]
 

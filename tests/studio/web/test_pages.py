@@ -126,7 +126,7 @@ def test_a_photo_is_reconstructed_edited_and_described(studio: str, visit: Visit
     expect(line).to_have_value("49")
     assert fits(page)
     page.get_by_role("button", name="Delete this photo").click()
-    page.get_by_role("heading", name="Drop a photo here").wait_for()
+    page.get_by_role("heading", name="Drop or paste a photo").wait_for()
 
 
 def test_a_refinement_can_be_undone(studio: str, visit: Visit, party: Path) -> None:
@@ -152,26 +152,26 @@ def test_photos_are_dropped_pasted_or_from_the_camera(studio: str, visit: Visit,
     )
     for kind in ("drop", "paste"):
         page = visit(f"{studio}/photo?model=celeba64")
-        page.get_by_role("heading", name="Drop a photo here").wait_for()
+        page.get_by_role("heading", name="Drop or paste a photo").wait_for()
         page.evaluate(give, [list(party.read_bytes()), kind])
         page.get_by_role("button", name="Face 1 of 2").wait_for()
     page.get_by_role("button", name="Camera").click()
     page.get_by_role("button", name="Take a picture").click()
-    page.get_by_text("Used as a whole").wait_for()
+    page.get_by_text("The whole photo is used").wait_for()
 
 
 def test_arithmetic_slots_are_dragged_tapped_and_typed(studio: str, visit: Visit, size: str) -> None:
     page = visit(f"{studio}/arithmetic?model=drawn64&tray=9&size=3", size)
     page.wait_for_selector(".between canvas[data-of]")
     before = page.get_by_alt_text("A minus B plus C").get_attribute("src")
-    tray = page.get_by_role("group", name="Faces of seed 9")
+    tray = page.get_by_role("group", name="Generated faces, seed 9")
     page.get_by_role("button", name="B: ").click()
     tray.get_by_role("button", name="Use face 2 of seed 9").click()
-    page.get_by_label("C by its seed").fill("seed:9:4")
+    page.get_by_label("Seed of C").fill("seed:9:4")
     if size == "desktop":
         tray.get_by_role("button", name="Use face 6 of seed 9").drag_to(page.get_by_role("button", name="A: "))
     else:
-        page.get_by_label("A by its seed").fill("seed:9:6")
+        page.get_by_label("Seed of A").fill("seed:9:6")
     page.wait_for_selector(".between canvas[data-of$='seed:9:6,seed:9:2,seed:9:4,3']")
     expect(page.get_by_alt_text("A minus B plus C")).not_to_have_attribute("src", str(before))
     slots = {"a": ["seed:9:6"], "b": ["seed:9:2"], "c": ["seed:9:4"]}

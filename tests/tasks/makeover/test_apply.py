@@ -110,15 +110,15 @@ def test_unusable_photos_are_reported_and_skipped(
     summary = facesmith.make_over(of_faces, photos, tmp_path / "out", quiet=True)
     assert [face["file"] for face in summary["faces"]] == ["party.png"]
     assert [Path(failure["photo"]).name for failure in summary["without"]] == ["dark.png", "torn.jpg", "none.png"]
-    reasons = ["shows no face", "cannot be used", "not found"]
+    reasons = ["no face was found in", "cannot be used", "not found"]
     assert all(reason in failure["reason"] for reason, failure in zip(reasons, summary["without"], strict=True))
 
 
 def test_no_folder_is_written_without_a_usable_photo(of_faces: Makeover, tmp_path: Path) -> None:
     photos = [save(np.zeros((80, 80, 3), np.uint8), tmp_path / f"{number}.png") for number in range(2)]
-    with pytest.raises(FacesmithError, match="none of the 2 photos can be used: .*0.png shows no face"):
+    with pytest.raises(FacesmithError, match="none of the 2 photos can be used: no face was found in .*0.png"):
         facesmith.make_over(of_faces, photos, tmp_path / "out", quiet=True)
-    with pytest.raises(FacesmithError, match="^.*0.png shows no face"):
+    with pytest.raises(FacesmithError, match="^no face was found in .*0.png"):
         facesmith.make_over(of_faces, photos[:1], tmp_path / "out", quiet=True)
     assert names(tmp_path) == ["0.png", "1.png"]
 
@@ -137,7 +137,7 @@ def test_invalid_arguments_are_refused_before_any_work(
         ({"video": "way.avi"}, "ends in .gif or .mp4"),
         ({"video": save(noise(32, 32), tmp_path / "two.gif")}, "already exists"),
         ({"photos": []}, "no photos"),
-        ({"photos": [tmp_path / "empty"]}, "empty is a folder without pictures"),
+        ({"photos": [tmp_path / "empty"]}, "empty contains no images"),
         ({"out": photo}, "already exists"),
     ]
     for options, sentence in invalid:

@@ -22,15 +22,15 @@ def test_the_command_writes_every_output(of_faces: Makeover, party: Path, tmp_pa
                "--steps", 3, "--whole", "--video", out / "way.gif", "--out", out, "--quiet")  # fmt: skip
     assert result.exit_code == 0, result.output
     assert f"{out}: 2 faces of 1 photos changed, direction redder" in result.output
-    assert "dark.png shows no face" in result.output
+    assert "no face was found in" in result.output
     assert f"sheet: {out / 'sheet.png'}" in result.output
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert files == {"makeover.json", "party_0.png", "party_1.png", "sheet.png", "way.gif", "whole/party.png"}
 
 
 def test_user_errors_are_reported_without_a_traceback(of_faces: Makeover, tmp_path: Path) -> None:
-    with pytest.raises(FacesmithError, match="nobody.jpg cannot be used, it is not found"):
+    with pytest.raises(FacesmithError, match="nobody.jpg cannot be used .not found"):
         run("makeover", of_faces.path, tmp_path / "nobody.jpg", "--out", tmp_path / "out")
-    with pytest.raises(FacesmithError, match="is not a makeover folder, it has no makeover.json"):
+    with pytest.raises(FacesmithError, match="is not a makeover folder .has no makeover.json"):
         run("makeover", tmp_path, tmp_path / "nobody.jpg", "--out", tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

@@ -35,7 +35,7 @@ def test_invalid_directions_are_refused(text: str) -> None:
 
 
 def test_two_directions_cannot_share_a_name() -> None:
-    with pytest.raises(FacesmithError, match="two are named .mtf."):
+    with pytest.raises(FacesmithError, match="two have the name .mtf."):
         parse_directions("mtf; mtf: Young > ~Young")
 
 
@@ -74,7 +74,7 @@ def test_domains_match_their_expression_and_are_disjoint(builtin_dataset: Datase
 
 
 def test_a_domain_with_too_few_faces_is_refused(builtin_dataset: Dataset) -> None:
-    with pytest.raises(FacesmithError, match="8 faces .Bald. to learn from, and a makeover needs 100"):
+    with pytest.raises(FacesmithError, match="8 faces .Bald. to learn from, but a makeover requires 100"):
         find_domains(builtin_dataset, parse_directions("No_Beard > Bald")[0])
-    with pytest.raises(FacesmithError, match="'No_Bread' in where is not an attribute"):
+    with pytest.raises(FacesmithError, match="'No_Bread' is not an attribute"):
         find_domains(builtin_dataset, parse_directions("No_Bread > Bald")[0])

@@ -55,12 +55,12 @@ def type_columns(
         elif (attribute := parse_attribute(cells, MIN_BOOL_SHARE)) is not None:
             labels.attributes[free_attribute_name(column, list(labels.attributes))] = attribute
             odd = _odd_cells(cells)
-            text = f"cells of {column.strip()} in {name} are neither true nor false, and unknown"
+            text = f"cells of {column.strip()} in {name} are neither true nor false and are treated as unknown"
             labels.notes += note(text, sum(odd.values()), map(repr, odd))
         else:
             labels.ignored_columns.append(column)
             unused.append(column.strip() + _reason(_odd_cells(cells), cells))
-    text = f"columns of {name} are ignored, because they are neither attribute, split nor identity"
+    text = f"columns of {name} are ignored because they are not attributes, splits or identities"
     labels.notes += note(text, len(unused), unused)
     return labels
 
@@ -95,7 +95,7 @@ def parse_signs(column: Any, name: str, table: str) -> "pa.Array":
     if values is None:
         odd = next(iter(_odd_cells(column)), None)
         text = "no value" if odd is None else f"the value {odd!r}"
-        raise FacesmithError(f"{table} is not CelebA's: {name} has {text} where 1 or -1 is expected")
+        raise FacesmithError(f"{table} is not CelebA's: {name} contains {text} instead of 1 or -1")
     return values
 
 

@@ -41,13 +41,13 @@ def read_labels(tables: Iterable[tuple[str, str, bytes]], files: Sequence[str], 
         column: pa.array([cells.get(number) for number in range(len(files))], pa.string())
         for column, cells in values.items()
     }
-    title = titles[0] if len(titles) == 1 else f"{titles[0]} and {len(titles) - 1} other tables"
+    title = titles[0] if len(titles) == 1 else f"{titles[0]} and {len(titles) - 1} other files"
     typed = type_columns(columns, title)
     typed.notes = labels.notes + typed.notes
     typed.unmatched_rows, typed.digest = unmatched, digest.hexdigest()
     if required and not typed.attributes and typed.split is None and typed.identity is None:
         raise FacesmithError(
-            f"{title} has no label that can be used: a label is a column of 0 and 1, -1 and 1, or true and false"
+            f"{title} has no usable labels: a label column contains 0 and 1, -1 and 1, or true and false"
             + "".join(f"; {entry.count} {entry.text}: {', '.join(entry.examples)}" for entry in typed.notes[-1:])
         )
     return typed
@@ -70,12 +70,11 @@ def _match_table(table: "pa.Table", files: list[str], title: str) -> tuple[str, 
             ambiguous += [str(names[row]) for row in match.ambiguous]
     if ambiguous:
         raise FacesmithError(
-            f"{title} names pictures by names that fit several of them, such as {ambiguous[0]!r}: name them by their "
-            f"paths, such as {files[0]!r}"
+            f"{title} has names that match several images, such as {ambiguous[0]!r}: use paths, such as {files[0]!r}"
         )
     cell = repr(table[first][0].as_py()) if len(table) else "no rows"
-    example = f"a picture is {files[0]!r}" if files else "there is no picture"
-    raise FacesmithError(f"{title} names none of the pictures: its column {first!r} has {cell} where {example}")
+    example = f"an image is {files[0]!r}" if files else "there are no images"
+    raise FacesmithError(f"{title} matches none of the images: its column {first!r} contains {cell}, but {example}")
 
 
 def _meaning(cell: str) -> str | bool | None:
@@ -111,7 +110,7 @@ def _take_cells(
             elif distinct:
                 contradictions.setdefault(names[number], []).append(column.strip())
     return note(
-        f"photos have several rows in {title} that contradict each other, and are unknown there",
+        f"photos have several rows in {title} that contradict each other; these labels are unknown",
         len(contradictions),
         (f"{file} ({', '.join(columns)})" for file, columns in contradictions.items()),
     )

@@ -33,19 +33,19 @@ def read_label_table(data: bytes, name: str) -> "pa.Table":
         if data.startswith(b"PAR1"):
             table = _read_parquet(data)
         elif data.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
-            raise FacesmithError(f"{name} is a workbook or an archive: save the table as CSV")
+            raise FacesmithError(f"{name} is a spreadsheet or an archive: save the table as CSV")
         else:
             text = decode_text(data)
             table = _read_json(text, name) if text.startswith(("{", "[")) else _read_text(text, name)
     except (pa.ArrowException, OSError, ValueError, RecursionError) as error:  # OSError: a damaged Parquet file
-        raise FacesmithError(f"{name} cannot be read as a table of labels: {_first_line(error)}") from None
+        raise FacesmithError(f"{name} cannot be read as a label table: {_first_line(error)}") from None
     table = table.rename_columns([column.strip().strip("'\"").strip() for column in table.column_names])
     columns = [column for column in table.column_names if column.lower() not in INDEX_COLUMNS]
     duplicate = next((column for column in columns if columns.count(column) > 1), None)
     if duplicate is not None:
         raise FacesmithError(f"{name} has two columns called {duplicate!r}: rename one of them")
     if not columns:
-        raise FacesmithError(f"{name} has no columns: one of them must name the pictures")
+        raise FacesmithError(f"{name} has no columns: one column must contain the file names of the images")
     return table.select(columns)
 
 
@@ -104,7 +104,7 @@ def _read_parquet(data: bytes) -> "pa.Table":
 
 def _read_text(text: str, name: str) -> "pa.Table":
     if not text:
-        raise FacesmithError(f"{name} is empty: its first line must name the columns")
+        raise FacesmithError(f"{name} is empty: its first line must contain the column names")
     delimiter = None
     if match := re.match(r"sep=(.)[\r\n]+", text):  # a line that Excel writes and reads
         delimiter, text = match[1], text[match.end() :]
@@ -119,7 +119,7 @@ def _read_text(text: str, name: str) -> "pa.Table":
             return read_spaced_table(text.partition("\n")[2], name, names)
     columns = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True))
     if any(column.strip().lower().endswith(SUFFIXES) for column in columns):
-        raise FacesmithError(f"{name} has no line with the names of its columns: add one, such as file,Smiling")
+        raise FacesmithError(f"{name} has no header line: add one, such as file,Smiling")
     return _parse_delimited(text, name, delimiter, columns, has_header=True)
 
 
@@ -171,7 +171,7 @@ def _read_json(text: str, name: str) -> "pa.Table":
     records = [_expand(row) if isinstance(row, dict) else _labelled_file(row) for row in rows]
     columns = list(dict.fromkeys(str(column) for record in records for column in record))
     if not records:
-        raise FacesmithError(f"{name} has no rows: add one for each picture")
+        raise FacesmithError(f"{name} has no rows: add one per image")
     return pa.table({column: pa.array([_json_cell(r.get(column)) for r in records], pa.string()) for column in columns})
 
 
@@ -187,7 +187,7 @@ def _expand(record: dict[str, Any]) -> dict[str, Any]:
 def _labelled_file(row: Any) -> dict[str, Any]:
     """Return the record of a pair of a file and its label: a number, a list of numbers, or an object."""
     if not isinstance(row, (list, tuple)) or len(row) != 2 or not isinstance(row[0], str):
-        raise ValueError("its rows are neither objects nor pairs of a file and a label")
+        raise ValueError("its rows are neither objects nor pairs of a file name and a label")
     file, label = row
     if isinstance(label, dict):
         return {"file": file, **label}

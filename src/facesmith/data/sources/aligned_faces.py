@@ -41,15 +41,15 @@ class AlignedFace:
 def _check_alignment(source: Source, spec: CropSpec) -> None:
     """Raise `FacesmithError` for a source that cannot be aligned, and for a crop that is larger than CelebA's frame."""
     if source.aligned:
-        raise FacesmithError(f"the pictures of {source.name} are already aligned: import them without --align")
+        raise FacesmithError(f"the images of {source.name} are already aligned: omit --align")
     if source.kind == "hub":
-        raise FacesmithError("datasets of the hub cannot be aligned: save their pictures as files, and import those")
+        raise FacesmithError("datasets from the hub cannot be aligned: save their images as files and import these")
     try:
         spec.box(WIDTH, HEIGHT)
     except ImageError:
         raise FacesmithError(
-            f"invalid crop {spec.crop!r}: expected a part of the {WIDTH}x{HEIGHT} pixels of an aligned face, such as "
-            f"center:178, or fit"
+            f"invalid crop {spec.crop!r}: expected fit, or a part of the {WIDTH}x{HEIGHT} pixels of an aligned "
+            "face, such as center:178"
         ) from None
     require("cv2", "photos", "aligning faces")
     detector_path()
@@ -89,8 +89,8 @@ def aligned_source(source: Source, rows: Integers, spec: CropSpec, workers: int,
             bar.update()
     if not faces:
         raise FacesmithError(
-            f"{source.name} has no photo with a face that can be used: all {len(rows):,} were skipped, the first of "
-            f"them {skipped[0]['file']}: {skipped[0]['reason']}"
+            f"{source.name} contains no photo with a usable face: all {len(rows):,} were skipped, such as "
+            f"{skipped[0]['file']}: {skipped[0]['reason']}"
         )
     face_rows = np.stack(faces)
 
@@ -128,7 +128,7 @@ def _find_in_photo(photo: Handle) -> tuple[list[Face], str | None]:
         faces = find_faces(_read_photo(photo))
     except ImageError as error:
         return [], str(error)
-    return faces, None if faces else "no face was found in it"
+    return faces, None if faces else "no face was found"
 
 
 @lru_cache(maxsize=1)

@@ -33,13 +33,13 @@ def celeba_source(listing: FileListing, align: bool = False) -> Source:
     wild = [name for name in files if f"/{name}".rpartition(f"/{WILD_FOLDER}")[1]]
     notes = list(listing.unread_files())
     if len(wild) < len(files):
-        notes += note("photos in the wild are not used, because there are aligned ones", len(wild), wild)
+        notes += note("photos in the wild are not used because there are aligned ones", len(wild), wild)
         files = [name for name in files if name not in set(wild)]
     aligned = len(wild) < len(listing.images) and _have_one_size(listing, files)
     if not aligned and not align:
         raise FacesmithError(
-            f"{listing.root} holds CelebA's photos in the wild, which are not aligned: import them with --align, or "
-            f"put img_align_celeba there"
+            f"{listing.root} contains only CelebA's photos in the wild, which are not aligned: import them with "
+            "--align, or add the folder img_align_celeba"
         )
     attributes: dict[str, Any] = {}
     split = identity = None
@@ -75,10 +75,10 @@ def read_attributes(data: bytes, name: str) -> "pa.Table":
     elif celeba := split_celeba_header(decode_text(data)):
         attributes, rows = celeba
         if len(set(attributes)) < len(attributes):
-            raise FacesmithError(f"{name} is not CelebA's: the line before its rows must name each attribute once")
+            raise FacesmithError(f"{name} is not CelebA's: its header line must name each attribute once")
         table = read_spaced_table(rows, name, attributes)
     else:
-        raise FacesmithError(f"{name} is not CelebA's: the line before its rows must name each attribute once")
+        raise FacesmithError(f"{name} is not CelebA's: its header line must name each attribute once")
     columns = {column: parse_signs(table[column], column, name) for column in table.column_names[1:]}
     return pa.table({"file": table.columns[0], **columns})
 
@@ -88,7 +88,9 @@ def _take(table: "pa.Table", files: list[str], name: str, notes: list[Note]) -> 
     keys = table.columns[0].to_pylist()
     match = match_rows(files, keys, copies=True)
     if not match:
-        raise FacesmithError(f"{name} names none of the photos: it has {str(keys[0])!r} where a photo is {files[0]!r}")
+        raise FacesmithError(
+            f"{name} matches none of the photos: it contains {str(keys[0])!r}, but a photo is {files[0]!r}"
+        )
     notes += describe_match(match, files, keys, name)
     return [match.take(column) for column in table.columns[1:]], len(match.unmatched)
 

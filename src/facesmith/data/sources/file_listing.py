@@ -40,7 +40,7 @@ class FileHandle:
         try:
             status = os.stat(self.path)  # noqa: PTH116 (for each photo: a Path costs more than the call)
         except OSError as error:
-            raise ImageError(f"not readable: {(error.strerror or 'unknown error').lower()}") from None
+            raise ImageError(f"unreadable, {(error.strerror or 'unknown error').lower()}") from None
         if not stat.S_ISREG(status.st_mode):
             raise ImageError("not a regular file")  # opening a pipe would block
         return self.path if status.st_size else b""
@@ -66,7 +66,7 @@ class ZipMember:
         if self.encrypted:
             raise ImageError("encrypted")
         if self.method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ImageError("packed in a way that is not supported")
+            raise ImageError("compressed with an unsupported method")
         if self.size > MAX_MEMBER_BYTES:
             raise ImageError("too large")
         try:
@@ -79,9 +79,9 @@ class ZipMember:
             if self.method == zipfile.ZIP_DEFLATED:
                 data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, MAX_MEMBER_BYTES)
         except (OSError, struct.error, zlib.error):
-            raise ImageError("damaged inside the zip") from None
+            raise ImageError("damaged in the zip") from None
         if len(data) != self.size or zlib.crc32(data) != self.crc:
-            raise ImageError("damaged inside the zip")
+            raise ImageError("damaged in the zip")
         return data
 
 
@@ -102,14 +102,14 @@ class FileListing:
         """Return the names of the pictures, or raise `FacesmithError` if there are none."""
         if not self.images:
             unread = next((name for name in self.entries if name.lower().endswith(UNREAD_SUFFIXES)), None)
-            advice = f"; convert files such as {printable(unread)}, or unpack them" if unread else ""
-            raise FacesmithError(f"{self.root} holds no picture: {FORMAT_NAMES} files are read{advice}")
+            advice = f"; convert or unpack files such as {printable(unread)}" if unread else ""
+            raise FacesmithError(f"{self.root} contains no images: supported formats are {FORMAT_NAMES}{advice}")
         return self.images
 
     def unread_files(self) -> list[Note]:
         """Return notes on pictures, videos and archives that are not read."""
         unread = [printable(name) for name in self.entries if name.lower().endswith(UNREAD_SUFFIXES)]
-        text = "files are of kinds that are not read: convert pictures to JPEG or PNG, and unpack archives"
+        text = "files have unsupported formats: convert images to JPEG or PNG, and unpack archives"
         return [*self.notes, *note(text, len(unread), unread)]
 
     def parquet_files(self) -> list[tuple[str, Path]]:
@@ -158,9 +158,10 @@ def list_files(path: Path) -> FileListing:
         return FileListing(path, {}) if is_parquet else _list_zip(path)
     walk = walk_folder(str(path))
     notes = [
-        *note("folders cannot be read, and are skipped", len(walk.unreadable), map(printable, walk.unreadable)),
+        *note("folders cannot be read and are skipped", len(walk.unreadable), map(printable, walk.unreadable)),
         *note(
-            "links are passed over, which lead to folders that are imported already, or to one that contains them",
+            "links are skipped because they lead to folders that are already imported, or to a folder that "
+            "contains them",
             len(walk.repeated),
             map(printable, walk.repeated),
         ),
@@ -174,7 +175,8 @@ def list_files(path: Path) -> FileListing:
     candidates = [name for name in zips if PurePosixPath(name).name == "img_align_celeba.zip"] or zips
     if len(candidates) > 1:
         raise FacesmithError(
-            f"{path} holds {len(candidates)} zips and no picture: import one of them, such as {path / candidates[0]}"
+            f"{path} contains {len(candidates)} zips and no images: import one of the zips, such as "
+            f"{path / candidates[0]}"
         )
     if not candidates:
         return listing
@@ -197,18 +199,18 @@ def _list_zip(path: Path) -> FileListing:
         head = start.lstrip().lower()
         if head.startswith((b"<!doctype html", b"<html")):
             raise FacesmithError(
-                f"{path} is a web page, not a zip: the download was refused, probably by Google Drive's quota; "
-                f"download it again later or from another place"
+                f"{path} is a web page, not a zip, because the download was refused, probably by Google Drive's "
+                "quota: download it again later or from another place"
             )
         packed = next((kind for signature, kind in ARCHIVES.items() if head.startswith(signature)), None)
         if packed or start[257:262] == b"ustar":
             packed = packed or "a tar archive"
-            raise FacesmithError(f"{path} is {packed}, which is not read: unpack it, and import the folder")
+            raise FacesmithError(f"{path} is {packed}, which is not supported: unpack it and import the folder")
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
     except (zipfile.BadZipFile, RuntimeError):  # RuntimeError for a form that zipfile does not read
         raise FacesmithError(
-            f"{path} is neither a folder nor a whole zip: give a folder of photos, or download the zip again"
+            f"{path} is neither a folder nor a complete zip: pass a folder of photos, or download the zip again"
         ) from None
     except OSError as error:
         raise FacesmithError(f"{path} cannot be read: {error.strerror}") from None
@@ -222,7 +224,7 @@ def _list_zip(path: Path) -> FileListing:
         if not any(map(is_hidden, (name := _member_name(info)).split("/")))
     }  # fmt: skip
     repeated = [name for name, count in Counter(map(_member_name, files)).items() if count > 1 and name in members]
-    notes = note("names occur several times in the zip, and the last file of each is used", len(repeated), repeated)
+    notes = note("names occur more than once in the zip; the last file is used", len(repeated), repeated)
     return FileListing(path, dict(sorted(members.items())), notes)
 
 

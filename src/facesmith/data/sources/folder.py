@@ -64,7 +64,7 @@ def folder_source(listing: FileListing, labels_path: Path | None = None) -> Sour
         notes=[
             *labels.notes,
             *listing.unread_files(),
-            *note("tables are not read as labels: choose one with --labels", len(unused), unused),
+            *note("label tables are ignored: select one with --labels", len(unused), unused),
         ],
     )
 

@@ -55,7 +55,7 @@ def _find_parquet_files(hub: Any, repository: str, folder: str | None) -> tuple[
             converted = api.dataset_info(repository, revision=CONVERTED)
         except errors.RevisionNotFoundError:
             raise FacesmithError(
-                f"{repository} holds no Parquet files: facesmith reads the hub's Parquet datasets"
+                f"{repository} contains no Parquet files: only Parquet datasets of the hub are supported"
             ) from None
         converted.card_data = info.card_data
         info, names = converted, _parquet_names(converted)
@@ -64,12 +64,13 @@ def _find_parquet_files(hub: Any, repository: str, folder: str | None) -> tuple[
         folder = next((top for top in ("default", "data") if top in tops), None)
         if folder is None:
             raise FacesmithError(
-                f"{repository} has several datasets, {', '.join(tops)}: choose one, like hf:{repository}/{tops[-1]}"
+                f"{repository} contains several datasets, {', '.join(tops)}: select one, such as "
+                f"hf:{repository}/{tops[-1]}"
             )
     names = [name for name in names if folder is None or name.startswith(folder + "/")]
     if not names:
         raise FacesmithError(
-            f"{repository} has no Parquet files in {folder or 'it'}: its folders are {', '.join(tops)}"
+            f"{repository} has no Parquet files in {folder or 'its root'}: choose one of the folders {', '.join(tops)}"
         )
     return info, names
 

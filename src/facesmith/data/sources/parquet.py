@@ -33,7 +33,7 @@ class EncodedImage:
         if self.data is not None:
             return self.data
         if not Path(self.path).is_file():
-            raise ImageError("has no bytes in the dataset")
+            raise ImageError("no image bytes in the dataset")
         return self.path
 
 
@@ -79,7 +79,7 @@ def open_shard(name: str, path: Path | str, dataset: str) -> Shard:
             image, nested = _image_column(file.schema_arrow, dataset)
             return Shard(name, str(path), file.metadata.num_rows, image, nested)
     except (pa.ArrowException, OSError):
-        raise FacesmithError(f"{name} of {dataset} is not a Parquet file that can be read: {path}") from None
+        raise FacesmithError(f"{name} of {dataset} is not a readable Parquet file: {path}") from None
 
 
 def shard_metadata(shards: list[Shard], classes: Mapping[str, list[str]], name: str) -> "tuple[pa.Table, Labels]":

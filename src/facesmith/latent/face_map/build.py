@@ -98,9 +98,9 @@ def map_faces(
 
 def _check_count(available: int, count: int) -> None:
     if available < MIN_FACES:
-        raise FacesmithError(f"{available} faces are too few for a map: use {MIN_FACES} or more")
+        raise FacesmithError(f"{available} faces are too few for a map: use at least {MIN_FACES}")
     if count > MAX_FACES:
-        raise FacesmithError(f"{count:,} faces are too many for a page: use {MAX_FACES:,} or fewer")
+        raise FacesmithError(f"{count:,} faces are too many for a map: use at most {MAX_FACES:,}")
 
 
 def _load(

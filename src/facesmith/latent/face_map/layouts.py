@@ -45,7 +45,7 @@ def check_methods(methods: Sequence[str]) -> None:
         if method not in METHODS:
             raise FacesmithError(f"invalid method {method!r}: expected {', '.join(METHODS)}")
     if not methods:
-        raise FacesmithError(f"a map needs at least one method: {', '.join(METHODS)}")
+        raise FacesmithError(f"a map requires at least one method: choose from {', '.join(METHODS)}")
     if "tsne" in methods:
         require("sklearn.manifold", "map", "a t-SNE map")
     if "umap" in methods:

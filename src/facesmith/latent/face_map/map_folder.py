@@ -77,13 +77,13 @@ class FaceMap:
             yield
         except (OSError, LookupError, ValueError, zipfile.BadZipFile):
             raise FacesmithError(
-                f"the files of {self.path.name} cannot be read: make the map again with facesmith map"
+                f"the files of {self.path.name} cannot be read: create the map again with facesmith map"
             ) from None
 
 
 def open_map(path: str | Path) -> FaceMap:
     """Open a map folder. Raises `FacesmithError` if it is not one, or has an unknown version."""
-    card = read_json(Path(path) / CARD, "the card of a map")
+    card = read_json(Path(path) / CARD, "a map card")
     check_version(card, FORMAT, VERSION, Path(path) / CARD)
     return FaceMap(Path(path), card)
 

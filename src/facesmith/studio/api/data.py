@@ -25,20 +25,20 @@ class AttributeRate(BaseModel):
     """How often an attribute occurs in a dataset."""
 
     name: str = Field(examples=["Smiling"])
-    share: float | None = Field(description="of the images with a known value")
-    unknown: int = Field(description="images without a known value")
+    share: float | None = Field(description="fraction of the images with a known value that have the attribute")
+    unknown: int = Field(description="number of images whose value is unknown")
 
 
 class DatasetInfo(BaseModel):
     """What pages show of a dataset."""
 
-    name: str = Field(examples=["drawn"], description="for all other routes")
+    name: str = Field(examples=["drawn"], description="identifier used by all other routes")
     title: str = Field(examples=["builtin avataaars"])
     count: int = Field(examples=[12000], description="images")
-    size: tuple[int, int] = Field(examples=[(64, 64)], description="width and height of each")
+    size: tuple[int, int] = Field(examples=[(64, 64)], description="width and height of each image")
     attributes: list[str] = Field(examples=[["Smiling", "Young"]])
     credit: str | None = Field(description="authors of the images, and their terms")
-    explore: str | None = Field(description="address of its exploration report; null until it is written")
+    explore: str | None = Field(description="URL of its exploration report; null until it is written")
 
 
 @router.get("", summary="List datasets")
@@ -70,8 +70,8 @@ async def dataset_sheet(
     services: ServicesDep,
     count: Annotated[int, Query(ge=1, le=144)] = 48,
     columns: Annotated[int, Query(ge=1, le=48)] = 12,
-    seed: Annotated[int, Query(ge=0, lt=2**53, description="of the random choice")] = 0,
-    having: Annotated[str | None, Query(max_length=100, description="an attribute that all of them have")] = None,
+    seed: Annotated[int, Query(ge=0, lt=2**53, description="random seed of the selection")] = 0,
+    having: Annotated[str | None, Query(max_length=100, description="show only images with this attribute")] = None,
 ) -> Response:
     """Randomly chosen images as training sees them."""
     path = services.registry.find(name, "dataset").path

@@ -39,7 +39,7 @@ router = APIRouter(tags=["faces"])
 
 DirectionKind = Annotated[
     Literal["orthogonal", "boundary", "mean"],
-    Field(description="of direction: orthogonal drifts least on photos, mean is best on drawings"),
+    Field(description="kind of direction; orthogonal changes other attributes least, mean suits drawn faces"),
 ]
 Edit = Annotated[
     dict[Annotated[str, Field(max_length=100)], Annotated[float, Field(ge=-20, le=20, allow_inf_nan=False)]],
@@ -53,7 +53,7 @@ class EncodeResponse(StoredFace):
 
     latent: list[float] = Field(description="z, followed by the residual latent if the model has one")
     score: float | None = Field(
-        examples=[21.4], description="PSNR in decibels of the reconstruction; null for faces of seeds"
+        examples=[21.4], description="PSNR of the reconstruction in decibels; null for generated faces"
     )
 
 
@@ -77,7 +77,7 @@ class EditedFace(StoredFace):
 
 
 class EditResponse(BaseModel):
-    faces: list[EditedFace] = Field(description="all faces with the first edit, all with the second, ...")
+    faces: list[EditedFace] = Field(description="all faces with the first edit, then all with the second, and so on")
 
 
 class EditQuery(BaseModel):
@@ -89,7 +89,7 @@ class EditQuery(BaseModel):
         [""],
         alias="set",
         max_length=64,
-        description="one edit, with all its attributes: Smiling:1.5,Young:-1; each repetition is another edit",
+        description="an edit, such as Smiling:1.5,Young:-1; repeat the parameter for more edits",
         examples=[["Smiling:1.5"]],
     )
     kind: DirectionKind = "orthogonal"
@@ -100,7 +100,9 @@ class EditQuery(BaseModel):
 
 class DescribeRequest(FaceRequest):
     top: int = Field(5, ge=1, le=100)
-    by: Literal["probability", "lift"] = Field("probability", description="lift: what is unusual about the face first")
+    by: Literal["probability", "lift"] = Field(
+        "probability", description="probability: most likely first; lift: most unusual first"
+    )
 
 
 class AttributeEstimate(BaseModel):
@@ -108,10 +110,15 @@ class AttributeEstimate(BaseModel):
 
     name: str = Field(examples=["Smiling"])
     probability: float = Field(examples=[0.93])
-    rate: float = Field(examples=[0.48], description="the share of all faces that have it")
-    lift: float = Field(examples=[1.9], description="the probability relative to the rate")
-    score: float = Field(examples=[0.61], description="0.5 is the average face with it, -0.5 the average without")
-    accuracy: float | None = Field(examples=[0.88], description="of this estimate on held-out faces; 0.5 is chance")
+    rate: float = Field(examples=[0.48], description="fraction of all faces that have it")
+    lift: float = Field(examples=[1.9], description="probability divided by rate")
+    score: float = Field(
+        examples=[0.61],
+        description="0.5: like the average face with the attribute; -0.5: like the average face without it",
+    )
+    accuracy: float | None = Field(
+        examples=[0.88], description="accuracy of this estimate on held-out faces; 0.5 is chance"
+    )
 
 
 class DescribeResponse(BaseModel):
@@ -159,7 +166,7 @@ async def edit(body: EditRequest, resolver: FacesDep, response: Response) -> Any
 
 @router.get(
     "/edit",
-    summary="Edit faces of seeds, by URL",
+    summary="Edit generated faces by URL",
     response_class=Response,
     responses=IMAGE_CONTENT | NOT_MODIFIED,
 )
@@ -169,7 +176,11 @@ async def edit_by_address(query: Annotated[EditQuery, Query()], request: Request
     curl -o smile.png 'http://127.0.0.1:8000/api/v1/edit?model=drawn64&face=seed:7:3&set=Smiling:1.5'
     """
     if not all(face.startswith("seed") for face in query.face):
-        raise Problem(400, "an address is public and a photo is not: give faces of seeds, or use POST /edit")
+        raise Problem(
+            400,
+            "GET /edit accepts only generated faces (seed:...), because URLs of photos must not be shared: use "
+            "POST /edit",
+        )
     model = await resolver.model(query.model or None)
     directions = model.card.get("directions", {}).get("digest")
     key = f"{facesmith.__version__} {latent_space(model)} {directions} {request.url.query}"
@@ -239,7 +250,7 @@ async def _render_edits(
 
 def _check_count(count: int) -> None:
     if count > MAX_FACES:
-        raise Problem(422, f"edits: {count:,} faces are too many, request at most {MAX_FACES}")
+        raise Problem(422, f"edits: {count:,} faces are too many: request at most {MAX_FACES}")
 
 
 def _require_directions(model: Model) -> None:

@@ -37,44 +37,50 @@ router = APIRouter(tags=["faces"])
 class GenerateQuery(BaseModel):
     """Which faces, and in which format. The same address always gives the same faces."""
 
-    model: str | None = Field(None, description="from /models; default: the first generator", examples=["drawn64"])
-    seed: int = Field(0, ge=0, lt=10**18, description="faces 0, 1, 2, ... of a seed are always the same", examples=[7])
-    count: int = Field(1, ge=1, le=MAX_ZIP_FACES, description=f"up to {MAX_FACES}; as zip up to {MAX_ZIP_FACES:,}")
+    model: str | None = Field(None, description="name from /models; default: the first generator", examples=["drawn64"])
+    seed: int = Field(
+        0, ge=0, lt=10**18, description="random seed; the same seed and index always give the same face", examples=[7]
+    )
+    count: int = Field(
+        1, ge=1, le=MAX_ZIP_FACES, description=f"number of faces: at most {MAX_FACES}, or {MAX_ZIP_FACES:,} as zip"
+    )
     start: int = Field(0, ge=0, lt=10**9, description="index of the first face")
-    truncation: float = Field(1.0, ge=0, le=2, description="less than 1: more average, more regular faces")
+    truncation: float = Field(1.0, ge=0, le=2, description="values below 1 give more typical faces")
     changes: list[str] = Field(
         [],
         alias="set",
         max_length=64,
-        description="an attribute and the strength of its change in all faces, Smiling:1; repeat for more",
+        description="change an attribute of all faces by a strength, such as Smiling:1; repeatable",
         examples=[["Smiling:1"]],
     )
     attributes: list[str] = Field(
         [],
         alias="with",
         max_length=64,
-        description="an attribute of all faces, or with ~ its absence, if the model takes attributes; repeatable",
+        description="generate faces with this attribute, or without it (~), if the model is conditioned on attributes; "
+        "repeatable",
         examples=[["Smiling", "~Eyeglasses"]],
     )
     format: Literal["png", "jpeg", "webp", "json", "zip"] = "png"
-    scale: int = Field(1, ge=1, le=8, description="enlarge every pixel to a square of this side")
-    columns: int | None = Field(None, ge=1, le=MAX_FACES, description="of a sheet; default: as many as rows")
+    scale: int = Field(1, ge=1, le=8, description="integer factor by which the image is enlarged")
+    columns: int | None = Field(None, ge=1, le=MAX_FACES, description="columns of the sheet; default: a square sheet")
     digest: str | None = Field(
         None,
         pattern="^[0-9a-f]{8,64}$",
-        description="the start of the model's digest: the response may be cached forever, another model is refused",
+        description="prefix of the model's digest: makes the response cacheable forever, and fails if the model was "
+        "replaced",
     )
 
 
 @router.get(
     "/generate",
-    summary="Generate faces of a seed",
+    summary="Generate faces",
     response_class=Response,
     responses=content(
         *MEDIA_TYPES.values(),
         "application/json",
         "application/zip",
-        description="One face, a sheet without gaps, numbers, or a zip",
+        description="One face, a sheet without gaps, latents, or a zip",
     )
     | NOT_MODIFIED,
 )
@@ -88,19 +94,19 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
     """
     model = await services.registry.model(query.model or None)
     if query.digest and not model.digest.startswith(query.digest):
-        raise Problem(404, f"{model.name} is no longer the model {query.digest}: it was replaced, so leave digest out")
+        raise Problem(404, f"{model.name} is no longer the model {query.digest}: it was replaced; omit digest")
     if query.count > MAX_FACES and query.format != "zip":
-        raise Problem(422, f"count: {query.count:,} faces require format=zip, other formats return up to {MAX_FACES}")
+        raise Problem(422, f"count: {query.count:,} faces require format=zip: other formats return at most {MAX_FACES}")
     width, height = model.size
     if width * height * query.scale**2 * (query.count + (query.columns or 0)) > MAX_PIXELS and query.format != "zip":
-        raise Problem(422, f"scale: the sheet would have more than {MAX_PIXELS:,} pixels, request a smaller one")
+        raise Problem(422, f"scale: the sheet would have more than {MAX_PIXELS:,} pixels: request a smaller one")
     etag = _etag(model, request.scope["query_string"])
     lifetime = "max-age=31536000, immutable" if query.digest else "no-cache"
     headers = {"ETag": etag, "Cache-Control": f"private, {lifetime}"}
     if etag in (part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")):
         return Response(status_code=304, headers=headers)
     if query.changes and "directions" not in model.card:
-        raise Problem(400, f"{model.name} has no attribute directions, so its faces cannot be changed: leave set out")
+        raise Problem(400, f"{model.name} has no attribute directions, so its faces cannot be edited: omit set")
     model.condition(model.latents(0), query.attributes)  # raises an error for an unknown attribute
     draw = seed_latents(
         model, query.seed, query.start, query.truncation, parse_changes(query.changes), query.attributes
@@ -144,7 +150,10 @@ def parse_changes(texts: list[str]) -> dict[str, float]:
     for text in texts:
         name, _, strength = text.rpartition(":")
         if not name or not re.fullmatch(r"[+-]?\d{1,4}(\.\d{0,8})?", strength) or name in changes:
-            raise Problem(422, f"set: invalid {text[:80]!r}, expected ATTRIBUTE:STRENGTH like Smiling:0.5, each once")
+            raise Problem(
+                422,
+                f"set: invalid {text[:80]!r}, expected each attribute once as ATTRIBUTE:STRENGTH, such as Smiling:0.5",
+            )
         changes[name] = float(strength)
     return changes
 

@@ -24,7 +24,7 @@ class Health(BaseModel):
 async def healthz(services: ServicesDep) -> Health:
     """503 if faces can no longer be computed: restart the server."""
     if not services.batcher.alive and not services.closing.is_set():
-        raise Problem(503, "the threads that compute faces have ended: restart the studio")
+        raise Problem(503, "the threads that generate faces have stopped: restart the studio")
     return Health()
 
 
@@ -36,7 +36,7 @@ async def readyz(services: ServicesDep) -> Health:
     if not services.warm.is_set():
         raise Problem(503, "the first model is still loading")
     if services.batcher.waiting >= services.batcher.limit:
-        raise Problem(503, "the queue of faces is full")
+        raise Problem(503, "the queue is full")
     return Health()
 
 

@@ -30,10 +30,10 @@ class MakeoverRequest(RequestBody):
     """A face, and how to make it over."""
 
     model: str | None = Field(None, max_length=200, description="a makeover from /models; default: the first")
-    face: Reference = Field(description="one that POST /photos returned", examples=["photo:kZ0Yw5n0T7yYzB1m2c3d4e"])
+    face: Reference = Field(description="a face returned by POST /photos", examples=["photo:kZ0Yw5n0T7yYzB1m2c3d4e"])
     direction: str | None = Field(None, max_length=100, examples=["mtf"], description="default: the first")
-    strength: float = Field(1.0, ge=0, le=1, description="0 changes nothing, 1 is the full makeover")
-    whole: bool = Field(False, description="return the upright photo with the face blended in")
+    strength: float = Field(1.0, ge=0, le=1, description="from 0 (no change) to 1 (full makeover)")
+    whole: bool = Field(False, description="return the whole photo, upright, with the changed face blended in")
     format: Literal["png", "jpeg", "webp", "gif", "mp4"] = "png"
     fps: Fps = 16
     scale: Scale
@@ -41,7 +41,7 @@ class MakeoverRequest(RequestBody):
 
 @router.post(
     "/makeover",
-    summary="Make a face over",
+    summary="Apply a makeover to a face",
     response_class=Response,
     responses=content(*ALL_MEDIA_TYPES.values()),
 )
@@ -49,7 +49,7 @@ async def makeover(body: MakeoverRequest, resolver: FacesDep, response: Response
     """The face at the makeover's size, the whole photo at its own size, or a video of the makeover and back."""
     is_video = body.format in VIDEO_MEDIA_TYPES
     if body.whole and is_video:
-        raise Problem(422, "whole: a video shows only the face, so request png, jpeg or webp, or leave whole out")
+        raise Problem(422, "whole: videos show only the face; request png, jpeg or webp, or omit whole")
     check_video_support(body.format)
     registry, jobs = resolver.services.registry, resolver.services.jobs
     network = await registry.makeover(registry.find(body.model, "makeover").name)

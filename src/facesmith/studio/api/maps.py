@@ -25,27 +25,29 @@ NEIGHBOURS = 12  # in a response
 class MapInfo(BaseModel):
     """A map, its dataset and its model."""
 
-    name: str = Field(examples=["faces-map"], description="for all other routes")
+    name: str = Field(examples=["faces-map"], description="identifier used by all other routes")
     dataset: str = Field(examples=["CelebA"])
-    model: str = Field(examples=["celeba64"], description="whose encoder computed the latents")
-    placing: str | None = Field(description="the name of that model here, which can place faces; null if it is missing")
-    classifier: bool = Field(description="whether it has a second map, of an attribute classifier's features")
+    model: str = Field(examples=["celeba64"], description="the model whose encoder computed the latents")
+    placing: str | None = Field(description="name of that model in this studio, if available; required to place faces")
+    classifier: bool = Field(
+        description="whether it has a second map, based on the features of an attribute classifier"
+    )
     judge: bool = Field(description="the same as classifier", deprecated=True)
     count: int = Field(examples=[10000], description="faces")
-    of: int = Field(description="images in the dataset")
+    of: int = Field(description="number of images in the dataset")
     methods: list[str] = Field(examples=[["pca", "tsne"]])
     layouts: list[str] = Field(examples=[["latents_pca_2d", "latents_pca_3d", "latents_pca_sphere"]])
     attributes: list[str]
-    photos: list[str] = Field(description="photos that are placed on it")
+    photos: list[str] = Field(description="photos that are marked on it")
     credit: str | None
     created: str = Field(description="ISO 8601")
-    page: str | None = Field(description="address of the page")
+    page: str | None = Field(description="URL of the page")
 
 
 class Layout(BaseModel):
     """The positions of all faces of a map. The largest distance from the centre is 1."""
 
-    points: list[list[float]] = Field(examples=[[[0.1, -0.42]]], description="x and y of each face, and z in 3D")
+    points: list[list[float]] = Field(examples=[[[0.1, -0.42]]], description="x and y (and z in 3D) of each face")
     having: list[bool | None] | None = Field(description="whether each face has the attribute; null if unknown")
 
 
@@ -56,8 +58,8 @@ class PlaceRequest(RequestBody):
 class MapNeighbour(Neighbour):
     """A face of the map."""
 
-    at: int = Field(description="its index in the points of a layout")
-    picture: str | None = Field(description="a data: URL of a PNG; null if the dataset is missing")
+    at: int = Field(description="index in the points of a layout")
+    picture: str | None = Field(description="PNG as a data: URL; null if the dataset is missing")
 
 
 class PlaceResponse(BaseModel):
@@ -79,11 +81,11 @@ def list_maps(services: ServicesDep) -> list[MapInfo]:
     "/{name}/map.html",
     summary="Show a map",
     response_class=Response,
-    responses=content("text/html", description="A page that loads nothing from any host"),
+    responses=content("text/html", description="A page that makes no further requests"),
 )
 async def map_page(name: str, services: ServicesDep, v: Version = None) -> Response:
     path = services.registry.map(name).page
-    missing = f"{name} has no page: make the map again with facesmith map"
+    missing = f"{name} has no page: create the map again with facesmith map"
     return page_response(path, SCRIPTED_PAGE_POLICY, v, missing)
 
 
@@ -92,13 +94,15 @@ async def map_points(
     name: str,
     services: ServicesDep,
     of: Annotated[str, Query(max_length=100, examples=["latents_pca_2d"], description="a layout from /maps")],
-    attribute: Annotated[str | None, Query(max_length=100, description="also return which faces have it")] = None,
+    attribute: Annotated[
+        str | None, Query(max_length=100, description="also return which faces have this attribute")
+    ] = None,
 ) -> Layout:
     face_map = services.registry.map(name)
     if of not in face_map.card.get("layouts", ()):
-        raise NotFound(f"{name} has no layout {of!r}: GET /api/v1/maps lists them")
+        raise NotFound(f"{name} has no layout {of!r}: GET /api/v1/maps lists its layouts")
     if attribute is not None and attribute not in face_map.card["attributes"]:
-        raise NotFound(f"{name} has no attribute {attribute!r}: GET /api/v1/maps lists them")
+        raise NotFound(f"{name} has no attribute {attribute!r}: GET /api/v1/maps lists its attributes")
 
     def read() -> Layout:
         having = None
@@ -121,7 +125,9 @@ async def place(name: str, body: PlaceRequest, resolver: FacesDep) -> PlaceRespo
     model_name = _names_by(resolver.services, "generator", _model_key).get(_map_model_key(card))
     if model_name is None:
         original = card.get("model", {}).get("name", "an unknown model")
-        raise Problem(400, f"{name} was made with {original}, which is missing: start the studio with that model")
+        raise Problem(
+            400, f"{name} was made with the model {original}, which is missing: start the studio with that model"
+        )
     model = await resolver.model(model_name)
     z = (await resolver.face(body.face, model)).latent.z[: model.latent_size]
     datasets = _names_by(resolver.services, "dataset", lambda card: card["fingerprint"])

@@ -25,19 +25,19 @@ class MakeoverDirection(BaseModel):
 class ModelInfo(BaseModel):
     """What pages show of a model."""
 
-    name: str = Field(examples=["drawn64"], description="for all other routes")
+    name: str = Field(examples=["drawn64"], description="identifier used by all other routes")
     kind: Literal["generator", "makeover", "classifier"]
     size: tuple[int, int] = Field(examples=[(64, 64)], description="width and height of its images")
-    latent_size: int | None = Field(examples=[64], description="numbers in a latent; null if it has none")
+    latent_size: int | None = Field(examples=[64], description="length of a latent; null if the model has no latents")
     encoder: bool = Field(description="whether it can encode photos")
-    refine: bool = Field(description="whether /refine can bring faces closer to their photos; requires PyTorch")
+    refine: bool = Field(description="whether /refine works with this model; requires PyTorch")
     attributes: list[str] = Field(
-        examples=[["Smiling", "Young"]], description="that it can change, or that a classifier recognizes"
+        examples=[["Smiling", "Young"]], description="attributes that it can edit, or that a classifier predicts"
     )
-    directions: list[MakeoverDirection] = Field(description="of a makeover")
+    directions: list[MakeoverDirection] = Field(description="directions of a makeover")
     terms: str = Field(examples=["any use, with credit to the artist"])
-    digest: str = Field(description="SHA-256 of its weights: models with the same digest generate the same faces")
-    about: str = Field(examples=["64x64 after 8,000 pictures of Avataaars"])
+    digest: str = Field(description="SHA-256 of its weights; models with the same digest generate the same faces")
+    about: str = Field(examples=["64x64, trained on 8,000 images of Avataaars"])
 
 
 @router.get("", summary="List models")
@@ -85,5 +85,5 @@ def _model_info(item: Item) -> ModelInfo:
         directions=card["directions"] if is_makeover else [],
         terms=card.get("terms", "not stated"),
         digest=card["digest"],
-        about=f"{width}x{height} after {data['count']:,} pictures of {data['source']['name']}",
+        about=f"{width}x{height}, trained on {data['count']:,} images of {data['source']['name']}",
     )

@@ -58,8 +58,8 @@ class InterpolateRequest(RequestBody):
     model: ModelName
     faces: list[Reference] = Field(min_length=2, max_length=16, examples=[["seed:7", "seed:7:3"]])
     frames: int = Field(48, ge=2, le=MAX_FACES)
-    loop: bool = Field(False, description="return to the first face, without repeating a frame")
-    spherical: bool = Field(True, description="interpolate along arcs, else along straight lines")
+    loop: bool = Field(False, description="return to the first face, without a repeated frame")
+    spherical: bool = Field(True, description="true: interpolate along arcs; false: along straight lines")
     format: Format = "png"
     fps: Fps = 16
     scale: Scale
@@ -75,18 +75,18 @@ class InterpolateResponse(BaseModel):
 class VideoFormats(BaseModel):
     """Formats for /interpolate and /analogy, besides images."""
 
-    formats: list[str] = Field(examples=[["gif", "mp4"]], description="mp4 requires PyAV, which is optional")
+    formats: list[str] = Field(examples=[["gif", "mp4"]], description="mp4 requires the optional package PyAV")
 
 
 class NeighboursRequest(FaceRequest):
-    dataset: str | None = Field(None, max_length=200, description="from /datasets; default: the first")
+    dataset: str | None = Field(None, max_length=200, description="name from /datasets; default: the first")
     count: int = Field(8, ge=1, le=24)
 
 
 class DatasetNeighbour(Neighbour):
     """An image of the dataset."""
 
-    picture: str = Field(description="a data: URL of a PNG")
+    picture: str = Field(description="PNG as a data: URL")
 
 
 class NeighboursResponse(BaseModel):

@@ -30,7 +30,7 @@ class PhotoFace(BaseModel):
     """A face in a photo, in pixels of the upright photo; null without detection."""
 
     id: str = Field(examples=["kZ0Yw5n0T7yYzB1m2c3d4e"])
-    face: str = Field(examples=["photo:kZ0Yw5n0T7yYzB1m2c3d4e"], description="its reference, for other requests")
+    face: str = Field(examples=["photo:kZ0Yw5n0T7yYzB1m2c3d4e"], description="reference for other requests")
     box: tuple[float, float, float, float] | None = Field(
         examples=[(31.0, 42.5, 80.0, 101.0)], description="left, top, width, height"
     )
@@ -38,7 +38,7 @@ class PhotoFace(BaseModel):
         examples=[[(50.5, 80.0), (91.0, 79.5), (70.0, 101.0), (55.0, 120.0), (86.0, 119.5)]],
         description="left eye, right eye, nose, left and right corner of the mouth, as seen in the photo",
     )
-    score: float | None = Field(examples=[0.93], description="confidence that this is a face, 0 to 1")
+    score: float | None = Field(examples=[0.93], description="confidence of the detector, from 0 to 1")
 
 
 class PhotoInfo(BaseModel):
@@ -46,8 +46,10 @@ class PhotoInfo(BaseModel):
 
     photo: str = Field(examples=["Qw3rTy5n0T7yYzB1m2c3dX"])
     size: tuple[int, int] = Field(examples=[(640, 480)], description="width and height of the upright photo")
-    aligned: bool = Field(description="whether the photo was taken as one aligned face, without detection")
-    whole: str = Field(examples=["photo:mN0Yw5n0T7yYzB1m2c3d4e"], description="the whole photo as one aligned face")
+    aligned: bool = Field(description="whether detection was skipped and the whole photo is one aligned face")
+    whole: str = Field(
+        examples=["photo:mN0Yw5n0T7yYzB1m2c3d4e"], description="reference of the whole photo as one aligned face"
+    )
     faces: list[PhotoFace]
 
 
@@ -66,9 +68,14 @@ async def upload_photo(
     resolver: FacesDep,
     model: Annotated[
         str | None,
-        Query(max_length=200, description="the model to use it with; without aligned faces, none are detected"),
+        Query(
+            max_length=200,
+            description="model to use the photo with; faces are detected only if it was trained on aligned faces",
+        ),
     ] = None,
-    aligned: Annotated[bool, Query(description="skip detection: it is aligned like the model's dataset")] = False,
+    aligned: Annotated[
+        bool, Query(description="skip detection: the photo is aligned like the images of the model's dataset")
+    ] = False,
 ) -> PhotoInfo:
     """The body is the file: JPEG, PNG or WebP. It is kept in memory, for this session only.
 
@@ -78,7 +85,7 @@ async def upload_photo(
         curl -H 'Content-Type: image/jpeg' --data-binary @me.jpg -D - http://127.0.0.1:8000/api/v1/photos
     """
     if not request.headers.get("content-type", "").lower().startswith("image/"):
-        raise Problem(415, "the photo must be the body, with a Content-Type such as image/jpeg")
+        raise Problem(415, "the request body must be the photo, with a Content-Type such as image/jpeg")
     services, data = resolver.services, await request.body()
     if not data:
         raise Problem(422, "the body is empty: send a photo")
@@ -136,8 +143,10 @@ async def face_image(
     name: str,
     resolver: FacesDep,
     response: Response,
-    what: Annotated[Literal["made", "cut"], Query(description="cut: the crop of the photo that is encoded")] = "made",
-    model: Annotated[str | None, Query(max_length=200, description="for a face in a photo; may be a makeover")] = None,
+    what: Annotated[
+        Literal["made", "cut"], Query(description="made: the model's image; cut: the crop of the photo")
+    ] = "made",
+    model: Annotated[str | None, Query(max_length=200, description="model or makeover, for a face in a photo")] = None,
 ) -> Response:
     """`made` is the model's image of the face; `cut` is the photo's, upright and at the size of the model's images."""
     item, reference = resolver.get(name), f"photo:{name}"
@@ -149,7 +158,7 @@ async def face_image(
     face = await resolver.face(reference, generator)
     if what == "cut":
         if face.latent.image is None:
-            raise Problem(404, "that face has no photo: request what=made")
+            raise Problem(404, "a generated face has no photo: request what=made")
         return session_response(encode_image(face.latent.image, "png", UNCHANGED_METADATA), "png", response)
     z = face.latent.z[None]
     png = await render_faces(resolver, generator, 1, lambda: z, "png", face_metadata(generator, [face]))

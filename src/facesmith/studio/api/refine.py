@@ -21,9 +21,7 @@ from facesmith.studio.server_sent_events import MEDIA_TYPE, await_first, event_r
 
 router = APIRouter(tags=["faces"])
 
-_EVENTS = content(
-    MEDIA_TYPE, description="progress with step and steps; then done with id, face, model, score; or error with error"
-)
+_EVENTS = content(MEDIA_TYPE, description="progress (step, steps), then done (id, face, model, score) or error (error)")
 
 
 class RefineRequest(FaceRequest):
@@ -42,11 +40,11 @@ async def refine(body: RefineRequest, resolver: FacesDep, response: Response) ->
     the client disconnects.
     """
     if not can_refine():
-        raise Problem(400, "refining requires PyTorch, which is not installed: pip install 'facesmith[train]'")
+        raise Problem(400, "refinement requires PyTorch, which is not installed: pip install 'facesmith[train]'")
     model = await resolver.model(body.model)
     face = await resolver.face(body.face, model)
     if face.latent.image is None:
-        raise Problem(400, "a face of a seed cannot be refined: give a face of a photo")
+        raise Problem(400, "generated faces cannot be refined: use a face from a photo")
     events = await await_first(_events(resolver, model, face, body.steps))
     return event_response(events, dict(response.headers))
 

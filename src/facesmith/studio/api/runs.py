@@ -18,17 +18,17 @@ Status = Literal["running", "silent", "finished", "interrupted", "failed"]
 class RunSummary(BaseModel):
     """A run in a list."""
 
-    name: str = Field(examples=["first-run"], description="for all other routes")
-    status: Status = Field(description="silent: it should be training, but writes nothing")
+    name: str = Field(examples=["first-run"], description="identifier used by all other routes")
+    status: Status = Field(description="silent: not responding; it should be training but writes nothing")
     recipe: str = Field(examples=["tiny"])
     dataset: str = Field(examples=["builtin avataaars"])
-    kimg: float = Field(examples=[512.0], description="thousands of real images shown to the discriminator")
+    kimg: float = Field(examples=[512.0], description="thousands of real images shown so far")
     goal_kimg: float | None
-    health: str | None = Field(examples=["healthy"], description="of the training")
+    health: str | None = Field(examples=["healthy"], description="duration of training")
     verdict: str | None = Field(description="the same as health", deprecated=True)
     started: str | None = Field(description="ISO 8601")
     ended: str | None
-    sheet: str | None = Field(description="address of the newest sheet")
+    sheet: str | None = Field(description="URL of the newest sheet")
 
 
 class RunInfo(BaseModel):
@@ -36,35 +36,35 @@ class RunInfo(BaseModel):
 
     name: str = ""
     status: Status
-    sentence: str = Field(examples=["The run is going: 40,000 real images have been shown."])
+    sentence: str = Field(examples=["The run is going: 40,000 real images so far."])
     task: str = Field(examples=["gan"], description="gan, encoder, classifier or makeover")
     recipe: str = Field(examples=["tiny"])
     dataset: str = Field(examples=["builtin avataaars"])
-    pictures: int | None = Field(description="images in the dataset")
-    kimg: float = Field(description="thousands of real images shown to the discriminator")
+    pictures: int | None = Field(description="number of images in the dataset")
+    kimg: float = Field(description="thousands of real images shown so far")
     epochs: float | None = Field(description="passes over the dataset")
-    seconds: float | None = Field(description="of training, over all sessions")
+    seconds: float | None = Field(description="duration of training in all sessions")
     images_per_second: float | None
     goal_kimg: float | None
     goal_minutes: float | None
-    share: float | None = Field(description="of the goal, 0 to 1")
+    share: float | None = Field(description="fraction of the goal that is reached, from 0 to 1")
     seconds_left: float | None = Field(description="at the current speed")
     health: str | None = Field(examples=["healthy"])
-    health_text: str | None = Field(description="the health in words")
-    health_history: list[str] = Field(description="health events and what was done")
+    health_text: str | None = Field(description="health as a sentence")
+    health_history: list[str] = Field(description="health events and the reaction to each")
     verdict: str | None = Field(description="the same as health", deprecated=True)
     watch: str | None = Field(description="the same as health_text", deprecated=True)
     story: list[str] = Field(description="the same as health_history", deprecated=True)
     remarks: list[str]
     warnings: list[str]
     history: list[str]
-    best: str | None = Field(description="the best score, and when it was reached")
-    settings: dict[str, Any] = Field({}, description="every setting of the recipe")
-    mark: str = Field("", description="for /watch, to receive only what happens after this response")
-    video: str | None = Field(None, description="address of the video of its sheets; null until it is written")
-    report: str | None = Field(None, description="address of its report; null until it is written")
-    here: bool = Field(False, description="whether this studio trains it, and can stop it")
-    last_words: str | None = Field(None, description="why a training that this studio started ended early")
+    best: str | None = Field(description="best score, and when it was reached")
+    settings: dict[str, Any] = Field({}, description="all settings of the recipe")
+    mark: str = Field("", description="mark for /watch, to receive only events after this response")
+    video: str | None = Field(None, description="URL of the video of its sheets; null until it is written")
+    report: str | None = Field(None, description="URL of its report; null until it is written")
+    here: bool = Field(False, description="whether this studio trains the run, and can therefore stop it")
+    last_words: str | None = Field(None, description="why the run ended early, if this studio started it")
 
 
 class ChartInfo(BaseModel):
@@ -75,17 +75,17 @@ class ChartInfo(BaseModel):
     table: str = Field(examples=["metrics"])
     columns: dict[str, str] = Field(examples=[{"loss_D": "D", "loss_G": "G"}])
     limits: tuple[float, float] | None
-    smooth: bool = Field(description="whether to draw a moving average, because single values vary")
+    smooth: bool = Field(description="whether to draw a moving average, because single values are noisy")
 
 
 class RunMetrics(BaseModel):
     """The measurements of a run."""
 
-    mark: str = Field(description="for /watch, to receive only what happens after this response")
+    mark: str = Field(description="mark for /watch, to receive only events after this response")
     charts: dict[str, ChartInfo]
-    resumed: list[float] = Field(description="where training was resumed or rolled back to, in kimg")
+    resumed: list[float] = Field(description="kimg at which training was resumed or that it was rolled back to")
     tables: dict[str, dict[str, list[float | None]]] = Field(
-        description="metrics, timing and scores by column; the columns of a table are equally long"
+        description="tables (metrics, timing, scores) of columns; all columns of a table have the same length"
     )
 
 
@@ -122,8 +122,8 @@ async def run_info(name: str, services: ServicesDep) -> RunInfo:
 async def run_metrics(
     name: str,
     services: ServicesDep,
-    since: Annotated[int, Query(ge=-1, lt=10**12, description="only rows after this step")] = -1,
-    most: Annotated[int, Query(ge=2, le=4000, description="maximum rows of a table")] = 1000,
+    since: Annotated[int, Query(ge=-1, lt=10**12, description="return only rows after this step")] = -1,
+    most: Annotated[int, Query(ge=2, le=4000, description="maximum number of rows per table")] = 1000,
 ) -> RunMetrics:
     """A table with more rows is downsampled: each stretch of a column keeps its lowest and its highest value."""
     run = await services.run_watcher.run(name)

@@ -48,7 +48,7 @@ async def sheet_image(
     sheet: str,
     form: Literal["png", "jpg"],
     services: ServicesDep,
-    width: Annotated[int | None, Query(ge=16, le=2048, description="maximum width of a jpg")] = None,
+    width: Annotated[int | None, Query(ge=16, le=2048, description="maximum width of the image, for jpg")] = None,
     v: Version = None,
 ) -> Response:
     """`newest`, or a sheet by its name or kimg: the PNG in the run's folder, or a JPEG, which may be smaller."""
@@ -63,7 +63,7 @@ async def sheet_image(
     "/runs/{name}/video",
     summary="Show the video of a run's sheets",
     response_class=Response,
-    responses=content("video/mp4", description="The video") | {206: {"description": "A part of it"}},
+    responses=content("video/mp4", description="The video") | {206: {"description": "A part of the video"}},
 )
 async def video(name: str, services: ServicesDep, v: Version = None) -> Response:
     path = services.registry.find(name, "run").path / "progress.mp4"
@@ -79,7 +79,7 @@ def _find_sheet(run: Run, sheet: str) -> Path:
     for kimg, path in run.sheets:
         if sheet in (path.stem, f"{kimg:g}"):
             return path
-    raise NotFound(f"{run.path.name} has no sheet {sheet!r}: /sheets lists them")
+    raise NotFound(f"{run.path.name} has no sheet {sheet!r}: /sheets lists its sheets")
 
 
 def _resized_jpeg(path: Path, width: int | None) -> bytes:

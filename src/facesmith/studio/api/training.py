@@ -26,7 +26,7 @@ MAX_MINUTES, MAX_KIMG = 60.0 * 24 * 90, 1e7
 def _check_run_name(name: str) -> str:
     if name.startswith(("_", ".", "-")) or slug(name) != name or len(name.encode()) > MAX_NAME_BYTES:
         raise ValueError(
-            f"invalid name {name[:80]!r}: expected letters, digits, dots and dashes, a letter or digit first"
+            f"invalid name {name[:80]!r}: expected letters, digits, dots and dashes, starting with a letter or digit"
         )
     return name
 
@@ -41,19 +41,23 @@ class TrainingLength(RequestBody):
 
     model_config = ConfigDict(allow_inf_nan=False)
 
-    minutes: float | None = Field(None, gt=0, le=MAX_MINUTES, examples=[10], description="counted over all sessions")
-    kimg: float | None = Field(None, gt=0, le=MAX_KIMG, description="thousands of images; default: the recipe's")
+    minutes: float | None = Field(
+        None, gt=0, le=MAX_MINUTES, examples=[10], description="duration of training, counted over all sessions"
+    )
+    kimg: float | None = Field(
+        None, gt=0, le=MAX_KIMG, description="thousands of images to train on; default: the recipe's setting"
+    )
 
 
 class BranchRequest(TrainingLength):
     """A training with settings that differ from its recipe."""
 
-    name: RunName = Field(examples=["second-run"], description="of the new run and its folder")
+    name: RunName = Field(examples=["second-run"], description="name of the new run and its folder")
     settings: Annotated[dict[SettingName, SettingValue], LimitedFields] = Field(
         {},
         max_length=100,
         examples=[{"seed": 1, "learning_rate": 2e-4}],
-        description="any setting of the recipe; models, classifiers and runs by their names here",
+        description="settings that differ from the recipe; models, classifiers and runs by their names in this studio",
     )
 
 
@@ -68,7 +72,7 @@ class TrainingStarted(BaseModel):
     """A training that was started."""
 
     name: str
-    writing: bool = Field(description="false: starting takes long, and the run does not exist yet")
+    writing: bool = Field(description="false: training is still starting, and the run does not exist yet")
 
 
 class SettingInfo(BaseModel):
@@ -78,7 +82,7 @@ class SettingInfo(BaseModel):
     value: bool | int | float | str | None = Field(description="the default")
     about: str
     choices: list[str]
-    pretrained: str | None = Field(description="generator, classifier or run: the setting takes the name of one")
+    pretrained: str | None = Field(description="kind of item that the setting names: generator, classifier or run")
     given: str | None = Field(description="the same as pretrained", deprecated=True)
 
 
@@ -130,14 +134,14 @@ async def train(body: TrainRequest, services: ServicesDep) -> TrainingStarted:
     return await _start(services, body.name, arguments, path)
 
 
-@router.post("/runs/{name}/stop", summary="Stop a training")
+@router.post("/runs/{name}/stop", summary="Stop training")
 async def stop(name: str, services: ServicesDep) -> TrainingStarted:
     """It saves a checkpoint, writes its video and report, and ends. It can be resumed without loss."""
     services.training_jobs.stop(services.registry.find(name, "run").name)
     return TrainingStarted(name=name, writing=True)
 
 
-@router.post("/runs/{name}/resume", summary="Resume a training")
+@router.post("/runs/{name}/resume", summary="Resume training")
 async def resume(name: str, body: TrainingLength, services: ServicesDep) -> TrainingStarted:
     """Continue from the last checkpoint exactly as if it had never been stopped."""
     services.training_jobs.check_allowed()
@@ -152,7 +156,7 @@ async def resume(name: str, body: TrainingLength, services: ServicesDep) -> Trai
     return TrainingStarted(name=name, writing=await services.training_jobs.start(name, arguments, has_started))
 
 
-@router.post("/runs/{name}/branch", summary="Branch a training")
+@router.post("/runs/{name}/branch", summary="Branch a run")
 async def branch(name: str, body: BranchRequest, services: ServicesDep) -> TrainingStarted:
     """Start a new run from the last checkpoint of a run, with changed settings. The original run does not change."""
     services.training_jobs.check_allowed()
@@ -204,13 +208,13 @@ def _recipe_and_dataset(services: Services, run: facesmith.Run) -> tuple[str, Pa
             continue
     path = Path(str(run.settings.get("dataset")))
     if facesmith.artefact_kind(path) != "dataset":
-        raise NotFound(f"the dataset of {run.path.name} is missing: start the studio with its folder too")
+        raise NotFound(f"the dataset of {run.path.name} is missing: start the studio with the dataset's folder too")
     return recipe, path
 
 
 def _recipe_info(name: str) -> RecipeInfo:
     if name not in facesmith.RECIPES:
-        raise NotFound(f"there is no recipe {name!r}: available are {', '.join(facesmith.RECIPES)}")
+        raise NotFound(f"unknown recipe {name!r}: choose one of {', '.join(facesmith.RECIPES)}")
     recipe = facesmith.RECIPES[name]
     settings = []
     for setting in facesmith.recipe_settings(name):

@@ -27,7 +27,7 @@ async def watch(
         Query(
             min_length=1,
             max_length=MAX_WATCHED_RUNS,
-            description="a name, or name@mark to receive only what happened after that mark; repeatable",
+            description="name of a run, or NAME@MARK to receive only events after that mark; repeatable",
             examples=[["first-run", "second-run@8750_8750_8750_f63353a8_000560.000"]],
         ),
     ],
@@ -42,7 +42,7 @@ async def watch(
     """
     marks = parse_marks(",".join(run)) | parse_marks(last_event_id or "")
     if not marks or len(marks) > MAX_WATCHED_RUNS:
-        raise Problem(422, f"run: give 1 to {MAX_WATCHED_RUNS} runs")
+        raise Problem(422, f"run: pass 1 to {MAX_WATCHED_RUNS} runs")
     for name in marks:
         await services.run_watcher.run(name)
     return event_response(_events(services, marks))

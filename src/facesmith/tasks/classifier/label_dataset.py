@@ -50,9 +50,7 @@ def label(
     names = [free_attribute_name(name) for name in network.attributes]
     duplicates = [name for name in data.attributes if name in names]
     if duplicates and not replace:
-        raise FacesmithError(
-            f"{data.path} already has {', '.join(duplicates)}: replace existing attributes with --replace"
-        )
+        raise FacesmithError(f"{data.path} already has {', '.join(duplicates)}: add --replace to replace them")
     import pyarrow as pa
 
     with new_dataset(Path(out)) as writer:

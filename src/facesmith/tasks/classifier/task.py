@@ -40,7 +40,7 @@ class ClassifierTask(Task[ClassifierRecipe]):
         self.attributes, table = dataset.attributes, dataset.attribute_values()
         if not self.attributes:
             raise FacesmithError(
-                f"{dataset.name} has no attributes to learn: import photos that have labels, with facesmith data import"
+                f"{dataset.name} has no attributes to learn: import labelled photos with facesmith data import"
             )
         self.labels = torch.from_numpy(table)  # N x A: 1, 0, or -1 unknown
         self.held_out, self.learned = held_out_split(dataset)

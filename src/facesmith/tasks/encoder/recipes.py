@@ -12,19 +12,22 @@ class EncoderRecipe(Recipe):
 
     task: ClassVar[str] = "encoder"
 
-    model: str = pretrained_setting("the model whose generator E is fitted to (--model)")
-    classifier: str = pretrained_setting("attribute classifier whose features define the perceptual loss")
+    model: str = pretrained_setting("model whose generator E is trained for (--model)")
+    classifier: str = pretrained_setting("attribute classifier that provides the features of the perceptual loss")
     gan: str = pretrained_setting(
-        "run that the model was exported from; E is initialised from its D, whose features define the perceptual loss by default"
+        "run that the model was exported from; its D initialises E and, by default, provides the features of the "
+        "perceptual loss"
     )
-    width: int = network_setting(0, "channels of E at half the image's size, 0: as in D", minimum=0)
-    norm: bool = network_setting(True, "batch norm in E, except after its first layer (dcgan)")
-    detail: bool = network_setting(True, "E also predicts a residual for G's first feature map, if that map is small")
+    width: int = network_setting(0, "channels of E at half the image size; 0: as in D", minimum=0)
+    norm: bool = network_setting(True, "use batch norm in E, except after its first layer (dcgan)")
+    detail: bool = network_setting(
+        True, "let E also predict a residual for G's first feature map, if that map is small"
+    )
     # The weight of each part of the loss; 0 disables it.
-    pixel: float = loss_setting(1.0, "weight of the difference of a photo and its reconstruction", minimum=0)
-    pixel_power: float = loss_setting(2.0, "power of the difference of two pixels", minimum=1, maximum=2)
+    pixel: float = loss_setting(1.0, "weight of the difference between a photo and its reconstruction", minimum=0)
+    pixel_power: float = loss_setting(2.0, "exponent of the difference between two pixels", minimum=1, maximum=2)
     latent: float = loss_setting(0.1, "weight of the squared error in the latents of generated faces", minimum=0)
-    feature: float = loss_setting(0.1, "weight of the relative squared difference in features", minimum=0)
+    feature: float = loss_setting(0.1, "weight of the relative squared difference of the features", minimum=0)
     prior: float = loss_setting(
         0.01, "weight of the squared deviation of the latent's norm from its expected value", minimum=0
     )
@@ -35,6 +38,6 @@ class EncoderRecipe(Recipe):
 
 # fmt: off
 RECIPES = (
-    EncoderRecipe("encoder", "from a photo to its latent, for a trained model", learning_rate=1e-3, beta1=0.9, ema_kimg=5.0, anneal_kimg=300.0, learning_rate_end=1e-5, score_kimg=10.0, kimg=300.0),
+    EncoderRecipe("encoder", "predicts the latent of a photo, for a trained model", learning_rate=1e-3, beta1=0.9, ema_kimg=5.0, anneal_kimg=300.0, learning_rate_end=1e-5, score_kimg=10.0, kimg=300.0),
 )
 # fmt: on

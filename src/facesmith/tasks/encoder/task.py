@@ -40,7 +40,7 @@ class EncoderTask(Task[EncoderRecipe]):
     ) -> None:
         super().__init__(recipe, dataset, group, pretrained)
         if "model" not in pretrained:
-            raise FacesmithError("an encoder is fitted to a generator: pass its model folder with --model")
+            raise FacesmithError("an encoder requires a trained generator: pass its model with --model")
         self.model = group.on_rank_zero(lambda: ModelFolder(pretrained["model"], "generator").read_card())
         refuse_other_size("model", self.model["network"]["size"], dataset)
         if "classifier" in pretrained:
@@ -84,8 +84,8 @@ class EncoderTask(Task[EncoderRecipe]):
                 frozen["D"].load_state_dict(weights)
             except RuntimeError:
                 raise FacesmithError(
-                    f"the discriminator in {self.pretrained['gan']} does not fit an encoder of {self.model['name']}: "
-                    "set gan to the run that the model was exported from, and width=0"
+                    f"the discriminator in {self.pretrained['gan']} cannot initialise an encoder for "
+                    f"{self.model['name']}: set gan to the run that the model was exported from, and width=0"
                 ) from None
             body = E.body
             assert isinstance(body, nn.Module)

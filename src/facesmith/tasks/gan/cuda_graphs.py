@@ -97,7 +97,7 @@ class RecordedStep:
                     cause = cause.__context__
                 reason = str(cause).splitlines()[0]
                 self.print_message(
-                    f"steps cannot be recorded as CUDA graphs ({reason}): training continues without them, slower"
+                    f"steps cannot be recorded as CUDA graphs ({reason}): training continues without them, more slowly"
                 )
                 return train_step(state, real, z, scheduled, d_step, images_seen)
         return self.recorded[variant]()

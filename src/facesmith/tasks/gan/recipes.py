@@ -23,27 +23,29 @@ class GANRecipe(AdversarialRecipe):
     latent_size: int = network_setting(100, "length of the latent z", minimum=1)
     latent: str = network_setting("normal", "distribution of z", ("normal", "uniform"))
     update: str = learning_setting(
-        "alternate", "alternate: G learns from the updated D; together: from the same pass", ("alternate", "together")
+        "alternate",
+        "alternate: update D first, then G with the updated D; together: update both from the same pass",
+        ("alternate", "together"),
     )
     d_schedule: str = learning_setting(
-        "every", "steps at which D learns: every, ratio:k, decay:start,factor,every or accuracy:threshold"
+        "every", "when D is trained: every, ratio:K, decay:START,FACTOR,EVERY or accuracy:THRESHOLD"
     )
     freeze_discriminator_after: float | None = learning_setting(
-        None, "kimg after which D stops learning, for experiments", minimum=0
+        None, "kimg after which D is no longer trained, for experiments", minimum=0
     )
-    attributes: str = network_setting("", "attributes that are an input of G and D, separated by commas")
+    attributes: str = network_setting("", "attributes to condition G and D on, separated by commas")
     open_attributes: float = learning_setting(
-        0.3, "fraction of training samples with all attributes unspecified", minimum=0, maximum=0.5
+        0.3, "fraction of training samples for which all attributes are unspecified", minimum=0, maximum=0.5
     )
     balance: bool = learning_setting(True, "oversample images with rare values of these attributes")
     extra_ema_kimg: str = learning_setting(
-        "", "half-lives in kimg of further EMAs, separated by commas; the EMA with the best score is exported"
+        "", "half-lives in kimg of additional EMAs, separated by commas; the EMA with the best score is exported"
     )
-    hold_out: bool = learning_setting(
-        False, "do not train on the images that encoders, classifiers and edits are measured on"
-    )
+    hold_out: bool = learning_setting(False, "exclude the images that encoders, classifiers and edits are measured on")
     compile: str = machine_setting(
-        "auto", "auto: CUDA graphs on a GPU; compile: torch.compile", ("auto", "none", "compile", "graph")
+        "auto",
+        "auto: CUDA graphs on a GPU; compile: torch.compile; none: neither",
+        ("auto", "none", "compile", "graph"),
     )
 
     def check(self) -> None:
@@ -59,7 +61,8 @@ class GANRecipe(AdversarialRecipe):
             half_lives = [0.0]
         if not all(0 < kimg < math.inf for kimg in half_lives) or (half_lives and not self.ema_kimg):
             raise FacesmithError(
-                f"invalid extra_ema_kimg={self.extra_ema_kimg}: expected kimg above 0, such as 20,80, and ema_kimg set"
+                f"invalid extra_ema_kimg={self.extra_ema_kimg}: expected positive numbers such as 20,80, and "
+                "ema_kimg above 0"
             )
         return half_lives
 
@@ -75,13 +78,13 @@ class GANRecipe(AdversarialRecipe):
 _RPGAN: dict[str, Any] = {"loss": "rpgan", "penalty": 2.0, "learning_rate": 4e-4, "beta1": 0.0, "beta2": 0.99, "ema_kimg": 5.0, "latent_size": 64}
 RECIPES: tuple[GANRecipe, ...] = (
     GANRecipe("tiny", "faces on a laptop CPU in minutes", **_RPGAN, network={"generator_width": 32, "discriminator_width": 32, "bias": True, "discriminator_norm": False}, kimg=400.0, tick_kimg=2.0, checkpoint_kimg=8.0),
-    GANRecipe("portrait", "smooth images, for hours on a CPU or one GPU", **_RPGAN | {"learning_rate": 8e-4, "penalty": 1.0, "ema_kimg": 10.0, "latent_size": 128}, family="smooth", extra_ema_kimg="3,40", kimg=2400.0, tick_kimg=20.0, checkpoint_kimg=10.0, score_kimg=100.0),
-    GANRecipe("small", "residual networks and a mapped latent, for one GPU or a patient CPU", **_RPGAN, family="residual", kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
-    GANRecipe("base", "small, twice as wide and as deep, for one GPU overnight", **_RPGAN | {"learning_rate": 2e-4, "beta2": 0.9}, family="residual", network={"generator_width": 64, "discriminator_width": 64, "blocks": 2, "discriminator_blocks": 1, "finest": 64}, batch_size=256, anneal_kimg=10000.0, learning_rate_end=5e-5, beta2_end=0.99, penalty_end=0.2, ema_kimg_end=100.0, augment_end=0.3, kimg=20000.0, tick_kimg=20.0, checkpoint_kimg=100.0, score_kimg=200.0),
-    GANRecipe("mini28", "28x28: faces of 28x28 pixels", family="mini28", latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),
-    GANRecipe("artiface", "ArtiFace: faces of 128x128", family="artiface", latent_size=250, average_losses=True, learning_rate=1e-4, beta1=0.9, flip=False),
-    GANRecipe("celebrity", "Celebrity GAN: the classic DCGAN", flip=False),
-    GANRecipe("dcgan64", "DIGITS-GAN: NVIDIA's DCGAN for photo editing", network={"kernel": 5, "bias": True}, update="together", real_label=0.9, generator_label=1.1, average_losses=True, learning_rate=5e-4, beta1=0.9, flip=False),
+    GANRecipe("portrait", "smoother images, in hours on a CPU or one GPU", **_RPGAN | {"learning_rate": 8e-4, "penalty": 1.0, "ema_kimg": 10.0, "latent_size": 128}, family="smooth", extra_ema_kimg="3,40", kimg=2400.0, tick_kimg=20.0, checkpoint_kimg=10.0, score_kimg=100.0),
+    GANRecipe("small", "residual networks and a mapped latent, for one GPU or a long run on a CPU", **_RPGAN, family="residual", kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
+    GANRecipe("base", "a wider and deeper version of small, for one GPU overnight", **_RPGAN | {"learning_rate": 2e-4, "beta2": 0.9}, family="residual", network={"generator_width": 64, "discriminator_width": 64, "blocks": 2, "discriminator_blocks": 1, "finest": 64}, batch_size=256, anneal_kimg=10000.0, learning_rate_end=5e-5, beta2_end=0.99, penalty_end=0.2, ema_kimg_end=100.0, augment_end=0.3, kimg=20000.0, tick_kimg=20.0, checkpoint_kimg=100.0, score_kimg=200.0),
+    GANRecipe("mini28", "re-implementation of 28x28, for 28x28 faces", family="mini28", latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),
+    GANRecipe("artiface", "re-implementation of ArtiFace, for 128x128 faces", family="artiface", latent_size=250, average_losses=True, learning_rate=1e-4, beta1=0.9, flip=False),
+    GANRecipe("celebrity", "re-implementation of Celebrity GAN, a classic DCGAN", flip=False),
+    GANRecipe("dcgan64", "re-implementation of DIGITS-GAN, NVIDIA's DCGAN for photo editing", network={"kernel": 5, "bias": True}, update="together", real_label=0.9, generator_label=1.1, average_losses=True, learning_rate=5e-4, beta1=0.9, flip=False),
 )
 # fmt: on
 GAN_RECIPES = {recipe.name: recipe for recipe in RECIPES}

@@ -92,7 +92,7 @@ class GANTask(Task[GANRecipe]):
 
     def progress_text(self, means: dict[str, float]) -> str:
         accuracy = (means["accuracy_real"] + means["accuracy_fake"]) / 2
-        return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {accuracy:.0%}"
+        return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D accuracy {accuracy:.0%}"
 
     def sample_sheet(self, state: TrainState) -> Image.Image:
         return make_grid(to_uint8(images_of(state.ema, self.sheet_latents)), scale=self.scale)

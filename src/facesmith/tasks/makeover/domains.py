@@ -74,7 +74,7 @@ def parse_directions(text: str) -> list[Direction]:
     directions = [_parse_direction(part.strip(), index) for index, part in enumerate(text.split(";"))]
     names = [direction.name for direction in directions]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise FacesmithError(f"invalid directions {text!r}: two are named {repeated[0]!r}, give each its own name")
+        raise FacesmithError(f"invalid directions {text!r}: two have the name {repeated[0]!r}: use different names")
     return directions
 
 
@@ -96,7 +96,7 @@ def find_domains(dataset: "Dataset", direction: Direction) -> Domains:
         for expression, rows in zip(expressions, domains, strict=True):
             if len(rows) < minimum:
                 raise FacesmithError(
-                    f"{dataset.name} has {len(rows)} faces {expression!r} to {use}, and a makeover needs {minimum}: "
+                    f"{dataset.name} has {len(rows)} faces {expression!r} to {use}, but a makeover requires {minimum}: "
                     "use a less strict expression, or import more photos"
                 )
     return Domains(direction, *learned_from, *measured_on)

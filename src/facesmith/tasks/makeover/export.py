@@ -91,8 +91,8 @@ def makeover_card(card: dict[str, Any], recipe: Recipe) -> str:
         "Data and terms": [
             *data_section(card["dataset"], "makeover"),
             "",
-            "A result shows what faces with these labels have in common. It is not a picture of a person, and must not "
-            "be used to deceive.",
+            "A result shows what faces with these labels have in common. It does not depict a real person, and must "
+            "not be used to deceive.",
         ],
         "Training": training_section(card, recipe, _score(card["trained"]["score"])),
         "Files": files_section("makeover", card),

@@ -184,7 +184,8 @@ class MakeoverTask(Task[MakeoverRecipe]):
 
     def progress_text(self, means: dict[str, float]) -> str:
         accuracy = (means["accuracy_real"] + means["accuracy_fake"]) / 2
-        return f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}, D right on {accuracy:.0%}, moved {means['moved']:.3f}"
+        losses = f"D {means['loss_D']:.2f} G {means['loss_G']:.2f}"
+        return f"{losses}, D accuracy {accuracy:.0%}, change {means['moved']:.3f}"
 
     def sample_sheet(self, state: TrainState) -> Image.Image:
         """Return held-out faces with their changed faces."""

@@ -101,7 +101,7 @@ $("search").addEventListener("input", (event) => {
   if (event.target.value.trim() && !matches.length)
     $("matches").append(
       Object.assign(document.createElement("li"), {
-        textContent: "No photo with this name is on the map.",
+        textContent: "No photo on the map has this name.",
         className: "soft",
       }),
     );

@@ -119,7 +119,7 @@ function parseCSV(text) {
 function loadLabels(text) {
   const [heading, ...rows] = parseCSV(text),
     file = heading?.indexOf("file") ?? -1;
-  if (file < 0) return showMessage("This file has no column called file: choose a CSV file saved by this page.", true);
+  if (file < 0) return showMessage("This file has no column named file: choose a CSV file that this page saved.", true);
   const truth = { 1: 1, true: 1, yes: 1, 0: 0, "-1": 0, false: 0, no: 0 },
     indexByFile = new Map();
   for (let i = 0; i < COUNT; i++) indexByFile.set(DATA.files[i], i);
@@ -141,7 +141,7 @@ function loadLabels(text) {
   }
   showMessage(
     `Labels of ${number(loaded)} faces were loaded` +
-      (loaded < rows.length ? `; ${number(rows.length - loaded)} rows name files that are not on this map.` : "."),
+      (loaded < rows.length ? `; ${number(rows.length - loaded)} rows refer to files that are not on this map.` : "."),
   );
   return listLabels();
 }

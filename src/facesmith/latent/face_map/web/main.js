@@ -88,7 +88,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     (photoCount ? ` ${photoCount === 1 ? "Your photo is" : `Your ${photoCount} photos are`} marked.` : "");
   $("privacy").textContent =
     source.kind === "celeba"
-      ? "Contains thumbnails of CelebA photos: for research only. Do not publish or share this page."
+      ? "Contains thumbnails of CelebA photos, for research only: do not publish or share this page."
       : "Contains thumbnails of the dataset's photos: share this page only if you may share the photos.";
   $("provenance").textContent =
     `Made by facesmith ${DATA.facesmith} on ${DATA.created.slice(0, 10)} ` +

@@ -10,8 +10,8 @@ export function Camera({ onTaken, onClose }) {
   useEffect(() => {
     let stream = null;
     let isClosed = false;
-    // Browsers allow the camera only on https pages and on localhost.
-    if (!navigator.mediaDevices) return set("Browsers allow the camera only on https pages and on localhost.");
+    // Browsers allow camera access only on https pages and on localhost.
+    if (!navigator.mediaDevices) return set("Browsers allow camera access only on https pages and on localhost.");
     navigator.mediaDevices
       .getUserMedia({ video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } } })
       .then(

@@ -7,7 +7,7 @@ export function DeleteAll() {
   const [busy, work] = useState(false);
   const away = async () => {
     work(true);
-    await deleteSession().then(() => showMessage("Your photos and faces were deleted"), showError);
+    await deleteSession().then(() => showMessage("Your photos and faces have been deleted"), showError);
     work(false);
   };
   return html`<button class="button" disabled=${busy} onClick=${away}>Delete my photos now</button>`;

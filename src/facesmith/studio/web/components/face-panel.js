@@ -69,7 +69,7 @@ export function FacePanel({ model, seed, index, count, truncation, changes, refe
             (slot) => html`<button class="button" key=${slot} onClick=${() => take(as("/arithmetic", slot))}
             aria-label="Use in Arithmetic as ${slot.toUpperCase()}">${slot.toUpperCase()}</button>`,
           )}
-          <span class="small muted">use in Arithmetic</span>
+          <span class="small muted">Use in Arithmetic</span>
         </div>
         <div class="row">
           ${model.encoder && html`<button class="button" onClick=${() => take(as("/photo", "face"))}>

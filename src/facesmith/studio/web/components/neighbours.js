@@ -31,7 +31,7 @@ export function Neighbours({ model, face, searched, onSearch }) {
       <${Select} label="Dataset" value=${selected ?? names[0]} options=${names} onChange=${choose} />
       <button class="button" disabled=${neighbours === "looking"} onClick=${() => onSearch(selected ?? names[0])}>Search</button>
     </div>
-    ${neighbours === "looking" && html`<${Progress} label="Searching; the first search encodes all faces" />`}
+    ${neighbours === "looking" && html`<${Progress} label="Searching (the first search encodes all faces)" />`}
     ${
       Array.isArray(neighbours) &&
       html`<ol>${neighbours.map(

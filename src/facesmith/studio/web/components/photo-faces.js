@@ -35,4 +35,4 @@ const boxStyle = ([left, top, wide, high], [width, height]) => ({
 });
 
 const faceCountText = (count) =>
-  count === 0 ? "Used as a whole" : count === 1 ? "One face found" : `${count} faces found: choose one`;
+  count === 0 ? "The whole photo is used" : count === 1 ? "One face found" : `${count} faces found: select one`;

@@ -18,7 +18,7 @@ export function PhotoInput({ model, onBrought, large = false, children }) {
     work(true);
     try {
       const photo = await uploadPhoto(file, { model });
-      if (!photo.faces.length) showMessage("No face was found, so the whole picture is used");
+      if (!photo.faces.length) showMessage("No face was found, so the whole photo is used");
       onBrought(photo);
     } catch (error) {
       showError(error);
@@ -40,7 +40,7 @@ export function PhotoInput({ model, onBrought, large = false, children }) {
       if (event.type !== "drop") return;
       const file = picture(event.dataTransfer);
       if (file) newest.current(file);
-      else showMessage("That is not a picture");
+      else showMessage("This file is not an image");
     };
     const events = { paste, drop: drag, dragover: drag, dragleave: drag };
     for (const [name, listener] of Object.entries(events)) addEventListener(name, listener);
@@ -49,17 +49,17 @@ export function PhotoInput({ model, onBrought, large = false, children }) {
     };
   }, []);
   return html`<div class="photo-input ${large && "large"} ${over && "over"}">
-    ${large && html`<${Icon} name="photo" /><h2>Drop a photo here, or paste one</h2>`}
+    ${large && html`<${Icon} name="photo" /><h2>Drop or paste a photo here</h2>`}
     <div class="row">
       <button class="button ${large && "primary"}" onClick=${() => chooser.current.click()} disabled=${busy}>
-        <${Icon} name="upload" /> ${large ? "Choose a photo" : photos.length ? "Another" : "Photo"}</button>
+        <${Icon} name="upload" /> ${large ? "Choose a photo" : photos.length ? "Another photo" : "Photo"}</button>
       <button class="button" onClick=${() => show(true)} disabled=${busy}><${Icon} name="camera" /> Camera</button>
       ${children}
     </div>
     <input ref=${chooser} type="file" accept="image/*" class="visually-hidden" tabindex="-1" aria-label="Photo"
       onChange=${(event) => (take(event.target.files[0]), (event.target.value = ""))} />
     ${busy && html`<${Progress} label="Finding faces" />`}
-    ${large && html`<p class="small muted privacy"><${Icon} name="shield" /><span>It stays in this studio's memory, is
+    ${large && html`<p class="small muted privacy"><${Icon} name="shield" /><span>Your photo stays in the studio's memory, is
       never written to disk, and is deleted after a while.</span></p>`}
     ${camera && html`<${Camera} onClose=${() => show(false)} onTaken=${(file) => (show(false), take(file))} />`}
   </div>`;

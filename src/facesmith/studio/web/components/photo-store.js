@@ -42,7 +42,7 @@ async function toSupportedFile(file) {
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
-    throw new Error("This browser cannot read that picture: convert it to JPEG, PNG or WebP");
+    throw new Error("This browser cannot read the image: convert it to JPEG, PNG or WebP");
   }
   const scale = Math.min(1, MAX_UPLOAD_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = new OffscreenCanvas(Math.round(bitmap.width * scale), Math.round(bitmap.height * scale));

@@ -3,7 +3,7 @@ import { html } from "../vendor/preact-htm.js";
 
 export const STATUS = {
   running: "running",
-  silent: "silent",
+  silent: "not responding",
   finished: "finished",
   interrupted: "interrupted",
   failed: "failed",

@@ -8,7 +8,7 @@ import { DeleteAll } from "../components/delete-all.js";
 import { Markdown } from "../components/markdown.js";
 
 const FIELDS = { model: text() };
-const KINDS = { generator: "generates faces", makeover: "changes faces in photos", classifier: "recognizes attributes" };
+const KINDS = { generator: "generates faces", makeover: "changes faces in photos", classifier: "predicts attributes" };
 
 export default function About() {
   const models = useModels();
@@ -17,19 +17,19 @@ export default function About() {
   return html`<div class="about">
     <section class="intro">
       <h1>Synthetic faces</h1>
-      <p>facesmith turns photos into datasets, trains face generators on them, and lets you explore and edit the results.
+      <p>facesmith imports photos as datasets, trains face generators on them, and lets you explore and edit the results.
         This is its studio.</p>
       <div class="promises">
         <div class="card"><h2><${Icon} name="shield" /> No data leaves the machine</h2>
-          <p>All pages, images and models come from the machine that runs the studio. It sets no cookies
-            but its own, and contacts no other host.</p></div>
+          <p>All pages, images and models come from the machine that runs the studio. It sets no third-party
+            cookies and contacts no other host.</p></div>
         <div class="card"><h2><${Icon} name="photo" /> Your photos</h2>
-          <p>They are kept in memory only, never written to disk, never used for training, and deleted after a while,
+          <p>Photos are kept in memory only. They are never written to disk or used for training, and are deleted after a while,
             or immediately on request.</p>
           <div class="row"><${DeleteAll} /></div></div>
         <div class="card"><h2><${Icon} name="faces" /> Generated images</h2>
-          <p>Each file's metadata marks it as synthetic and records the model and seed. Label it as synthetic when you share
-            it; do not present it as a real person, or an edited photo as authentic.</p></div>
+          <p>Each file's metadata marks it as synthetic and records the model and seed. Label images as synthetic when you share
+            them, and do not present them as real people or authentic photos.</p></div>
         <div class="card"><h2><${Icon} name="about" /> HTTP API</h2>
           <p>These pages use only the HTTP API. <a href=${`${API}/docs`}>Read its reference</a>.</p></div>
       </div>

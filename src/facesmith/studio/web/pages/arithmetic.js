@@ -61,7 +61,7 @@ export default function Arithmetic() {
   return html`<div class="two">
     <div class="stage">
       <h1 class="visually-hidden">Arithmetic</h1>
-      <${SegmentedControl} label="What to make" hidden value=${state.show}
+      <${SegmentedControl} label="Result" hidden value=${state.show}
         onChange=${(show) => change({ show }, { push: true })}
         options=${[
           ["sum", "A − B + C"],
@@ -74,7 +74,7 @@ export default function Arithmetic() {
           : html`<${PathEditor} model=${model} stops=${path} frames=${state.frames} end=${state.end} onChange=${change} />`
       }
     </div>
-    <div class="side" role="region" aria-label="Faces to use">
+    <div class="side" role="region" aria-label="Available faces">
       <${ModelChoice} models=${models} value=${model.name} onChange=${toModel} />
       <${Tray} model=${model} seed=${state.tray} onSeed=${(tray) => change({ tray })} onTake=${take}
         into=${state.show === "sum" ? `slot ${active.toUpperCase()}` : "the animation"} />

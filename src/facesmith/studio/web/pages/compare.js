@@ -21,7 +21,7 @@ function rows(runs) {
     ["dataset", (run) => run.info.dataset],
     ["images shown", (run) => imageCount(run.info.kimg)],
     ["training time", (run) => duration(run.info.seconds)],
-    ["images a second", (run) => run.info.images_per_second?.toPrecision(3) ?? "–"],
+    ["images per second", (run) => run.info.images_per_second?.toPrecision(3) ?? "–"],
     ["health", (run) => run.info.health ?? "–"],
     ["best", (run) => run.info.best ?? "–"],
   ];
@@ -41,7 +41,7 @@ function Table({ runs }) {
       <thead><tr><td></td>${runs.map((run, at) => html`<th key=${run.name} scope="col" class="c${at}"><span class="swatch"></span>${run.name}</th>`)}</tr></thead>
       <tbody><${Rows} of=${facts} runs=${runs} /></tbody>
       <tbody>
-        <tr><th colspan=${runs.length + 1} scope="rowgroup" class="part">${settings.length ? "Settings that differ" : "All settings are equal."}</th></tr>
+        <tr><th colspan=${runs.length + 1} scope="rowgroup" class="part">${settings.length ? "Settings that differ" : "All settings are the same."}</th></tr>
         <${Rows} of=${settings} runs=${runs} />
       </tbody>
     </table>
@@ -58,8 +58,8 @@ export default function Compare() {
   const loaded = useRuns(selected);
   const ready = selected.map((name) => loaded[name]).filter((run) => run?.info);
   if (runs && runs.length < 2)
-    return html`<h1>Compare</h1><${Empty} icon="compare" title="Two runs are needed to compare">
-      <p>There ${runs.length ? "is only one" : "is none"} here. Train another, with one setting changed: <code>facesmith train tiny DATASET runs/other --set seed=1</code></p>
+    return html`<h1>Compare</h1><${Empty} icon="compare" title="Comparison requires two runs">
+      <p>This studio has ${runs.length ? "only one run" : "no runs"}. Train another with one setting changed: <code>facesmith train tiny DATASET runs/other --set seed=1</code></p>
     <//>`;
   return html`<div class="two">
     <div class="side">
@@ -68,8 +68,8 @@ export default function Compare() {
     </div>
     <div class="stage" aria-busy=${ready.length < selected.length}>
       ${runs && selected.length < 2 &&
-      html`<${Empty} icon="compare" title=${selected.length ? "Choose another run" : "Choose two or more runs"}>
-        <p>You will see their newest faces, their curves, and the settings that differ.</p>
+      html`<${Empty} icon="compare" title=${selected.length ? "Select another run" : "Select two or more runs"}>
+        <p>The comparison shows their newest faces, curves and differing settings.</p>
       <//>`}
       ${ready.length > 1 &&
       html`<section class="card"><h2>Newest faces</h2>

@@ -30,7 +30,7 @@ function ExplorationReport({ data, allowed, onMade }) {
     set(true);
     try {
       onMade(await request(`/datasets/${data.name}/explore`, { method: "POST" }));
-      showMessage("The report was written");
+      showMessage("The report has been written");
     } catch (error) {
       showError(error);
     }
@@ -40,7 +40,7 @@ function ExplorationReport({ data, allowed, onMade }) {
     return html`<div class="row spread"><h2>Exploration report</h2><a class="button" href=${data.explore} target="_blank">Open in new window</a></div>
       <iframe class="report-frame" src=${data.explore} title=${`Exploration report of ${data.name}`} sandbox="" loading="lazy"></iframe>`;
   return html`<h2>Exploration report</h2>
-    <p>Mean face, brightness and colour, correlated attributes, duplicates and outliers, on one page.</p>
+    <p>One page with the mean face, brightness and colour, correlated attributes, duplicates and outliers.</p>
     ${allowed
       ? html`<div class="row"><button class="button" disabled=${busy} onClick=${make}>Write the report</button>
           <span class="small muted" role="status">${busy && "Analysing all images."}</span></div>`
@@ -75,7 +75,7 @@ export default function Data() {
       <${Select} label="Dataset" value=${data.name} options=${datasets.map((item) => item.name)}
         onChange=${(name) => change({ data: name, having: "" }, { push: true })} />
       <dl class="about">
-        <div><dt>pictures</dt><dd class="number">${data.count.toLocaleString("en")}</dd></div>
+        <div><dt>images</dt><dd class="number">${data.count.toLocaleString("en")}</dd></div>
         <div><dt>size</dt><dd class="number">${data.size.join(" x ")}</dd></div>
         <div><dt>attributes</dt><dd class="number">${data.attributes.length}</dd></div>
       </dl>
@@ -87,7 +87,7 @@ export default function Data() {
         <div class="row spread"><h2>Examples${suffix}</h2>
           <button class="button" onClick=${() => change({ seed: (state.seed + 1) % 1_000_000 })}><${Icon} name="dice" />Shuffle</button></div>
         <img class="picture examples" src=${apiUrl(`/datasets/${data.name}/sheet`, { count: 6 * columns, columns, seed: state.seed, having })}
-          alt=${`${6 * columns} pictures of ${data.title} drawn at random${suffix}`} />
+          alt=${`${6 * columns} random images of ${data.title}${suffix}`} />
       </section>
       <section class="card"><${ExplorationReport} data=${data} allowed=${training?.allowed} onMade=${(item) => keep({ ...updates, [item.name]: item })} /></section>
     </div>

@@ -30,8 +30,8 @@ export default function Generate() {
   if (!models) return html`<h1 class="visually-hidden">Generate</h1><${Loading} />`;
   if (!models.length) {
     return html`<h1 class="visually-hidden">Generate</h1><${Empty} icon="faces" title="No models yet">
-      <p>Start the studio in a folder that contains models or runs, or pass one: <code>facesmith studio drawn64</code>. Runs in
-        progress are shown at <a href=${pageUrl("/watch")}>Watch</a>.</p>
+      <p>Start the studio in a folder that contains models or runs, or pass one: <code>facesmith studio drawn64</code>. Runs that are
+        training are on the page <a href=${pageUrl("/watch")}>Watch</a>.</p>
     <//>`;
   }
   return html`<${Faces} models=${models} state=${state} change=${change} />`;
@@ -84,7 +84,7 @@ function Faces({ models, state, change }) {
         html`<${FaceGrid} bitmap=${view.bitmap} of=${view.sheet} count=${view.query.count} columns=${view.columns}
         shape=${view.model.size} width=${Math.floor(view.columns * view.model.size[0] * view.cell)}
           busy=${view.sheet !== sheet}
-        label="Faces of seed ${view.query.seed}" name=${(index) => `Face ${index} of seed ${view.query.seed}`}
+        label="Generated faces, seed ${view.query.seed}" name=${(index) => `Face ${index} of seed ${view.query.seed}`}
         onPick=${(index) => change({ face: index }, { push: true })} />`
       }
     </div>
@@ -101,7 +101,7 @@ function Faces({ models, state, change }) {
         model.attributes.length > 0
           ? html`<${Attributes} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set })}
             title="Edit all faces" />`
-          : html`<p class="small muted">This model has no sliders because it has no attribute directions. Compute them with
+          : html`<p class="small muted">This model has no sliders because it has no attribute directions. Add them with
             <code>facesmith directions</code>.</p>`
       }
       <hr />
@@ -124,10 +124,10 @@ function BatchDownload({ query }) {
   const [count, set] = useState(1000);
   const { digest, columns, ...rest } = query;
   return html`<section class="field" aria-label="Download">
-    <${NumberInput} label="Download a batch, with labels" value=${count} low=${1} high=${10_000} onChange=${set}>
+    <${NumberInput} label="Download many faces with labels" value=${count} low=${1} high=${10_000} onChange=${set}>
       <a class="button" download href=${apiUrl("/generate", { ...rest, count, format: "zip" })}>
         <${Icon} name="download" /> Zip</a>
     <//>
-    <p class="small muted">PNGs of this seed from face 0, with the current sliders, and a manifest.</p>
+    <p class="small muted">A zip of PNG files and a manifest: faces 0 and up of this seed, with the current slider settings.</p>
   </section>`;
 }

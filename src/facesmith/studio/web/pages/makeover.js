@@ -64,10 +64,10 @@ const kind = (expression) =>
   expression.replaceAll("_", " ").replaceAll("~", "not ").replaceAll(" & ", ", ").replaceAll(" | ", " or ").toLowerCase();
 
 const NoMakeover = () => html`<${Empty} icon="makeover" title="No makeover model yet">
-  <p>A makeover changes attributes of a person in a photo. This studio was started without one.</p>
+  <p>A makeover changes attributes of a person in a photo. This studio has no makeover model.</p>
   <p>Train one on a labelled dataset, export it, and start the studio with it:</p>
   <pre tabindex="0">facesmith train makeover MY_DATASET runs/mtf --direction mtf
 facesmith export runs/mtf my-makeover
 facesmith studio my-makeover</pre>
-  <p>The page <a href=${pageUrl("/photo")}>Photo</a> edits faces with sliders.</p>
+  <p>To edit faces with sliders, use the page <a href=${pageUrl("/photo")}>Photo</a>.</p>
 <//>`;

@@ -24,22 +24,22 @@ export default function Maps() {
   const map = maps?.find((item) => item.name === state.map) ?? maps?.[0];
   if (maps && !map)
     return html`<h1>Map</h1><${Empty} icon="map" title="No face map yet">
-      <p>A map shows thousands of faces with similar ones close together. Create one with a model that has an encoder:</p>
+      <p>A map shows thousands of faces, with similar faces close together. Create one with a model that has an encoder:</p>
       <pre tabindex="0">facesmith map MODEL DATASET --out faces-map</pre>
-      <p>This page then also shows where your photo falls on it.</p>
+      <p>You can then also place your own photo on the map.</p>
     <//>`;
   if (!map) return html`<h1>Map</h1>${!error && html`<${Loading} />`}`;
   const methods = map.methods.map((item) => METHODS[item] ?? item).join(", ");
-  const photos = map.photos.length ? `, with ${map.photos.length === 1 ? "a photo" : `${map.photos.length} photos`} placed on it` : "";
+  const photos = map.photos.length ? `, with ${map.photos.length === 1 ? "a photo" : `${map.photos.length} photos`} marked on it` : "";
   const face = parseFaceRef(state.face) ? state.face : "";
   return html`<div class="map-head">
       <h1>Map</h1>
       ${maps.length > 1 && html`<${Select} label="Map" value=${map.name} options=${maps.map((item) => item.name)} onChange=${(name) => change({ map: name, method: "", colour: "" }, { push: true })} />`}
-      <p class="small muted">${map.count.toLocaleString("en")} faces of ${map.dataset}, encoded by ${map.model}${map.classifier ? " and by an attribute classifier" : ""}, laid out by ${methods}${photos}. ${map.credit}</p>
+      <p class="small muted">${map.count.toLocaleString("en")} faces of ${map.dataset}, encoded by ${map.model}${map.classifier ? " and by an attribute classifier" : ""}, projected by ${methods}${photos}. ${map.credit}</p>
       ${map.page && html`<a class="button" href=${map.page} target="_blank">Open in new window</a>`}
     </div>
     <${Placement} key=${map.name} map=${map} state=${{ ...state, face }} change=${change} />
     ${map.page
       ? html`<iframe key=${map.name} class="faces-map" src=${map.page} title=${`Map of ${map.dataset}`} sandbox="allow-scripts allow-downloads"></iframe>`
-      : html`<${Empty} icon="map" title="This map has no page"><p>Make it again with <code>facesmith map</code>.</p><//>`}`;
+      : html`<${Empty} icon="map" title="This map has no page"><p>Create it again with <code>facesmith map</code>.</p><//>`}`;
 }

@@ -32,8 +32,8 @@ export default function Photo() {
   if (!models) return html`<h1 class="visually-hidden">Photo</h1><${Loading} />`;
   if (!models.length) {
     return html`<h1 class="visually-hidden">Photo</h1><${Empty} icon="photo" title="No model with an encoder">
-      <p>Photos require a model with an encoder. <code>facesmith train encoder</code> trains one for any model; the included
-        models have one.</p>
+      <p>Editing photos requires a model with an encoder. <code>facesmith train encoder</code> trains an encoder for any model; the included
+        models already have one.</p>
     <//>`;
   }
   return html`<${PhotoEditor} models=${models} state=${state} change=${change} />`;
@@ -76,7 +76,7 @@ function PhotoEditor({ models, state, change }) {
         changes=${changes}
         view=${state.view} onView=${(view) => change({ view })} />
     </div>
-    <div class="side" role="region" aria-label="The photo, and what to change">
+    <div class="side" role="region" aria-label="Photo and settings">
       <h1 class="visually-hidden">Photo</h1>
       ${photo && html`<${PhotoFaces} photo=${photo} face=${face} onPick=${pick}
         onForget=${() => change({ face: "", refined: "" })} />`}
@@ -91,7 +91,7 @@ function PhotoEditor({ models, state, change }) {
       ${
         model.attributes.length > 0
           ? html`<${Attributes} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set })} />`
-          : html`<p class="small muted">This model has no sliders because it has no attribute directions. Compute them with
+          : html`<p class="small muted">This model has no sliders because it has no attribute directions. Add them with
             <code>facesmith directions</code>.</p>`
       }
     </div>

@@ -46,7 +46,7 @@ export default function Watch() {
   </div>`;
   const dialog = form && html`<${TrainingForm} ...${form} recipes=${training.recipes} onClose=${() => open(null)} onBegun=${begun} />`;
   if (runs && !runs.length)
-    return html`${head}${dialog}<${Empty} icon="watch" title="Nothing has been trained here yet">
+    return html`${head}${dialog}<${Empty} icon="watch" title="No runs yet">
       <p>A run appears here as soon as it starts: <code>facesmith train tiny DATASET runs/first</code></p>
     <//>`;
   return html`${dialog}<div class="two watch">
@@ -54,7 +54,7 @@ export default function Watch() {
       ${head}
       ${listed && html`<${RunList} runs=${listed} selected=${selected} most=${MOST} onChange=${(run) => change({ run, kimg: null }, { push: true })} />`}
       ${selected.length > 1 && html`<a class="button" href=${pageUrl("/compare", selected.map((name) => ["run", name]))}>
-        <${Icon} name="compare" />Compare these</a>`}
+        <${Icon} name="compare" />Compare runs</a>`}
     </div>
     <div class="stage panels" data-count=${selected.length} aria-busy=${loading || selected.some((name) => !loaded[name])}>
       ${selected.map((name) => {

@@ -29,7 +29,7 @@ export async function request(path, { query, method, json, body, headers = {}, s
     response = await fetch(apiUrl(path, query), { method, body, headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError("The studio does not respond. Is it still running?");
+    throw new ApiError("The studio is not responding. Is it still running?");
   }
   if (!response.ok) throw await apiError(response);
   return as === "response" || response.status === 204 ? response : response[as]();

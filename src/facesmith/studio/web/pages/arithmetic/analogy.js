@@ -56,7 +56,7 @@ export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }
       <div class="row spread">
         <h2>Faces in between</h2>
         <div class="row">
-          <${Slider} label="Side" value=${size} low=${2} high=${12} step=${1} onInput=${onSize} />
+          <${Slider} label="Grid size" value=${size} low=${2} high=${12} step=${1} onInput=${onSize} />
           <button class="button" onClick=${() => keep("png")}><${Icon} name="download" /> PNG</button>
           <button class="button" onClick=${() => keep("gif")} title="Animation along the border of the grid">GIF</button>
         </div>
@@ -65,7 +65,7 @@ export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }
         grid
           ? html`<figure><div class="corners"><span>B</span><span>A</span></div>
             <${BitmapCanvas} bitmap=${grid.bitmap} of="${grid.of},${grid.size}"
-              label="A grid: B, A, C and A minus B plus C in its corners, and faces between them" />
+              label="Grid of faces between B, A, C and A minus B plus C, which are in its corners" />
             <div class="corners"><span>C</span><span>A − B + C</span></div></figure>`
           : html`<${Progress} label="Generating faces" />`
       }

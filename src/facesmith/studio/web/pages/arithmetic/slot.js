@@ -22,7 +22,7 @@ export function Slot({ letter, description, face, model, active, onChoose, onFil
       onClick=${onChoose}>
       <${Face} of=${face} model=${model.name} label="" shape=${model.size} /><span class="letter">${letter}</span>
     </button>
-    <input type="text" aria-label="${letter} by its seed" placeholder="your photo" spellcheck="false"
+    <input type="text" aria-label="Seed of ${letter}" placeholder="your photo" spellcheck="false"
       autocomplete="off" value=${typed ?? written}
       onInput=${input} onBlur=${() => type(null)} />
   </div>`;

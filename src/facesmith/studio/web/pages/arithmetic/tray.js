@@ -26,13 +26,13 @@ export function Tray({ model, seed, onSeed, onTake, into }) {
   );
   const references = photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((item) => item.face) : [photo.whole]));
   return html`<div class="tray">
-    <p class="small muted">Tap a face to add it to ${into}, or drag it there.</p>
-    <${Seed} label="Faces of seed" value=${seed} onChange=${onSeed} />
+    <p class="small muted">Select a face to add it to ${into}, or drag it there.</p>
+    <${Seed} label="Seed" value=${seed} onChange=${onSeed} />
     ${
       value &&
       html`<${FaceGrid} bitmap=${value.bitmap} of=${`seed ${value.seed}`} count=${COUNT} columns=${COLUMNS}
         shape=${model.size}
-      label="Faces of seed ${value.seed}" name=${(index) => `Use face ${index} of seed ${value.seed}`}
+      label="Generated faces, seed ${value.seed}" name=${(index) => `Use face ${index} of seed ${value.seed}`}
       onPick=${(index) => onTake(seedFaceRef(value.seed, index))} drag=${(index) => seedFaceRef(value.seed, index)} />`
     }
     ${

@@ -41,10 +41,10 @@ export function MakeoverResult({ model, direction, face, photo, strength, show, 
   if (!result) return html`<${Progress} label="Applying the makeover" />`;
 
   const before = result.whole
-    ? html`<img src=${photo.url} alt="The photo before" />`
-    : html`<img src=${faceImageUrl(face, model.name, "cut")} alt="The face before" />`;
+    ? html`<img src=${photo.url} alt="The original photo" />`
+    : html`<img src=${faceImageUrl(face, model.name, "cut")} alt="The original face" />`;
   const after = html`<${BitmapCanvas} bitmap=${result.bitmap} of="${result.direction} ${result.strength} ${result.whole}"
-    label="After, ${Math.round(result.strength * 100)} %" />`;
+    label="After, ${Math.round(result.strength * 100)}%" />`;
   const shape = result.whole ? photo.size : model.size;
   return html`<section class="makeover-result" aria-label="Makeover">
     <div class=${result.whole ? "wide" : "narrow"} style=${{ "--ratio": shape[0] / shape[1] }}><${BeforeAfter}
@@ -62,7 +62,7 @@ export function MakeoverResult({ model, direction, face, photo, strength, show, 
         <button class="button" disabled=${Boolean(saving)} onClick=${() => download("png")}>
           <${Icon} name="download" /> PNG</button>
         <button class="button" disabled=${Boolean(saving)} onClick=${() => download("gif")}
-          title="There and back">${saving === "gif" ? "Encoding ..." : "GIF"}</button>
+          title="Animation to the makeover and back">${saving === "gif" ? "Encoding ..." : "GIF"}</button>
       </div>
     </div>
   </section>`;

@@ -17,7 +17,7 @@ export function Placement({ map, state, change }) {
   const references = photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((item) => item.face) : [photo.whole]));
   const pick = (face) => change({ face }, { push: true });
   if (!map.placing || !map.layouts.length)
-    return html`<p class="small muted">To place faces on this map, start the studio with ${map.model}, the model it was made with.</p>`;
+    return html`<p class="small muted">To place faces on this map, start the studio with its model, ${map.model}.</p>`;
   return html`<section class="card placement" aria-label="Find a face on the map">
     <div class="row spread">
       <h2>Find a face on the map</h2>
@@ -59,7 +59,7 @@ function PlacedFace({ map, state, change }) {
   return html`<div class="placed-face">
     <div class="plotted">
       <div class="row">
-        ${methods.length > 1 && html`<${SegmentedControl} label="By" hidden value=${method} onChange=${(to) => change({ method: to })}
+        ${methods.length > 1 && html`<${SegmentedControl} label="Method" hidden value=${method} onChange=${(to) => change({ method: to })}
           options=${methods.map((item) => [item, METHODS[item] ?? item])} />`}
         <${SegmentedControl} label="Shape" hidden value=${state.shape} onChange=${(shape) => change({ shape })} options=${[["2d", "2D"], ["3d", "3D"]]} />
         <${SegmentedControl} label="Section" hidden value=${state.near ? "near" : "all"} onChange=${(to) => change({ near: to === "near" })}
@@ -67,15 +67,15 @@ function PlacedFace({ map, state, change }) {
       </div>
       <${MapPlot} key=${shape} layout=${laid} place=${place.places[laid.layout]} near=${place.neighbours} closer=${state.near}
         portrait=${faceImageUrl(face, place.model, brought ? "cut" : "made")} spatial=${shape === "3d"}
-        label=${`${METHODS[by] ?? by} map of ${map.count.toLocaleString("en")} faces, this one among them`} />
+        label=${`${METHODS[by] ?? by} map of ${map.count.toLocaleString("en")} faces, with this face marked`} />
       <div class="row spread">
         <div class="colour"><${Select} label="Colour by" value=${colour} onChange=${(to) => change({ colour: to })}
           options=${[["", "nothing"], ...map.attributes.map((item) => [item, attributeLabel(item)])]} /></div>
-        ${colour && html`<ul class="legend small"><li><i class="with-it"></i>has it</li><li><i class="without"></i>does not have it</li><li><i></i>unknown</li></ul>`}
+        ${colour && html`<ul class="legend small"><li><i class="with-it"></i>yes</li><li><i class="without"></i>no</li><li><i></i>unknown</li></ul>`}
       </div>
       <p class="small muted">${method === "pca"
-        ? "PCA places a new face exactly, but shows only the largest differences."
-        : `${METHODS[method]} cannot place a new face, so it is drawn at the median of its seven nearest faces. Compare it with them.`}</p>
+        ? "PCA places a new face exactly, but shows only the largest differences between faces."
+        : `${METHODS[method]} cannot place a new face exactly, so the face is at the median position of its seven nearest faces.`}</p>
     </div>
     <div class="nearest">
       <h3>Nearest faces</h3>
@@ -85,7 +85,7 @@ function PlacedFace({ map, state, change }) {
           <span class="small muted number" title=${item.file}>${item.picture ? item.distance.toFixed(2) : `${item.file}, ${item.distance.toFixed(2)}`}</span>
         </li>`,
       )}</ol>
-      <p class="small muted">By distance in latent space, which a 2D map cannot preserve completely.</p>
+      <p class="small muted">Sorted by distance in latent space, which a map cannot preserve completely.</p>
     </div>
   </div>`;
 }

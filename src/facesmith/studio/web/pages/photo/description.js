@@ -32,9 +32,9 @@ export const FaceDescription = ({ encoded, attributes }) => html`<section class=
   <div class="score">
     ${
       encoded.score == null
-        ? html`<p><strong>Generated</strong></p><p class="small muted">A face generated from a seed has no reconstruction error.</p>`
+        ? html`<p><strong>Generated</strong></p><p class="small muted">Generated faces have no reconstruction error.</p>`
         : html`<p><strong class="number">${encoded.score.toFixed(1)} dB</strong> reconstruction</p>
-        <p class="small muted">Similarity of the reconstruction and the photo (PSNR): higher is better.</p>`
+        <p class="small muted">Similarity of the reconstruction to the photo (PSNR); higher is better.</p>`
     }
   </div>
   ${attributes && html`<${TopAttributes} attributes=${attributes} />`}

@@ -33,7 +33,7 @@ export function Portrait({ model, face, used, encoded, changes, view, onView }) 
   const isChanged = Object.keys(edited.changes).length > 0;
   const before = html`<img class="face" src=${faceImageUrl(face, model.name, isPhoto ? "cut" : "made")}
     alt=${isPhoto ? "The face in the photo" : "The face"} />`;
-  const rebuilt = html`<img class="face" src=${faceImageUrl(used, model.name)} alt="The reconstructed face" />`;
+  const rebuilt = html`<img class="face" src=${faceImageUrl(used, model.name)} alt="The reconstruction" />`;
   const after = html`<${BitmapCanvas} class="face" bitmap=${edited.bitmap} of=${formatEdit(edited.changes).join() || "as it is"}
     label=${label} />`;
   const download = async () => {

@@ -30,7 +30,7 @@ export function Refine({ model, face, refined, onRefined }) {
   if (state) {
     const gained = state.score == null ? "" : `, ${state.score.toFixed(1)} dB`;
     return html`<${Progress} label="Step ${state.step} of ${state.steps}${gained}" value=${state.step / state.steps}>
-      <button class="plain" aria-label="Stop refining" onClick=${() => running.current.abort()}>
+      <button class="plain" aria-label="Stop refinement" onClick=${() => running.current.abort()}>
         <${Icon} name="close" />
       </button>
     <//>`;
@@ -44,7 +44,7 @@ export function Refine({ model, face, refined, onRefined }) {
         : html`<button class="button" onClick=${start}><${Icon} name="makeover" /> Refine</button>`
     }
     <p class="small muted">
-      ${refined ? "The reconstruction has been refined." : `Brings the reconstruction closer to the photo, in ${STEPS} steps.`}
+      ${refined ? "The reconstruction has been refined." : `Improve the reconstruction of the photo in ${STEPS} steps.`}
     </p>
   </div>`;
 }

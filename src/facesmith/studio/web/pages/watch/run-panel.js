@@ -15,7 +15,7 @@ function RunFacts({ info }) {
   return html`<dl class="run-facts">
     <${RunFact} name="images shown">${imageCount(info.kimg)}<//>
     ${info.epochs != null && html`<${RunFact} name="epochs">${info.epochs.toFixed(1)}<//>`}
-    ${info.images_per_second != null && html`<${RunFact} name="images a second">${info.images_per_second.toPrecision(3)}<//>`}
+    ${info.images_per_second != null && html`<${RunFact} name="images per second">${info.images_per_second.toPrecision(3)}<//>`}
     ${going
       ? html`<${RunFact} name="time left">${duration(info.seconds_left)}<//>`
       : html`<${RunFact} name="training time">${duration(info.seconds)}<//>`}
@@ -27,7 +27,7 @@ const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 function HealthStatus({ info }) {
   const [, healthName, meant] = info.health_text?.match(/“(.+?)”[:.]?\s*(.*)/) ?? [];
   if (!healthName)
-    return html`<p class="small muted" role="status">${info.status === "running" ? "Health has not been measured yet." : "Its health was not recorded."}</p>`;
+    return html`<p class="small muted" role="status">${info.status === "running" ? "Health has not been measured yet." : "Health was not recorded."}</p>`;
   const healthy = info.health === "healthy";
   return html`<div class="health ${healthy ? "good" : "worry"}" role="status">
     <${Icon} name=${healthy ? "check" : "alert"} />
@@ -72,7 +72,7 @@ export function RunPanel({ run, allowed, at, onMove, onBranch }) {
       <div class="facts">
         ${info.share != null && info.status === "running" &&
         html`<div class="progress"><progress aria-label=${`Progress of ${run.name}`} value=${info.share} max="1"></progress>
-          <span class="number">${(100 * info.share).toFixed(info.share < 0.1 ? 1 : 0)}% of its goal</span></div>`}
+          <span class="number">${(100 * info.share).toFixed(info.share < 0.1 ? 1 : 0)}% of the goal</span></div>`}
         <${RunFacts} info=${info} />
         <${HealthStatus} info=${info} />
         ${info.last_words && info.status !== "finished" && html`<p class="warning">${info.last_words}</p>`}
@@ -80,7 +80,7 @@ export function RunPanel({ run, allowed, at, onMove, onBranch }) {
         ${info.warnings.map((text) => html`<p class="warning">${text}</p>`)}
         ${info.best && html`<p class="small muted">${info.status === "running" ? "Best so far" : "Best"}: ${info.best}.</p>`}
         <div class="row">
-          ${info.here && info.status !== "running" && html`<p class="small muted" role="status">The video and the report are being written.</p>`}
+          ${info.here && info.status !== "running" && html`<p class="small muted" role="status">Writing the video and the report.</p>`}
           ${info.report && html`<a class="button" href=${info.report} target="_blank">Report</a>`}
           ${info.video && html`<button class="button" onClick=${() => show(true)}><${Icon} name="play" />Video</button>`}
           ${allowed && html`<${Actions} run=${run} onBranch=${onBranch} />`}
@@ -103,7 +103,7 @@ export function RunPanel({ run, allowed, at, onMove, onBranch }) {
       </div>
     </details>
     ${film && html`<${Dialog} title=${`Video of ${run.name}`} onClose=${() => show(false)}>
-      <video class="picture" src=${info.video} controls autoplay loop muted playsinline aria-label=${`All sample sheets of ${run.name}`}></video>
+      <video class="picture" src=${info.video} controls autoplay loop muted playsinline aria-label=${`Video of the sample sheets of ${run.name}`}></video>
     <//>`}
   </article>`;
 }

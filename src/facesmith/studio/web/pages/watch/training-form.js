@@ -33,7 +33,7 @@ function Setting({ row, settings, things, onChange, onDrop }) {
           </select>`
         : html`<input type="text" aria-label=${label} value=${row.value} placeholder=${String(setting.value)}
             onInput=${(event) => onChange({ ...row, value: event.target.value })} />`}
-      <button type="button" class="plain" aria-label=${`Leave ${setting.name} as it is`} onClick=${onDrop}><${Icon} name="close" /></button>
+      <button type="button" class="plain" aria-label=${`Do not change ${setting.name}`} onClick=${onDrop}><${Icon} name="close" /></button>
     </div>
     <p class="small muted">${setting.about}</p>
   </li>`;
@@ -75,7 +75,7 @@ export function TrainingForm({ branch, recipes, onClose, onBegun }) {
   return html`<${Dialog} title=${branch ? `Branch from ${branch.name}` : "Train"} onClose=${onClose}>
     <form class="training-form" onSubmit=${begin}>
       ${branch
-        ? html`<p class="muted">The new run starts at the last checkpoint of ${branch.name}, with the settings you change here. ${branch.name} itself does not change.</p>`
+        ? html`<p class="muted">The new run starts from the last checkpoint of ${branch.name}, with the settings that you change here. ${branch.name} itself does not change.</p>`
         : html`<div class="row even">
             <${Select} label="Recipe" value=${recipe} options=${recipes.map((item) => item.name)} onChange=${(to) => (cook(to), put(needed(recipes.find((item) => item.name === to))))} />
             ${datasets && html`<${Select} label="Dataset" value=${data ?? datasets[0].name} options=${datasets.map((item) => [item.name, `${item.name} · ${item.count.toLocaleString("en")} of ${item.size.join("x")}`])} onChange=${take} />`}
@@ -97,7 +97,7 @@ export function TrainingForm({ branch, recipes, onClose, onBegun }) {
           <${Icon} name="plus" />Change a setting</button></div>
       </fieldset>
       <div class="row spread">
-        <p class="small muted" role="status">${busy ? "Starting: this takes a few seconds." : "You can stop the run here. It also stops when the studio stops, and can be resumed at any time."}</p>
+        <p class="small muted" role="status">${busy ? "Starting; this takes a few seconds." : "You can stop and resume the run at any time. It also stops when the studio stops."}</p>
         <button class="button primary" disabled=${busy || !name}>${branch ? "Branch" : "Train"}</button>
       </div>
     </form>
