@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCE ?= builtin:8000
 
-.PHONY: demo test lint docs docs-site clean
+.PHONY: demo test lint docs-site clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.installed-builtin,metrics,train
@@ -16,9 +16,6 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-
-docs: .venv/.installed-dev
-	$(BIN)/python docs/generate.py
 
 # The notebooks of the site run once, in about 20 minutes; NOTEBOOKS=small runs them with small settings in a few.
 docs-site: .venv/.installed-all,docs

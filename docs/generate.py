@@ -1,30 +1,29 @@
-"""Write the pages of the documentation that the code defines: the recipes' settings and the command line.
+"""Pages of the documentation site that the code defines: the command line, settings, and HTTP routes.
 
-make docs          # tests/test_docs.py fails while they are out of date
+MkDocs calls `on_files`.
 """
 
 import inspect
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import Field
-from pathlib import Path
 from typing import Any
 
 import click
 
 from facesmith.cli import COMMANDS, facesmith
 from facesmith.networks.registry import KINDS, families, family_settings
+from facesmith.studio.app import create_app
+from facesmith.studio.settings import API, Settings
 from facesmith.tasks.recipes import RECIPES
 from facesmith.tasks.registry import TASKS, recipe_type
 from facesmith.training.settings import AdversarialRecipe, Recipe, settings_of
 
-DOCS = Path(__file__).parent
-HEAD = "<!-- Written by docs/generate.py: change the code, then run `make docs`. -->\n\n"
 SHARED_BY = 4  # an option of this many commands is described once
 
 
 def recipes() -> str:
-    """Return docs/recipes-table.md: every setting with its default and the recipes that change it."""
+    """Return a page with every setting, its default and the recipes that change it."""
     lines = [
         "# Recipes and settings",
         "",
@@ -52,7 +51,7 @@ def recipes() -> str:
             names = ", ".join(f"`{recipe.name}`" for recipe in members)
             lines += ["", f"## Network family {family}", "", f"Used by {names}.", ""]
             lines += _rows(family_settings(family, kind), members)
-    return HEAD + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _table(kind: type[Recipe], recipes: list[Recipe]) -> list[str]:
@@ -75,7 +74,7 @@ def _rows(settings: dict[str, Field[Any]], recipes: Iterable[Recipe]) -> list[st
 
 
 def commands() -> str:
-    """Return docs/commands.md: usage, description, examples and options of every command."""
+    """Return a page with usage, description, examples and options of every command."""
     all_commands = _all_commands()
     records = {title: _options(command, context) for title, (command, context) in all_commands.items()}
     used = Counter(record for options in records.values() for record in options)
@@ -100,7 +99,7 @@ def commands() -> str:
             lines += ["", *_bullets(own)]
         if names := [_name(record) for record in records[title] if record in shared]:
             lines += ["", f"Shared: {', '.join(f'`{name}`' for name in names)}."]
-    return HEAD + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _all_commands() -> dict[str, tuple[click.Command, click.Context]]:
@@ -146,8 +145,29 @@ def _description(command: click.Command) -> list[str]:
     return lines[:-1]
 
 
-PAGES = {"recipes-table.md": recipes, "commands.md": commands}
+def routes() -> str:
+    """Return a page with every route of the studio's API, its description and its query parameters."""
+    document = create_app(Settings(paths=("drawn64",))).openapi()
+    lines = ["# HTTP routes", "", "All routes start with `/api/v1`. [HTTP API](http-api.md) has examples and limits."]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            lines += ["", f"## {method.upper()} {path.removeprefix(API)}", "", f"{operation['summary']}."]
+            lines += ["", operation["description"]] if "description" in operation else []
+            parameters = [parameter for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
+            lines += [""] if parameters else []
+            for parameter in parameters:
+                about = parameter.get("description") or parameter["schema"].get("description")
+                lines.append(f"- `{parameter['name']}`" + (f": {about}" if about else ""))
+    return "\n".join(lines) + "\n"
 
-if __name__ == "__main__":
-    for page, write in PAGES.items():
-        (DOCS / page).write_text(write(), encoding="utf-8")
+
+PAGES = {"commands.md": commands, "recipes-table.md": recipes, "http-routes.md": routes}
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the generated pages. Called by MkDocs."""
+    from mkdocs.structure.files import File
+
+    for name, write in PAGES.items():
+        files.append(File.generated(config, name, content=write()))
+    return files

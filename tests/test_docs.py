@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -38,24 +39,40 @@ def headings(page: Path) -> set[str]:
 
 
 def command_lines() -> list[tuple[str, str]]:
-    """(page, line) of every facesmith command in a code block."""
+    """(page, line) of every facesmith command in a code block or in the examples of a command's help."""
+    texts = [(page.name, block) for page in PAGES for block in code_blocks(page, "bash")]
+    texts += [("--help", command.help or "") for command in commands()]
     lines = []
-    for page in PAGES:
-        for block in code_blocks(page, "bash"):
-            text = block.replace("\\\n", " ")
-            commands = (re.search(r"^(?:[A-Z_]+=\S* )*(facesmith .+)", line) for line in text.splitlines())
-            lines += [(page.name, match[1]) for match in commands if match and " ... " not in match[1]]
+    for name, text in texts:
+        found = re.findall(r"^(?:[A-Z_]+=\S* )*(facesmith \S.+)", text.replace("\\\n", " "), re.MULTILINE)
+        lines += [(name, line) for line in found if " ... " not in line and "$(" not in line]
     return lines
 
 
-@pytest.mark.parametrize("page", ["recipes-table.md", "commands.md"])
-def test_generated_pages_are_up_to_date(page: str) -> None:
+def commands() -> Iterator[click.Command]:
+    """Every command, those of groups included."""
+    context = click.Context(command_line, info_name="facesmith")
+    for name in COMMANDS:
+        command = command_line.get_command(context, name)
+        assert command is not None
+        yield from command.commands.values() if isinstance(command, click.Group) else (command,)
+
+
+def generated_pages() -> dict[str, str]:
     spec = importlib.util.spec_from_file_location("generate_docs", DOCS / "generate.py")
     assert spec is not None
     assert spec.loader is not None
     generator = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generator)
-    assert text_of(DOCS / page) == generator.PAGES[page](), "run `make docs`"
+    return {name: write() for name, write in generator.PAGES.items()}
+
+
+def test_generated_pages_have_every_command_setting_and_route() -> None:
+    pages = generated_pages()
+    assert all(f"## facesmith {name}" in pages["commands.md"] for name in COMMANDS)
+    settings = {key for recipe in RECIPES.values() for key in settings_of(recipe)}
+    assert all(f"| `{key}` |" in pages["recipes-table.md"] for key in settings)
+    assert "## GET /generate\n" in pages["http-routes.md"]
 
 
 @pytest.mark.parametrize(("page", "line"), command_lines())
@@ -118,14 +135,14 @@ def test_links_lead_to_a_file_and_a_heading(page: Path) -> None:
             name, _, anchor = target.partition("#")
             file = page.parent / name if name else page
             assert file.exists(), target
-            assert not anchor or page.name == "commands.md" or anchor in headings(file), target
+            assert not anchor or anchor in headings(file), target
 
 
 def test_the_site_lists_every_page() -> None:
     navigation = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
     listed = re.findall(r"[\w-]+\.md", str(navigation))
     notebooks = [f"notebook-{path.stem}.md" for path in (ROOT / "notebooks").glob("*.ipynb")]
-    assert sorted(listed) == sorted([*(page.name for page in DOCS.glob("*.md")), *notebooks])
+    assert sorted(listed) == sorted([*(page.name for page in DOCS.glob("*.md")), *notebooks, *generated_pages()])
 
 
 def test_every_public_name_is_in_the_python_reference() -> None:

@@ -21,8 +21,8 @@ refine = click.option(
     "--refine",
     type=int,
     metavar="STEPS",
-    help="Refine the latents of photos in this many optimisation steps; 0 disables refinement. Default: 50 if PyTorch is "
-    "installed, otherwise 0.",
+    help="Refine the latents of photos in this many optimisation steps; 0 disables refinement. Default: 50 if PyTorch "
+    "is installed, otherwise 0.",
 )
 
 

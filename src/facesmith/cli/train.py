@@ -68,8 +68,8 @@ class _GroupedCommand(click.Command):
 @click.option(
     "--branch",
     type=click.Path(path_type=Path),
-    help="With --resume, continue in this new run instead of RUN, with the changes of --set. If the images of DATASET are "
-    "twice as large, networks of the family smooth grow.",
+    help="With --resume, continue in this new run instead of RUN, with the changes of --set. If the images of DATASET "
+    "are twice as large, networks of the family smooth grow.",
 )
 @click.option(
     "--on-collapse",

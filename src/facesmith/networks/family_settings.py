@@ -128,7 +128,7 @@ class SmoothConfig(FamilyConfig):
     palette: int = setting(
         0, "number of palette colours that each output pixel is mixed from; 0 for plain RGB output", minimum=0
     )
-    scales: int = setting(1, "number of resolutions, finest first, that G sums and D receives; grows by one at each growth", minimum=1)
+    scales: int = setting(1, "number of resolutions that G sums and D receives; one more after each growth", minimum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -23,7 +23,7 @@ Reference = Annotated[
     ),
 ]
 Scale = Annotated[int | None, Field(None, ge=1, le=8, description="integer factor by which the image is enlarged")]
-Columns = Annotated[int | None, Field(None, ge=1, le=MAX_FACES, description="of a sheet")]
+Columns = Annotated[int | None, Field(None, ge=1, le=MAX_FACES, description="columns of the sheet")]
 Fps = Annotated[int, Field(16, ge=1, le=60, description="frames per second of the video")]
 ImageFormat = Literal["png", "jpeg", "webp"]
 VideoFormat = Literal["gif", "mp4"]

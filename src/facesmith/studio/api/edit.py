@@ -128,7 +128,7 @@ class DescribeResponse(BaseModel):
 
 @router.post("/encode", summary="Encode a face as numbers")
 async def encode(body: FaceRequest, resolver: FacesDep) -> EncodeResponse:
-    """A photo's face is encoded by the model's encoder; `score` says how close the reconstruction is to the photo."""
+    """A photo's face is encoded by the model's encoder; `score` is the PSNR of the reconstruction."""
     model = await resolver.model(body.model)
     face = await resolver.face(body.face, model)
     info = store_face(resolver, face)
@@ -171,9 +171,10 @@ async def edit(body: EditRequest, resolver: FacesDep, response: Response) -> Any
     responses=IMAGE_CONTENT | NOT_MODIFIED,
 )
 async def edit_by_address(query: Annotated[EditQuery, Query()], request: Request, resolver: FacesDep) -> Response:
-    """The same address always returns the same image as POST /edit, for faces of seeds only.
+    """The same image as from POST /edit, for generated faces only. The same URL always returns the same image.
 
-    curl -o smile.png 'http://127.0.0.1:8000/api/v1/edit?model=drawn64&face=seed:7:3&set=Smiling:1.5'
+    Example:
+        curl -o smile.png 'http://127.0.0.1:8000/api/v1/edit?model=drawn64&face=seed:7:3&set=Smiling:1.5'
     """
     if not all(face.startswith("seed") for face in query.face):
         raise Problem(
