@@ -128,3 +128,21 @@ def test_resume_needs_only_the_run_folder(
     assert json.loads((run / "run.json").read_text())["kimg"] == 2.432
     with pytest.raises(FacesmithError, match="was trained with other settings .model .* -> "):
         facesmith.train("encoder", generated, run, resume=True, model=small_model.path, kimg=2.5, quiet=True)
+
+
+def test_an_encoder_of_a_conditional_model_predicts_its_attributes_too(labelled: Dataset, tmp_path: Path) -> None:
+    narrow = ("generator_width=4", "discriminator_width=4", "latent_size=6", "score_kimg=0", *MACHINE)
+    run = facesmith.train("portrait", labelled, tmp_path / "gan", settings=(*narrow, "attributes=Red,Left"),
+                          kimg=0.05, quiet=True)  # fmt: skip
+    model = facesmith.export(run, tmp_path / "model").path
+    encoder_task = task(labelled, f"model={model}", f"gan={run}")
+    z = encoder_task._latents(50, 0)
+    assert z.shape == (50, 8)
+    assert set(z[:, 6:].unique().tolist()) == {-1.0, 0.0, 1.0}
+    assert z[:, :6].unique().numel() == 300
+    settings = ("score_kimg=0", f"gan={run}", *MACHINE)
+    trained = facesmith.train(
+        "encoder", labelled, tmp_path / "encoder", settings=settings, model=model, kimg=0.05, quiet=True
+    )
+    with_encoder = facesmith.export(trained, tmp_path / "with_encoder")
+    assert with_encoder.encode(np.asarray(labelled.images[:3])).shape == (3, 8 + with_encoder.detail_size)

@@ -22,7 +22,7 @@ from facesmith.tasks.pretrained import classifier_card, refuse_other_size
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.sampling import LATENTS, SCORES, batch, draw_latents
+from facesmith.training.sampling import CONDITIONS, LATENTS, SCORES, batch, draw_latents, seeded_rng
 from facesmith.training.task import BLOCK, Task
 from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
 
@@ -47,6 +47,7 @@ class EncoderTask(Task[EncoderRecipe]):
             self.classifier = classifier_card(pretrained["classifier"], dataset, group)
         self.held_out, self.learned = held_out_split(dataset)
         self.latent_size = int(self.model["network"]["latent_size"])
+        self.drawn_size = self.latent_size - len(self.model.get("conditions", []))  # without attributes as an input
         self.detail_size = networks.detail_size(self.model["network"]) if recipe.detail else 0
 
     @property
@@ -80,8 +81,9 @@ class EncoderTask(Task[EncoderRecipe]):
             frozen["C"].load_state_dict(ModelFolder(self.pretrained["classifier"], "classifier").read_weights())
         if "D" in frozen:
             weights = checkpoint.load_net(self.pretrained["gan"], "D")
+            head = {name: t[:1] for name, t in weights.items() if name.startswith("head.")}  # without the attributes
             try:
-                frozen["D"].load_state_dict(weights)
+                frozen["D"].load_state_dict(weights | head)
             except RuntimeError:
                 raise FacesmithError(
                     f"the discriminator in {self.pretrained['gan']} cannot initialise an encoder for "
@@ -125,7 +127,8 @@ class EncoderTask(Task[EncoderRecipe]):
                 reconstructed = G(z_photos).float()
             measured["pixel"] = (reconstructed - photos).abs().pow(recipe.pixel_power).mean()
             measured["latent"] = (z_generated - z).square().mean()
-            measured["prior"] = (z_photos.square().mean(1) / LATENT_VARIANCE[self.model["latent"]] - 1).square().mean()
+            variance = z_photos[:, : self.drawn_size].square().mean(1) / LATENT_VARIANCE[self.model["latent"]]
+            measured["prior"] = (variance - 1).square().mean()
             extractor = state.pretrained.get("C") or state.pretrained.get("D")
             if extractor is not None and recipe.feature:
                 measured["feature"] = _feature_distance(extractor, reconstructed, photos)
@@ -171,7 +174,13 @@ class EncoderTask(Task[EncoderRecipe]):
         return torch.cat(photos), torch.cat(reconstructed)
 
     def _latents(self, count: int, *key: int) -> Tensor:
-        return draw_latents(self.model["latent"], (count, self.latent_size), self.device, self.recipe.seed, *key)
+        """Return random latents; attributes that are an input are -1, 0 or 1."""
+        z = draw_latents(self.model["latent"], (count, self.drawn_size), self.device, self.recipe.seed, *key)
+        if self.drawn_size == self.latent_size:
+            return z
+        rng = seeded_rng(self.device, self.recipe.seed, CONDITIONS, *key)
+        shape = (count, self.latent_size - self.drawn_size)
+        return torch.cat([z, torch.randint(-1, 2, shape, generator=rng, device=self.device).float()], 1)
 
 
 def _feature_distance(extractor: Any, images: Tensor, photos: Tensor) -> Tensor:
