@@ -1,3 +1,6 @@
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,7 @@ from facesmith.models.directions import KINDS
 
 
 def test_strength_1_changes_the_score_by_1_for_every_kind(directed_model: Model) -> None:
-    directions, z = directed_model.directions, directed_model.latents(5, seed=1)
+    directions, z = replace(directed_model.directions, radius=math.inf), directed_model.latents(5, seed=1)
     for kind in KINDS:
         for name in directions.names:
             for strength in (1, -2.5):
@@ -56,3 +59,21 @@ def test_an_edit_is_visible_to_the_encoder(directed_model: Model) -> None:
         gained = (directions.scores(encoded) - directions.scores(z))[:, row]
         assert gained.mean() == pytest.approx(1, abs=0.25)
         assert directions.probabilities(encoded)[:, row].mean() > directions.probabilities(z)[:, row].mean() + 0.1
+
+
+def test_changes_end_at_the_radius_of_the_latents(directed_model: Model) -> None:
+    name, z = directed_model.directions.names[0], directed_model.latents(6, seed=4)
+    move = directed_model.directions.vector(name)
+    lengths = np.linalg.norm(z, axis=1)
+    radius = float(lengths.max()) + 0.5 * float(np.linalg.norm(move))
+    directions = replace(directed_model.directions, radius=radius)
+    assert directions.reach(z, {name: 0.4}) == pytest.approx(1)
+    reach = directions.reach(z, {name: 15})
+    changed = directions.apply(z, {name: 15})
+    assert (reach < 1).all()
+    assert np.linalg.norm(changed, axis=1) == pytest.approx(radius, rel=1e-5)
+    assert np.allclose(changed, z + 15 * reach[:, None] * move, atol=1e-4)
+    small = replace(directions, radius=float(lengths.min()) / 2)
+    for strength in (1, -1):  # longer latents do not become longer
+        assert (np.linalg.norm(small.apply(z, {name: strength}), axis=1) <= lengths + 1e-4).all()
+    assert directions.reach(z, {}) == pytest.approx(1)

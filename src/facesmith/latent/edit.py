@@ -14,6 +14,7 @@ from facesmith.images.grid import make_table, save_image
 from facesmith.latent.faces import FaceLatent, FaceSource, generate_images, load_faces, save_latents
 from facesmith.models.directions import DEFAULT_KIND, Directions
 from facesmith.models.model import Model, as_model
+from facesmith.progress import tell
 
 MAX_TABLE_FACES = 10_000  # a larger image can be opened by few programs
 SHEET, EDITS, LATENTS = "sheet.png", "edits.json", "latents.npz"
@@ -56,6 +57,13 @@ def edit(
             raise FacesmithError(f"{len(rows)} edits of {len(columns):,} faces are too many for one sheet: use fewer")
         z = np.stack([column.z for column in columns])
         latents = np.stack([source.directions.apply(z, row, kind) for row in rows])
+        reach = np.stack([source.directions.reach(z, row, kind) for row in rows])
+        for row, fractions in zip(rows, reach, strict=True):
+            if (reduced := fractions < 1).any() and not quiet:
+                tell(
+                    f"{describe_edit(row)} is reduced to {fractions.min():.0%} for {reduced.sum()} of {len(z)} faces: "
+                    f"beyond that {source.name} has not learned any faces"
+                )
         images = generate_images(source, latents.reshape(-1, latents.shape[-1]), quiet=quiet)
         images = images.reshape(*latents.shape[:2], *images.shape[1:])
         entries, names = [], []
@@ -63,7 +71,8 @@ def edit(
             for column, original in enumerate(columns):
                 file = f"{number:03d}-{column:03d}.png"
                 Image.fromarray(images[number, column]).save(folder / file)
-                entries.append({"file": file, "face": original.name, "edit": row})
+                entry = {"file": file, "face": original.name, "edit": row}
+                entries.append(entry | ({"reach": round(float(reach[number, column]), 3)} if row else {}))
                 names.append(f"{original.name} {describe_edit(row)}")
         save_latents(folder / LATENTS, names, latents.reshape(len(entries), -1))
         save_image(_make_sheet(rows, columns, images), folder / SHEET)

@@ -6,6 +6,7 @@ z = directions.apply(z, {"Smiling": 1, "Blond_Hair": -1})
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -24,6 +25,7 @@ from facesmith.models.base import logistic
 FILE, CARD_KEY = "directions.safetensors", "directions"
 KINDS = ("mean", "boundary", "orthogonal")
 DEFAULT_KIND = "orthogonal"
+RADIUS = 1.3  # of the latents that a generator was trained on, in deviations times √d: one in a thousand is longer
 MAX_STRENGTH = 20.0  # beyond it there are no faces, and the number is probably a typo
 
 
@@ -44,6 +46,7 @@ class Directions:
     curves: Floats  # A x 2: slope and intercept of the probability as a logistic function of the score
     rates: Floats  # A: the share of faces that have the attribute
     about: dict[str, Any] = field(default_factory=dict)  # entry of model.json: which faces, how many, how accurate
+    radius: float = math.inf  # changes end where a latent becomes longer than this
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -61,13 +64,34 @@ class Directions:
         return move
 
     def apply(self, z: ArrayLike, changes: Mapping[str, float], kind: str = DEFAULT_KIND) -> Latents:
-        """Return latents (d or N x d, or with the residual latent) with changed attributes: z + Σ strength · vector."""
+        """Return latents (d or N x d, or with the residual latent) with changed attributes: z + Σ strength · vector.
+
+        A change that would leave the latents that the generator was trained on is reduced: see `reach`.
+        """
         latents = np.array(z, np.float32)
+        latents[..., : self.normals.shape[1]] += self.reach(z, changes, kind)[..., None] * self._shift(changes, kind)
+        return latents
+
+    def reach(self, z: ArrayLike, changes: Mapping[str, float], kind: str = DEFAULT_KIND) -> Floats:
+        """Return which fraction of the changes `apply` makes to each latent (N, or a scalar for one): 1, or less.
+
+        It is less where the changed z would be longer than ``radius``, and longer than it was before.
+        """
+        latents, shift = np.asarray(z, np.float64)[..., : self.normals.shape[1]], self._shift(changes, kind)
+        square, along, length = (latents**2).sum(-1), latents @ shift, float(shift @ shift)
+        if not length:
+            return np.ones_like(square, np.float32)
+        spare = np.maximum(self.radius**2 - square, 0.0)
+        fraction: Floats = np.minimum((np.sqrt(along**2 + spare * length) - along) / length, 1.0).astype(np.float32)
+        return fraction
+
+    def _shift(self, changes: Mapping[str, float], kind: str) -> Latents:
+        shift = np.zeros(self.normals.shape[1], np.float32)
         for name, strength in changes.items():
             if not abs(strength) <= MAX_STRENGTH:
                 raise FacesmithError(f"invalid strength {name}={strength:g}: expected -20 to 20")
-            latents[..., : self.normals.shape[1]] += np.float32(strength) * self.vector(name, kind)
-        return latents
+            shift += np.float32(strength) * self.vector(name, kind)
+        return shift
 
     moved = apply  # the name in version 0.1
 
@@ -136,6 +160,8 @@ def read_directions(folder: Path, card: dict[str, Any]) -> Directions:
             raise ValueError("its digest differs from that in model.json")
         tensors = safetensors.load(data)
         moves = {kind: tensors.pop(kind) for kind in KINDS}
-        return Directions(list(entry["attributes"]), moves, about=entry, **tensors)
+        deviation = 1 / math.sqrt(3) if card["latent"] == "uniform" else 1.0
+        radius = RADIUS * deviation * math.sqrt(tensors["normals"].shape[1])
+        return Directions(list(entry["attributes"]), moves, about=entry, radius=radius, **tensors)
     except Exception as error:  # the errors of safetensors have no common base with the rest
         raise FacesmithError(f"{folder / FILE} cannot be read ({error}): {remedy}") from None
