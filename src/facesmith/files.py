@@ -152,9 +152,11 @@ def utf8_path(path: Path) -> Iterator[Path]:
         yield path
         return
     with TemporaryDirectory() as folder:
-        link = Path(folder) / "link"
-        link.symlink_to(path.resolve())
-        yield link
+        link, target = Path(folder) / "link", path.resolve()
+        has_plain_name = printable(target.name) == target.name
+        # The folder, where possible: files may refer to their neighbours.
+        link.symlink_to(target.parent if has_plain_name else target)
+        yield link / target.name if has_plain_name else link
 
 
 def file_stem(path: Path) -> str:

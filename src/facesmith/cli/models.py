@@ -20,8 +20,13 @@ from facesmith.cli.plugins import plugin_option
 )
 @click.option("--name", help="Name of the model. Default: the name of the folder.")
 @click.option("--half", is_flag=True, help="Write weights as float16, which halves the size.")
+@click.option(
+    "--share",
+    is_flag=True,
+    help="Let the ONNX files read their weights from the safetensors files, which halves the size. Keep them together.",
+)
 @plugin_option
-def export(run: Path, model: Path, checkpoint: str | None, name: str | None, half: bool) -> None:
+def export(run: Path, model: Path, checkpoint: str | None, name: str | None, half: bool, share: bool) -> None:
     """Export the trained model of RUN to the new folder MODEL: safetensors, ONNX and a model card.
 
     The run of an encoder gives a copy of its generator's model with the encoder. The run of a classifier gives a
@@ -30,9 +35,9 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
     \b
     facesmith export runs/first my-model
     facesmith export runs/first early --checkpoint 32
-    facesmith export runs/first small-model --half
+    facesmith export runs/first small-model --half --share
     """
-    exported = facesmith.export(run, model, checkpoint=checkpoint, name=name, half=half)
+    exported = facesmith.export(run, model, checkpoint=checkpoint, name=name, half=half, share=share)
     card = exported.card.get("encoder", exported.card)  # the network that this run trained
     trained, parity = card["trained"], card["onnx_parity"]
     which = f", its {trained['checkpoint']}" if trained["checkpoint"] in ("best", "last") else ""

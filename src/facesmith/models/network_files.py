@@ -1,6 +1,7 @@
 """Write a network as two files: weights in safetensors, and an ONNX file that computes the same."""
 
 import hashlib
+import json
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
+from facesmith.files import atomic_file
 
 MAX_DIFFERENCE = 1e-3  # between ONNX Runtime and torch; on images in [-1, 1] it is an eighth of a grey level
 
@@ -74,6 +76,31 @@ def write_onnx(net: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[s
     if half:
         _store_as_float16(proto.graph)
     path.write_bytes(proto.SerializeToString())
+
+
+def share_weights(onnx_path: Path, weights: Path) -> None:
+    """Make an ONNX file read its tensors from a safetensors file in the same folder instead of holding a copy.
+
+    Tensors whose bytes are not in the safetensors file stay in the ONNX file.
+    """
+    onnx = require("onnx", "train", "exporting")
+    proto, data = onnx.load(onnx_path), weights.read_bytes()
+    header_end = 8 + int.from_bytes(data[:8], "little")
+    entries = [entry for name, entry in json.loads(data[8:header_end]).items() if name != "__metadata__"]
+    ranges = [(header_end + entry["data_offsets"][0], header_end + entry["data_offsets"][1]) for entry in entries]
+    places = {data[start:end]: start for start, end in ranges}
+    for tensor in proto.graph.initializer:
+        content = onnx.numpy_helper.to_array(tensor).tobytes()
+        if content not in places:
+            continue
+        facts = {"location": weights.name, "offset": places[content], "length": len(content)}
+        tensor.ClearField("raw_data")
+        tensor.ClearField("float_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in facts.items():
+            tensor.external_data.add(key=key, value=str(value))
+    with atomic_file(onnx_path) as partial:
+        partial.write_bytes(proto.SerializeToString())
 
 
 def _round(net: nn.Module) -> dict[str, Tensor]:

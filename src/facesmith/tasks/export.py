@@ -32,6 +32,7 @@ def export(
     checkpoint: str | None = None,
     name: str | None = None,
     half: bool = False,
+    share: bool = False,
 ) -> Any:
     """Write the network that a run has trained as a new folder, and return it loaded.
 
@@ -40,13 +41,22 @@ def export(
 
     ``checkpoint`` is "best" (by the scores during training), "last", or the kimg of a stored checkpoint; by default
     the best if there are scores, else the last. ``name`` is the folder's by default. ``half`` stores the weights as
-    float16, which halves the files; the arithmetic stays float32. Raises `FacesmithError` if the run lacks that
-    checkpoint, the folder exists, a weight is too large for float16, or the ONNX file's output differs.
+    float16, which halves the files; the arithmetic stays float32. With ``share``, the ONNX files read their weights
+    from the safetensors files, which halves the folder; they must stay in it. Raises `FacesmithError` if the run lacks
+    that checkpoint, the folder exists, a weight is too large for float16, or the ONNX file's output differs.
     """
     require("torch", "train", "exporting")
     require("safetensors.torch", "train", "exporting")
     chosen = open_source(run, checkpoint)
-    return exporter(chosen.recipe.task)(chosen, Path(model), name, half)
+    exported = exporter(chosen.recipe.task)(chosen, Path(model), name, half)
+    if share:
+        from facesmith.models.network_files import share_weights
+
+        folder = exported.folder
+        for onnx, weights in ((folder.onnx, folder.weights), (folder.encoder_onnx, folder.encoder_weights)):
+            if onnx.exists():
+                share_weights(onnx, weights)
+    return exported
 
 
 @dataclass(frozen=True)

@@ -77,3 +77,20 @@ def test_refinement_uses_the_residual_latent(run: Path, builtin_dataset: Dataset
     assert np.array_equal(np.stack([face.z for face in faces]), refined), "what every command does with --refine"
     assert error(refined) < error(refined_z)
     assert error(refined_z) < error(z[:, : model.latent_size])
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_shared_weights_give_the_same_faces_from_a_smaller_folder(
+    half: bool, encoder_run: Path, tmp_path: Path
+) -> None:
+    def size(folder: Path) -> int:
+        return sum((folder / name).stat().st_size for name in ("generator.onnx", "encoder.onnx"))
+
+    whole = facesmith.export(encoder_run, tmp_path / "whole", half=half)
+    facesmith.export(encoder_run, tmp_path / "shared", half=half, share=True)
+    moved = (tmp_path / "shared").rename(tmp_path / "caf\udce9")  # the files refer to each other by name only
+    shared = facesmith.load(moved)
+    images = whole.sample(5)
+    assert np.array_equal(shared.sample(5), images)
+    assert np.array_equal(shared.encode(images), whole.encode(images))
+    assert size(moved) < 0.7 * size(whole.path)
