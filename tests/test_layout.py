@@ -12,6 +12,7 @@ SRC = Path(facesmith.__file__).parent.parent
 ORDER = [
     "errors",
     "version",
+    "terms",
     "arrays",
     "extras",
     "files",

@@ -16,7 +16,7 @@ from facesmith import FacesmithError, Makeover
 from facesmith.cli import facesmith as root
 from facesmith.data.dataset import Dataset
 from facesmith.models.folder import INCLUDED_FOLDER, included_makeovers
-from facesmith.tasks.export import TERMS
+from facesmith.terms import SOURCE_TERMS
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_every_included_makeover_is_complete_and_works() -> None:
         found = facesmith.load_makeover(INCLUDED_FOLDER / name)
         assert (found.name, found.card["weights"]) == (name, "float16")
         assert found.digest == hashlib.sha256(files["makeover.safetensors"]).hexdigest()
-        assert found.card["terms"] == TERMS[found.card["dataset"]["source"]["kind"]]
+        assert found.card["terms"] == SOURCE_TERMS[found.card["dataset"]["source"]["kind"]]
         assert found.card["dataset"]["source"]["credit"] in files["README.md"].decode()
         faces = np.stack([np.asarray(Image.fromarray(face).resize(found.size)) for face in drawn])
         made = [found.apply(faces, direction["name"]) for direction in found.directions]

@@ -15,7 +15,7 @@ import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.data.dataset import Dataset
 from facesmith.models.folder import DEFAULT_MODEL, INCLUDED_FOLDER, included_makeovers, included_models
-from facesmith.tasks.export import TERMS
+from facesmith.terms import SOURCE_TERMS
 
 ROOT = Path(__file__).parents[2]
 FILES = {"model.json", "generator.safetensors", "generator.onnx", "README.md", "LICENSE.txt", "samples.png"}
@@ -29,7 +29,7 @@ def shipped(small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     folder = tmp_path / "shipped"
     for name, kind in (("drawn64", "builtin"), ("celeba64", "celeba")):
         shutil.copytree(small_model.path, folder / name)
-        card = json.loads((folder / name / "model.json").read_text()) | {"name": name, "terms": TERMS[kind]}
+        card = json.loads((folder / name / "model.json").read_text()) | {"name": name, "terms": SOURCE_TERMS[kind]}
         card["dataset"]["source"]["kind"] = kind
         (folder / name / "model.json").write_text(json.dumps(card))
     monkeypatch.setattr("facesmith.models.folder.INCLUDED_FOLDER", folder)
@@ -182,7 +182,7 @@ def test_every_included_model_is_complete_and_works() -> None:
         card = model.card
         assert (model.name, card["weights"]) == (name, "float16")
         assert model.digest == hashlib.sha256(files["generator.safetensors"]).hexdigest()
-        assert card["terms"] == TERMS[card["dataset"]["source"]["kind"]]
+        assert card["terms"] == SOURCE_TERMS[card["dataset"]["source"]["kind"]]
         assert card["dataset"]["count"] > 0
         assert card["dataset"]["source"]["credit"] in files["README.md"].decode()
         assert {"kid", "fid"} <= set(card["trained"]["score"])

@@ -21,6 +21,7 @@ from facesmith.errors import FacesmithError
 from facesmith.files import atomic_file, atomic_folder, check_version, read_json, write_json
 from facesmith.images.grid import face_sheet
 from facesmith.images.notebook import object_html
+from facesmith.terms import terms_of
 from facesmith.version import __version__
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class Dataset:
         return list(self.card["attributes"])
 
     @property
+    def terms(self) -> str:
+        """The terms of use: the strictest of its photos, and of the models that made its pictures."""
+        return terms_of(self.card)
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 in hex over images and metadata: equal for equal datasets."""
         return str(self.card["fingerprint"])
@@ -74,6 +80,7 @@ class Dataset:
             "attributes": ", ".join(self.attributes) or "none",
             "splits": ", ".join(f"{name} {count:,}" for name, count in (self.card.get("splits") or {}).items()),
             "source": (self.card.get("source") or {}).get("name"),
+            "terms": self.terms,
             "skipped files": self.card.get("skipped_count") or None,
             "folder": self.path,
         }

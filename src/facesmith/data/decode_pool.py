@@ -21,13 +21,16 @@ import numpy as np
 from facesmith.data.source import Handle
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.images.crop import CropSpec
-from facesmith.images.decode import decode
+from facesmith.images.decode import decode_with_marks
+from facesmith.images.provenance import Marks
 
 CHUNK_BYTES = 2 * 2**20  # of decoded pixels: enough to hide the cost of a task, little enough to limit memory
 MAX_CHUNK_IMAGES = 64
 
 Result = TypeVar("Result")
-Chunk = tuple[np.ndarray, list[str | None]]  # the decoded images; for every photo None or the reason it was skipped
+# What became of a photo: the reason it was skipped, or None; the marks in its file, if there are any.
+Outcome = tuple[str | None, Marks | None]
+Chunk = tuple[np.ndarray, list[Outcome]]  # the decoded images, and the outcome for every photo
 
 _slots: np.ndarray  # in a worker: memory shared with the parent, uint8 (slots, images, height, width, 3)
 
@@ -81,7 +84,7 @@ def _decode_in_order(
     pool: ProcessPoolExecutor, slots: np.ndarray, handles: Iterator[Handle], spec: CropSpec
 ) -> Iterator[Chunk]:
     free = deque(range(len(slots)))
-    waiting: deque[tuple[int, Future[list[str | None]]]] = deque()
+    waiting: deque[tuple[int, Future[list[Outcome]]]] = deque()
     while True:
         while free and (chunk := list(itertools.islice(handles, slots.shape[1]))):
             slot = free.popleft()
@@ -89,23 +92,25 @@ def _decode_in_order(
         if not waiting:
             return
         slot, future = waiting.popleft()
-        reasons = future.result()
-        yield slots[slot, : reasons.count(None)], reasons
+        outcomes = future.result()
+        yield slots[slot, : sum(reason is None for reason, _ in outcomes)], outcomes
         free.append(slot)
 
 
-def _decode_chunk(slot: int, handles: list[Handle], spec: CropSpec) -> list[str | None]:
-    """Decode some photos into ``slot``, one after the other, and return a reason or None for each of them."""
-    reasons: list[str | None] = []
+def _decode_chunk(slot: int, handles: list[Handle], spec: CropSpec) -> list[Outcome]:
+    """Decode some photos into ``slot``, one after the other, and return the outcome for each of them."""
+    outcomes: list[Outcome] = []
+    count = 0
     for handle in handles:
         try:
             opened = handle.open()
-            pixels = opened if isinstance(opened, np.ndarray) else decode(opened, spec)
-            _slots[slot, reasons.count(None)] = pixels
-            reasons.append(None)
+            pixels, marks = (opened, None) if isinstance(opened, np.ndarray) else decode_with_marks(opened, spec)
+            _slots[slot, count] = pixels
+            count += 1
+            outcomes.append((None, marks))
         except ImageError as error:
-            reasons.append(str(error))
-    return reasons
+            outcomes.append((str(error), None))
+    return outcomes
 
 
 @contextmanager

@@ -13,12 +13,14 @@ import numpy as np
 from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset, DatasetWriter, new_dataset, open_dataset
 from facesmith.data.decode_pool import decode_all
+from facesmith.data.made_with import add_provenance
 from facesmith.data.source import SPLITS, Source
 from facesmith.data.sources.file_listing import list_files
 from facesmith.data.sources.folder import folder_source
 from facesmith.errors import FacesmithError
 from facesmith.files import printable
 from facesmith.images.crop import CropSpec, parse_crop_spec
+from facesmith.images.provenance import Marks
 from facesmith.machine import usable_cores
 from facesmith.progress import progress
 
@@ -83,7 +85,7 @@ def import_dataset(
             rows = np.arange(len(photos.table))
             alignment = {"alignment": ALIGNMENT}
         _check_free_space(folder, len(rows) * spec.pixels * 3)
-        written_rows, skipped = _write_images(photos, rows, spec, writer, workers, quiet)
+        written_rows, marks, skipped = _write_images(photos, rows, spec, writer, workers, quiet)
         skipped = photos.skipped + skipped
         if not len(written_rows):
             raise FacesmithError(
@@ -91,6 +93,7 @@ def import_dataset(
                 f"{skipped[0]['reason']}"
             )
         table = photos.table.take(written_rows).combine_chunks()
+        table, provenance = add_provenance(table, marks, photos)
         split_counts = {entry["values"]: entry["counts"] for entry in table["split"].value_counts().to_pylist()}
         card = {
             "name": name or photos.name,
@@ -100,6 +103,7 @@ def import_dataset(
                 "fingerprint": photos.fingerprint,
                 "credit": photos.credit,
             },
+            **provenance,
             "crop": crop,
             "resize": resize,
             **alignment,
@@ -170,10 +174,11 @@ def select_rows(table: "pa.Table", where: str | None, limit: int | None, seed: i
 
 def _write_images(
     source: Source, rows: Integers, spec: CropSpec, writer: DatasetWriter, workers: int, quiet: bool
-) -> tuple[Integers, list[dict[str, str]]]:
-    """Decode and write the photos of ``rows``; returns the rows written, and the skipped files with reasons."""
+) -> tuple[Integers, list[Marks | None], list[dict[str, str]]]:
+    """Decode and write the photos of ``rows``; returns the rows written, their marks, and the skipped with reasons."""
     names = source.table["file"]
     written_rows: list[int] = []
+    written_marks: list[Marks | None] = []
     skipped: list[dict[str, str]] = []
     remaining = iter(rows)
     with (
@@ -181,15 +186,16 @@ def _write_images(
         decode_all(source.handles(rows), spec, workers) as chunks,
         progress(len(rows), "importing", shown=not quiet) as bar,
     ):
-        for images, reasons in chunks:
+        for images, outcomes in chunks:
             writer.append(images)
-            for reason, row in zip(reasons, remaining, strict=False):
+            for (reason, marks), row in zip(outcomes, remaining, strict=False):
                 if reason is None:
                     written_rows.append(int(row))
+                    written_marks.append(marks if source.marks is None else source.marks[int(row)])
                 else:
                     skipped.append({"file": names[int(row)].as_py(), "reason": reason})
-            bar.update(len(reasons))
-    return np.asarray(written_rows, np.int64), skipped
+            bar.update(len(outcomes))
+    return np.asarray(written_rows, np.int64), written_marks, skipped
 
 
 def _check_free_space(folder: Path, needed: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from facesmith.files import printable
+from facesmith.images.provenance import Marks
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,7 +17,8 @@ SPLITS = ("train", "valid", "test")  # CelebA's partitions 0, 1 and 2
 SPLIT_NUMBERS = {"0": 0, "train": 0, "training": 0, "1": 1, "valid": 1, "val": 1, "validation": 1, "dev": 1}
 SPLIT_NUMBERS |= {"2": 2, "test": 2, "testing": 2}
 FACE_COLUMNS = ("face_index", "face_x", "face_y", "face_width", "face_height", "face_score")  # of aligned faces
-RESERVED = ("file", "split", "identity", *FACE_COLUMNS)  # the columns that are not attributes
+MADE_WITH = "made_with"  # the row of the card's list of models that made the picture, null for a photo
+RESERVED = ("file", "split", "identity", MADE_WITH, *FACE_COLUMNS)  # the columns that are not attributes
 MAX_EXAMPLES = 5
 
 
@@ -44,8 +46,9 @@ class Source:
     """Photos that can be imported.
 
     ``table`` is a metadata table with a row for each photo. ``handles`` returns the handles of ascending rows, in that
-    order, lazily. ``skipped`` lists photos that are not in the table, with reasons. ``aligned`` says that every photo
-    shows a face in the frame of CelebA, or another fixed frame.
+    order, lazily. ``terms`` are the terms of use that the source states. ``marks`` are those of each row, if they are
+    known before the photos are decoded. ``skipped`` lists photos that are not in the table, with reasons. ``aligned``
+    says that every photo shows a face in the frame of CelebA, or another fixed frame.
     """
 
     kind: str
@@ -54,6 +57,8 @@ class Source:
     table: "pa.Table"
     handles: Callable[[np.ndarray], Iterator[Handle]]
     credit: str | None = None
+    terms: Sequence[str] = ()
+    marks: Sequence[Marks | None] | None = None
     rows_without_image: int = 0
     ignored_columns: Sequence[str] = ()
     notes: list[Note] = field(default_factory=list)
@@ -68,6 +73,7 @@ class Labels:
     split: "pa.Array | None" = None
     identity: "pa.Array | None" = None
     attributes: "dict[str, pa.Array]" = field(default_factory=dict)
+    terms: list[str] = field(default_factory=list)
     unmatched_rows: int = 0
     ignored_columns: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)

@@ -32,6 +32,7 @@ from PIL import (
 from facesmith.arrays import ImageArray
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.images.crop import FILTERS, Box, CropSpec
+from facesmith.images.provenance import Marks, marks_in
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "JPEG2000", "HEIF")
 SUFFIXES = (
@@ -56,14 +57,20 @@ def decode(file: str | bytes, spec: CropSpec) -> ImageArray:
     EXIF rotation is undone, transparency is composited on white, 16 bits a channel are scaled to 8, and the first frame
     of an animation is taken. Raises `ImageError` for a file that cannot be read or is smaller than the crop.
     """
+    return decode_with_marks(file, spec)[0]
+
+
+def decode_with_marks(file: str | bytes, spec: CropSpec) -> tuple[ImageArray, Marks | None]:
+    """Decode an image file as `decode` does, and return its marks too."""
     with _open(file) as (image, orientation):
+        marks = marks_in(image)
         width, height = image.size if orientation not in (5, 6, 7, 8) else image.size[::-1]
         box = spec.box(width, height)
         if isinstance(image, JpegImagePlugin.JpegImageFile):
             _reduce_while_decoding(image, box, spec)
         image = _load_upright(image, orientation)
         x, y = image.width / width, image.height / height  # below 1 if the JPEG decoder reduced the image
-        return np.asarray(_crop_and_resize(image, (box[0] * x, box[1] * y, box[2] * x, box[3] * y), spec))
+        return np.asarray(_crop_and_resize(image, (box[0] * x, box[1] * y, box[2] * x, box[3] * y), spec)), marks
 
 
 def decode_full_size(file: str | bytes) -> ImageArray:
@@ -71,6 +78,12 @@ def decode_full_size(file: str | bytes) -> ImageArray:
     with _open(file) as (image, orientation):
         image = _load_upright(image, orientation)
         return np.asarray(_guard(lambda: _to_rgb(image)))
+
+
+def read_marks(file: str | bytes) -> Marks | None:
+    """Return the marks of an image file, a path or its bytes; None without marks. Raises `ImageError`."""
+    with _open(file) as (image, _):
+        return marks_in(image)
 
 
 def image_size(file: str | bytes) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -10,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from facesmith.arrays import Images
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_file
+from facesmith.images.provenance import Marks, save_options
 
 Colour = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -108,9 +110,11 @@ def make_table(images: Images, rows: Sequence[str], columns: Sequence[str]) -> I
     return canvas
 
 
-def save_table(images: Images, rows: Sequence[str], columns: Sequence[str], path: Path) -> None:
-    """Write a `make_table` as an image, in the format of the suffix of ``path``."""
-    save_image(make_table(images, rows, columns), path)
+def save_table(
+    images: Images, rows: Sequence[str], columns: Sequence[str], path: Path, marks: Marks | None = None
+) -> None:
+    """Write a `make_table` as an image with ``marks``, in the format of the suffix of ``path``."""
+    save_image(make_table(images, rows, columns), path, marks)
 
 
 def resize_images(images: Images, side: int, enlarge: bool = True) -> Images:
@@ -128,13 +132,18 @@ def image_suffixes() -> set[str]:
     return {suffix for suffix, name in Image.registered_extensions().items() if name in Image.SAVE}
 
 
-def save_image(image: Image.Image, path: Path) -> None:
-    """Write an image file atomically, in the format of the suffix of ``path`` (.png, .jpg, .webp, ...)."""
+def save_image(image: Image.Image, path: Path, marks: Marks | None = None, **options: Any) -> None:
+    """Write an image file with ``marks`` atomically, in the format of the suffix of ``path`` (.png, .jpg, .webp, ...).
+
+    ``options`` are those of Pillow's ``save``. Formats that hold no XMP, such as BMP, get no marks.
+    """
     if path.suffix.lower() not in image_suffixes():
         raise FacesmithError(f"invalid image file name '{path}': expected a known suffix such as .png")
+    if marks is not None:
+        options |= save_options(marks, Image.registered_extensions()[path.suffix.lower()])
     with atomic_file(path) as temporary:
         try:
-            image.save(temporary)
+            image.save(temporary, **options)
         except (ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno:
                 raise

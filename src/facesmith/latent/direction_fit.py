@@ -21,6 +21,7 @@ from facesmith.models.directions import CARD_KEY, Directions, find_name, write_d
 from facesmith.models.folder import INCLUDED_FOLDER, ModelFolder, new_model_folder
 from facesmith.models.model import Model, as_model, load
 from facesmith.progress import progress, silent, tell
+from facesmith.terms import combine_terms
 
 MIN_FACES = 10  # with an attribute, and without it, to fit its direction
 MAX_CALIBRATION_FACES = 10_000  # held-out faces that the probability curves are fitted to
@@ -73,7 +74,8 @@ def fit_directions(
         )
         entry = write_directions(directions, folder.path)
         name = source.name if out is None else Path(out).resolve().name
-        folder.write_card(source.card | {"name": name, CARD_KEY: entry})
+        sources = [source.terms, *([data.terms] if data else []), *([labeller.terms] if labeller else [])]
+        folder.write_card(source.card | {"name": name, "terms": combine_terms(sources), CARD_KEY: entry})
     return load(source.path if out is None else out, source.backend, quiet=True)
 
 

@@ -15,7 +15,9 @@ from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import utf8_path
 from facesmith.images.pixels import to_float
+from facesmith.images.provenance import EDITED, GENERATED, Marks
 from facesmith.models.folder import ModelFolder, open_model_folder
+from facesmith.terms import terms_of
 
 BACKENDS = ("onnx", "torch")
 
@@ -58,6 +60,15 @@ class LoadedModel:
     def digest(self) -> str:
         """SHA-256 of the weights: models with the same digest compute the same."""
         return str(self.card["digest"])
+
+    @property
+    def terms(self) -> str:
+        """The terms of use of the model and of what it makes."""
+        return terms_of(self.card)
+
+    def marks(self, *, edited: bool = False, seed: int | None = None, index: int | None = None) -> Marks:
+        """Return the marks of a picture that the model made, or that it made of a photo if ``edited``."""
+        return Marks(EDITED if edited else GENERATED, self.name, self.digest, self.terms, seed, index)
 
 
 def load_folder(cls: type[Loaded], source: str | Path, backend: str, threads: int | None, quiet: bool) -> Loaded:

@@ -1,7 +1,7 @@
 """Write generated faces: single images or a sheet, with a manifest from which each of them can be made again."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from facesmith.arrays import Images
+from facesmith.arrays import ImageArray, Images
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_text
 from facesmith.images.grid import make_grid, save_image
+from facesmith.images.provenance import Marks, save_options
 from facesmith.machine import usable_cores
 from facesmith.models.model import Model, as_model
 from facesmith.progress import Bar, progress
 
 FORMATS: dict[str, dict[str, Any]] = {"png": {"compress_level": 6}, "jpg": {"quality": 95}, "webp": {"lossless": True}}
+PILLOW_FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 MAX_SHEET_FACES = 10_000  # a larger image can be opened by few programs
 
 
@@ -39,8 +41,8 @@ def generate(
 
     Single images are named ``000000.png``, ``000001.png``, ... by the index of their latent; ``grid`` writes one
     ``sheet.png`` instead, and ``npy`` adds ``images.npy``, uint8 N x H x W x 3. manifest.jsonl has one line per face:
-    file, seed, latent_index, truncation, model (digest) and the attributes asked for (see `Model.sample`). Face i of a
-    seed is the same for every ``count`` and ``start``.
+    file, seed, latent_index, truncation, model (digest), terms and the attributes asked for (see `Model.sample`). Face
+    i of a seed is the same for every ``count`` and ``start``.
     """
     source = as_model(model, quiet=quiet)
     if format not in FORMATS:
@@ -53,7 +55,7 @@ def generate(
         )
     source.condition(source.latents(0), attributes)  # raises an error before any work
     width, height = source.size
-    settings: dict[str, Any] = {"truncation": truncation, "model": source.digest}
+    settings: dict[str, Any] = {"truncation": truncation, "model": source.digest, "terms": source.terms}
     settings |= {"with": list(attributes)} if attributes else {}
     with atomic_folder(Path(out), "faces") as folder, progress(count, "generating", shown=not quiet) as bar:
         faces = source.stream(count, seed, truncation=truncation, start=start, attributes=attributes)
@@ -61,9 +63,11 @@ def generate(
             faces = _copy_to_npy(faces, folder / "images.npy", (count, height, width, 3))
         if grid:
             files = [f"sheet.{format}"] * count
-            save_image(make_grid(np.concatenate(list(_count_blocks(faces, bar))), gap=2), folder / f"sheet.{format}")
+            sheet = make_grid(np.concatenate(list(_count_blocks(faces, bar))), gap=2)
+            save_image(sheet, folder / f"sheet.{format}", source.marks(seed=seed))
         else:
-            files = _write_singles(_count_blocks(faces, bar), folder, format, start)
+            faces = _count_blocks(faces, bar)
+            files = _write_singles(faces, folder, format, start, lambda index: source.marks(seed=seed, index=index))
         rows = (
             {"file": file, "seed": seed, "latent_index": index, **settings} for index, file in enumerate(files, start)
         )
@@ -86,12 +90,19 @@ def _copy_to_npy(faces: Iterator[Images], path: Path, shape: tuple[int, ...]) ->
             yield block
 
 
-def _write_singles(faces: Iterator[Images], folder: Path, suffix: str, start: int) -> list[str]:
+def _write_singles(
+    faces: Iterator[Images], folder: Path, suffix: str, start: int, marks: Callable[[int], Marks]
+) -> list[str]:
     """Write one file per face and return the names of the files."""
     names: list[str] = []
+
+    def write(name: str, face: ImageArray, index: int) -> None:
+        options = FORMATS[suffix] | save_options(marks(index), PILLOW_FORMATS[suffix])
+        Image.fromarray(face).save(folder / name, **options)
+
     with ThreadPoolExecutor(min(4, usable_cores())) as pool:  # compression releases the interpreter's lock
         for block in faces:
             new = [f"{index:06d}.{suffix}" for index in range(start + len(names), start + len(names) + len(block))]
-            list(pool.map(lambda name, face: Image.fromarray(face).save(folder / name, **FORMATS[suffix]), new, block))
+            list(pool.map(write, new, block, range(start + len(names), start + len(names) + len(block))))
             names += new
     return names

@@ -49,7 +49,7 @@ class Model(LoadedModel):
             "latent size": self.latent_size,
             "parameters": f"{self.card['parameters']:,}",
             "data": self.card.get("dataset", {}).get("source", {}).get("name"),
-            "terms": self.card.get("terms"),
+            "terms": self.terms,
             "encoder": "yes" if "encoder" in self.card else "no",
             "attributes as input": ", ".join(self.conditions) or "none",
             "attribute directions": ", ".join(self.directions.names) if self.card.get("directions") else "none",

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from facesmith.images.provenance import EDITED
 from facesmith.models.folder import CARD_FORMATS
+from facesmith.terms import terms_of
 from facesmith.training.settings import Recipe, settings_of
 
 _DATA_TERMS = {
@@ -25,14 +27,26 @@ def readme(title: str, introduction: str, language: str, example: list[str], sec
     return "\n".join(lines)
 
 
-def data_section(data: dict[str, Any], what: str) -> list[str]:
-    """Describe the images that ``what`` learned from, and the terms that follow."""
+def data_section(card: dict[str, Any], what: str) -> list[str]:
+    """Describe the images that ``what``, whose card this is, learned from, and the terms that follow."""
+    data = card["dataset"]
     source = data["source"]
     where = f", only those with {data['where']}" if data.get("where") else ""
+    made_with = data.get("made_with") or []
+    is_synthetic = sum(entry["count"] for entry in made_with) == data["count"]
+    about = "Trained on pictures that other models made." if is_synthetic else _DATA_TERMS[source["kind"]]
     lines = [
         f"{data['count']:,} images of `{source['name']}` (crop {data['crop']}, {data['resize']} resize{where}). "
-        + _DATA_TERMS[source["kind"]].format(what=what)
+        + about.format(what=what)
     ]
+    for entry in made_with:
+        verb = "changed" if entry["source_type"] == EDITED else "made"
+        lines += [
+            "",
+            f"The model `{entry['model']}` (SHA-256 `{entry['digest'][:16]}`) {verb} {entry['count']:,} of these "
+            f"images. Its terms: **{entry['terms']}**.",
+        ]
+    lines += ["", f"Terms of this {what}: **{terms_of(card)}**."]
     return [*lines, "", source["credit"]] if source.get("credit") else lines
 
 

@@ -11,18 +11,13 @@ from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder, utc_now
 from facesmith.tasks.recipes import from_table
 from facesmith.tasks.registry import exporter
+from facesmith.terms import terms_of
 from facesmith.training.settings import Recipe
 from facesmith.version import __version__
 
 if TYPE_CHECKING:
     from torch import nn
 
-TERMS = {  # of a model, by the kind of source of its dataset
-    "celeba": "non-commercial research only",
-    "builtin": "any use, with credit to the artist",
-    "folder": "its maker's",
-    "hub": "those of its dataset on the hub",
-}
 
 
 def export(
@@ -98,7 +93,7 @@ class Source:
             "digest": digest,
             "trained": self.trained(),
             "dataset": self.card["dataset"],
-            "terms": TERMS[self.card["dataset"]["source"]["kind"]],
+            "terms": terms_of(self.card),
             "facesmith": __version__,
             "created": utc_now(),
         }

@@ -8,7 +8,9 @@ from facesmith.errors import FacesmithError
 from facesmith.models.classifier import load_classifier
 from facesmith.models.folder import ModelFolder
 from facesmith.models.model import load
+from facesmith.runs.run_data import read_card
 from facesmith.runs.run_folder import RunFolder
+from facesmith.terms import terms_of
 from facesmith.training.distributed import ProcessGroup
 from facesmith.training.settings import Recipe, pretrained_settings
 
@@ -21,6 +23,17 @@ def find_pretrained(recipe: Recipe, known: dict[str, Path] | None = None) -> dic
     finders = {"model": _model, "classifier": _classifier, "gan": _last_checkpoint}
     known = known or {}
     return {name: known.get(name) or finders[name](text) for name, text in pretrained_settings(recipe).items()}
+
+
+def pretrained_terms(pretrained: dict[str, Path]) -> list[str]:
+    """Return the terms of these trained folders; those of a checkpoint are its run's."""
+    kinds = {"model": "generator", "classifier": "classifier"}
+    return [
+        terms_of(
+            read_card(RunFolder(path.parent.parent)) if path.is_file() else ModelFolder(path, kinds[name]).read_card()
+        )
+        for name, path in pretrained.items()
+    ]
 
 
 def refuse_other_size(what: str, size: list[int], dataset: Dataset) -> None:

@@ -15,9 +15,10 @@ from facesmith.reports.run_report import report
 from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.notebook_view import NotebookView
-from facesmith.tasks.pretrained import find_pretrained
+from facesmith.tasks.pretrained import find_pretrained, pretrained_terms
 from facesmith.tasks.recipes import from_table, get_recipe
 from facesmith.tasks.registry import task_type
+from facesmith.terms import combine_terms
 from facesmith.training.distributed import ProcessGroup, process_group
 from facesmith.training.loop import train_until_end
 from facesmith.training.recorder import write_final_images
@@ -136,4 +137,5 @@ def make_task(recipe: Recipe, dataset: Dataset, group: ProcessGroup, known: dict
     """
     pretrained = group.on_rank_zero(lambda: find_pretrained(recipe, known))
     task: Task[Any] = task_type(recipe.task)(recipe, dataset, group, pretrained)
+    task.terms = combine_terms([task.terms, *group.on_rank_zero(lambda: pretrained_terms(pretrained))])
     return task

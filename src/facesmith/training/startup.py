@@ -15,6 +15,7 @@ from facesmith.networks.build import count_parameters
 from facesmith.runs.health import HEALTHY
 from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder, utc_now
+from facesmith.terms import combine_terms, terms_of
 from facesmith.training.checkpoint import Progress, load, load_smaller, save
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup
 from facesmith.training.session import TrainingContext, is_out_of_memory
@@ -46,10 +47,12 @@ def start_new(
     group: ProcessGroup,
     make_task: TaskFactory,
     pretrained: dict[str, Path] | None = None,
+    terms: str = "",
 ) -> TrainingContext:
     """Create a run folder. Raises `FacesmithError` if it exists.
 
-    ``pretrained`` are trained folders by setting, which is not looked up.
+    ``pretrained`` are trained folders by setting, which is not looked up. ``terms`` are those of the run that this one
+    branches from.
     """
     group.local_batch(recipe.batch_size)  # raises an error if the batch cannot be divided
     recipe = group.on_rank_zero(lambda: resolve(recipe, group))
@@ -67,6 +70,7 @@ def start_new(
         "parameters": {task.names[name]: count_parameters(net) for name, net in state.nets.items()},
         "machine": doctor.machine(state.device),
         "dataset": {key: value for key, value in dataset.card.items() if key != "skipped"},
+        "terms": combine_terms([task.terms, terms]),
         "health": HEALTHY,
         "health_events": [],
     }
@@ -149,7 +153,8 @@ def branch(
         )
     if bool(old_recipe.ema_kimg) != bool(recipe.ema_kimg):
         raise FacesmithError(f"a branch of {old} cannot add or remove the EMA: set ema_kimg={old_recipe.ema_kimg}")
-    context = start_new(recipe, dataset, path, group, make_task, pretrained)
+    terms = group.on_rank_zero(lambda: terms_of(read_card(source)))
+    context = start_new(recipe, dataset, path, group, make_task, pretrained, terms)
     if group.is_rank_zero:
         source.copy_to(context.run, checkpoint)
     group.barrier()

@@ -33,6 +33,7 @@ class Task(ABC, Generic[AnyRecipe]):
 
     def __init__(self, recipe: AnyRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]) -> None:
         self.recipe, self.dataset, self.group, self.pretrained = recipe, dataset, group, pretrained
+        self.terms = dataset.terms  # of the trained networks
         self.device = choose_device(recipe.device)
         self.batch_part = group.local_batch(recipe.batch_size)  # of each batch, this process's images
         self.scale = max(1, MIN_SHEET_HEIGHT // dataset.size[1])

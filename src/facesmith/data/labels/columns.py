@@ -21,6 +21,7 @@ BOOLS = {"true": 1, "t": 1, "yes": 1, "y": 1, "on": 1, "1": 1}
 BOOLS |= {"false": 0, "f": 0, "no": 0, "n": 0, "off": 0, "0": 0, "-1": -1}
 SPLIT_COLUMNS = ("split", "partition", "subset")
 IDENTITY_COLUMNS = ("identity", "celeb_id", "person_id")
+TERMS_COLUMN = "terms"
 CLASS_COLUMNS = ("label", "labels", "class")
 MAX_CLASSES = 64  # a column with more distinct values is not a class label
 MIN_BOOL_SHARE = 0.9  # of an attribute's cells; the other cells are unknown
@@ -41,7 +42,9 @@ def type_columns(
     unused: list[str] = []
     for column, cells in columns.items():
         kind = column.strip().lower()
-        if is_generated and column in GENERATED_COLUMNS:
+        if kind == TERMS_COLUMN:
+            labels.terms += sorted({cell for cell in to_strings(cells).to_pylist() if cell})
+        elif is_generated and column in GENERATED_COLUMNS:
             labels.ignored_columns.append(column)
         elif kind in SPLIT_COLUMNS and labels.split is None:
             labels.split = parse_splits(cells, name)

@@ -14,9 +14,10 @@ from facesmith.errors import FacesmithError, ImageError
 from facesmith.extras import require
 from facesmith.images.align import CELEBA_FRAME, HEIGHT, WIDTH
 from facesmith.images.crop import CropSpec
-from facesmith.images.decode import decode_full_size
+from facesmith.images.decode import decode_full_size, read_marks
 from facesmith.images.face_crop import crop_face, is_too_small
 from facesmith.images.faces import DETECTOR, SHA256, Face, detector_path, find_faces, sort_left_to_right
+from facesmith.images.provenance import Marks
 from facesmith.progress import progress
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class AlignedFace:
 
     def open(self) -> np.ndarray:
         _limit_opencv_threads()
-        return crop_face(_read_photo(self.photo), self.face, self.spec).image
+        return crop_face(_read_photo(self.photo)[0], self.face, self.spec).image
 
 
 def _check_alignment(source: Source, spec: CropSpec) -> None:
@@ -69,11 +70,12 @@ def aligned_source(source: Source, rows: Integers, spec: CropSpec, workers: int,
     numbers: list[int] = []
     largest: list[bool] = []
     faces: list[np.ndarray] = []
+    marks: list[Marks | None] = []
     with (
         map_handles(_find_in_photo, source.handles(rows), workers) as results,
         progress(len(rows), "finding faces", "photos", shown=not quiet) as bar,
     ):
-        for row, (in_photo, reason) in zip(rows, results, strict=True):
+        for row, (in_photo, reason, photo_marks) in zip(rows, results, strict=True):
             file = names[int(row)].as_py()
             if reason is not None:
                 skipped.append({"file": file, "reason": reason})
@@ -86,6 +88,7 @@ def aligned_source(source: Source, rows: Integers, spec: CropSpec, workers: int,
                     numbers.append(number)
                     largest.append(face is in_photo[0])
                     faces.append(_to_row(face))
+                    marks.append(photo_marks)
             bar.update()
     if not faces:
         raise FacesmithError(
@@ -101,7 +104,7 @@ def aligned_source(source: Source, rows: Integers, spec: CropSpec, workers: int,
         )
 
     table = _face_table(source, photos, numbers, np.array(largest), face_rows)
-    return replace(source, table=table, handles=handles, skipped=skipped)
+    return replace(source, table=table, handles=handles, skipped=skipped, marks=marks)
 
 
 def _face_table(
@@ -121,21 +124,22 @@ def _face_table(
     return pa.table({**columns, **identity, **where, **labels})
 
 
-def _find_in_photo(photo: Handle) -> tuple[list[Face], str | None]:
-    """Return the faces of a photo, the largest first, and the reason if there are none; runs in a worker."""
+def _find_in_photo(photo: Handle) -> tuple[list[Face], str | None, Marks | None]:
+    """Return the faces of a photo, the largest first, the reason if there are none, and its marks; runs in a worker."""
     _limit_opencv_threads()
     try:
-        faces = find_faces(_read_photo(photo))
+        pixels, marks = _read_photo(photo)
+        faces = find_faces(pixels)
     except ImageError as error:
-        return [], str(error)
-    return faces, None if faces else "no face was found"
+        return [], str(error), None
+    return faces, None if faces else "no face was found", marks
 
 
 @lru_cache(maxsize=1)
-def _read_photo(photo: Handle) -> np.ndarray:
+def _read_photo(photo: Handle) -> tuple[np.ndarray, Marks | None]:
     """Decode a photo; the last one is cached, because the faces of a group are cropped one after the other."""
     opened = photo.open()
-    return opened if isinstance(opened, np.ndarray) else decode_full_size(opened)
+    return (opened, None) if isinstance(opened, np.ndarray) else (decode_full_size(opened), read_marks(opened))
 
 
 def _limit_opencv_threads() -> None:

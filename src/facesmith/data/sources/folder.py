@@ -59,6 +59,7 @@ def folder_source(listing: FileListing, labels_path: Path | None = None) -> Sour
         fingerprint=hashlib.sha256((listing.fingerprint(files) + labels.digest).encode()).hexdigest(),
         table=metadata_table(files, labels.split, labels.identity, labels.attributes),
         handles=lambda rows: listing.handles([files[row] for row in rows]),
+        terms=labels.terms,
         rows_without_image=labels.unmatched_rows,
         ignored_columns=labels.ignored_columns,
         notes=[

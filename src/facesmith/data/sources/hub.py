@@ -40,6 +40,7 @@ def hub_source(text: str, quiet: bool = False) -> Source:
         table=table,
         handles=lambda rows: read_images(shards, rows),
         credit=f"{repository} on the Hugging Face hub" + (f", licence: {licence}" if licence else ""),
+        terms=[*labels.terms, *([licence] if isinstance(licence, str) else [])],
         ignored_columns=labels.ignored_columns,
         notes=labels.notes,
     )

@@ -64,6 +64,7 @@ def parquet_source(root: Path, files: list[tuple[str, Path]]) -> Source:
         fingerprint=digest.hexdigest(),
         table=table,
         handles=lambda rows: read_images(shards, rows),
+        terms=labels.terms,
         ignored_columns=labels.ignored_columns,
         notes=labels.notes,
     )

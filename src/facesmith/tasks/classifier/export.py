@@ -106,7 +106,7 @@ def classifier_card(card: dict[str, Any], recipe: Recipe) -> str:
         "Data and terms": [
             f"Learned from {card['learned_from']:,} images; {card['held_out']:,} more were held out for the accuracy.",
             "",
-            *data_section(card["dataset"], "classifier"),
+            *data_section(card, "classifier"),
             "",
             "A prediction is what the labels' authors would have said of an image, not a fact about a person.",
         ],

@@ -11,6 +11,7 @@ from facesmith.data.source import free_attribute_name
 from facesmith.errors import FacesmithError
 from facesmith.models.classifier import AttributeClassifier, as_classifier
 from facesmith.progress import progress
+from facesmith.terms import combine_terms
 
 CHUNK_IMAGES = 1024  # images in memory at once
 
@@ -61,7 +62,8 @@ def label(
         # Version 0.1 reads the classifier's name as "judge".
         entry = {"judge": network.name, "digest": network.digest, "attributes": names, "replaced": duplicates}
         writer.copy_images(data)
-        writer.finish(table, {**data.card, "labelled": entry})
+        terms = combine_terms([data.terms, network.terms])
+        writer.finish(table, {**data.card, "terms": terms, "labelled": entry})
     return open_dataset(Path(out))
 
 

@@ -16,6 +16,7 @@ from facesmith.models.readme import data_section, replace_section, training_sect
 from facesmith.networks import build as networks
 from facesmith.tasks.encoder.recipes import EncoderRecipe
 from facesmith.tasks.export import Source
+from facesmith.terms import combine_terms, terms_of
 from facesmith.training import checkpoint
 from facesmith.training.settings import Recipe
 
@@ -47,7 +48,8 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
             "learned_from": source.card["task"]["learned_from"],
             "held_out": source.card["task"]["held_out"],
         }
-        card = before | {"name": name or target.resolve().name, "encoder": encoder}
+        terms = combine_terms([terms_of(before), encoder["terms"]])
+        card = before | {"name": name or target.resolve().name, "terms": terms, "encoder": encoder}
         finish_generator(folder.onnx, card)
         finish_encoder(folder.encoder_onnx, card)
         folder.write_card(card)
@@ -89,7 +91,7 @@ def with_encoder(text: str, encoder: dict[str, Any], recipe: Recipe) -> str:
         f"`encoder.safetensors` (SHA-256 `{encoder['digest']}`) and `encoder.onnx`, whose outputs differ by at most "
         f"{encoder['onnx_parity']:.1e}.",
         "",
-        *data_section(encoder["dataset"], "encoder"),
+        *data_section(encoder, "encoder"),
         "",
         *training_section(encoder, recipe, remarks),
         "",

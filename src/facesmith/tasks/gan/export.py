@@ -73,7 +73,7 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
         "faces = model.sample(16, seed=1)  # 16 x H x W x 3, uint8",
     ]
     sections = {
-        "Data and terms": data_section(card["dataset"], "model"),
+        "Data and terms": data_section(card, "model"),
         "Training": training_section(card, recipe, remarks),
         "Scores": [scores_section(card.get("scores", [])).rstrip()],
         "Files": files_section("generator", card),

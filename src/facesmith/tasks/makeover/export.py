@@ -89,7 +89,7 @@ def makeover_card(card: dict[str, Any], recipe: Recipe) -> str:
             *(_direction(*pair) for pair in zip(card["directions"], card["counts"], strict=True)),
         ],
         "Data and terms": [
-            *data_section(card["dataset"], "makeover"),
+            *data_section(card, "makeover"),
             "",
             "A result shows what faces with these labels have in common. It does not depict a real person, and must "
             "not be used to deceive.",

@@ -1,0 +1,146 @@
+"""Marks in image files that say how a picture was made: XMP with the digital source type of the IPTC."""
+
+import re
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from facesmith.version import __version__
+
+GENERATED, EDITED = "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
+SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+MAX_READ_BYTES = 2**20  # of a packet: some programs write the history of a picture into it
+_NAMESPACES = {
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "xmp": "http://ns.adobe.com/xap/1.0/",
+    "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
+    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+    "facesmith": "https://facesmith.example/ns/1.0/",
+}
+_PNG_KEYWORD = "XML:com.adobe.xmp"
+_PNG_HEADER_BYTES = 33  # the signature and the IHDR chunk
+_TIFF_TAG = 700
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What a picture says of its making.
+
+    ``source_type`` is `GENERATED`, `EDITED` or another digital source type of the IPTC. ``tool`` is the program that
+    wrote the picture. The others are those of the model, and None or "" where they are not known; ``seed`` and
+    ``index`` are those of a generated face.
+    """
+
+    source_type: str
+    model: str = ""
+    digest: str = ""
+    terms: str = ""
+    seed: int | None = None
+    index: int | None = None
+    tool: str = f"facesmith {__version__}"
+
+    def xmp(self) -> bytes:
+        """Return the marks as an XMP packet, UTF-8."""
+        values = {
+            "Iptc4xmpExt:DigitalSourceType": SOURCE_TYPES + self.source_type,
+            "xmp:CreatorTool": self.tool,
+            "facesmith:model": self.model,
+            "facesmith:digest": self.digest,
+            "facesmith:seed": self.seed,
+            "facesmith:index": self.index,
+            "xmpRights:UsageTerms": self.terms,
+        }
+        used = {name: str(value) for name, value in values.items() if value not in (None, "")}
+        terms = used.pop("xmpRights:UsageTerms", "")
+        prefixes = {name.partition(":")[0] for name in used} | {"rdf"} | ({"xmpRights"} if terms else set())
+        namespaces = "".join(f' xmlns:{key}="{uri}"' for key, uri in _NAMESPACES.items() if key in prefixes)
+        attributes = "".join(f" {name}={quoteattr(_xml_text(value))}" for name, value in used.items())
+        rights = (
+            f'<xmpRights:UsageTerms><rdf:Alt><rdf:li xml:lang="x-default">{_escape(terms)}</rdf:li></rdf:Alt>'
+            "</xmpRights:UsageTerms>"
+        )
+        return (
+            f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF{namespaces}><rdf:Description rdf:about=""{attributes}>'
+            f"{rights if terms else ''}</rdf:Description></rdf:RDF></x:xmpmeta>"
+        ).encode()
+
+
+def parse_xmp(packet: bytes | str) -> Marks | None:
+    """Return the marks in an XMP packet of any program; None without a digital source type, and for no valid XMP."""
+    data = packet.encode("utf-8", "replace") if isinstance(packet, str) else packet
+    match = re.search(rb"<(?:\w+:)?xmpmeta\b.*</(?:\w+:)?xmpmeta>|<rdf:RDF\b.*</rdf:RDF>", data, re.DOTALL)
+    if match is None or len(data) > MAX_READ_BYTES or b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        return None
+    try:
+        root = ElementTree.fromstring(match[0])
+    except (ElementTree.ParseError, ValueError):
+        return None
+
+    def find(prefix: str, name: str) -> str:
+        """Return a property, which may be an attribute or an element."""
+        tag = f"{{{_NAMESPACES[prefix]}}}{name}"
+        attributes = (node.attrib[tag] for node in root.iter() if tag in node.attrib)
+        elements = ("".join(node.itertext()) for node in root.iter(tag))
+        return next(attributes, next(elements, "")).strip()
+
+    def number(name: str) -> int | None:
+        text = find("facesmith", name)
+        return int(text) if re.fullmatch("[0-9]{1,19}", text) else None
+
+    source_type = find("Iptc4xmpExt", "DigitalSourceType").rpartition("/")[2]
+    if not source_type:
+        return None
+    return Marks(
+        source_type,
+        find("facesmith", "model"),
+        find("facesmith", "digest"),
+        find("xmpRights", "UsageTerms"),
+        number("seed"),
+        number("index"),
+        find("xmp", "CreatorTool"),
+    )
+
+
+def marks_in(image: Image.Image) -> Marks | None:
+    """Return the marks of an image that Pillow has opened, without decoding it."""
+    packet = image.info.get("xmp") or image.info.get(_PNG_KEYWORD) or image.info.get("comment")
+    return parse_xmp(packet) if isinstance(packet, str | bytes) else None
+
+
+def save_options(marks: Marks, form: str) -> dict[str, Any]:
+    """Return the options of Pillow's ``save`` that write the marks into a file of this format of Pillow's.
+
+    Formats that hold no XMP, such as BMP, get none.
+    """
+    packet = marks.xmp()
+    if form == "PNG":
+        info = PngInfo()
+        info.add_itxt(_PNG_KEYWORD, packet.decode())
+        return {"pnginfo": info}
+    if form == "TIFF":
+        return {"tiffinfo": {_TIFF_TAG: packet}}
+    if form == "GIF":
+        return {"comment": packet}
+    return {"xmp": packet} if form in ("JPEG", "WEBP", "AVIF") else {}
+
+
+def add_to_png(png: bytes, marks: Marks) -> bytes:
+    """Return an encoded PNG with the marks behind its first chunk."""
+    chunk = b"iTXt" + _PNG_KEYWORD.encode() + bytes(5) + marks.xmp()
+    framed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return png[:_PNG_HEADER_BYTES] + framed + png[_PNG_HEADER_BYTES:]
+
+
+def _escape(text: str) -> str:
+    return quoteattr(_xml_text(text), {'"': "&quot;"})[1:-1]
+
+
+def _xml_text(text: str) -> str:
+    """Replace the characters that XML cannot hold."""
+    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
