@@ -12,6 +12,7 @@ from facesmith.doctor import checkup as checkup
 from facesmith.errors import FacesmithError as FacesmithError
 from facesmith.images.annotate import show_faces as show_faces
 from facesmith.images.blend import blend_face as blend_face
+from facesmith.images.decode import read_marks as read_marks
 from facesmith.images.decode import read_photo as read_photo
 from facesmith.images.face_crop import FaceCrop as FaceCrop
 from facesmith.images.face_crop import crop_faces as crop_faces
@@ -19,6 +20,8 @@ from facesmith.images.face_crop import has_aligned_faces as has_aligned_faces
 from facesmith.images.faces import Face as Face
 from facesmith.images.faces import find_faces as find_faces
 from facesmith.images.grid import face_sheet as face_sheet
+from facesmith.images.identify import identify as identify
+from facesmith.images.provenance import Marks as Marks
 from facesmith.images.video import encode_video as encode_video
 from facesmith.latent.arithmetic import analogy_grid as analogy_grid
 from facesmith.latent.arithmetic import latent_path as latent_path

@@ -86,6 +86,8 @@ def test_the_dataset_card_records_the_import(tmp_path: Path) -> None:
     assert len(card.pop("fingerprint")) == len(card["source"].pop("fingerprint")) == 64
     assert card.pop("facesmith")
     assert card == {
+        "terms": "its maker's",
+        "made_with": [],
         "format": "facesmith-dataset",
         "version": 1,
         "name": "mine",

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from facesmith.images.decode import read_marks
-from facesmith.images.provenance import EDITED, GENERATED, Marks, add_to_png, parse_xmp, save_options
+from facesmith.images.provenance import EDITED, GENERATED, Marks, parse_xmp, save_options
 
 MARKS = Marks(GENERATED, 'a "model" <&> ü', "ab" * 32, "non-commercial; a < b & c", 10**18 - 1, 7)
 PIXELS = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
@@ -26,7 +26,8 @@ def test_marks_survive_in_every_format_that_holds_xmp(form: str) -> None:
 
 
 def test_an_encoded_png_gets_marks_without_a_change_of_its_pixels() -> None:
-    marked = add_to_png(encode("PNG"), MARKS)
+    png = encode("PNG")
+    marked = png[:33] + MARKS.png_chunk() + png[33:]  # behind the signature and the chunk IHDR
     assert read_marks(marked) == MARKS
     with Image.open(io.BytesIO(marked)) as image:
         image.verify()

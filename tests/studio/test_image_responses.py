@@ -6,8 +6,11 @@ import pytest
 from PIL import Image
 from PIL.ExifTags import Base
 
+from facesmith import Marks, read_marks
 from facesmith.arrays import Images
+from facesmith.images.provenance import EDITED, GENERATED
 from facesmith.studio.image_responses import encode_image, image_metadata, tile
+from facesmith.version import __version__
 
 
 @pytest.fixture
@@ -29,7 +32,9 @@ def test_images_are_tiled_without_gaps(faces: Images) -> None:
 @pytest.mark.parametrize("edited", [False, True])
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
 def test_every_image_has_metadata(faces: Images, form: str, edited: bool) -> None:
-    about = image_metadata("mine", "d" * 64, seed=7, edited=edited)
+    marks = Marks(EDITED if edited else GENERATED, "mine", "d" * 64, "any use", 7, tool=f"facesmith {__version__}")
+    about = image_metadata(marks, seed=7)
+    assert read_marks(encode_image(faces[0], form, about)) == marks
     picture = Image.open(io.BytesIO(encode_image(faces[0], form, about)))
     assert picture.format == form.upper()
     if form == "png":

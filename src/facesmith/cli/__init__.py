@@ -38,6 +38,7 @@ COMMANDS = {
     "style-mix": "paths",
     "neighbours": "paths",
     "makeover": "makeover",
+    "identify": "identify",
     "map": "map",
     "studio": "studio",
     "recipes": "machine",

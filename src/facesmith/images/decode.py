@@ -80,9 +80,16 @@ def decode_full_size(file: str | bytes) -> ImageArray:
         return np.asarray(_guard(lambda: _to_rgb(image)))
 
 
+@contextmanager
+def open_image(file: str | bytes) -> Iterator[Image.Image]:
+    """Yield an image file, a path or its bytes, as an image of Pillow that is not decoded yet. Raises `ImageError`."""
+    with _open(file) as (image, _):
+        yield image
+
+
 def read_marks(file: str | bytes) -> Marks | None:
     """Return the marks of an image file, a path or its bytes; None without marks. Raises `ImageError`."""
-    with _open(file) as (image, _):
+    with open_image(file) as image:
         return marks_in(image)
 
 

@@ -4,6 +4,8 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
@@ -11,6 +13,7 @@ from xml.sax.saxutils import quoteattr
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from facesmith.arrays import ImageArray
 from facesmith.version import __version__
 
 GENERATED, EDITED = "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
@@ -24,7 +27,6 @@ _NAMESPACES = {
     "facesmith": "https://facesmith.example/ns/1.0/",
 }
 _PNG_KEYWORD = "XML:com.adobe.xmp"
-_PNG_HEADER_BYTES = 33  # the signature and the IHDR chunk
 _TIFF_TAG = 700
 
 
@@ -44,6 +46,21 @@ class Marks:
     seed: int | None = None
     index: int | None = None
     tool: str = f"facesmith {__version__}"
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether the picture is a photo that a computer changed."""
+        return self.source_type == EDITED
+
+    def png_chunk(self) -> bytes:
+        """Return the marks as a chunk of a PNG, which belongs before its pixels."""
+        chunk = b"iTXt" + _PNG_KEYWORD.encode() + bytes(5) + self.xmp()
+        return struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+
+    def comment(self) -> str:
+        """Return the marks as the comment of a video: a sentence, and the XMP packet."""
+        what = "Edited" if self.is_edited else "Made"
+        return f"{what} by a computer with {self.model or self.tool}. {self.xmp().decode()}"
 
     def xmp(self) -> bytes:
         """Return the marks as an XMP packet, UTF-8."""
@@ -69,6 +86,27 @@ class Marks:
             f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF{namespaces}><rdf:Description rdf:about=""{attributes}>'
             f"{rights if terms else ''}</rdf:Description></rdf:RDF></x:xmpmeta>"
         ).encode()
+
+
+class MarkedImage(Image.Image):
+    """A picture whose ``save`` writes its ``marks``; a changed copy of it is an ordinary image."""
+
+    marks: Marks
+
+    def save(self, fp: Any, format: str | None = None, **params: Any) -> None:  # noqa: A002 (Pillow's name)
+        """Save like Pillow, with the marks in formats that hold XMP."""
+        suffix = Path(fp).suffix if isinstance(fp, str | PathLike) else ""
+        form = (format or Image.registered_extensions().get(suffix.lower(), "")).upper()
+        super().save(fp, format, **(save_options(self.marks, form) | params))
+
+
+def marked_image(pixels: ImageArray, marks: Marks) -> MarkedImage:
+    """Return pixels (H x W x 3, uint8) as a PIL image that is saved with ``marks``."""
+    image = Image.fromarray(pixels)
+    image.__class__ = MarkedImage
+    assert isinstance(image, MarkedImage)
+    image.marks = marks
+    return image
 
 
 def parse_xmp(packet: bytes | str) -> Marks | None:
@@ -126,15 +164,8 @@ def save_options(marks: Marks, form: str) -> dict[str, Any]:
     if form == "TIFF":
         return {"tiffinfo": {_TIFF_TAG: packet}}
     if form == "GIF":
-        return {"comment": packet}
+        return {"comment": marks.comment().encode()}
     return {"xmp": packet} if form in ("JPEG", "WEBP", "AVIF") else {}
-
-
-def add_to_png(png: bytes, marks: Marks) -> bytes:
-    """Return an encoded PNG with the marks behind its first chunk."""
-    chunk = b"iTXt" + _PNG_KEYWORD.encode() + bytes(5) + marks.xmp()
-    framed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    return png[:_PNG_HEADER_BYTES] + framed + png[_PNG_HEADER_BYTES:]
 
 
 def _escape(text: str) -> str:

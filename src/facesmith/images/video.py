@@ -19,6 +19,7 @@ from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import atomic_file, new_file
 from facesmith.images.grid import enlargement, make_grid, save_image
+from facesmith.images.provenance import Marks
 
 Frame = Path | ImageArray
 Size = tuple[int, int]
@@ -56,17 +57,17 @@ def encode_video(images: Images, suffix: str, fps: int, *, hold: float = 0, scal
     return target.getvalue()
 
 
-def save_series(images: Images, path: Path, *, fps: int, loop: bool, columns: int | None = None) -> None:
-    """Write faces (N x H x W x 3) as a video (.gif or .mp4, by the suffix of ``path``), or as a sheet.
+def save_series(images: Images, path: Path, marks: Marks, *, fps: int, loop: bool, columns: int | None = None) -> None:
+    """Write faces (N x H x W x 3) as a video (.gif or .mp4, by the suffix of ``path``) or as a sheet, with ``marks``.
 
     A video that does not ``loop`` holds its last face for `SERIES_HOLD` seconds. A sheet has ``columns``.
     """
     scale, suffix = enlargement(images.shape[1]), path.suffix.lower()
     if suffix not in VIDEO_SUFFIXES:
-        save_image(make_grid(images, columns, scale=scale), path)
+        save_image(make_grid(images, columns, scale=scale), path, marks)
         return
     write = write_gif if suffix == ".gif" else write_mp4
-    write(list(images), path, fps, 0 if loop else SERIES_HOLD, scale=scale)
+    write(list(images), path, fps, 0 if loop else SERIES_HOLD, scale=scale, comment=marks.comment())
 
 
 @contextmanager

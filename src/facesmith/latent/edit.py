@@ -11,7 +11,8 @@ from facesmith.arrays import Images
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import make_table, save_image
-from facesmith.latent.faces import FaceLatent, FaceSource, generate_images, load_faces, save_latents
+from facesmith.images.provenance import save_options
+from facesmith.latent.faces import FaceLatent, FaceSource, face_marks, generate_images, load_faces, save_latents
 from facesmith.models.directions import DEFAULT_KIND, Directions
 from facesmith.models.model import Model, as_model
 from facesmith.progress import tell
@@ -70,13 +71,15 @@ def edit(
         for number, row in enumerate(rows):
             for column, original in enumerate(columns):
                 file = f"{number:03d}-{column:03d}.png"
-                Image.fromarray(images[number, column]).save(folder / file)
+                options = save_options(face_marks(source, [original]), "PNG")
+                Image.fromarray(images[number, column]).save(folder / file, **options)
                 entry = {"file": file, "face": original.name, "edit": row}
                 entries.append(entry | ({"reach": round(float(reach[number, column]), 3)} if row else {}))
                 names.append(f"{original.name} {describe_edit(row)}")
         save_latents(folder / LATENTS, names, latents.reshape(len(entries), -1))
-        save_image(_make_sheet(rows, columns, images), folder / SHEET)
-        write_json(folder / EDITS, {"model": source.digest, "kind": kind, "faces": entries})
+        save_image(_make_sheet(rows, columns, images), folder / SHEET, face_marks(source, columns))
+        terms = face_marks(source, columns).terms
+        write_json(folder / EDITS, {"model": source.digest, "terms": terms, "kind": kind, "faces": entries})
     return Path(out)
 
 

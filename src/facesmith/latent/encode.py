@@ -14,6 +14,7 @@ from facesmith.latent.faces import (
     FaceSource,
     encode_images,
     face_images,
+    face_marks,
     generate_images,
     load_faces,
     new_latents,
@@ -100,7 +101,8 @@ def reconstruct(
         rows = np.concatenate([before, *after.values()], axis=2)
         figures = zip(names, scores[last]["psnr"], scores[last]["ssim"], strict=True)
         labels = [f"{name}\n{decibels:.1f} dB, SSIM {similarity:.2f}" for name, decibels, similarity in figures]
-        save_image(make_grid(rows, labels=labels, gap=6, scale=enlargement(source.size[1])), folder / SHEET)
+        sheet = make_grid(rows, labels=labels, gap=6, scale=enlargement(source.size[1]))
+        save_image(sheet, folder / SHEET, face_marks(source, photos))
         write_json(folder / SCORES, result)
     return result
 

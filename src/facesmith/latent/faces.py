@@ -2,7 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ import numpy as np
 from facesmith.arrays import ImageArray, Latents
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_file, exists, new_file, printable
+from facesmith.images.decode import read_marks
 from facesmith.images.face_crop import crop_faces
 from facesmith.images.grid import face_sheet
 from facesmith.images.notebook import png_bytes
 from facesmith.images.photo_files import expand_photos
+from facesmith.images.provenance import Marks
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.refine import refine as refine_latents
 from facesmith.latent.refine import refinement_steps
@@ -31,12 +33,13 @@ ENCODE_BLOCK = 64  # images encoded between two updates of the progress bar
 class FaceLatent:
     """A face with its latent ``z`` (latent_size + detail_size, see `Model.encode`); a generated face has detail 0.
 
-    ``image`` (H x W x 3, uint8) is the image that was encoded, or None.
+    ``image`` (H x W x 3, uint8) is the image that was encoded, or None, and ``marks`` are those in its file.
     """
 
     name: str
     z: Latents
     image: ImageArray | None = None
+    marks: Marks | None = None
 
     def _repr_png_(self) -> bytes:
         """Return the encoded image, or the values of the latent as grey fields if there is none, for notebooks."""
@@ -45,6 +48,7 @@ class FaceLatent:
         return png_bytes(face_sheet(image))
 
 
+EncodablePhoto = tuple[str, ImageArray, Marks | None]  # a name, the pixels, and the marks of the file
 # A reference as text or parsed, a photo as its path, bytes or pixels, or a face that is resolved already.
 FaceSource = str | FaceRef | Path | bytes | ImageArray | FaceLatent
 
@@ -69,17 +73,32 @@ def load_faces(
     if not sources:
         raise FacesmithError("no faces: pass photos, seed:7, seed:7:3, latents.npz or latents.npz:5")
     steps = refinement_steps(model, refine)
-    faces: list[FaceLatent | tuple[str, ImageArray]] = []
+    faces: list[FaceLatent | EncodablePhoto] = []
     with progress(len(sources), "photos", shown=not quiet and len(sources) > 8) as bar:
         for source in sources:
             faces += _resolve(model, source, face, aligned)
             bar.update()
-    images = [image for _, image in (item for item in faces if isinstance(item, tuple))]
+    images = [item[1] for item in faces if isinstance(item, tuple)]
     z = encode_images(model, images, quiet=quiet)
     if steps and images:
         z = refine_latents(model, np.stack(images), z, steps, quiet=quiet or len(images) * steps < MANY_STEPS)
     encoded = iter(z)
-    return [item if isinstance(item, FaceLatent) else FaceLatent(item[0], next(encoded), item[1]) for item in faces]
+    return [
+        item if isinstance(item, FaceLatent) else FaceLatent(item[0], next(encoded), item[1], item[2]) for item in faces
+    ]
+
+
+def face_marks(model: Model, faces: Sequence[FaceLatent]) -> Marks:
+    """Return the marks of a picture that the model makes of faces. Faces of saved latents count as photos."""
+    photos = [face.marks for face in faces if not face.name.startswith("seed:")]
+    if photos:
+        return model.edit_marks(photos)
+    if len(faces) > 1:
+        return model.marks()
+    with suppress(FacesmithError):
+        ref = parse_face_ref(faces[0].name)
+        return model.marks(seed=ref.seed, index=ref.index)
+    return model.marks()
 
 
 def encode_images(model: Model, images: Sequence[ImageArray] | ImageArray, *, quiet: bool = False) -> Latents:
@@ -152,8 +171,8 @@ def read_latents(path: Path) -> tuple[list[str], Latents]:
     return names, z.astype(np.float32)
 
 
-def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list[FaceLatent | tuple[str, ImageArray]]:
-    """Resolve one source to faces with latents, or to names and images that are not encoded yet."""
+def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list[FaceLatent | EncodablePhoto]:
+    """Resolve one source to faces with latents, or to photos that are not encoded yet."""
     if isinstance(source, FaceLatent):
         return [source]
     if isinstance(source, Path) or (isinstance(source, str) and exists(Path(source))):
@@ -179,7 +198,8 @@ def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list
     name = printable(photo.name) if isinstance(photo, Path) else "photo"
     crops = crop_faces(photo, model.card["dataset"], faces=face, aligned=aligned)
     names = [name] if len(crops) == 1 else [f"{name} {number}" for number in range(len(crops))]
-    return [(name, crop.image) for name, crop in zip(names, crops, strict=True)]
+    marks = None if isinstance(photo, np.ndarray) else read_marks(photo if isinstance(photo, bytes) else str(photo))
+    return [(name, crop.image, marks) for name, crop in zip(names, crops, strict=True)]
 
 
 def _saved_faces(model: Model, path: Path, row: int | None) -> list[FaceLatent]:

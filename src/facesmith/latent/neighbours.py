@@ -56,7 +56,7 @@ def neighbours(
             for space in spaces
         ]
         columns = ["face", *(str(number) for number in range(1, count + 1))]
-        save_table(np.stack(rows), labels, columns, folder / "sheet.png")
+        save_table(np.stack(rows), labels, columns, folder / "sheet.png", source.edit_marks([None]))
         write_json(folder / "neighbours.json", result)
     return result
 

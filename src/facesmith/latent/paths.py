@@ -11,7 +11,7 @@ from facesmith.errors import FacesmithError
 from facesmith.images.grid import image_suffixes, save_table
 from facesmith.images.video import VIDEO_SUFFIXES, new_series, save_series
 from facesmith.latent.arithmetic import analogy_grid, latent_path
-from facesmith.latent.faces import FaceSource, generate_images, load_faces, read_arrays
+from facesmith.latent.faces import FaceSource, face_marks, generate_images, load_faces, read_arrays
 from facesmith.models.directions import DEFAULT_KIND, MAX_STRENGTH
 from facesmith.models.model import Model, as_model
 
@@ -39,7 +39,8 @@ def interpolate(
     with _start(model, out, frames, fps, quiet) as (source, path):
         keyframes = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
         latents = latent_path([keyframe.z for keyframe in keyframes], frames, spherical=spherical, loop=loop)
-        save_series(generate_images(source, latents, quiet=quiet), path, fps=fps, loop=loop)
+        marks = face_marks(source, keyframes)
+        save_series(generate_images(source, latents, quiet=quiet), path, marks, fps=fps, loop=loop)
     return Path(out)
 
 
@@ -79,6 +80,7 @@ def sweep(
         else:
             move = _read_direction(direction, source.latent_size)
         originals = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
+        marks = face_marks(source, originals)
         strengths = np.linspace(start, stop, steps, dtype=np.float32)
         latents = np.stack([original.z for original in originals])[:, None].repeat(steps, 1)
         latents[..., : source.latent_size] += strengths[:, None] * move
@@ -86,10 +88,10 @@ def sweep(
         images = images.reshape(*latents.shape[:2], *images.shape[1:])
         if path.suffix.lower() in VIDEO_SUFFIXES:  # forward and back, with the faces side by side
             row = np.concatenate(list(images), axis=2)
-            save_series(np.concatenate([row, row[-2:0:-1]]), path, fps=fps, loop=True)
+            save_series(np.concatenate([row, row[-2:0:-1]]), path, marks, fps=fps, loop=True)
         else:
             labels = [f"{strength:+.2g}" if strength else "0" for strength in strengths]
-            save_table(images, [original.name for original in originals], labels, path)
+            save_table(images, [original.name for original in originals], labels, path, marks)
     return Path(out)
 
 
@@ -115,13 +117,14 @@ def analogy(
         corners = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
         if len(corners) != 3:
             raise FacesmithError(f"an analogy requires three faces (A, B and C), not {len(corners)}")
+        marks = face_marks(source, corners)
         grid = analogy_grid(corners[0].z, corners[1].z, corners[2].z, rows, columns)
         if path.suffix.lower() in VIDEO_SUFFIXES:
             border = np.concatenate([grid[0, :-1], grid[:-1, -1], grid[-1, :0:-1], grid[:0:-1, 0]])
-            save_series(generate_images(source, border, quiet=quiet), path, fps=fps, loop=True)
+            save_series(generate_images(source, border, quiet=quiet), path, marks, fps=fps, loop=True)
         else:
             images = generate_images(source, grid.reshape(rows * columns, -1), quiet=quiet)
-            save_series(images, path, fps=fps, loop=True, columns=columns)
+            save_series(images, path, marks, fps=fps, loop=True, columns=columns)
     return Path(out)
 
 

@@ -10,7 +10,7 @@ from facesmith.extras import require
 from facesmith.images.grid import image_suffixes, save_table
 from facesmith.images.pixels import to_uint8
 from facesmith.images.video import new_series
-from facesmith.latent.faces import FaceSource, load_faces
+from facesmith.latent.faces import FaceSource, face_marks, load_faces
 from facesmith.models.model import Model, as_model
 
 MAX_TABLE_FACES = 1_000
@@ -58,5 +58,6 @@ def style_mix(
             for number, coarse_z in enumerate(torch.from_numpy(row_z).to(device), 1):
                 table[number, 1:] = to_uint8(net.mixed(coarse_z.expand(len(fine_z), -1), fine_z, level))
         table[0, 1:], table[1:, 0] = source.generate(column_z), source.generate(row_z)
-        save_table(table, ["", *(row.name for row in rows)], ["", *(column.name for column in columns)], file)
+        marks = face_marks(source, [*rows, *columns])
+        save_table(table, ["", *(row.name for row in rows)], ["", *(column.name for column in columns)], file, marks)
     return Path(out)

@@ -4,7 +4,7 @@ ONNX Runtime computes the networks and needs no torch; the other backend is torc
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -17,7 +17,7 @@ from facesmith.files import utf8_path
 from facesmith.images.pixels import to_float
 from facesmith.images.provenance import EDITED, GENERATED, Marks
 from facesmith.models.folder import ModelFolder, open_model_folder
-from facesmith.terms import terms_of
+from facesmith.terms import combine_terms, terms_of
 
 BACKENDS = ("onnx", "torch")
 
@@ -66,9 +66,19 @@ class LoadedModel:
         """The terms of use of the model and of what it makes."""
         return terms_of(self.card)
 
-    def marks(self, *, edited: bool = False, seed: int | None = None, index: int | None = None) -> Marks:
-        """Return the marks of a picture that the model made, or that it made of a photo if ``edited``."""
-        return Marks(EDITED if edited else GENERATED, self.name, self.digest, self.terms, seed, index)
+    def marks(self, *, seed: int | None = None, index: int | None = None) -> Marks:
+        """Return the marks of a picture that the model generates."""
+        return Marks(GENERATED, self.name, self.digest, self.terms, seed, index)
+
+    def edit_marks(self, photos: Iterable[Marks | None]) -> Marks:
+        """Return the marks of a picture that the model makes of photos, which have these marks themselves.
+
+        Their terms apply too. A picture that is made of generated ones alone is generated.
+        """
+        sources = list(photos)
+        is_generated = all(source is not None and source.source_type == GENERATED for source in sources)
+        terms = combine_terms([self.terms, *(source.terms for source in sources if source is not None)])
+        return Marks(GENERATED if is_generated else EDITED, self.name, self.digest, terms)
 
 
 def load_folder(cls: type[Loaded], source: str | Path, backend: str, threads: int | None, quiet: bool) -> Loaded:

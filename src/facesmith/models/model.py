@@ -19,6 +19,7 @@ from facesmith.errors import FacesmithError, did_you_mean
 from facesmith.images.grid import face_sheet
 from facesmith.images.notebook import object_html
 from facesmith.images.pixels import to_uint8
+from facesmith.images.provenance import marked_image
 from facesmith.models.base import (
     BLOCK,
     LoadedModel,
@@ -147,7 +148,8 @@ class Model(LoadedModel):
         attributes: Sequence[str] = (),
         pil: bool = False,
     ) -> Images | list[Image.Image]:
-        """Return faces ``start`` to ``start + count`` of a seed: uint8, count x H x W x 3, or PIL images with ``pil``.
+        """Return faces ``start`` to ``start + count`` of a seed: uint8, count x H x W x 3, or PIL images with ``pil``,
+        which are saved with marks that say how they were made.
 
         Face i of a seed has the same bits for every ``count`` and ``start``. ``truncation`` ψ scales latents towards
         the mean: 1 is as trained, less gives more ordinary and more regular faces, 0 gives one face. ``attributes``
@@ -155,7 +157,10 @@ class Model(LoadedModel):
         """
         blocks = list(self.stream(count, seed, truncation=truncation, start=start, attributes=attributes))
         images = np.concatenate(blocks) if blocks else np.zeros((0, *self.size[::-1], 3), np.uint8)
-        return [Image.fromarray(image) for image in images] if pil else images
+        if pil:
+            pairs = enumerate(images, start)
+            return [marked_image(image, self.marks(seed=seed, index=index)) for index, image in pairs]
+        return images
 
     def stream(
         self, count: int, seed: int = 0, *, truncation: float = 1.0, start: int = 0, attributes: Sequence[str] = ()
@@ -189,7 +194,7 @@ class Model(LoadedModel):
         if not np.isfinite(latents).all():
             raise FacesmithError("invalid latents: every value must be finite")
         images = to_uint8(self.network(latents))
-        return [Image.fromarray(image) for image in images] if pil else images
+        return [marked_image(image, self.marks()) for image in images] if pil else images
 
     def encode(self, images: Images) -> Latents:
         """Return the latents of images (uint8, N x H x W x 3, or one of them): N x (latent_size + detail_size).

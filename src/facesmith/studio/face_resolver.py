@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import Depends, Request, Response
 
-from facesmith import Face, FaceCrop, FaceLatent, Makeover, Model, crop_faces, parse_face_ref
+from facesmith import Face, FaceCrop, FaceLatent, Makeover, Marks, Model, crop_faces, parse_face_ref, read_marks
 from facesmith.errors import FacesmithError
 from facesmith.studio.errors import NotFound, Problem
 from facesmith.studio.services import Services, ServicesDep, open_session, session_id
@@ -148,7 +148,7 @@ class FaceResolver:
                 raise Problem(400, f"{model.name} has no encoder, so it cannot use photos: choose another model")
             image = (await self.crop(reference, model)).image
             z = (await self.services.jobs.run(lambda: model.encode(image)))[0]
-            latent = FaceLatent(reference, z, image)
+            latent = FaceLatent(reference, z, image, self.marks(item))
             face = ResolvedFace(latent, self._model_name, latent_space(model), item.photo)
             item.cached[latent_space(model)] = self.store(face, z.nbytes + image.nbytes, item.photo)
         return face
@@ -164,6 +164,10 @@ class FaceResolver:
         z = model.latents(1, ref.seed, start=ref.index)[0] * np.float32(ref.truncation)
         latent = FaceLatent(reference, np.pad(z, (0, model.detail_size)))
         return ResolvedFace(latent, self._model_name, latent_space(model), None)
+
+    def marks(self, face: PhotoFace) -> Marks | None:
+        """Return the marks of the photo of a face."""
+        return read_marks(self._photo(face.photo).data)
 
     def _photo(self, item_id: str) -> Photo:
         photo = self.get(item_id)

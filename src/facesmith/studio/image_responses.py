@@ -7,6 +7,7 @@ import math
 import struct
 import zlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image
 from PIL.ExifTags import Base
 
+from facesmith import Marks
 from facesmith.arrays import ImageArray
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
@@ -35,9 +37,22 @@ UNCHANGED = "An uploaded photo, possibly cropped and scaled."
 UNCHANGED_METADATA: dict[str, Any] = {"unchanged": True}
 
 
-def image_metadata(model: str, digest: str, *, edited: bool = False, **facts: object) -> dict[str, Any]:
-    """Return the metadata of an image: its model, and how it was generated from a seed or edited from a photo."""
-    return {"synthetic": True, "edited": edited, "model": model, "digest": digest, **facts}
+def image_metadata(marks: Marks, **facts: object) -> dict[str, Any]:
+    """Return the metadata of an image with these marks: its model, and how it was generated or edited from a photo."""
+    return {
+        "synthetic": True,
+        "edited": marks.is_edited,
+        "model": marks.model,
+        "digest": marks.digest,
+        "terms": marks.terms,
+        "source_type": marks.source_type,
+        **facts,
+    }
+
+
+def unchanged_metadata(marks: Marks | None) -> dict[str, Any]:
+    """Return the metadata of an uploaded picture, which keeps the marks that it has."""
+    return UNCHANGED_METADATA | ({} if marks is None else asdict(marks))
 
 
 def image_description(metadata: Mapping[str, Any]) -> str:
@@ -45,6 +60,12 @@ def image_description(metadata: Mapping[str, Any]) -> str:
     if metadata.get("unchanged"):
         return UNCHANGED
     return EDITED if metadata.get("edited") else SYNTHETIC
+
+
+def xmp_text(metadata: Mapping[str, Any]) -> str:
+    """Return the marks of a video with this metadata as XMP; "" without marks."""
+    marks = _marks(metadata)
+    return marks.xmp().decode() if marks else ""
 
 
 def tile(images: ImageArray, columns: int | None = None, scale: int = 1) -> ImageArray:
@@ -65,18 +86,21 @@ def tile(images: ImageArray, columns: int | None = None, scale: int = 1) -> Imag
 def encode_image(image: ImageArray, form: str, metadata: Mapping[str, Any]) -> bytes:
     """Encode an image (H x W x 3, uint8) as "png", "jpeg" or "webp" with metadata; PNG and WebP are lossless.
 
-    PNG has the text chunks Software, Description and facesmith (JSON). The others have the EXIF fields Software, and
-    ImageDescription, which ends with the JSON. Raises `FacesmithError` for a side that JPEG or WebP cannot have.
+    All have the marks as XMP. PNG has the text chunks Software, Description and facesmith (JSON) too. The others have
+    the EXIF fields Software, and ImageDescription, which ends with the JSON. Raises `FacesmithError` for a side that
+    JPEG or WebP cannot have.
     """
     if max(image.shape[:2]) > _MAX_SIDES.get(form, max(image.shape)):
         raise FacesmithError(f"a {form} image has at most {_MAX_SIDES[form]:,} pixels per side: request png instead")
-    software, facts = f"facesmith {__version__}", json.dumps(metadata)
+    software, facts, marks = f"facesmith {__version__}", json.dumps(metadata), _marks(metadata)
     if form == "png":
-        return _png(image, {"Software": software, "Description": image_description(metadata), "facesmith": facts})
+        texts = {"Software": software, "Description": image_description(metadata), "facesmith": facts}
+        return _png(image, texts, marks)
     exif = Image.Exif()
     exif[Base.ImageDescription], exif[Base.Software] = f"{image_description(metadata)} {facts}", software
     out = io.BytesIO()
-    Image.fromarray(image).save(out, form.upper(), exif=exif, **_OPTIONS[form])
+    options = _OPTIONS[form] | ({"xmp": marks.xmp()} if marks else {})
+    Image.fromarray(image).save(out, form.upper(), exif=exif, **options)
     return out.getvalue()
 
 
@@ -85,8 +109,16 @@ def data_url(image: ImageArray) -> str:
     return f"data:image/png;base64,{base64.b64encode(encode_image(image, 'png', UNCHANGED_METADATA)).decode()}"
 
 
-def _png(image: ImageArray, texts: Mapping[str, str]) -> bytes:
-    """Return a PNG with these text chunks (ASCII).
+def _marks(metadata: Mapping[str, Any]) -> Marks | None:
+    """Return the marks of an image with this metadata; None for an uploaded picture that has none."""
+    if "source_type" not in metadata:
+        return None
+    names = ("source_type", "model", "digest", "terms", "seed", "index", "tool")
+    return Marks(**{name: metadata[name] for name in names if name in metadata})
+
+
+def _png(image: ImageArray, texts: Mapping[str, str], marks: Marks | None) -> bytes:
+    """Return a PNG with these text chunks (ASCII) and marks.
 
     OpenCV encodes it: Pillow tries five filters per row and a deeper zlib search, which takes five times as long for a
     few percent fewer bytes.
@@ -94,6 +126,7 @@ def _png(image: ImageArray, texts: Mapping[str, str]) -> bytes:
     cv2 = _opencv()
     png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
     chunks = b"".join(_chunk(b"tEXt", f"{key}\0{text}".encode("ascii")) for key, text in texts.items())
+    chunks += marks.png_chunk() if marks else b""
     return bytes(png[:_PNG_HEADER_BYTES] + chunks + png[_PNG_HEADER_BYTES:])
 
 

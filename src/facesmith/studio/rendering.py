@@ -18,6 +18,7 @@ from facesmith.studio.image_responses import (
     image_description,
     image_metadata,
     tile,
+    xmp_text,
 )
 from facesmith.studio.schemas import MAX_PIXELS, StoredFace
 
@@ -39,9 +40,10 @@ def session_response(body: bytes, form: str, response: Response) -> Response:
 
 def face_metadata(model: Model, faces: Sequence[ResolvedFace], **facts: object) -> dict[str, Any]:
     """Return the metadata of an image of these faces."""
-    edited = any(face.photo is not None for face in faces)
+    photos = [face.latent.marks for face in faces if face.photo is not None]
+    marks = model.edit_marks(photos) if photos else model.marks()
     seeds = [face.latent.name for face in faces if face.photo is None]
-    return image_metadata(model.name, model.digest, edited=edited, **({"faces": seeds} if seeds else {}), **facts)
+    return image_metadata(marks, **({"faces": seeds} if seeds else {}), **facts)
 
 
 def check_video_support(form: str) -> None:
@@ -101,7 +103,7 @@ async def render_video(
     metadata: dict[str, Any],
 ) -> bytes:
     """Encode images (N x H x W x 3) as "gif" or "mp4" in memory: uploaded photos never touch the disk."""
-    comment = f"{image_description(metadata)} {json.dumps(metadata)}"
+    comment = f"{image_description(metadata)} {json.dumps(metadata)} {xmp_text(metadata)}"
     hold = 0 if loop else LAST_FRAME_SECONDS
     return await resolver.services.jobs.run(
         lambda: encode_video(images, form, fps, hold=hold, scale=scale, comment=comment)

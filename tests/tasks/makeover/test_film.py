@@ -31,7 +31,7 @@ def brightness(path: Path) -> list[float]:
 @pytest.mark.parametrize("ending", [".gif", ".mp4"])
 def test_a_morph_goes_smoothly_to_the_result_and_back(ending: str, plain: Makeover, tmp_path: Path) -> None:
     path = tmp_path / f"way{ending}"
-    write_morph(plain, FACES, path, direction="lighter", strength=0.8, quiet=True)
+    write_morph(plain, FACES, path, plain.marks(), direction="lighter", strength=0.8, quiet=True)
     levels = brightness(path)
     assert len(levels) == 2 * FRAMES - 2, "no face is shown twice where it turns, or where it begins again"
     forward, backward = levels[:FRAMES], levels[FRAMES - 1 :]
@@ -46,7 +46,7 @@ def test_a_film_of_many_faces_shows_the_first(plain: Makeover, tmp_path: Path, m
     sizes = []
     for count in (16, 40):
         path = tmp_path / f"{count}.gif"
-        write_morph(plain, FACES[:1].repeat(count, 0), path, direction=None, strength=1, quiet=True)
+        write_morph(plain, FACES[:1].repeat(count, 0), path, plain.marks(), direction=None, strength=1, quiet=True)
         with Image.open(path) as film:
             sizes.append(film.size)
     assert sizes[0] == sizes[1]

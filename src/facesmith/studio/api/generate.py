@@ -29,7 +29,7 @@ from facesmith.version import __version__
 
 MAX_ZIP_FACES = 10_000
 ZIP_CHUNK_FACES = 64  # of a zip, computed at a time
-_MANIFEST = ("file", "seed", "index", "truncation", "model", "digest")
+_MANIFEST = ("file", "seed", "index", "truncation", "model", "digest", "terms")
 
 router = APIRouter(tags=["faces"])
 
@@ -185,7 +185,7 @@ def _etag(model: Model, query: bytes) -> str:
 
 def _metadata(model: Model, query: GenerateQuery) -> dict[str, Any]:
     last = query.start + query.count - 1
-    metadata = image_metadata(model.name, model.digest, seed=query.seed, truncation=query.truncation)
+    metadata = image_metadata(model.marks(), seed=query.seed, truncation=query.truncation)
     metadata |= {"index": query.start} if query.count == 1 else {"indices": [query.start, last]}
     metadata |= {"with": query.attributes} if query.attributes else {}
     return metadata | ({"changes": parse_changes(query.changes)} if query.changes else {})
@@ -213,7 +213,7 @@ async def _zip_parts(services: Services, model: Model, query: GenerateQuery, dra
         for index, (png, values) in enumerate(zip(pngs, probabilities.tolist(), strict=True), start):
             file = f"{index:06d}.png"
             archive.add(file, png)
-            facts = (file, query.seed, index, query.truncation, model.name, model.digest)
+            facts = (file, query.seed, index, query.truncation, model.name, model.digest, model.terms)
             rows.append(dict(zip(_MANIFEST, facts, strict=True)) | dict(zip(names, values, strict=True)))
         yield archive.take()
     table = io.StringIO()

@@ -69,7 +69,7 @@ async def generate_image(services: ServicesDep, request: Request) -> Response:
     /generate makes the same face again.
     """
     model, seed = await services.registry.model(), secrets.randbelow(2**53)
-    metadata = image_metadata(model.name, model.digest, seed=seed, index=0, truncation=1.0)
+    metadata = image_metadata(model.marks(), seed=seed, index=0, truncation=1.0)
     draw = seed_latents(model, seed, 0, 1.0, {})
     png = await services.batcher.generate(model, 1, draw, lambda images: encode_image(images[0], "png", metadata))
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}

@@ -55,13 +55,14 @@ async def makeover(body: MakeoverRequest, resolver: FacesDep, response: Response
     network = await registry.makeover(registry.find(body.model, "makeover").name)
     direction = network.directions[network.direction_index(body.direction)]["name"]
     crop = await resolver.crop(body.face, network)
-    metadata = image_metadata(network.name, network.digest, edited=True, direction=direction, strength=body.strength)
+    face = resolver.get(body.face)
+    marks = network.edit_marks([resolver.marks(face)])
+    metadata = image_metadata(marks, direction=direction, strength=body.strength)
     if is_video:
         images = await jobs.run(partial(_video_frames, network, crop.image, direction, body.strength))
         scale = body.scale or video_scale(network.size)
         video = await render_video(resolver, images, body.format, body.fps, True, scale, metadata)
         return session_response(video, body.format, response)
-    face = resolver.get(body.face)
     photo = resolver.get(face.photo) if body.whole and isinstance(face, PhotoFace) else None
 
     def job() -> bytes:

@@ -9,7 +9,7 @@ from facesmith import Face, find_faces, has_aligned_faces, read_photo
 from facesmith.studio import face_resolver
 from facesmith.studio.errors import Error, Problem
 from facesmith.studio.face_resolver import FacesDep, Photo
-from facesmith.studio.image_responses import UNCHANGED_METADATA, encode_image
+from facesmith.studio.image_responses import encode_image, unchanged_metadata
 from facesmith.studio.rendering import face_metadata, render_faces, session_response
 from facesmith.studio.schemas import content
 from facesmith.studio.sessions import COOKIE
@@ -152,14 +152,16 @@ async def face_image(
     item, reference = resolver.get(name), f"photo:{name}"
     if what == "cut" and isinstance(item, face_resolver.PhotoFace):
         crop = await resolver.crop(reference, await resolver.network(model))
-        png = await resolver.services.jobs.run(lambda: encode_image(crop.image, "png", UNCHANGED_METADATA))
+        metadata = unchanged_metadata(resolver.marks(item))
+        png = await resolver.services.jobs.run(lambda: encode_image(crop.image, "png", metadata))
         return session_response(png, "png", response)
     generator = await resolver.model(model or getattr(item, "model", None))
     face = await resolver.face(reference, generator)
     if what == "cut":
         if face.latent.image is None:
             raise Problem(404, "a generated face has no photo: request what=made")
-        return session_response(encode_image(face.latent.image, "png", UNCHANGED_METADATA), "png", response)
+        metadata = unchanged_metadata(face.latent.marks)
+        return session_response(encode_image(face.latent.image, "png", metadata), "png", response)
     z = face.latent.z[None]
     png = await render_faces(resolver, generator, 1, lambda: z, "png", face_metadata(generator, [face]))
     return session_response(png, "png", response)

@@ -52,7 +52,8 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
         folder.write_card(card)
         folder.write_readme(model_card(card, recipe))
         faces = resize_images(load(folder.path).sample(64, seed=0), SHEET_FACE_SIZE, enlarge=False)
-        save_image(make_grid(faces, scale=max(1, SHEET_FACE_SIZE // config.size[0])), folder.path / "samples.png")
+        sheet = make_grid(faces, scale=max(1, SHEET_FACE_SIZE // config.size[0]))
+        save_image(sheet, folder.path / "samples.png", load(folder.path, quiet=True).marks(seed=0))
     return load(target)
 
 

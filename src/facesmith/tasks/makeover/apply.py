@@ -14,10 +14,11 @@ from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import atomic_folder, file_stem, printable, write_json
 from facesmith.images.blend import blend_face
-from facesmith.images.decode import read_photo
+from facesmith.images.decode import read_marks, read_photo
 from facesmith.images.face_crop import FaceCrop, crop_faces
 from facesmith.images.grid import enlargement, make_grid, save_image
 from facesmith.images.photo_files import expand_photos
+from facesmith.images.provenance import Marks, save_options
 from facesmith.images.video import VIDEO_SUFFIXES, new_series
 from facesmith.models.makeover import Makeover, load_makeover
 from facesmith.progress import progress
@@ -69,6 +70,7 @@ def make_over(
     faces: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     sheet_images: list[Images] = []
+    marks: list[Marks] = []
     used_names = {Path(SHEET).stem}
     with (
         atomic_folder(Path(out), "makeover results") as folder,
@@ -91,19 +93,24 @@ def make_over(
                 after = source.apply(before, direction, strength)
                 results = iter(after)
                 for path, crops in cropped:
-                    faces += _write_faces(path, crops, [next(results) for _ in crops], folder, used_names, whole)
+                    marks.append(source.edit_marks([read_marks(str(path))]))
+                    made = [next(results) for _ in crops]
+                    faces += _write_faces(path, crops, made, folder, used_names, whole, marks[-1])
                 sheet_images += list(before[: MAX_SHEET_IMAGES // steps - len(sheet_images)])
         if not faces:
             raise FacesmithError(f"none of the {len(paths)} photos can be used: {skipped[0]['reason']}")
+        all_marks = source.edit_marks(marks)
         names = [entry["file"] for entry in faces[: len(sheet_images)]]
         save_image(
             _make_sheet(source, np.stack(sheet_images), names, direction, np.linspace(0, strength, steps)),
             folder / SHEET,
+            all_marks,
         )
         card = {
             "format": FORMAT,
             "version": VERSION,
             "model": source.digest,
+            "terms": all_marks.terms,
             "direction": direction,
             "strength": strength,
             "faces": faces,
@@ -111,7 +118,8 @@ def make_over(
         }
         write_json(folder / CARD, card)
         if file is not None:
-            write_morph(source, np.stack(sheet_images), file, direction=direction, strength=strength, quiet=quiet)
+            images = np.stack(sheet_images)
+            write_morph(source, images, file, all_marks, direction=direction, strength=strength, quiet=quiet)
     return card
 
 
@@ -137,7 +145,13 @@ def _new_video(video: str | Path | None, out: Path, folder: Path) -> Iterator[Pa
 
 
 def _write_faces(
-    path: Path, crops: list[FaceCrop], results: list[Images], folder: Path, used_names: set[str], whole: bool
+    path: Path,
+    crops: list[FaceCrop],
+    results: list[Images],
+    folder: Path,
+    used_names: set[str],
+    whole: bool,
+    marks: Marks,
 ) -> list[dict[str, Any]]:
     """Write the faces of one photo and, with ``whole``, the photo; return the entries of makeover.json."""
     stem = _unique_name(file_stem(path), used_names)
@@ -146,7 +160,7 @@ def _write_faces(
     )
     entries = []
     for name, crop, image in zip(stems, crops, results, strict=True):
-        Image.fromarray(image).save(folder / f"{name}.png")
+        Image.fromarray(image).save(folder / f"{name}.png", **save_options(marks, "PNG"))
         entry = {
             "file": f"{name}.png",
             "photo": printable(str(path)),
@@ -159,7 +173,7 @@ def _write_faces(
         for crop, image in zip(crops, results, strict=True):
             photo = blend_face(photo, crop, image)
         (folder / WHOLE).mkdir(exist_ok=True)
-        Image.fromarray(photo).save(folder / WHOLE / f"{stem}.png")
+        Image.fromarray(photo).save(folder / WHOLE / f"{stem}.png", **save_options(marks, "PNG"))
     return entries
 
 

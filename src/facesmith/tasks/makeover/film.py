@@ -6,6 +6,7 @@ import numpy as np
 
 from facesmith.arrays import Images
 from facesmith.images.grid import enlargement, make_grid
+from facesmith.images.provenance import Marks
 from facesmith.images.video import save_series
 from facesmith.models.makeover import Makeover
 from facesmith.progress import progress
@@ -15,7 +16,7 @@ MAX_FACES = 16  # side by side; more would be too small
 
 
 def write_morph(
-    makeover: Makeover, before: Images, path: Path, *, direction: str | None, strength: float, quiet: bool
+    makeover: Makeover, before: Images, path: Path, marks: Marks, *, direction: str | None, strength: float, quiet: bool
 ) -> None:
     """Write an .mp4 or .gif of the first 16 faces (N x H x W x 3, uint8), changing to ``strength`` and back.
 
@@ -28,4 +29,4 @@ def write_morph(
         for value in strengths:
             frames.append(np.asarray(make_grid(makeover.apply(faces, direction, float(value)), scale=scale)))
             bar.update()
-    save_series(np.stack([*frames, *frames[-2:0:-1]]), path, fps=FPS, loop=True)
+    save_series(np.stack([*frames, *frames[-2:0:-1]]), path, marks, fps=FPS, loop=True)

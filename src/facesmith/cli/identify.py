@@ -1,0 +1,24 @@
+"""facesmith identify."""
+
+import json
+
+import click
+
+import facesmith
+from facesmith.cli.options import as_json
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@as_json
+def identify(files: tuple[str, ...], as_json: bool) -> None:
+    """Report the marks of every FILE, a picture or film: whether it says that a computer made it.
+
+    A picture without marks can be synthetic too. Anyone can remove or forge marks.
+
+    \b
+    facesmith identify faces/000000.png
+    facesmith identify download.jpg film.mp4 --json
+    """
+    reports = [facesmith.identify(file) for file in files]
+    click.echo(json.dumps(reports, indent=2) if as_json else "\n".join(f"{r['file']}: {r['summary']}" for r in reports))
