@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-
 def export(
     run: str | Path,
     model: str | Path,

@@ -155,7 +155,7 @@ async def edit(body: EditRequest, resolver: FacesDep, response: Response) -> Any
         for number, z in enumerate(latents):
             row, column = divmod(number, len(faces))
             reference, original = body.faces[column], faces[column]
-            latent = FaceLatent(reference, z, original.latent.image)
+            latent = FaceLatent(reference, z, original.latent.image, original.latent.marks)
             face = ResolvedFace(latent, original.model, latent_space(model), original.photo)
             info = store_face(resolver, face)
             edited_faces.append(EditedFace(**info.model_dump(), of=reference, edit=body.edits[row]))

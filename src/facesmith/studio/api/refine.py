@@ -73,7 +73,7 @@ async def _events(resolver: FaceResolver, model: Model, face: ResolvedFace, step
         while step := await done_steps.get():
             started = True
             yield format_event("progress", {"step": step, "steps": steps})
-        latent = FaceLatent(face.latent.name, await job, image)
+        latent = FaceLatent(face.latent.name, await job, image, face.latent.marks)
         refined_face = ResolvedFace(latent, face.model, latent_space(model), face.photo)
         score = await reconstruction_score(resolver, model, refined_face)
         yield format_event("done", {**store_face(resolver, refined_face).model_dump(), "score": score})
