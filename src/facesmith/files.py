@@ -60,13 +60,14 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not _temporaries.isdisjoint({path, *path.parents}):
-        yield path
-        _sync_to_disk(path)
+        path.touch()
+        with _written(path):
+            yield path
         return
     _remove_dead(path)
     with _claim(_temporary(path, f".{os.urandom(4).hex()}"), Path.touch, path) as temporary:
-        yield temporary
-        _sync_to_disk(temporary)
+        with _written(temporary):
+            yield temporary
         temporary.replace(path)
 
 
@@ -77,10 +78,10 @@ def new_file(path: Path, what: str) -> Iterator[Path]:
     Raises `FacesmithError` if ``path`` exists or another process is writing it; ``what`` names it in the message.
     """
     refuse_existing(path, what)
-    with _new_parents(path), _claim(_temporary(path), Path.touch, path) as temporary, _full_disk_as_message(path):
+    with new_parents(path), _claim(_temporary(path), Path.touch, path) as temporary, _full_disk_as_message(path):
         refuse_existing(path, what)
-        yield temporary
-        _sync_to_disk(temporary)
+        with _written(temporary):
+            yield temporary
         temporary.replace(path)
 
 
@@ -100,7 +101,7 @@ def atomic_folder(path: Path, what: str) -> Iterator[Path]:
         with _claim(beside, _make_folder, path):
             pass  # a process died before this folder was made
     with (
-        _new_parents(target),
+        new_parents(target),
         _claim(target / PARTIAL if exists else beside, _make_folder, path) as temporary,
         _full_disk_as_message(path),
     ):
@@ -111,6 +112,28 @@ def atomic_folder(path: Path, what: str) -> Iterator[Path]:
             _move_up(target / COMPLETE)
         else:
             temporary.rename(target)
+
+
+@contextmanager
+def new_parents(path: Path) -> Iterator[None]:
+    """Create the parent folders of ``path``, and remove them on an error."""
+    missing = [parent for parent in path.parents if not parent.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for parent in missing:
+            with suppress(OSError):  # another process uses it
+                parent.rmdir()
+        raise
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with its content, if it exists."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def finished_files(folder: Path, suffix: str) -> list[Path]:
@@ -211,11 +234,11 @@ def _claim(temporary: Path, make: Callable[[Path], None], path: Path) -> Iterato
     _temporaries.add(temporary)
     try:
         for entry in list(temporary.iterdir()) if temporary.is_dir() else []:
-            _remove(entry)  # a dead process left it
+            remove(entry)  # a dead process left it
         yield temporary
     finally:
         _temporaries.discard(temporary)
-        _remove(temporary)
+        remove(temporary)
         _close(descriptor)
 
 
@@ -284,20 +307,6 @@ def _remove_dead(path: Path) -> None:
 
 
 @contextmanager
-def _new_parents(path: Path) -> Iterator[None]:
-    """Create the parent folders of ``path``, and remove them on an error."""
-    missing = [parent for parent in path.parents if not parent.exists()]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield
-    except BaseException:
-        for parent in missing:
-            with suppress(OSError):  # another process uses it
-                parent.rmdir()
-        raise
-
-
-@contextmanager
 def _full_disk_as_message(path: Path) -> Iterator[None]:
     try:
         yield
@@ -322,15 +331,17 @@ def _move_up(complete: Path) -> None:
         complete.rmdir()
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Keep the rights of an empty file that is written, and flush it to the disk.
 
-
-def _sync_to_disk(path: Path) -> None:
-    """Flush a file to the disk before it is renamed, so that a crash cannot leave an empty file under its name."""
+    safetensors replaces it by a file that only its owner can read. A crash after a rename without the flush could leave
+    an empty file under the final name.
+    """
+    rights = path.stat().st_mode
+    yield
     if path.is_file():
+        if path.stat().st_mode != rights:
+            path.chmod(rights)
         with path.open("rb+") as file:
             os.fsync(file.fileno())

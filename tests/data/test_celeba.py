@@ -177,7 +177,7 @@ def test_other_photos_and_endings_are_matched(tmp_path: Path) -> None:
 )
 def test_annotations_are_read_in_other_forms(tmp_path: Path, table: str) -> None:
     photos(tmp_path / "celeba" / "img_align_celeba", 2)
-    (tmp_path / "celeba" / "list_attr_celeba.txt").write_bytes(table.encode())
+    (tmp_path / "celeba" / "List_Attr_CelebA.txt").write_bytes(table.encode())
     dataset = import_dataset(tmp_path / "celeba", tmp_path / "out", size="8", quiet=True, workers=1)
     assert dataset.labels().tolist() == [[True, False], [False, True]]
 

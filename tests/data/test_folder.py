@@ -1,8 +1,10 @@
 """Folders and zips of any pictures, and where their labels come from."""
 
+import itertools
 import os
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -69,10 +71,11 @@ def test_folders_of_stylegan_are_no_attributes(tmp_path: Path) -> None:
 
 def test_files_that_are_not_read_are_named(tmp_path: Path) -> None:
     root = pictures(tmp_path / "faces", "a.png")
-    for name in ("IMG_1.CR2", "clip.mov", "more.zip", "notes.txt"):
+    kinds = (["IMG_1.CR2", "clip.mov", "more.zip"], ["a.cls", "notes.txt"], ["others.csv"])
+    for name in itertools.chain(*kinds):
         (root / name).write_bytes(b"x")
-    (note,) = imported(root, tmp_path).card["notes"]
-    assert (note["count"], note["examples"]) == (3, ["IMG_1.CR2", "clip.mov", "more.zip"])
+    notes = imported(root, tmp_path).card["notes"]
+    assert sorted(note["examples"] for note in notes) == sorted(kinds)
 
 
 def test_many_folders_become_identities(tmp_path: Path) -> None:
@@ -150,7 +153,7 @@ def test_a_zip_is_read_without_unpacking(tmp_path: Path) -> None:
         "faces/happy/a.png": {"split": None, "happy": True, "sad": False},
         "faces/sad/b.png": {"split": None, "happy": False, "sad": True},
     }
-    assert dataset.card["skipped"] == [{"file": "faces/sad/c.png", "reason": "compressed with an unsupported method"}]
+    assert dataset.card["skipped"] == [{"file": "faces/sad/c.png", "reason": mock.ANY}]
     assert dataset.name == "My faces"
 
 
@@ -170,8 +173,8 @@ def test_parquet_files_with_images_are_read(tmp_path: Path) -> None:
     picture = (pictures(tmp_path / "x", "a.png") / "a.png").read_bytes()
     image = pa.array([{"bytes": picture, "path": None}, {"bytes": None, "path": "../../x/a.png"}])
     (tmp_path / "set" / "data").mkdir(parents=True)
-    for split in ("train", "test"):
-        table = pa.table({"image": image, "Male": ["yes", "no"], "caption": ["a", "b"]})
+    for split, values in (("train", ["yes", "no"]), ("test", [1, 0])):
+        table = pa.table({"image": image, "Male": values, "caption": ["a", "b"]})
         pq.write_table(table, tmp_path / "set" / "data" / f"{split}-00000-of-00001.parquet")
     dataset = imported(tmp_path / "set", tmp_path)
     assert dataset.card["splits"] == {"train": 2, "test": 2}

@@ -51,7 +51,8 @@ def test_an_unreadable_folder_is_named(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_picture_is_recognised_by_ending_or_content(tmp_path: Path) -> None:
     for kind in ("JPEG", "PNG", "WEBP", "AVIF", "JPEG2000", "BMP", "GIF", "TIFF"):
         Image.new("RGB", (8, 8)).save(tmp_path / kind, kind)
-        assert is_image(kind, (tmp_path / kind).__str__), kind
+        for name in (kind, f"{kind}.txt"):
+            assert is_image(name, (tmp_path / kind).__str__), name
     (tmp_path / "text").write_text("BM and other text, longer than a signature")
     assert not is_image("text", lambda: str(tmp_path / "text"))
     assert not is_image("missing", lambda: str(tmp_path / "missing"))

@@ -18,7 +18,7 @@ from PIL import Image
 import facesmith
 from facesmith import Model
 from facesmith.data.sources.builtin import DrawnFace
-from facesmith.models.directions import Directions, write_directions
+from facesmith.models.directions import FILE, Directions, write_directions
 from facesmith.studio.app import create_app
 from facesmith.studio.settings import Settings
 
@@ -79,7 +79,7 @@ def write_model(folder: Path, seed: int = 0, *, batch_dependent: bool = False, h
             rates=np.array([0.5, 0.5], np.float32),
             about={"encoder": None},
         )
-        card["directions"] = write_directions(directions, folder)
+        card["directions"] = write_directions(directions, folder / FILE)
     (folder / "model.json").write_text(json.dumps(card))
     (folder / "README.md").write_text(f"# {folder.name}\n")
     return folder

@@ -57,6 +57,7 @@ def test_every_error_is_json(visit: Visit) -> None:
             response = await client.request(method, path)
             assert response.status_code == status, path
             assert list(response.json()) == ["error"], path
+            assert {name: response.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS, path
             assert "/home" not in response.text, path
             assert "Traceback" not in response.text, path
         assert "mine has no encoder" in (await client.get("/refused")).json()["error"]

@@ -111,6 +111,7 @@ def test_the_prefix_may_be_kept_or_removed(visit: Visit, prefix: str) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         for path, status in (("/", 200), ("/api/v1/models", 200), ("/healthz", 200), ("/nothing", 404)):
             assert (await client.get(prefix + path)).status_code == status, path
+        assert f" {ROOT}/api/v1/docs" in (await client.get(f"{prefix}/nothing")).json()["error"]
         redirect = await client.get(f"{ROOT}?seed=7")
         assert (redirect.status_code, redirect.headers["location"]) == (308, f"{ROOT}/?seed=7")
 

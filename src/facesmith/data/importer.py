@@ -161,6 +161,8 @@ def select_rows(table: "pa.Table", where: str | None, limit: int | None, seed: i
         from facesmith.data.filters import match_filter
 
         rows = np.flatnonzero(match_filter(table, where))
+    if not len(table):
+        raise FacesmithError("the source has no row, and so no picture: choose another")
     if not len(rows):
         raise FacesmithError(f"none of the {len(table):,} images matches {where!r}: use a less strict expression")
     if limit is None:

@@ -1,5 +1,7 @@
 """Decode image files: formats, EXIF orientation, colour profiles, transparency, bit depth, cropping and resizing."""
 
+import os
+import stat
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -143,6 +145,8 @@ def image_format(file: str | bytes) -> str | None:
 
 
 def _read_head(path: str) -> bytes:
+    if stat.S_ISFIFO(os.stat(path).st_mode):  # noqa: PTH116 (for each photo: Path costs more than the call)
+        raise ImageError("not a regular file")  # reading would wait for a writer
     with open(path, "rb") as file:  # noqa: PTH123 (for each photo: Path costs more than open)
         return file.read(SIGNATURE_BYTES)
 

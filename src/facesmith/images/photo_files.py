@@ -12,11 +12,6 @@ from facesmith.files import exists
 from facesmith.images.decode import FORMAT_NAMES, SUFFIXES, image_format
 
 SYSTEM_FOLDERS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information")
-# Files that are surely not pictures, so that their first bytes need not be read.
-OTHER_SUFFIXES = (
-    ".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".html", ".md", ".parquet", ".npy", ".npz", ".mat", ".py",
-    ".yaml", ".yml", ".pts", ".db", ".ini", ".log", ".aae", ".xmp",
-)  # fmt: skip
 # Pictures, videos and archives that facesmith does not read.
 UNREAD_SUFFIXES = (
     ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf", ".srw", ".pef", ".raw", ".jxl", ".psd",
@@ -72,11 +67,11 @@ def is_hidden(name: str) -> bool:
 
 
 def is_image(name: str, read: Callable[[], str | bytes]) -> bool:
-    """Whether a file is a picture. ``read`` returns its path or content; it is used if the ending says nothing."""
+    """Whether a file is a picture: by its ending, else by its first bytes. ``read`` returns its path, or the bytes."""
     name = name.lower()
     if name.endswith(SUFFIXES):
         return True
-    if name.endswith((*OTHER_SUFFIXES, *UNREAD_SUFFIXES)):
+    if name.endswith(UNREAD_SUFFIXES):
         return False
     try:
         return image_format(read()) is not None

@@ -11,13 +11,13 @@ import numpy as np
 from facesmith.arrays import Booleans, Floats
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import lock
+from facesmith.files import atomic_file, lock
 from facesmith.latent.calibration import balanced_accuracy, fit_curve
 from facesmith.latent.class_statistics import RIDGE, ClassStatistics
 from facesmith.latent.direction_solver import DAMPING, solve_moves
 from facesmith.latent.labelled_latents import generated_blocks, label_names, photo_blocks
 from facesmith.models.classifier import AttributeClassifier, as_classifier
-from facesmith.models.directions import CARD_KEY, Directions, find_name, write_directions
+from facesmith.models.directions import CARD_KEY, FILE, Directions, find_name, write_directions
 from facesmith.models.folder import INCLUDED_FOLDER, ModelFolder, new_model_folder
 from facesmith.models.model import Model, as_model, load
 from facesmith.progress import progress, silent, tell
@@ -47,7 +47,8 @@ def fit_directions(
             leave all other attributes unchanged as far as that costs little.
         out: write a copy of the model with the directions instead of changing it.
 
-    Memory does not grow with the number of photos. Raises `FacesmithError` for neither a dataset nor a classifier,
+    Memory does not grow with the number of photos. Without ``out``, two files of the model's folder are replaced when
+    both are written, one immediately after the other. Raises `FacesmithError` for neither a dataset nor a classifier,
     photos without attributes, a model without an encoder, and a model folder that must not be written to.
     """
     source = as_model(model, quiet=quiet)
@@ -72,10 +73,11 @@ def fit_directions(
             judge=None if labeller is None else labeller.digest,  # key of version 0.1
             encoder=source.card.get("encoder", {}).get("digest"),
         )
-        entry = write_directions(directions, folder.path)
         name = source.name if out is None else Path(out).resolve().name
         sources = [source.terms, *([data.terms] if data else []), *([labeller.terms] if labeller else [])]
-        folder.write_card(source.card | {"name": name, "terms": combine_terms(sources), CARD_KEY: entry})
+        with atomic_file(folder.path / FILE) as file:
+            entry = write_directions(directions, file)
+            folder.write_card(source.card | {"name": name, "terms": combine_terms(sources), CARD_KEY: entry})
     return load(source.path if out is None else out, source.backend, quiet=True)
 
 

@@ -19,7 +19,6 @@ from safetensors import numpy as safetensors
 
 from facesmith.arrays import Floats, Latents
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_file
 from facesmith.models.base import logistic
 
 FILE, CARD_KEY = "directions.safetensors", "directions"
@@ -119,8 +118,8 @@ def find_name(name: str, names: Sequence[str]) -> str:
     raise FacesmithError(f"unknown attribute {name!r}: {hint}")
 
 
-def write_directions(directions: Directions, folder: Path) -> dict[str, Any]:
-    """Write directions into a model folder and return their entry for its card."""
+def write_directions(directions: Directions, file: Path) -> dict[str, Any]:
+    """Write directions into a file, `FILE` of a model folder, and return their entry for the folder's card."""
     tensors = {
         **directions.moves,
         "normals": directions.normals,
@@ -128,14 +127,12 @@ def write_directions(directions: Directions, folder: Path) -> dict[str, Any]:
         "curves": directions.curves,
         "rates": directions.rates,
     }
-    with atomic_file(folder / FILE) as partial:
-        safetensors.save_file(
-            {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in tensors.items()},
-            partial,
-            {"attributes": json.dumps(directions.names)},
-        )
-        partial.chmod(0o644)  # safetensors creates files that only their owner can read
-        digest = hashlib.sha256(partial.read_bytes()).hexdigest()
+    safetensors.save_file(
+        {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in tensors.items()},
+        file,
+        {"attributes": json.dumps(directions.names)},
+    )
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
     return {"digest": digest, "default": DEFAULT_KIND, "attributes": directions.names, **directions.about}
 
 

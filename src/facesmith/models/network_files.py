@@ -32,8 +32,8 @@ def write_network(
     state = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
     if half:
         state |= _round(net)
-    save_file(state, weights)
-    weights.chmod(0o644)  # safetensors creates files that only their owner can read
+    with atomic_file(weights) as file:
+        save_file(state, file)
     write_onnx(net, inputs, outputs, half, onnx)
     return hashlib.sha256(weights.read_bytes()).hexdigest()
 

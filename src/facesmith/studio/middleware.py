@@ -21,7 +21,7 @@ from facesmith.studio.errors import error_json, error_page, error_response, send
 from facesmith.studio.limits import PROBE_PATHS, BodyLimit, RateLimit, header
 from facesmith.studio.monitoring import AccessLog, Metrics
 from facesmith.studio.sessions import HEADER
-from facesmith.studio.settings import Settings
+from facesmith.studio.settings import API, Settings
 
 COOKIE = "facesmith_token"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -54,7 +54,7 @@ def protect_app(app: ASGIApp, settings: Settings, metrics: Metrics) -> ASGIApp:
         inner = CORSMiddleware(
             inner, allow_origins=settings.cors, allow_methods=["*"], allow_headers=["*"], expose_headers=headers
         )
-    outer = ErrorPages(AccessLog(SecurityHeaders(HeadRequests(inner), settings), metrics, settings.quiet), root)
+    outer = ErrorPages(AccessLog(HeadRequests(inner), metrics, settings.quiet), root)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,7 +66,7 @@ def protect_app(app: ASGIApp, settings: Settings, metrics: Metrics) -> ASGIApp:
         else:
             await outer(scope, receive, send)
 
-    return dispatch
+    return SecurityHeaders(dispatch, settings)
 
 
 class ErrorPages:
@@ -98,6 +98,7 @@ class ErrorPages:
             message = json.loads(body)["error"]
         else:  # of a file
             message = "the Range header is invalid: send bytes=FIRST-LAST within the file size"
+        message = message.replace(f" {API}/", f" {self.root_path}{API}/")  # the addresses that it advises
         if "text/html" in header(scope, b"accept"):
             response: Response = error_page(status, message, self.root_path, scope["query_string"].decode("latin-1"))
         else:

@@ -60,7 +60,7 @@ def train(
     that exists, a changed recipe or dataset on resume, or a collapse that was not rolled back.
     """
     say = silent if quiet else tell
-    _check_minutes(minutes)
+    check_minutes(minutes)
     with process_group() as group, ExitStack() as locks:
         if not group.is_rank_zero:
             say = silent
@@ -88,7 +88,7 @@ def train(
     return context.run.path
 
 
-def _check_minutes(minutes: float | None) -> None:
+def check_minutes(minutes: float | None) -> None:
     if minutes is not None and not 0 < minutes <= MAX_MINUTES:
         raise FacesmithError(f"invalid --minutes {minutes}: expected more than 0 and at most {MAX_MINUTES:,}")
 

@@ -140,7 +140,6 @@ def _write(path: Path, tensors: dict[str, Tensor], progress: Progress, extra: di
             save_file(on_cpu, partial, {METADATA_KEY: json.dumps(metadata)})
         except SafetensorError as error:
             raise FacesmithError(f"{path} cannot be written ({error}): free disk space, then --resume") from None
-        partial.chmod(0o644)  # safetensors makes its files readable by their owner only
 
 
 def _tensors(state: TrainState) -> dict[str, Tensor]:

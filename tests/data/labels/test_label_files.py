@@ -36,11 +36,16 @@ def notes(labels: Labels) -> list[tuple[int, list[str]]]:
         "'file', 'Male'\n'1.jpg', '1'\n'2.jpg', '0'\n",
         "file,Male,\n1.jpg,+1,\n2.jpg,\u22121,\n",
         codecs.BOM_UTF16_LE + "file\tMale\n1.jpg\t1\n2.jpg\t0\n".encode("utf-16-le"),
+        "file\tMale\n1.jpg\t1\n2.jpg\t0\n".encode("utf-16-be"),
+        "file,Male\n1.jpg,1\n2.jpg,0\n".encode("utf-32"),
         ",file,Male\n0,1.jpg,1.0\n1,2.jpg,-1.0\n",
+        "Unnamed: 0.1,Unnamed: 0,file,Male\n0,0,1.jpg,1.00e+00\n1,1,2.jpg,0.00e+00\n",
         "file Male\n1.jpg 1\n2.jpg 0\n",
         "2\nMale\n1.jpg  1\n2.jpg -1\n",
         '{"file_name": "1.jpg", "Male": true}\n{"file_name": "2.jpg", "Male": false}\n',
         '{"1.jpg": {"Male": 1}, "2.jpg": {"Male": 0}}',
+        '{"file": {"0": "1.jpg", "1": "2.jpg"}, "Male": {"0": 1, "1": 0}}',
+        '{"file": ["1.jpg", "2.jpg"], "Male": [true, false]}',
         '{"faces": [{"file": "1.jpg", "Male": 1}, {"file": "2.jpg", "Male": 0}]}',
     ],
 )
@@ -60,6 +65,7 @@ def test_tables_of_many_programs_are_read(table: str | bytes) -> None:
         ("000001.jpg", b"1"),
         ("my photo.jpg", b"my%20photo.jpg"),
         ("a/1.jpg", b"C:\\photos\\a\\1.jpg"),
+        ("a/1.jpg", b"https://faces.org/a/1.jpg?size=big#top"),
     ],
 )
 def test_file_names_may_be_spelled_in_many_ways(file: str, name: bytes) -> None:
@@ -94,7 +100,8 @@ def test_odd_cells_and_unused_columns_are_reported() -> None:
         ("file,Male\n3.jpg,1\n", "names that match several images, such as '3.jpg'"),
         ("1.jpg,1\n2.jpg,0\n", "has no header line"),
         (b"PK\3\4", "save the table as CSV"),
-        (b"\0\1\2\xff" * 9, "cannot be read as a table"),
+        (b"\0\1\2\xff" * 9, "has no rows"),
+        (b"PAR1" * 9, "cannot be read as a label table"),
         ("[1, 2]", "neither objects nor pairs"),
     ],
 )

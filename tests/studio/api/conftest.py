@@ -16,7 +16,7 @@ from PIL import Image
 import facesmith
 from facesmith import Model
 from facesmith.arrays import Floats, Images
-from facesmith.models.directions import Directions, write_directions
+from facesmith.models.directions import FILE, Directions, write_directions
 
 LATENT, DETAIL, SIDE = 4, 2, 8
 PHOTOS = {"size": [SIDE, SIDE], "crop": "center:178", "resize": "lanczos", "count": 9, "name": "photos",
@@ -99,7 +99,7 @@ def _write_photo_model(folder: Path, seed: int, data: dict[str, Any]) -> None:
         "latent": "normal",
         "digest": f"{seed:064x}",
         "dataset": data,
-        "directions": write_directions(directions, folder),
+        "directions": write_directions(directions, folder / FILE),
         "terms": "any use",
     }
     (folder / "model.json").write_text(json.dumps(card))

@@ -197,9 +197,12 @@ def _encode(column: Any) -> "pa.DictionaryArray":
 
 
 def clean_cell(cell: str) -> str | None:
-    """Return a cell in lower case, without quotes around it, and a whole number without decimals: pandas writes 1.0."""
+    """Return a cell in lower case, without quotes around it, and whole numbers without decimals.
+
+    pandas writes 1.0, and NumPy 1.0e+00.
+    """
     text = cell.strip().strip("'\"").strip().lower().replace("\u2212", "-")
-    text = re.sub(r"^\+?(-?\d+)(?:[.,]0*)?$", r"\1", text)
+    text = re.sub(r"^\+?(-?\d+)(?:[.,]0*)?(?:e\+?0+)?$", r"\1", text)
     return None if text in MISSING_CELLS else text
 
 

@@ -102,6 +102,8 @@ def _split(name: str) -> Parts:
     name = name.strip().strip("'\"")
     if "\\" in name:
         name = re.sub(r"\\x([89a-f][0-9a-f])", lambda match: chr(int(match[1], 16)), name).replace("\\", "/")
+    if "://" in name:  # an address on the web, whose query is no part of the name
+        name = re.split("[?#]", name, maxsplit=1)[0]
     name = unicodedata.normalize("NFC", unquote(name))
     return tuple(part for part in name.split("/") if part not in ("", "."))
 

@@ -18,8 +18,15 @@ FILE_COLUMNS = (
     "file", "filename", "file_name", "image_id", "path", "file_path", "filepath", "image", "image_path",
     "image_name", "image_file", "img", "img_path", "img_name", "photo", "picture",
 )  # fmt: skip
-INDEX_COLUMNS = ("", "unnamed: 0", "__index_level_0__")  # the row numbers that pandas writes
-CHARSETS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+INDEX_COLUMN = re.compile(r"|unnamed: 0(\.\d+)*|__index_level_\d+__")  # the row numbers that pandas writes
+CHARSETS = {  # by the first bytes of a text; UTF-32 before UTF-16, whose mark is its beginning
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+PACKED = (b"PK", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"ARROW1", b"FEA1")
 
 
 def read_label_table(data: bytes, name: str) -> "pa.Table":
@@ -32,15 +39,15 @@ def read_label_table(data: bytes, name: str) -> "pa.Table":
     try:
         if data.startswith(b"PAR1"):
             table = _read_parquet(data)
-        elif data.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
-            raise FacesmithError(f"{name} is a spreadsheet or an archive: save the table as CSV")
+        elif data.startswith(PACKED):
+            raise FacesmithError(f"{name} is a spreadsheet, an archive or an Arrow file: save the table as CSV")
         else:
             text = decode_text(data)
             table = _read_json(text, name) if text.startswith(("{", "[")) else _read_text(text, name)
     except (pa.ArrowException, OSError, ValueError, RecursionError) as error:  # OSError: a damaged Parquet file
         raise FacesmithError(f"{name} cannot be read as a label table: {_first_line(error)}") from None
     table = table.rename_columns([column.strip().strip("'\"").strip() for column in table.column_names])
-    columns = [column for column in table.column_names if column.lower() not in INDEX_COLUMNS]
+    columns = [column for column in table.column_names if not INDEX_COLUMN.fullmatch(column.lower())]
     duplicate = next((column for column in columns if columns.count(column) > 1), None)
     if duplicate is not None:
         raise FacesmithError(f"{name} has two columns called {duplicate!r}: rename one of them")
@@ -59,8 +66,10 @@ def read_spaced_table(text: str, name: str, columns: Sequence[str]) -> "pa.Table
 
 
 def decode_text(data: bytes) -> str:
-    """Return the text of a table, whose encoding is UTF-8, UTF-16 or, if it is neither, Windows-1252."""
+    """Return the text of a table, whose encoding is UTF-8, UTF-16, UTF-32 or, if it is none, Windows-1252."""
     charset = next((charset for mark, charset in CHARSETS.items() if data.startswith(mark)), "utf-8")
+    if charset == "utf-8" and b"\0" in data[:2]:  # UTF-16 without its mark: the first letter is ASCII
+        charset = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
     try:
         text = data.decode(charset)
     except UnicodeDecodeError:
@@ -118,6 +127,8 @@ def _read_text(text: str, name: str) -> "pa.Table":
             _, *names = header.split()
             return read_spaced_table(text.partition("\n")[2], name, names)
     columns = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True))
+    if not text[len(header) :].strip():
+        raise FacesmithError(f"{name} has no rows: add one for each picture")
     if any(column.strip().lower().endswith(SUFFIXES) for column in columns):
         raise FacesmithError(f"{name} has no header line: add one, such as file,Smiling")
     return _parse_delimited(text, name, delimiter, columns, has_header=True)
@@ -156,7 +167,7 @@ def _parse_delimited(text: str, name: str, delimiter: str, columns: list[str], h
 
 
 def _read_json(text: str, name: str) -> "pa.Table":
-    """Parse JSON Lines, an array of objects, StyleGAN's dataset.json, or an object with a label for each file."""
+    """Parse JSON Lines, an array of objects, pandas' columns, StyleGAN's dataset.json, or a label for each file."""
     import pyarrow as pa
 
     try:
@@ -164,7 +175,7 @@ def _read_json(text: str, name: str) -> "pa.Table":
     except ValueError:
         value = [json.loads(line) for line in text.splitlines() if line.strip()]
     if isinstance(value, dict) and any(str(key).lower() in FILE_COLUMNS for key in value):
-        value = [value]  # JSON Lines with one line
+        value = _rows(value) if all(isinstance(cells, (dict, list)) for cells in value.values()) else [value]
     elif isinstance(value, dict):
         value = next((value[key] for key in ("labels", "faces") if isinstance(value.get(key), (list, dict))), value)
     rows = list(value.items()) if isinstance(value, dict) else value
@@ -173,6 +184,12 @@ def _read_json(text: str, name: str) -> "pa.Table":
     if not records:
         raise FacesmithError(f"{name} has no rows: add one per image")
     return pa.table({column: pa.array([_json_cell(r.get(column)) for r in records], pa.string()) for column in columns})
+
+
+def _rows(columns: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of columns, each of which is a list or has a number for each row, as pandas writes them."""
+    cells = {name: list(column.values() if isinstance(column, dict) else column) for name, column in columns.items()}
+    return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
 
 
 def _expand(record: dict[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def celeba_source(listing: FileListing, align: bool = False) -> Source:
     """
     files = listing.require_images()
     wild = [name for name in files if f"/{name}".rpartition(f"/{WILD_FOLDER}")[1]]
-    notes = list(listing.unread_files())
+    notes = listing.unread_files({name for name in map(printable, listing.entries) if _is_celebas(name)})
     if len(wild) < len(files):
         notes += note("photos in the wild are not used because there are aligned ones", len(wild), wild)
         files = [name for name in files if name not in set(wild)]
@@ -119,11 +119,16 @@ def _have_one_size(listing: FileListing, files: list[str]) -> bool:
     return len(sizes) < 2
 
 
+def _is_celebas(name: str) -> bool:
+    """Whether a file is one of CelebA's annotations, also of those that have no use here, such as list_bbox_celeba."""
+    return name.rpartition("/")[2].lower().startswith(("list_", "identity_celeba"))
+
+
 def _find_annotation(listing: FileListing, names: tuple[str, ...]) -> tuple[bytes, str] | None:
     """Return the bytes and the name of the first of these annotation files that exists."""
     for name in names:
         for entry in listing.entries:
-            if entry.rpartition("/")[2] == name:
+            if entry.rpartition("/")[2].lower() == name.lower():
                 return listing.read(entry), name
     # If the source is img_align_celeba itself, zipped or not, its annotations are beside it.
     for name in names:

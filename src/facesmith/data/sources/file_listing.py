@@ -7,7 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from facesmith.data.source import Handle, Note, note
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.files import printable
-from facesmith.images.decode import FORMAT_NAMES
+from facesmith.images.decode import FORMAT_NAMES, SIGNATURE_BYTES
 from facesmith.images.photo_files import UNREAD_SUFFIXES, is_hidden, is_image, walk_folder
 
 # The annotation files of CelebA, which identify it.
@@ -25,7 +25,12 @@ PARTITION_FILES = ("list_eval_partition.txt", "list_eval_partition.csv")
 IDENTITY_FILES = ("identity_CelebA.txt", "identity_CelebA.csv")
 ARCHIVES = {b"7z\xbc\xaf": "a 7z archive", b"rar!": "a RAR archive", b"\x1f\x8b": "a gzip archive"}
 PARQUET_SUFFIXES = (".parquet", ".pq")
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".xlsx", ".xls", ".ods")
+UNREAD_PICTURES = "files have unsupported formats: convert images to JPEG or PNG, and unpack archives"
+UNREAD_TABLES = "label tables are ignored: select one with --labels"
+UNREAD_OTHERS = "files are ignored, because they are neither images nor label tables"
 UTF8_FLAG = 0x800  # of a zip member whose name is UTF-8
+HEAD_BYTES = 1024  # of a packed file: enough for its first `SIGNATURE_BYTES`
 MAX_MEMBER_BYTES = 512 * 2**20  # of one file inside a zip: a larger one is a bomb, not a photo
 
 
@@ -45,6 +50,9 @@ class FileHandle:
             raise ImageError("not a regular file")  # opening a pipe would block
         return self.path if status.st_size else b""
 
+    def head(self) -> str | bytes:
+        return self.open()
+
 
 @dataclass(frozen=True, slots=True)
 class ZipMember:
@@ -63,25 +71,34 @@ class ZipMember:
     encrypted: bool
 
     def open(self) -> bytes:
+        if self.size > MAX_MEMBER_BYTES:
+            raise ImageError("too large")
+        data = self._read(self.stored, MAX_MEMBER_BYTES)
+        if len(data) != self.size or zlib.crc32(data) != self.crc:
+            raise ImageError("damaged in the zip")
+        return data
+
+    def head(self) -> bytes:
+        """Return the first bytes, which show the format."""
+        return self._read(min(self.stored, HEAD_BYTES), SIGNATURE_BYTES)
+
+    def _read(self, stored: int, max_bytes: int) -> bytes:
+        """Return at most ``max_bytes`` of what the first ``stored`` bytes in the archive contain."""
         if self.encrypted:
             raise ImageError("encrypted")
         if self.method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ImageError("compressed with an unsupported method")
-        if self.size > MAX_MEMBER_BYTES:
-            raise ImageError("too large")
+            raise ImageError("compressed with an unsupported method: unpack the zip, and import the folder")
         try:
             with open(self.archive, "rb") as file:  # noqa: PTH123 (for each photo: Path costs more than open)
                 file.seek(self.offset)
-                head = file.read(30)
-                name, extra = struct.unpack("<HH", head[26:30])
+                header = file.read(30)
+                name, extra = struct.unpack("<HH", header[26:30])
                 file.seek(self.offset + 30 + name + extra)
-                data = file.read(self.stored)
+                data = file.read(stored)
             if self.method == zipfile.ZIP_DEFLATED:
-                data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, MAX_MEMBER_BYTES)
+                data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, max_bytes)
         except (OSError, struct.error, zlib.error):
             raise ImageError("damaged in the zip") from None
-        if len(data) != self.size or zlib.crc32(data) != self.crc:
-            raise ImageError("damaged in the zip")
         return data
 
 
@@ -96,7 +113,7 @@ class FileListing:
     @cached_property
     def images(self) -> list[str]:
         """The names of the pictures."""
-        return [name for name, entry in self.entries.items() if is_image(name, entry.open)]
+        return [name for name, entry in self.entries.items() if is_image(name, entry.head)]
 
     def require_images(self) -> list[str]:
         """Return the names of the pictures, or raise `FacesmithError` if there are none."""
@@ -106,11 +123,17 @@ class FileListing:
             raise FacesmithError(f"{self.root} contains no images: supported formats are {FORMAT_NAMES}{advice}")
         return self.images
 
-    def unread_files(self) -> list[Note]:
-        """Return notes on pictures, videos and archives that are not read."""
-        unread = [printable(name) for name in self.entries if name.lower().endswith(UNREAD_SUFFIXES)]
-        text = "files have unsupported formats: convert images to JPEG or PNG, and unpack archives"
-        return [*self.notes, *note(text, len(unread), unread)]
+    def unread_files(self, used: Collection[str]) -> list[Note]:
+        """Return notes on the files that are neither pictures nor ``used``."""
+        images = set(self.images)
+        unread = [name for name in self.entries if name not in images and printable(name) not in used]
+        kinds: dict[str, list[str]] = {}
+        for name in map(printable, unread):
+            is_known = name.lower().endswith(UNREAD_SUFFIXES)
+            is_table = name.lower().endswith(TABLE_SUFFIXES)
+            text = UNREAD_PICTURES if is_known else UNREAD_TABLES if is_table else UNREAD_OTHERS
+            kinds.setdefault(text, []).append(name)
+        return [*self.notes, *(entry for text, names in kinds.items() for entry in note(text, len(names), names))]
 
     def parquet_files(self) -> list[tuple[str, Path]]:
         """Return the names and paths of the Parquet files, if this is one, or has them and no pictures."""
@@ -122,8 +145,8 @@ class FileListing:
 
     def is_celeba(self) -> bool:
         """Whether this is CelebA, by the name of its photo folder or of an annotation file."""
-        files = {*ATTRIBUTE_FILES, *PARTITION_FILES, *IDENTITY_FILES}
-        parts = {part for name in self.entries for part in name.split("/")} | {self.root.resolve().name}
+        files = {name.lower() for name in (*ATTRIBUTE_FILES, *PARTITION_FILES, *IDENTITY_FILES)}
+        parts = {part.lower() for name in self.entries for part in name.split("/")} | {self.root.resolve().name.lower()}
         return any(part in files or part.startswith(("img_align_celeba", "img_celeba")) for part in parts)
 
     def read(self, name: str) -> bytes:

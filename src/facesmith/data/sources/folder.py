@@ -15,7 +15,6 @@ from facesmith.data.source import (
     Source,
     free_attribute_name,
     metadata_table,
-    note,
 )
 from facesmith.data.sources.file_listing import FileListing
 from facesmith.errors import FacesmithError
@@ -27,7 +26,6 @@ LABEL_FILES = tuple(f"labels.{suffix}" for suffix in ("csv", "tsv", "txt", "parq
 LABEL_FILES += tuple(f"metadata.{suffix}" for suffix in ("csv", "jsonl", "parquet"))
 STYLEGAN_LABELS = "dataset.json"
 LABEL_FILES += ("manifest.csv", "manifest.jsonl", STYLEGAN_LABELS)
-TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".xlsx", ".xls", ".ods")
 
 
 def folder_source(listing: FileListing, labels_path: Path | None = None) -> Source:
@@ -50,9 +48,10 @@ def folder_source(listing: FileListing, labels_path: Path | None = None) -> Sour
         required = labels_path is not None or PurePosixPath(tables[0][1]).name.startswith("labels.")
         labels = read_labels(tables, files, required)
         labels.split = folders.split if labels.split is None else labels.split
-    unused = [printable(name) for name in listing.entries if name.lower().endswith(TABLE_SUFFIXES)]
-    unused = [] if labels_path else [name for name in unused if name not in {title for _, title, _ in tables}]
     root = listing.root.resolve()
+    used = {title for _, title, _ in tables}
+    if labels_path is not None and labels_path.resolve().is_relative_to(root):
+        used.add(printable(labels_path.resolve().relative_to(root).as_posix()))
     return Source(
         kind="folder",
         name=printable(root.stem if is_zip else root.name),
@@ -62,11 +61,7 @@ def folder_source(listing: FileListing, labels_path: Path | None = None) -> Sour
         terms=labels.terms,
         rows_without_image=labels.unmatched_rows,
         ignored_columns=labels.ignored_columns,
-        notes=[
-            *labels.notes,
-            *listing.unread_files(),
-            *note("label tables are ignored: select one with --labels", len(unused), unused),
-        ],
+        notes=[*labels.notes, *listing.unread_files(used)],
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facesmith.data.labels.columns import type_columns
+from facesmith.data.labels.table import to_strings
 from facesmith.data.source import SPLIT_NUMBERS, SPLITS, Handle, Labels, Source, metadata_table
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.files import printable
@@ -94,7 +95,11 @@ def shard_metadata(shards: list[Shard], classes: Mapping[str, list[str]], name: 
         classes.update(_classes_in_schema(schema))
         columns = [field.name for field in schema if field.name != shard.image and not pa.types.is_nested(field.type)]
         parts.append(pq.read_table(shard.path, columns=columns))
-    table = pa.concat_tables(parts, promote_options="permissive")
+    try:
+        table = pa.concat_tables(parts, promote_options="permissive")
+    except pa.ArrowException:  # a column with numbers in one file, and texts in another
+        texts = [pa.table([*map(to_strings, part.columns)], names=part.column_names) for part in parts]
+        table, classes = pa.concat_tables(texts, promote_options="permissive"), {}
     labels = type_columns({column: table[column].combine_chunks() for column in table.column_names}, name, classes)
     files = [f"{shard.name}#{row}" for shard in shards for row in range(shard.rows)]
     if labels.split is None:
