@@ -9,7 +9,7 @@ from facesmith.training.settings import Recipe, settings_of
 
 _DATA_TERMS = {
     "celeba": (
-        "Trained on CelebA, whose images may be used for **non-commercial research only**; the same holds for "
+        "Trained on CelebA, whose images may be used for **non-commercial research only**. The same applies to "
         "this {what}. CelebA shows public figures, mostly young, light-skinned and posing. This {what} has the "
         "same bias and does not represent people in general."
     ),
@@ -28,19 +28,19 @@ def readme(title: str, introduction: str, language: str, example: list[str], sec
 
 
 def data_section(card: dict[str, Any], what: str) -> list[str]:
-    """Describe the images that ``what``, whose card this is, learned from, and the terms that follow."""
+    """Describe the images that ``what``, whose card this is, was trained on, and its terms."""
     data = card["dataset"]
     source = data["source"]
     where = f", only those with {data['where']}" if data.get("where") else ""
     made_with = data.get("made_with") or []
     is_synthetic = sum(entry["count"] for entry in made_with) == data["count"]
-    about = "Trained on pictures that other models made." if is_synthetic else _DATA_TERMS[source["kind"]]
+    about = "Trained on images that other models generated." if is_synthetic else _DATA_TERMS[source["kind"]]
     lines = [
         f"{data['count']:,} images of `{source['name']}` (crop {data['crop']}, {data['resize']} resize{where}). "
         + about.format(what=what)
     ]
     for entry in made_with:
-        verb = "changed" if entry["source_type"] == EDITED else "made"
+        verb = "edited" if entry["source_type"] == EDITED else "generated"
         lines += [
             "",
             f"The model `{entry['model']}` (SHA-256 `{entry['digest'][:16]}`) {verb} {entry['count']:,} of these "
@@ -54,15 +54,15 @@ def training_section(card: dict[str, Any], recipe: Recipe, remarks: str = "") ->
     """Describe the training, the size of the network and every setting of the recipe, without paths on the disk."""
     trained, machine = card["trained"], card["trained"]["machine"]
     values = recipe.as_dict()
-    settings = {key: f.metadata for key, f in settings_of(recipe).items() if f.metadata["group"] != "pretrained"}
+    settings = [key for key, f in settings_of(recipe).items() if f.metadata["group"] != "pretrained"]
     return [
-        f"Recipe `{recipe.name}` ({recipe.about}), {trained['kimg']:g} thousand images shown in "
+        f"Recipe `{recipe.name}` ({recipe.about}), {trained['kimg']:g} thousand images in "
         f"{trained['seconds'] / 60:.1f} minutes on {machine['cpu']}, {machine['device']}. {card['parameters']:,} "
         f"parameters, stored as {card['weights']}.{remarks}",
         "",
-        "| setting | value | meaning |",
-        "|---|---|---|",
-        *(f"| `{key}` | {values[key]} | {metadata['about']} |" for key, metadata in settings.items()),
+        f"`facesmith recipes {recipe.name}` explains the settings:",
+        "",
+        ", ".join(f"`{key}={values[key]}`" for key in settings) + ".",
     ]
 
 
@@ -70,8 +70,8 @@ def files_section(kind: str, card: dict[str, Any]) -> list[str]:
     """Describe the files of a model folder of a kind."""
     files = next(card_format for card_format in CARD_FORMATS if card_format.kind == kind)
     return [
-        f"`{files.file}` (this card for programs), `{files.network}.safetensors` (weights, SHA-256 "
-        f"`{card['digest']}`), `{files.network}.onnx` (the same for ONNX Runtime; the outputs differ by at most "
+        f"`{files.file}` (this card in machine-readable form), `{files.network}.safetensors` (weights, SHA-256 "
+        f"`{card['digest']}`), `{files.network}.onnx` (the same network for ONNX Runtime; outputs differ by at most "
         f"{card['onnx_parity']:.1e}). No file is a pickle: loading them executes no code."
     ]
 

@@ -92,7 +92,7 @@ def classifier_card(card: dict[str, Any], recipe: Recipe) -> str:
     """Return the Markdown of a classifier with the card ``card``, trained by ``recipe``."""
     width, height = card["size"]
     introduction = (
-        f"Predicts {len(card['attributes'])} attributes of faces of {width}x{height}; made with facesmith "
+        f"A network that predicts {len(card['attributes'])} attributes of {width}x{height} faces; made with facesmith "
         f"{card['facesmith']}."
     )
     example = [
@@ -104,11 +104,11 @@ def classifier_card(card: dict[str, Any], recipe: Recipe) -> str:
     ]
     sections = {
         "Data and terms": [
-            f"Learned from {card['learned_from']:,} images; {card['held_out']:,} more were held out for the accuracy.",
+            f"Trained on {card['learned_from']:,} images; {card['held_out']:,} more were held out to measure accuracy.",
             "",
             *data_section(card, "classifier"),
             "",
-            "A prediction is what the labels' authors would have said of an image, not a fact about a person.",
+            "A prediction reflects the opinions of those who labelled the data. It is not a fact about a person.",
         ],
         "Accuracy": _accuracy(card),
         "Training": training_section(card, recipe),

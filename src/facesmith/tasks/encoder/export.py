@@ -85,7 +85,7 @@ def with_encoder(text: str, encoder: dict[str, Any], recipe: Recipe) -> str:
         "z = model.encode(faces)  # N x latent_size; model.generate(z) reconstructs them",
         "```",
         "",
-        "Fitted to the generator above, which is unchanged. It learned from "
+        "Trained for the generator above, which is unchanged, on "
         f"{encoder['learned_from']:,} of the images below; {encoder['held_out']:,} were held out.",
         "",
         f"`encoder.safetensors` (SHA-256 `{encoder['digest']}`) and `encoder.onnx`, whose outputs differ by at most "

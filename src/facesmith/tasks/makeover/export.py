@@ -73,7 +73,7 @@ def makeover_card(card: dict[str, Any], recipe: Recipe) -> str:
     """Return the Markdown of a makeover with the card ``card``, trained by ``recipe``."""
     (width, height), first = card["size"], card["directions"][0]["name"]
     introduction = (
-        f"Changes one kind of face of {width}x{height} into another; made with facesmith {card['facesmith']}.\n\n"
+        f"A network that changes {width}x{height} faces; made with facesmith {card['facesmith']}.\n\n"
         f"```bash\nfacesmith makeover {card['name']} photo.jpg --direction {first} --out made\n```"
     )
     example = [
@@ -84,7 +84,7 @@ def makeover_card(card: dict[str, Any], recipe: Recipe) -> str:
     ]
     sections = {
         "Directions": [
-            "| direction | from | to | learned from | held out |",
+            "| direction | from | to | training images | held-out images |",
             "|---|---|---|---|---|",
             *(_direction(*pair) for pair in zip(card["directions"], card["counts"], strict=True)),
         ],
@@ -111,7 +111,7 @@ def _direction(direction: dict[str, str], counts: dict[str, int]) -> str:
 def _score(score: dict[str, float] | None) -> str:
     if score is None:
         return ""
-    target = f", {score['target']:.1%} have the target's attributes by the classifier" if "target" in score else ""
+    target = f", {score['target']:.1%} are classified as having the target's attributes" if "target" in score else ""
     return (
         f" On held-out faces during training: KID to target faces {1000 * score['kid']:.1f} x 10⁻³, mean change of a "
         f"pixel {score['moved']:.1%} of the range{target}."
