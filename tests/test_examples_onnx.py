@@ -51,7 +51,8 @@ def expected(folder: Path) -> np.ndarray:
     )
     command = ["node", "--input-type=module", "--eval", script]
     z = json.loads(subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout)
-    return facesmith.load(folder / "model").generate(np.array(z, np.float32))[0].astype(int)
+    face: np.ndarray = facesmith.load(folder / "model").generate(np.array(z, np.float32))[0].astype(int)
+    return face
 
 
 @pytest.fixture
