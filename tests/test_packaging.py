@@ -49,7 +49,7 @@ def test_metadata_names_version_address_and_licences(distributions: tuple[Path, 
     assert metadata["Version"] == facesmith.__version__
     assert "LicenseRef-CelebA-Non-Commercial" in metadata["License-Expression"]
     licences = metadata.get_all("License-File", [])
-    for name in facesmith.included_models() | facesmith.included_makeovers():
+    for name in facesmith.included_models() | facesmith.included_makeovers() | facesmith.included_classifiers():
         assert f"src/facesmith/models/included/{name}/LICENSE.txt" in licences
     assert {url.partition(",")[0] for url in metadata.get_all("Project-URL", [])} >= {"Source", "Documentation"}
     classifiers = metadata.get_all("Classifier", [])

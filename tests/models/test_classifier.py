@@ -11,6 +11,7 @@ import facesmith
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.models.classifier import AttributeClassifier
+from facesmith.models.folder import INCLUDED_FOLDER, included_classifiers
 
 
 def test_a_classifier_folder_documents_its_accuracy(
@@ -110,3 +111,18 @@ def test_an_invalid_classifier_or_input_is_refused(
     (broken / "classifier.json").write_text(json.dumps(card | {"version": 99}))
     with pytest.raises(FacesmithError, match="version 99"):
         facesmith.load_classifier(broken)
+
+
+def test_the_included_classifier_is_complete_and_recognises_generated_faces() -> None:
+    for name in included_classifiers():
+        files = {path.name for path in (INCLUDED_FOLDER / name).iterdir()}
+        assert files == {"classifier.json", "classifier.onnx", "classifier.safetensors", "README.md", "LICENSE.txt"}
+    classifier = facesmith.load_classifier("celeba-classifier", quiet=True)
+    model = facesmith.load("celeba64", quiet=True)
+    latents = model.latents(64, seed=1)
+    share = {
+        strength: (classifier.label(model.generate(model.directions.apply(latents, {"Smiling": strength})))
+                   [:, classifier.attributes.index("Smiling")] > 0.5).mean()
+        for strength in (-1.5, 1.5)
+    }  # fmt: skip
+    assert share[1.5] > share[-1.5] + 0.5

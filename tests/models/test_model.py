@@ -14,7 +14,13 @@ from PIL import Image
 import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.data.dataset import Dataset
-from facesmith.models.folder import DEFAULT_MODEL, INCLUDED_FOLDER, included_makeovers, included_models
+from facesmith.models.folder import (
+    DEFAULT_MODEL,
+    INCLUDED_FOLDER,
+    included_classifiers,
+    included_makeovers,
+    included_models,
+)
 from facesmith.terms import SOURCE_TERMS
 
 ROOT = Path(__file__).parents[2]
@@ -173,7 +179,7 @@ def test_every_included_model_is_complete_and_works() -> None:
     assert {"drawn64", "celeba64"} <= names
     assert {path.name for path in INCLUDED_FOLDER.iterdir() if path.is_dir()} - {"__pycache__"} == names | set(
         included_makeovers()
-    )
+    ) | set(included_classifiers())
     for name in names:
         files = {path.name: path.read_bytes() for path in (INCLUDED_FOLDER / name).iterdir()}
         assert set(files) == FILES | EDITING

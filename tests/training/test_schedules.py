@@ -23,7 +23,7 @@ from facesmith.training.schedules import (
 
 ENDS: dict[str, Any] = {"learning_rate": 5e-5, "beta2": 0.99, "penalty": 0.2, "ema_kimg": 500.0, "augment": 0.4}
 STARTS: dict[str, Any] = {"learning_rate": 2e-4, "beta2": 0.9, "penalty": 2.0, "ema_kimg": 0.5, "augment": 0.0}
-PLAIN = GAN_RECIPES["tiny"].with_values(**STARTS)
+PLAIN = GAN_RECIPES["tiny"].with_values(**STARTS, anneal_fraction=0.0, learning_rate_end=None)
 MOVES = replace(PLAIN, anneal_kimg=40.0, **{f"{name}_end": end for name, end in ENDS.items()})
 
 

@@ -55,6 +55,13 @@ def makeovers(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     return _items(facesmith.included_makeovers().items(), incomplete) + folders_of("makeover")(ctx, param, incomplete)
 
 
+def classifiers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the included attribute classifiers and the folders of others."""
+    return _items(facesmith.included_classifiers().items(), incomplete) + folders_of("classifier")(
+        ctx, param, incomplete
+    )
+
+
 def attributes(end: str = "") -> Completion:
     """Return the completion of the last attribute in a list, of the model or the dataset on the command line."""
 

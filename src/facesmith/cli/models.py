@@ -117,6 +117,9 @@ def models() -> None:
         makeover = facesmith.load_makeover(name, quiet=True)
         makes = f"makeovers: {', '.join(direction['name'] for direction in makeover.directions)}"
         rows.append(_row(name, makes, makeover.card, "in its card"))
+    for name in facesmith.included_classifiers():
+        card = facesmith.load_classifier(name, quiet=True).card
+        rows.append(_row(name, f"{len(card['attributes'])} attributes", card, "in its card"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

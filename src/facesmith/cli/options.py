@@ -40,7 +40,7 @@ def classifier(help: str, required: bool = False) -> Callable[[Command], Command
         "--classifier",
         required=required,
         type=click.Path(path_type=Path),
-        shell_complete=completion.folders_of("classifier"),
+        shell_complete=completion.classifiers,
         help=help,
     )
 

@@ -161,6 +161,14 @@ def included_makeovers() -> dict[str, str]:
     }
 
 
+def included_classifiers() -> dict[str, str]:
+    """Return the name of every included attribute classifier with a line on its attributes, data and terms."""
+    return {
+        name: f"{len(card['attributes'])} attributes of {_size(card)} faces {_data(card)}"
+        for name, card in _cards("classifier.json")
+    }
+
+
 def included_names(card_file: str) -> list[str]:
     """Return the names of the included folders that hold this card file."""
     return sorted(path.parent.name for path in INCLUDED_FOLDER.glob(f"*/{card_file}"))

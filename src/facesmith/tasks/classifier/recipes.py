@@ -28,6 +28,6 @@ class ClassifierRecipe(Recipe):
 
 # fmt: off
 RECIPES = (
-    ClassifierRecipe("classifier", "predicts the attributes of a face, to measure edits and label datasets", learning_rate=2e-3, beta1=0.9, ema_kimg=10.0, anneal_kimg=500.0, learning_rate_end=1e-5, score_kimg=20.0, score_count=2000, kimg=500.0),
+    ClassifierRecipe("classifier", "predicts the attributes of a face, to measure edits and label datasets", learning_rate=2e-3, beta1=0.9, ema_kimg=10.0, anneal_fraction=0.9, learning_rate_end=1e-5, score_kimg=20.0, score_count=2000, kimg=500.0),
 )
 # fmt: on

@@ -38,6 +38,6 @@ class EncoderRecipe(Recipe):
 
 # fmt: off
 RECIPES = (
-    EncoderRecipe("encoder", "predicts the latent of a photo, for a trained model", learning_rate=1e-3, beta1=0.9, ema_kimg=5.0, anneal_kimg=300.0, learning_rate_end=1e-5, score_kimg=10.0, kimg=300.0),
+    EncoderRecipe("encoder", "predicts the latent of a photo, for a trained model", learning_rate=1e-3, beta1=0.9, ema_kimg=5.0, anneal_fraction=0.9, learning_rate_end=1e-5, score_kimg=10.0, kimg=300.0),
 )
 # fmt: on

@@ -64,6 +64,6 @@ class MakeoverRecipe(AdversarialRecipe):
 # fmt: off
 RECIPES = (
     MakeoverRecipe("makeover", "re-implementation of deep-makeover: change one kind of face into another", family="deep_makeover", batch_size=16, beta1=0.9, pixel=0.95, noise=0.2, schedule_half_life_kimg=80.0, learning_rate_end=1e-7, pixel_end=0.7, noise_end=0.0, tick_kimg=4.0, kimg=700.0),
-    MakeoverRecipe("makeover+", "several directions in one network, with adjustable strength; only the necessary region changes", batch_size=32, loss="rpgan", penalty=2.0, pixel=0.2, mask_end=0.05, outside=5.0, identity=1.0, attributes=0.05, target=2.0, shift=0.06, colour=0.2, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, anneal_kimg=200.0, learning_rate_end=4e-5, tick_kimg=4.0, score_kimg=20.0, kimg=400.0),
+    MakeoverRecipe("makeover+", "several directions in one network, with adjustable strength; only the necessary region changes", batch_size=32, loss="rpgan", penalty=2.0, pixel=0.2, mask_end=0.05, outside=5.0, identity=1.0, attributes=0.05, target=2.0, shift=0.06, colour=0.2, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, anneal_fraction=0.9, learning_rate_end=4e-5, tick_kimg=4.0, score_kimg=20.0, kimg=400.0),
 )
 # fmt: on
