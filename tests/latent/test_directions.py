@@ -35,7 +35,7 @@ def test_attribute_names_are_case_insensitive(directed_model: Model) -> None:
     assert directions.find("blond hair") == directions.find("BLOND_HAIR") == "Blond_Hair"
     with pytest.raises(FacesmithError, match="did you mean Blond_Hair"):
         directions.find("Blondhair")
-    with pytest.raises(FacesmithError, match="no attribute 'qqqq': there are .*Blond_Hair"):
+    with pytest.raises(FacesmithError, match="'qqqq': there are .*Blond_Hair"):
         directions.find("qqqq")
 
 
@@ -77,3 +77,18 @@ def test_changes_end_at_the_radius_of_the_latents(directed_model: Model) -> None
     for strength in (1, -1):  # longer latents do not become longer
         assert (np.linalg.norm(small.apply(z, {name: strength}), axis=1) <= lengths + 1e-4).all()
     assert directions.reach(z, {}) == pytest.approx(1)
+
+
+def test_edits_of_the_label_change_only_the_input_and_stay_in_range(directed_model: Model) -> None:
+    a, b = directed_model.directions.names[:2]
+    columns = {a: 22, b: 23}
+    directions, z = replace(directed_model.directions, labels=columns), directed_model.latents(3, seed=5)
+    z[:, 22:] = 0
+    assert "label" in directions.kinds
+    assert "label" not in directed_model.directions.kinds
+    changed = directions.apply(z, {a: 0.25, b: -3}, "label")
+    assert np.array_equal(changed[:, :22], z[:, :22])
+    assert np.allclose(changed[:, 22:], [[0.5, -1]])
+    other = directed_model.directions.names[2]
+    with pytest.raises(FacesmithError, match=other):
+        directions.apply(z, {other: 1}, "label")

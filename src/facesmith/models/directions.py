@@ -24,6 +24,7 @@ from facesmith.models.base import logistic
 FILE, CARD_KEY = "directions.safetensors", "directions"
 KINDS = ("mean", "boundary", "orthogonal")
 DEFAULT_KIND = "orthogonal"
+LABEL = "label"  # the kind of edits that change an attribute which is an input of the generator
 RADIUS = 1.3  # of the latents that a generator was trained on, in deviations times √d: one in a thousand is longer
 MAX_STRENGTH = 20.0  # beyond it there are no faces, and the number is probably a typo
 
@@ -46,19 +47,24 @@ class Directions:
     rates: Floats  # A: the share of faces that have the attribute
     about: dict[str, Any] = field(default_factory=dict)  # entry of model.json: which faces, how many, how accurate
     radius: float = math.inf  # changes end where a latent becomes longer than this
+    labels: dict[str, int] = field(default_factory=dict)  # the columns of z that are attributes: -1 without, 1 with
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        return KINDS
+        return (*KINDS, LABEL) if self.labels else KINDS
 
     def find(self, name: str) -> str:
         """Return the attribute's exact name, ignoring case. Raises `FacesmithError` with suggestions."""
         return find_name(name, self.names)
 
     def vector(self, name: str, kind: str = DEFAULT_KIND) -> Latents:
-        """Return what strength 1 of an attribute adds to a latent (d)."""
-        if kind not in KINDS:
-            raise FacesmithError(f"invalid kind of direction {kind!r}: expected {', '.join(KINDS)}")
+        """Return what strength 1 of an attribute adds to a latent (d); of kind "label", it adds the attribute."""
+        if kind not in self.kinds:
+            raise FacesmithError(f"invalid kind of direction {kind!r}: expected {', '.join(self.kinds)}")
+        if kind == LABEL:
+            shift = np.zeros(self.normals.shape[1], np.float32)
+            shift[self.labels[find_name(name, list(self.labels))]] = 2.0
+            return shift
         move: Latents = self.moves[kind][self.names.index(self.find(name))]
         return move
 
@@ -69,16 +75,19 @@ class Directions:
         """
         latents = np.array(z, np.float32)
         latents[..., : self.normals.shape[1]] += self.reach(z, changes, kind)[..., None] * self._shift(changes, kind)
+        if kind == LABEL:
+            columns = list(self.labels.values())
+            latents[..., columns] = latents[..., columns].clip(-1, 1)
         return latents
 
     def reach(self, z: ArrayLike, changes: Mapping[str, float], kind: str = DEFAULT_KIND) -> Floats:
         """Return which fraction of the changes `apply` makes to each latent (N, or a scalar for one): 1, or less.
 
-        It is less where the changed z would be longer than ``radius``, and longer than it was before.
+        It is less where the changed z would be longer than ``radius``, and longer than it was before. Attributes that are an input end at -1 and 1 instead.
         """
         latents, shift = np.asarray(z, np.float64)[..., : self.normals.shape[1]], self._shift(changes, kind)
         square, along, length = (latents**2).sum(-1), latents @ shift, float(shift @ shift)
-        if not length:
+        if not length or kind == LABEL:
             return np.ones_like(square, np.float32)
         spare = np.maximum(self.radius**2 - square, 0.0)
         fraction: Floats = np.minimum((np.sqrt(along**2 + spare * length) - along) / length, 1.0).astype(np.float32)
@@ -159,6 +168,9 @@ def read_directions(folder: Path, card: dict[str, Any]) -> Directions:
         moves = {kind: tensors.pop(kind) for kind in KINDS}
         deviation = 1 / math.sqrt(3) if card["latent"] == "uniform" else 1.0
         radius = RADIUS * deviation * math.sqrt(tensors["normals"].shape[1])
-        return Directions(list(entry["attributes"]), moves, about=entry, radius=radius, **tensors)
+        conditions, names = card.get("conditions", []), list(entry["attributes"])
+        first = tensors["normals"].shape[1] - len(conditions)
+        labels = {name: first + i for i, name in enumerate(conditions) if name in names}
+        return Directions(names, moves, about=entry, radius=radius, labels=labels, **tensors)
     except Exception as error:  # the errors of safetensors have no common base with the rest
         raise FacesmithError(f"{folder / FILE} cannot be read ({error}): {remedy}") from None
