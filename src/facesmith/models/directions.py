@@ -83,8 +83,8 @@ class Directions:
     def reach(self, z: ArrayLike, changes: Mapping[str, float], kind: str = DEFAULT_KIND) -> Floats:
         """Return which fraction of the changes `apply` makes to each latent (N, or a scalar for one): 1, or less.
 
-        It is less where the changed z would be longer than ``radius``, and longer than it was before. Attributes that are an input
-        end at -1 and 1 instead.
+        It is less where the changed z would be longer than ``radius``, and longer than it was before.
+        Attributes that are an input end at -1 and 1 instead.
         """
         latents, shift = np.asarray(z, np.float64)[..., : self.normals.shape[1]], self._shift(changes, kind)
         square, along, length = (latents**2).sum(-1), latents @ shift, float(shift @ shift)
