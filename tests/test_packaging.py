@@ -51,7 +51,7 @@ def test_metadata_names_version_address_and_licences(distributions: tuple[Path, 
     licences = metadata.get_all("License-File", [])
     for name in facesmith.included_models() | facesmith.included_makeovers() | facesmith.included_classifiers():
         assert f"src/facesmith/models/included/{name}/LICENSE.txt" in licences
-    assert {url.partition(",")[0] for url in metadata.get_all("Project-URL", [])} >= {"Source", "Documentation"}
+    assert not any(".example" in url for url in metadata.get_all("Project-URL", [])), "an address that does not exist"
     classifiers = metadata.get_all("Classifier", [])
     assert all(f"Programming Language :: Python :: 3.{minor}" in classifiers for minor in (11, 12, 13, 14))
 
@@ -59,9 +59,9 @@ def test_metadata_names_version_address_and_licences(distributions: tuple[Path, 
 def test_links_of_the_readme_work_on_an_index_page(distributions: tuple[Path, Path]) -> None:
     text = str(metadata_of(distributions[1]).get_payload())
     links = re.findall(r"\]\(([^)]+)\)", text)
-    assert len(links) > 5
+    assert links
     assert [link for link in links if not link.startswith("https://")] == []
-    assert "/raw/main/docs/faces.png)" in text
+    assert "docs/tutorial-first-model.md" in text
 
 
 def test_the_sdist_is_complete(distributions: tuple[Path, Path]) -> None:

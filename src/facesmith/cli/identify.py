@@ -12,13 +12,13 @@ from facesmith.cli.options import as_json
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @as_json
 def identify(files: tuple[str, ...], as_json: bool) -> None:
-    """Report the marks of every FILE, a picture or film: whether it says that a computer made it.
+    """Read the provenance metadata of every FILE: whether an image or video is marked as synthetic.
 
-    A picture without marks can be synthetic too. Anyone can remove or forge marks.
+    An unmarked image may also be synthetic, and anyone can remove or forge marks.
 
     \b
     facesmith identify faces/000000.png
-    facesmith identify download.jpg film.mp4 --json
+    facesmith identify download.jpg video.mp4 --json
     """
     reports = [facesmith.identify(file) for file in files]
     click.echo(json.dumps(reports, indent=2) if as_json else "\n".join(f"{r['file']}: {r['summary']}" for r in reports))

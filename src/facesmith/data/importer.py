@@ -162,7 +162,7 @@ def select_rows(table: "pa.Table", where: str | None, limit: int | None, seed: i
 
         rows = np.flatnonzero(match_filter(table, where))
     if not len(table):
-        raise FacesmithError("the source has no row, and so no picture: choose another")
+        raise FacesmithError("the source has no rows: choose another")
     if not len(rows):
         raise FacesmithError(f"none of the {len(table):,} images matches {where!r}: use a less strict expression")
     if limit is None:

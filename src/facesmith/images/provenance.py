@@ -1,4 +1,4 @@
-"""Marks in image files that say how a picture was made: XMP with the digital source type of the IPTC."""
+"""Provenance metadata of images: XMP with the IPTC digital source type."""
 
 import re
 import struct
@@ -32,7 +32,7 @@ _TIFF_TAG = 700
 
 @dataclass(frozen=True)
 class Marks:
-    """What a picture says of its making.
+    """The provenance metadata of an image.
 
     ``source_type`` is `GENERATED`, `EDITED` or another digital source type of the IPTC. ``tool`` is the program that
     wrote the picture. The others are those of the model, and None or "" where they are not known; ``seed`` and

@@ -1,4 +1,4 @@
-"""/identify: the marks of a picture or film."""
+"""/identify: the provenance metadata of an image or video."""
 
 from typing import Any, Literal
 
@@ -17,10 +17,10 @@ _BODY = {"content": {kind: {"schema": {"type": "string", "format": "binary"}} fo
 
 
 class MarksResponse(BaseModel):
-    """What a picture says of its making."""
+    """The provenance metadata of an image."""
 
-    source_type: str = Field(examples=["trainedAlgorithmicMedia"], description="digital source type of the IPTC")
-    model: str = Field(examples=["drawn64"], description="empty if it is not stated")
+    source_type: str = Field(examples=["trainedAlgorithmicMedia"], description="IPTC digital source type")
+    model: str = Field(examples=["drawn64"], description="name of the model, or empty")
     digest: str = Field(description="SHA-256 of the model, or empty")
     terms: str = Field(examples=["any use, with credit to the artist"])
     seed: int | None
@@ -29,25 +29,28 @@ class MarksResponse(BaseModel):
 
 
 class IdentifyResponse(BaseModel):
-    """The marks of a picture. They prove nothing: anyone can write or remove them."""
+    """The marks of an image. They prove nothing: anyone can write or remove them."""
 
     kind: Literal["generated", "edited", "other", "unmarked"]
     marks: MarksResponse | None
-    c2pa: bool = Field(description="whether the file holds a C2PA manifest")
+    c2pa: bool = Field(description="whether the file contains a C2PA manifest")
     summary: str
 
 
 @router.post(
-    "/identify", summary="Report the marks of a picture", openapi_extra={"requestBody": {**_BODY, "required": True}}
+    "/identify",
+    summary="Read the provenance metadata of an image",
+    openapi_extra={"requestBody": {**_BODY, "required": True}},
 )
 async def identify_file(request: Request, services: ServicesDep) -> IdentifyResponse:
-    """The body is the file: a picture, an MP4 or a GIF. It is not stored.
+    """The body is the file: an image, an MP4 or a GIF. It is not stored.
 
-    curl --data-binary @face.png -H 'Content-Type: image/png' http://127.0.0.1:8000/api/v1/identify
+    Example:
+        curl --data-binary @face.png -H 'Content-Type: image/png' http://127.0.0.1:8000/api/v1/identify
     """
     data = await request.body()
     if not data:
-        raise Problem(422, "the body is empty: send a picture")
+        raise Problem(422, "the body is empty: send an image")
 
     def job() -> dict[str, Any]:
         try:
