@@ -23,8 +23,8 @@ UNMARKED = "unmarked, which proves nothing: metadata is lost when an image is ed
 def identify(file: str | Path | bytes) -> dict[str, Any]:
     """Return the provenance metadata of an image (a path, or the bytes of a file), an MP4 or a GIF.
 
-    The keys are ``file``, its name; ``kind``, "generated", "edited", "other" (another digital source type) or "unmarked";
-    ``marks``, the fields of `Marks` or None; ``c2pa``, whether the file contains a C2PA manifest;
+    The keys are ``file``, its name; ``kind``, "generated", "edited", "other" (another digital source type) or
+    "unmarked"; ``marks``, the fields of `Marks` or None; ``c2pa``, whether the file contains a C2PA manifest;
     ``summary``, a sentence. Pixels are not decoded. Marks prove nothing: anyone can write or remove them. Raises
     `FacesmithError` for a file that cannot be read or is neither image nor video.
     """
