@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from facesmith import FacesmithError, Model
+from facesmith.studio.app import create_app
 from facesmith.studio.errors import MAX_LISTED_ERRORS, MAX_MESSAGE_CHARS
 from facesmith.studio.face_resolver import FacesDep
 from facesmith.studio.middleware import SECURITY_HEADERS, FastPath
@@ -174,11 +175,29 @@ def test_openapi_documents_every_response(visit: Visit) -> None:
             for method, operation in operations.items():
                 assert operation["summary"], (method, path)
                 assert {"200", "422", "429"} <= set(operation["responses"]), (method, path)
+                content = operation["responses"]["200"]["content"]
+                assert len(content) == 1, "generated clients read one type per status"
+                assert all(kind["schema"] or "json" in name for name, kind in content.items()), (method, path)
                 errors = [response for code, response in operation["responses"].items() if code >= "400"]
                 kinds = {error["content"]["application/json"]["schema"]["$ref"] for error in errors}
                 assert kinds == {"#/components/schemas/Error"}, (method, path)
+        names = [operation["operationId"] for of in document["paths"].values() for operation in of.values()]
+        assert len(set(names)) == len(names), "they become the names of functions"
+        assert max(map(len, names)) <= 20
 
     visit(ask)
+
+
+@pytest.mark.parametrize("token", [None, "something-long"])
+def test_openapi_documents_token_and_session(models: Path, token: str | None) -> None:
+    document = create_app(Settings(paths=(str(models),), token=token)).openapi()
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["token"]["scheme"], schemes["session"]["name"]) == ("bearer", "X-Session")
+    assert ({} in document["security"]) == (token is None)
+    edit = document["paths"]["/api/v1/edit"]["post"]["security"]
+    assert {"token": [], "session": []} in edit
+    assert ({} in edit) == (token is None)
+    assert document["paths"]["/healthz"]["get"]["security"] == []
 
 
 @pytest.mark.parametrize(

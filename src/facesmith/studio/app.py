@@ -24,6 +24,7 @@ from facesmith.studio.api.generate import generate_fast
 from facesmith.studio.errors import ERROR_RESPONSES, NotFound, install_error_handlers
 from facesmith.studio.maintenance import run_maintenance
 from facesmith.studio.middleware import FastPath, protect_app
+from facesmith.studio.openapi import complete_openapi, operation_id
 from facesmith.studio.pages import add_pages
 from facesmith.studio.services import Services, create_services
 from facesmith.studio.settings import API, Settings
@@ -63,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
         responses=ERROR_RESPONSES,
         redirect_slashes=False,
         servers=[{"url": settings.root_path}] if settings.root_path else None,
+        generate_unique_id_function=operation_id,
     )
     app.state.services = services
     install_error_handlers(app)
@@ -70,6 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
         routes = import_module(module.name)
         app.include_router(routes.router, prefix=getattr(routes, "PREFIX", API))
     add_pages(app, settings.root_path)
+    complete_openapi(app, settings)
     app.add_middleware(FastPath, f"{API}/generate", generate_fast)
     app.add_middleware(protect_app, settings, services.metrics)
     return app

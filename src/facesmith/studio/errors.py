@@ -85,9 +85,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Make every error of ``app`` a JSON response, and say so in its OpenAPI document."""
-    openapi = app.openapi
-    app.openapi = lambda: document_errors(openapi())  # type: ignore[method-assign]
+    """Make every error of ``app`` a JSON response."""
 
     async def handle(_: Request, error: Exception) -> JSONResponse:
         return error_response(error)
@@ -109,16 +107,6 @@ def error_response(error: Exception) -> JSONResponse:
         suffix = f"; and {len(errors) - MAX_LISTED_ERRORS:,} more" if len(errors) > MAX_LISTED_ERRORS else ""
         return error_json(422, "; ".join(map(_validation_message, errors[:MAX_LISTED_ERRORS])) + suffix)
     raise error
-
-
-def document_errors(document: dict[str, Any]) -> dict[str, Any]:
-    """Describe every error in an OpenAPI document as JSON, also for routes that return images."""
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            for status, response in operation["responses"].items():
-                if status >= "400":
-                    response["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    return document
 
 
 def error_page(status: int, message: str, root_path: str, query: str) -> HTMLResponse:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request, Response, Security
+from fastapi.security import APIKeyHeader
 
 from facesmith import Face, FaceCrop, FaceLatent, Makeover, Marks, Model, crop_faces, parse_face_ref, read_marks
 from facesmith.errors import FacesmithError
 from facesmith.studio.errors import NotFound, Problem
 from facesmith.studio.services import Services, ServicesDep, open_session, session_id
-from facesmith.studio.sessions import Session
+from facesmith.studio.sessions import HEADER, Session
 
 PHOTO_PREFIX = "photo:"
 ITEM_BYTES = 500  # that an item takes besides its arrays
@@ -182,7 +183,20 @@ class FaceResolver:
         )
 
 
-async def _face_resolver(request: Request, response: Response, services: ServicesDep) -> FaceResolver:
+_SESSION = APIKeyHeader(
+    name=HEADER,
+    scheme_name="session",
+    description="The session with photos and faces: the header of an earlier response. Browsers use a cookie instead",
+    auto_error=False,
+)
+
+
+async def _face_resolver(
+    request: Request,
+    response: Response,
+    services: ServicesDep,
+    _: Annotated[str | None, Security(_SESSION)],  # only for the OpenAPI document
+) -> FaceResolver:
     return FaceResolver(services, request, response)
 
 

@@ -12,6 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facesmith.studio.errors import Problem, send_error
 
+FILE_TYPES = (
+    "image/",
+    "video/",
+    "application/octet-stream",
+    "multipart/form-data",
+)  # others are short
 PROBE_PATHS = ("/healthz", "/readyz")  # requested often by machines, and without a token
 MAX_TEXT_BYTES = 200_000  # of a body that is not an image: the longest table of edits has a quarter of them
 _MAX_CLIENTS = 10_000  # whose rate is remembered
@@ -57,7 +63,7 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         length, max_bytes = header(scope, b"content-length"), self.max_bytes
-        if not header(scope, b"content-type").lower().startswith("image/"):
+        if not header(scope, b"content-type").lower().startswith(FILE_TYPES):
             max_bytes = min(max_bytes, MAX_TEXT_BYTES)
         too_large = f"the body is larger than {max_bytes:,} bytes: send a smaller one"
         if length and (not length.isdecimal() or len(length) > 18 or int(length) > max_bytes):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import Response
+from pydantic import BaseModel
 
 from facesmith import Model, encode_video
 from facesmith.arrays import Floats, ImageArray
@@ -36,6 +37,11 @@ def session_response(body: bytes, form: str, response: Response) -> Response:
     """Return a response that is never cached, with the session headers of the injected ``response``."""
     headers = {"Cache-Control": "no-store", **dict(response.headers)}
     return Response(body, media_type=ALL_MEDIA_TYPES[form], headers=headers)
+
+
+def json_response(body: BaseModel, response: Response) -> Response:
+    """Return JSON from a route that is documented to return a file, with the headers of the injected ``response``."""
+    return Response(body.model_dump_json(), media_type="application/json", headers=dict(response.headers))
 
 
 def face_metadata(model: Model, faces: Sequence[ResolvedFace], **facts: object) -> dict[str, Any]:

@@ -2,18 +2,57 @@
 
 import io
 import re
+import sys
 import warnings
 
+from fastapi import Request
 from PIL import Image, UnidentifiedImageError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from facesmith.studio.errors import Problem
+from facesmith.studio.schemas import BINARY
 
+_FORM = {"type": "object", "properties": {"file": BINARY}, "required": ["file"]}
+# The body of a route that takes a file. The types of images are accepted too, but generated clients take only one type
+# of bytes.
+UPLOAD = {
+    "requestBody": {
+        "content": {"multipart/form-data": {"schema": _FORM}, "application/octet-stream": {"schema": BINARY}},
+        "required": True,
+    }
+}
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_SIDE = 65_500  # pixels, the limit of JPEG; the decoder allocates memory for each row
 MAX_SCANS = 60  # of a JPEG: cameras write up to a dozen, and decoding each costs as much as a whole image
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _MARKERS_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+
+
+async def read_upload(request: Request) -> bytes:
+    """Return the file that a request sends: its body, or the only file of a form. It never touches the disk.
+
+    Raises `Problem` for another Content-Type, and for a form that cannot be read or has no file or several.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind.startswith(("image/", "video/")) or kind == "application/octet-stream":
+        return await request.body()
+    if kind != "multipart/form-data":
+        raise Problem(415, "the body must be the file, with a Content-Type such as image/jpeg, or a form with it")
+    parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=8)
+    parser.spool_max_size = sys.maxsize  # larger files would be written to the disk
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise Problem(422, f"the form cannot be read ({error.message}): send one file in it") from None
+    try:
+        files = [value for value in form.values() if isinstance(value, UploadFile)]
+        if not files:
+            raise Problem(422, "the form has no file: send the photo as the field file")
+        return await files[0].read()
+    finally:
+        await form.close()
 
 
 def check_photo(data: bytes, max_pixels: int) -> tuple[int, int]:

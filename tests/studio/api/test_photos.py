@@ -126,7 +126,7 @@ def test_expensive_photos_are_refused_before_decoding(
             (_bomb(1_001, 1_000), 413, "1,001 x 1,000"),
             (_bomb(1_000, 501, 8, 6), 413, "1,000 x 501"),
             (_bomb(1_000, 501, 16, 0), 413, "more than 500,000"),
-            (_bomb(1, MAX_SIDE + 1), 413, "side"),
+            (_bomb(1, MAX_SIDE + 1), 413, "wide or high"),
             (_layered(MAX_SCANS), 413, "JPEG scans"),
             (gif.getvalue(), 415, "JPEG"),
             (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "JPEG"),
@@ -144,6 +144,32 @@ def test_expensive_photos_are_refused_before_decoding(
     visit(ask, paths=(str(photo_models),), pixels=1_000_000)
 
 
+def test_a_photo_is_also_taken_from_a_form_or_as_bytes(visit: Visit, photo_models: Path, two_faces: bytes) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        plain = (await client.post(PATH, content=two_faces, headers=PNG)).json()
+        octets = {"Content-Type": "application/octet-stream"}
+        for response in (
+            await client.post(PATH, files={"file": ("me.png", two_faces, "image/png")}, data={"note": "mine"}),
+            await client.post(PATH, files={"photo": two_faces + b"\r\n--" * 400_000}),
+            await client.post(PATH, content=two_faces, headers=octets),
+        ):
+            assert response.status_code == 200, response.text
+            assert [face["box"] for face in response.json()["faces"]] == [face["box"] for face in plain["faces"]]
+        form = {"Content-Type": "multipart/form-data; boundary=x"}
+        for refused, status in (
+            (await client.post(PATH, files={"a": two_faces, "b": two_faces}), 422),
+            (await client.post(PATH, data={"note": "mine"}, headers=form), 422),
+            (await client.post(PATH, content=two_faces, headers={"Content-Type": "multipart/form-data"}), 422),
+            (await client.post(PATH, content=b"nonsense", headers=form), 422),
+            (await client.post(PATH, files={"file": b"no photo"}), 415),
+            (await client.post(PATH, files={"file": bytes(20_000_001)}), 413),
+        ):
+            assert refused.status_code == status, refused.text
+            assert refused.json()["error"]
+
+    visit(ask, paths=(str(photo_models),))
+
+
 def test_damaged_photos_are_refused(visit: Visit, photo_models: Path, two_faces: bytes, upload: Upload) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         response = await client.post(PATH, content=two_faces[: len(two_faces) // 2], headers=PNG)
@@ -156,13 +182,20 @@ def test_damaged_photos_are_refused(visit: Visit, photo_models: Path, two_faces:
 
 
 def test_photos_are_never_written_to_disk(
-    visit: Visit, photo_models: Path, upload: Upload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    visit: Visit,
+    photo_models: Path,
+    upload: Upload,
+    two_faces: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no such folder"))  # creating a temporary file fails
 
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         face = (await upload(client))["faces"][0]["face"]
+        response = await client.post(PATH, files={"file": two_faces + bytes(2_000_000)})  # Starlette spools above 1 MB
+        assert response.status_code == 200, response.text
         for path, body in (
             ("edit", {"faces": [face], "edits": [{"Smiling": 1}]}),
             ("interpolate", {"faces": [face, "seed:1"], "frames": 3, "format": "gif"}),

@@ -19,7 +19,7 @@ from facesmith.studio.api.generate import parse_changes
 from facesmith.studio.errors import Problem
 from facesmith.studio.face_resolver import FaceResolver, FacesDep, ResolvedFace, latent_space
 from facesmith.studio.image_responses import MEDIA_TYPES
-from facesmith.studio.rendering import face_metadata, render_faces, session_response, store_face
+from facesmith.studio.rendering import face_metadata, json_response, render_faces, session_response, store_face
 from facesmith.studio.schemas import (
     IMAGE_CONTENT,
     MAX_FACES,
@@ -33,6 +33,7 @@ from facesmith.studio.schemas import (
     RequestBody,
     Scale,
     StoredFace,
+    documented,
 )
 
 router = APIRouter(tags=["faces"])
@@ -57,14 +58,19 @@ class EncodeResponse(StoredFace):
     )
 
 
-class EditRequest(RequestBody):
+class EditFacesRequest(RequestBody):
     """Faces, and the edits that each of them gets."""
 
     model: ModelName
     faces: list[Reference] = Field(min_length=1, max_length=64, examples=[["seed:7", "seed:7:3"]])
     edits: list[Edit] = Field([{}], min_length=1, max_length=64, examples=[[{}, {"Smiling": 1.5}]])
     kind: DirectionKind = "orthogonal"
-    format: Literal["png", "jpeg", "webp", "json"] = "png"
+
+
+class EditRequest(EditFacesRequest):
+    """Faces and edits, and the sheet that shows them."""
+
+    format: Annotated[Literal[ImageFormat, "json"], documented("png", "jpeg", "webp")] = "png"
     scale: Scale
     columns: Columns
 
@@ -136,32 +142,40 @@ async def encode(body: FaceRequest, resolver: FacesDep) -> EncodeResponse:
     return EncodeResponse(**info.model_dump(), latent=face.latent.z.tolist(), score=score)
 
 
-@router.post("/edit", summary="Edit faces", response_model=EditResponse, responses=IMAGE_CONTENT)
-async def edit(body: EditRequest, resolver: FacesDep, response: Response) -> Any:
+@router.post("/edit", summary="Edit faces", response_class=Response, responses=IMAGE_CONTENT)
+async def edit(body: EditRequest, resolver: FacesDep, response: Response) -> Response:
     """The sheet has a row for each edit and a column for each face, without gaps.
 
-    `json` stores all edited faces in this session, so that they can be edited further. Strength 1 moves the average
-    face without an attribute to the average face with it.
+    Strength 1 moves the average face without an attribute to the average face with it.
 
         curl -o smile.png -H 'Content-Type: application/json' http://127.0.0.1:8000/api/v1/edit \\
           -d '{"model": "drawn64", "faces": ["seed:7:3"], "edits": [{"Smiling": 1.5}]}'
     """
+    if body.format == "json":
+        return json_response(await edit_faces(body, resolver), response)
     model = await resolver.model(body.model)
     _check_count(len(body.faces) * len(body.edits))
     faces = await resolver.faces(body.faces, model)
-    if body.format == "json":
-        latents = await asyncio.to_thread(edit_latents, model, faces, body.edits, body.kind)
-        edited_faces = []
-        for number, z in enumerate(latents):
-            row, column = divmod(number, len(faces))
-            reference, original = body.faces[column], faces[column]
-            latent = FaceLatent(reference, z, original.latent.image, original.latent.marks)
-            face = ResolvedFace(latent, original.model, latent_space(model), original.photo)
-            info = store_face(resolver, face)
-            edited_faces.append(EditedFace(**info.model_dump(), of=reference, edit=body.edits[row]))
-        return EditResponse(faces=edited_faces)
     sheet = await _render_edits(resolver, model, faces, body.edits, body)
     return session_response(sheet, body.format, response)
+
+
+@router.post("/edit/faces", summary="Edit faces and store them")
+async def edit_faces(body: EditFacesRequest, resolver: FacesDep) -> EditResponse:
+    """All edited faces are stored in this session, so that they can be edited further."""
+    model = await resolver.model(body.model)
+    _check_count(len(body.faces) * len(body.edits))
+    faces = await resolver.faces(body.faces, model)
+    latents = await asyncio.to_thread(edit_latents, model, faces, body.edits, body.kind)
+    edited_faces = []
+    for number, z in enumerate(latents):
+        row, column = divmod(number, len(faces))
+        reference, original = body.faces[column], faces[column]
+        latent = FaceLatent(reference, z, original.latent.image, original.latent.marks)
+        face = ResolvedFace(latent, original.model, latent_space(model), original.photo)
+        info = store_face(resolver, face)
+        edited_faces.append(EditedFace(**info.model_dump(), of=reference, edit=body.edits[row]))
+    return EditResponse(faces=edited_faces)
 
 
 @router.get(

@@ -21,7 +21,15 @@ from facesmith.arrays import ImageArray, Latents
 from facesmith.studio.batching import DrawLatents
 from facesmith.studio.errors import Busy, Problem
 from facesmith.studio.image_responses import MEDIA_TYPES, encode_image, image_metadata, tile
-from facesmith.studio.schemas import MAX_FACES, MAX_PIXELS, NOT_MODIFIED, content
+from facesmith.studio.schemas import (
+    IMAGE_CONTENT,
+    MAX_FACES,
+    MAX_PIXELS,
+    NOT_MODIFIED,
+    ImageFormat,
+    content,
+    documented,
+)
 from facesmith.studio.server_sent_events import await_first
 from facesmith.studio.services import Services, ServicesDep
 from facesmith.studio.zip_stream import ZipStream
@@ -34,8 +42,8 @@ _MANIFEST = ("file", "seed", "index", "truncation", "model", "digest", "terms")
 router = APIRouter(tags=["faces"])
 
 
-class GenerateQuery(BaseModel):
-    """Which faces, and in which format. The same address always gives the same faces."""
+class LatentsQuery(BaseModel):
+    """Which faces. The same address always gives the same faces."""
 
     model: str | None = Field(None, description="name from /models; default: the first generator", examples=["drawn64"])
     seed: int = Field(
@@ -61,9 +69,6 @@ class GenerateQuery(BaseModel):
         "repeatable",
         examples=[["Smiling", "~Eyeglasses"]],
     )
-    format: Literal["png", "jpeg", "webp", "json", "zip"] = "png"
-    scale: int = Field(1, ge=1, le=8, description="integer factor by which the image is enlarged")
-    columns: int | None = Field(None, ge=1, le=MAX_FACES, description="columns of the sheet; default: a square sheet")
     digest: str | None = Field(
         None,
         pattern="^[0-9a-f]{8,64}$",
@@ -72,25 +77,44 @@ class GenerateQuery(BaseModel):
     )
 
 
+class ZipQuery(LatentsQuery):
+    scale: int = Field(1, ge=1, le=8, description="integer factor by which the image is enlarged")
+
+
+class GenerateQuery(ZipQuery):
+    """Which faces, and in which format."""
+
+    format: Annotated[Literal[ImageFormat, "json", "zip"], documented("png", "jpeg", "webp")] = "png"
+    columns: int | None = Field(None, ge=1, le=MAX_FACES, description="columns of the sheet; default: a square sheet")
+
+
+class SeedLatent(BaseModel):
+    """The latent of a face of a seed."""
+
+    seed: int
+    index: int
+    latent: list[float]
+
+
+class LatentsResponse(BaseModel):
+    """The latents of faces of a seed, changed as requested."""
+
+    model: str = Field(examples=["drawn64"])
+    digest: str
+    truncation: float
+    faces: list[SeedLatent]
+
+
 @router.get(
     "/generate",
     summary="Generate faces",
     response_class=Response,
-    responses=content(
-        *MEDIA_TYPES.values(),
-        "application/json",
-        "application/zip",
-        description="One face, a sheet without gaps, latents, or a zip",
-    )
-    | NOT_MODIFIED,
+    responses=IMAGE_CONTENT | NOT_MODIFIED,
 )
 async def generate(services: ServicesDep, request: Request, query: Annotated[GenerateQuery, Query()]) -> Response:
     """One face is returned as an image, several as a sheet, row by row without gaps.
 
-    `json` returns each face's latent. `zip` returns a PNG for each face with manifest.csv and manifest.json, which say
-    how to generate each face again, and how likely it has each attribute if the model has attribute directions.
-
-        curl -o faces.png 'http://127.0.0.1:8000/api/v1/generate?model=drawn64&seed=7&count=64'
+    curl -o faces.png 'http://127.0.0.1:8000/api/v1/generate?model=drawn64&seed=7&count=64'
     """
     model = await services.registry.model(query.model or None)
     if query.digest and not model.digest.startswith(query.digest):
@@ -128,6 +152,36 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
 
     image = await services.batcher.generate(model, query.count, draw, encode, start=query.start)
     return Response(image, media_type=MEDIA_TYPES[form], headers=headers)
+
+
+@router.get(
+    "/generate/latents",
+    summary="Read the latents of faces of a seed",
+    response_model=LatentsResponse,
+    responses=NOT_MODIFIED,
+)
+async def latents(services: ServicesDep, request: Request, query: Annotated[LatentsQuery, Query()]) -> Response:
+    """The numbers that /generate makes faces of."""
+    return await generate(services, request, _with_format(query, "json"))
+
+
+@router.get(
+    "/generate/zip",
+    summary="Download faces of a seed",
+    response_class=Response,
+    responses=content("application/zip", "PNG files and manifests") | NOT_MODIFIED,
+)
+async def generate_zip(services: ServicesDep, request: Request, query: Annotated[ZipQuery, Query()]) -> Response:
+    """A PNG for each face, with manifest.csv and manifest.json.
+
+    The manifests say how to generate each face again, and how likely it has each attribute if the model has attribute
+    directions.
+    """
+    return await generate(services, request, _with_format(query, "zip"))
+
+
+def _with_format(query: LatentsQuery, form: str) -> GenerateQuery:
+    return GenerateQuery.model_validate(query.model_dump(by_alias=True) | {"format": form})
 
 
 async def generate_fast(request: Request) -> Response:

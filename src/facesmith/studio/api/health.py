@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from facesmith.studio.api.generate import seed_latents
 from facesmith.studio.errors import Problem
 from facesmith.studio.image_responses import encode_image, image_metadata
+from facesmith.studio.schemas import content
 from facesmith.studio.services import ServicesDep
 
 router = APIRouter(tags=["server"])
@@ -40,7 +41,12 @@ async def readyz(services: ServicesDep) -> Health:
     return Health()
 
 
-@router.get("/metrics", summary="Read the metrics, for Prometheus", response_class=Response)
+@router.get(
+    "/metrics",
+    summary="Read the metrics, for Prometheus",
+    response_class=Response,
+    responses=content("text/plain", "The text format of Prometheus"),
+)
 async def metrics(services: ServicesDep) -> Response:
     return Response(services.metrics.text(), media_type=services.metrics.media_type)
 
@@ -57,7 +63,6 @@ async def metrics(services: ServicesDep) -> Response:
                     "schema": {"type": "object", "properties": {"image": {"type": "string", "format": "uri"}}},
                     "example": {"image": "data:image/png;base64,iVBORw0KGgo..."},
                 },
-                "image/png": {},
             },
         }
     },

@@ -9,11 +9,9 @@ from facesmith import identify
 from facesmith.errors import FacesmithError
 from facesmith.studio.errors import Problem
 from facesmith.studio.services import ServicesDep
+from facesmith.studio.uploads import UPLOAD, read_upload
 
 router = APIRouter(tags=["photos"])
-
-MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "application/octet-stream")
-_BODY = {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES}}
 
 
 class MarksResponse(BaseModel):
@@ -37,18 +35,14 @@ class IdentifyResponse(BaseModel):
     summary: str
 
 
-@router.post(
-    "/identify",
-    summary="Read the provenance metadata of an image",
-    openapi_extra={"requestBody": {**_BODY, "required": True}},
-)
+@router.post("/identify", summary="Read the provenance metadata of an image", openapi_extra=UPLOAD)
 async def identify_file(request: Request, services: ServicesDep) -> IdentifyResponse:
-    """The body is the file: an image, an MP4 or a GIF. It is not stored.
+    """The body is the file, or a form with it: an image, an MP4 or a GIF. It is not stored.
 
     Example:
         curl --data-binary @face.png -H 'Content-Type: image/png' http://127.0.0.1:8000/api/v1/identify
     """
-    data = await request.body()
+    data = await read_upload(request)
     if not data:
         raise Problem(422, "the body is empty: send an image")
 

@@ -1,7 +1,7 @@
 """/makeover: a face made over, alone or blended back into its photo."""
 
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import APIRouter, Response
@@ -10,47 +10,67 @@ from pydantic import Field
 from facesmith import Makeover, blend_face, read_photo
 from facesmith.arrays import Images
 from facesmith.studio.errors import Problem
-from facesmith.studio.face_resolver import FacesDep, Photo, PhotoFace
+from facesmith.studio.face_resolver import FaceResolver, FacesDep, Photo, PhotoFace
 from facesmith.studio.image_responses import VIDEO_MEDIA_TYPES, encode_image, image_metadata, tile
 from facesmith.studio.rendering import (
-    ALL_MEDIA_TYPES,
     check_video_support,
     render_video,
     session_response,
     video_scale,
 )
-from facesmith.studio.schemas import Fps, Reference, RequestBody, Scale, content
+from facesmith.studio.schemas import (
+    IMAGE_CONTENT,
+    VIDEO_CONTENT,
+    Fps,
+    ImageFormat,
+    Reference,
+    RequestBody,
+    Scale,
+    documented,
+)
 
 router = APIRouter(tags=["photos"])
 
 VIDEO_FRAMES = 24  # from the face to its makeover
 
 
-class MakeoverRequest(RequestBody):
+class MakeoverVideoRequest(RequestBody):
     """A face, and how to make it over."""
 
     model: str | None = Field(None, max_length=200, description="a makeover from /models; default: the first")
     face: Reference = Field(description="a face returned by POST /photos", examples=["photo:kZ0Yw5n0T7yYzB1m2c3d4e"])
     direction: str | None = Field(None, max_length=100, examples=["mtf"], description="default: the first")
     strength: float = Field(1.0, ge=0, le=1, description="from 0 (no change) to 1 (full makeover)")
-    whole: bool = Field(False, description="return the whole photo, upright, with the changed face blended in")
-    format: Literal["png", "jpeg", "webp", "gif", "mp4"] = "png"
     fps: Fps = 16
     scale: Scale
 
 
-@router.post(
-    "/makeover",
-    summary="Apply a makeover to a face",
-    response_class=Response,
-    responses=content(*ALL_MEDIA_TYPES.values()),
-)
+class MakeoverRequest(MakeoverVideoRequest):
+    """A face, how to make it over, and what to show."""
+
+    whole: bool = Field(False, description="return the whole photo, upright, with the changed face blended in")
+    format: Annotated[Literal[ImageFormat, "gif", "mp4"], documented("png", "jpeg", "webp", "gif")] = "png"
+
+
+@router.post("/makeover", summary="Apply a makeover to a face", response_class=Response, responses=IMAGE_CONTENT)
 async def makeover(body: MakeoverRequest, resolver: FacesDep, response: Response) -> Response:
-    """The face at the makeover's size, the whole photo at its own size, or a video of the makeover and back."""
-    is_video = body.format in VIDEO_MEDIA_TYPES
-    if body.whole and is_video:
+    """The face at the makeover's size, the whole photo at its own size, or a gif of the makeover and back."""
+    return await _make_over(body, body.format, body.whole, resolver, response)
+
+
+@router.post("/makeover/video", summary="Show a makeover as a video", response_class=Response, responses=VIDEO_CONTENT)
+async def makeover_video(body: MakeoverVideoRequest, resolver: FacesDep, response: Response) -> Response:
+    """The makeover and back, as mp4."""
+    return await _make_over(body, "mp4", False, resolver, response)
+
+
+async def _make_over(
+    body: MakeoverVideoRequest, form: str, whole: bool, resolver: FaceResolver, response: Response
+) -> Response:
+    is_video = form in VIDEO_MEDIA_TYPES
+    if whole and is_video:
         raise Problem(422, "whole: videos show only the face; request png, jpeg or webp, or omit whole")
-    check_video_support(body.format)
+    check_video_support(form)
     registry, jobs = resolver.services.registry, resolver.services.jobs
     network = await registry.makeover(registry.find(body.model, "makeover").name)
     direction = network.directions[network.direction_index(body.direction)]["name"]
@@ -61,17 +81,17 @@ async def makeover(body: MakeoverRequest, resolver: FacesDep, response: Response
     if is_video:
         images = await jobs.run(partial(_video_frames, network, crop.image, direction, body.strength))
         scale = body.scale or video_scale(network.size)
-        video = await render_video(resolver, images, body.format, body.fps, True, scale, metadata)
-        return session_response(video, body.format, response)
-    photo = resolver.get(face.photo) if body.whole and isinstance(face, PhotoFace) else None
+        video = await render_video(resolver, images, form, body.fps, True, scale, metadata)
+        return session_response(video, form, response)
+    photo = resolver.get(face.photo) if whole and isinstance(face, PhotoFace) else None
 
     def job() -> bytes:
         images = network.apply(crop.image, direction, body.strength)
         if isinstance(photo, Photo):
-            return encode_image(blend_face(read_photo(photo.data), crop, images[0]), body.format, metadata)
-        return encode_image(tile(images, 1, body.scale or 1), body.format, metadata)
+            return encode_image(blend_face(read_photo(photo.data), crop, images[0]), form, metadata)
+        return encode_image(tile(images, 1, body.scale or 1), form, metadata)
 
-    return session_response(await jobs.run(job), body.format, response)
+    return session_response(await jobs.run(job), form, response)
 
 
 def _video_frames(network: Makeover, image: Images, direction: str, strength: float) -> Images:

@@ -12,15 +12,19 @@ from facesmith.studio.face_resolver import FacesDep, Photo
 from facesmith.studio.image_responses import encode_image, unchanged_metadata
 from facesmith.studio.rendering import face_metadata, render_faces, session_response
 from facesmith.studio.schemas import content
-from facesmith.studio.sessions import COOKIE
-from facesmith.studio.uploads import check_photo
+from facesmith.studio.sessions import COOKIE, HEADER
+from facesmith.studio.uploads import UPLOAD, check_photo, read_upload
 
 router = APIRouter(tags=["photos"])
 
 MAX_PHOTO_FACES = 12
 ALIGNED_SIZE = (178, 218)  # of CelebA's aligned photos
-MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
-_BODY = {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES}}
+_SESSION: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The faces in the photo",
+        "headers": {HEADER: {"description": "The session, for further requests", "schema": {"type": "string"}}},
+    }
+}
 _UNSUPPORTED: dict[int | str, dict[str, Any]] = {
     415: {"model": Error, "description": "The body is not a JPEG, PNG or WebP image"}
 }
@@ -60,8 +64,8 @@ class DeleteResponse(BaseModel):
 @router.post(
     "/photos",
     summary="Upload a photo",
-    openapi_extra={"requestBody": {**_BODY, "required": True}},
-    responses=_UNSUPPORTED,
+    openapi_extra=UPLOAD,
+    responses=_SESSION | _UNSUPPORTED,
 )
 async def upload_photo(
     request: Request,
@@ -77,16 +81,14 @@ async def upload_photo(
         bool, Query(description="skip detection: the photo is aligned like the images of the model's dataset")
     ] = False,
 ) -> PhotoInfo:
-    """The body is the file: JPEG, PNG or WebP. It is kept in memory, for this session only.
+    """The body is a JPEG, PNG or WebP file, or a form with it. It is kept in memory, for this session only.
 
     Up to 12 faces are found, the largest first. A face in profile may be missed: use `whole` for a photo that you have
     cropped yourself.
 
         curl -H 'Content-Type: image/jpeg' --data-binary @me.jpg -D - http://127.0.0.1:8000/api/v1/photos
     """
-    if not request.headers.get("content-type", "").lower().startswith("image/"):
-        raise Problem(415, "the request body must be the photo, with a Content-Type such as image/jpeg")
-    services, data = resolver.services, await request.body()
+    services, data = resolver.services, await read_upload(request)
     if not data:
         raise Problem(422, "the body is empty: send a photo")
     skips_detection = model is not None and not has_aligned_faces(

@@ -41,7 +41,7 @@ async def list_sheets(name: str, services: ServicesDep) -> list[Sheet]:
     "/runs/{name}/sheets/{sheet}.{form}",
     summary="Show a sample sheet",
     response_class=Response,
-    responses=content("image/png", "image/jpeg", description="The sheet"),
+    responses=content("image/*", "The sheet: PNG or JPEG"),
 )
 async def sheet_image(
     name: str,
