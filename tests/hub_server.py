@@ -1,5 +1,6 @@
-"""A hub on this machine: the few answers huggingface_hub's own client needs to fetch a dataset or a model."""
+"""A hub on this machine: the few answers huggingface_hub's own client needs to fetch or push a dataset or a model."""
 
+import base64
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,8 @@ class Hub(ThreadingHTTPServer):
         self.cards: dict[str, object] = {}
         self.errors: dict[str, tuple[int, str]] = {}
         self.asked: list[str] = []
+        self.created: dict[str, dict[str, object]] = {}  # by repository, what was asked for
+        self.uploads: dict[str, bytes] = {}  # large files by their SHA-256
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -26,6 +29,62 @@ class _Answers(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self._answer()
+
+    def do_POST(self) -> None:
+        path, body = unquote(urlsplit(self.path).path), self._body()
+        self.server.asked.append(f"POST {path}")
+        address = f"http://127.0.0.1:{self.server.server_port}"
+        if self.headers.get("authorization") == "Bearer wrong":
+            self._send(401, b'{"error": "no"}', {})
+        elif path == "/api/repos/create":
+            facts = json.loads(body)
+            repository = f"{facts['organization']}/{facts['name']}"
+            self.server.created[repository] = facts
+            self._json({"url": f"{address}/{repository}", "id": repository})
+        elif path == "/api/validate-yaml":
+            self._json({"errors": [], "warnings": []})
+        elif "/preupload/" in path:
+            files = json.loads(body)["files"]
+            modes = [{"path": file["path"], "uploadMode": _mode(file["path"]), "shouldIgnore": False} for file in files]
+            self._json({"files": modes})
+        elif path.endswith("/info/lfs/objects/batch"):
+            objects = json.loads(body)["objects"]
+            for each in objects:
+                each["actions"] = {"upload": {"href": f"{address}/upload/{each['oid']}"}}
+            self._json({"transfer": "basic", "objects": objects})
+        else:
+            self._commit(path, body)
+
+    def do_PUT(self) -> None:
+        self.server.uploads[self.path.rpartition("/")[2]] = self._body()
+        self._send(200, b"", {})
+
+    def _body(self) -> bytes:
+        if self.headers.get("transfer-encoding") == "chunked":
+            parts = []
+            while size := int(self.rfile.readline(), 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(parts)
+        return self.rfile.read(int(self.headers.get("content-length", 0)))
+
+    def _commit(self, path: str, body: bytes) -> None:
+        repository, _, revision = path.split("/", 3)[3].partition("/commit/")
+        key = repository if revision == "main" else f"{repository}@{revision}"
+        files = self.server.files.setdefault(key, {})
+        for line in map(json.loads, body.splitlines()):
+            value = line["value"]
+            if line["key"] == "file":
+                files[value["path"]] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile":
+                files[value["path"]] = self.server.uploads[value["oid"]]
+        prefix = "datasets/" if path.startswith("/api/datasets/") else ""
+        address = f"http://127.0.0.1:{self.server.server_port}/{prefix}{repository}/commit/{SHA}"
+        self._json({"success": True, "commitOid": SHA, "commitUrl": address})
+
+    def _json(self, body: object) -> None:
+        self._send(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
     def log_message(self, *args: object) -> None: ...
 
@@ -71,5 +130,9 @@ class _Answers(BaseHTTPRequestHandler):
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(body)
+
+
+def _mode(path: str) -> str:
+    return "lfs" if path.endswith((".safetensors", ".onnx", ".parquet", ".png")) else "regular"

@@ -103,7 +103,7 @@ def locate(source: str | None) -> Path:
         return path.resolve()
     if re.fullmatch(r"[\w-]+", source) and (INCLUDED_FOLDER / source).is_dir():
         return INCLUDED_FOLDER / source
-    if path.exists() or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source):
+    if path.exists() or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*(@[\w./-]+)?", source):
         raise FacesmithError(
             f"{source!r} is not a folder of runs or models: pass a folder, the name of an included model, or a hub id"
         )

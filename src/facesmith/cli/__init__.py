@@ -23,6 +23,7 @@ COMMANDS = {
     "report": "train",
     "compare": "compare",
     "export": "models",
+    "push": "models",
     "evaluate": "evaluate",
     "generate": "models",
     "models": "models",

@@ -103,6 +103,25 @@ def generate(model: str, out: Path, backend: str, **options: object) -> None:
 
 
 @click.command()
+@click.argument("path", type=click.Path(path_type=Path), shell_complete=completion.models)
+@click.argument("repository", metavar="OWNER/NAME")
+@click.option("--private", is_flag=True, help="Create the repository as private.")
+@click.option("--revision", help="Upload to this existing branch. Default: main.")
+@options.quiet
+def push(path: Path, repository: str, private: bool, revision: str | None, quiet: bool) -> None:
+    """Upload PATH, a model or a dataset, to OWNER/NAME on the Hugging Face hub. Requires the extra hub.
+
+    Log in with `hf auth login` or set HF_TOKEN. Models are then loaded as OWNER/NAME or OWNER/NAME@REVISION, datasets
+    are imported as hf:OWNER/NAME.
+
+    \b
+    facesmith push my-model me/my-faces
+    facesmith push faces64 me/faces64 --private
+    """
+    click.echo(facesmith.push(path, repository, private=private, revision=revision, quiet=quiet))
+
+
+@click.command()
 def models() -> None:
     """List the included models with their output, data, terms and scores.
 

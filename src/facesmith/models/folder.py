@@ -11,6 +11,7 @@ from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import atomic_folder, check_version, read_json, utf8_path, write_json, write_text
 from facesmith.hub import hub_options, load_client, translate_errors
+from facesmith.models.front_matter import add_front_matter, model_fields, strip_front_matter
 from facesmith.progress import tell
 
 VERSION = 1
@@ -99,11 +100,12 @@ class ModelFolder:
         return state
 
     def read_readme(self) -> str:
-        """Read README.md; "" when the folder has none."""
-        return self.readme.read_text(encoding="utf-8") if self.readme.is_file() else ""
+        """Read README.md without its front matter; "" when the folder has none."""
+        return strip_front_matter(self.readme.read_text(encoding="utf-8")) if self.readme.is_file() else ""
 
     def write_readme(self, text: str) -> None:
-        write_text(self.readme, text)
+        """Write README.md, with front matter made from the card."""
+        write_text(self.readme, add_front_matter(text, model_fields(self.kind, self.read_card())))
 
 
 @contextmanager
@@ -180,17 +182,20 @@ def included_folder(name: str, card_file: str) -> Path | None:
 
 
 def _is_hub_id(text: str) -> bool:
-    owner, slash, name = text.partition("/")
+    """Return whether a text can be OWNER/NAME or OWNER/NAME@REVISION."""
+    owner, slash, name = text.partition("@")[0].partition("/")
     return bool(slash) and bool(owner.strip(".~")) and bool(name) and "/" not in name and "\\" not in text
 
 
-def _download(repository: str) -> Path:
+def _download(source: str) -> Path:
+    repository, _, revision = source.partition("@")
     try:
         hub = load_client("loading a model from the hub")
-        with translate_errors(repository):
-            return Path(hub.snapshot_download(repository, allow_patterns=HUB_FILES, **hub_options()))
+        with translate_errors(source):
+            options = {"revision": revision or None, "allow_patterns": HUB_FILES}
+            return Path(hub.snapshot_download(repository, **options, **hub_options()))
     except FacesmithError as error:
-        raise FacesmithError(f"{repository} is neither a model folder nor a hub model: {error}") from None
+        raise FacesmithError(f"there is no model folder {source}, and {error}") from None
 
 
 def _cards(card_file: str) -> list[tuple[str, Any]]:

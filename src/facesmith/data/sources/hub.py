@@ -18,18 +18,18 @@ CONVERTED = "refs/convert/parquet"  # where the hub stores datasets of other for
 
 
 def hub_source(text: str, quiet: bool = False) -> Source:
-    """Return ``hf:OWNER/NAME`` as a source, or ``hf:OWNER/NAME/FOLDER`` for a repository with several datasets.
+    """Return ``hf:OWNER/NAME[@REVISION]`` as a source, or ``hf:OWNER/NAME/FOLDER`` for one of several datasets.
 
     Downloads its Parquet files into huggingface_hub's cache. Raises `FacesmithError` if the hub cannot be reached, the
     dataset does not exist or is not public, or has no column of images.
     """
-    match = re.fullmatch(r"hf:([\w.-]+/[\w.-]+?)/?(?:/([\w./-]+?))?/?", text)
+    match = re.fullmatch(r"hf:([\w.-]+/[\w.-]+?)(?:@([\w.-]+))?/?(?:/([\w./-]+?))?/?", text)
     if match is None:
-        raise FacesmithError(f"invalid source {text!r}: expected hf:OWNER/NAME")
-    repository, folder = match[1], match[2]
+        raise FacesmithError(f"invalid source {text!r}: expected hf:OWNER/NAME or hf:OWNER/NAME@REVISION")
+    repository, revision, folder = match[1], match[2], match[3]
     hub = load_client("importing from the Hugging Face hub")
     with translate_errors(repository):
-        info, names = _find_parquet_files(hub, repository, folder)
+        info, names = _find_parquet_files(hub, repository, revision, folder)
         shards = _download(hub, repository, info.sha, names, quiet)
     table, labels = shard_metadata(shards, _classes_in_card(info), repository)
     licence = getattr(info.card_data, "license", None) if info.card_data else None
@@ -46,13 +46,15 @@ def hub_source(text: str, quiet: bool = False) -> Source:
     )
 
 
-def _find_parquet_files(hub: Any, repository: str, folder: str | None) -> tuple[Any, list[str]]:
+def _find_parquet_files(hub: Any, repository: str, revision: str | None, folder: str | None) -> tuple[Any, list[str]]:
     errors = require("huggingface_hub.errors", "hub", "importing from the Hugging Face hub")
     api = hub.HfApi(endpoint=hub_options()["endpoint"])
-    info = api.dataset_info(repository)
+    info = api.dataset_info(repository, revision=revision)
     names = _parquet_names(info)
     if not names:
         try:
+            if revision is not None:
+                raise errors.RevisionNotFoundError
             converted = api.dataset_info(repository, revision=CONVERTED)
         except errors.RevisionNotFoundError:
             raise FacesmithError(

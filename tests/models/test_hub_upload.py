@@ -1,0 +1,101 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+import facesmith
+from facesmith import FacesmithError, Model
+from facesmith.data.dataset import Dataset
+from facesmith.models.front_matter import add_front_matter, model_fields, strip_front_matter
+
+SCORE = {"fid": 80.0, "kid": 0.05, "kid_spread": 0.01, "precision": 0.6, "recall": 0.1, "diversity": 0.9,
+         "protocol": {"features": "efficientnet-lite0", "count": 5000, "dataset_name": "CelebA"}}  # fmt: skip
+
+# Of huggingface_hub's own upload.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+
+
+def front_matter(text: str) -> Any:
+    return yaml.safe_load(text.split("---\n")[1])
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_of_nobody")
+
+
+def test_a_pushed_model_is_loaded_by_its_name_and_revision(hub: Any, small_model: Model) -> None:
+    assert facesmith.push(small_model.path, "someone/faces", quiet=True).endswith("/someone/faces")
+    files = hub.files["someone/faces"]
+    assert files["generator.onnx"] == small_model.folder.onnx.read_bytes()
+    fields = front_matter(files["README.md"].decode())
+    assert (fields["library_name"], fields["pipeline_tag"]) == ("facesmith", "unconditional-image-generation")
+    assert (fields["license"], "gan" in fields["tags"]) == ("other", True)
+    model = facesmith.load("someone/faces")
+    assert model.digest == small_model.digest
+    assert np.array_equal(model.sample(2), small_model.sample(2))
+    facesmith.push(small_model.path, "someone/faces", revision="v2", quiet=True)
+    assert facesmith.load("someone/faces@v2").digest == small_model.digest
+    with pytest.raises(FacesmithError, match="someone/faces@v3 was not found"):
+        facesmith.load("someone/faces@v3")
+
+
+def test_a_pushed_dataset_is_imported_again(hub: Any, builtin_dataset: Dataset, tmp_path: Path) -> None:
+    facesmith.push(builtin_dataset.path, "someone/drawn", private=True, quiet=True)
+    assert hub.created["someone/drawn"]["private"] is True
+    assert hub.created["someone/drawn"]["type"] == "dataset"
+    assert set(hub.files["someone/drawn"]) == {"README.md", "data/train-00000-of-00001.parquet"}
+    assert front_matter(hub.files["someone/drawn"]["README.md"].decode())["license"] == "other"
+    options: dict[str, Any] = {"size": "32", "crop": "none", "workers": 1, "quiet": True}
+    for revision in ("", "@main"):
+        copy = facesmith.import_dataset(f"hf:someone/drawn{revision}", tmp_path / f"copy{revision}", **options)
+        assert np.array_equal(copy.images, builtin_dataset.images)
+        assert np.array_equal(
+            copy.labels(),
+            builtin_dataset.labels()[:, [builtin_dataset.attributes.index(name) for name in copy.attributes]],
+        )
+    with pytest.raises(FacesmithError, match="check the revision"):
+        facesmith.import_dataset("hf:someone/drawn@none", tmp_path / "none", **options)
+
+
+def test_photos_of_celeba_are_only_pushed_as_private(
+    hub: Any, builtin_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = builtin_dataset.card | {"source": builtin_dataset.card["source"] | {"kind": "celeba"}}
+    celeba = Dataset(builtin_dataset.path, card, builtin_dataset.images)
+    monkeypatch.setattr("facesmith.models.hub_upload.open_dataset", lambda path: celeba)
+    with pytest.raises(FacesmithError, match="may not be published"):
+        facesmith.push(builtin_dataset.path, "someone/photos", quiet=True)
+    assert hub.created == {}
+
+
+def test_what_cannot_be_pushed_is_refused(
+    hub: Any, small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(FacesmithError, match="does not exist"):
+        facesmith.push(tmp_path / "nothing", "someone/faces")
+    with pytest.raises(FacesmithError, match=r"dataset\.json"):
+        facesmith.push(tmp_path, "someone/faces")
+    monkeypatch.setenv("HF_TOKEN", "wrong")
+    with pytest.raises(FacesmithError, match="hf auth login"):
+        facesmith.push(small_model.path, "someone/faces", quiet=True)
+
+
+def test_scores_are_the_model_index(small_model: Model) -> None:
+    fields = model_fields("generator", small_model.card | {"scores": [SCORE]})
+    text = add_front_matter("# Title\n", fields)
+    (entry,) = front_matter(text)["model-index"]
+    (result,) = entry["results"]
+    assert result["dataset"]["name"] == "CelebA"
+    assert {metric["type"]: metric["value"] for metric in result["metrics"]}["fid"] == 80.0
+    assert strip_front_matter(add_front_matter(text, fields)) == "# Title\n"
+
+
+@pytest.mark.parametrize("name", ["drawn64", "celeba64"])
+def test_included_models_have_front_matter(name: str) -> None:
+    folder = facesmith.load(name, quiet=True).folder
+    text = folder.readme.read_text(encoding="utf-8")
+    assert front_matter(text)["library_name"] == "facesmith"
+    assert folder.read_readme().startswith(f"# {name}\n")
