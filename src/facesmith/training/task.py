@@ -84,6 +84,9 @@ class Task(ABC, Generic[AnyRecipe]):
         """Return images to write at the end of a run, by file name."""
         return {}
 
+    def check_scores(self) -> None:
+        """Raise `FacesmithError` if a package that scoring needs is missing. Loads nothing."""
+
     def prepare_scores(self) -> None:
         """Load what scoring needs. Raises `FacesmithError` if it is not available; then the run is not scored."""
 

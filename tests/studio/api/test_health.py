@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import pytest
 from fastapi import FastAPI
 from PIL import Image
 
@@ -64,6 +65,30 @@ def test_generate_image_returns_random_faces(visit: Visit, first: Model) -> None
     visit(ask)
 
 
+@pytest.mark.parametrize(
+    ("traceparent", "is_valid"),
+    [
+        (f"00-{'a' * 32}-{'b' * 16}-01", True),
+        (f"01-{'a' * 32}-{'b' * 16}-01-more", True),
+        (f"ff-{'a' * 32}-{'b' * 16}-01", False),
+        (f"00-{'0' * 32}-{'b' * 16}-01", False),
+        (f"00-{'A' * 32}-{'b' * 16}-01", False),
+        ("", False),
+    ],
+)
+def test_a_trace_context_is_logged(
+    visit: Visit, capsys: pytest.CaptureFixture[str], traceparent: str, is_valid: bool
+) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        await client.get("/api/v1/models", headers={"traceparent": traceparent})
+
+    visit(ask, quiet=False)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    (line,) = (line for line in lines if line["path"] == "/api/v1/models")
+    ids = {"trace_id": "a" * 32, "parent_id": "b" * 16} if is_valid else {}
+    assert {key: value for key, value in line.items() if key in ("trace_id", "parent_id")} == ids
+
+
 def test_metrics_count_requests_and_faces(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         await asyncio.wait_for(app.state.services.warm.wait(), 30)
@@ -81,6 +106,8 @@ def test_metrics_count_requests_and_faces(visit: Visit) -> None:
             assert f'facesmith_requests_total{{method="GET",route="{route}",status="200"}} 1.0' in lines
         assert 'facesmith_faces_total{model="first"} 10.0' in lines
         assert 'facesmith_request_seconds_count{route="/api/v1/generate"} 2.0' in lines
+        assert any(line.startswith('facesmith_build_info{python="3.') for line in lines)
+        assert float(next(line for line in lines if line.startswith("process_resident_memory_bytes")).split()[1]) > 1e7
         for gauge, value in (("queue_faces", 0), ("queue_limit_faces", 1024), ("models_loaded", 1), ("sessions", 0)):
             assert f"facesmith_{gauge} {value}.0" in lines
 

@@ -15,6 +15,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_split
 from facesmith.images.grid import BACKGROUND, make_grid
 from facesmith.images.pixels import to_float, to_uint8
+from facesmith.metrics.features import check_packages
 from facesmith.metrics.scores import score_key
 from facesmith.tasks.gan.compiled_step import choose_step
 from facesmith.tasks.gan.conditions import balance, draw_conditions, known_conditions
@@ -107,6 +108,9 @@ class GANTask(Task[GANRecipe]):
         both.paste(left, (0, 0))
         both.paste(right, (both.width - right.width, 0))
         return {"real_beside_generated.png": both}
+
+    def check_scores(self) -> None:
+        check_packages()
 
     def prepare_scores(self) -> None:
         from facesmith.metrics.scoring import Scorer

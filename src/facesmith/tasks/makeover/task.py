@@ -16,6 +16,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.images.face_crop import aligned_face_region
 from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_uint8
+from facesmith.metrics.features import check_packages
 from facesmith.models.folder import ModelFolder
 from facesmith.networks import build as networks
 from facesmith.networks import classifier as classifier_network
@@ -193,6 +194,9 @@ class MakeoverTask(Task[MakeoverRecipe]):
         names = [d.direction.name for d, faces in zip(self.domains, self.sheet_faces, strict=True) for _ in faces]
         labels = [label for name in names for label in ("", name)] if len(self.domains) > 1 else None
         return make_grid(to_uint8(both), columns=8, labels=labels, scale=self.scale)
+
+    def check_scores(self) -> None:
+        check_packages()
 
     def prepare_scores(self) -> None:
         self.scorer = Scorer(self.dataset, self.domains, self.recipe.score_count, self.device)
