@@ -28,7 +28,7 @@ import harness
 import numpy as np
 from edit_search import Contender, Edit, Editing, compare, lacks, predictions
 from harness import table
-from identity_similarity import SHA256, Identity, similarity
+from identity_similarity import similarity
 
 import facesmith
 from facesmith.data.held_out import held_out_mask
@@ -36,6 +36,7 @@ from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import save_table
 from facesmith.latent.faces import generate_images
 from facesmith.latent.refine import refine
+from facesmith.metrics.identity import SHA256, Identity
 from facesmith.models.directions import KINDS
 
 # Without blond or black hair, or pale skin, a face has another colour: an edit cannot say which.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from edit_search import predictions
 from harness import spread
-from identity_similarity import Identity, similarity
+from identity_similarity import similarity
 from numpy.typing import NDArray
 
 import facesmith
@@ -20,6 +20,7 @@ from facesmith.images.align import anchor_points
 from facesmith.images.blend import blend_face
 from facesmith.images.decode import decode_full_size
 from facesmith.images.face_crop import FaceCrop, crop_faces, face_region
+from facesmith.metrics.identity import Identity
 from facesmith.metrics.similarity import PEAK
 from facesmith.tasks.makeover.domains import Domains
 

@@ -30,12 +30,13 @@ import numpy as np
 from edit_search import find_strength
 from harness import spread
 from held_out_photos import MakeoverTrial, original_photos, prepare, target_attributes, target_share
-from identity_similarity import SHA256, Identity, reference_similarities, same_person_pairs
+from identity_similarity import reference_similarities, same_person_pairs
 
 import facesmith
 from facesmith.files import atomic_folder, refuse_existing, write_json
 from facesmith.images.grid import make_grid, save_image
 from facesmith.metrics.features import network
+from facesmith.metrics.identity import SHA256, Identity
 from facesmith.metrics.kid import discrepancy
 from facesmith.progress import tell
 from facesmith.tasks.makeover.domains import Direction, find_domains

@@ -21,7 +21,7 @@ from typing import Any
 import harness
 import numpy as np
 from harness import spread, timed
-from identity_similarity import SHA256, Identity, similarity
+from identity_similarity import similarity
 from numpy.typing import NDArray
 
 import facesmith
@@ -31,6 +31,7 @@ from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import enlargement, make_grid, save_image
 from facesmith.latent import refine as refine_module
 from facesmith.latent.faces import generate_images
+from facesmith.metrics.identity import SHA256, Identity
 from facesmith.metrics.similarity import psnr, ssim
 
 GROUP = 64  # photos, after which the methods take turns

@@ -55,6 +55,7 @@ from facesmith.models.folder import included_classifiers as included_classifiers
 from facesmith.models.folder import included_makeovers as included_makeovers
 from facesmith.models.folder import included_models as included_models
 from facesmith.models.generate import generate as generate
+from facesmith.models.hub_upload import push as push
 from facesmith.models.makeover import Makeover as Makeover
 from facesmith.models.makeover import load_makeover as load_makeover
 from facesmith.models.model import Model as Model
@@ -64,6 +65,7 @@ from facesmith.networks.registry import register_family as register_family
 from facesmith.networks.settings import FamilyConfig as FamilyConfig
 from facesmith.networks.settings import setting as setting
 from facesmith.reports.explore import explore as explore
+from facesmith.reports.identity_report import identity_report as identity_report
 from facesmith.reports.run_report import report as report
 from facesmith.runs.run import Run as Run
 from facesmith.runs.run import open_run as open_run

@@ -87,3 +87,28 @@ def test_an_invalid_comparison_is_refused(small_model: Model, dataset: Dataset, 
     (tmp_path / "taken").write_text("mine")
     with pytest.raises(FacesmithError, match="is a file"):
         evaluate(small_model, dataset, out=tmp_path / "taken", quiet=True)
+
+
+def test_any_two_sets_are_compared(small_model: Model, dataset: Dataset, tmp_path: Path) -> None:
+    folders = {}
+    for name, images in (("faces", small_model.sample(40)), ("photos", np.asarray(dataset.images[:40]))):
+        folders[name] = tmp_path / name
+        folders[name].mkdir()
+        for number, image in enumerate(images):
+            Image.fromarray(image).save(folders[name] / f"{number:03d}.png")
+    result = evaluate(folders["faces"], folders["photos"], quiet=True)
+    assert result.protocol["count"] == 40
+    assert result.protocol["compared_name"] == "faces"
+    assert "40 of 40 images of faces" in str(result)
+    same = evaluate(folders["photos"], folders["photos"], quiet=True)
+    assert same.fid == pytest.approx(0, abs=1e-3)
+    assert (same.precision, same.recall) == (1, 1)
+    halves = evaluate(dataset, dataset.path, count=30, quiet=True)
+    assert halves.fid == pytest.approx(0, abs=1e-3)
+    mixed = evaluate(small_model, folders["photos"], count=30, quiet=True)
+    assert mixed.protocol["model"] == small_model.digest
+    with pytest.raises(FacesmithError, match="cannot be saved"):
+        evaluate(folders["faces"], dataset, save=True, quiet=True)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FacesmithError, match="contains no photos"):
+        evaluate(tmp_path / "empty", tmp_path / "empty", quiet=True)

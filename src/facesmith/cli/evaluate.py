@@ -31,7 +31,8 @@ from facesmith.cli.options import as_json, quiet
 @click.option(
     "--against",
     type=click.Path(path_type=Path),
-    help="Search this training set for memorised faces, and write OUT/memorisation.png.",
+    help="Search this training set for memorised faces and people, and write OUT/memorisation.png and, with the extra "
+    "photos, OUT/identities.html.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Write scores.json, and the sheet of --against, to this folder."
@@ -42,12 +43,23 @@ from facesmith.cli.options import as_json, quiet
 def evaluate(model: str, dataset: Path, as_json: bool, **options: object) -> None:
     """Score MODEL against the real faces of DATASET: FID, KID, precision, recall, diversity.
 
+    MODEL can also be a dataset or a folder of photos, and DATASET a folder of photos.
+
     \b
     facesmith evaluate my-model celeba64 --save
+    facesmith evaluate generated-faces photos
     facesmith evaluate my-model celeba64-test --against celeba64 --out evaluation
     facesmith evaluate my-model celeba64 --count 50000 --features inception=pt_inception-2015-12-05-6726825d.pth
     """
     scores = facesmith.evaluate(model, dataset, **options)  # type: ignore[arg-type]
     click.echo(json.dumps(scores.as_json(), indent=2) if as_json else scores.table())
-    if options["against"] is not None and not as_json:
-        click.echo(f"sheet: {Path(str(options['out'])) / 'memorisation.png'}")
+    if options["against"] is None:
+        return
+    shared = {name: options[name] for name in ("against", "out", "split", "seed", "truncation", "quiet")}
+    pages = {"sheet": Path(str(options["out"])) / "memorisation.png"}
+    try:
+        pages["identities"] = facesmith.identity_report(model, dataset, **shared)  # type: ignore[arg-type]
+    except facesmith.FacesmithError as error:  # such as drawn faces, in which the detector finds none
+        click.echo(f"identities were not compared: {error}", err=True)
+    for name, path in pages.items():
+        click.echo(f"{name}: {path}", err=as_json)

@@ -103,16 +103,26 @@ def _figures(score: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 def _protocol(protocol: dict[str, Any]) -> str:
     """Return one paragraph with everything the scores depend on."""
-    width, height = protocol["size"]
     return (
         f"Measured with {protocol['features']} (weights {protocol['weights'][:12]}, {protocol['width']} features, "
-        f"images {protocol['resize']}): {protocol['count']:,} generated faces of {width}x{height} (seed "
-        f"{protocol['seed']}, truncation {protocol['truncation']:g}) against {protocol['count']:,} of "
+        f"images {protocol['resize']}): {_compared(protocol)} against {protocol['count']:,} of "
         f"{protocol['dataset_count']:,} images of {protocol['dataset_name']} ({_split(protocol['split'])}, crop "
         f"{protocol['crop']}, {protocol['crop_resize']} resize, fingerprint {protocol['dataset'][:12]}); KID from "
         f"{protocol['kid_subsets']} subsets of {protocol['kid_subset_size']:,}, precision and recall with k = "
         f"{protocol['neighbours']}."
     )
+
+
+def _compared(protocol: dict[str, Any]) -> str:
+    """Return what was compared with the real images: faces of a model, or images of another dataset."""
+    count, (width, height) = protocol["count"], protocol["size"]
+    if "compared" in protocol:
+        return (
+            f"{count:,} of {protocol['compared_count']:,} images of {protocol['compared_name']} of {width}x{height} "
+            f"(seed {protocol['seed']}, fingerprint {protocol['compared'][:12]})"
+        )
+    truncation = protocol["truncation"]
+    return f"{count:,} generated faces of {width}x{height} (seed {protocol['seed']}, truncation {truncation:g})"
 
 
 def _split(split: str | None) -> str:
