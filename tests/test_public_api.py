@@ -58,7 +58,7 @@ def test_commands_that_need_torch_name_the_extra(arguments: list[str], tmp_path:
     process = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=tmp_path)
     assert process.returncode == 2
     assert len(process.stderr.splitlines()) == 1
-    assert "needs torch: pip install 'facesmith[" in process.stderr
+    assert "requires torch: pip install 'facesmith[" in process.stderr
     assert list(tmp_path.iterdir()) == []
 
 
