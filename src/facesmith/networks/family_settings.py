@@ -125,6 +125,7 @@ class SmoothConfig(FamilyConfig):
     generator_width: int = setting(64, "channels of G at half the image size", minimum=1)
     discriminator_width: int = setting(48, "channels of D at half the image size", minimum=1)
     max_channels: int = setting(512, "maximum number of channels at any level", minimum=1)
+    discriminator_norm: bool = setting(False, "use batch norm in D, except after its first layer")
     palette: int = setting(
         0, "number of palette colours that each output pixel is mixed from; 0 for plain RGB output", minimum=0
     )

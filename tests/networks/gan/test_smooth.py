@@ -20,6 +20,15 @@ def test_networks_fit_every_size(size: tuple[int, int], palette: int) -> None:
     assert D(images).shape == (2,)
 
 
+def test_batch_norm_in_d_is_a_setting_and_spares_its_first_layer() -> None:
+    _, D = build("smooth", SmoothConfig((32, 32), discriminator_norm=True, **NARROW), seed=0)
+    assert sorted(D.norms) == [str(level) for level in range(D.levels - 1)]
+    images = torch.rand(6, 3, 32, 32)
+    assert not torch.allclose(D(images)[:2], D(images[:2])), "each batch is normalised"
+    D.eval()
+    assert torch.allclose(D(images)[:2], D(images[:2]), atol=1e-6)
+
+
 @pytest.mark.parametrize("missing", [(0, 0), (1, 1)])
 def test_the_last_layer_keeps_a_flat_area_flat(missing: tuple[int, int]) -> None:
     layer = SmoothToRGB(6, missing=missing)

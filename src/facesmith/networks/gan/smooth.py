@@ -86,6 +86,12 @@ class Discriminator(nn.Module):
                 for level, (before, after) in enumerate(pairwise(channels))
             }
         )
+        self.norms = nn.ModuleDict(
+            {
+                str(self.levels - 2 - level): nn.BatchNorm2d(width)
+                for level, width in enumerate(channels[1:] if config.discriminator_norm else ())
+            }
+        )
         self.head = nn.Linear(channels[-1] * coarsest[0] * coarsest[1], 1)
         initialize(self)
 
@@ -104,7 +110,7 @@ class Discriminator(nn.Module):
                 x = read if x is None else x + read
                 images = F.avg_pool2d(images, 2)
             assert x is not None
-            x = F.leaky_relu(x, 0.2)
+            x = F.leaky_relu(self.norms[level](x) if level in self.norms else x, 0.2)
         assert x is not None
         return x.permute(0, 2, 3, 1).flatten(1)
 
