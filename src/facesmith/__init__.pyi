@@ -6,7 +6,9 @@ from facesmith.artefacts import find_artefacts as find_artefacts
 from facesmith.artefacts import locate as locate
 from facesmith.data.dataset import Dataset as Dataset
 from facesmith.data.dataset import open_dataset as open_dataset
+from facesmith.data.export import export_dataset as export_dataset
 from facesmith.data.importer import import_dataset as import_dataset
+from facesmith.data.layouts.layout import read_set as read_set
 from facesmith.demonstration import demo as demo
 from facesmith.doctor import checkup as checkup
 from facesmith.errors import FacesmithError as FacesmithError
@@ -58,8 +60,10 @@ from facesmith.models.generate import generate as generate
 from facesmith.models.hub_upload import push as push
 from facesmith.models.makeover import Makeover as Makeover
 from facesmith.models.makeover import load_makeover as load_makeover
+from facesmith.models.merge import merge_sets as merge_sets
 from facesmith.models.model import Model as Model
 from facesmith.models.model import load as load
+from facesmith.models.set_card import set_summary as set_summary
 from facesmith.networks.plugins import load_plugin as load_plugin
 from facesmith.networks.registry import register_family as register_family
 from facesmith.networks.settings import FamilyConfig as FamilyConfig

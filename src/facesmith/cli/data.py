@@ -98,6 +98,44 @@ def explore(dataset: Path, out: Path | None, quiet: bool) -> None:
 
 @data.command()
 @options.dataset
+@options.out_folder
+@click.option(
+    "--layout",
+    default="imagefolder",
+    show_default=True,
+    help="Layout of the files: imagefolder, classes:ATTRIBUTE, webdataset or parquet.",
+)
+@quiet
+def export(dataset: Path, out: Path, layout: str, quiet: bool) -> None:
+    """Write the pictures of DATASET and their labels in a layout that other tools read.
+
+    \b
+    facesmith data export people --layout webdataset --out shards
+    facesmith data export people --layout classes:Smiling --out classes
+    """
+    facesmith.export_dataset(dataset, out, layout=layout, quiet=quiet)
+    data = facesmith.open_dataset(dataset)
+    click.echo(f"{out}: {len(data):,} images, {len(data.attributes)} attributes, {layout}; terms: {data.terms}")
+
+
+@data.command()
+@click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PART...")
+@options.out_folder
+@quiet
+def merge(parts: tuple[Path, ...], out: Path, quiet: bool) -> None:
+    """Join the parts of one set of generated faces that several machines made.
+
+    \b
+    facesmith generate my-model --first 0 --count 50000 --out part-1
+    facesmith generate my-model --first 50000 --count 50000 --out part-2
+    facesmith data merge part-1 part-2 --out faces
+    """
+    facesmith.merge_sets(parts, out, quiet=quiet)
+    click.echo(f"{out}: {facesmith.read_set(out)['count']:,} faces of {len(parts)} parts")
+
+
+@data.command()
+@options.dataset
 @click.argument("out", type=click.Path(path_type=Path))
 @classifier("Label with this attribute classifier.", required=True)
 @click.option("--replace", is_flag=True, help="Replace existing attributes that have the same name.")

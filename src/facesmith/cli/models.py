@@ -57,13 +57,23 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
     "--truncation", default=1.0, show_default=True, help="Truncate the latents: values below 1 give more typical faces."
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Write to this new folder.")
-@click.option("--start", default=0, show_default=True, help="Index of the first face.")
+@click.option("--first", "--start", "start", default=0, show_default=True, help="Index of the first face.")
 @click.option(
     "--with",
     "attributes",
     multiple=True,
     metavar="[~]ATTRIBUTE",
-    help="Generate faces with this attribute, or without it (~), if MODEL is conditioned on attributes; repeatable.",
+    help="Generate faces with this attribute, or without it (~); repeatable.",
+)
+@click.option("--balance", multiple=True, metavar="A,B", help="Give all combinations of attributes equal shares.")
+@click.option("--share", multiple=True, metavar="ATTRIBUTE=SHARE", help="Set the share of an attribute; repeatable.")
+@options.classifier("Label the faces with this attribute classifier. Default: MODEL's directions, if it has them.")
+@click.option("--labels", metavar="A,B", help="Label these attributes, or none. Default: all that can be measured.")
+@click.option(
+    "--layout",
+    default="imagefolder",
+    show_default=True,
+    help="Layout of the files: imagefolder, classes:ATTRIBUTE, webdataset or parquet.",
 )
 @click.option("--grid", is_flag=True, help="Write one sheet instead of separate images.")
 @click.option(
@@ -83,7 +93,7 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
 )
 @click.option("--quiet", is_flag=True, help="Hide the progress bar and the model's terms.")
 @plugin_option
-def generate(model: str, out: Path, backend: str, **options: object) -> None:
+def generate(model: str, out: Path, backend: str, labels: str | None, **options: object) -> None:
     """Generate faces with MODEL: a model folder, an included model, or a hub id owner/name.
 
     The default MODEL is drawn64, whose faces are free to use. `facesmith models` lists the included models.
@@ -93,13 +103,22 @@ def generate(model: str, out: Path, backend: str, **options: object) -> None:
     facesmith generate celeba64 --count 64 --grid --out sheet
     facesmith generate my-model --count 10000 --seed 7 --truncation 0.8 --out faces
     facesmith generate my-model --with Smiling --with ~Eyeglasses --out smiling
+    facesmith generate my-model --count 100000 --balance Male,Smiling --layout webdataset --out shards
+
+    The generator gets requested attributes as input if it is conditioned on them. Otherwise faces are selected by the
+    directions or the classifier. A set of more than 10,000 faces that was interrupted is continued by the same command.
     """
     loaded = facesmith.load(model, backend, quiet=bool(options["quiet"]))
-    folder = facesmith.generate(loaded, out, **options)  # type: ignore[arg-type]
-    click.echo(
-        f"{options['count']:,} faces in {folder}; {folder / 'manifest.jsonl'} lists the seed, index and settings of "
-        "each"
-    )
+    names = None if labels is None else [name for name in labels.split(",") if name not in ("", "none")]
+    folder = facesmith.generate(loaded, out, labels=names, **options)  # type: ignore[arg-type]
+    if options["grid"]:
+        click.echo(f"{options['count']:,} faces in {folder}; {folder / 'manifest.jsonl'} lists the seed of each")
+        return
+    card = facesmith.read_set(folder)
+    measured = f"{len(card['measured'])} attributes measured" if card["measured"] else "no attribute measured"
+    click.echo(f"{card['count']:,} faces in {folder}, {measured}; terms: {card['terms']}")
+    for line in facesmith.set_summary(card):
+        click.echo(f"  {line}")
 
 
 @click.command()

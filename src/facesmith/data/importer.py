@@ -140,11 +140,20 @@ def open_source(
         from facesmith.data.sources.hub import hub_source
 
         return hub_source(source, quiet=quiet)
-    listing = list_files(Path(source))
+    path = Path(source)
+    if path.is_file() and path.suffix.lower() == ".tar":
+        from facesmith.data.sources.webdataset import webdataset_source
+
+        return webdataset_source(path, [(path.name, path)])
+    listing = list_files(path)
     if parquet := listing.parquet_files():
         from facesmith.data.sources.parquet import parquet_source
 
         return parquet_source(listing.root, parquet)
+    if archives := listing.tar_files():
+        from facesmith.data.sources.webdataset import webdataset_source
+
+        return webdataset_source(listing.root, archives)
     if labels is None and listing.is_celeba():
         from facesmith.data.sources.celeba import celeba_source
 

@@ -1,26 +1,27 @@
-"""Write generated faces: single images or a sheet, with a manifest from which each of them can be made again."""
+"""Write generated faces: a set of labelled pictures, or a sheet, from whose tables each face can be made again."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from facesmith.arrays import ImageArray, Images
+from facesmith.arrays import Images
+from facesmith.data.layouts.layout import SHARD, parse_layout, write_set
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_text
 from facesmith.images.grid import make_grid, save_image
-from facesmith.images.provenance import Marks, save_options
-from facesmith.machine import usable_cores
+from facesmith.models.classifier import AttributeClassifier, as_classifier
+from facesmith.models.labelled_faces import FORMATS, LabelledFaces
 from facesmith.models.model import Model, as_model
-from facesmith.progress import Bar, progress
+from facesmith.models.requests import parse_requests
+from facesmith.models.set_card import count_picture, set_readme
+from facesmith.progress import progress
 
-FORMATS: dict[str, dict[str, Any]] = {"png": {"compress_level": 6}, "jpg": {"quality": 95}, "webp": {"lossless": True}}
-PILLOW_FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 MAX_SHEET_FACES = 10_000  # a larger image can be opened by few programs
+MANIFEST = "manifest.jsonl"
 
 
 def generate(
@@ -32,77 +33,112 @@ def generate(
     truncation: float = 1.0,
     start: int = 0,
     attributes: Sequence[str] = (),
+    balance: Sequence[str] = (),
+    share: Sequence[str] = (),
+    classifier: str | Path | AttributeClassifier | None = None,
+    labels: Sequence[str] | None = None,
+    layout: str = "imagefolder",
     grid: bool = False,
     format: str = "png",  # noqa: A002 (the name of the option)
     npy: bool = False,
     quiet: bool = False,
 ) -> Path:
-    """Write ``count`` faces into the new folder ``out`` and return it.
+    """Write ``count`` labelled faces into the folder ``out`` and return it.
 
-    Single images are named ``000000.png``, ``000001.png``, ... by the index of their latent; ``grid`` writes one
-    ``sheet.png`` instead, and ``npy`` adds ``images.npy``, uint8 N x H x W x 3. manifest.jsonl has one line per face:
-    file, seed, latent_index, truncation, model (digest), terms and the attributes asked for (see `Model.sample`). Face
-    i of a seed is the same for every ``count`` and ``start``.
+    Args:
+        start: the index of the first face. Face i of a seed is the same in every part of a set.
+        attributes: what all faces have: "Smiling", or "~Smiling" for its absence.
+        balance: attributes such as "Male,Smiling" of which all combinations get equal shares.
+        share: shares such as "Eyeglasses=0.3".
+        classifier: labels the faces. Without it, the model's directions do, if it has them.
+        labels: the attributes to label; by default all that can be measured.
+        layout: imagefolder (metadata.jsonl beside the pictures), classes:ATTRIBUTE, webdataset or parquet.
+        grid: write one ``sheet.png`` and a table instead of single images.
+        npy: add ``images.npy``, uint8 N x H x W x 3, to an imagefolder of up to 10,000 faces.
+
+    Attributes that are an input of the generator are set; others are selected among many latents. Pictures are named
+    ``000000.png``, ... by index, at most 10,000 in a folder or file. Each row has seed, latent_index, truncation, model
+    (digest), terms, ``with`` (what was asked), label_source (asked, measured or both), the attributes, and the
+    probabilities that were measured. An attribute that is an input has the value asked for, any other the measured one.
+    A set of more than 10,000 faces that was interrupted is continued by the same call.
     """
     source = as_model(model, quiet=quiet)
-    if format not in FORMATS:
-        raise FacesmithError(f"invalid format {format!r}: expected {', '.join(FORMATS)}")
+    network = None if classifier is None else as_classifier(classifier)
+    _check_arguments(count, format, layout, grid, npy)
+    if not 0 <= truncation <= 2 or start < 0 or seed < 0:
+        next(source.stream(1, seed, truncation=truncation, start=start))  # raises the error of its argument
+    faces = LabelledFaces(
+        source,
+        parse_requests(attributes, balance, share),
+        seed,
+        truncation,
+        format,
+        network,
+        None if labels is None else tuple(labels),
+    )
+    faces.check()
+    card = {"layout": layout, "first": start, "count": count, **faces.card()}
+    with ExitStack() as stack:
+        bar = stack.enter_context(progress(count, "generating", shown=not quiet))
+        if grid:
+            folder = stack.enter_context(atomic_folder(Path(out), "faces"))
+            _write_sheet(faces, folder, start, count, npy, lambda images: bar.update(len(images)))
+            return Path(out)
+        arrays: list[Images] = []
+
+        def see(images: Images) -> None:
+            bar.update(len(images))
+            if npy:
+                arrays.append(images)
+
+        def finish(folder: Path) -> None:
+            if npy:
+                np.save(folder / "images.npy", np.concatenate(arrays))
+            if layout == "imagefolder":
+                write_manifest(folder)
+
+        def shards(first: int, last: int) -> Iterator[Any]:
+            bar.update(max(0, first - start - bar.n))  # what an earlier call has written
+            return faces.pictures(first, last, see)
+
+        write_set(Path(out), card, shards, lambda tally: set_readme(card | {"tally": tally}), count_picture, finish)
+    return Path(out)
+
+
+def _check_arguments(count: int, form: str, layout: str, grid: bool, npy: bool) -> None:
+    if form not in FORMATS:
+        raise FacesmithError(f"invalid format {form!r}: expected {', '.join(FORMATS)}")
     if count < 1:
         raise FacesmithError(f"invalid count {count}: expected at least 1")
+    parse_layout(layout)
     if grid and count > MAX_SHEET_FACES:
         raise FacesmithError(
             f"a sheet of {count:,} faces is too large: omit --grid, or use at most --count {MAX_SHEET_FACES}"
         )
-    source.condition(source.latents(0), attributes)  # raises an error before any work
-    width, height = source.size
-    settings: dict[str, Any] = {"truncation": truncation, "model": source.digest, "terms": source.terms}
-    settings |= {"with": list(attributes)} if attributes else {}
-    with atomic_folder(Path(out), "faces") as folder, progress(count, "generating", shown=not quiet) as bar:
-        faces = source.stream(count, seed, truncation=truncation, start=start, attributes=attributes)
-        if npy:
-            faces = _copy_to_npy(faces, folder / "images.npy", (count, height, width, 3))
-        if grid:
-            files = [f"sheet.{format}"] * count
-            sheet = make_grid(np.concatenate(list(_count_blocks(faces, bar))), gap=2)
-            save_image(sheet, folder / f"sheet.{format}", source.marks(seed=seed))
-        else:
-            faces = _count_blocks(faces, bar)
-            files = _write_singles(faces, folder, format, start, lambda index: source.marks(seed=seed, index=index))
-        rows = (
-            {"file": file, "seed": seed, "latent_index": index, **settings} for index, file in enumerate(files, start)
-        )
-        write_text(folder / "manifest.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-    return Path(out)
+    if npy and not grid and (layout != "imagefolder" or count > SHARD):
+        raise FacesmithError(f"images.npy is written for an imagefolder of up to {SHARD:,} faces: omit --npy")
 
 
-def _count_blocks(faces: Iterator[Images], bar: Bar) -> Iterator[Images]:
-    for block in faces:
-        yield block
-        bar.update(len(block))
+def _write_sheet(
+    faces: LabelledFaces, folder: Path, start: int, count: int, npy: bool, see: Callable[[Images], object]
+) -> None:
+    """Write one picture of all faces, and a row for each into the manifest."""
+    images, lines, file = [], [], f"sheet.{faces.format}"
+    for _, block, rows in faces.blocks(start, start + count):
+        images.append(block)
+        lines += [json.dumps({"file": file, **row}) + "\n" for row in rows]
+        see(block)
+    if npy:
+        np.save(folder / "images.npy", np.concatenate(images))
+    save_image(make_grid(np.concatenate(images), gap=2), folder / file, faces.model.marks(seed=faces.seed))
+    write_text(folder / MANIFEST, "".join(lines))
 
 
-def _copy_to_npy(faces: Iterator[Images], path: Path, shape: tuple[int, ...]) -> Iterator[Images]:
-    """Yield blocks of faces unchanged and write them into a .npy file. A memory map would crash on a full disk."""
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        for block in faces:
-            file.write(np.ascontiguousarray(block).data)
-            yield block
-
-
-def _write_singles(
-    faces: Iterator[Images], folder: Path, suffix: str, start: int, marks: Callable[[int], Marks]
-) -> list[str]:
-    """Write one file per face and return the names of the files."""
-    names: list[str] = []
-
-    def write(name: str, face: ImageArray, index: int) -> None:
-        options = FORMATS[suffix] | save_options(marks(index), PILLOW_FORMATS[suffix])
-        Image.fromarray(face).save(folder / name, **options)
-
-    with ThreadPoolExecutor(min(4, usable_cores())) as pool:  # compression releases the interpreter's lock
-        for block in faces:
-            new = [f"{index:06d}.{suffix}" for index in range(start + len(names), start + len(names) + len(block))]
-            list(pool.map(write, new, block, range(start + len(names), start + len(names) + len(block))))
-            names += new
-    return names
+def write_manifest(folder: Path) -> None:
+    """Write the manifest of version 0.1: the first fields of metadata.jsonl, with the picture under "file"."""
+    lines = []
+    for line in (folder / "metadata.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        names = ("seed", "latent_index", "truncation", "model", "terms", "with")
+        lines.append(json.dumps({"file": row["file_name"], **{name: row[name] for name in names if name in row}}))
+    write_text(folder / MANIFEST, "\n".join(lines) + "\n")

@@ -26,7 +26,8 @@ CLASS_COLUMNS = ("label", "labels", "class")
 MAX_CLASSES = 64  # a column with more distinct values is not a class label
 MIN_BOOL_SHARE = 0.9  # of an attribute's cells; the other cells are unknown
 # Columns of the manifests of `facesmith generate` and of the studio, besides the probabilities of attributes.
-GENERATED_COLUMNS = ("seed", "index", "latent_index", "truncation", "model", "digest")
+GENERATED_COLUMNS = ("seed", "index", "latent_index", "truncation", "model", "digest", "with", "label_source")
+PROBABILITY = "_probability"  # the ending of the columns of probabilities beside those of attributes
 
 
 def type_columns(
@@ -39,12 +40,13 @@ def type_columns(
     """
     labels = Labels()
     is_generated = {"seed", "truncation", "model"} <= set(columns)
+    probabilities = {f"{name}{PROBABILITY}" for name in columns}
     unused: list[str] = []
     for column, cells in columns.items():
         kind = column.strip().lower()
         if kind == TERMS_COLUMN:
             labels.terms += sorted({cell for cell in to_strings(cells).to_pylist() if cell})
-        elif is_generated and column in GENERATED_COLUMNS:
+        elif column in (GENERATED_COLUMNS if is_generated else ()) or column in probabilities:
             labels.ignored_columns.append(column)
         elif kind in SPLIT_COLUMNS and labels.split is None:
             labels.split = parse_splits(cells, name)

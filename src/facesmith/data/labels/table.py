@@ -198,7 +198,8 @@ def _expand(record: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(attributes, list):
         return record
     others = {name: value for name, value in record.items() if name != "with"}
-    return {**others, **{str(name).removeprefix("~"): not str(name).startswith("~") for name in attributes}}
+    requested = {str(name).removeprefix("~"): not str(name).startswith("~") for name in attributes}
+    return requested | others  # a column of the attribute has its label
 
 
 def _labelled_file(row: Any) -> dict[str, Any]:

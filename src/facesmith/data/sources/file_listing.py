@@ -139,9 +139,16 @@ class FileListing:
         """Return the names and paths of the Parquet files, if this is one, or has them and no pictures."""
         if self.root.is_file() and self.root.suffix.lower() in PARQUET_SUFFIXES:
             return [(printable(self.root.name), self.root)]
+        return self._without_pictures(PARQUET_SUFFIXES)
+
+    def tar_files(self) -> list[tuple[str, Path]]:
+        """Return the names and paths of the tar archives of a folder that has them and no pictures."""
+        return self._without_pictures((".tar",))
+
+    def _without_pictures(self, suffixes: tuple[str, ...]) -> list[tuple[str, Path]]:
         if self.images or not self.root.is_dir():
             return []
-        return [(printable(name), self.root / name) for name in self.entries if name.lower().endswith(PARQUET_SUFFIXES)]
+        return [(printable(name), self.root / name) for name in self.entries if name.lower().endswith(suffixes)]
 
     def is_celeba(self) -> bool:
         """Whether this is CelebA, by the name of its photo folder or of an annotation file."""

@@ -50,6 +50,7 @@ def folder_source(listing: FileListing, labels_path: Path | None = None) -> Sour
         labels.split = folders.split if labels.split is None else labels.split
     root = listing.root.resolve()
     used = {title for _, title, _ in tables}
+    used |= {title.replace("metadata.jsonl", "manifest.jsonl") for title in used}  # facesmith writes both
     if labels_path is not None and labels_path.resolve().is_relative_to(root):
         used.add(printable(labels_path.resolve().relative_to(root).as_posix()))
     return Source(

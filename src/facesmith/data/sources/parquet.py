@@ -103,7 +103,7 @@ def shard_metadata(shards: list[Shard], classes: Mapping[str, list[str]], name: 
     labels = type_columns({column: table[column].combine_chunks() for column in table.column_names}, name, classes)
     files = [f"{shard.name}#{row}" for shard in shards for row in range(shard.rows)]
     if labels.split is None:
-        labels.split = pa.array([_split(shard.name) for shard in shards for _ in range(shard.rows)], pa.string())
+        labels.split = pa.array([split_of_file(shard.name) for shard in shards for _ in range(shard.rows)], pa.string())
     return metadata_table(files, labels.split, labels.identity, labels.attributes), labels
 
 
@@ -158,7 +158,7 @@ def _classes_in_schema(schema: "pa.Schema") -> dict[str, list[str]]:
         return {}
 
 
-def _split(name: str) -> str | None:
+def split_of_file(name: str) -> str | None:
     """Return the split of a Parquet file, by its name (data/train-00000-of-00002.parquet) or its folder's."""
     tokens = re.split(r"[/_.-]", name.lower())
     return next((SPLITS[SPLIT_NUMBERS[token]] for token in tokens if token.isalpha() and token in SPLIT_NUMBERS), None)

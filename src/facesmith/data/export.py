@@ -1,0 +1,109 @@
+"""Export a dataset as pictures and labels that other tools read."""
+
+import io
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from facesmith.arrays import ImageArray
+from facesmith.data.dataset import Dataset, open_dataset
+from facesmith.data.layouts.layout import Tally, parse_layout, write_set
+from facesmith.data.layouts.picture import Picture
+from facesmith.data.layouts.readme import LOADING, yaml_head
+from facesmith.data.source import MADE_WITH
+from facesmith.errors import FacesmithError
+from facesmith.images.provenance import Marks, save_options
+from facesmith.machine import usable_cores
+from facesmith.progress import progress
+
+CHUNK = 256  # pictures in memory at once
+
+
+def export_dataset(
+    dataset: str | Path | Dataset, out: str | Path, *, layout: str = "imagefolder", quiet: bool = False
+) -> Path:
+    """Write the pictures of a dataset with their labels into the folder ``out`` and return it.
+
+    ``layout`` is imagefolder, classes:ATTRIBUTE, webdataset or parquet, as in `generate`. Pictures are PNG files that
+    are named by their row. A row has the terms of the dataset, the split, the identity if it is known, and the
+    attributes; what is unknown is null. Classes leave out the pictures for which the attribute is unknown. Splits
+    become folders or files of their own. Pictures that a model made keep their marks. An export of more than 10,000
+    pictures that was interrupted is continued by the same call.
+    """
+    data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+    name, attribute = parse_layout(layout)
+    if attribute is not None and attribute not in data.attributes:
+        known = ", ".join(data.attributes) or "none"
+        raise FacesmithError(f"{data.name} has no attribute {attribute!r}: its attributes are {known}")
+    card = {"layout": layout, "first": 0, "count": len(data), "dataset": data.name, "fingerprint": data.fingerprint}
+    with progress(len(data), "exporting", shown=not quiet) as bar:
+
+        def shards(first: int, last: int) -> Iterator[Picture]:
+            bar.update(max(0, first - bar.n))
+            for picture in _pictures(data, first, last):
+                yield picture
+                bar.update()
+
+        write_set(Path(out), card, shards, lambda tally: _readme(data, name, tally), _count)
+    return Path(out)
+
+
+def _pictures(data: Dataset, first: int, last: int) -> Iterator[Picture]:
+    table = data.metadata().slice(first, last - first)
+    names = [name for name in ("split", "identity", *data.attributes) if name in table.column_names]
+    models = [
+        Marks(entry["source_type"], entry["model"], entry["digest"], entry["terms"])
+        for entry in data.card.get("made_with") or []
+    ]
+
+    def encode(image: ImageArray, row: dict[str, Any]) -> bytes:
+        marks = None if row.get(MADE_WITH) is None else models[row[MADE_WITH]]
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "PNG", **(save_options(marks, "PNG") if marks else {}))
+        return file.getvalue()
+
+    with ThreadPoolExecutor(min(4, usable_cores())) as pool:
+        for start in range(first, last, CHUNK):
+            images = np.asarray(data.images[start : min(start + CHUNK, last)])
+            rows = table.slice(start - first, len(images)).to_pylist()
+            for number, (png, row) in enumerate(zip(pool.map(encode, images, rows), rows, strict=True), start):
+                values = {"terms": data.terms, **{name: row[name] for name in names}}
+                yield Picture(f"{number:06d}.png", png, values, row["split"] or "")
+
+
+def _count(picture: Picture, tally: Tally) -> None:
+    tally["pictures"] = tally.get("pictures", 0) + 1
+    for name, value in picture.row.items():
+        if isinstance(value, bool):
+            tally[f"with {name}"] = tally.get(f"with {name}", 0) + value
+            tally[f"known {name}"] = tally.get(f"known {name}", 0) + 1
+
+
+def _readme(data: Dataset, layout: str, tally: Tally) -> str:
+    width, height = data.size
+    made_with = data.card.get("made_with") or []
+    lines = [
+        yaml_head(data.terms, len(data), ["faces", "facesmith", *(["synthetic"] if made_with else [])]),
+        f"# {data.name}",
+        "",
+        f"{len(data):,} pictures of {width}x{height}, exported with facesmith from `{data.card['source']['name']}`.",
+        *(
+            f"\nThe model `{entry['model']}` made {entry['count']:,} of them; its terms: {entry['terms']}."
+            for entry in made_with
+        ),
+        "",
+        f"Terms: **{data.terms}**.",
+        *([f"\n{data.card['source']['credit']}"] if data.card["source"].get("credit") else []),
+        "",
+        f"```python\n{LOADING[layout]}\n```",
+    ]
+    if data.attributes:
+        lines += ["", "## Labels", "", "| attribute | share | known |", "|---|---|---|"]
+    for name in data.attributes:
+        known = tally.get(f"known {name}", 0)
+        lines.append(f"| {name} | {tally.get(f'with {name}', 0) / max(known, 1):.1%} | {known:,} |")
+    return "\n".join(lines) + "\n"

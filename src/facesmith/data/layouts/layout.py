@@ -1,0 +1,156 @@
+"""The layouts by their names, and sets of pictures in shards: written, continued, merged and described."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from facesmith.data.layouts import imagefolder, parquet, webdataset
+from facesmith.data.layouts.picture import Picture
+from facesmith.errors import FacesmithError
+from facesmith.files import atomic_folder, lock, read_json, refuse_existing, write_json, write_text
+
+SHARD = 10_000  # pictures of one folder or file
+LAYOUTS = "imagefolder, classes:ATTRIBUTE, webdataset or parquet"
+FORMAT, VERSION = "facesmith-set", 1
+STATE = ".facesmith"  # the folder with the card of a set, which readers of pictures pass over
+CARD, DONE, WORK = "set.json", "shards.jsonl", "shard"
+
+WriteShard = Callable[[Iterable[Picture], Path, str], None]
+Shards = Callable[[int, int], Iterator[Picture]]  # from the first to behind the last index
+Tally = dict[str, int]
+
+
+def parse_layout(text: str) -> tuple[str, str | None]:
+    """Return the name of a layout and the attribute of classes. Raises `FacesmithError` for another text."""
+    name, colon, attribute = text.partition(":")
+    if name not in ("imagefolder", "classes", "webdataset", "parquet") or (name == "classes") != bool(attribute):
+        raise FacesmithError(f"invalid layout {text!r}: expected {LAYOUTS}")
+    if colon and name != "classes":
+        raise FacesmithError(f"invalid layout {text!r}: expected {LAYOUTS}")
+    return name, attribute or None
+
+
+def shard_writer(layout: str) -> WriteShard:
+    """Return the function that writes a shard of pictures in a layout."""
+    name, attribute = parse_layout(layout)
+    if name in ("imagefolder", "classes"):
+        return partial(imagefolder.write_shard, attribute=attribute)
+    return webdataset.write_shard if name == "webdataset" else parquet.write_shard
+
+
+def read_pictures(folder: Path, layout: str) -> Iterator[Picture]:
+    """Yield the pictures of a set in a layout."""
+    name, _ = parse_layout(layout)
+    readers = {"webdataset": webdataset.read, "parquet": parquet.read}
+    return readers.get(name, imagefolder.read)(folder)
+
+
+def write_set(
+    out: Path,
+    card: dict[str, Any],
+    shards: Shards,
+    readme: Callable[[Tally], str],
+    count: Callable[[Picture, Tally], None],
+    finish: Callable[[Path], None] = lambda folder: None,
+) -> Tally:
+    """Write the set that ``card`` describes into the folder ``out``, and return its tally.
+
+    ``card`` has layout, first and count, and whatever determines the pictures. ``shards`` yields pictures by their
+    indices, ``count`` adds one to the tally, ``readme`` returns README.md. A set of several shards can be interrupted
+    at any time: the same call continues it. ``finish`` may add files to the folder of a set of one shard.
+    """
+    first, total = int(card["first"]), int(card["count"])
+    write, tally = shard_writer(str(card["layout"])), Tally()
+    card = {"format": FORMAT, "version": VERSION} | card
+
+    def counted(pictures: Iterator[Picture], part: Tally) -> Iterator[Picture]:
+        for picture in pictures:
+            count(picture, part)
+            yield picture
+
+    if total <= SHARD:
+        with atomic_folder(out, "pictures") as folder:
+            write(counted(shards(first, first + total), tally), folder, "")
+            finish(folder)
+            _write_cards(folder, card, tally, readme)
+        return tally
+    with ExitStack() as locks:
+        done = _open_partial(out, card, locks)
+        for number in range(first // SHARD, -(-(first + total) // SHARD)):
+            part = done.get(number)
+            if part is None:
+                part = Tally()
+                work = out / STATE / WORK
+                shutil.rmtree(work, ignore_errors=True)
+                start, end = max(first, number * SHARD), min(first + total, (number + 1) * SHARD)
+                write(counted(shards(start, end), part), work, f"{number:05d}")
+                _move_shard(work, out, f"{number:05d}")
+                with (out / STATE / DONE).open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"shard": number, **part}) + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+            for name, number_of in part.items():
+                tally[name] = tally.get(name, 0) + number_of
+        _write_cards(out, card, tally, readme)
+        shutil.rmtree(out / STATE / WORK, ignore_errors=True)
+        (out / STATE / DONE).unlink()
+    return tally
+
+
+def read_set(folder: Path) -> dict[str, Any]:
+    """Return the card of a complete set. Raises `FacesmithError` for any other folder."""
+    path = folder / STATE / CARD
+    if not path.is_file():
+        raise FacesmithError(f"{folder} is not a set of pictures: pass a folder that facesmith generate wrote")
+    card: dict[str, Any] = read_json(path, "the card of a set")
+    if card.get("format") != FORMAT or card.get("version") != VERSION:
+        raise FacesmithError(f"{path} is of another version of facesmith: install that, or generate the set again")
+    if "tally" not in card:
+        raise FacesmithError(f"{folder} is not complete: continue it with the command that started it")
+    return card
+
+
+def _open_partial(out: Path, card: dict[str, Any], locks: ExitStack) -> dict[int, Tally]:
+    """Create the folder of a set, or return the shards of the same set that was interrupted."""
+    path = out / STATE / CARD
+    if not path.is_file():
+        refuse_existing(out, "pictures")
+        out.mkdir(parents=True, exist_ok=True)
+    locks.enter_context(lock(out))
+    if not path.is_file():
+        write_json(path, card)
+        return {}
+    found = read_json(path, "the card of a set")
+    if "tally" in found or found != json.loads(json.dumps(card)):
+        state = "is complete" if "tally" in found else "was started with other options"
+        raise FacesmithError(f"{out} already exists and {state}: choose another name, or remove it first")
+    path = out / STATE / DONE
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    lines = [line for line in lines if line.endswith("\n")]  # a killed process may have written a part of a line
+    write_text(path, "".join(lines))
+    parts = [json.loads(line) for line in lines]
+    return {part.pop("shard"): part for part in parts}
+
+
+def _move_shard(work: Path, out: Path, name: str) -> None:
+    """Move the files and folders of one shard to their places, over those that a killed process has moved already."""
+    paths = sorted(work.rglob("*"))
+    units = [path for path in paths if path.name == name and path.is_dir()] or [p for p in paths if p.is_file()]
+    for unit in units:
+        target = out / unit.relative_to(work)
+        if target.is_dir():
+            shutil.rmtree(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unit.replace(target)
+    shutil.rmtree(work)
+
+
+def _write_cards(folder: Path, card: dict[str, Any], tally: Tally, readme: Callable[[Tally], str]) -> None:
+    write_text(folder / "README.md", readme(tally))
+    (folder / STATE).mkdir(exist_ok=True)
+    write_json(folder / STATE / CARD, card | {"tally": tally})

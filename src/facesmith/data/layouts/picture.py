@@ -1,0 +1,17 @@
+"""What every layout of labelled pictures writes and reads."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An encoded picture: its file name, which is unique in the set, its bytes, and its ``row`` of the table.
+
+    ``split`` is "train", "valid" or "test", or "" without splits.
+    """
+
+    name: str
+    data: bytes
+    row: dict[str, Any]
+    split: str = ""

@@ -1,0 +1,38 @@
+"""The metadata at the head of the README.md of a set of pictures, as the Hugging Face hub reads it."""
+
+import re
+
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+HUB_LICENCES = re.compile(r"(cc0-1\.0|cc-by[a-z-]*-\d\.\d|mit|apache-2\.0|odbl)", re.IGNORECASE)
+LOADING = {
+    "imagefolder": 'import datasets\n\ndatasets.load_dataset("imagefolder", data_dir=".")',
+    "classes": 'import torchvision\n\ntorchvision.datasets.ImageFolder(".")',
+    "webdataset": (
+        "import glob\n\nimport webdataset\n\n"
+        'webdataset.WebDataset(sorted(glob.glob("*.tar")), shardshuffle=False).decode("pil")'
+    ),
+    "parquet": 'import datasets\n\ndatasets.load_dataset("parquet", data_dir="data")',
+}
+
+
+def yaml_head(terms: str, count: int, tags: list[str]) -> str:
+    """Return the metadata: the licence, or the terms where they are none that the hub knows, the size and the tags."""
+    size = next((name for limit, name in SIZES if count < limit), "1M<n<10M")
+    licence = [f"license: {terms.lower()}"]
+    if not HUB_LICENCES.fullmatch(terms):
+        name = re.sub(r"[^a-z0-9]+", "-", terms.lower()).strip("-")
+        licence = ["license: other", f"license_name: {name}"]
+    return "\n".join(
+        [
+            "---",
+            *licence,
+            "task_categories:",
+            "- image-classification",
+            "size_categories:",
+            f"- {size}",
+            "tags:",
+            *(f"- {tag}" for tag in tags),
+            "---",
+            "",
+        ]
+    )

@@ -1,0 +1,126 @@
+"""WebDataset: tar archives with a picture and its labels, as JSON or a class, under the same key."""
+
+import hashlib
+import json
+import tarfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from facesmith.data.labels.columns import PROBABILITY, type_columns
+from facesmith.data.source import Handle, Source, metadata_table
+from facesmith.data.sources.parquet import split_of_file
+from facesmith.errors import FacesmithError, ImageError
+from facesmith.files import printable
+from facesmith.images.decode import SUFFIXES
+
+if TYPE_CHECKING:
+    pass
+
+MAX_LABEL_BYTES = 2**20  # of one JSON file
+
+
+@dataclass(frozen=True, slots=True)
+class TarMember:
+    """A file in a tar archive, which is not compressed, by the position of its bytes."""
+
+    archive: str
+    offset: int
+    size: int
+
+    def open(self) -> bytes:
+        try:
+            with open(self.archive, "rb") as file:  # noqa: PTH123 (for each photo: Path costs more than open)
+                file.seek(self.offset)
+                data = file.read(self.size)
+        except OSError as error:
+            raise ImageError(f"not readable: {(error.strerror or 'unknown error').lower()}") from None
+        if len(data) < self.size:
+            raise ImageError("cut short")
+        return data
+
+
+def webdataset_source(root: Path, archives: Sequence[tuple[str, Path]]) -> Source:
+    """Return the pictures in tar archives as a source; each archive is a name for messages and a path.
+
+    Labels are the scalar values of a picture's JSON file, and its class in a .cls file. Raises `FacesmithError` for an
+    archive that cannot be read, and if there is no picture.
+    """
+    import pyarrow as pa
+
+    files: list[str] = []
+    members: list[TarMember] = []
+    splits: list[str | None] = []
+    tables: list[pa.Table] = []
+    digest = hashlib.sha256()
+    for name, path in archives:
+        digest.update(f"{printable(name)}\0{path.stat().st_size}\n".encode())
+        pictures, rows = _read_archive(path)
+        files += [f"{name}/{member}" for member in pictures]
+        members += pictures.values()
+        splits += [split_of_file(name)] * len(pictures)
+        tables.append(pa.Table.from_pylist(rows) if any(rows) else pa.table({"": pa.nulls(len(rows))}))
+    if not files:
+        raise FacesmithError(f"{root} holds no picture: its tar archives have none that is read")
+    table = pa.concat_tables(tables, promote_options="permissive")
+    columns = {column: table[column].combine_chunks() for column in table.column_names if column}
+    labels = type_columns(columns, root.name, {})
+    return Source(
+        kind="folder",
+        name=printable(root.stem if root.is_file() else root.resolve().name),
+        fingerprint=digest.hexdigest(),
+        table=metadata_table(files, labels.split or pa.array(splits, pa.string()), labels.identity, labels.attributes),
+        handles=lambda rows: _handles(members, rows),
+        terms=labels.terms,
+        ignored_columns=labels.ignored_columns,
+        notes=labels.notes,
+    )
+
+
+def _handles(members: list[TarMember], rows: np.ndarray) -> Iterator[Handle]:
+    return (members[row] for row in rows)
+
+
+def _read_archive(path: Path) -> tuple[dict[str, TarMember], list[dict[str, Any]]]:
+    """Return the pictures of an archive by name, in order, and the labels of each."""
+    pictures: dict[str, TarMember] = {}
+    labels: dict[str, dict[str, Any]] = {}
+    try:
+        with tarfile.open(path, "r:") as archive:
+            for member in archive:
+                if not member.isfile():
+                    continue
+                key, suffix = _split_name(member.name)
+                if suffix in SUFFIXES:
+                    pictures[member.name] = TarMember(str(path), member.offset_data, member.size)
+                elif suffix in (".json", ".cls") and member.size < MAX_LABEL_BYTES:
+                    file = archive.extractfile(member)
+                    labels.setdefault(key, {}).update(_parse(suffix, file.read() if file else b""))
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise FacesmithError(f"{printable(str(path))} cannot be read as a tar archive: {error}") from None
+    return pictures, [labels.get(_split_name(name)[0], {}) for name in pictures]
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """Return the key of a file, up to the first dot of its name, and its ending."""
+    folder, _, base = name.rpartition("/")
+    stem, dot, suffix = base.partition(".")
+    return f"{folder}/{stem}", f"{dot}{suffix.rpartition('.')[2]}".lower()
+
+
+def _parse(suffix: str, data: bytes) -> dict[str, Any]:
+    with suppress(ValueError):
+        value = json.loads(data)
+        if suffix == ".cls":
+            return {"class": value}
+        if isinstance(value, dict):
+            return {
+                key: each
+                for key, each in value.items()
+                if isinstance(each, str | int | float) and not str(key).endswith(PROBABILITY)
+            }
+    return {}

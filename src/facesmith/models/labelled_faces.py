@@ -1,0 +1,162 @@
+"""Generated faces with labels: what was asked for, and what a classifier or the model's directions measure."""
+
+import io
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from facesmith.arrays import Floats, ImageArray, Images, Integers, Latents
+from facesmith.data.labels.columns import PROBABILITY
+from facesmith.data.layouts.picture import Picture
+from facesmith.errors import FacesmithError
+from facesmith.images.provenance import save_options
+from facesmith.machine import usable_cores
+from facesmith.models.base import BLOCK
+from facesmith.models.classifier import AttributeClassifier
+from facesmith.models.model import Model
+from facesmith.models.requests import Probabilities, Requests, Signs, draw_latents
+from facesmith.terms import combine_terms
+
+CHUNK = 16 * BLOCK  # faces in memory at once
+FORMATS: dict[str, dict[str, Any]] = {"png": {"compress_level": 6}, "jpg": {"quality": 95}, "webp": {"lossless": True}}
+PILLOW_FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+
+
+@dataclass(frozen=True)
+class LabelledFaces:
+    """Faces of a seed with what is ``requests``ed, labelled by a ``classifier`` or by the model's directions.
+
+    Face i is the same for every part of the set. ``label_names`` are the attributes to label, None for all.
+    """
+
+    model: Model
+    requests: Requests
+    seed: int
+    truncation: float
+    format: str
+    classifier: AttributeClassifier | None = None
+    label_names: tuple[str, ...] | None = None
+
+    @cached_property
+    def terms(self) -> str:
+        return combine_terms([self.model.terms, *([self.classifier.terms] if self.classifier else [])])
+
+    @cached_property
+    def measured(self) -> list[str]:
+        """The attributes that the classifier or the directions measure."""
+        known = self.classifier.attributes if self.classifier else self._directed
+        return [name for name in known if self.label_names is None or name in (*self.label_names, *self.requests.names)]
+
+    @cached_property
+    def _directed(self) -> list[str]:
+        return list(self.model.directions.names) if self.model.card.get("directions") else []
+
+    def card(self) -> dict[str, Any]:
+        """Return what the card of the set holds: all that determines the pictures and their labels."""
+        by: dict[str, Any] | None = {"by": "directions", "digest": self.model.card.get("directions", {}).get("digest")}
+        if self.classifier is not None:
+            by = {"by": "classifier", "name": self.classifier.name, "digest": self.classifier.digest}
+        return {
+            "seed": self.seed,
+            "truncation": self.truncation,
+            "file_format": self.format,
+            "model": self.model.name,
+            "digest": self.model.digest,
+            "size": list(self.model.size),
+            "terms": self.terms,
+            "with": [name if value else f"~{name}" for name, value in self.requests.fixed.items()],
+            "balance": list(self.requests.balanced),
+            "share": self.requests.shares,
+            "inputs": [name for name in self.requests.names if name in self.model.conditions],
+            "selected_by": "directions" if self._directed else "classifier",
+            "measured": self.measured,
+            "labels": by if self.measured else None,
+        }
+
+    def check(self) -> None:
+        """Raise `FacesmithError` for what cannot be generated, before any work."""
+        if self.classifier is not None and self.classifier.size != self.model.size:
+            sizes = ["x".join(map(str, each)) for each in (self.classifier.size, self.model.size)]
+            raise FacesmithError(
+                f"the classifier {self.classifier.name} takes images of {sizes[0]} and {self.model.name} makes "
+                f"{sizes[1]}: use another classifier"
+            )
+        unknown = [name for name in self.label_names or () if name not in [*self.measured, *self.requests.names]]
+        if unknown:
+            raise FacesmithError(f"nothing measures {', '.join(unknown)}: use a classifier that has it")
+        self._draw(0, 0)
+
+    def blocks(self, start: int, end: int) -> Iterator[tuple[Integers, Images, list[dict[str, Any]]]]:
+        """Yield indices, images and rows of the faces ``start`` to ``end`` in chunks."""
+        for first in range(start // BLOCK * BLOCK, end, CHUNK):
+            # Whole blocks are generated, so that the same faces have the same bits in every part.
+            last = min(first + CHUNK, -(-end // BLOCK) * BLOCK)
+            z, latent_indices, signs = self._draw(first, last - first)
+            images = np.concatenate([self.model.generate(z[at : at + BLOCK]) for at in range(0, len(z), BLOCK)])
+            rows = self._rows(latent_indices, signs, self._measure(z, images))
+            inside = slice(max(start - first, 0), end - first)
+            yield np.arange(first, last)[inside], images[inside], rows[inside]
+
+    def pictures(self, start: int, end: int, each: Callable[[Images], None] = lambda images: None) -> Iterator[Picture]:
+        """Yield the faces ``start`` to ``end`` as encoded pictures; ``each`` is called with every chunk of images."""
+        with ThreadPoolExecutor(min(4, usable_cores())) as pool:  # compression releases the interpreter's lock
+            for indices, images, rows in self.blocks(start, end):
+                each(images)
+                for index, data, row in zip(indices, pool.map(self._encode, images, rows), rows, strict=True):
+                    yield Picture(f"{index:06d}.{self.format}", data, row)
+
+    def _encode(self, image: ImageArray, row: dict[str, Any]) -> bytes:
+        marks = self.model.marks(seed=self.seed, index=row["latent_index"])
+        file = io.BytesIO()
+        form = PILLOW_FORMATS[self.format]
+        Image.fromarray(image).save(file, form, **FORMATS[self.format], **save_options(marks, form))
+        return file.getvalue()
+
+    def _draw(self, start: int, count: int) -> tuple[Latents, Integers, Signs]:
+        measure: tuple[list[str], Probabilities] | None = None
+        if self._directed:
+            measure = self._directed, self.model.directions.probabilities
+        elif self.classifier is not None:
+            measure = self.classifier.attributes, self._measure_generated
+        return draw_latents(self.model, self.requests, self.seed, start, count, self.truncation, measure)
+
+    def _measure_generated(self, z: Latents) -> Floats:
+        assert self.classifier is not None
+        return self.classifier.label(self.model.generate(z))
+
+    def _measure(self, z: Latents, images: Images) -> Floats:
+        """Return the probabilities of `measured` (N x A)."""
+        if not self.measured:
+            return np.zeros((len(z), 0), np.float32)
+        if self.classifier is not None:
+            names, values = self.classifier.attributes, self.classifier.label(images)
+        else:
+            names, values = self._directed, self.model.directions.probabilities(z)
+        return values[:, [names.index(name) for name in self.measured]]
+
+    def _rows(self, latent_indices: Integers, signs: Signs, probabilities: Floats) -> list[dict[str, Any]]:
+        names, rows = self.requests.names, []
+        inputs = [name for name in names if name in self.model.conditions]
+        for index, asked, measured in zip(latent_indices, signs, probabilities, strict=True):
+            values = dict(zip(self.measured, (round(float(value), 4) for value in measured), strict=True))
+            wanted = {name: bool(sign > 0) for name, sign in zip(names, asked, strict=True)}
+            row: dict[str, Any] = {
+                "seed": self.seed,
+                "latent_index": int(index),
+                "truncation": self.truncation,
+                "model": self.model.digest,
+                "terms": self.terms,
+            }
+            if names:
+                row["with"] = [name if value else f"~{name}" for name, value in wanted.items()]
+            if names or values:
+                row["label_source"] = "both" if names and values else "asked" if names else "measured"
+            for name in dict.fromkeys([*inputs, *values]):
+                row[name] = wanted[name] if name in inputs else values[name] >= 0.5
+            rows.append(row | {f"{name}{PROBABILITY}": value for name, value in values.items()})
+        return rows

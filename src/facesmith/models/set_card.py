@@ -1,0 +1,85 @@
+"""The tally of a set of labelled faces, and its README.md with the metadata of a dataset card."""
+
+from typing import Any
+
+from facesmith.data.labels.columns import PROBABILITY
+from facesmith.data.layouts.layout import Tally
+from facesmith.data.layouts.picture import Picture
+from facesmith.data.layouts.readme import LOADING, yaml_head
+
+
+def count_picture(picture: Picture, tally: Tally) -> None:
+    """Add the labels of a picture to the tally: how many have each attribute, and were asked for it, and agree."""
+    row = picture.row
+    tally["pictures"] = tally.get("pictures", 0) + 1
+    for name, value in row.items():
+        if isinstance(value, bool):
+            tally[f"with {name}"] = tally.get(f"with {name}", 0) + value
+    for text in row.get("with", ()):
+        name = text.removeprefix("~")
+        is_asked = not text.startswith("~")
+        tally[f"asked {name}"] = tally.get(f"asked {name}", 0) + is_asked
+        if f"{name}{PROBABILITY}" in row:
+            has = row[f"{name}{PROBABILITY}"] >= 0.5
+            tally[f"measured {name}"] = tally.get(f"measured {name}", 0) + has
+            tally[f"agree {name}"] = tally.get(f"agree {name}", 0) + (has == is_asked)
+
+
+def set_summary(card: dict[str, Any]) -> list[str]:
+    """Return the lines on the shares that were asked for and reached, for the card of a complete set."""
+    tally, labels = card["tally"], card["labels"]
+    total = tally["pictures"]
+    asked = [name.removeprefix("asked ") for name in tally if name.startswith("asked ")]
+    lines = []
+    for name in asked:
+        line = f"{name}: asked for in {tally[f'asked {name}'] / total:.1%}"
+        if labels is not None and f"measured {name}" in tally:
+            line += f", {tally[f'measured {name}'] / total:.1%} by the {_labeller(labels)}"
+            if card["selected_by"] != labels["by"] or name in card["inputs"]:
+                line += f", which agrees on {tally[f'agree {name}'] / total:.1%} of the faces"
+        lines.append(line)
+    if selected := [name for name in asked if name not in card["inputs"]]:
+        by = "classifier" if card["selected_by"] == "classifier" else "directions of the model"
+        lines.append(f"{', '.join(selected)}: faces were selected by the {by}")
+    if asked and (labels is None or labels["by"] == card["selected_by"] or labels["by"] != "classifier"):
+        lines.append("no independent classifier checked these labels: pass one with --classifier")
+    return lines
+
+
+def _labeller(labels: dict[str, Any]) -> str:
+    return f"classifier {labels['name']}" if labels["by"] == "classifier" else "directions of the model"
+
+
+def set_readme(card: dict[str, Any]) -> str:
+    """Return README.md of a set: what it shows, how it was labelled, its terms, and how to load it."""
+    tally, labels = card["tally"], card["labels"]
+    total, (width, height) = tally["pictures"], card["size"]
+    names = sorted(name.removeprefix("with ") for name in tally if name.startswith("with "))
+    how = "They have no labels."
+    if labels is not None:
+        how = (
+            f"Labels were measured by the {_labeller(labels)}: a column for each attribute, and its probability. They "
+            "are estimates, not facts."
+        )
+    if card["inputs"]:
+        how += f" {', '.join(card['inputs'])}: the value that the generator was asked for."
+    lines = [
+        yaml_head(card["terms"], total, ["synthetic", "faces", "facesmith"]),
+        f"# {total:,} synthetic faces of {width}x{height}",
+        "",
+        f"Generated with facesmith by the model `{card['model']}` (SHA-256 `{card['digest']}`), seed {card['seed']}, "
+        f"faces {card['first']:,} to {card['first'] + card['count'] - 1:,}. They show nobody.",
+        "",
+        f"{how} `latent_index`, `seed` and `truncation` of a row generate its face again.",
+        "",
+        f"Terms: **{card['terms']}**.",
+        "",
+        f"```python\n{LOADING[card['layout'].partition(':')[0]]}\n```",
+        "",
+    ]
+    if summary := set_summary(card):
+        lines += ["## Requests", "", *(f"- {line}" for line in summary), ""]
+    if names:
+        lines += ["## Labels", "", "| attribute | share |", "|---|---|"]
+        lines += [f"| {name} | {tally[f'with {name}'] / total:.1%} |" for name in names]
+    return "\n".join(lines).rstrip() + "\n"
