@@ -55,7 +55,7 @@ def webdataset_source(root: Path, archives: Sequence[tuple[str, Path]]) -> Sourc
     files: list[str] = []
     members: list[TarMember] = []
     splits: list[str | None] = []
-    tables: list[pa.Table] = []
+    parts: list[dict[str, Any]] = []  # the columns of each archive
     digest = hashlib.sha256()
     for name, path in archives:
         digest.update(f"{printable(name)}\0{path.stat().st_size}\n".encode())
@@ -63,12 +63,10 @@ def webdataset_source(root: Path, archives: Sequence[tuple[str, Path]]) -> Sourc
         files += [f"{name}/{member}" for member in pictures]
         members += pictures.values()
         splits += [split_of_file(name)] * len(pictures)
-        tables.append(pa.Table.from_pylist(rows) if any(rows) else pa.table({"": pa.nulls(len(rows))}))
+        parts.append(_columns(rows))
     if not files:
         raise FacesmithError(f"{root} holds no picture: its tar archives have none that is read")
-    table = pa.concat_tables(tables, promote_options="permissive")
-    columns = {column: table[column].combine_chunks() for column in table.column_names if column}
-    labels = type_columns(columns, root.name, {})
+    labels = type_columns(_join(parts), root.name, {})
     return Source(
         kind="folder",
         name=printable(root.stem if root.is_file() else root.resolve().name),
@@ -105,6 +103,33 @@ def _read_archive(path: Path) -> tuple[dict[str, TarMember], list[dict[str, Any]
     return pictures, [labels.get(_split_name(name)[0], {}) for name in pictures]
 
 
+def _columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the labels of an archive as columns, each of one type or of strings."""
+    import pyarrow as pa
+
+    columns = {"": pa.nulls(len(rows))}  # which keeps the number of rows where there are no labels
+    for name in dict.fromkeys(key for row in rows for key in row):
+        cells = [row.get(name) for row in rows]
+        try:
+            columns[name] = pa.array(cells)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            columns[name] = pa.array([None if cell is None else str(cell) for cell in cells], pa.string())
+    return columns
+
+
+def _join(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the columns of all archives, one after the other."""
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {}
+    for name in dict.fromkeys(key for part in parts for key in part if key):
+        arrays = [part.get(name, part[""]) for part in parts]
+        kinds = {array.type for array in arrays} - {pa.null()}
+        kind = kinds.pop() if len(kinds) == 1 else pa.string()
+        columns[name] = pa.concat_arrays([array.cast(kind) for array in arrays])
+    return columns
+
+
 def _split_name(name: str) -> tuple[str, str]:
     """Return the key of a file, up to the first dot of its name, and its ending."""
     folder, _, base = name.rpartition("/")
@@ -121,6 +146,6 @@ def _parse(suffix: str, data: bytes) -> dict[str, Any]:
             return {
                 key: each
                 for key, each in value.items()
-                if isinstance(each, str | int | float) and not str(key).endswith(PROBABILITY)
+                if isinstance(each, str | int | float | None) and not str(key).endswith(PROBABILITY)
             }
     return {}
