@@ -50,7 +50,8 @@ def folder_source(listing: FileListing, labels_path: Path | None = None) -> Sour
         labels.split = folders.split if labels.split is None else labels.split
     root = listing.root.resolve()
     used = {title for _, title, _ in tables}
-    used |= {title.replace("metadata.jsonl", "manifest.jsonl") for title in used}  # facesmith writes both
+    # facesmith writes both tables, and like every dataset of the hub a README.md.
+    used |= {title.replace("metadata.jsonl", "manifest.jsonl") for title in used} | {"README.md"}
     if labels_path is not None and labels_path.resolve().is_relative_to(root):
         used.add(printable(labels_path.resolve().relative_to(root).as_posix()))
     return Source(
