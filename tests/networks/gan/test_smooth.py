@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -7,7 +9,7 @@ from facesmith.networks.convolutions import SmoothToRGB
 from facesmith.networks.family_settings import SmoothConfig
 from facesmith.networks.gan.smooth import enlarge
 
-NARROW = {"latent_size": 7, "generator_width": 4, "discriminator_width": 4}
+NARROW: dict[str, Any] = {"latent_size": 7, "generator_width": 4, "discriminator_width": 4}
 
 
 @pytest.mark.parametrize("palette", [0, 5])
