@@ -38,7 +38,7 @@ def makeover(model: str, photo: tuple[str, ...], out: Path, **options: object) -
     """
     result = facesmith.make_over(model, photo, out, **options)  # type: ignore[arg-type]
     photos = len({face["photo"] for face in result["faces"]})
-    click.echo(f"{out}: {len(result['faces']):,} faces in {photos:,} photos changed, direction {result['direction']}")
+    click.echo(f"{out}: changed faces: {len(result['faces']):,}, photos: {photos:,}, direction: {result['direction']}")
     for item in result["without"]:
         click.echo(f"  {item['reason']}")
     click.echo(f"sheet: {out / 'sheet.png'}")

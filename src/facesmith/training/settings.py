@@ -49,7 +49,7 @@ class Recipe:
     ema_kimg: float = learning_setting(0.0, "half-life in kimg of the weight average (EMA); 0 disables it", minimum=0)
     flip: bool = learning_setting(True, "mirror half of the real images at random")
     epoch_share: float = learning_setting(
-        1.0, "fraction of the images used in each epoch, drawn anew every epoch", minimum=0, maximum=1
+        1.0, "fraction of the images used in each epoch, resampled every epoch", minimum=0, maximum=1
     )
     seed: int = learning_setting(0, "random seed", minimum=0)
 

@@ -103,7 +103,7 @@ async def list_runs(services: ServicesDep) -> list[RunSummary]:
 
 @router.get("/runs/{name}", summary="Read a run's status")
 async def run_info(name: str, services: ServicesDep) -> RunInfo:
-    """Its status and health in words, images a second, remaining time, and its recipe."""
+    """Status and health as sentences, speed, remaining time, and the recipe."""
     run = await services.run_watcher.run(name)
     training = services.training_jobs.find(name)
     info = RunInfo(**status_json(run))
