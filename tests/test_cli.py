@@ -124,6 +124,41 @@ def test_user_errors_are_one_sentence_with_exit_code_2(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files as Linux does")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "data import builtin:9 {new} --size 8",
+        "export {run} {new}",
+        "generate {model} --count 3 --out {new}",
+        "generate {model} --count 3 --grid --npy --out {new}",
+        "interpolate drawn64 seed:1 seed:2 --frames 3 --out {new}.mp4",
+        "interpolate drawn64 seed:1 seed:2 --frames 3 --out {new}.gif",
+        "sweep drawn64 seed:1 --attribute Smiling --steps 3 --out {new}.png",
+        "edit drawn64 seed:1 --set Smiling=1 --out {new}",
+        "demo builtin:9 --out {new}",
+        "data explore {data} --out {new}",
+        "train tiny {data} {new} --kimg 0.01",
+    ],
+)
+def test_a_full_disk_is_one_sentence_in_every_command(
+    words: str, small_model: Model, small_run: Path, builtin_dataset: Dataset, tmp_path: Path
+) -> None:
+    import resource
+
+    places = {"model": small_model.path, "run": small_run, "data": builtin_dataset.path, "new": tmp_path / "new"}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        code, out, errors = run(*(word.format(**places) for word in words.split()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert code == 2, out + errors
+    assert "Traceback" not in out + errors
+    assert "File too large" in errors.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_recipes_command_lists_recipes_and_settings() -> None:
     code, out, _ = run("recipes")
     assert code == 0

@@ -34,7 +34,7 @@ HALF_MOVED = """
 with atomic_folder(path, "faces") as partial:
     for name in ("a.png", "b.png", "card.json"):
         (partial / name).write_text(name)
-    Path.rename = lambda old, new, rename=Path.rename: wait() if new.name == "b.png" else rename(old, new)
+    Path.replace = lambda old, new, replace=Path.replace: wait() if new.name == "b.png" else replace(old, new)
 """
 
 

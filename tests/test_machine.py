@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from facesmith.machine import usable_cores
+from facesmith.errors import FacesmithError
+from facesmith.machine import machine_cores, usable_cores, worker_count
 
 ALL = usable_cores(Path("/nothing"))
 
@@ -25,3 +26,11 @@ def test_cpu_quota_of_cgroup_version_1_limits_the_cores(tmp_path: Path, quota: s
 
 def test_without_a_quota_all_cores_are_usable(tmp_path: Path) -> None:
     assert usable_cores(tmp_path) == ALL >= 1
+
+
+def test_threads_and_workers_are_bounded_by_the_machine() -> None:
+    assert worker_count(None) == worker_count(0) == usable_cores()
+    assert worker_count(1) == 1
+    assert worker_count(2**40) == 2 * machine_cores()
+    with pytest.raises(FacesmithError, match="-1"):
+        worker_count(-1)

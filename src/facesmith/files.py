@@ -136,6 +136,24 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+@contextmanager
+def updated_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder whose files are moved into ``path`` on success, and replace those there.
+
+    Other files of ``path`` stay. On an error nothing changes. Raises `FacesmithError` if another process does the same.
+    """
+    if (path / COMPLETE).is_dir():
+        _move_up(path / COMPLETE)  # a process died while it did so
+    with (
+        new_parents(path / PARTIAL),
+        _claim(path / PARTIAL, _make_folder, path) as temporary,
+        _full_disk_as_message(path),
+    ):
+        yield temporary
+        temporary.rename(path / COMPLETE)
+        _move_up(path / COMPLETE)
+
+
 def finished_files(folder: Path, suffix: str) -> list[Path]:
     """Return the files of a folder with this suffix, by name, without the partial ones that a killed process left."""
     return sorted(path for path in folder.glob(f"*{suffix}") if not path.name.startswith("."))
@@ -323,12 +341,18 @@ def _full_disk_as_message(path: Path) -> Iterator[None]:
 
 
 def _move_up(complete: Path) -> None:
-    """Move what is in the folder ``complete`` to its parent: cards last, because they mark an artefact as complete."""
+    """Move the files in ``complete`` to its parent: cards last, because they mark an artefact as complete."""
     with suppress(FileNotFoundError):  # another process moves it too
-        for entry in sorted(complete.iterdir(), key=lambda entry: (entry.suffix in CARD_SUFFIXES, entry.name)):
+        entries = sorted(complete.rglob("*"), key=lambda entry: (entry.suffix in CARD_SUFFIXES, entry.name))
+        for entry in entries:
+            target = complete.parent / entry.relative_to(complete)
+            if entry.is_dir():
+                target.mkdir(parents=True, exist_ok=True)
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
-                entry.rename(complete.parent / entry.name)
-        complete.rmdir()
+                entry.replace(target)
+        shutil.rmtree(complete)
 
 
 @contextmanager

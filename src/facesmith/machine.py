@@ -39,6 +39,16 @@ def machine_cores() -> int:
     return os.cpu_count() or 1
 
 
+def worker_count(wanted: int | None) -> int:
+    """Return how many threads or processes to start: ``wanted``, but at most two for each core of the machine.
+
+    None or 0 is one for each usable core. Raises `FacesmithError` for a negative number.
+    """
+    if wanted is not None and wanted < 0:
+        raise FacesmithError(f"invalid number of threads or workers {wanted}: expected 0 (one per core) or more")
+    return min(wanted, 2 * machine_cores()) if wanted else usable_cores()
+
+
 def _cpu_quota(cgroup: Path) -> float | None:
     """Return the cores that a container's CPU time amounts to (cgroup version 2 or 1), or None without a limit."""
     for files in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):

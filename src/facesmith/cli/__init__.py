@@ -1,5 +1,6 @@
 """The command line. A command parses its options, calls one function of the public API, and prints the result."""
 
+import errno
 import io
 import math
 import os
@@ -14,6 +15,7 @@ from facesmith.cli.plugins import plugin_option
 
 USER_ERROR, INTERRUPTED = 2, 130
 MAX_INTEGER = 2**63 - 1
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 # Command: module of this package. Only the module of the command that runs is imported.
 COMMANDS = {
@@ -151,7 +153,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe has ended
         code = 0
     except OSError as error:  # such as a read-only folder
-        print(f"facesmith: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
+        advice = ", free disk space or choose another disk" if error.errno in FULL_DISK else ""
+        name = f": {error.filename}" if error.filename else ""
+        print(f"facesmith: {error.strerror or error}{advice}{name}", file=sys.stderr)
         code = USER_ERROR
     except UnicodeEncodeError as error:
         print(f"facesmith: a file name cannot be encoded as {error.encoding}: set PYTHONUTF8=1", file=sys.stderr)

@@ -22,7 +22,7 @@ from facesmith.extras import require
 from facesmith.files import printable
 from facesmith.images.crop import CropSpec, parse_crop_spec
 from facesmith.images.provenance import Marks
-from facesmith.machine import usable_cores
+from facesmith.machine import worker_count
 from facesmith.progress import progress
 
 if TYPE_CHECKING:
@@ -73,9 +73,7 @@ def import_dataset(
     folder = Path(dataset)
     spec = parse_crop_spec(str(size), crop, resize)
     require("pyarrow", "data", "importing a dataset")
-    if workers is not None and workers < 1:
-        raise FacesmithError(f"invalid workers {workers}: expected 1 or more")
-    workers = workers or usable_cores()
+    workers = worker_count(workers)
     with _unusable_paths_as_messages(folder), new_dataset(folder) as writer:
         photos = open_source(str(source), spec, seed, None if labels is None else Path(labels), align, quiet)
         rows = select_rows(photos.table, where, limit, seed)
@@ -127,6 +125,8 @@ def open_source(
     source: str, spec: CropSpec, seed: int = 0, labels: Path | None = None, align: bool = False, quiet: bool = True
 ) -> Source:
     """List the photos of a source, or raise `FacesmithError`. The text before a colon decides the kind of source."""
+    if not source.strip():
+        raise FacesmithError("the source is empty: pass a folder or a zip of photos")
     kind = source.partition(":")[0]
     if labels is not None and kind in ("builtin", "hf"):
         raise FacesmithError(f"{source} has its own labels: omit the labels, which apply to folders and zips")

@@ -49,12 +49,18 @@ def encode_video(images: Images, suffix: str, fps: int, *, hold: float = 0, scal
     """Return images (N, H, W, 3) as the bytes of a file; ``suffix`` is "gif" or "mp4".
 
     ``hold`` is how many seconds the last frame is held, ``scale`` enlarges each pixel to a square, and ``comment`` is
-    stored in the file. Raises `FacesmithError` for an mp4 if PyAV is missing.
+    stored in the file. Raises `FacesmithError` for an mp4 if PyAV is missing, and for an invalid ``fps``.
     """
+    check_fps(fps)
     target = io.BytesIO()
     write = write_gif if suffix == "gif" else write_mp4
     write(list(images), target, fps, hold, scale=scale, comment=comment)
     return target.getvalue()
+
+
+def check_fps(fps: float) -> None:
+    if not 1 <= fps <= 60:
+        raise FacesmithError(f"invalid frame rate {fps}: expected 1 to 60 frames per second")
 
 
 def save_series(images: Images, path: Path, marks: Marks, *, fps: int, loop: bool, columns: int | None = None) -> None:

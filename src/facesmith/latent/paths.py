@@ -9,7 +9,7 @@ import numpy as np
 from facesmith.arrays import Floats
 from facesmith.errors import FacesmithError
 from facesmith.images.grid import image_suffixes, save_table
-from facesmith.images.video import VIDEO_SUFFIXES, new_series, save_series
+from facesmith.images.video import VIDEO_SUFFIXES, check_fps, new_series, save_series
 from facesmith.latent.arithmetic import analogy_grid, latent_path
 from facesmith.latent.faces import FaceSource, face_marks, generate_images, load_faces, read_arrays
 from facesmith.models.directions import DEFAULT_KIND, MAX_STRENGTH
@@ -135,8 +135,7 @@ def _start(
     """Check the arguments, and yield the loaded model and the file that becomes ``out``."""
     if not 2 <= count <= MAX_SERIES_FACES:
         raise FacesmithError(f"invalid number of faces {count:,}: expected 2 to {MAX_SERIES_FACES:,}")
-    if not 1 <= fps <= 60:
-        raise FacesmithError(f"invalid frame rate {fps}: expected 1 to 60 frames per second")
+    check_fps(fps)
     with new_series(Path(out), {*VIDEO_SUFFIXES, *image_suffixes()}) as file:
         yield as_model(model, quiet=quiet), file
 

@@ -56,9 +56,13 @@ def evaluate(
     feature network, and a missing package.
     """
     folder = None if out is None else Path(out)
+    if seed < 0:
+        raise FacesmithError(f"invalid seed {seed}: expected 0 or more")
     training = against if against is None or isinstance(against, Dataset) else open_dataset(against)
     with open_sets(model, dataset) as (source, real):
         _check(source, real, training, count, folder)
+        if isinstance(source, Model):
+            source.sample(0, seed, truncation=truncation)  # raises an error before any work
         is_local = isinstance(source, Model) and (isinstance(model, Model) or Path(str(model)).exists())
         if save and not is_local:
             raise FacesmithError(f"{model} is not a model's folder, so scores cannot be saved in it: omit save")

@@ -16,6 +16,7 @@ from facesmith.extras import require
 from facesmith.files import utf8_path
 from facesmith.images.pixels import to_float
 from facesmith.images.provenance import EDITED, GENERATED, Marks
+from facesmith.machine import worker_count
 from facesmith.models.folder import ModelFolder, open_model_folder
 from facesmith.terms import combine_terms, terms_of
 
@@ -109,7 +110,7 @@ def onnx_session(path: Path, noun: str = "model", threads: int | None = None) ->
 
     onnxruntime.set_default_logger_severity(3)  # no warnings about missing GPUs
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
+    options.intra_op_num_threads = worker_count(threads) if threads else 0
     try:
         with utf8_path(path) as link:
             return onnxruntime.InferenceSession(str(link), options, providers=["CPUExecutionProvider"])

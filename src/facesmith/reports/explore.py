@@ -13,7 +13,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.data.statistics import Statistics, measure
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.files import atomic_file, read_json, write_json, write_text
+from facesmith.files import atomic_file, read_json, updated_folder, write_json, write_text
 from facesmith.images.grid import save_image
 from facesmith.progress import progress
 from facesmith.reports import explore_images
@@ -37,10 +37,11 @@ def explore(dataset: Dataset, out: Path | None = None, *, quiet: bool = False) -
     statistics = measure(dataset, quiet)
     findings = notes(statistics, dataset.card, dataset.attributes)
     earlier = _earlier(out)
-    written = _write_images(dataset, statistics, out, quiet)
-    write_text(out / "explore.html", explore_page(dataset, statistics, findings, written))
-    files = sorted(path.relative_to(out).as_posix() for path in written.values())
-    write_json(out / "explore.json", {**_numbers(dataset, statistics, findings), "files": files})
+    with updated_folder(out) as folder:
+        written = _write_images(dataset, statistics, folder, quiet)
+        write_text(folder / "explore.html", explore_page(dataset, statistics, findings, written))
+        files = sorted(path.relative_to(folder).as_posix() for path in written.values())
+        write_json(folder / "explore.json", {**_numbers(dataset, statistics, findings), "files": files})
     for name in earlier - set(files):
         (out / name).unlink(missing_ok=True)
     return out / "explore.html"

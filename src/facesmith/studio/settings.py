@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facesmith.errors import FacesmithError
-from facesmith.machine import usable_cores
+from facesmith.machine import worker_count
 
 API = "/api/v1"  # prefix of the API's addresses
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -109,4 +109,4 @@ class Settings:
 
     @property
     def threads(self) -> int:
-        return self.workers or usable_cores()
+        return worker_count(self.workers)

@@ -83,6 +83,7 @@ def map_faces(
         if features is not None:
             check_size(features, data)
         _check_count(min(count, len(data)), count)
+        source.latents(0, seed)  # raises an error for an invalid seed
         faces, spaces = _load(source, data, features, count, photos, seed, quiet)
         neighbours = {name: find_neighbours(*points) for name, points in spaces.items()}
         layouts: list[Layout] = []
