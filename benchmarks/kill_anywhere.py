@@ -11,6 +11,7 @@ after a failure.
 import argparse
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,7 @@ import facesmith
 IMAGES, SIZE, FACES, KIMG = 600, 32, 400, 0.3
 SETTINGS = ("batch_size=16", "tick_kimg=0.05", "checkpoint_kimg=0.05")
 COMMANDS = ("import", "generate", "export", "map", "train")
+TEMPORARY = re.compile(r"^\..*(partial|complete)")
 
 
 def command_line(name: str, inputs: Path, out: Path) -> list[str]:
@@ -92,7 +94,7 @@ def kill_once(name: str, inputs: Path, out: Path, seconds: float, exists: bool) 
         check_whole(name, out)
     except Exception as error:  # every error is a finding
         return f"{type(error).__name__}: {error}"
-    left = [path.name for folder in (out.parent, out) for path in folder.iterdir() if path.name.startswith(".")]
+    left = [path.name for folder in (out.parent, out) for path in folder.iterdir() if TEMPORARY.search(path.name)]
     return f"left behind: {left}" if left else ""
 
 
