@@ -155,9 +155,9 @@ class AdversarialRecipe(Recipe):
         return {key: all_values[key] for key in settings_of(self)}
 
     def with_values(self, **values: Any) -> Self:
-        if "family" in values:  # settings that both families have keep their values
-            schema = family_settings(values["family"], self.family_kind)
-            network = {key: value for key, value in self.network.items() if key in schema}
+        if "family" in values:  # settings that both families have keep their values, but not their defaults
+            schema, old = (family_settings(name, self.family_kind) for name in (values["family"], self.family))
+            network = {k: v for k, v in self.network.items() if k in schema and v != old[k].default}
             self = replace(self, family=values.pop("family"), network=network)
         schema = family_settings(self.family, self.family_kind)
         network = {key: check_setting(schema[key], values.pop(key)) for key in schema if key in values}
