@@ -24,6 +24,9 @@ from facesmith.images.faces import find_faces as find_faces
 from facesmith.images.grid import face_sheet as face_sheet
 from facesmith.images.identify import identify as identify
 from facesmith.images.provenance import Marks as Marks
+from facesmith.images.signing import SigningKey as SigningKey
+from facesmith.images.signing import load_signing_key as load_signing_key
+from facesmith.images.signing import sign_file as sign_file
 from facesmith.images.video import encode_video as encode_video
 from facesmith.latent.arithmetic import analogy_grid as analogy_grid
 from facesmith.latent.arithmetic import latent_path as latent_path

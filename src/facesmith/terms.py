@@ -12,6 +12,7 @@ SOURCE_TERMS = {  # of photos, by the kind of their source
     "folder": "its maker's",
     "hub": "those of its dataset on the hub",
 }
+_HUB_LICENCES = re.compile(r"cc0-1\.0|cc-by[a-z-]*-\d\.\d|mit|apache-2\.0|odbl", re.IGNORECASE)
 _RESTRICTED = re.compile(r"non-?commercial|research[ -]only|\bnc\b", re.IGNORECASE)
 _FREE = re.compile(r"^(any use\b|public domain|cc0\b|mit$|apache-2\.0$|bsd\b)", re.IGNORECASE)
 
@@ -35,6 +36,14 @@ def terms_of(card: Mapping[str, Any]) -> str:
         return terms_of(card["dataset"])
     kind = str((card.get("source") or {}).get("kind"))
     return str(card.get("terms") or SOURCE_TERMS.get(kind, NOT_STATED))
+
+
+def licence_fields(terms: str) -> dict[str, str]:
+    """Return the licence of a card of the Hugging Face hub, which has no identifier for the terms of face photos."""
+    if _HUB_LICENCES.fullmatch(terms):
+        return {"license": terms.lower()}
+    name = re.sub(r"[^a-z0-9]+", "-", terms.lower()).strip("-")[:96].strip("-")
+    return {"license": "other", "license_name": name or "not-stated", "license_link": "README.md"}
 
 
 def _strictness(terms: str) -> int:

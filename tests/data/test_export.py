@@ -133,7 +133,7 @@ def test_exported_pictures_keep_their_marks(people: Dataset, tmp_path: Path) -> 
     assert marks is not None
     assert (marks.model, marks.terms) == ("celeba64", NON_COMMERCIAL)
     assert read_marks(str(out / "test/000001.png")) is None
-    assert "license_name: non-commercial-research-only" in (out / "README.md").read_text()
+    assert 'license_name: "non-commercial-research-only"' in (out / "README.md").read_text()
 
 
 def test_classes_leave_out_what_is_unknown(people: Dataset, tmp_path: Path) -> None:

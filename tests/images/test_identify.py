@@ -12,8 +12,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from facesmith.cli import facesmith as root
 from facesmith.errors import FacesmithError
-from facesmith.images.identify import C2PA_BOX, identify
+from facesmith.images.identify import identify
 from facesmith.images.provenance import EDITED, GENERATED, Marks, marked_image
+from facesmith.images.signing import C2PA_BOX
 from facesmith.images.video import save_series
 
 MARKS = Marks(GENERATED, "drawn64", "ab" * 32, "any use", 7, 3)

@@ -42,6 +42,7 @@ COMMANDS = {
     "neighbours": "paths",
     "makeover": "makeover",
     "identify": "identify",
+    "sign": "sign",
     "map": "map",
     "studio": "studio",
     "recipes": "machine",

@@ -83,6 +83,14 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
     type=click.Choice(["png", "jpg", "webp"]),
     help="File format of the images.",
 )
+@click.option(
+    "--sign-with",
+    nargs=2,
+    metavar="CERTIFICATE KEY",
+    envvar="FACESMITH_SIGN_WITH",
+    type=click.Path(),
+    help="Sign every picture with a C2PA manifest by these PEM files. Requires the extra c2pa.",
+)
 @click.option("--npy", is_flag=True, help="Also write images.npy, uint8 N x H x W x 3.")
 @click.option(
     "--backend",

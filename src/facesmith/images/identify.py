@@ -14,8 +14,8 @@ from facesmith.errors import FacesmithError, ImageError
 from facesmith.files import printable
 from facesmith.images.decode import image_format, open_image
 from facesmith.images.provenance import EDITED, GENERATED, Marks, marks_in, parse_xmp
+from facesmith.images.signing import C2PA_BOX, read_manifest
 
-C2PA_BOX = b"jumdc2pa\x00\x11\x00\x10"  # the head of a manifest store, in every kind of file
 _PACKET = re.compile(rb"<x:xmpmeta\b.{0,65536}?</x:xmpmeta>", re.DOTALL)
 UNMARKED = "unmarked, which proves nothing: metadata is lost when an image is edited, uploaded or photographed"
 
@@ -25,8 +25,9 @@ def identify(file: str | Path | bytes) -> dict[str, Any]:
 
     The keys are ``file``, its name; ``kind``, "generated", "edited", "other" (another digital source type) or
     "unmarked"; ``marks``, the fields of `Marks` or None; ``c2pa``, whether the file contains a C2PA manifest;
-    ``summary``, a sentence. Pixels are not decoded. Marks prove nothing: anyone can write or remove them. Raises
-    `FacesmithError` for a file that cannot be read or is neither image nor video.
+    ``manifest``, its state and issuer if the extra ``c2pa`` is installed; ``summary``, a sentence. Pixels are not
+    decoded. Marks prove nothing: anyone can write or remove them. Raises `FacesmithError` for a file that cannot be
+    read or is neither image nor video.
     """
     name = "the image" if isinstance(file, bytes) else printable(str(file))
     source: str | bytes = file if isinstance(file, bytes) else str(file)
@@ -41,14 +42,23 @@ def identify(file: str | Path | bytes) -> dict[str, Any]:
         raise FacesmithError(f"{name} is not a supported image or video: pass a JPEG, PNG, WebP, GIF or MP4 file")
     marks = marks or parse_xmp(content["xmp"])
     kinds = {GENERATED: "generated", EDITED: "edited"}
+    manifest = read_manifest(source) if content["c2pa"] else None
     kind = "unmarked" if marks is None else kinds.get(marks.source_type, "other")
     return {
         "file": name,
         "kind": kind,
         "marks": None if marks is None else asdict(marks),
         "c2pa": bool(content["c2pa"]),
-        "summary": _summary(kind, marks, bool(content["c2pa"])),
+        "manifest": manifest,
+        "summary": _summary(kind, marks, bool(content["c2pa"])) + _signature(manifest),
     }
+
+
+def _signature(manifest: dict[str, Any] | None) -> str:
+    if manifest is None:
+        return ""
+    by = f" by {manifest['issuer']}" if manifest["issuer"] else ""
+    return f", signature {manifest['state']}{by}"
 
 
 def _image_marks(source: str | bytes) -> Marks | None:

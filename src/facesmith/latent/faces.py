@@ -18,12 +18,13 @@ from facesmith.images.grid import face_sheet
 from facesmith.images.notebook import png_bytes
 from facesmith.images.photo_files import expand_photos
 from facesmith.images.provenance import Marks
+from facesmith.images.signing import has_manifest
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.refine import refine as refine_latents
 from facesmith.latent.refine import refinement_steps
 from facesmith.models.base import BLOCK as GENERATE_BLOCK
 from facesmith.models.model import Model
-from facesmith.progress import progress
+from facesmith.progress import progress, tell
 
 MANY_STEPS = 200  # of refinement: fewer are done before a progress bar says anything
 ENCODE_BLOCK = 64  # images encoded between two updates of the progress bar
@@ -198,6 +199,8 @@ def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list
     name = printable(photo.name) if isinstance(photo, Path) else "photo"
     crops = crop_faces(photo, model.card["dataset"], faces=face, aligned=aligned)
     names = [name] if len(crops) == 1 else [f"{name} {number}" for number in range(len(crops))]
+    if not isinstance(photo, np.ndarray) and has_manifest(photo):
+        tell(f"{name} contains a C2PA manifest, which the result does not keep")
     marks = None if isinstance(photo, np.ndarray) else read_marks(photo if isinstance(photo, bytes) else str(photo))
     return [(name, crop.image, marks) for name, crop in zip(names, crops, strict=True)]
 

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from facesmith.terms import licence_fields
+
 PIPELINES = {
     "generator": "unconditional-image-generation",
     "classifier": "image-classification",
@@ -22,12 +24,6 @@ def add_front_matter(text: str, fields: Mapping[str, Any]) -> str:
     """Return a README with these fields as its front matter, in place of an earlier one."""
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
     return "\n".join(["---", *lines, "---", "", strip_front_matter(text)])
-
-
-def licence_fields(terms: str) -> dict[str, str]:
-    """Return the licence of a card for the hub, which has no identifier for the terms of face photos."""
-    name = re.sub(r"[^a-z0-9]+", "-", terms.lower()).strip("-")[:96].strip("-")
-    return {"license": "other", "license_name": name or "not-stated", "license_link": "README.md"}
 
 
 def model_fields(kind: str, card: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from facesmith.data.layouts.layout import SHARD, parse_layout, write_set
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_text
 from facesmith.images.grid import make_grid, save_image
+from facesmith.images.signing import load_signing_key
 from facesmith.models.classifier import AttributeClassifier, as_classifier
 from facesmith.models.labelled_faces import FORMATS, LabelledFaces
 from facesmith.models.model import Model, as_model
@@ -41,6 +42,7 @@ def generate(
     grid: bool = False,
     format: str = "png",  # noqa: A002 (the name of the option)
     npy: bool = False,
+    sign_with: tuple[str | Path, str | Path] | None = None,
     quiet: bool = False,
 ) -> Path:
     """Write ``count`` labelled faces into the folder ``out`` and return it.
@@ -54,6 +56,7 @@ def generate(
         labels: the attributes to label; by default all that can be measured.
         layout: imagefolder (metadata.jsonl beside the pictures), classes:ATTRIBUTE, webdataset or parquet.
         grid: write one ``sheet.png`` and a table instead of single images.
+        sign_with: files of a certificate and its key, with which every picture is signed; see `load_signing_key`.
         npy: add ``images.npy``, uint8 N x H x W x 3, to an imagefolder of up to 10,000 faces.
 
     Attributes that are an input of the generator are set; others are selected among many latents. Pictures are named
@@ -75,6 +78,7 @@ def generate(
         format,
         network,
         None if labels is None else tuple(labels),
+        None if sign_with is None else load_signing_key(*sign_with),
     )
     faces.check()
     card = {"layout": layout, "first": start, "count": count, **faces.card()}

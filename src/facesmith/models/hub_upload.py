@@ -12,8 +12,9 @@ from facesmith.errors import FacesmithError
 from facesmith.hub import hub_options, load_client, translate_errors
 from facesmith.images.notebook import png_bytes
 from facesmith.models.folder import HUB_FILES, MODEL_CARDS, ModelFolder, included_folder
-from facesmith.models.front_matter import add_front_matter, licence_fields, model_fields
+from facesmith.models.front_matter import add_front_matter, model_fields
 from facesmith.progress import progress
+from facesmith.terms import licence_fields
 
 SHARD_IMAGES = 10_000  # of a Parquet file
 GROUP_IMAGES = 1_000  # of a row group, which readers hold in memory

@@ -15,6 +15,7 @@ from facesmith.data.labels.columns import PROBABILITY
 from facesmith.data.layouts.picture import Picture
 from facesmith.errors import FacesmithError
 from facesmith.images.provenance import save_options
+from facesmith.images.signing import SigningKey, sign
 from facesmith.machine import usable_cores
 from facesmith.models.base import BLOCK
 from facesmith.models.classifier import AttributeClassifier
@@ -41,6 +42,7 @@ class LabelledFaces:
     format: str
     classifier: AttributeClassifier | None = None
     label_names: tuple[str, ...] | None = None
+    signing_key: SigningKey | None = None
 
     @cached_property
     def terms(self) -> str:
@@ -115,7 +117,7 @@ class LabelledFaces:
         file = io.BytesIO()
         form = PILLOW_FORMATS[self.format]
         Image.fromarray(image).save(file, form, **FORMATS[self.format], **save_options(marks, form))
-        return file.getvalue()
+        return file.getvalue() if self.signing_key is None else sign(file.getvalue(), self.signing_key)
 
     def _draw(self, start: int, count: int) -> tuple[Latents, Integers, Signs]:
         measure: tuple[list[str], Probabilities] | None = None

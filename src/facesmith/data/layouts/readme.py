@@ -1,9 +1,10 @@
 """The metadata at the head of the README.md of a set of pictures, as the Hugging Face hub reads it."""
 
-import re
+import json
+
+from facesmith.terms import licence_fields
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-HUB_LICENCES = re.compile(r"(cc0-1\.0|cc-by[a-z-]*-\d\.\d|mit|apache-2\.0|odbl)", re.IGNORECASE)
 LOADING = {
     "imagefolder": 'import datasets\n\ndatasets.load_dataset("imagefolder", data_dir=".")',
     "classes": 'import torchvision\n\ntorchvision.datasets.ImageFolder(".")',
@@ -18,21 +19,10 @@ LOADING = {
 def yaml_head(terms: str, count: int, tags: list[str]) -> str:
     """Return the metadata: the licence, or the terms where they are none that the hub knows, the size and the tags."""
     size = next((name for limit, name in SIZES if count < limit), "1M<n<10M")
-    licence = [f"license: {terms.lower()}"]
-    if not HUB_LICENCES.fullmatch(terms):
-        name = re.sub(r"[^a-z0-9]+", "-", terms.lower()).strip("-")
-        licence = ["license: other", f"license_name: {name}"]
-    return "\n".join(
-        [
-            "---",
-            *licence,
-            "task_categories:",
-            "- image-classification",
-            "size_categories:",
-            f"- {size}",
-            "tags:",
-            *(f"- {tag}" for tag in tags),
-            "---",
-            "",
-        ]
-    )
+    fields = {
+        **licence_fields(terms),
+        "task_categories": ["image-classification"],
+        "size_categories": [size],
+        "tags": tags,
+    }
+    return "\n".join(["---", *(f"{key}: {json.dumps(value)}" for key, value in fields.items()), "---", ""])

@@ -26,11 +26,19 @@ class MarksResponse(BaseModel):
     tool: str = Field(examples=["facesmith 0.2.0"])
 
 
+class ManifestResponse(BaseModel):
+    """The state of a C2PA manifest, and who signed it."""
+
+    state: str = Field(examples=["Valid"])
+    issuer: str | None
+
+
 class IdentifyResponse(BaseModel):
     """The marks of an image. They prove nothing: anyone can write or remove them."""
 
     kind: Literal["generated", "edited", "other", "unmarked"]
     marks: MarksResponse | None
+    manifest: ManifestResponse | None = Field(description="null without a manifest, or if the studio cannot check it")
     c2pa: bool = Field(description="whether the file contains a C2PA manifest")
     summary: str
 

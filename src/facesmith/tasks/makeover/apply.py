@@ -19,9 +19,10 @@ from facesmith.images.face_crop import FaceCrop, crop_faces
 from facesmith.images.grid import enlargement, make_grid, save_image
 from facesmith.images.photo_files import expand_photos
 from facesmith.images.provenance import Marks, save_options
+from facesmith.images.signing import has_manifest
 from facesmith.images.video import VIDEO_SUFFIXES, new_series
 from facesmith.models.makeover import Makeover, load_makeover
-from facesmith.progress import progress
+from facesmith.progress import progress, tell
 from facesmith.tasks.makeover.film import write_morph
 
 FORMAT, VERSION = "facesmith-made-over", 1
@@ -93,6 +94,8 @@ def make_over(
                 after = source.apply(before, direction, strength)
                 results = iter(after)
                 for path, crops in cropped:
+                    if not quiet and has_manifest(path):
+                        tell(f"{path} contains a C2PA manifest, which the result does not keep")
                     marks.append(source.edit_marks([read_marks(str(path))]))
                     made = [next(results) for _ in crops]
                     faces += _write_faces(path, crops, made, folder, used_names, whole, marks[-1])

@@ -1,0 +1,119 @@
+"""Sign pictures with a C2PA manifest, by the operator's certificate and key; the extra c2pa."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from facesmith.errors import FacesmithError
+from facesmith.extras import require
+from facesmith.files import atomic_file
+from facesmith.images.decode import image_format, read_marks
+from facesmith.images.provenance import SOURCE_TYPES
+from facesmith.version import __version__
+
+MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+C2PA_BOX = b"jumdc2pa\x00\x11\x00\x10"  # the head of a manifest store, in every kind of file
+_CURVES = {256: "ES256", 384: "ES384", 521: "ES512"}  # algorithms of the standard, by the bits of a key's curve
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A chain of certificates and its private key, PEM, and the algorithm that the key is for."""
+
+    certificates: bytes
+    key: bytes
+    algorithm: str
+
+
+def load_signing_key(certificate: str | Path, key: str | Path) -> SigningKey:
+    """Read a chain of certificates, the signer's first, and the private key without a password; both PEM files.
+
+    Raises `FacesmithError` for files that are neither, keys of a kind that the standard does not know, and without the
+    extra ``c2pa``.
+    """
+    require("c2pa", "c2pa", "signing pictures")
+    serialization = require("cryptography.hazmat.primitives.serialization", "c2pa", "signing pictures")
+    try:
+        certificates, secret = Path(certificate).read_bytes(), Path(key).read_bytes()
+        loaded = serialization.load_pem_private_key(secret, None)
+    except (OSError, ValueError, TypeError) as error:
+        raise FacesmithError(f"{certificate} and {key} cannot be used to sign ({error}): pass two PEM files") from None
+    if b"BEGIN CERTIFICATE" not in certificates:
+        raise FacesmithError(f"{certificate} is not a certificate: pass the PEM file of the chain")
+    curve = getattr(loaded, "curve", None)
+    name = type(loaded).__name__
+    algorithm = _CURVES.get(curve.key_size) if curve is not None else None
+    algorithm = algorithm or ("PS256" if "RSA" in name else "ED25519" if "Ed25519" in name else None)
+    if algorithm is None:
+        raise FacesmithError(f"{key} is a key that C2PA does not know: use an EC, RSA or Ed25519 key")
+    return SigningKey(certificates, secret, algorithm)
+
+
+def sign(picture: bytes, key: SigningKey) -> bytes:
+    """Return the file of a picture (PNG, JPEG or WebP) with a signed manifest that states its marks.
+
+    It is the last change of a file: any later one breaks the signature. A manifest that the file has becomes an
+    ingredient. Raises `FacesmithError` for other formats, a picture without marks, and a key that is refused.
+    """
+    c2pa = require("c2pa", "c2pa", "signing pictures")
+    form, marks = image_format(picture), read_marks(picture)
+    if form not in MEDIA_TYPES:
+        raise FacesmithError(f"a {form or 'file that is no picture'} cannot be signed: use PNG, JPEG or WebP")
+    if marks is None:
+        raise FacesmithError("a picture without marks cannot be signed: facesmith signs what it has made")
+    is_signed = has_manifest(picture)
+    action: dict[str, Any] = {
+        "action": "c2pa.edited" if is_signed else "c2pa.created",
+        "digitalSourceType": SOURCE_TYPES + marks.source_type,
+    }
+    manifest = {
+        "claim_generator_info": [{"name": "facesmith", "version": __version__}],
+        "assertions": [{"label": "c2pa.actions", "data": {"actions": [action]}}],
+    }
+    algorithm = getattr(c2pa.C2paSigningAlg, key.algorithm)
+    try:
+        signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(algorithm, key.certificates, key.key, None))
+        context = c2pa.Context(c2pa.Settings.from_dict({"builder": {"thumbnail": {"enabled": False}}}))
+        builder = c2pa.Builder(manifest, context)
+        if is_signed:
+            ingredient = {"title": "source", "relationship": "parentOf"}
+            builder.set_intent(c2pa.C2paBuilderIntent.EDIT)  # which opens the ingredient before the action
+            builder.add_ingredient(ingredient, MEDIA_TYPES[form], io.BytesIO(picture))
+        signed = io.BytesIO()
+        builder.sign(signer, MEDIA_TYPES[form], io.BytesIO(picture), signed)
+    except c2pa.C2paError as error:
+        raise FacesmithError(f"the picture cannot be signed ({error}): check the certificate and its key") from None
+    return signed.getvalue()
+
+
+def has_manifest(file: str | Path | bytes) -> bool:
+    """Return whether a file contains a C2PA manifest."""
+    return C2PA_BOX in (file if isinstance(file, bytes) else Path(file).read_bytes())
+
+
+def sign_file(path: str | Path, key: SigningKey) -> None:
+    """Sign a picture file in place; see `sign`."""
+    signed = sign(Path(path).read_bytes(), key)
+    with atomic_file(Path(path)) as temporary:
+        temporary.write_bytes(signed)
+
+
+def read_manifest(source: str | bytes) -> dict[str, Any] | None:
+    """Return the state of a file's manifest and who signed it, or None without the extra ``c2pa``.
+
+    ``state`` is "Valid", "Trusted" or "Invalid". A certificate that no trust list has is Valid and not Trusted.
+    """
+    try:
+        import c2pa
+    except ImportError:
+        return None
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    form = image_format(data)
+    try:
+        with c2pa.Reader(MEDIA_TYPES.get(form or "", "video/mp4"), io.BytesIO(data)) as reader:
+            active = reader.get_active_manifest() or {}
+            issuer = active.get("signature_info", {}).get("issuer")
+            return {"state": str(reader.get_validation_state()), "issuer": issuer}
+    except c2pa.C2paError:
+        return {"state": "Invalid", "issuer": None}
