@@ -30,6 +30,7 @@ PARTIAL, COMPLETE = ".partial", ".complete"  # in a folder that existed: what is
 CARD_SUFFIXES = (".json", ".jsonl")
 # File systems allow names of 255 bytes.
 MAX_STEM_BYTES, MAX_TEMPORARY_STEM_BYTES, MAX_TEMPORARY_SUFFIX = 200, 150, 16
+OS_ERROR = r"\(os error (\d+)\)"  # in the text of an error of safetensors, which is no OSError
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _locks: set[int] = set()  # descriptors of this process
@@ -329,8 +330,7 @@ def _full_disk_as_message(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # safetensors has the number of the error only in its text.
-        found = re.search(r"\(os error (\d+)\)", str(error))
+        found = re.search(OS_ERROR, str(error))
         number = error.errno if isinstance(error, OSError) else found and int(found[1])
         if number not in FULL_DISK:
             raise
@@ -363,7 +363,13 @@ def _written(path: Path) -> Iterator[None]:
     an empty file under the final name.
     """
     rights = path.stat().st_mode
-    yield
+    try:
+        yield
+    except Exception as error:
+        found = None if isinstance(error, OSError) else re.search(OS_ERROR, str(error))
+        if not found:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1]))) from None
     if path.is_file():
         if path.stat().st_mode != rights:
             path.chmod(rights)

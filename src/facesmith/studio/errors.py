@@ -142,6 +142,8 @@ def error_json(status: int, message: str, headers: dict[str, str] | None = None)
 
 def _validation_message(error: Any) -> str:
     """Return an error of pydantic as one line: "count: input should be less than or equal to 256"."""
+    if error["type"] == "json_invalid":
+        return "the body is not valid JSON: send it as described in the API reference"
     field = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "string_pattern_mismatch":  # the pattern itself is in the API reference
