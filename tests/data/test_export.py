@@ -69,6 +69,7 @@ def test_a_dataset_survives_export_and_import(people: Dataset, layout: str, tmp_
     assert found == expected
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # datasets leaves files open
 @pytest.mark.usefixtures("shards")
 def test_hugging_face_datasets_loads_pictures_and_labels(people: Dataset, tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets", reason="the package datasets is not installed")
@@ -81,6 +82,7 @@ def test_hugging_face_datasets_loads_pictures_and_labels(people: Dataset, tmp_pa
         row = rows[people.images[2].tobytes()]
         assert (row["Smiling"], row["Young"]) == (bool(people.labels()[2, 0]), None)
         assert row["terms"] == NON_COMMERCIAL
+    gc.collect()
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # webdataset leaves its archives open

@@ -7,13 +7,14 @@ import pytest
 from fastapi import FastAPI
 
 Visit = Callable[..., None]
+BODY = {"Content-Type": "application/octet-stream"}
 
 
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp", "zip"])
 def test_generated_pictures_are_identified(visit: Visit, form: str) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         picture = await client.get(f"/api/v1/generate?seed=7&start=3&format={form}")
-        answer = await client.post("/api/v1/identify", content=picture.content)
+        answer = await client.post("/api/v1/identify", content=picture.content, headers=BODY)
         if form == "zip":
             assert answer.status_code == 415
             return
@@ -26,6 +27,6 @@ def test_generated_pictures_are_identified(visit: Visit, form: str) -> None:
 
 def test_an_empty_body_is_refused(visit: Visit) -> None:
     async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
-        assert (await client.post("/api/v1/identify", content=b"")).status_code == 422
+        assert (await client.post("/api/v1/identify", content=b"", headers=BODY)).status_code == 422
 
     visit(ask)
