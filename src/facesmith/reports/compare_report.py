@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from facesmith.files import atomic_file, write_text
+from facesmith.files import updated_folder, write_text
 from facesmith.images.curves import draw_curves
 from facesmith.reports import compare_text
 from facesmith.reports.chart_options import comparison_charts
@@ -24,6 +24,7 @@ from facesmith.reports.pages import render
 from facesmith.runs.charts import CHARTS
 from facesmith.runs.run_text import format_value, kimg_and_epochs, mean_at_end, mean_speed
 
+PAGE = "compare.html"
 _SCORES = ("kid", "fid")
 _MISSING = "–"  # a row without any value is left out
 
@@ -36,16 +37,17 @@ def write_comparison(paths: Sequence[Path], out: Path) -> Path:
     """
     runs = read_compared(paths)
     options = comparison_charts({run.name: run.run for run in runs})
-    for name in CHARTS:
-        path = out / f"compare_{name}.png"
-        if name in options:
-            with atomic_file(path) as partial:
-                partial.write_bytes(draw_curves(options[name]))
-        else:
-            path.unlink(missing_ok=True)  # of an earlier comparison
-    path = out / "compare.html"
-    write_text(path, render("compare.html", **_values(runs, list(options.values()))))
-    return path
+    with updated_folder(out) as folder:
+        for name, option in options.items():
+            (folder / _chart_file(name)).write_bytes(draw_curves(option))
+        write_text(folder / PAGE, render(PAGE, **_values(runs, list(options.values()))))
+    for name in CHARTS.keys() - options.keys():
+        (out / _chart_file(name)).unlink(missing_ok=True)  # of an earlier comparison
+    return out / PAGE
+
+
+def _chart_file(name: str) -> str:
+    return f"compare_{name}.png"
 
 
 def _values(runs: Sequence[ComparedRun], options: list[dict[str, Any]]) -> dict[str, Any]:
