@@ -112,4 +112,4 @@ def test_all_but_refining_works_without_torch(directed_model: Model, tmp_path: P
     arguments = [sys.executable, "-c", code, str(directed_model.path), str(tmp_path)]
     done = subprocess.run(arguments, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "refining needs torch: pip install 'facesmith[train]'\n"
+    assert done.stdout.endswith("pip install 'facesmith[train]'\n")

@@ -90,7 +90,7 @@ def test_an_encoder_starts_with_the_weights_of_the_gans_d(
     body_names = [name for name in D if not name.startswith("head.")]
     assert body_names
     assert all(torch.equal(E[f"body.{name}"], D[name]) for name in body_names)
-    with pytest.raises(FacesmithError, match="does not fit .* width=0"):
+    with pytest.raises(FacesmithError, match="discriminator .* width=0"):
         task(builtin_dataset, f"model={small_model.path}", f"gan={small_run}", "width=4").new_state()
     with pytest.raises(FacesmithError, match="not a run with checkpoints"):
         find_pretrained(recipe(f"model={small_model.path}", f"gan={tmp_path}"))

@@ -16,7 +16,8 @@ def test_hold_out_decides_whether_held_out_faces_are_used(
     builtin_dataset: Dataset, hold_out: bool, train_steps: Callable[..., list[int]]
 ) -> None:
     recipe = resolve(GAN_RECIPES["tiny"].with_values(hold_out=hold_out, threads=1, device="cpu", precision="float32",
-                                   memory_format="contiguous", generator_width=4, discriminator_width=4))  # fmt: skip
+                                   memory_format="contiguous", generator_width=4, discriminator_width=4,
+                                   batch_size=64))  # fmt: skip
     task = GANTask(recipe, builtin_dataset, SINGLE_PROCESS, {})
     read_rows = train_steps(task, 5)  # more than an epoch of 256
     held_out = held_out_mask(builtin_dataset)
