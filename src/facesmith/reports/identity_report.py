@@ -23,6 +23,7 @@ PAGE, VALUES = "identities.html", "identities.json"
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
 BINS = 40
 CLOSEST = 8  # pairs shown of each set
+UNKNOWN_PEOPLE = 2**40  # the first number of people without an identity
 EXPECTED_SHARE = 0.01  # of faces above the 99th percentile of real people
 
 
@@ -60,7 +61,9 @@ def identity_report(
             photos = identity.vectors(np.asarray(real.images[rows]), frames, bar)
         people, training_people = _people(real)[rows], _people(training)
         if real.fingerprint == training.fingerprint:  # a photo is not its own neighbour
-            people, training_people = rows, np.arange(len(training))
+            own = UNKNOWN_PEOPLE + np.arange(len(training))
+            training_people = np.where(training_people >= 0, training_people, own)
+            people = training_people[rows]
         near = {
             "generated": nearest_identity(generated, known.vectors),
             "real": nearest_identity(photos, known.vectors, people, training_people),
