@@ -73,7 +73,7 @@ def test_an_invalid_edit_is_refused_and_writes_nothing(
         facesmith.edit(directed_model, ["seed:1"], out, edits=["Eyeglasses=1"], kind="fast", quiet=True)
     with pytest.raises(FacesmithError, match="no attribute directions"):
         facesmith.edit(linear_model, ["seed:1"], out, edits=["Eyeglasses=1"], quiet=True)
-    with pytest.raises(FacesmithError, match="too many for a table"):
+    with pytest.raises(FacesmithError, match="1 x 3,500 edited faces"):
         facesmith.edit(directed_model, ["seed:1"] * 3500, out, edits=["Eyeglasses=1"], quiet=True)
     assert not out.exists()
     out.mkdir()
@@ -121,7 +121,7 @@ def test_describe_edit_returns_readable_text() -> None:
     [
         ("Eyeglasses", "no strength: write Eyeglasses=\\+1"),
         ("Eyeglasses=much", "invalid strength 'much'"),
-        ("Eyeglasses=1,eyeglasses=2", "named twice"),
+        ("Eyeglasses=1,eyeglasses=2", "Eyeglasses occurs twice"),
         ("Eyeglases=1", "did you mean Eyeglasses"),
     ],
 )

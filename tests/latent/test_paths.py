@@ -93,7 +93,7 @@ def test_an_invalid_series_is_refused(directed_model: Model, tmp_path: Path) -> 
         "ends in .png, .gif or .mp4": lambda: facesmith.analogy(directed_model, FACES, tmp_path / "x.doc"),
         "invalid frame rate 61": lambda: facesmith.interpolate(directed_model, FACES, out, fps=61),
         "exactly one of attribute, axis and direction": lambda: facesmith.sweep(directed_model, FACES, out),
-        "has one move": lambda: facesmith.sweep(directed_model, FACES, out, axis=1, attribute="Eyeglasses"),
+        "exactly one": lambda: facesmith.sweep(directed_model, FACES, out, axis=1, attribute="Eyeglasses"),
         "expected 0 to 23": lambda: facesmith.sweep(directed_model, FACES, out, axis=24),
         "invalid range": lambda: facesmith.sweep(directed_model, FACES, out, axis=2, stop=float("nan")),
         "has 2 arrays of 24": lambda: facesmith.sweep(directed_model, FACES, out, direction=tmp_path / "two.npz"),

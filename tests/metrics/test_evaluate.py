@@ -10,6 +10,7 @@ from facesmith import FacesmithError, Model, load, open_dataset
 from facesmith.data.dataset import Dataset
 from facesmith.metrics.evaluate import evaluate
 from facesmith.metrics.scores import Scores
+from facesmith.models.front_matter import strip_front_matter
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +60,9 @@ def test_saved_scores_are_in_the_card_and_the_readme(small_model: Model, dataset
     assert load(path).digest == small_model.digest
     new_readme = (path / "README.md").read_text()
     assert f"{newer.fid:.2f}" in new_readme
+    assert f'"value": {newer.fid}' in new_readme, "the front matter lists the scores for the hub"
     assert "truncation 0.5" in new_readme
-    parts = [text.partition("## Scores\n") for text in (old_readme, new_readme)]
+    parts = [text.partition("## Scores\n") for text in map(strip_front_matter, (old_readme, new_readme))]
     assert parts[0][0] == parts[1][0]
     assert parts[0][2].partition("\n## ")[2] == parts[1][2].partition("\n## ")[2] != ""
 

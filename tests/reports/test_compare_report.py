@@ -108,6 +108,7 @@ def test_a_missing_spread_leaves_chance_possible(tmp_path: Path) -> None:
     text = ranking(a, b)
     assert text.startswith("“b” has the lowest FID, 20 at 1 kimg (lower is better). “a” follows with 30.")
     assert "chance" in text
+    assert "won" not in text
 
 
 def test_a_run_without_scores_is_not_ranked(tmp_path: Path) -> None:

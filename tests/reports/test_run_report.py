@@ -346,7 +346,7 @@ def test_a_collapsed_run_has_a_warning_and_a_next_step(tmp_path: Path) -> None:
 def test_health_and_the_remark_on_d_agree(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", health_events=[{**COLLAPSE, "health": health.D_WINNING}])
     write_all_metrics(run, health=health.D_WINNING, accuracy=1.0)
-    page = report(run).read_text()
+    page = unescape(report(run).read_text())
     assert "Warning:</strong> Health at the end: “discriminator is winning”" in page
     assert "as the run's health shows" in page
     assert page.count("Warning:") == 1

@@ -1,6 +1,7 @@
 import json
 import tomllib
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ def test_every_field_can_be_set_and_is_parsed_to_its_type() -> None:
         ("learning_rate=inf", "finite"),
         ("flip=perhaps", "true or false"),
         ("loss=wgan", "one of bce, rpgan"),
-        ("batch_size", "no '='"),
+        ("batch_size", "--set batch_size: .*KEY=VALUE"),
         ("name=other", "no setting 'name'"),
     ],
 )
@@ -55,9 +56,13 @@ def test_a_recipe_equals_its_saved_table(name: str) -> None:
     assert from_table(as_table(RECIPES[name])) == RECIPES[name]
 
 
-def test_a_table_of_another_version_is_refused() -> None:
-    with pytest.raises(FacesmithError, match="novelty"):
-        from_table(as_table(RECIPES["tiny"]) | {"novelty": 1})
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [({"novelty": 1}, "novelty"), ({"task": ["gan"]}, "task .*gan"), ({"family": ["dcgan"]}, "family .*dcgan")],
+)
+def test_an_unknown_table_is_refused_with_its_file(edit: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(FacesmithError, match=f"^a.toml .*{sentence}"):
+        from_table(as_table(RECIPES["tiny"]) | edit, Path("a.toml"))
 
 
 def test_differences_name_the_setting_and_both_values() -> None:

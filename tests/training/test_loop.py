@@ -18,6 +18,7 @@ import facesmith
 from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.runs.checkpoints import list_checkpoints, read_metadata
+from facesmith.tasks.recipes import RECIPES
 from facesmith.training.schedules import next_due
 from facesmith.training.session import is_out_of_memory
 
@@ -142,7 +143,7 @@ def test_sigterm_saves_and_writes_the_report(builtin_dataset: Dataset, unbroken:
 
 
 def test_resume_refuses_another_recipe(builtin_dataset: Dataset, unbroken: Path) -> None:
-    with pytest.raises(FacesmithError, match=r"learning_rate 0.0004 -> 0.1"):
+    with pytest.raises(FacesmithError, match=rf"learning_rate {RECIPES['tiny'].learning_rate} -> 0\.1.*--branch"):
         train(builtin_dataset, unbroken, "learning_rate=0.1", resume=True)
     with pytest.raises(FacesmithError, match="recipe tiny, not celebrity"):
         facesmith.train("celebrity", builtin_dataset, unbroken, resume=True, quiet=True)

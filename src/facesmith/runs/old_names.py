@@ -41,11 +41,11 @@ def current_table(table: dict[str, Any]) -> dict[str, Any]:
     for key, value in table.items():
         flat |= value if isinstance(value, dict) else {key: value}
     values = renamed(flat, SETTINGS)
-    task = values.get("task", "gan")  # version 0.1 wrote the task of every recipe but those of GANs
-    values["task"] = TASKS.get(task, task)
-    for key, names in (("name", RECIPES), ("family", FAMILIES)):
+    values.setdefault("task", "gan")  # version 0.1 wrote the task of every recipe but those of GANs
+    for key, names in (("task", TASKS), ("name", RECIPES), ("family", FAMILIES)):
         if key in values:
-            values[key] = names.get(values[key], values[key])
+            name = str(values[key])  # an edited file may hold a list
+            values[key] = names.get(name, name)
     return values
 
 

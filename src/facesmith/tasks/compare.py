@@ -123,7 +123,7 @@ def _refuse_other_settings(run: Path, recipe: "Recipe", data: Dataset) -> None:
     if not RunFolder(run).exists:
         return
     table, trained_on = read_recipe(RunFolder(run))
-    old_recipe = from_table(table)
+    old_recipe = from_table(table, RunFolder(run).recipe)
     # A resume may change these settings, and the run has resolved "auto".
     ignored = (*RESUMABLE_SETTINGS, "threads")
     ignored_values = {key: value for key, value in recipe.as_dict().items() if value == "auto" or key in ignored}

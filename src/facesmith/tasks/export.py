@@ -102,7 +102,7 @@ def open_source(run: str | Path, wanted: str | None) -> Source:
     """Read a run and choose its checkpoint: "best", "last", a kimg, or by default the best if there are scores."""
     folder = RunFolder(Path(run))
     table, where = read_recipe(folder)
-    recipe, card = from_table(table), read_card(folder)
+    recipe, card = from_table(table, folder.recipe), read_card(folder)
     which, chosen = _choose(list_checkpoints(folder.checkpoints), folder.best, wanted)
     return Source(folder, recipe, where, card, which, chosen, read_metadata(chosen))
 

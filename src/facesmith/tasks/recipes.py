@@ -4,6 +4,7 @@ A built-in recipe is a line in ``RECIPES`` of the ``recipes.py`` of its task, su
 """
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from facesmith.errors import FacesmithError, did_you_mean
@@ -68,9 +69,12 @@ def recipe_settings(name: str) -> list[Setting]:
     ]
 
 
-def from_table(table: dict[str, Any]) -> Recipe:
-    """Return the recipe of a recipe.toml of any version, whatever its task."""
-    recipe: Recipe = settings.from_table(recipe_type(current_table(table)["task"]), table)
+def from_table(table: dict[str, Any], file: str | Path = "the recipe") -> Recipe:
+    """Return the recipe of a table of any version, whatever its task. Errors name ``file``, which holds the table."""
+    try:
+        recipe: Recipe = settings.from_table(recipe_type(current_table(table)["task"]), table)
+    except FacesmithError as error:
+        raise FacesmithError(f"{file} cannot be used: {error}") from None
     return recipe
 
 

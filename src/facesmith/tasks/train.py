@@ -112,10 +112,10 @@ def _start(
         return start_new(with_settings(base, changes), dataset, path, group, make_task)
     source = RunFolder(path)
     table, trained_on = group.on_rank_zero(lambda: read_recipe(source))
-    old_recipe = from_table(table)
+    old_recipe = from_table(table, source.recipe)
     recorded = group.on_rank_zero(lambda: read_card(source)).get("recipe")
     if recorded is not None:  # version 0.1 did not record it
-        check_recipe(source, old_recipe, from_table(recorded))
+        check_recipe(source, old_recipe, from_table(recorded, source.card))
     if old_recipe.name != base.name:
         raise FacesmithError(
             f"{path} was trained with the recipe {old_recipe.name}, not {base.name}: use that recipe to resume it"

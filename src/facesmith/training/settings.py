@@ -223,7 +223,7 @@ def from_table(kind: type[AnyRecipe], table: dict[str, Any]) -> AnyRecipe:
     values = current_table(table)
     values.pop("task")
     if not isinstance(values.get("name"), str):
-        raise FacesmithError("the run's recipe.toml has no name: restore the file")
+        raise FacesmithError("the recipe has no name: restore the file")
     recipe = kind(values.pop("name"), values.pop("about", ""))
     if isinstance(recipe, AdversarialRecipe) and "family" in values:
         recipe = recipe.with_values(family=values.pop("family"))
