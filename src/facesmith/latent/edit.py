@@ -55,7 +55,9 @@ def edit(
         rows = _parse_edits(source.directions, edits, csv)
         columns = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)
         if (len(rows) + 2) * len(columns) > MAX_TABLE_FACES:
-            raise FacesmithError(f"{len(rows)} edits of {len(columns):,} faces are too many for one sheet: use fewer")
+            raise FacesmithError(
+                f"a sheet of {len(rows) - 1} x {len(columns):,} edited faces is too large: use fewer edits or faces"
+            )
         z = np.stack([column.z for column in columns])
         latents = np.stack([source.directions.apply(z, row, kind) for row in rows])
         reach = np.stack([source.directions.reach(z, row, kind) for row in rows])
