@@ -14,13 +14,15 @@ from facesmith.data.held_out import held_out_mask
 from facesmith.latent.direction_fit import fit_directions
 from facesmith.models.directions import KINDS, read_directions
 from facesmith.models.folder import INCLUDED_FOLDER
+from facesmith.terms import NON_COMMERCIAL
 
 
 class Brightness:
-    """A judge whose answers are known: how likely a face is bright above, and bright below."""
+    """A classifier whose answers are known: how likely a face is bright above, and bright below."""
 
     attributes: Sequence[str] = ("Bright_Top", "Bright_Bottom", "Never")
     digest = "brightness"
+    terms = NON_COMMERCIAL
 
     def label(self, pictures: np.ndarray) -> np.ndarray:
         halves = pictures.reshape(len(pictures), 2, -1).mean(2)
@@ -61,7 +63,8 @@ def test_streamed_directions_equal_directions_of_all_latents(
 
 
 def test_directions_can_be_fitted_with_a_classifier(judged: Model) -> None:
-    """Edits along the directions do what the judge was asked about, and less of the other half."""
+    """Edits along the directions do what the classifier was asked about, and less of the other half."""
+    assert judged.terms == NON_COMMERCIAL, "the stricter terms of the model and the classifier"
     z = judged.latents(64, seed=5)
     before = judged.generate(z).reshape(64, 2, -1).mean(2)
     gained = {}
