@@ -104,7 +104,7 @@ def test_an_onnx_file_states_its_interface_terms_and_digest(name: str) -> None:
     assert (generator["digest"], generator["terms"]) == (model.digest, model.card["terms"])
     assert encoder["digest"] == model.card["encoder"]["digest"]
     inputs, outputs = json.loads(generator["inputs"]), json.loads(generator["outputs"])
-    assert inputs["z"] == {"size": model.latent_size, "values": "standard normal"}
+    assert inputs["z"] == {"size": model.latent_size - len(model.conditions), "values": "standard normal"}
     assert (outputs["pictures"]["width"], outputs["pictures"]["height"]) == model.size
     assert json.loads(encoder["outputs"]) == inputs
 
