@@ -220,8 +220,8 @@ def test_where_goes_before_limit(tmp_path: Path) -> None:
     ("file", "old", "new", "message"),
     [
         ("list_attr_celeba.txt", "000002.jpg -1 ", "000002.jpg ", "has 3 columns of 4"),
-        ("list_attr_celeba.txt", "000002.jpg -1", "000002.jpg  2", "Smiling has the value '2'"),
-        ("list_attr_celeba.txt", "000002.jpg -1", "000002.jpg  x", "Smiling has the value 'x'"),
+        ("list_attr_celeba.txt", "000002.jpg -1", "000002.jpg  2", "Smiling contains.* '2'"),
+        ("list_attr_celeba.txt", "000002.jpg -1", "000002.jpg  x", "Smiling contains.* 'x'"),
         ("list_attr_celeba.txt", "Smiling 5_o", "Male 5_o", "must name each attribute once"),
         ("list_eval_partition.txt", "000002.jpg 0", "000002.jpg 7", "the split '7'"),
         ("identity_CelebA.txt", "000002.jpg 7", "000002.jpg", "has 1 columns of 2"),

@@ -84,8 +84,8 @@ def test_unknown_matches_neither_way() -> None:
         ("identity in (1", r"'\)' is missing"),
         ("Male == maybe", "not true or false"),
         ("Male; import os", "';' is not a valid character"),
-        ("(" * 1000 + "Male" + ")" * 1000, "nested too deeply"),
-        ("~" * 100_000 + "Male", "nested too deeply"),
+        ("(" * 1000 + "Male" + ")" * 1000, "deeply nested"),
+        ("~" * 100_000 + "Male", "deeply nested"),
     ],
 )
 def test_an_invalid_expression_is_refused(where: str, message: str) -> None:
@@ -112,7 +112,7 @@ def test_a_limit_draws_sorted_rows_by_seed_after_where() -> None:
 
 
 def test_a_filter_without_matches_is_refused() -> None:
-    with pytest.raises(FacesmithError, match="none of the 5 pictures matches"):
+    with pytest.raises(FacesmithError, match="none of the 5 .*'Male & ~Male'"):
         select_rows(TABLE, "Male & ~Male", None, 0)
     with pytest.raises(FacesmithError, match="limit 0"):
         select_rows(TABLE, None, 0, 0)

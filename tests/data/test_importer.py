@@ -243,7 +243,7 @@ def test_invalid_arguments_are_refused_before_any_write(tmp_path: Path) -> None:
         ({"size": "x"}, "invalid size"),
         ({"crop": "x"}, "invalid crop"),
         ({"resize": "x"}, "invalid resize filter"),
-        ({"workers": 0}, "workers 0"),
+        ({"workers": -1}, "workers -1"),
         ({"limit": 0}, "limit 0"),
         ({"where": "Smiling"}, "not an attribute"),
         ({"labels": tmp_path / "none.csv"}, r"none\.csv cannot be read"),

@@ -125,7 +125,7 @@ def test_a_model_is_loaded_from_the_hub(small_model: Model, hub: Any) -> None:
 
 
 def test_a_missing_model_is_refused(hub: Any) -> None:
-    with pytest.raises(FacesmithError, match="someone/nothing is neither .*someone/nothing was not found"):
+    with pytest.raises(FacesmithError, match="no model folder someone/nothing.*not found on the hub"):
         facesmith.load("someone/nothing")
 
 

@@ -62,7 +62,7 @@ def test_only_configured_paths_are_listed_with_unique_names(tmp_path: Path) -> N
 def test_clients_cannot_reach_folders_by_path(models: Path, name: str) -> None:
     with pytest.raises(NotFound, match="unknown model"):
         Registry([str(models)]).find(name, "generator") if name else Registry([str(models)]).find("\0", "generator")
-    with pytest.raises(NotFound, match="there is no run"):
+    with pytest.raises(NotFound, match="unknown run 'first'"):
         Registry([str(models)]).find("first", "run")
 
 

@@ -15,12 +15,12 @@ class ZipStream:
         self._archive = zipfile.ZipFile(self._buffer, "w")
 
     def add(self, name: str, data: bytes | str) -> None:
-        """Add a file. PNGs are stored without further compression."""
+        """Add a file. PNGs are stored without further compression; text is UTF-8, with ? for lone surrogates."""
         entry = zipfile.ZipInfo(name)
         entry.external_attr = 0o644 << 16
         if not name.endswith(".png"):
             entry.compress_type = zipfile.ZIP_DEFLATED
-        self._archive.writestr(entry, data)
+        self._archive.writestr(entry, data.encode("utf-8", "replace") if isinstance(data, str) else data)
 
     def take(self) -> bytes:
         """Return the bytes written since the last call."""

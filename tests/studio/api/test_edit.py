@@ -61,7 +61,8 @@ def test_an_edited_face_is_stored_and_edited_further(
         ]
         further = {"model": "photographer", "faces": [edited_faces[2]["face"]], "edits": [{"smiling": -0.5}]}
         response = await client.post(PATH, json=further)
-        edited_latent = photographer.directions.apply(z, {"Young": 2, "Smiling": -0.5})
+        apply = photographer.directions.apply
+        edited_latent = apply(apply(z, {"Young": 2}), {"Smiling": -0.5})
         assert np.array_equal(pixels(response), photographer.generate(edited_latent)[0])
         assert _about(response)["edited"]
         encoding = (await client.post("/api/v1/encode", json={"model": "photographer", "face": face})).json()

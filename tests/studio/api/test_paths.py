@@ -56,7 +56,7 @@ def test_an_interpolation_contains_all_faces(
         frames = [np.asarray(frame.convert("RGB"), float) for frame in ImageSequence.Iterator(film)]
         assert len(frames) == 9
         assert max(np.abs(frame[::2, ::2] - face).mean() for frame, face in zip(frames, images, strict=True)) < 12
-        assert b"shows nobody" in film.info["comment"]
+        assert b"does not exist" in film.info["comment"]
         assert film.info["duration"] == (100 if loop else 1600)  # of the last frame
         mp4 = await client.post("/api/v1/interpolate", json=body | {"format": "mp4", "fps": 10})
         assert mp4.headers["content-type"] == "video/mp4"
@@ -133,6 +133,6 @@ def test_only_supported_video_formats_are_listed(visit: Visit, monkeypatch: pyte
         for form in ("gif", "mp4"):
             response = await client.post("/api/v1/interpolate", json=body | {"format": form})
             assert response.status_code == (200 if form in formats else 400)
-        assert has_av or "mp4 needs av" in response.json()["error"]
+        assert has_av or "facesmith[train]" in response.json()["error"]
 
     visit(ask)
