@@ -105,7 +105,7 @@ def make_hostile(folder: Path) -> Hostile:
     skip("wrong_sum.png", _flip_byte(plain, plain.index(b"IDAT") + 10), "")
     skip("no_numbers.tif", encoded(Image.fromarray(np.full((9, 9), np.nan, np.float32)), "TIFF"), "finite")
     (folder / "broken_link.jpg").symlink_to(folder / "nowhere.jpg")
-    skipped["broken_link.jpg"] = "not readable"
+    skipped["broken_link.jpg"] = "unreadable"
     os.mkfifo(folder / "pipe.jpg")
     skipped["pipe.jpg"] = "not a regular file"
 
