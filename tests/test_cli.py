@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,12 +77,9 @@ def test_import_explore_train_export_generate(tmp_path: Path) -> None:
     ):
         code, _, errors = run(*arguments)
         assert code == 0, (arguments, errors)
-    assert sorted(path.name for path in at["made"].iterdir()) == [
-        "000000.png",
-        "000001.png",
-        "000002.png",
-        "manifest.jsonl",
-    ]
+    pictures = sorted(path.name for path in at["made"].glob("*.png"))
+    assert pictures == ["000000.png", "000001.png", "000002.png"]
+    assert (at["made"] / "metadata.jsonl").is_file()
     assert (at["faces"] / "explore" / "explore.html").exists()
     assert (at["page"] / "compare.html").exists()
     assert json.loads((at["model"] / "model.json").read_text())["scores"][0]["protocol"]["count"] == 16
@@ -164,7 +162,7 @@ def test_recipes_command_lists_recipes_and_settings() -> None:
     assert code == 0
     assert {"tiny", "celebrity", "dcgan64"} <= {line.split()[0] for line in out.splitlines() if line}
     _, out, _ = run("recipes", "tiny")
-    assert "batch_size = 64" in out
+    assert re.search(r"^batch_size += \d+ ", out, re.MULTILINE)
 
 
 def test_doctor_reports_speeds_and_the_choice_of_train() -> None:
