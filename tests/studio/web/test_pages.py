@@ -92,7 +92,7 @@ def test_a_face_and_a_labelled_batch_are_downloaded(studio: str, visit: Visit) -
     model = facesmith.load("drawn64")
     z = model.directions.apply(model.latents(1, 5, start=4), {"Smiling": 1.0})
     assert np.abs(np.asarray(png).astype(int) - model.generate(z)[0]).max() <= 1
-    assert "synthetic" in json.dumps(png.info).lower()
+    assert "synthetic" in str(png.info).lower()
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     has_address(page, lambda query: "face" not in query)
@@ -107,7 +107,7 @@ def test_a_photo_is_reconstructed_edited_and_described(studio: str, visit: Visit
     page.set_input_files("input[type=file]", party)
     page.get_by_role("button", name="Face 1 of 2").wait_for()
     expect(page.locator(".page-photo .box[aria-pressed=true]")).to_have_attribute("aria-label", "Face 1 of 2")
-    page.get_by_alt_text("The reconstructed face").wait_for()
+    page.get_by_alt_text("The reconstruction").wait_for()
     score = page.locator(".score strong")
     expect(score).to_have_text(re.compile("^[0-9.]+ dB$"))
     first = score.inner_text()
@@ -157,7 +157,7 @@ def test_photos_are_dropped_pasted_or_from_the_camera(studio: str, visit: Visit,
         page.get_by_role("button", name="Face 1 of 2").wait_for()
     page.get_by_role("button", name="Camera").click()
     page.get_by_role("button", name="Take a picture").click()
-    page.get_by_text("The whole photo is used").wait_for()
+    page.get_by_text("The whole photo is used", exact=True).wait_for()
 
 
 def test_arithmetic_slots_are_dragged_tapped_and_typed(studio: str, visit: Visit, size: str) -> None:
