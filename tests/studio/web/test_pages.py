@@ -96,7 +96,7 @@ def test_a_face_and_a_labelled_batch_are_downloaded(studio: str, visit: Visit) -
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     has_address(page, lambda query: "face" not in query)
-    page.get_by_label("Download a batch").fill("3")
+    page.get_by_label("Download many faces").fill("3")
     archive = zipfile.ZipFile(io.BytesIO(save(page, page.get_by_text("Zip", exact=True).click)))
     assert archive.namelist()[:3] == ["000000.png", "000001.png", "000002.png"]
     assert json.loads(archive.read("manifest.json"))["changes"] == {"Smiling": 1.0}
