@@ -7,7 +7,8 @@ override the default of an optional one.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,31 +46,39 @@ def describe_parts(card: Mapping[str, Any]) -> dict[str, Any]:
 
 def describe_file(path: Path, card: Mapping[str, Any], inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
     """Write inputs, outputs, terms, credit and digest of a network with this card into its ONNX file."""
-    onnx = require("onnx", "train", "exporting")
-    proto = onnx.load(path)
-    _describe(proto, card, inputs, outputs)
-    path.write_bytes(proto.SerializeToString())
+    with _rewritten(path) as (_, proto):
+        _describe(proto, card, inputs, outputs)
 
 
 def finish_generator(path: Path, card: Mapping[str, Any]) -> None:
     """Give a generator's ONNX file an input for each part of a latent, and describe them."""
-    onnx = require("onnx", "train", "exporting")
-    proto, parts = onnx.load(path), latent_parts(card)
-    if len(parts) > 1 and len(proto.graph.input) == 1:
-        _split_input(onnx, proto.graph, parts)
-    size = dict(zip(("width", "height"), card["network"]["size"], strict=True))
-    _describe(proto, card, describe_parts(card), {"pictures": {"values": PICTURES} | size})
-    path.write_bytes(proto.SerializeToString())
+    parts = latent_parts(card)
+    with _rewritten(path) as (onnx, proto):
+        if len(parts) > 1 and len(proto.graph.input) == 1:
+            _split_input(onnx, proto.graph, parts)
+        _describe(proto, card, describe_parts(card), _describe_pictures(card))
 
 
 def finish_encoder(path: Path, card: Mapping[str, Any]) -> None:
     """Give an encoder's ONNX file an output for each part of a latent, and describe them."""
-    onnx = require("onnx", "train", "exporting")
-    proto, parts = onnx.load(path), latent_parts(card)
-    if len(parts) > 1 and len(proto.graph.output) == 1:
-        _split_output(onnx, proto.graph, parts)
+    parts = latent_parts(card)
+    with _rewritten(path) as (onnx, proto):
+        if len(parts) > 1 and len(proto.graph.output) == 1:
+            _split_output(onnx, proto.graph, parts)
+        _describe(proto, card["encoder"], _describe_pictures(card), describe_parts(card))
+
+
+def _describe_pictures(card: Mapping[str, Any]) -> dict[str, Any]:
     size = dict(zip(("width", "height"), card["network"]["size"], strict=True))
-    _describe(proto, card["encoder"], {"pictures": {"values": PICTURES} | size}, describe_parts(card))
+    return {"pictures": {"values": PICTURES} | size}
+
+
+@contextmanager
+def _rewritten(path: Path) -> Iterator[tuple[Any, Any]]:
+    """Yield the package onnx and the content of an ONNX file, which is written back."""
+    onnx = require("onnx", "train", "exporting")
+    proto = onnx.load(path)
+    yield onnx, proto
     path.write_bytes(proto.SerializeToString())
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,6 @@ from facesmith.data.sources.parquet import split_of_file
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.files import printable
 from facesmith.images.decode import SUFFIXES
-
-if TYPE_CHECKING:
-    pass
 
 MAX_LABEL_BYTES = 2**20  # of one JSON file
 
