@@ -55,17 +55,17 @@ def test_faces_are_labelled_by_the_directions(drawn: Model, tmp_path: Path) -> N
 def test_requests_are_reached_by_selection(drawn: Model, tmp_path: Path) -> None:
     out = facesmith.generate(
         drawn, tmp_path / "faces", count=100, attributes=["~Wearing_Hat"], balance=["Smiling,Eyeglasses"],
-        share=["Bald=0.25"], labels=["Smiling"], quiet=True,
+        share=["Mustache=0.25"], labels=["Smiling"], quiet=True,
     )  # fmt: skip
     rows = table(out)
     combinations = [(row["Smiling"], row["Eyeglasses"]) for row in rows]
     assert all(combinations.count((a, b)) == 25 for a in (False, True) for b in (False, True))
-    assert sum(row["Bald"] for row in rows) == 25
+    assert sum(row["Mustache"] for row in rows) == 25
     assert not any(row["Wearing_Hat"] for row in rows)
     assert "Gray_Hair" not in rows[0]
     assert all(row["label_source"] == "both" for row in rows)
     summary = facesmith.set_summary(facesmith.read_set(out))
-    assert any("Bald: asked for in 25.0%, 25.0% by" in line for line in summary)
+    assert any("Mustache: asked for in 25.0%, 25.0% by" in line for line in summary)
 
 
 def test_inputs_of_the_generator_are_set(small_model: Model, tmp_path: Path) -> None:
