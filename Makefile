@@ -10,7 +10,7 @@ demo: .venv/.installed-builtin,metrics,train
 	$(BIN)/facesmith demo "$(SOURCE)" --out demo
 
 test: .venv/.installed-dev lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

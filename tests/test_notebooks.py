@@ -1,6 +1,7 @@
 """The notebooks run from the first to the last cell, with small settings."""
 
 import importlib.util
+import os
 import time
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +37,7 @@ def test_notebooks_are_stored_without_outputs(path: Path) -> None:
     assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
 
 
+@pytest.mark.skipif("FACESMITH_SLOW" not in os.environ, reason="runs for minutes: set FACESMITH_SLOW")
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")  # of the kernel's client
 @pytest.mark.parametrize(("name", "images"), [("project", 8), ("latent-space", 7), ("labelled-set", 1)])

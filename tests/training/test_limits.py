@@ -14,6 +14,8 @@ from facesmith import FacesmithError
 from facesmith.data.dataset import Dataset
 from facesmith.training import recorder, session
 
+pytestmark = pytest.mark.usefixtures("without_report")
+
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=4", "precision=float32",
          "memory_format=channels_last")  # fmt: skip
 

@@ -22,6 +22,8 @@ from facesmith.tasks.recipes import RECIPES
 from facesmith.training.schedules import next_due
 from facesmith.training.session import is_out_of_memory
 
+pytestmark = pytest.mark.usefixtures("without_report")
+
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last", "tick_kimg=0.2", "checkpoint_kimg=0.15", "anneal_fraction=0")  # fmt: skip
 

@@ -13,6 +13,8 @@ from facesmith.runs.json_lines import read_lines
 from facesmith.runs.run_folder import RunFolder
 from facesmith.training import checkpoint
 
+pytestmark = pytest.mark.usefixtures("without_report")
+
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last", "score_kimg=0.16", "score_count=100", "checkpoint_kimg=0.16")  # fmt: skip
 

@@ -14,6 +14,8 @@ from facesmith.data.importer import import_dataset
 from facesmith.runs.checkpoints import list_checkpoints
 from facesmith.tasks.gan.recipes import GAN_RECIPES
 
+pytestmark = pytest.mark.usefixtures("without_report")
+
 # Everything random or scheduled is enabled: D steps by accuracy, schedules, augmentation, epoch share.
 SETTINGS = ("generator_width=4", "discriminator_width=4", "batch_size=8", "threads=1", "precision=float32",
             "memory_format=channels_last", "watch_steps=4", "log_steps=4", "d_schedule=accuracy:0.7", "anneal_kimg=0.1",

@@ -15,6 +15,8 @@ from facesmith.runs.checkpoints import list_checkpoints, read_metadata
 from facesmith.runs.health import COLLAPSED, DIVERGED, HEALTHY, MODE_COLLAPSE
 from facesmith.training import collapse
 
+pytestmark = pytest.mark.usefixtures("without_report")
+
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last")  # fmt: skip
 STEPS, PICTURES = 40, 16

@@ -14,6 +14,8 @@ from facesmith.files import lock
 from facesmith.runs.checkpoints import list_checkpoints
 from facesmith.training.loop import train_until_end
 
+pytestmark = pytest.mark.usefixtures("without_report")
+
 SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
          "memory_format=channels_last", "tick_kimg=0.2", "checkpoint_kimg=0.16", "log_steps=4")  # fmt: skip
 
