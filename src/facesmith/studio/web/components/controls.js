@@ -78,14 +78,14 @@ export function NumberInput({ label, value, low = 0, high = 1e9, onChange, child
 export const MAX_SEED = Number.MAX_SAFE_INTEGER; // as /generate_image draws them
 export const randomSeed = () => Math.floor(Math.random() * 1_000_000);
 
-/** A seed, with a button for a random one. */
+/** A seed, with a button for a random one, which Back takes back. */
 export const Seed = ({
   label = "Seed",
   value,
   onChange,
 }) => html`<${NumberInput} label=${label} value=${value} high=${MAX_SEED} onChange=${onChange}>
   <button class="button" type="button" aria-label="Random seed" title="Random seed"
-    onClick=${() => onChange(randomSeed())}>
+    onClick=${() => onChange(randomSeed(), { push: true })}>
     <${Icon} name="dice" />
   </button>
 <//>`;

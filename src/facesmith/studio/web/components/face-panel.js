@@ -7,13 +7,13 @@ import { Icon } from "../shell/icons.js";
 import { showError, showMessage } from "../shell/toasts.js";
 import { editLabel } from "./attribute-sliders.js";
 import { Dialog } from "./dialog.js";
-import { editedFaceRef } from "./face-refs.js";
+import { editedFaceRef, editedRefText } from "./face-refs.js";
 import { useMapLink } from "./map-link.js";
 import { Neighbours } from "./neighbours.js";
 import { copyText } from "./feedback.js";
 import { TopAttributes } from "./top-attributes.js";
 
-export function FacePanel({ model, seed, index, count, truncation, changes, reference, onMove, onClose }) {
+export function FacePanel({ model, seed, index, last, truncation, changes, reference, onMove, onClose }) {
   const [searched, setSearched] = useState(null);
   const query = {
     model: model.name,
@@ -26,7 +26,7 @@ export function FacePanel({ model, seed, index, count, truncation, changes, refe
   const keys = (event) => {
     if (event.target.closest("select, input")) return;
     if (event.key === "ArrowLeft" && index > 0) onMove(index - 1);
-    if (event.key === "ArrowRight" && index < count - 1) onMove(index + 1);
+    if (event.key === "ArrowRight" && index < last) onMove(index + 1);
   };
   const place = useMapLink(model);
   const take = async (address) => {
@@ -53,7 +53,7 @@ export function FacePanel({ model, seed, index, count, truncation, changes, refe
           alt="Face ${index} of seed ${seed}" />
         <button class="button step left" disabled=${index === 0} aria-label="Previous face"
           onClick=${() => onMove(index - 1)}><${Icon} name="left" /></button>
-        <button class="button step right" disabled=${index === count - 1} aria-label="Next face"
+        <button class="button step right" disabled=${index === last} aria-label="Next face"
           onClick=${() => onMove(index + 1)}><${Icon} name="right" /></button>
       </div>
       <div class="about">
@@ -61,8 +61,8 @@ export function FacePanel({ model, seed, index, count, truncation, changes, refe
         <div class="row">
           <a class="button primary" download href=${apiUrl("/generate", { ...query, format: "png" })}>
             <${Icon} name="download" /> Save PNG</a>
-          <button class="button" onClick=${() => copyText(reference, showMessage)}><${Icon} name="copy" /> Copy seed</button>
-          <button class="button" onClick=${() => copyText(currentUrl(), showMessage)}><${Icon} name="link" /> Share link</button>
+          <button class="button" onClick=${() => copyText(editedRefText(reference, changes), showMessage)}><${Icon} name="copy" /> Copy seed</button>
+          <button class="button" onClick=${() => copyText(currentUrl(), showMessage, "the link")}><${Icon} name="link" /> Share link</button>
         </div>
         <div class="row">
           ${["a", "b", "c"].map(

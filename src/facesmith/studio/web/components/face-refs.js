@@ -22,6 +22,19 @@ export function seedFaceRef(seed, index, truncation = 1) {
   return parts.join(":");
 }
 
+/** An edited face as `facesmith edit` takes it: "seed:7:3 --set Smiling=1". */
+export const editedRefText = (reference, changes) =>
+  [reference, ...Object.entries(changes).map(([name, by]) => `--set ${name}=${+by.toFixed(3)}`)].join(" ");
+
+/** Parse such a text as [reference, changes]; null if it is invalid. */
+export function parseEditedRef(text) {
+  const [reference, ...words] = text.trim().split(/\s+(?:--set\s+)?/);
+  const changes = words.map((word) => /^(\w+)=([+-]?\d+(?:\.\d+)?)$/.exec(word));
+  return parseFaceRef(reference) && changes.every(Boolean)
+    ? [reference, Object.fromEntries(changes.map(([, name, by]) => [name, Number(by)]))]
+    : null;
+}
+
 /** The address of a face's image by a model; `what` "cut" is the crop of its photo. */
 export function faceImageUrl(reference, model, what = "made") {
   const of = parseFaceRef(reference);

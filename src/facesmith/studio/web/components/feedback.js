@@ -16,10 +16,10 @@ export const Progress = ({ label, value, children }) => html`<div class="progres
 export const Loading = () => html`<div class="waiting"><${Progress} label="Loading" /></div>`;
 
 /** Copy text and confirm it. If the browser forbids it, show the text for copying by hand. */
-export async function copyText(text, showMessage) {
+export async function copyText(text, showMessage, what) {
   try {
     await navigator.clipboard.writeText(text);
-    showMessage(`Copied ${text.length > 60 ? "the link" : text}`);
+    showMessage(`Copied ${what ?? text}`);
   } catch {
     prompt("Copy this:", text);
   }

@@ -76,7 +76,7 @@ export default function Arithmetic() {
     </div>
     <div class="side" role="region" aria-label="Available faces">
       <${ModelChoice} models=${models} value=${model.name} onChange=${toModel} />
-      <${Tray} model=${model} seed=${state.tray} onSeed=${(tray) => change({ tray })} onTake=${take}
+      <${Tray} model=${model} seed=${state.tray} onSeed=${(tray, how) => change({ tray }, how)} onTake=${take}
         into=${state.show === "sum" ? `slot ${active.toUpperCase()}` : "the animation"} />
     </div>
   </div>`;

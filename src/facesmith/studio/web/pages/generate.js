@@ -1,6 +1,6 @@
 // Faces of a seed, many at once; sliders move all of them.
 import { html, useLayoutEffect, useState } from "../vendor/preact-htm.js";
-import { pageUrl, useAddress } from "../shell/address.js";
+import { closeDialog, pageUrl, useAddress } from "../shell/address.js";
 import { request, apiUrl, isGenerator, useModels } from "../shell/api.js";
 import { optionalNumber, number, formatEdit, editField, text } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
@@ -13,15 +13,16 @@ import { Empty, Loading } from "../components/feedback.js";
 import { columnsFor, useElementSize, FaceGrid } from "../components/face-grid.js";
 
 const MOST = 64;
+const MAX_INDEX = 1e9 - 1; // of a face
 const PHONE = 860; // pixels, as in the styles
 const FIELDS = {
   model: text(),
   seed: number(7, 0, MAX_SEED),
-  // Phones show fewer faces. The address always contains the count, so that it shows the same everywhere.
+  // Phones show fewer faces. The address of a changed page contains the count, so that it shows the same everywhere.
   count: { ...number(innerWidth < PHONE ? 20 : MOST, 1, MOST), write: (value) => [String(value)] },
   truncation: number(1, 0, 2, false),
   set: editField(),
-  face: optionalNumber(0, MOST - 1),
+  face: optionalNumber(0, MAX_INDEX),
 };
 
 export default function Generate() {
@@ -76,7 +77,7 @@ function Faces({ models, state, change }) {
     if (sheet) sendLatest({ sheet, query, columns, cell, model });
   }, [sheet]);
 
-  const face = state.face !== null && state.face < count ? state.face : null;
+  const face = state.face; // not always among those shown: an address may come from a larger window
   return html`<div class="two">
     <div class="stage" ref=${stage}>
       ${
@@ -85,13 +86,13 @@ function Faces({ models, state, change }) {
         shape=${view.model.size} width=${Math.floor(view.columns * view.model.size[0] * view.cell)}
           busy=${view.sheet !== sheet}
         label="Generated faces, seed ${view.query.seed}" name=${(index) => `Face ${index} of seed ${view.query.seed}`}
-        onPick=${(index) => change({ face: index }, { push: true })} />`
+        onPick=${(index) => change({ face: index, count }, { push: "dialog" })} />`
       }
     </div>
     <div class="side" role="region" aria-label="Settings">
       <h1 class="visually-hidden">Generate</h1>
       <${ModelChoice} models=${models} value=${model.name} onChange=${(name) => change({ model: name })} />
-      <${Seed} value=${seed} onChange=${(value) => change({ seed: value })} />
+      <${Seed} value=${seed} onChange=${(seed, how) => change({ seed, count }, how)} />
       <${Slider} label="Faces" value=${count} low=${1} high=${MOST} step=${1}
         onInput=${(value) => change({ count: value })} />
       <${Slider} label="Truncation" value=${truncation} high=${2} step=${0.05}
@@ -109,9 +110,9 @@ function Faces({ models, state, change }) {
     </div>
     ${
       face !== null &&
-      html`<${FacePanel} model=${model} seed=${seed} index=${face} count=${count} truncation=${truncation}
+      html`<${FacePanel} model=${model} seed=${seed} index=${face} last=${MAX_INDEX} truncation=${truncation}
       changes=${changes} reference=${seedFaceRef(seed, face, truncation)}
-      onMove=${(index) => change({ face: index })} onClose=${() => change({ face: null })} />`
+      onMove=${(index) => change({ face: index })} onClose=${() => closeDialog(() => change({ face: null }, { push: true }))} />`
     }
   </div>`;
 }

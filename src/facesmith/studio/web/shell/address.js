@@ -23,7 +23,7 @@ function write() {
   writing = 0;
   lastQueries[path] = search(query);
   const target = path + lastQueries[path];
-  if (target !== location.pathname + location.search) history.replaceState(null, "", target);
+  if (target !== location.pathname + location.search) history.replaceState(history.state, "", target);
 }
 
 /** The address of a page of the studio: "/photo", or with a query. */
@@ -41,6 +41,13 @@ export function navigate(href) {
 
 /** The address of a page with its last query. */
 export const lastUrl = (of) => of + (lastQueries[of] ?? "");
+
+/** Close a dialog: go back to the entry of the history that opened it, or `change` the address if no entry did. */
+export function closeDialog(change) {
+  if (!history.state?.dialog) return change();
+  write();
+  history.back();
+}
 
 /** The whole address, including changes not yet written. */
 export function currentUrl() {
@@ -83,7 +90,8 @@ export function usePath() {
 /** The fields of a page (see query-fields.js) as [state, change]; `change({ seed: 8 })` changes some of them.
  *
  * Sliders change the address many times a second, which browsers refuse: it is written a moment later. With
- * `{ push: true }` it is written at once, as something that the Back button takes back. */
+ * `{ push: true }` it is written at once, as something that the Back button takes back; with `{ push: "dialog" }` it
+ * opens a dialog, which `closeDialog` closes. */
 export function useAddress(fields) {
   useAddressChange();
   const text = query.toString();
@@ -101,7 +109,7 @@ export function useAddress(fields) {
         }
         if (push) {
           const target = path + search(query);
-          if (target !== location.pathname + location.search) history.pushState(null, "", target);
+          if (target !== location.pathname + location.search) history.pushState({ dialog: push === "dialog" }, "", target);
           lastQueries[path] = search(query);
         } else if (!writing) {
           writing = setTimeout(write, 250);

@@ -1,6 +1,7 @@
 // A slot for a face: tap it and choose a face, drag a face onto it, or type a seed.
 import { html, useState } from "../../vendor/preact-htm.js";
-import { Face, parseFaceRef } from "../../components/face-refs.js";
+import { showError } from "../../shell/toasts.js";
+import { editedFaceRef, Face, parseEditedRef, parseFaceRef } from "../../components/face-refs.js";
 
 export function Slot({ letter, description, face, model, active, onChoose, onFill }) {
   const [typed, type] = useState(null);
@@ -13,7 +14,8 @@ export function Slot({ letter, description, face, model, active, onChoose, onFil
   };
   const input = (event) => {
     type(event.target.value);
-    if (parseFaceRef(event.target.value.trim())) onFill(event.target.value.trim());
+    const parsed = parseEditedRef(event.target.value);
+    if (parsed) editedFaceRef(model.name, ...parsed).then(onFill, showError);
   };
   const written = parseFaceRef(face)?.photo ? "" : face;
   return html`<div class="slot ${over && "over"}" onDragOver=${(event) => (event.preventDefault(), hover(true))}
