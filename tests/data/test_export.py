@@ -32,11 +32,12 @@ def shards(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture
 def people(tmp_path: Path) -> Dataset:
-    """24 pictures in two splits, the first of which a model made; Young is unknown for the first 12."""
+    """24 pictures in two splits, the first of which a model made; identity and Young are unknown for the first 12."""
     rng = np.random.default_rng(0)
     columns = {
         "file": [f"{row}.png" for row in range(24)],
         "split": ["train", "test"] * 12,
+        "identity": pa.array(range(24), pa.int64(), mask=np.arange(24) < 12),
         "made_with": pa.array([0] + [None] * 23, pa.int64()),
         "Smiling": rng.random(24) < 0.5,
         "Young": pa.array(rng.random(24) < 0.5, mask=np.arange(24) < 12),
@@ -57,7 +58,7 @@ def test_a_dataset_survives_export_and_import(people: Dataset, layout: str, tmp_
     back = import_dataset(out, tmp_path / "back", size="16x8", quiet=True, workers=1)
     assert (back.attributes, back.terms) == (people.attributes, NON_COMMERCIAL)
     assert [(entry["model"], entry["count"]) for entry in back.card["made_with"]] == [("celeba64", 1)]
-    names = ("split", "made_with", "Smiling", "Young")
+    names = ("split", "identity", "made_with", "Smiling", "Young")
     expected = {
         people.images[number].tobytes(): [row[name] for name in names]
         for number, row in enumerate(people.metadata().to_pylist())
@@ -100,7 +101,7 @@ def test_pandas_reads_the_parquet_files(people: Dataset, tmp_path: Path) -> None
     pandas = pytest.importorskip("pandas", reason="the package pandas is not installed")
     out = export_dataset(people, tmp_path / "out", layout="parquet", quiet=True)
     frame = pandas.read_parquet(out / "data" / "train-00000.parquet")
-    assert list(frame.columns) == ["image", "terms", "split", "Smiling", "Young"]
+    assert list(frame.columns) == ["image", "terms", "split", "identity", "Smiling", "Young"]
     assert frame.Smiling.mean() == people.labels()[::2, 0].mean()
 
 

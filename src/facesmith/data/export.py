@@ -4,13 +4,14 @@ import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from facesmith.arrays import ImageArray
 from facesmith.data.dataset import Dataset, open_dataset
+from facesmith.data.layouts.imagefolder import TYPED_TABLE
 from facesmith.data.layouts.layout import Tally, parse_layout, write_set
 from facesmith.data.layouts.picture import Picture
 from facesmith.data.layouts.readme import LOADING, yaml_head
@@ -19,6 +20,9 @@ from facesmith.errors import FacesmithError
 from facesmith.images.provenance import Marks, save_options
 from facesmith.machine import usable_cores
 from facesmith.progress import progress
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 CHUNK = 256  # pictures in memory at once
 
@@ -30,9 +34,10 @@ def export_dataset(
 
     ``layout`` is imagefolder, classes:ATTRIBUTE, webdataset or parquet, as in `generate`. Pictures are PNG files that
     are named by their row. A row has the terms of the dataset, the split, the identity if it is known, and the
-    attributes; what is unknown is null. Classes leave out the pictures for which the attribute is unknown. Splits
-    become folders or files of their own. Pictures that a model made keep their marks. An export of more than 10,000
-    pictures that was interrupted is continued by the same call.
+    attributes; what is unknown is null, and an imagefolder then has metadata.parquet instead of metadata.jsonl. Classes
+    leave out the pictures for which the attribute is unknown. Splits become folders or files of their own. Pictures
+    that a model made keep their marks. An export of more than 10,000 pictures that was interrupted is continued by the
+    same call.
     """
     data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
     name, attribute = parse_layout(layout)
@@ -40,6 +45,9 @@ def export_dataset(
         known = ", ".join(data.attributes) or "none"
         raise FacesmithError(f"{data.name} has no attribute {attribute!r}: its attributes are {known}")
     card = {"layout": layout, "first": 0, "count": len(data), "dataset": data.name, "fingerprint": data.fingerprint}
+    table = data.metadata()
+    if any(table[column].null_count for column in _columns(data, table)):
+        card["table"] = TYPED_TABLE
     with progress(len(data), "exporting", shown=not quiet) as bar:
 
         def shards(first: int, last: int) -> Iterator[Picture]:
@@ -52,9 +60,13 @@ def export_dataset(
     return Path(out)
 
 
+def _columns(data: Dataset, table: "pa.Table") -> list[str]:
+    return [column for column in ("split", "identity", *data.attributes) if column in table.column_names]
+
+
 def _pictures(data: Dataset, first: int, last: int) -> Iterator[Picture]:
     table = data.metadata().slice(first, last - first)
-    names = [name for name in ("split", "identity", *data.attributes) if name in table.column_names]
+    names = _columns(data, table)
     models = [
         Marks(entry["source_type"], entry["model"], entry["digest"], entry["terms"])
         for entry in data.card.get("made_with") or []

@@ -1,4 +1,7 @@
-"""Picture files and a metadata.jsonl in each folder, as Hugging Face's imagefolder; also in a folder for each class.
+"""Picture files and a table in each folder, as Hugging Face's imagefolder; also in a folder for each class.
+
+The table is metadata.jsonl, or metadata.parquet where labels are unknown: readers guess the type of a column of JSON
+from its first rows, and refuse a column that starts without values.
 
 With classes, the folders above are named after the value of an attribute: Smiling and not_Smiling. This is the layout
 of torchvision's ImageFolder and of Keras.
@@ -7,34 +10,39 @@ of torchvision's ImageFolder and of Keras.
 import heapq
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from pathlib import Path, PurePath
-from typing import IO
+from typing import Any
 
+from facesmith.data.layouts.parquet import write_rows
 from facesmith.data.layouts.picture import Picture
 
-TABLE = "metadata.jsonl"
+TABLE, TYPED_TABLE = "metadata.jsonl", "metadata.parquet"
 
 
-def write_shard(pictures: Iterable[Picture], folder: Path, name: str, attribute: str | None = None) -> None:
+def write_shard(
+    pictures: Iterable[Picture], folder: Path, name: str, attribute: str | None = None, table: str = TABLE
+) -> None:
     """Write pictures into the subfolder ``name`` of their split and of the class of ``attribute``.
 
-    Pictures for which the attribute is unknown are left out.
+    Pictures for which the attribute is unknown are left out. ``table`` is the name of the table in each folder.
     """
-    tables: dict[Path, IO[str]] = {}
-    with ExitStack() as files:
-        for picture in pictures:
-            parent = folder / picture.split
-            if attribute is not None:
-                if picture.row.get(attribute) is None:
-                    continue
-                parent /= attribute if picture.row[attribute] else f"not_{attribute}"
-            parent /= name
-            if parent not in tables:
-                parent.mkdir(parents=True, exist_ok=True)
-                tables[parent] = files.enter_context((parent / TABLE).open("w", encoding="utf-8"))
-            (parent / picture.name).write_bytes(picture.data)
-            tables[parent].write(json.dumps({"file_name": picture.name, **picture.row}, ensure_ascii=False) + "\n")
+    tables: dict[Path, list[dict[str, Any]]] = {}
+    for picture in pictures:
+        parent = folder / picture.split
+        if attribute is not None:
+            if picture.row.get(attribute) is None:
+                continue
+            parent /= attribute if picture.row[attribute] else f"not_{attribute}"
+        parent /= name
+        if parent not in tables:
+            parent.mkdir(parents=True, exist_ok=True)
+        (parent / picture.name).write_bytes(picture.data)
+        tables.setdefault(parent, []).append({"file_name": picture.name, **picture.row})
+    for parent, rows in tables.items():
+        if table == TYPED_TABLE:
+            write_rows(rows, parent / table)
+        else:
+            (parent / table).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
 
 
 def read(folder: Path) -> Iterator[Picture]:

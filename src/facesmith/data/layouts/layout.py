@@ -35,11 +35,11 @@ def parse_layout(text: str) -> tuple[str, str | None]:
     return name, attribute or None
 
 
-def shard_writer(layout: str) -> WriteShard:
-    """Return the function that writes a shard of pictures in a layout."""
+def shard_writer(layout: str, table: str = imagefolder.TABLE) -> WriteShard:
+    """Return the function that writes a shard of pictures in a layout, with the table that folders of pictures get."""
     name, attribute = parse_layout(layout)
     if name in ("imagefolder", "classes"):
-        return partial(imagefolder.write_shard, attribute=attribute)
+        return partial(imagefolder.write_shard, attribute=attribute, table=table)
     return webdataset.write_shard if name == "webdataset" else parquet.write_shard
 
 
@@ -60,12 +60,13 @@ def write_set(
 ) -> Tally:
     """Write the set that ``card`` describes into the folder ``out``, and return its tally.
 
-    ``card`` has layout, first and count, and whatever determines the pictures. ``shards`` yields pictures by their
-    indices, ``count`` adds one to the tally, ``readme`` returns README.md. A set of several shards can be interrupted
-    at any time: the same call continues it. ``finish`` may add files to the folder of a set of one shard.
+    ``card`` has layout, first and count, ``table`` if that is not metadata.jsonl, and what determines the pictures.
+    ``shards`` yields pictures by their indices, ``count`` adds one to the tally, ``readme`` returns README.md. A set of
+    several shards can be interrupted at any time: the same call continues it. ``finish`` may add files to the folder of
+    a set of one shard.
     """
     first, total = int(card["first"]), int(card["count"])
-    write, tally = shard_writer(str(card["layout"])), Tally()
+    write, tally = shard_writer(str(card["layout"]), card.get("table", imagefolder.TABLE)), Tally()
     card = {"format": FORMAT, "version": VERSION} | card
 
     def counted(pictures: Iterator[Picture], part: Tally) -> Iterator[Picture]:
