@@ -43,7 +43,7 @@ def test_attribute_names_are_case_insensitive(directed_model: Model) -> None:
 def test_an_invalid_strength_or_kind_is_refused(directed_model: Model, strength: float) -> None:
     with pytest.raises(FacesmithError, match="expected -20 to 20"):
         directed_model.directions.apply(directed_model.latents(1), {"Blond_Hair": strength})
-    with pytest.raises(FacesmithError, match="invalid kind of direction .*: expected mean, boundary, orthogonal"):
+    with pytest.raises(FacesmithError, match="invalid kind of direction .*: expected best, mean, boundary, orthogonal"):
         directed_model.directions.vector("Blond_Hair", "median")
 
 
@@ -90,5 +90,8 @@ def test_edits_of_the_label_change_only_the_input_and_stay_in_range(directed_mod
     assert np.array_equal(changed[:, :22], z[:, :22])
     assert np.allclose(changed[:, 22:], [[0.5, -1]])
     other = directed_model.directions.names[2]
+    best = replace(directions, about=directions.about | {"best": {a: "label"}})
+    one_by_one = directions.apply(directions.apply(z, {other: 1}, "orthogonal"), {a: 0.25}, "label")
+    assert np.allclose(best.apply(z, {a: 0.25, other: 1}), one_by_one)
     with pytest.raises(FacesmithError, match=other):
         directions.apply(z, {other: 1}, "label")

@@ -21,7 +21,7 @@ def test_edit_results_can_be_reproduced_from_the_manifest(directed_model: Model,
         quiet=True,
     )
     manifest = json.loads((out / "edits.json").read_text())
-    assert manifest["kind"] == "orthogonal"
+    assert manifest["kind"] == "best"
     assert [face["edit"] for face in manifest["faces"][::2]] == [
         {},
         {"Eyeglasses": 1},

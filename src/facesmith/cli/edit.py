@@ -115,7 +115,7 @@ def directions(model: str, dataset: Path | None, orthogonal_to: str | None, **op
     type=click.Path(path_type=Path),
     help="Read edits from this CSV file: one edit per line, one attribute per column.",
 )
-@click.option("--kind", default="orthogonal", show_default=True, type=KINDS, help="Use this kind of direction.")
+@click.option("--kind", default="best", show_default=True, type=KINDS, help="Use this kind of direction.")
 @out_folder
 @refine
 @faces

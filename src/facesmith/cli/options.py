@@ -9,7 +9,7 @@ from facesmith.cli import completion
 
 Command = Callable[..., None]
 
-KINDS = click.Choice(["mean", "boundary", "orthogonal", "label"])
+KINDS = click.Choice(["best", "mean", "boundary", "orthogonal", "label"])
 
 quiet = click.option("--quiet", is_flag=True, help="Hide the progress bar.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -59,7 +59,7 @@ def interpolate(model: str, photo: tuple[str, ...], out: Path, **options: object
 @click.option("--from", "start", default=-3.0, show_default=True, help="Strength of the first face.")
 @click.option("--to", "stop", default=3.0, show_default=True, help="Strength of the last face.")
 @click.option("--steps", default=7, show_default=True, help="Number of faces.")
-@click.option("--kind", default="orthogonal", show_default=True, type=KINDS, help="Kind of the attribute's direction.")
+@click.option("--kind", default="best", show_default=True, type=KINDS, help="Kind of the attribute's direction.")
 @fps(8)
 @out_picture
 @refine

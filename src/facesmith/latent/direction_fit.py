@@ -15,9 +15,10 @@ from facesmith.files import atomic_file, lock
 from facesmith.latent.calibration import balanced_accuracy, fit_curve
 from facesmith.latent.class_statistics import RIDGE, ClassStatistics
 from facesmith.latent.direction_solver import DAMPING, solve_moves
+from facesmith.latent.edit_kinds import choose_kinds
 from facesmith.latent.labelled_latents import generated_blocks, label_names, photo_blocks
 from facesmith.models.classifier import AttributeClassifier, as_classifier
-from facesmith.models.directions import CARD_KEY, FILE, Directions, find_name, write_directions
+from facesmith.models.directions import BEST, CARD_KEY, FILE, Directions, bound_directions, find_name, write_directions
 from facesmith.models.folder import INCLUDED_FOLDER, ModelFolder, new_model_folder
 from facesmith.models.model import Model, as_model, load
 from facesmith.progress import progress, silent, tell
@@ -73,6 +74,9 @@ def fit_directions(
             judge=None if labeller is None else labeller.digest,  # key of version 0.1
             encoder=source.card.get("encoder", {}).get("digest"),
         )
+        directions = bound_directions(directions, source.card)
+        if labeller is not None and directions.labels:
+            directions.about[BEST] = choose_kinds(source, directions, labeller, seed, quiet)
         name = source.name if out is None else Path(out).resolve().name
         sources = [source.terms, *([data.terms] if data else []), *([labeller.terms] if labeller else [])]
         with atomic_file(folder.path / FILE) as file:

@@ -13,7 +13,7 @@ from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import make_table, save_image
 from facesmith.images.provenance import save_options
 from facesmith.latent.faces import FaceLatent, FaceSource, face_marks, generate_images, load_faces, save_latents
-from facesmith.models.directions import DEFAULT_KIND, Directions
+from facesmith.models.directions import BEST, Directions
 from facesmith.models.model import Model, as_model
 from facesmith.progress import tell
 
@@ -31,7 +31,7 @@ def edit(
     *,
     edits: Sequence[Mapping[str, float] | str] = (),
     csv: str | Path | None = None,
-    kind: str = DEFAULT_KIND,
+    kind: str = BEST,
     face: str = "largest",
     aligned: bool = False,
     refine: int | None = None,

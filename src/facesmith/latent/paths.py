@@ -12,7 +12,7 @@ from facesmith.images.grid import image_suffixes, save_table
 from facesmith.images.video import VIDEO_SUFFIXES, check_fps, new_series, save_series
 from facesmith.latent.arithmetic import analogy_grid, latent_path
 from facesmith.latent.faces import FaceSource, face_marks, generate_images, load_faces, read_arrays
-from facesmith.models.directions import DEFAULT_KIND, MAX_STRENGTH
+from facesmith.models.directions import BEST, MAX_STRENGTH
 from facesmith.models.model import Model, as_model
 
 MAX_SERIES_FACES = 10_000
@@ -55,7 +55,7 @@ def sweep(
     start: float = -3.0,
     stop: float = 3.0,
     steps: int = 7,
-    kind: str = DEFAULT_KIND,
+    kind: str = BEST,
     fps: int = 8,
     face: str = "largest",
     aligned: bool = False,
@@ -84,6 +84,8 @@ def sweep(
         strengths = np.linspace(start, stop, steps, dtype=np.float32)
         latents = np.stack([original.z for original in originals])[:, None].repeat(steps, 1)
         latents[..., : source.latent_size] += strengths[:, None] * move
+        if attribute is not None:
+            source.directions.clip_labels(latents)
         images = generate_images(source, latents.reshape(-1, latents.shape[-1]), quiet=quiet)
         images = images.reshape(*latents.shape[:2], *images.shape[1:])
         if path.suffix.lower() in VIDEO_SUFFIXES:  # forward and back, with the faces side by side

@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ FILE, CARD_KEY = "directions.safetensors", "directions"
 KINDS = ("mean", "boundary", "orthogonal")
 DEFAULT_KIND = "orthogonal"
 LABEL = "label"  # the kind of edits that change an attribute which is an input of the generator
+BEST = "best"  # for each attribute the kind that measured better: see `choose_kinds`
 RADIUS = 1.3  # of the latents that a generator was trained on, in deviations times √d: one in a thousand is longer
 MAX_STRENGTH = 20.0  # beyond it there are no faces, and the number is probably a typo
 
@@ -51,16 +52,22 @@ class Directions:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        return (*KINDS, LABEL) if self.labels else KINDS
+        return (BEST, *KINDS, LABEL) if self.labels else (BEST, *KINDS)
+
+    def best_kind(self, name: str) -> str:
+        """Return the kind that an edit of an attribute has by default."""
+        kind: str = self.about.get(BEST, {}).get(self.find(name), DEFAULT_KIND)
+        return kind
 
     def find(self, name: str) -> str:
         """Return the attribute's exact name, ignoring case. Raises `FacesmithError` with suggestions."""
         return find_name(name, self.names)
 
-    def vector(self, name: str, kind: str = DEFAULT_KIND) -> Latents:
+    def vector(self, name: str, kind: str = BEST) -> Latents:
         """Return what strength 1 of an attribute adds to a latent (d); of kind "label", it adds the attribute."""
         if kind not in self.kinds:
             raise FacesmithError(f"invalid kind of direction {kind!r}: expected {', '.join(self.kinds)}")
+        kind = self.best_kind(name) if kind == BEST else kind
         if kind == LABEL:
             shift = np.zeros(self.normals.shape[1], np.float32)
             shift[self.labels[find_name(name, list(self.labels))]] = 2.0
@@ -68,39 +75,46 @@ class Directions:
         move: Latents = self.moves[kind][self.names.index(self.find(name))]
         return move
 
-    def apply(self, z: ArrayLike, changes: Mapping[str, float], kind: str = DEFAULT_KIND) -> Latents:
+    def apply(self, z: ArrayLike, changes: Mapping[str, float], kind: str = BEST) -> Latents:
         """Return latents (d or N x d, or with the residual latent) with changed attributes: z + Σ strength · vector.
 
         A change that would leave the latents that the generator was trained on is reduced: see `reach`.
         """
         latents = np.array(z, np.float32)
-        latents[..., : self.normals.shape[1]] += self.reach(z, changes, kind)[..., None] * self._shift(changes, kind)
-        if kind == LABEL:
-            columns = list(self.labels.values())
-            latents[..., columns] = latents[..., columns].clip(-1, 1)
+        move, labels = self._shifts(changes, kind)
+        latents[..., : len(move)] += self.reach(z, changes, kind)[..., None] * move + labels
+        self.clip_labels(latents)
         return latents
 
-    def reach(self, z: ArrayLike, changes: Mapping[str, float], kind: str = DEFAULT_KIND) -> Floats:
+    def clip_labels(self, latents: Latents) -> None:
+        """Limit the attributes that are an input to -1 and 1, in place."""
+        columns = list(self.labels.values())
+        latents[..., columns] = latents[..., columns].clip(-1, 1)
+
+    def reach(self, z: ArrayLike, changes: Mapping[str, float], kind: str = BEST) -> Floats:
         """Return which fraction of the changes `apply` makes to each latent (N, or a scalar for one): 1, or less.
 
         It is less where the changed z would be longer than ``radius``, and longer than it was before.
         Attributes that are an input end at -1 and 1 instead.
         """
-        latents, shift = np.asarray(z, np.float64)[..., : self.normals.shape[1]], self._shift(changes, kind)
-        square, along, length = (latents**2).sum(-1), latents @ shift, float(shift @ shift)
-        if not length or kind == LABEL:
+        move, _ = self._shifts(changes, kind)
+        latents = np.asarray(z, np.float64)[..., : len(move)]
+        square, along, length = (latents**2).sum(-1), latents @ move, float(move @ move)
+        if not length:
             return np.ones_like(square, np.float32)
         spare = np.maximum(self.radius**2 - square, 0.0)
         fraction: Floats = np.minimum((np.sqrt(along**2 + spare * length) - along) / length, 1.0).astype(np.float32)
         return fraction
 
-    def _shift(self, changes: Mapping[str, float], kind: str) -> Latents:
-        shift = np.zeros(self.normals.shape[1], np.float32)
+    def _shifts(self, changes: Mapping[str, float], kind: str) -> tuple[Latents, Latents]:
+        """Return what the changes add along directions (d), and to the attributes that are inputs (d)."""
+        move, labels = np.zeros((2, self.normals.shape[1]), np.float32)
         for name, strength in changes.items():
             if not abs(strength) <= MAX_STRENGTH:
                 raise FacesmithError(f"invalid strength {name}={strength:g}: expected -20 to 20")
-            shift += np.float32(strength) * self.vector(name, kind)
-        return shift
+            chosen = self.best_kind(name) if kind == BEST else kind
+            (labels if chosen == LABEL else move)[:] += np.float32(strength) * self.vector(name, chosen)
+        return move, labels
 
     moved = apply  # the name in version 0.1
 
@@ -126,6 +140,16 @@ def find_name(name: str, names: Sequence[str]) -> str:
     close = [folded[match] for match in get_close_matches(key, folded, 3, 0.5)]
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
     raise FacesmithError(f"unknown attribute {name!r}: {hint}")
+
+
+def bound_directions(directions: Directions, card: Mapping[str, Any]) -> Directions:
+    """Return directions with the radius of the latents, and the labels, of the model that has this card."""
+    size = directions.normals.shape[1]
+    deviation = 1 / math.sqrt(3) if card["latent"] == "uniform" else 1.0
+    conditions = card.get("conditions", [])
+    first = size - len(conditions)
+    labels = {name: first + i for i, name in enumerate(conditions) if name in directions.names}
+    return replace(directions, radius=RADIUS * deviation * math.sqrt(size), labels=labels)
 
 
 def write_directions(directions: Directions, file: Path) -> dict[str, Any]:
@@ -167,11 +191,8 @@ def read_directions(folder: Path, card: dict[str, Any]) -> Directions:
             raise ValueError("its digest differs from that in model.json")
         tensors = safetensors.load(data)
         moves = {kind: tensors.pop(kind) for kind in KINDS}
-        deviation = 1 / math.sqrt(3) if card["latent"] == "uniform" else 1.0
-        radius = RADIUS * deviation * math.sqrt(tensors["normals"].shape[1])
-        conditions, names = card.get("conditions", []), list(entry["attributes"])
-        first = tensors["normals"].shape[1] - len(conditions)
-        labels = {name: first + i for i, name in enumerate(conditions) if name in names}
-        return Directions(names, moves, about=entry, radius=radius, labels=labels, **tensors)
+        names = list(entry["attributes"])
+        fitted: dict[str, Any] = tensors
+        return bound_directions(Directions(names, moves, about=entry, **fitted), card)
     except Exception as error:  # the errors of safetensors have no common base with the rest
         raise FacesmithError(f"{folder / FILE} cannot be read ({error}): {remedy}") from None

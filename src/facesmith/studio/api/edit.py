@@ -39,8 +39,8 @@ from facesmith.studio.schemas import (
 router = APIRouter(tags=["faces"])
 
 DirectionKind = Annotated[
-    Literal["orthogonal", "boundary", "mean"],
-    Field(description="kind of direction; orthogonal changes other attributes least, mean suits drawn faces"),
+    Literal["best", "orthogonal", "boundary", "mean", "label"],
+    Field(description="kind of edit; label changes an input of the generator, best is what measured better for it"),
 ]
 Edit = Annotated[
     dict[Annotated[str, Field(max_length=100)], Annotated[float, Field(ge=-20, le=20, allow_inf_nan=False)]],
@@ -64,7 +64,7 @@ class EditFacesRequest(RequestBody):
     model: ModelName
     faces: list[Reference] = Field(min_length=1, max_length=64, examples=[["seed:7", "seed:7:3"]])
     edits: list[Edit] = Field([{}], min_length=1, max_length=64, examples=[[{}, {"Smiling": 1.5}]])
-    kind: DirectionKind = "orthogonal"
+    kind: DirectionKind = "best"
 
 
 class EditRequest(EditFacesRequest):
@@ -98,7 +98,7 @@ class EditQuery(BaseModel):
         description="an edit, such as Smiling:1.5,Young:-1; repeat the parameter for more edits",
         examples=[["Smiling:1.5"]],
     )
-    kind: DirectionKind = "orthogonal"
+    kind: DirectionKind = "best"
     format: ImageFormat = "png"
     scale: Scale
     columns: Columns
