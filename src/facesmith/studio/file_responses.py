@@ -1,10 +1,13 @@
 """Responses of files in run, dataset and map folders: cached by their version, and pages in a sandbox."""
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated, Literal
 from urllib.parse import quote
 
-from fastapi import Response
-from fastapi.responses import FileResponse
+from fastapi import Query, Response
+from fastapi.responses import HTMLResponse
 
 from facesmith.studio.errors import NotFound
 
@@ -15,7 +18,8 @@ _POLICY = (
     "form-action 'none'; frame-ancestors 'self'; "
 )
 STATIC_PAGE_POLICY = _POLICY + "sandbox"
-SCRIPTED_PAGE_POLICY = _POLICY + "script-src 'unsafe-inline'; sandbox allow-scripts allow-downloads"
+SCRIPTED_PAGE_POLICY = _POLICY + "script-src 'unsafe-inline'; sandbox allow-scripts allow-downloads allow-forms"
+Theme = Annotated[Literal["light", "dark"] | None, Query(description="default: as the system is set")]
 
 
 def file_version(path: Path) -> str:
@@ -39,9 +43,29 @@ def cache_headers(version: str | None, path: Path) -> dict[str, str]:
     return {"Cache-Control": f"private, {lifetime}"}
 
 
-def page_response(path: Path, policy: str, version: str | None, missing: str) -> Response:
-    """Return a page that facesmith wrote, under a policy. Raises `NotFound` with the message ``missing``."""
+async def page_response(
+    path: Path, policy: str, version: str | None, theme: str | None, missing: str, read: Callable[[], str] | None = None
+) -> Response:
+    """Return a page that facesmith wrote, in a theme, under a policy. ``read`` returns its text, by default the file's.
+
+    Raises `NotFound` with the message ``missing``.
+    """
     if not file_version(path):
         raise NotFound(missing)
+    text = await asyncio.to_thread(read or (lambda: path.read_text(encoding="utf-8")))
     headers = cache_headers(version, path) | {"Content-Security-Policy": policy}
-    return FileResponse(path, media_type="text/html; charset=utf-8", headers=headers)
+    return HTMLResponse(_with_theme(text, theme), headers=headers)
+
+
+def _with_theme(page: str, theme: str | None) -> str:
+    """Return a page that follows the system's theme with one theme instead; a frame cannot ask for another."""
+    if theme is None:
+        return page
+    media = "all" if theme == "dark" else "not all"
+    for pair in (
+        ("@media (prefers-color-scheme: dark)", f"@media {media}"),
+        ("color-scheme: light dark", f"color-scheme: {theme}"),
+        ('name="color-scheme" content="light dark"', f'name="color-scheme" content="{theme}"'),
+    ):
+        page = page.replace(*pair)
+    return page

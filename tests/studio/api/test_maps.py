@@ -49,7 +49,7 @@ def test_maps_are_listed_and_sandboxed(visit: Visit, tmp_path: Path) -> None:
         response = await client.get(faces["page"])
         assert response.text == "<!doctype html><title>map</title>"
         (policy,) = response.headers.get_list("content-security-policy")
-        assert policy.endswith("sandbox allow-scripts allow-downloads")  # without allow-same-origin
+        assert policy.endswith("sandbox allow-scripts allow-downloads allow-forms")  # without allow-same-origin
         assert "connect-src" not in policy
         for name in ("broken", "empty", "faces"):
             response = await client.post(f"/api/v1/maps/{name}/place", json={"face": "seed:7"})

@@ -7,9 +7,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import numpy as np
 import pytest
 import uvicorn
+from PIL import Image
 
 import facesmith
 from facesmith import Dataset
@@ -27,11 +27,6 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 PHOTOS = {"size": [64, 64], "crop": "center:178", "resize": "lanczos", "count": 9,
           "source": {"kind": "celeba", "name": "photos"}}  # fmt: skip
-MAP = """<!doctype html><title>map</title><p id="said"></p><script>
-  let cookies = "cookies";
-  try { document.cookie } catch { cookies = "no cookies" }
-  document.getElementById("said").textContent = `ran, ${self.origin}, ${cookies}`;
-</script>"""
 
 
 @contextmanager
@@ -89,7 +84,12 @@ def place(
     for step in range(20, 60, 10):
         _measure(folder / "going", step)
     shutil.copytree(builtin_dataset.path, folder / "faces")
-    _write_map(folder / "map", builtin_dataset)
+    photos = tmp_path_factory.mktemp("photos")
+    for row in range(100):
+        Image.fromarray(builtin_dataset.images[row]).resize((64, 64)).save(photos / f"{row:03d}.png")
+    (photos / "labels.csv").write_text("".join(["file,Young\n", *(f"{row:03d}.png,{row % 2}\n" for row in range(100))]))
+    faces = facesmith.import_dataset(photos, tmp_path_factory.mktemp("mapped") / "faces", size=64, quiet=True)
+    facesmith.map_faces("celeba64", faces, folder / "map", methods=["pca"], quiet=True)
     write_makeover(folder / "mirror", PHOTOS)
     return folder
 
@@ -101,32 +101,6 @@ def _measure(run: Path, step: int, loss: float = 1.0, health: str = "healthy") -
     append_line(
         run / "timing.jsonl", {"step": step, "kimg": step * 0.032, "seconds": step / 2, "images_per_second": 64}
     )
-
-
-def _write_map(folder: Path, dataset: Dataset) -> None:
-    """Write a map of 100 faces of a dataset with random latents for celeba64."""
-    model = facesmith.load("celeba64")
-    rng = np.random.default_rng(0)
-    arrays: dict[str, Any] = {
-        "rows": np.arange(0, 200, 2),
-        "latents": rng.standard_normal((100, model.latent_size), np.float32),
-    }
-    methods = ("pca", "tsne")
-    for method in methods:
-        for shape, dimensions in (("2d", 2), ("3d", 3)):
-            arrays[f"latents_{method}_{shape}"] = rng.uniform(-0.7, 0.7, (100, dimensions)).astype(np.float32)
-    folder.mkdir()
-    np.savez(folder / "coordinates.npz", **arrays)
-    lines = [f"{row},{row:06d}.jpg,{row // 2 % 2}" for row in arrays["rows"]]
-    (folder / "labels.csv").write_text("\n".join(["row,file,Smiling", *lines, ""]))
-    write_json(folder / "map.json", {
-        "format": "facesmith-map", "version": 1,
-        "dataset": {"name": "friends", "fingerprint": dataset.fingerprint, "source": {"credit": "taken by us"}},
-        "model": {"name": "mine", "digest": model.digest, "encoder": model.card["encoder"]["digest"]}, "judge": None,
-        "count": 100, "of": 256, "photos": [], "methods": dict.fromkeys(methods, "1"), "attributes": ["Smiling"],
-        "layouts": [name for name in arrays if name.count("_") == 2], "created": "2026-01-01",
-    })  # fmt: skip
-    (folder / "map.html").write_text(MAP)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ READY_SELECTORS = {
     "/arithmetic": ".between canvas[data-of]",
     "/arithmetic?show=way": ".player canvas",
     "/watch?run=going&run=done": "article[aria-label=going] .chart svg path.bold",
-    "/map?face=seed:7&colour=Smiling&shape=3d": ".map-plot[data-of]",
+    "/map?face=seed:7&colour=Young&shape=3d": ".faces-map",
     "/data": ".rates li",
     "/compare?run=going&run=done": ".comparison",
     "/about": ".markdown p",

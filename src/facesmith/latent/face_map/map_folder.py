@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from facesmith.arrays import Doubles, Integers
 from facesmith.errors import FacesmithError
 from facesmith.files import check_version, read_json, write_json, write_text
+from facesmith.latent.face_map.page import current_page
 from facesmith.latent.face_map.projection import place_latent
 
 FORMAT, VERSION = "facesmith-map", 1
@@ -48,6 +49,11 @@ class FaceMap:
     @property
     def page(self) -> Path:
         return self.path / PAGE
+
+    def page_text(self) -> str:
+        """Return the page with the scripts of this version, which the studio exchanges messages with."""
+        with self._reading():
+            return current_page(self.page.read_text(encoding="utf-8"))
 
     def column(self, name: str) -> list[str]:
         """Return a column of labels.csv: ``file``, or an attribute as "1", "0" or "" (unknown), one per face."""

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from html import escape
+from html import escape, unescape
 from importlib.resources import files
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from facesmith.latent.face_map.layouts import METHODS, Layout, gaps
 
 # Concatenated in this order into one module: code that runs at once needs what stands before it.
-SCRIPTS = ("data", "camera", "drawing", "picking", "colours", "pointer", "labels", "region", "faces", "main")
+SCRIPTS = ("data", "camera", "drawing", "picking", "colours", "pointer", "labels", "region", "faces", "studio", "main")
 _MAX_COORDINATE = 32767  # positions are 16-bit integers: a hundredth of a pixel on a map zoomed to 600 pixels
 
 
@@ -31,6 +31,13 @@ def map_page(title: str, data: dict[str, Any]) -> str:
     page = (web / "page.html").read_text(encoding="utf-8")
     # One pass, because a part may itself contain a placeholder.
     return re.sub("@(TITLE|STYLE|DATA|SCRIPT)@", lambda match: parts[match[1]], page)
+
+
+def current_page(page: str) -> str:
+    """Return a page that any version has written, with the scripts of this one; another page unchanged."""
+    title = re.search("<title>(.*?)</title>", page, re.DOTALL)
+    data = re.search('<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    return map_page(unescape(title[1]), json.loads(data[1])) if title and data else page
 
 
 def encode_layout(layout: Layout) -> dict[str, Any]:

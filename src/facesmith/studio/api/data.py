@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 import facesmith
 from facesmith.studio.errors import NotFound
-from facesmith.studio.file_responses import STATIC_PAGE_POLICY, page_response, versioned_address
+from facesmith.studio.file_responses import STATIC_PAGE_POLICY, Theme, page_response, versioned_address
 from facesmith.studio.image_responses import tile
 from facesmith.studio.registry import Item
 from facesmith.studio.schemas import Version, content
@@ -85,10 +85,10 @@ async def dataset_sheet(
     response_class=Response,
     responses=content("text/html", description="The page"),
 )
-async def exploration_page(name: str, services: ServicesDep, v: Version = None) -> Response:
+async def exploration_page(name: str, services: ServicesDep, v: Version = None, theme: Theme = None) -> Response:
     path = _exploration_path(services.registry.find(name, "dataset"))
     missing = f"{name} has no exploration report yet: write it with facesmith data explore"
-    return page_response(path, STATIC_PAGE_POLICY, v, missing)
+    return await page_response(path, STATIC_PAGE_POLICY, v, theme, missing)
 
 
 @router.post("/{name}/explore", summary="Write a dataset's exploration report")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from facesmith import Dataset, Placement
 from facesmith.studio.errors import NotFound, Problem
 from facesmith.studio.face_resolver import FacesDep
-from facesmith.studio.file_responses import SCRIPTED_PAGE_POLICY, page_response, versioned_address
+from facesmith.studio.file_responses import SCRIPTED_PAGE_POLICY, Theme, page_response, versioned_address
 from facesmith.studio.image_responses import data_url
 from facesmith.studio.registry import Item
 from facesmith.studio.schemas import Neighbour, Reference, RequestBody, Version, content
@@ -83,10 +83,11 @@ def list_maps(services: ServicesDep) -> list[MapInfo]:
     response_class=Response,
     responses=content("text/html", description="A page that makes no further requests"),
 )
-async def map_page(name: str, services: ServicesDep, v: Version = None) -> Response:
-    path = services.registry.map(name).page
+async def map_page(name: str, services: ServicesDep, v: Version = None, theme: Theme = None) -> Response:
+    face_map = services.registry.map(name)
     missing = f"{name} has no page: create the map again with facesmith map"
-    return page_response(path, SCRIPTED_PAGE_POLICY, v, missing)
+    # Not cached by version: its scripts are those of this version of facesmith.
+    return await page_response(face_map.page, SCRIPTED_PAGE_POLICY, None, theme, missing, face_map.page_text)
 
 
 @router.get("/{name}/points", summary="Read the positions of a map's faces")

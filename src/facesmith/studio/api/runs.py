@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from facesmith.studio.file_responses import SCRIPTED_PAGE_POLICY, page_response, versioned_address
+from facesmith.studio.file_responses import SCRIPTED_PAGE_POLICY, Theme, page_response, versioned_address
 from facesmith.studio.run_watcher import json_tables, run_mark, status_json
 from facesmith.studio.schemas import Version, content
 from facesmith.studio.services import ServicesDep
@@ -148,7 +148,7 @@ async def run_metrics(
     response_class=Response,
     responses=content("text/html", description="The page"),
 )
-async def report_page(name: str, services: ServicesDep, v: Version = None) -> Response:
+async def report_page(name: str, services: ServicesDep, v: Version = None, theme: Theme = None) -> Response:
     path = services.registry.find(name, "run").path / "report.html"
     missing = f"{name} has no report yet: it is written when training ends, or by facesmith report"
-    return page_response(path, SCRIPTED_PAGE_POLICY, v, missing)
+    return await page_response(path, SCRIPTED_PAGE_POLICY, v, theme, missing)

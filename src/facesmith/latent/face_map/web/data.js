@@ -1,7 +1,11 @@
-// The data of the page: COUNT faces of the dataset, followed by the photos placed among them.
+// The data of the page: COUNT faces of the dataset, followed by the photos placed among them, and in the studio by one
+// face (PLACED) that it can place at any time.
 const DATA = JSON.parse(document.getElementById("data").textContent);
+const isEmbedded = window.parent !== window; // a frame of the studio
+if (isEmbedded) DATA.files.push("");
 const COUNT = DATA.count,
-  TOTAL = DATA.files.length;
+  TOTAL = DATA.files.length,
+  PLACED = isEmbedded ? TOTAL - 1 : -1;
 const NEIGHBOURS = 12; // neighbours of each face
 const $ = (id) => document.getElementById(id);
 
@@ -20,14 +24,17 @@ const layouts = DATA.layouts.map(({ space, method, shape, points, gaps }) => {
   const packed = new Int16Array(bytes(points)),
     dimensions = shape === "2d" ? 2 : 3,
     unpacked = new Float32Array(3 * TOTAL);
-  for (let i = 0; i < TOTAL; i++) for (let d = 0; d < dimensions; d++) unpacked[3 * i + d] = packed[dimensions * i + d] / 32767;
+  for (let i = 0; i < TOTAL && i !== PLACED; i++) for (let d = 0; d < dimensions; d++) unpacked[3 * i + d] = packed[dimensions * i + d] / 32767;
   return { space, method, shape, points: unpacked, gaps: new Float32Array(bytes(gaps)) };
 });
 
 const neighbours = Object.fromEntries(
   Object.entries(DATA.neighbours).map(([space, text]) => [space, new Uint32Array(bytes(text))]),
 );
-const neighboursOf = (space, i) => Array.from(neighbours[space].subarray(NEIGHBOURS * i, NEIGHBOURS * (i + 1)));
+const neighboursOf = (space, i) =>
+  i === PLACED
+    ? [...(state.placed?.neighbours ?? [])]
+    : Array.from(neighbours[space].subarray(NEIGHBOURS * i, NEIGHBOURS * (i + 1)));
 
 // Attributes of the dataset and labels of the user, an Int8Array each: 1 present, 0 absent, -1 unknown.
 const attributes = new Map();
@@ -59,6 +66,7 @@ thumbs.atlases.forEach((source, a) => {
 
 // Draw face i into a rectangle of a canvas.
 function drawFace(context, i, x, y, width, height) {
+  if (i === PLACED) return void (state.placed?.picture && context.drawImage(state.placed.picture, x, y, width, height));
   const atlas = atlases[Math.floor(i / perAtlas)],
     index = i % perAtlas;
   if (!atlas) return;
@@ -96,6 +104,9 @@ const state = {
   inRegion: new Uint8Array(TOTAL),
   region: [],
   circle: [],
+  placed: null, // {name, picture, neighbours, places}: the face that the studio has placed
 };
+// The points, without an unused PLACED.
+const total = () => TOTAL - (isEmbedded && !state.placed ? 1 : 0);
 const number = (value) => value.toLocaleString("en");
 const plain = (name) => name.replaceAll("_", " ");

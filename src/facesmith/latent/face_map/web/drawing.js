@@ -37,6 +37,7 @@ function updateVisibility(size) {
     all = !state.region.length;
   for (let i = 0; i < TOTAL; i++) {
     const visible =
+      (i !== PLACED || nameOf(state.layout) in (state.placed?.places ?? {})) &&
       pz[i] > edge && px[i] > -size && py[i] > -size && px[i] < screen.width + size && py[i] < screen.height + size;
     inView[i] = visible ? 1 : 0;
     isFace[i] = visible && (i >= COUNT || ((all || state.inRegion[i]) && gaps[i] * ps[i] >= spacing)) ? 1 : 0;
@@ -64,7 +65,7 @@ function draw() {
   statusTimer = setTimeout(() => {
     const visible = visibleIndices().length;
     $("status").textContent =
-      `${number(visible)} of ${number(TOTAL)} in view, ${number(faces.length + TOTAL - COUNT)} as faces`;
+      `${number(visible)} of ${number(total())} in view, ${number(faces.length + total() - COUNT)} as faces`;
   }, 120);
 }
 

@@ -1,6 +1,11 @@
 // Details of a face: the tooltip, the panel of the selected face, and the search by file name.
 const attributesOf = (i) => [...attributes].filter(([, values]) => values[i] === 1).map(([name]) => plain(name));
-const shortName = (i) => (i < COUNT ? DATA.files[i].split("/").pop() : `Your photo: ${DATA.files[i].split("/").pop()}`);
+const shortName = (i) =>
+  i === PLACED
+    ? state.placed.name
+    : i < COUNT
+      ? DATA.files[i].split("/").pop()
+      : `Your photo: ${DATA.files[i].split("/").pop()}`;
 
 function hover(i, at) {
   const tip = $("tip");

@@ -66,6 +66,7 @@ function listLabels(colour) {
   $("label-names").replaceChildren(...[...labels.keys()].map((name) => new Option(name)));
   updateColourChoices(colour);
   if (state.selected >= 0) select(state.selected, false);
+  tellLabels();
 }
 
 function button(text, action, title = text) {
@@ -154,6 +155,7 @@ function saveLabels() {
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
   hasUnsavedLabels = false;
+  tellLabels();
   showMessage("Saved as labels.csv. Next: facesmith data import PHOTOS DATASET --labels labels.csv");
 }
 

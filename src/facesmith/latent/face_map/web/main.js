@@ -18,6 +18,7 @@ function updateLayoutChoices() {
     go = (change) => {
       const goal = { ...layout, ...change };
       showLayout(layouts.find((item) => ["space", "method", "shape"].every((key) => item[key] === goal[key])));
+      tellView();
     };
   fillChoices($("spaces"), distinct("space"), SPACES, layout.space, (space) => go({ space }));
   fillChoices($("methods"), distinct("method"), {}, layout.method, (method) => go({ method }));
@@ -73,14 +74,17 @@ $("farther").addEventListener("click", () => {
   zoom(1 / 1.6);
 });
 $("show-all").addEventListener("click", () => animateTo(overview()));
-$("colour").addEventListener("change", recolour);
+$("colour").addEventListener("change", () => {
+  recolour();
+  tellView();
+});
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   readColours();
   recolour();
 });
 
 {
-  const photoCount = TOTAL - COUNT,
+  const photoCount = total() - COUNT,
     { source } = DATA;
   $("lead").textContent =
     `${number(COUNT)}${DATA.of > COUNT ? ` of ${number(DATA.of)}` : ""} faces, ` +
@@ -102,3 +106,4 @@ current.set(state.layout.points);
 Object.assign(camera, overview());
 listLabels(attributes.has("Smiling") ? "a:Smiling" : attributes.size ? `a:${attributes.keys().next().value}` : "");
 updateLayoutChoices();
+if (isEmbedded) joinStudio();

@@ -5,6 +5,7 @@ import { request, apiUrl, useLoad } from "../shell/api.js";
 import { number, text } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
 import { showError, showMessage } from "../shell/toasts.js";
+import { themed, useTheme } from "../shell/theme.js";
 import { Select } from "../components/controls.js";
 import { Empty, Loading } from "../components/feedback.js";
 
@@ -26,6 +27,7 @@ function Rates({ rates, having, onChoose }) {
 
 function ExplorationReport({ data, allowed, onMade }) {
   const [busy, set] = useState(false);
+  const theme = useTheme();
   const make = async () => {
     set(true);
     try {
@@ -37,8 +39,8 @@ function ExplorationReport({ data, allowed, onMade }) {
     set(false);
   };
   if (data.explore)
-    return html`<div class="row spread"><h2>Exploration report</h2><a class="button" href=${data.explore} target="_blank">Open in new window</a></div>
-      <iframe class="report-frame" src=${data.explore} title=${`Exploration report of ${data.name}`} sandbox="" loading="lazy"></iframe>`;
+    return html`<div class="row spread"><h2>Exploration report</h2><a class="button" href=${themed(data.explore, theme)} target="_blank">Open in new window</a></div>
+      <iframe class="report-frame" src=${themed(data.explore, theme)} title=${`Exploration report of ${data.name}`} sandbox="" loading="lazy"></iframe>`;
   return html`<h2>Exploration report</h2>
     <p>One page with the mean face, brightness and colour, correlated attributes, duplicates and outliers.</p>
     ${allowed

@@ -1,25 +1,29 @@
-// A map of thousands of faces with similar ones close together, and the position of another face. The map itself is a
-// self-contained page in a frame.
+// A map of thousands of faces with similar ones close together. The map itself is a self-contained page in a frame, which
+// also shows where another face lies; the choice of that face and the address are here.
 import { html } from "../vendor/preact-htm.js";
 import { useAddress } from "../shell/address.js";
 import { request, useLoad } from "../shell/api.js";
-import { choice, flag, text } from "../shell/query-fields.js";
+import { choice, text } from "../shell/query-fields.js";
+import { themed, useTheme } from "../shell/theme.js";
 import { Select } from "../components/controls.js";
 import { parseFaceRef } from "../components/face-refs.js";
 import { Empty, Loading } from "../components/feedback.js";
-import { METHODS, Placement } from "./map/placement.js";
+import { MapFrame } from "./map/map-frame.js";
+import { Placement } from "./map/placement.js";
 
+const METHODS = { pca: "PCA", tsne: "t-SNE", umap: "UMAP" };
 const FIELDS = {
   map: text(),
-  face: text(), // to be placed on the map
+  face: text(), // placed on the map
+  space: text(),
   method: text(),
-  shape: choice("2d", ["2d", "3d"]),
-  near: flag(),
-  colour: text(),
+  shape: choice("2d", ["2d", "3d", "sphere"]),
+  colour: text(), // an attribute; "-": no colours
 };
 
 export default function Maps() {
   const [state, change] = useAddress(FIELDS);
+  const theme = useTheme();
   const { value: maps, error } = useLoad((signal) => request("/maps", { signal }), []);
   const map = maps?.find((item) => item.name === state.map) ?? maps?.[0];
   if (maps && !map)
@@ -31,15 +35,15 @@ export default function Maps() {
   if (!map) return html`<h1>Map</h1>${!error && html`<${Loading} />`}`;
   const methods = map.methods.map((item) => METHODS[item] ?? item).join(", ");
   const photos = map.photos.length ? `, with ${map.photos.length === 1 ? "a photo" : `${map.photos.length} photos`} marked on it` : "";
-  const face = parseFaceRef(state.face) ? state.face : "";
+  const face = map.placing && map.page && parseFaceRef(state.face) ? state.face : "";
   return html`<div class="map-head">
       <h1>Map</h1>
-      ${maps.length > 1 && html`<${Select} label="Map" value=${map.name} options=${maps.map((item) => item.name)} onChange=${(name) => change({ map: name, method: "", colour: "" }, { push: true })} />`}
+      ${maps.length > 1 && html`<${Select} label="Map" value=${map.name} options=${maps.map((item) => item.name)} onChange=${(name) => change({ map: name, space: "", method: "", colour: "" }, { push: true })} />`}
       <p class="small muted">${map.count.toLocaleString("en")} faces of ${map.dataset}, encoded by ${map.model}${map.classifier ? " and by an attribute classifier" : ""}, projected by ${methods}${photos}. ${map.credit}</p>
-      ${map.page && html`<a class="button" href=${map.page} target="_blank">Open in new window</a>`}
+      ${map.page && html`<a class="button" href=${themed(map.page, theme)} target="_blank">Open in new window</a>`}
     </div>
-    <${Placement} key=${map.name} map=${map} state=${{ ...state, face }} change=${change} />
+    <${Placement} map=${map} face=${face} onPick=${(to) => change({ face: to }, { push: true })} />
     ${map.page
-      ? html`<iframe key=${map.name} class="faces-map" src=${map.page} title=${`Map of ${map.dataset}`} sandbox="allow-scripts allow-downloads"></iframe>`
+      ? html`<${MapFrame} key=${map.name} map=${map} view=${state} face=${face} onView=${change} onLost=${() => change({ face: "" })} />`
       : html`<${Empty} icon="map" title="This map has no page"><p>Create it again with <code>facesmith map</code>.</p><//>`}`;
 }

@@ -1,15 +1,30 @@
 // Dark or light: as the system says, until someone says otherwise. initial-theme.js sets it before anything is painted.
-import { html, useState } from "../vendor/preact-htm.js";
+import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { Icon } from "./icons.js";
 
 const NEXT = { auto: "light", light: "dark", dark: "auto" };
 const ICONS = { auto: "auto", light: "sun", dark: "moon" };
 
+const currentTheme = () => document.documentElement.dataset.theme ?? "auto";
+
+/** The theme: "auto", "light" or "dark". */
+export function useTheme() {
+  const [theme, set] = useState(currentTheme);
+  useEffect(() => {
+    const listener = () => set(currentTheme());
+    addEventListener("themechange", listener); // canvases and frames do not follow by themselves
+    return () => removeEventListener("themechange", listener);
+  }, []);
+  return theme;
+}
+
+/** The address of a page of the API, such as a report, in a theme. */
+export const themed = (address, theme) => (theme === "auto" ? address : `${address}&theme=${theme}`);
+
 export function ThemeSwitch() {
-  const [theme, set] = useState(document.documentElement.dataset.theme ?? "auto");
+  const theme = useTheme();
   const change = () => {
     const next = NEXT[theme];
-    set(next);
     if (next === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = next;
     try {
@@ -17,7 +32,7 @@ export function ThemeSwitch() {
     } catch {
       // storage is disabled: the choice lasts until the page is closed
     }
-    dispatchEvent(new Event("themechange")); // for canvases, which do not follow by themselves
+    dispatchEvent(new Event("themechange"));
   };
   const label = `Theme: ${theme === "auto" ? "system" : theme}`;
   return html`<button class="plain" id="theme" onClick=${change} aria-label=${label} title=${label}>

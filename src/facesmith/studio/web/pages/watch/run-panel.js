@@ -3,6 +3,7 @@ import { html, useState } from "../../vendor/preact-htm.js";
 import { request } from "../../shell/api.js";
 import { Icon } from "../../shell/icons.js";
 import { showError, showMessage } from "../../shell/toasts.js";
+import { themed, useTheme } from "../../shell/theme.js";
 import { Dialog } from "../../components/dialog.js";
 import { RunCharts } from "../../components/run-charts.js";
 import { duration, Status, imageCount } from "../../components/run-format.js";
@@ -62,6 +63,7 @@ const TextList = ({ title, lines }) => lines.length > 0 && html`<h3>${title}</h3
 export function RunPanel({ run, allowed, at, onMove, onBranch }) {
   const { info } = run;
   const [film, show] = useState(false);
+  const theme = useTheme();
   return html`<article class="card panel" aria-label=${run.name}>
     <header class="row spread">
       <div><h2>${run.name}</h2><p class="small muted">${info.recipe} on ${info.dataset}</p></div>
@@ -81,7 +83,7 @@ export function RunPanel({ run, allowed, at, onMove, onBranch }) {
         ${info.best && html`<p class="small muted">${info.status === "running" ? "Best so far" : "Best"}: ${info.best}.</p>`}
         <div class="row">
           ${info.here && info.status !== "running" && html`<p class="small muted" role="status">Writing the video and the report.</p>`}
-          ${info.report && html`<a class="button" href=${info.report} target="_blank">Report</a>`}
+          ${info.report && html`<a class="button" href=${themed(info.report, theme)} target="_blank">Report</a>`}
           ${info.video && html`<button class="button" onClick=${() => show(true)}><${Icon} name="play" />Video</button>`}
           ${allowed && html`<${Actions} run=${run} onBranch=${onBranch} />`}
         </div>
