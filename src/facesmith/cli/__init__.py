@@ -121,14 +121,14 @@ def _current_option(word: str) -> str:
 @click.version_option(__version__, prog_name="facesmith")
 @plugin_option
 def facesmith() -> None:
-    """Train, watch, edit and serve a face generator from a folder of photos.
+    """Train a face generator on a folder of photos, and generate, edit and serve faces.
 
     \b
     Without data:           facesmith demo
     With a photo folder:    facesmith data import ~/photos faces
                             facesmith train tiny faces first-run --minutes 10
                             facesmith export first-run my-model
-                            facesmith generate my-model --count 100 --out pictures
+                            facesmith generate my-model --count 100 --out images
     """
 
 

@@ -54,10 +54,10 @@ from facesmith.cli import completion
 @click.option("--minutes", type=float, help="Stop each run after this many minutes of training.")
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 def compare(runs: tuple[Path, ...], out: Path, d_schedules: tuple[str, ...], **options: object) -> None:
-    """Compare each RUN on one page: curves, sample sheets, scores and the winner.
+    """Compare runs on one page.
 
-    With --dataset, runs that differ in the schedule of the discriminator are trained first, with the same seed, data
-    and length. To continue an interrupted study, run the same command again.
+    The page shows curves, sample sheets, scores and the winner. With --dataset, runs that differ only in the
+    discriminator schedule are trained first. To continue an interrupted comparison, run the same command again.
 
     \b
     facesmith compare runs/first runs/second

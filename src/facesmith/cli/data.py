@@ -13,7 +13,7 @@ MAX_SKIPPED_LINES = 100
 
 @click.group()
 def data() -> None:
-    """Make a dataset from photos, explore and label it."""
+    """Import, explore and label datasets."""
 
 
 @data.command(name="import")
@@ -23,7 +23,7 @@ def data() -> None:
     "--size",
     default="64",
     show_default=True,
-    help="Image size in pixels: one number for square images, or WIDTHxHEIGHT such as 80x100.",
+    help="Image size in pixels: one number for square images, or WIDTHxHEIGHT, for example 80x100.",
 )
 @click.option(
     "--crop",
@@ -41,7 +41,7 @@ def data() -> None:
 )
 @click.option(
     "--where",
-    help="Keep only images whose attributes, split or identity match this expression, such as 'Male & ~Eyeglasses'.",
+    help="Keep only images whose attributes, split or identity match this expression, e.g. 'Male & ~Eyeglasses'.",
 )
 @click.option("--limit", type=int, help="Keep at most this many images, selected at random.")
 @click.option("--seed", default=0, show_default=True, help="Random seed of --limit and of the built-in faces.")
@@ -58,8 +58,8 @@ def data() -> None:
 def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
     """Import SOURCE into the new folder DATASET.
 
-    SOURCE is a CelebA folder or zip in its official layout, any folder or zip of images, Parquet files with a column
-    of images, hf:owner/name for a dataset of the Hugging Face hub, or builtin[:COUNT] for drawn faces.
+    SOURCE is a CelebA folder or zip in the official layout, any folder or zip of images, Parquet files with a column
+    of images, hf:OWNER/NAME for a dataset on the Hugging Face hub, or builtin[:COUNT] for cartoon faces.
 
     \b
     facesmith data import builtin:8000 drawn
@@ -88,7 +88,7 @@ def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Write to this folder. Default: DATASET/explore.")
 @quiet
 def explore(dataset: Path, out: Path | None, quiet: bool) -> None:
-    """Write a page that shows the contents and the problems of DATASET.
+    """Write a page about the contents and problems of DATASET.
 
     \b
     facesmith data explore celeba64
@@ -107,7 +107,7 @@ def explore(dataset: Path, out: Path | None, quiet: bool) -> None:
 )
 @quiet
 def export(dataset: Path, out: Path, layout: str, quiet: bool) -> None:
-    """Write the pictures of DATASET and their labels in a layout that other tools read.
+    """Export the images and labels of DATASET for other tools.
 
     \b
     facesmith data export people --layout webdataset --out shards
@@ -123,7 +123,7 @@ def export(dataset: Path, out: Path, layout: str, quiet: bool) -> None:
 @options.out_folder
 @quiet
 def merge(parts: tuple[Path, ...], out: Path, quiet: bool) -> None:
-    """Join the parts of one set of generated faces that several machines made.
+    """Merge the parts of a set that several machines generated.
 
     \b
     facesmith generate my-model --first 0 --count 50000 --out part-1
@@ -131,7 +131,7 @@ def merge(parts: tuple[Path, ...], out: Path, quiet: bool) -> None:
     facesmith data merge part-1 part-2 --out faces
     """
     facesmith.merge_sets(parts, out, quiet=quiet)
-    click.echo(f"{out}: {facesmith.read_set(out)['count']:,} faces of {len(parts)} parts")
+    click.echo(f"{out}: {facesmith.read_set(out)['count']:,} faces from {len(parts)} parts")
 
 
 @data.command()
@@ -141,7 +141,7 @@ def merge(parts: tuple[Path, ...], out: Path, quiet: bool) -> None:
 @click.option("--replace", is_flag=True, help="Replace existing attributes that have the same name.")
 @quiet
 def label(dataset: Path, out: Path, classifier: Path, replace: bool, quiet: bool) -> None:
-    """Copy DATASET to the new folder OUT, with the attributes that a classifier predicts.
+    """Copy DATASET to OUT with the predictions of a classifier.
 
     \b
     facesmith data label people labelled --classifier my-classifier

@@ -23,9 +23,10 @@ RESULTS = {
 @click.option("--minutes", default=4.0, show_default=True, help="Train for this many minutes.")
 @click.option("--quiet", is_flag=True, help="Print only the results.")
 def demo(source: str, out: Path, minutes: float, quiet: bool) -> None:
-    """Import photos, train a model and generate faces with one command.
+    """Import photos, train a model and generate faces.
 
-    SOURCE is any source of `facesmith data import`. By default, facesmith draws the faces itself and downloads nothing.
+    SOURCE is any source of `facesmith data import`. By default, facesmith generates cartoon faces; nothing is
+    downloaded.
 
     \b
     facesmith demo

@@ -18,10 +18,10 @@ from facesmith.cli.options import KINDS, as_json, classifier, faces, out_folder,
 @refine
 @faces
 def encode(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
-    """Write the latents of every PHOTO: z (N x latent_size) and names.
+    """Write the latents of every PHOTO to a file.
 
-    A PHOTO can also be seed:7 (face 0 of seed 7), seed:7:3 (face 3 of seed 7), latents.npz (all its latents) or
-    latents.npz:5.
+    The .npz file contains z (N x latent_size) and names. A PHOTO can also be seed:7 (face 0 of seed 7), seed:7:3
+    (face 3 of seed 7), latents.npz (all latents in the file) or latents.npz:5.
 
     \b
     facesmith encode my-model holiday.jpg wedding.jpg --face all --out latents.npz
@@ -38,9 +38,10 @@ def encode(model: str, photo: tuple[str, ...], out: Path, **options: object) -> 
 @classifier("Also compare the features of this attribute classifier.")
 @faces
 def reconstruct(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
-    """Reconstruct every PHOTO with MODEL's encoder and generator, and measure PSNR and SSIM.
+    """Reconstruct every PHOTO and measure PSNR and SSIM.
 
-    OUT gets sheet.png, scores.json and latents.npz, which can be used like a photo.
+    MODEL encodes each photo and generates it again. OUT gets sheet.png, scores.json and latents.npz, which can be used
+    like a photo.
 
     \b
     facesmith reconstruct my-model holiday.jpg --out reconstruction
@@ -63,20 +64,21 @@ def reconstruct(model: str, photo: tuple[str, ...], out: Path, **options: object
     shell_complete=completion.folders_of("dataset"),
 )
 @classifier("Label the faces with this attribute classifier.")
-@click.option("--count", default=20_000, show_default=True, help="Without DATASET, generate this many faces.")
+@click.option("--count", default=20_000, show_default=True, help="Number of faces to generate without DATASET.")
 @click.option("--seed", default=0, show_default=True, help="Random seed of the generated faces.")
 @click.option(
     "--orthogonal-to",
     metavar="A,B",
     shell_complete=completion.attributes(),
-    help="Keep these attributes constant. Default: change all others as little as possible at low cost.",
+    help="Keep these attributes constant. Default: penalise changes of all other attributes.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write a copy of MODEL instead of changing it.")
 @quiet
 def directions(model: str, dataset: Path | None, orthogonal_to: str | None, **options: object) -> None:
-    """Fit the attribute directions that edit and describe need, and save them in MODEL's folder.
+    """Fit the attribute directions required by edit and describe.
 
-    They are fitted to the labelled photos of DATASET, or, with --classifier alone, to generated faces.
+    They are fitted to the labelled photos of DATASET or, with only --classifier, to generated faces, and saved in
+    MODEL's folder.
 
     \b
     facesmith directions my-model celeba64
@@ -128,7 +130,7 @@ def edit(
     table: Path | None,
     **options: object,
 ) -> None:
-    """Change attributes of every PHOTO, such as hair, age or smile.
+    """Change attributes of every PHOTO, such as hair or age.
 
     Strength 1 moves a face as far as the mean face without the attribute is from the mean face with it; -1 moves it
     back. OUT gets sheet.png (edits in rows, photos in columns), every face as a file, and edits.json.
@@ -157,7 +159,7 @@ def edit(
 @as_json
 @faces
 def describe(model: str, photo: tuple[str, ...], as_json: bool, **options: object) -> None:
-    """Print the most likely attributes of every PHOTO with their probabilities.
+    """Print the most likely attributes of every PHOTO.
 
     \b
     facesmith describe my-model holiday.jpg

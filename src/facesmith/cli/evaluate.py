@@ -13,7 +13,7 @@ from facesmith.cli.options import as_json, quiet
 @click.command()
 @options.model
 @options.dataset
-@click.option("--count", default=5000, show_default=True, help="Number of real and of generated faces to compare.")
+@click.option("--count", default=5000, show_default=True, help="Compare this many real and as many generated faces.")
 @click.option(
     "--features",
     default="efficientnet-lite0",
@@ -27,12 +27,12 @@ from facesmith.cli.options import as_json, quiet
 @click.option(
     "--seed", default=0, show_default=True, help="Random seed of the latents, the real images and the KID subsets."
 )
-@click.option("--truncation", default=1.0, show_default=True, help="Truncate the latents, as in generate.")
+@click.option("--truncation", default=1.0, show_default=True, help="Truncate the latents, as in `generate`.")
 @click.option(
     "--against",
     type=click.Path(path_type=Path),
-    help="Search this training set for memorised faces and people, and write OUT/memorisation.png and, with the extra "
-    "photos, OUT/identities.html.",
+    help="Search this training set for memorised faces and people. Write OUT/memorisation.png and, with the photos "
+    "extra, OUT/identities.html.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Write scores.json, and the sheet of --against, to this folder."
@@ -41,9 +41,10 @@ from facesmith.cli.options import as_json, quiet
 @as_json
 @quiet
 def evaluate(model: str, dataset: Path, as_json: bool, **options: object) -> None:
-    """Score MODEL against the real faces of DATASET: FID, KID, precision, recall, diversity.
+    """Score MODEL against the real faces of DATASET.
 
-    MODEL can also be a dataset or a folder of photos, and DATASET a folder of photos.
+    The scores are FID, KID, precision, recall and diversity. MODEL can also be a dataset or a folder of photos, and
+    DATASET a folder of photos.
 
     \b
     facesmith evaluate my-model celeba64 --save

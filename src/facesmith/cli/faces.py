@@ -27,7 +27,7 @@ from facesmith.cli.options import out_folder, quiet
 def faces(photos: tuple[str, ...], out: Path, size: str, faces: str, quiet: bool) -> None:
     """Detect and align the faces in photos.
 
-    OUT gets each photo with numbered boxes, every face aligned and cropped as a model sees it, and faces.json.
+    OUT gets each photo with numbered boxes, every face aligned and cropped as for a model, and faces.json.
 
     \b
     facesmith faces party.jpg --out crops

@@ -12,9 +12,9 @@ from facesmith.cli.options import as_json
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @as_json
 def identify(files: tuple[str, ...], as_json: bool) -> None:
-    """Read the provenance metadata of every FILE: whether an image or video is marked as synthetic.
+    """Check whether every FILE is marked as synthetic.
 
-    An unmarked image may also be synthetic, and anyone can remove or forge marks.
+    FILE is an image or video. An unmarked file may also be synthetic, and anyone can remove or forge the metadata.
 
     \b
     facesmith identify faces/000000.png

@@ -14,7 +14,9 @@ from facesmith.cli.plugins import plugin_option
 @click.argument("name", required=False, shell_complete=shell_completion.recipe_names)
 @plugin_option
 def recipes(name: str | None) -> None:
-    """List the recipes, or the settings of the recipe or network family NAME.
+    """List the recipes, or the settings of NAME.
+
+    NAME is a recipe or a network family.
 
     \b
     facesmith recipes
@@ -43,7 +45,7 @@ def recipes(name: str | None) -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(as_json: bool) -> None:
-    """Check the installation and measure the training speed of this machine.
+    """Check the installation and measure the training speed.
 
     \b
     facesmith doctor
@@ -74,7 +76,7 @@ def doctor(as_json: bool) -> None:
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the script for tab completion of facesmith's commands.
+    """Print a shell script for tab completion.
 
     \b
     eval "$(facesmith completion bash)"          # in ~/.bashrc

@@ -13,7 +13,7 @@ from facesmith.cli.options import faces, out_folder
 @click.argument("model", shell_complete=completion.makeovers)
 @click.argument("photo", nargs=-1, required=True)
 @out_folder
-@click.option("--direction", metavar="NAME", help="Use this direction of MODEL. Default: its first.")
+@click.option("--direction", metavar="NAME", help="Use this direction of MODEL. Default: the first.")
 @click.option("--strength", default=1.0, show_default=True, help="Strength of the change, from 0 (none) to 1 (full).")
 @click.option(
     "--steps", default=2, show_default=True, help="Number of faces per photo on the sheet, from before to after."
@@ -26,10 +26,11 @@ from facesmith.cli.options import faces, out_folder
 )
 @faces
 def makeover(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
-    """Change the faces in every PHOTO into the target of MODEL, without changing the person.
+    """Apply the makeover MODEL to the faces in every PHOTO.
 
-    PHOTO is a photo or a folder of photos. OUT gets the changed faces, named after their photos, sheet.png with before
-    and after, with --whole the changed photos, and a JSON list. `facesmith models` lists the included makeovers.
+    The person's identity does not change. PHOTO is a photo or a folder of photos. OUT gets the changed faces, named
+    after their photos, sheet.png (before and after), the changed photos with --whole, and a JSON list. `facesmith
+    models` lists the included makeovers.
 
     \b
     facesmith makeover celeba-makeover holiday.jpg --out results

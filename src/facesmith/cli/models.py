@@ -27,10 +27,10 @@ from facesmith.cli.plugins import plugin_option
 )
 @plugin_option
 def export(run: Path, model: Path, checkpoint: str | None, name: str | None, half: bool, share: bool) -> None:
-    """Export the trained model of RUN to the new folder MODEL: safetensors, ONNX and a model card.
+    """Export the trained model of RUN to the new folder MODEL.
 
-    The run of an encoder gives a copy of its generator's model with the encoder. The run of a classifier gives a
-    classifier, that of a makeover a makeover.
+    MODEL contains the weights (safetensors and ONNX) and a model card. For an encoder, it is a copy of the generator's
+    model with the encoder added.
 
     \b
     facesmith export runs/first my-model
@@ -68,7 +68,11 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
 @click.option("--balance", multiple=True, metavar="A,B", help="Give all combinations of attributes equal shares.")
 @click.option("--share", multiple=True, metavar="ATTRIBUTE=SHARE", help="Set the share of an attribute; repeatable.")
 @options.classifier("Label the faces with this attribute classifier. Default: MODEL's directions, if it has them.")
-@click.option("--labels", metavar="A,B", help="Label these attributes, or none. Default: all that can be measured.")
+@click.option(
+    "--labels",
+    metavar="A,B",
+    help="Label the faces with these attributes; none writes no labels. Default: all attributes that can be predicted.",
+)
 @click.option(
     "--layout",
     default="imagefolder",
@@ -89,7 +93,7 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
     metavar="CERTIFICATE KEY",
     envvar="FACESMITH_SIGN_WITH",
     type=click.Path(),
-    help="Sign every picture with a C2PA manifest by these PEM files. Requires the extra c2pa.",
+    help="Add a C2PA manifest to every image, signed with this certificate and key (PEM). Requires the c2pa extra.",
 )
 @click.option("--npy", is_flag=True, help="Also write images.npy, uint8 N x H x W x 3.")
 @click.option(
@@ -102,9 +106,10 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
 @click.option("--quiet", is_flag=True, help="Hide the progress bar and the model's terms.")
 @plugin_option
 def generate(model: str, out: Path, backend: str, labels: str | None, **options: object) -> None:
-    """Generate faces with MODEL: a model folder, an included model, or a hub id owner/name.
+    """Generate faces with MODEL.
 
-    The default MODEL is drawn64, whose faces are free to use. `facesmith models` lists the included models.
+    MODEL is a model folder, an included model or a hub id OWNER/NAME. The default is drawn64, whose faces are free to
+    use. `facesmith models` lists the included models.
 
     \b
     facesmith generate --out faces
@@ -113,8 +118,9 @@ def generate(model: str, out: Path, backend: str, labels: str | None, **options:
     facesmith generate my-model --with Smiling --with ~Eyeglasses --out smiling
     facesmith generate my-model --count 100000 --balance Male,Smiling --layout webdataset --out shards
 
-    The generator gets requested attributes as input if it is conditioned on them. Otherwise faces are selected by the
-    directions or the classifier. A set of more than 10,000 faces that was interrupted is continued by the same command.
+    A generator that is conditioned on the requested attributes gets them as input. Otherwise, facesmith generates faces
+    until enough of them have the attributes, as measured by the model's attribute directions or by --classifier. If you
+    interrupt a run of more than 10,000 faces, run the same command again to continue it.
     """
     loaded = facesmith.load(model, backend, quiet=bool(options["quiet"]))
     names = None if labels is None else [name for name in labels.split(",") if name not in ("", "none")]
@@ -136,10 +142,10 @@ def generate(model: str, out: Path, backend: str, labels: str | None, **options:
 @click.option("--revision", help="Upload to this existing branch. Default: main.")
 @options.quiet
 def push(path: Path, repository: str, private: bool, revision: str | None, quiet: bool) -> None:
-    """Upload PATH, a model or a dataset, to OWNER/NAME on the Hugging Face hub. Requires the extra hub.
+    """Upload a model or dataset to the Hugging Face hub.
 
-    Log in with `hf auth login` or set HF_TOKEN. Models are then loaded as OWNER/NAME or OWNER/NAME@REVISION, datasets
-    are imported as hf:OWNER/NAME.
+    PATH is the folder to upload. Requires the hub extra; log in with `hf auth login` or set HF_TOKEN. Load the model as
+    OWNER/NAME or OWNER/NAME@REVISION, or import the dataset from hf:OWNER/NAME.
 
     \b
     facesmith push my-model me/my-faces
@@ -150,12 +156,12 @@ def push(path: Path, repository: str, private: bool, revision: str | None, quiet
 
 @click.command()
 def models() -> None:
-    """List the included models with their output, data, terms and scores.
+    """List the included models, their data, terms and scores.
 
     \b
     facesmith models
     """
-    rows: list[tuple[str, ...]] = [("name", "makes", "size", "parameters", "data", "terms", "scores")]
+    rows: list[tuple[str, ...]] = [("name", "output", "size", "parameters", "data", "terms", "scores")]
     for name in facesmith.included_models():
         card = facesmith.load(name, quiet=True).card
         rows.append(_row(name, "faces", card, "; ".join(map(_score_text, card.get("scores", []))) or "none"))

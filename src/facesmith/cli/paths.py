@@ -19,9 +19,10 @@ from facesmith.cli.options import KINDS, classifier, faces, fps, out_folder, out
 @refine
 @faces
 def analogy(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
-    """Show the face B - A + C, which is to C as B is to A, and the faces between the four.
+    """Show the face that is to C as B is to A (B - A + C).
 
-    A .png is a grid with A and B at the top, C and the result at the bottom. A .gif or .mp4 goes around its border.
+    A .png is a grid with A and B at the top, C and the result at the bottom, and the faces between them. A .gif or .mp4
+    goes around the border of this grid.
 
     \b
     facesmith analogy my-model seed:1:4 seed:1:9 holiday.jpg --out analogy.png
@@ -41,7 +42,7 @@ def analogy(model: str, photo: tuple[str, ...], out: Path, **options: object) ->
 @refine
 @faces
 def interpolate(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
-    """Interpolate between two or more faces, each PHOTO to the next.
+    """Interpolate from each PHOTO to the next.
 
     \b
     facesmith interpolate my-model holiday.jpg seed:7 seed:7:3 --frames 96 --loop --out path.mp4
@@ -65,7 +66,9 @@ def interpolate(model: str, photo: tuple[str, ...], out: Path, **options: object
 @refine
 @faces
 def sweep(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
-    """Move every PHOTO along one attribute, axis or direction. A film goes there and back.
+    """Move every PHOTO along one attribute, axis or direction.
+
+    A .gif or .mp4 goes there and back.
 
     \b
     facesmith sweep my-model holiday.jpg --attribute Smiling --out smile.png
@@ -96,9 +99,9 @@ def sweep(model: str, photo: tuple[str, ...], out: Path, **options: object) -> N
 @refine
 @faces
 def style_mix(model: str, coarse: tuple[str, ...], fine: tuple[str, ...], out: Path, **options: object) -> None:
-    """Mix the styles of every face of --coarse with every face of --fine.
+    """Combine coarse styles with the fine styles of other faces.
 
-    For models of the recipes small and base.
+    Every --coarse face is combined with every --fine face. Requires a model trained with the small or base recipe.
 
     \b
     facesmith style-mix my-small-model --coarse seed:1 --coarse seed:2 --fine seed:3 --fine seed:4 --out mix.png
@@ -116,7 +119,7 @@ def style_mix(model: str, coarse: tuple[str, ...], fine: tuple[str, ...], out: P
 @out_folder
 @faces
 def neighbours(model: str, dataset: Path, photo: tuple[str, ...], out: Path, **options: object) -> None:
-    """Find the images of DATASET that are most similar to every PHOTO.
+    """Find the images of DATASET most similar to every PHOTO.
 
     OUT gets sheet.png and neighbours.json.
 

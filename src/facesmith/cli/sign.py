@@ -9,10 +9,12 @@ import facesmith
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option("--certificate", required=True, type=click.Path(path_type=Path), help="Chain of certificates, PEM.")
+@click.option("--certificate", required=True, type=click.Path(path_type=Path), help="Certificate chain, PEM.")
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key of the certificate, PEM.")
 def sign(files: tuple[Path, ...], certificate: Path, key: Path) -> None:
-    """Sign every FILE in place with a C2PA manifest: pictures that facesmith has made. Requires the extra c2pa.
+    """Add a signed C2PA manifest to every FILE, in place.
+
+    FILE is an image made by facesmith. Requires the c2pa extra.
 
     \b
     facesmith sign faces/*.png --certificate chain.pem --key key.pem

@@ -24,7 +24,9 @@ from facesmith.cli import completion
 @click.option("--port", default=8000, show_default=True, help="Listen on this port. 0 selects a free one.")
 @click.option("--token", envvar="FACESMITH_TOKEN", help="Require this token, as ?token= or in a Bearer header.")
 @click.option("--allow-training", is_flag=True, help="Allow visitors to start, stop and branch runs.")
-@click.option("--cors", multiple=True, metavar="ORIGIN", help="Allow pages of this origin to call the API; repeatable.")
+@click.option(
+    "--cors", multiple=True, metavar="ORIGIN", help="Allow pages from this origin to call the API; repeatable."
+)
 @click.option(
     "--allowed-host",
     "allowed_hosts",
@@ -41,7 +43,7 @@ from facesmith.cli import completion
     default="",
     metavar="PATH",
     show_default="none",
-    help="Path prefix that a proxy serves the studio under, such as /faces.",
+    help="Path prefix that a proxy serves the studio under, for example /faces.",
 )
 @click.option("--workers", default=0, show_default="one per core", help="Number of threads that generate faces.")
 @click.option(
@@ -53,11 +55,11 @@ from facesmith.cli import completion
 @click.option("--open/--no-open", "browser", default=False, help="Open the studio in a browser.")
 @click.option("--quiet", is_flag=True, help="Do not log requests.")
 def studio(path: tuple[str, ...], **options: object) -> None:
-    """Serve models and runs as pages and an HTTP API until Ctrl-C or SIGTERM.
+    """Serve models and runs as web pages and an HTTP API.
 
-    PATH is a run, a model, a makeover, a dataset, a map, a folder of them, the name of an included model, or a hub id.
-    The default is the working folder and the included models. Options are also read from the environment, such as
-    FACESMITH_STUDIO_PORT and FACESMITH_STUDIO_PATHS; the token from FACESMITH_TOKEN.
+    PATH is a run, model, makeover, dataset, map, a folder of them, the name of an included model, or a hub id. The
+    default is the working folder and the included models. Options can also be set by environment variables:
+    FACESMITH_STUDIO_PATHS, FACESMITH_STUDIO_PORT and so on, and FACESMITH_TOKEN for the token.
 
     \b
     facesmith studio

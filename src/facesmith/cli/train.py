@@ -55,27 +55,28 @@ class _GroupedCommand(click.Command):
     "--source",
     metavar="EXPRESSION",
     shell_complete=completion.attributes(),
-    help="Train a makeover that changes the faces matching this expression, such as 'Male & ~Eyeglasses'.",
+    help="Train a makeover that changes the faces matching this expression, for example 'Male & ~Eyeglasses'.",
 )
 @click.option(
     "--target",
     metavar="EXPRESSION",
     shell_complete=completion.attributes(),
-    help="Train a makeover that imitates the faces matching this expression.",
+    help="Train a makeover that changes faces so that they match this expression.",
 )
 @click.option("--minutes", type=float, help="Stop after this many minutes of training, counted over all sessions.")
 @click.option("--resume", is_flag=True, help="Resume RUN exactly from its last checkpoint.")
 @click.option(
     "--branch",
     type=click.Path(path_type=Path),
-    help="With --resume, continue in this new run instead of RUN, with the changes of --set. If the images of DATASET "
-    "are twice as large, networks of the family smooth grow.",
+    help="With --resume, continue in this new run instead of RUN and apply the changes made with --set. If the images "
+    "of DATASET are twice the size of those RUN was trained on, networks of the smooth family (portrait recipe) grow "
+    "to that size.",
 )
 @click.option(
     "--on-collapse",
     type=click.Choice(["rollback", "stop", "warn"]),
-    help="What to do if training collapses. Default: the recipe's setting, usually rollback to the last healthy "
-    "checkpoint.",
+    help="Action if training collapses. Default: the recipe's setting, usually rollback (to the last healthy "
+    "checkpoint).",
 )
 @click.option(
     "--freeze-discriminator-after",
@@ -97,9 +98,10 @@ def train(
     freeze_discriminator_after: float | None,
     **options: object,
 ) -> None:
-    """Train RECIPE on DATASET in the new folder RUN.
+    """Train a model with RECIPE on DATASET.
 
-    Sample sheets appear in RUN/samples. Ctrl-C saves a checkpoint, writes the report and ends; --resume continues.
+    RUN is the new folder to write to; sample sheets appear in RUN/samples. Press Ctrl-C to save a checkpoint, write the
+    report and exit; use --resume to continue.
 
     \b
     facesmith recipes
@@ -125,7 +127,7 @@ def train(
 @click.command()
 @options.run
 def report(run: Path) -> None:
-    """Write the report of RUN from its measurements so far.
+    """Write a report on RUN from its measurements so far.
 
     \b
     facesmith report runs/first
