@@ -28,7 +28,8 @@ def recipes() -> str:
         "# Recipes and settings",
         "",
         "A recipe is a network, a loss and their settings. `facesmith train RECIPE DATASET RUN --set KEY=VALUE`",
-        "changes any setting; `facesmith recipes NAME` prints the values of one recipe.",
+        "changes any setting; `facesmith recipes NAME` prints the values of one recipe. A name in brackets, such as",
+        "(bce), means that only this loss or network family uses the setting.",
         "",
         "| recipe | purpose |",
         "|---|---|",
@@ -43,7 +44,7 @@ def recipes() -> str:
         *_table(AdversarialRecipe, [recipe for recipe in RECIPES.values() if isinstance(recipe, AdversarialRecipe)]),
     ]
     for kind in map(recipe_type, TASKS):
-        title = (kind.__doc__ or "").strip().split("\n")[0].rstrip(".")
+        title = (kind.__doc__ or "").strip().partition(":")[0]
         lines += ["", f"## {title}", "", *_table(kind, [r for r in RECIPES.values() if isinstance(r, kind)])]
     for kind in KINDS:
         for family in families(kind):

@@ -102,9 +102,10 @@ def _readme(data: Dataset, layout: str, tally: Tally) -> str:
         yaml_head(data.terms, len(data), ["faces", "facesmith", *(["synthetic"] if made_with else [])]),
         f"# {data.name}",
         "",
-        f"{len(data):,} pictures of {width}x{height}, exported with facesmith from `{data.card['source']['name']}`.",
+        f"This dataset contains {len(data):,} images of {width}x{height}, exported with facesmith from "
+        f"`{data.card['source']['name']}`.",
         *(
-            f"\nThe model `{entry['model']}` made {entry['count']:,} of them; its terms: {entry['terms']}."
+            f"\nThe model `{entry['model']}` made {entry['count']:,} of the images. Its terms: {entry['terms']}."
             for entry in made_with
         ),
         "",

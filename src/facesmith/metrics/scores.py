@@ -8,11 +8,11 @@ from facesmith.images.notebook import object_html
 from facesmith.models.readme import replace_section
 
 MEANINGS = {
-    "fid": "0 is best; depends on the counts",
-    "kid": "0 is best, slightly negative values are possible; comparable across counts",
+    "fid": "0 is best; compare only values measured on equal numbers of images",
+    "kid": "0 is best, slightly negative values are possible; comparable across numbers of images",
     "precision": "fraction of generated faces that look real",
     "recall": "fraction of real faces that the model can generate",
-    "diversity": "1: as varied as real faces; 0: all the same",
+    "diversity": "1: as varied as real faces; 0: all faces alike",
 }
 
 
@@ -105,8 +105,8 @@ def _protocol(protocol: dict[str, Any]) -> str:
     """Return one paragraph with everything the scores depend on."""
     return (
         f"Measured with {protocol['features']} (weights {protocol['weights'][:12]}, {protocol['width']} features, "
-        f"images {protocol['resize']}): {_compared(protocol)} against {protocol['count']:,} of "
-        f"{protocol['dataset_count']:,} images of {protocol['dataset_name']} ({_split(protocol['split'])}, crop "
+        f"images resized {protocol['resize']}): {_compared(protocol)} against {protocol['count']:,} of the "
+        f"{protocol['dataset_count']:,} images from {protocol['dataset_name']} ({_split(protocol['split'])}, crop "
         f"{protocol['crop']}, {protocol['crop_resize']} resize, fingerprint {protocol['dataset'][:12]}); KID from "
         f"{protocol['kid_subsets']} subsets of {protocol['kid_subset_size']:,}, precision and recall with k = "
         f"{protocol['neighbours']}."
@@ -118,7 +118,7 @@ def _compared(protocol: dict[str, Any]) -> str:
     count, (width, height) = protocol["count"], protocol["size"]
     if "compared" in protocol:
         return (
-            f"{count:,} of {protocol['compared_count']:,} images of {protocol['compared_name']} of {width}x{height} "
+            f"{count:,} of the {protocol['compared_count']:,} {width}x{height} images from {protocol['compared_name']} "
             f"(seed {protocol['seed']}, fingerprint {protocol['compared'][:12]})"
         )
     truncation = protocol["truncation"]

@@ -71,7 +71,7 @@ def onnx_section(card: Mapping[str, Any]) -> list[str]:
         values = facts["values"] + (f"; columns: {', '.join(facts['names'])}" if facts.get("names") else "")
         rows, neutral = ("N", "") if name == "z" else ("1 or N", "zeros")
         lines.append(f"| `{name}` | {rows} x {facts['size']} | {values} | {neutral} |")
-    lines += ["", f"The output `pictures` is {PICTURES}, here {width}x{height}."]
+    lines += ["", f"The output `pictures` is {PICTURES} ({width}x{height} in this model)."]
     size = parts["z"]["size"]
     for language, code in _CODE.items():
         draw = Template(_DRAWS[parts["z"]["values"]][language]).substitute(size=size)

@@ -9,7 +9,7 @@ from facesmith.data.layouts.readme import LOADING, yaml_head
 
 
 def count_picture(picture: Picture, tally: Tally) -> None:
-    """Add the labels of a picture to the tally: how many have each attribute, and were asked for it, and agree."""
+    """Add the labels of an image to the tally: how many have each attribute, were requested to, and agree."""
     row = picture.row
     tally["pictures"] = tally.get("pictures", 0) + 1
     for name, value in row.items():
@@ -26,15 +26,15 @@ def count_picture(picture: Picture, tally: Tally) -> None:
 
 
 def set_summary(card: dict[str, Any]) -> list[str]:
-    """Return the lines on the shares that were asked for and reached, for the card of a complete set."""
+    """Return lines on the requested and the measured shares, for the card of a complete set."""
     tally, labels = card["tally"], card["labels"]
     total = tally["pictures"]
     asked = [name.removeprefix("asked ") for name in tally if name.startswith("asked ")]
     lines = []
     for name in asked:
-        line = f"{name}: asked for in {tally[f'asked {name}'] / total:.1%}"
+        line = f"{name}: requested for {tally[f'asked {name}'] / total:.1%}"
         if labels is not None and f"measured {name}" in tally:
-            line += f", {tally[f'measured {name}'] / total:.1%} by the {_labeller(labels)}"
+            line += f", {tally[f'measured {name}'] / total:.1%} according to the {_labeller(labels)}"
             if card["selected_by"] != labels["by"] or name in card["inputs"]:
                 line += f", which agrees on {tally[f'agree {name}'] / total:.1%} of the faces"
         lines.append(line)
@@ -55,22 +55,22 @@ def set_readme(card: dict[str, Any]) -> str:
     tally, labels = card["tally"], card["labels"]
     total, (width, height) = tally["pictures"], card["size"]
     names = sorted(name.removeprefix("with ") for name in tally if name.startswith("with "))
-    how = "They have no labels."
+    how = "The faces have no labels."
     if labels is not None:
         how = (
-            f"Labels were measured by the {_labeller(labels)}: a column for each attribute, and its probability. They "
-            "are estimates, not facts."
+            f"The labels were predicted by the {_labeller(labels)}: each attribute has a column, and another for its "
+            "probability. They are estimates, not facts."
         )
     if card["inputs"]:
-        how += f" {', '.join(card['inputs'])}: the value that the generator was asked for."
+        how += f" The columns {', '.join(card['inputs'])} contain the values requested from the generator."
     lines = [
         yaml_head(card["terms"], total, ["synthetic", "faces", "facesmith"]),
         f"# {total:,} synthetic faces of {width}x{height}",
         "",
         f"Generated with facesmith by the model `{card['model']}` (SHA-256 `{card['digest']}`), seed {card['seed']}, "
-        f"faces {card['first']:,} to {card['first'] + card['count'] - 1:,}. They show nobody.",
+        f"faces {card['first']:,} to {card['first'] + card['count'] - 1:,}. They do not show real people.",
         "",
-        f"{how} `latent_index`, `seed` and `truncation` of a row generate its face again.",
+        f"{how} To generate the face of a row again, use its `latent_index`, `seed` and `truncation`.",
         "",
         f"Terms: **{card['terms']}**.",
         "",

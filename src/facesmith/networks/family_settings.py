@@ -18,8 +18,10 @@ MINI28_SIDE = 28  # pixels
 class ArtifaceConfig(FamilyConfig):
     """The settings of the family. G's width is quadrupled at a quarter of the size, and halved at the full size."""
 
-    generator_width: int = setting(128, "channels of G at half the image size; must be even", minimum=2)
-    discriminator_width: int = setting(64, "channels of D at half the image size", minimum=1)
+    generator_width: int = setting(
+        128, "number of channels in G's layer at half the image resolution; must be even", minimum=2
+    )
+    discriminator_width: int = setting(64, "number of channels in D's layer at half the image resolution", minimum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -40,8 +42,8 @@ class ArtifaceConfig(FamilyConfig):
 class DCGANConfig(FamilyConfig):
     """The settings of the family; channels are doubled at every halving, up to eight times."""
 
-    generator_width: int = setting(64, "channels of G at half the image size", minimum=1)
-    discriminator_width: int = setting(64, "channels of D at half the image size", minimum=1)
+    generator_width: int = setting(64, "number of channels in G's layer at half the image resolution", minimum=1)
+    discriminator_width: int = setting(64, "number of channels in D's layer at half the image resolution", minimum=1)
     kernel: int = setting(4, "size of every convolution kernel", (4, 5))
     bias: bool = setting(False, "use biases in convolutions and linear layers")
     generator_norm: bool = setting(True, "use batch norm in G")
@@ -73,8 +75,8 @@ class DCGANConfig(FamilyConfig):
 class Mini28Config(FamilyConfig):
     """The settings of the family; channels are doubled at every halving."""
 
-    generator_width: int = setting(256, "channels of G at half the image size", minimum=1)
-    discriminator_width: int = setting(64, "channels of D at half the image size", minimum=1)
+    generator_width: int = setting(256, "number of channels in G's layer at half the image resolution", minimum=1)
+    discriminator_width: int = setting(64, "number of channels in D's layer at half the image resolution", minimum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -86,12 +88,12 @@ class Mini28Config(FamilyConfig):
 class ResidualConfig(FamilyConfig):
     """The settings of the family; channels are doubled at every halving, up to six times in G and eight times in D."""
 
-    generator_width: int = setting(32, "channels of G at half the image size", minimum=1)
-    discriminator_width: int = setting(32, "channels of D at half the image size", minimum=1)
+    generator_width: int = setting(32, "number of channels in G's layer at half the image resolution", minimum=1)
+    discriminator_width: int = setting(32, "number of channels in D's layer at half the image resolution", minimum=1)
     blocks: int = setting(1, "residual blocks at every level of G", minimum=1)
     discriminator_blocks: int = setting(0, "residual blocks at every level of D", minimum=0)
     finest: int = setting(
-        32, "highest resolution with residual blocks, as the length of its shorter side in pixels", minimum=1
+        32, "highest resolution with residual blocks, as the length of the shorter side in pixels", minimum=1
     )
     mapping: int = setting(2, "layers of the mapping network from z to w; 0 disables it", minimum=0)
 
@@ -122,14 +124,18 @@ class ResidualConfig(FamilyConfig):
 class SmoothConfig(FamilyConfig):
     """The settings of the family; channels are doubled at every halving, up to ``max_channels``."""
 
-    generator_width: int = setting(64, "channels of G at half the image size", minimum=1)
-    discriminator_width: int = setting(48, "channels of D at half the image size", minimum=1)
+    generator_width: int = setting(64, "number of channels in G's layer at half the image resolution", minimum=1)
+    discriminator_width: int = setting(48, "number of channels in D's layer at half the image resolution", minimum=1)
     max_channels: int = setting(512, "maximum number of channels at any level", minimum=1)
     discriminator_norm: bool = setting(False, "use batch norm in D, except after its first layer")
     palette: int = setting(
-        0, "number of palette colours that each output pixel is mixed from; 0 for plain RGB output", minimum=0
+        0, "number of palette colours from which each output pixel is mixed; 0 for plain RGB output", minimum=0
     )
-    scales: int = setting(1, "number of resolutions that G sums and D receives; one more after each growth", minimum=1)
+    scales: int = setting(
+        1,
+        "number of resolutions whose outputs G sums and D receives; increases by one each time the networks grow",
+        minimum=1,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -161,7 +167,7 @@ class DeepMakeoverConfig(MakeoverConfig):
         if self.directions != 1:
             raise FacesmithError(
                 f"the deep_makeover family learns one direction, not {self.directions}: train one run per "
-                "direction, or use the recipe makeover+"
+                "direction, or use the makeover+ recipe"
             )
 
 
@@ -169,10 +175,14 @@ class DeepMakeoverConfig(MakeoverConfig):
 class MaskedConfig(MakeoverConfig):
     """The settings of the family. Sides are multiples of 4, at least 16."""
 
-    width: int = setting(16, "channels of G at full size, doubled at each of its two downsampling steps", minimum=1)
-    blocks: int = setting(4, "residual blocks of G at its lowest resolution", minimum=1)
+    width: int = setting(
+        16, "number of channels of G at full resolution, doubled at each of the two downsampling steps", minimum=1
+    )
+    blocks: int = setting(4, "number of residual blocks of G at the lowest resolution", minimum=1)
     discriminator_width: int = setting(
-        32, "channels of D at half the size, doubled at each of its three downsampling steps", minimum=1
+        32,
+        "number of channels of D at half the image resolution, doubled at each of the three downsampling steps",
+        minimum=1,
     )
 
     def __post_init__(self) -> None:

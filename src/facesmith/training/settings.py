@@ -35,7 +35,7 @@ MAX_KIMG = 1e9  # 10^12 images
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings of every training."""
+    """The settings of every run."""
 
     task: ClassVar[str] = ""  # the kind of training: a key of `facesmith.tasks.registry`
 
@@ -46,7 +46,9 @@ class Recipe:
     learning_rate: float = learning_setting(2e-4, "Adam learning rate of all networks", minimum=0)
     beta1: float = learning_setting(0.5, "Adam β1", minimum=0, maximum=MAX_BETA)
     beta2: float = learning_setting(0.999, "Adam β2", minimum=0, maximum=MAX_BETA)
-    ema_kimg: float = learning_setting(0.0, "half-life in kimg of the weight average (EMA); 0 disables it", minimum=0)
+    ema_kimg: float = learning_setting(
+        0.0, "half-life in kimg of the moving average of the weights (EMA); 0 disables the EMA", minimum=0
+    )
     flip: bool = learning_setting(True, "mirror half of the real images at random")
     epoch_share: float = learning_setting(
         1.0, "fraction of the images used in each epoch, resampled every epoch", minimum=0, maximum=1
@@ -55,7 +57,10 @@ class Recipe:
 
     # Each setting with an end moves to it along half a cosine, or halves the distance per half-life.
     anneal_fraction: float = schedule_setting(
-        0.0, "length of the schedule, as the last fraction of the run; 0 disables it", minimum=0, maximum=0.9
+        0.0,
+        "final fraction of the run in which settings move to their _end values; 0 disables the schedule",
+        minimum=0,
+        maximum=0.9,
     )
     anneal_kimg: float = schedule_setting(
         0.0, "length of the schedule in kimg from the start of the run, instead of anneal_fraction", minimum=0
@@ -107,7 +112,7 @@ class Recipe:
         return {key: getattr(self, key) for key in settings_of(self)}
 
     def with_values(self, **values: Any) -> Self:
-        """Return the recipe with other values, each checked for name, type and range."""
+        """Return the recipe with different values, each checked for name, type and range."""
         schema = settings_of(self)
         return replace(
             self, **{key: check_setting(_find_setting(key, schema, self), value) for key, value in values.items()}
@@ -120,7 +125,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class AdversarialRecipe(Recipe):
-    """The settings of every training of a generator G against a discriminator D."""
+    """The settings of every run that trains a generator G against a discriminator D."""
 
     family_kind: ClassVar[str] = "gan"
 
@@ -132,13 +137,15 @@ class AdversarialRecipe(Recipe):
     real_label: float = loss_setting(1.0, "label of real images in D's loss (bce)")
     generator_label: float = loss_setting(1.0, "label of generated images in G's loss (bce)")
     average_losses: bool = loss_setting(False, "average the two parts of D's loss instead of adding them (bce)")
-    penalty: float = loss_setting(0.0, "weight γ of the gradient penalties R1 and R2; 0 disables them", minimum=0)
+    penalty: float = loss_setting(0.0, "weight γ of the gradient penalties R1 and R2; 0 disables both", minimum=0)
     penalty_every: int = loss_setting(
-        4, "steps between gradient penalties, which are scaled by the same number", minimum=1
+        4, "interval of the gradient penalties in steps; they are multiplied by this number to compensate", minimum=1
     )
     augment: float = loss_setting(0.0, "probability of each augmentation of D's input", minimum=0, maximum=1)
     penalty_end: float | None = schedule_setting(None, "γ at the end of the schedule", minimum=0)
-    augment_end: float | None = schedule_setting(None, "augment at the end of the schedule", minimum=0, maximum=1)
+    augment_end: float | None = schedule_setting(
+        None, "value of augment at the end of the schedule", minimum=0, maximum=1
+    )
 
     def __post_init__(self) -> None:
         schema = family_settings(self.family, self.family_kind)

@@ -92,8 +92,8 @@ def classifier_card(card: dict[str, Any], recipe: Recipe) -> str:
     """Return the Markdown of a classifier with the card ``card``, trained by ``recipe``."""
     width, height = card["size"]
     introduction = (
-        f"A network that predicts {len(card['attributes'])} attributes of {width}x{height} faces; made with facesmith "
-        f"{card['facesmith']}."
+        f"A classifier that predicts {len(card['attributes'])} attributes of {width}x{height} faces, made with "
+        f"facesmith {card['facesmith']}."
     )
     example = [
         "import facesmith",
@@ -123,8 +123,8 @@ def _accuracy(card: dict[str, Any]) -> list[str]:
         return ["This checkpoint was not scored during training."]
     baseline = sum(max(rate, 1 - rate) for rate in rates.values()) / len(rates)
     return [
-        f"On {score['count']:,} held-out images, {score['accuracy']:.2%} of the labels are correct, the mean over all "
-        f"attributes. Always predicting the more frequent answer gives {baseline:.2%}.",
+        f"On {score['count']:,} held-out images, {score['accuracy']:.2%} of the labels are correct (mean over all "
+        f"attributes). Always predicting the more frequent value gives {baseline:.2%}.",
         "",
         "| attribute | accuracy | base rate |",
         "|---|---|---|",

@@ -77,7 +77,7 @@ def _accept_detail(card: dict[str, Any], detail_size: int, folder: ModelFolder) 
 def with_encoder(text: str, encoder: dict[str, Any], recipe: Recipe) -> str:
     """Return a model's README.md with a section on its encoder at the end, in place of an earlier one."""
     score = encoder["trained"]["score"]
-    remarks = f" PSNR of {score['count']:,} held-out images: {score['psnr']:.2f} dB." if score else ""
+    remarks = f" The PSNR of {score['count']:,} held-out images is {score['psnr']:.2f} dB." if score else ""
     lines = [
         "## Encoder",
         "",
@@ -85,11 +85,12 @@ def with_encoder(text: str, encoder: dict[str, Any], recipe: Recipe) -> str:
         "z = model.encode(faces)  # N x latent_size; model.generate(z) reconstructs them",
         "```",
         "",
-        "Trained for the generator above, which is unchanged, on "
-        f"{encoder['learned_from']:,} of the images below; {encoder['held_out']:,} were held out.",
+        "The encoder was trained for the generator above, whose weights were not changed, on "
+        f"{encoder['learned_from']:,} of the {encoder['learned_from'] + encoder['held_out']:,} images described below. "
+        f"The other {encoder['held_out']:,} images were held out.",
         "",
-        f"`encoder.safetensors` (SHA-256 `{encoder['digest']}`) and `encoder.onnx`, whose outputs differ by at most "
-        f"{encoder['onnx_parity']:.1e}.",
+        f"The encoder is stored as `encoder.safetensors` (SHA-256 `{encoder['digest']}`) and `encoder.onnx`. Their "
+        f"outputs differ by at most {encoder['onnx_parity']:.1e}.",
         "",
         *data_section(encoder, "encoder"),
         "",

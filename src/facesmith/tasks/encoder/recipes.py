@@ -8,17 +8,19 @@ from facesmith.training.settings import Recipe, loss_setting, network_setting, p
 
 @dataclass(frozen=True)
 class EncoderRecipe(Recipe):
-    """An encoder E, fitted to a trained generator: latents from faces."""
+    """Encoder: latents from faces, for a trained generator."""
 
     task: ClassVar[str] = "encoder"
 
-    model: str = pretrained_setting("model whose generator E is trained for (--model)")
+    model: str = pretrained_setting("model with the generator that E is trained for (--model)")
     classifier: str = pretrained_setting("attribute classifier that provides the features of the perceptual loss")
     gan: str = pretrained_setting(
         "run that the model was exported from; its D initialises E and, by default, provides the features of the "
         "perceptual loss"
     )
-    width: int = network_setting(0, "channels of E at half the image size; 0: as in D", minimum=0)
+    width: int = network_setting(
+        0, "number of channels in E's layer at half the image resolution; 0: as in D", minimum=0
+    )
     norm: bool = network_setting(True, "use batch norm in E, except after its first layer (dcgan)")
     detail: bool = network_setting(
         True, "let E also predict a residual for G's first feature map, if that map is small"
@@ -27,7 +29,11 @@ class EncoderRecipe(Recipe):
     pixel: float = loss_setting(1.0, "weight of the difference between a photo and its reconstruction", minimum=0)
     pixel_power: float = loss_setting(2.0, "exponent of the difference between two pixels", minimum=1, maximum=2)
     latent: float = loss_setting(0.1, "weight of the squared error in the latents of generated faces", minimum=0)
-    feature: float = loss_setting(0.1, "weight of the relative squared difference of the features", minimum=0)
+    feature: float = loss_setting(
+        0.1,
+        "weight of the relative squared difference between the features of a photo and its reconstruction",
+        minimum=0,
+    )
     prior: float = loss_setting(
         0.01, "weight of the squared deviation of the latent's norm from its expected value", minimum=0
     )

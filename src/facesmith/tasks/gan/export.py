@@ -60,9 +60,11 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
 def model_card(card: dict[str, Any], recipe: Recipe) -> str:
     """Return the Markdown of a model with the card ``card``, trained by ``recipe``."""
     (width, height), trained = card["network"]["size"], card["trained"]
-    remarks = f" Best KID during training: {1000 * trained['score']['kid']:.1f} x 10⁻³." if trained["score"] else ""
+    remarks = (
+        f" The best KID during training was {1000 * trained['score']['kid']:.1f} x 10⁻³." if trained["score"] else ""
+    )
     if trained.get("hold_out"):
-        remarks += " The images that encoders, classifiers and edits are measured on were held out."
+        remarks += " The images used to evaluate encoders, classifiers and edits were held out of training."
     introduction = (
         f"A generator of {width}x{height} faces, made with facesmith {card['facesmith']}.\n\n"
         "![Faces 0 to 63 of seed 0, not selected](samples.png)"

@@ -73,8 +73,8 @@ def makeover_card(card: dict[str, Any], recipe: Recipe) -> str:
     """Return the Markdown of a makeover with the card ``card``, trained by ``recipe``."""
     (width, height), first = card["size"], card["directions"][0]["name"]
     introduction = (
-        f"A network that changes {width}x{height} faces; made with facesmith {card['facesmith']}.\n\n"
-        f"```bash\nfacesmith makeover {card['name']} photo.jpg --direction {first} --out made\n```"
+        f"A makeover of {width}x{height} faces, made with facesmith {card['facesmith']}.\n\n"
+        f"```bash\nfacesmith makeover {card['name']} photo.jpg --direction {first} --out results\n```"
     )
     example = [
         "import facesmith",
@@ -111,8 +111,8 @@ def _direction(direction: dict[str, str], counts: dict[str, int]) -> str:
 def _score(score: dict[str, float] | None) -> str:
     if score is None:
         return ""
-    target = f", {score['target']:.1%} are classified as having the target's attributes" if "target" in score else ""
+    target = f"; {score['target']:.1%} were classified as having the target's attributes" if "target" in score else ""
     return (
-        f" On held-out faces during training: KID to target faces {1000 * score['kid']:.1f} x 10⁻³, mean change of a "
-        f"pixel {score['moved']:.1%} of the range{target}."
+        f" During training, held-out faces had a KID of {1000 * score['kid']:.1f} x 10⁻³ to target faces and a mean "
+        f"pixel change of {score['moved']:.1%} of the range{target}."
     )

@@ -16,7 +16,7 @@ from facesmith.training.settings import (
 
 @dataclass(frozen=True)
 class MakeoverRecipe(AdversarialRecipe):
-    """A makeover: one kind of face into another, the same person, from a labelled dataset."""
+    """Makeover: translation between two kinds of faces, from a labelled dataset."""
 
     task: ClassVar[str] = "makeover"
     family_kind: ClassVar[str] = "makeover"
@@ -28,7 +28,7 @@ class MakeoverRecipe(AdversarialRecipe):
     )
     pixel: float = loss_setting(
         0.8,
-        "weight in G's loss of the mean change of 4x4 blocks; the adversarial loss has the remaining weight",
+        "weight of the mean change per 4x4 block in G's loss; the adversarial loss has the weight 1 - pixel",
         minimum=0,
         maximum=1,
     )
@@ -40,30 +40,33 @@ class MakeoverRecipe(AdversarialRecipe):
     attributes: float = loss_setting(0.0, "weight of the change in attributes that both domains share", minimum=0)
     target: float = loss_setting(0.0, "weight of the attributes that distinguish target faces", minimum=0)
     shift: float = loss_setting(
-        0.0, "maximum random shift of the classifier's input, as a fraction of its size", minimum=0, maximum=0.5
+        0.0, "maximum random shift of the classifier's input, as a fraction of the image size", minimum=0, maximum=0.5
     )
     colour: float = loss_setting(
-        0.0, "maximum random change of its brightness, saturation and contrast, as a fraction", minimum=0, maximum=1
+        0.0,
+        "maximum random change in brightness, saturation and contrast of the classifier's input, as a fraction",
+        minimum=0,
+        maximum=1,
     )
     noise: float = loss_setting(
         0.0, "standard deviation of noise on D's input, as a fraction of the pixel range", minimum=0
     )
-    pixel_end: float | None = schedule_setting(None, "pixel at the end of the schedule", minimum=0, maximum=1)
-    mask_end: float | None = schedule_setting(None, "mask at the end of the schedule", minimum=0)
-    noise_end: float | None = schedule_setting(None, "noise at the end of the schedule", minimum=0)
+    pixel_end: float | None = schedule_setting(None, "value of pixel at the end of the schedule", minimum=0, maximum=1)
+    mask_end: float | None = schedule_setting(None, "value of mask at the end of the schedule", minimum=0)
+    noise_end: float | None = schedule_setting(None, "value of noise at the end of the schedule", minimum=0)
 
     def check(self) -> None:
         count = len(parse_directions(self.directions))
         if self.family == "deep_makeover" and count > 1:
             raise FacesmithError(
                 f"the recipe {self.name} learns one direction, not {count}: train one run per direction, or use the "
-                "recipe makeover+"
+                "makeover+ recipe"
             )
 
 
 # fmt: off
 RECIPES = (
-    MakeoverRecipe("makeover", "re-implementation of deep-makeover: change one kind of face into another", family="deep_makeover", batch_size=16, beta1=0.9, pixel=0.95, noise=0.2, schedule_half_life_kimg=80.0, learning_rate_end=1e-7, pixel_end=0.7, noise_end=0.0, tick_kimg=4.0, kimg=700.0),
+    MakeoverRecipe("makeover", "re-implementation of deep-makeover: changes one kind of face into another", family="deep_makeover", batch_size=16, beta1=0.9, pixel=0.95, noise=0.2, schedule_half_life_kimg=80.0, learning_rate_end=1e-7, pixel_end=0.7, noise_end=0.0, tick_kimg=4.0, kimg=700.0),
     MakeoverRecipe("makeover+", "several directions in one network, with adjustable strength; only the necessary region changes", batch_size=32, loss="rpgan", penalty=2.0, pixel=0.2, mask_end=0.05, outside=5.0, identity=1.0, attributes=0.05, target=2.0, shift=0.06, colour=0.2, learning_rate=4e-4, beta1=0.0, beta2=0.99, ema_kimg=5.0, anneal_fraction=0.9, learning_rate_end=4e-5, tick_kimg=4.0, score_kimg=20.0, kimg=400.0),
 )
 # fmt: on
