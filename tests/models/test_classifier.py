@@ -126,3 +126,23 @@ def test_the_included_classifier_is_complete_and_recognises_generated_faces() ->
         for strength in (-1.5, 1.5)
     }  # fmt: skip
     assert share[1.5] > share[-1.5] + 0.5
+
+
+def test_a_classifier_takes_multiples_of_its_size(
+    small_classifier: AttributeClassifier, builtin_dataset: Dataset
+) -> None:
+    images = np.asarray(builtin_dataset.images[:3])
+    twice = images.repeat(2, 1).repeat(2, 2)
+    assert np.array_equal(small_classifier.label(twice), small_classifier.label(images))
+    noise = np.zeros((3, 2, 2, 1), np.int16)
+    noise[:, 0], noise[:, 1] = 1, -1  # the mean of each block stays
+    varied = np.clip(twice.astype(np.int16) + np.tile(noise, (1, 32, 32, 1)), 0, 255).astype(np.uint8)
+    assert np.allclose(small_classifier.features(varied), small_classifier.features(images), atol=0.05)
+    assert [small_classifier.takes(size) for size in [(32, 32), (96, 96), (48, 48), (64, 32)]] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    with pytest.raises(FacesmithError, match="48"):
+        small_classifier.label(np.zeros((1, 48, 48, 3), np.uint8))

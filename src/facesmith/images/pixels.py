@@ -45,3 +45,21 @@ def to_uint8(images: NDArray[np.floating] | Tensor) -> Images:
     scaled = np.rint(values.transpose(0, 2, 3, 1) * 127.5 + 127.5)
     with np.errstate(invalid="ignore"):  # NaN, from a training that diverged
         return np.asarray(np.clip(scaled, 0, 255), np.uint8)
+
+
+def reduction(size: tuple[int, int], target: tuple[int, int]) -> int:
+    """Return by how many times ``size`` is larger than ``target`` (width and height), 0 if not by a whole number."""
+    factor = size[0] // target[0]
+    return factor if size == (factor * target[0], factor * target[1]) else 0
+
+
+def reduce_images(images: Images, target: tuple[int, int]) -> Images:
+    """Return images (N, H, W, 3) of a multiple of the ``target`` width and height as means of their blocks.
+
+    Other arrays are returned as they are.
+    """
+    if images.ndim != 4 or (factor := reduction((images.shape[2], images.shape[1]), target)) < 2:
+        return images
+    count, height, width, channels = images.shape
+    blocks = images.reshape(count, height // factor, factor, width // factor, factor, channels)
+    return np.asarray(np.rint(blocks.mean((2, 4))), np.uint8)

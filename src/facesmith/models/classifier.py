@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from facesmith.arrays import Floats, Images
+from facesmith.images.pixels import reduce_images, reduction
 from facesmith.models.base import LoadedModel, load_folder, logistic, onnx_session, run_on_images
 
 
@@ -36,7 +37,8 @@ class AttributeClassifier(LoadedModel):
     def label(self, images: Images) -> Floats:
         """Return the probability of every attribute (N x A) for ``images``: uint8, N x H x W x 3, or one of them.
 
-        Images have the classifier's size and the crop of its dataset. Raises `FacesmithError` for other shapes.
+        Images have the crop of the classifier's dataset, and its size or a multiple of it: a classifier for 64x64 also
+        labels 128x128. Raises `FacesmithError` for other shapes.
         """
         logits = self._run(images, "logits", len(self.attributes))
         return np.asarray(logistic(logits.astype(np.float64)), np.float32)
@@ -45,10 +47,16 @@ class AttributeClassifier(LoadedModel):
         """Return the feature vectors (N x F) of ``images``: uint8, N x H x W x 3, or one of them."""
         return self._run(images, "features", int(self.card["network"]["feature_size"]))
 
+    def takes(self, size: tuple[int, int]) -> bool:
+        """Return whether images of this width and height can be classified."""
+        return reduction(size, self.size) > 0
+
     def _run(self, images: Images, output: str, columns: int) -> Floats:
         def compute(x: Floats) -> Floats:
             return np.asarray(self._session.run([output], {"pictures": x})[0])
 
+        images = np.asarray(images)
+        images = reduce_images(images[None] if images.ndim == 3 else images, self.size)
         return run_on_images(compute, images, self.size, columns, self.name)
 
 

@@ -82,7 +82,7 @@ class LabelledFaces:
 
     def check(self) -> None:
         """Raise `FacesmithError` for what cannot be generated, before any work."""
-        if self.classifier is not None and self.classifier.size != self.model.size:
+        if self.classifier is not None and not self.classifier.takes(self.model.size):
             sizes = ["x".join(map(str, each)) for each in (self.classifier.size, self.model.size)]
             raise FacesmithError(
                 f"the classifier {self.classifier.name} takes images of {sizes[0]} and {self.model.name} makes "
