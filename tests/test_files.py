@@ -185,7 +185,7 @@ def test_a_forked_process_does_not_hold_its_parents_lock(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("writer", [atomic_folder, new_file])
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(writer: Writer, tmp_path: Path) -> None:
-    message = "No space left on device.*free disk space"
+    message = "No space left on device.*free up disk space"
     for error in (OSError(errno.ENOSPC, "full"), RuntimeError("I/O error: full (os error 28)")):
         with (
             pytest.raises(FacesmithError, match=message),

@@ -38,7 +38,7 @@ def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: flo
         dataset = open_dataset((out / NEW_DATASET).rename(out / "dataset"))
         explore(dataset, quiet=quiet)
         print_message(
-            f"[2/4] training the recipe tiny for {minutes:g} minutes; sample sheets: {out / 'run' / 'samples'}"
+            f"[2/4] training with the tiny recipe for {minutes:g} minutes; sample sheets: {out / 'run' / 'samples'}"
         )
         run = train("tiny", dataset, out / "run", minutes=minutes, quiet=quiet)
         print_message("[3/4] exporting the model")

@@ -100,7 +100,7 @@ def checkup() -> dict[str, Any]:
 PACKAGES = {
     "torch": "training",
     "safetensors": "training",
-    "onnxruntime": "generating without torch",
+    "onnxruntime": "generation without torch",
     "matplotlib": "curves and charts",
     "av": "mp4 videos",
     "tensorboard": "TensorBoard",

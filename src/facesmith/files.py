@@ -336,7 +336,7 @@ def _full_disk_as_message(path: Path) -> Iterator[None]:
             raise
         reason = os.strerror(number)
         raise FacesmithError(
-            f"{path} could not be written ({reason}): free disk space, or choose another disk"
+            f"{path} could not be written ({reason}): free up disk space, or choose another disk"
         ) from None
 
 

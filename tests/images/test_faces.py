@@ -76,7 +76,7 @@ def test_an_invalid_photo_is_named_with_the_reason(tmp_path: Path) -> None:
         ("text.jpg", "not an image"),
         ("no.jpg", "not found"),
     ):
-        with pytest.raises(FacesmithError, match=f"{name} cannot be used .({reason}).: use another"):
+        with pytest.raises(FacesmithError, match=f"{name} cannot be used .({reason}).: use a different"):
             find_faces(tmp_path / name)
     with pytest.raises(FacesmithError, match="the photo cannot be used"):
         find_faces(b"no picture")

@@ -133,7 +133,7 @@ def test_an_interrupted_set_is_continued(
         facesmith.generate(drawn, tmp_path / "faces", **options)
     with pytest.raises(FacesmithError, match="not complete"):
         facesmith.read_set(tmp_path / "faces")
-    with pytest.raises(FacesmithError, match="other options"):
+    with pytest.raises(FacesmithError, match="different options"):
         facesmith.generate(drawn, tmp_path / "faces", **(options | {"seed": 3}))
     with (tmp_path / "faces/.facesmith/shards.jsonl").open("a") as record:
         record.write('{"shard": 2, "pict')  # a process that was killed

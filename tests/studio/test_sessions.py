@@ -26,7 +26,7 @@ def test_items_belong_to_one_session(sessions: Sessions) -> None:
     assert second.id != "made up"
     name = sessions.store(first, "face", 10)
     assert sessions.open(first.id).get(name) == "face"
-    with pytest.raises(NotFound, match="nothing with this id"):
+    with pytest.raises(NotFound, match="no item with this id"):
         second.get(name)
     assert len({first.store(None, 0) for _ in range(100)} | {first.id, second.id}) == 102
     assert len(name) == 22

@@ -24,7 +24,7 @@ SMALL = ("generator_width=4", "discriminator_width=4", "batch_size=16", "threads
          "discriminator_norm=true", "memory_format=channels_last", "checkpoint_kimg=0.16", "log_steps=5",
          "watch_steps=5", "anneal_fraction=0")  # fmt: skip
 CLOSE = 1e-4  # float32 rounds to 6e-8; sums over parts round differently, and 10 steps amplify it
-LOST_PROCESS = "facesmith: another process of this training was lost"
+LOST_PROCESS = "facesmith: another process of this run was lost"
 
 Start = Callable[..., list[subprocess.Popen[str]]]
 

@@ -94,7 +94,7 @@ def test_a_full_disk_is_recorded_in_the_card(
 
     monkeypatch.setattr(recorder, "append_line", fail)
     settings = (*SMALL, "threads=1", "log_steps=2")
-    with pytest.raises(FacesmithError, match="No space left on device.*free disk space"):
+    with pytest.raises(FacesmithError, match="No space left on device.*free up disk space"):
         facesmith.train("tiny", builtin_dataset, tmp_path / "run", settings=settings, kimg=0.08, quiet=True)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"
     monkeypatch.undo()

@@ -197,7 +197,7 @@ def test_finished_run_is_not_trained_again(builtin_dataset: Dataset, unbroken: P
         train(builtin_dataset, unbroken)
     before = (unbroken / "recipe.toml").read_bytes()
     for kimg in (0.64, 0.1):
-        with pytest.raises(FacesmithError, match="longer --kimg"):
+        with pytest.raises(FacesmithError, match="higher --kimg"):
             train(builtin_dataset, unbroken, kimg=kimg, resume=True)
     assert (unbroken / "recipe.toml").read_bytes() == before
 

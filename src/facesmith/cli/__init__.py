@@ -154,7 +154,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe has ended
         code = 0
     except OSError as error:  # such as a read-only folder
-        advice = ", free disk space or choose another disk" if error.errno in FULL_DISK else ""
+        advice = ", free up disk space or choose another disk" if error.errno in FULL_DISK else ""
         name = f": {error.filename}" if error.filename else ""
         print(f"facesmith: {error.strerror or error}{advice}{name}", file=sys.stderr)
         code = USER_ERROR

@@ -76,7 +76,7 @@ def _worker_death_as_message() -> Iterator[None]:
     except BrokenProcessPool:
         raise FacesmithError(
             "a process that decodes images died because memory ran out or an image crashed the decoder: use fewer "
-            "workers, or import the images in parts to find the one that crashes"
+            "workers, or import the images in parts to find the one that crashes the decoder"
         ) from None
 
 

@@ -100,7 +100,7 @@ class _Parser:
             return pc.invert(is_in) if negated else is_in
         if not pa.types.is_boolean(column.type):
             self._fail(
-                f"{name} requires a value, such as {name} == {'train' if pa.types.is_string(column.type) else 2880}"
+                f"{name} requires a value, for example {name} == {'train' if pa.types.is_string(column.type) else 2880}"
             )
         return column
 

@@ -89,8 +89,8 @@ def import_dataset(
         skipped = photos.skipped + skipped
         if not len(written_rows):
             raise FacesmithError(
-                f"{source} contains no usable image: all {len(rows):,} were skipped, such as {skipped[0]['file']}: "
-                f"{skipped[0]['reason']}"
+                f"{source} contains no usable image: all {len(rows):,} were skipped; for example, "
+                f"{skipped[0]['file']}: {skipped[0]['reason']}"
             )
         table = photos.table.take(written_rows).combine_chunks()
         table, provenance = add_provenance(table, marks, photos)
@@ -173,7 +173,7 @@ def select_rows(table: "pa.Table", where: str | None, limit: int | None, seed: i
 
         rows = np.flatnonzero(match_filter(table, where))
     if not len(table):
-        raise FacesmithError("the source has no rows: choose another")
+        raise FacesmithError("the source has no rows: choose another source")
     if not len(rows):
         raise FacesmithError(f"none of the {len(table):,} images matches {where!r}: use a less strict expression")
     if limit is None:
@@ -217,7 +217,7 @@ def _check_free_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(parent).free
     if needed + SPARE_BYTES > free:
         raise FacesmithError(
-            f"{folder} needs {needed / 1e9:.1f} GB, but its disk has only {free / 1e9:.1f} GB free: free disk "
+            f"{folder} needs {needed / 1e9:.1f} GB, but its disk has only {free / 1e9:.1f} GB free: free up disk "
             "space, or import fewer images (--limit) or smaller ones (--size)"
         )
 

@@ -52,7 +52,9 @@ def parse_crop_spec(size: str, crop: str, resize: str) -> CropSpec:
     sides = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", str(size).strip().lower())
     width, height = (int(sides[1]), int(sides[2] or sides[1])) if sides else (0, 0)
     if not (4 <= width <= 4096 and 4 <= height <= 4096):
-        raise FacesmithError(f"invalid size {size!r}: expected 4 to 4096 pixels, such as 64 or 80x100 (width x height)")
+        raise FacesmithError(
+            f"invalid size {size!r}: expected 4 to 4096 pixels, for example 64 or 80x100 (width x height)"
+        )
     if resize not in FILTERS:
         raise FacesmithError(f"invalid resize filter {resize!r}: expected one of {', '.join(FILTERS)}")
     if not re.fullmatch(r"fit|none|center:[1-9]\d{0,4}|box:\d{1,5},\d{1,5},[1-9]\d{0,4},[1-9]\d{0,4}", crop):

@@ -115,7 +115,7 @@ def read_photo(photo: str | Path | bytes | ImageArray) -> ImageArray:
     if isinstance(photo, np.ndarray):
         if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or not photo.size:
             raise FacesmithError(
-                f"invalid photo array {photo.dtype} {photo.shape}: expected uint8 of shape (height, width, 3), RGB"
+                f"invalid photo array {photo.dtype} {photo.shape}: expected RGB uint8 of shape (height, width, 3)"
             )
         return photo
     try:
@@ -123,7 +123,7 @@ def read_photo(photo: str | Path | bytes | ImageArray) -> ImageArray:
     except ImageError as error:
         reason, _, advice = str(error).partition(": ")
         raise FacesmithError(
-            f"{photo_name(photo)} cannot be used ({reason}): {advice or 'use another photo'}"
+            f"{photo_name(photo)} cannot be used ({reason}): {advice or 'use a different photo'}"
         ) from None
 
 

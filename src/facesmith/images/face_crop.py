@@ -80,7 +80,7 @@ def crop_faces(
         at_celeba_resolution = "alignment" not in card
         return [crop_face(image, face, spec, at_celeba_resolution) for face in large]
     except ImageError as error:
-        raise FacesmithError(f"{photo_name(photo)} cannot be used ({error}): use another photo") from None
+        raise FacesmithError(f"{photo_name(photo)} cannot be used ({error}): use a different photo") from None
 
 
 def has_aligned_faces(card: dict[str, Any]) -> bool:

@@ -138,7 +138,7 @@ def save_image(image: Image.Image, path: Path, marks: Marks | None = None, **opt
     ``options`` are those of Pillow's ``save``. Formats that hold no XMP, such as BMP, get no marks.
     """
     if path.suffix.lower() not in image_suffixes():
-        raise FacesmithError(f"invalid image file name '{path}': expected a known suffix such as .png")
+        raise FacesmithError(f"invalid image file name '{path}': expected a supported suffix, for example .png")
     if marks is not None:
         options |= save_options(marks, Image.registered_extensions()[path.suffix.lower()])
     with atomic_file(path) as temporary:

@@ -32,21 +32,21 @@ def load_signing_key(certificate: str | Path, key: str | Path) -> SigningKey:
     Raises `FacesmithError` for files that are neither, keys of a kind that the standard does not know, and without the
     extra ``c2pa``.
     """
-    require("c2pa", "c2pa", "signing pictures")
-    serialization = require("cryptography.hazmat.primitives.serialization", "c2pa", "signing pictures")
+    require("c2pa", "c2pa", "signing images")
+    serialization = require("cryptography.hazmat.primitives.serialization", "c2pa", "signing images")
     try:
         certificates, secret = Path(certificate).read_bytes(), Path(key).read_bytes()
         loaded = serialization.load_pem_private_key(secret, None)
     except (OSError, ValueError, TypeError) as error:
         raise FacesmithError(f"{certificate} and {key} cannot be used to sign ({error}): pass two PEM files") from None
     if b"BEGIN CERTIFICATE" not in certificates:
-        raise FacesmithError(f"{certificate} is not a certificate: pass the PEM file of the chain")
+        raise FacesmithError(f"{certificate} is not a certificate: pass the PEM file of the certificate chain")
     curve = getattr(loaded, "curve", None)
     name = type(loaded).__name__
     algorithm = _CURVES.get(curve.key_size) if curve is not None else None
     algorithm = algorithm or ("PS256" if "RSA" in name else "ED25519" if "Ed25519" in name else None)
     if algorithm is None:
-        raise FacesmithError(f"{key} is a key that C2PA does not know: use an EC, RSA or Ed25519 key")
+        raise FacesmithError(f"C2PA does not support the type of the key {key}: use an EC, RSA or Ed25519 key")
     return SigningKey(certificates, secret, algorithm)
 
 
@@ -56,12 +56,14 @@ def sign(picture: bytes, key: SigningKey) -> bytes:
     It is the last change of a file: any later one breaks the signature. A manifest that the file has becomes an
     ingredient. Raises `FacesmithError` for other formats, a picture without marks, and a key that is refused.
     """
-    c2pa = require("c2pa", "c2pa", "signing pictures")
+    c2pa = require("c2pa", "c2pa", "signing images")
     form, marks = image_format(picture), read_marks(picture)
     if form not in MEDIA_TYPES:
-        raise FacesmithError(f"a {form or 'file that is no picture'} cannot be signed: use PNG, JPEG or WebP")
+        raise FacesmithError(f"a {form or 'file that is not an image'} cannot be signed: use PNG, JPEG or WebP")
     if marks is None:
-        raise FacesmithError("a picture without marks cannot be signed: facesmith signs what it has made")
+        raise FacesmithError(
+            "an image without facesmith's metadata cannot be signed: sign only images made by facesmith"
+        )
     is_signed = has_manifest(picture)
     action: dict[str, Any] = {
         "action": "c2pa.edited" if is_signed else "c2pa.created",
@@ -83,7 +85,7 @@ def sign(picture: bytes, key: SigningKey) -> bytes:
         signed = io.BytesIO()
         builder.sign(signer, MEDIA_TYPES[form], io.BytesIO(picture), signed)
     except c2pa.C2paError as error:
-        raise FacesmithError(f"the picture cannot be signed ({error}): check the certificate and its key") from None
+        raise FacesmithError(f"the image cannot be signed ({error}): check the certificate and its key") from None
     return signed.getvalue()
 
 

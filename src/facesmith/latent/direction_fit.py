@@ -140,7 +140,7 @@ def _solve(
 def _report_unfitted(names: list[str], is_fitted: Booleans, quiet: bool) -> None:
     if not is_fitted.any():
         raise FacesmithError(
-            f"no attribute has {MIN_FACES} faces with it and {MIN_FACES} without it: use more or other faces"
+            f"no attribute has {MIN_FACES} faces with it and {MIN_FACES} without it: use more faces, or different ones"
         )
     unfitted = [name for name, included in zip(names, is_fitted, strict=True) if not included]
     if unfitted:

@@ -65,7 +65,7 @@ def edit(
             if (reduced := fractions < 1).any() and not quiet:
                 tell(
                     f"{describe_edit(row)} is reduced to {fractions.min():.0%} for {reduced.sum()} of {len(z)} faces: "
-                    f"beyond that {source.name} has not learned any faces"
+                    f"{source.name} has learned no faces beyond that"
                 )
         images = generate_images(source, latents.reshape(-1, latents.shape[-1]), quiet=quiet)
         images = images.reshape(*latents.shape[:2], *images.shape[1:])
@@ -145,7 +145,7 @@ def _parse_edits(
     if csv is not None:
         rows += read_edits(Path(csv), directions)
     if not any(rows):
-        raise FacesmithError("no edit: pass one such as Smiling=+1, or a table of edits")
+        raise FacesmithError("no edit: pass an edit, for example Smiling=+1, or a table of edits")
     return [{}] + [row for row in rows if row]
 
 
@@ -164,5 +164,5 @@ def _parse_strength(text: str, where: str) -> float:
         return float(text.strip().replace("−", "-"))
     except ValueError:
         raise FacesmithError(
-            f"invalid strength {text.strip()!r} in {where}: expected a number such as +1 or -0.5"
+            f"invalid strength {text.strip()!r} in {where}: expected a number, for example +1 or -0.5"
         ) from None

@@ -40,7 +40,7 @@ def style_mix(
         net, device = source.torch_generator()
         if not hasattr(net, "mixed"):
             raise FacesmithError(
-                f"{source.name} does not support style mixing: use a model trained with the recipe small or base"
+                f"{source.name} does not support style mixing: use a model trained with the small or base recipe"
             )
         levels = [number for number, blocks in enumerate(net.levels) if len(blocks)]
         if level not in levels:

@@ -65,7 +65,7 @@ def evaluate(
             source.sample(0, seed, truncation=truncation)  # raises an error before any work
         is_local = isinstance(source, Model) and (isinstance(model, Model) or Path(str(model)).exists())
         if save and not is_local:
-            raise FacesmithError(f"{model} is not a model's folder, so scores cannot be saved in it: omit save")
+            raise FacesmithError(f"{model} is not a model folder, so scores cannot be saved in it: omit save")
         if isinstance(source, Dataset):
             count = min(count, len(source))
         net = network(features)
@@ -112,7 +112,7 @@ def _check(source: Model | Dataset, real: Dataset, training: Dataset | None, cou
         raise FacesmithError("a comparison with the training set writes a sheet: pass a folder with out")
     if training is not None and len(training) <= NEAREST:
         raise FacesmithError(
-            f"{training.path} has {len(training)} images, too few for a comparison: use more than {NEAREST}"
+            f"{training.path} has {len(training)} images, which are too few for a comparison: use more than {NEAREST}"
         )
     if out is not None and out.exists() and not out.is_dir():
         raise FacesmithError(f"{out} is a file: choose a folder for the scores")

@@ -96,7 +96,7 @@ def _first_size(folder: Path) -> tuple[int, int]:
     paths = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES)
     first = next(paths, None)
     if first is None:
-        raise FacesmithError(f"{folder} contains no photos: name a model, a dataset or a folder of photos")
+        raise FacesmithError(f"{folder} contains no photos: pass a model, a dataset or a folder of photos")
     with Image.open(first) as image:
         return image.size
 

@@ -173,8 +173,8 @@ def write_directions(directions: Directions, file: Path) -> dict[str, Any]:
 def read_directions(folder: Path, card: dict[str, Any]) -> Directions:
     """Read the directions of a model folder with this card.
 
-    Raises `FacesmithError` if there are none, if they are damaged, and if they were fitted with another encoder than
-    the model now has.
+    Raises `FacesmithError` if there are none, if they are damaged, and if they were fitted with a different encoder
+    from the model's current one.
     """
     entry = card.get(CARD_KEY)
     if entry is None:
@@ -184,7 +184,7 @@ def read_directions(folder: Path, card: dict[str, Any]) -> Directions:
         )
     remedy = "fit them again with facesmith directions"
     if entry["encoder"] is not None and entry["encoder"] != card.get("encoder", {}).get("digest"):
-        raise FacesmithError(f"the directions of {folder} belong to another encoder than its current one: {remedy}")
+        raise FacesmithError(f"the directions of {folder} were fitted with a different encoder: {remedy}")
     try:
         data = (folder / FILE).read_bytes()
         if hashlib.sha256(data).hexdigest() != entry["digest"]:

@@ -120,7 +120,7 @@ def _check_arguments(count: int, form: str, layout: str, grid: bool, npy: bool) 
             f"a sheet of {count:,} faces is too large: omit --grid, or use at most --count {MAX_SHEET_FACES}"
         )
     if npy and not grid and (layout != "imagefolder" or count > SHARD):
-        raise FacesmithError(f"images.npy is written for an imagefolder of up to {SHARD:,} faces: omit --npy")
+        raise FacesmithError(f"images.npy requires the imagefolder layout and at most {SHARD:,} faces: omit --npy")
 
 
 def _write_sheet(

@@ -31,7 +31,10 @@ def push(
     if kind is None:
         dataset = open_dataset(folder)
         if dataset.card["source"]["kind"] == "celeba" and not private:
-            raise FacesmithError(f"{path} has photos of CelebA, which may not be published: push it as private")
+            raise FacesmithError(
+                f"{path} contains CelebA photos, which may not be published: push to a private repository with "
+                "--private"
+            )
     repo_type = "dataset" if kind is None else "model"
     with _translate_upload(repository), translate_errors(repository):
         address = str(api.create_repo(repository, repo_type=repo_type, private=private, exist_ok=True))
@@ -56,7 +59,7 @@ def _find(path: str | Path) -> Path:
         included = (included_folder(str(path), card) for card in MODEL_CARDS)
         folder = next((found for found in included if found is not None), folder)
     if not folder.is_dir():
-        raise FacesmithError(f"{path} does not exist: name the folder of a model or of a dataset")
+        raise FacesmithError(f"{path} does not exist: pass a model folder or a dataset folder")
     return folder
 
 

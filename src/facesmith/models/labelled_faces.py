@@ -85,12 +85,14 @@ class LabelledFaces:
         if self.classifier is not None and not self.classifier.takes(self.model.size):
             sizes = ["x".join(map(str, each)) for each in (self.classifier.size, self.model.size)]
             raise FacesmithError(
-                f"the classifier {self.classifier.name} takes images of {sizes[0]} and {self.model.name} makes "
-                f"{sizes[1]}: use another classifier"
+                f"the classifier {self.classifier.name} requires {sizes[0]} images, but {self.model.name} generates "
+                f"{sizes[1]} images: use a different classifier"
             )
         unknown = [name for name in self.label_names or () if name not in [*self.measured, *self.requests.names]]
         if unknown:
-            raise FacesmithError(f"nothing measures {', '.join(unknown)}: use a classifier that has it")
+            raise FacesmithError(
+                f"no classifier or direction predicts {', '.join(unknown)}: pass a classifier that does"
+            )
         self._draw(0, 0)
 
     def blocks(self, start: int, end: int) -> Iterator[tuple[Integers, Images, list[dict[str, Any]]]]:

@@ -21,7 +21,7 @@ def merge_sets(parts: Sequence[str | Path], out: str | Path, *, quiet: bool = Fa
     for faces that are missing or occur twice.
     """
     if not parts:
-        raise FacesmithError("no parts: pass the folders of sets")
+        raise FacesmithError("no parts to merge: pass the folders of two or more sets")
     cards = sorted(((read_set(Path(part)), Path(part)) for part in parts), key=lambda pair: pair[0]["first"])
     first = cards[0][0]
     if "seed" not in first:
@@ -30,11 +30,14 @@ def merge_sets(parts: Sequence[str | Path], out: str | Path, *, quiet: bool = Fa
     for card, path in cards:
         changes = [key for key in first if key not in ("first", "count", "tally") and card.get(key) != first[key]]
         if changes:
-            raise FacesmithError(f"{path} belongs to another set than {cards[0][1]}: its {changes[0]} differs")
+            raise FacesmithError(
+                f"{path} and {cards[0][1]} are not parts of the same set (the value of {changes[0]} differs): pass "
+                "parts of one set"
+            )
         if card["first"] != position:
             what = "are missing" if card["first"] > position else "occur twice"
             low, high = sorted((position, card["first"]))
-            raise FacesmithError(f"the faces {low:,} to {high - 1:,} {what}: pass parts that follow each other")
+            raise FacesmithError(f"faces {low:,} to {high - 1:,} {what}: pass consecutive parts")
         position += card["count"]
     names = ("format", "version", "tally")
     total = position - first["first"]

@@ -104,7 +104,7 @@ class Model(LoadedModel):
         for text in attributes:
             name = text.removeprefix("~")
             if not self.conditions:
-                raise FacesmithError(f"{self.name} is not conditioned on attributes: use another model")
+                raise FacesmithError(f"{self.name} is not conditioned on attributes: use a different model")
             if name not in self.conditions:
                 raise FacesmithError(
                     f"{self.name} is not conditioned on the attribute {name!r}: {did_you_mean(name, self.conditions)}"

@@ -44,7 +44,7 @@ def check_parity(name: str, onnx_outputs: Sequence[Any], torch_outputs: Sequence
     if not max_difference < MAX_DIFFERENCE:
         raise FacesmithError(
             f"the ONNX {name} differs from the torch {name} by {max_difference:g}, more than {MAX_DIFFERENCE:g}, so "
-            "it is not exported: report this as a defect"
+            "it is not exported: report this as a bug"
         )
     return max_difference
 

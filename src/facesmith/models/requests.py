@@ -60,12 +60,12 @@ def parse_requests(attributes: Sequence[str], balance: Sequence[str], shares: Se
         except ValueError:
             share = -1
         if not name or not 0 <= share <= 1:
-            raise FacesmithError(f"invalid share {text!r}: expected ATTRIBUTE=SHARE such as Eyeglasses=0.3")
+            raise FacesmithError(f"invalid share {text!r}: expected ATTRIBUTE=SHARE, for example Eyeglasses=0.3")
         parsed[name] = share
     names = [*(text.removeprefix("~") for text in attributes), *balanced, *(text.partition("=")[0] for text in shares)]
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
-        raise FacesmithError(f"the attribute {repeated} is given twice: choose one value")
+        raise FacesmithError(f"the attribute {repeated} is requested twice: choose one value")
     if len(balanced) > MAX_BALANCED:
         raise FacesmithError(f"{len(balanced)} attributes to balance are too many: use at most {MAX_BALANCED}")
     return Requests(fixed, balanced, parsed)
@@ -129,8 +129,8 @@ def _check_names(names: list[str], model: Model, measure: tuple[list[str], Proba
         if name not in known:
             if not known and not model.conditions:
                 raise FacesmithError(
-                    f"{model.name} takes no attributes and has no directions to select {name} by: give --classifier"
+                    f"{model.name} is not conditioned on attributes and has no direction for {name}: pass --classifier"
                 )
             raise FacesmithError(
-                f"{model.name} takes no attribute {name!r}: {did_you_mean(name, [*model.conditions, *known])}"
+                f"{model.name} has no attribute {name!r}: {did_you_mean(name, [*model.conditions, *known])}"
             )

@@ -28,7 +28,7 @@ def load_plugin(file: str | Path) -> None:
     name = f"facesmith_plugin_{path.stem}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise FacesmithError(f"the plugin {file} is not a Python file: its name must end in .py")
+        raise FacesmithError(f"the plugin {file} is not a Python file: the file name must end in .py")
     _loaded.add(path)
     module = sys.modules[name] = module_from_spec(spec)  # dataclasses look their module up by name
     try:

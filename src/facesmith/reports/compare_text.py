@@ -53,7 +53,7 @@ def fairness(runs: Sequence[ComparedRun]) -> tuple[list[str], list[str]]:
     seeds = [run.run.recipe.get("seed") for run in runs]
     same_seed = None not in seeds and len(set(seeds)) == 1
     remarks.append(f"All runs use seed {seeds[0]}." if same_seed else "The seeds differ or are unknown.")
-    remarks.append("There is one run per setting, so another seed may give another result.")
+    remarks.append("There is one run per setting, so a different seed may give a different result.")
     if len({run.run.recipe.get("loss") for run in runs}) > 1:
         warnings.append("The runs use different losses, so their losses and D's accuracy are not comparable.")
     if not any(run.scores for run in runs):

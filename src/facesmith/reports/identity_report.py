@@ -51,7 +51,9 @@ def identity_report(
     training = against if isinstance(against, Dataset) else open_dataset(against)
     with open_sets(model, dataset) as (source, real):
         if not source.size == real.size == training.size:
-            raise FacesmithError(f"{training.path} has images of another size: import all sets alike, then compare")
+            raise FacesmithError(
+                f"{training.path} has images of a different size: import all sets with the same size and crop"
+            )
         rows = choose(real, min(count, len(source)) if isinstance(source, Dataset) else count, split, seed)
         known = dataset_identities(identity, training, quiet)
         compared = ImageSet(source, len(rows), seed, truncation)

@@ -78,7 +78,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
         422: "A parameter is invalid",
         429: "Too many requests: retry after Retry-After seconds",
         431: "The URL or the headers are too long",
-        500: "A defect of the server; its log has the traceback",
+        500: "An error in the server; the server log has the traceback",
         503: "The server is starting or shutting down",
     }.items()
 }
@@ -147,5 +147,5 @@ def _validation_message(error: Any) -> str:
     field = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "string_pattern_mismatch":  # the pattern itself is in the API reference
-        message = f"invalid value {str(error['input'])[:80]!r}, see /api/v1/docs"
+        message = f"invalid value {str(error['input'])[:80]!r}: see /api/v1/docs"
     return f"{field[:100]}: {message[:1].lower()}{message[1:]}"

@@ -44,7 +44,7 @@ class Metrics:
         self.registry = prometheus.CollectorRegistry()
         self._gauge = prometheus.Gauge
         prometheus.ProcessCollector(registry=self.registry)
-        prometheus.Info("facesmith_build", "The version that runs", registry=self.registry).info(
+        prometheus.Info("facesmith_build", "The running version", registry=self.registry).info(
             {"version": __version__, "python": platform.python_version()}
         )
         self.requests = prometheus.Counter(

@@ -62,7 +62,7 @@ class StoredFace(BaseModel):
 
     id: str = Field(examples=["kZ0Yw5n0T7yYzB1m2c3d4e"], description="for /faces/{id}.png")
     face: str = Field(examples=["photo:kZ0Yw5n0T7yYzB1m2c3d4e"], description="reference for other requests")
-    model: str = Field(examples=["drawn64"], description="the model it belongs to")
+    model: str = Field(examples=["drawn64"], description="the model that the face belongs to")
 
 
 class Neighbour(BaseModel):

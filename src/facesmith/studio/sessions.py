@@ -51,7 +51,7 @@ class Session:
     def get(self, item_id: str) -> Any:
         """Return an item. Raises `NotFound` for an id of another session, and for a deleted item."""
         if item_id not in self._items:
-            raise NotFound("this session has nothing with this id, which may have expired: upload the photo again")
+            raise NotFound("this session has no item with this id, which may have expired: upload the photo again")
         self._items.move_to_end(item_id)
         return self._items[item_id][0]
 

@@ -59,14 +59,17 @@ class Settings:
             alternative = "" if self.allowed_hosts else ", or listen on 127.0.0.1"
             raise FacesmithError(f"anyone who can reach {name} could train on this machine: set a --token{alternative}")
         if not re.fullmatch(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)*", self.root_path):
-            raise FacesmithError(f"invalid --root-path {self.root_path!r}: expected a path such as /faces")
+            raise FacesmithError(f"invalid --root-path {self.root_path!r}: expected a path, for example /faces")
         for origin in self.cors:
             if origin != "*" and not re.fullmatch(r"https?://[^/\s,]+", origin):
-                raise FacesmithError(f"invalid --cors {origin!r}: expected an origin such as https://example.org, or *")
+                raise FacesmithError(
+                    f"invalid --cors {origin!r}: expected an origin, for example https://example.org, or *"
+                )
         for name in self.allowed_hosts:
             if not re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", name):
                 raise FacesmithError(
-                    f"invalid --allowed-host {name!r}: expected a host without port, such as a.example.org or [fe80::1]"
+                    f"invalid --allowed-host {name!r}: expected a host without a port, such as a.example.org or "
+                    "[fe80::1]"
                 )
 
     @property

@@ -89,9 +89,7 @@ class TrainingJobs:
             if (folder.is_dir() or not self._settings.paths) and facesmith.artefact_kind(folder) is None
         ]
         if not parents:
-            raise Problem(
-                400, "there is no folder for new runs: start the studio with a folder, not only with runs and models"
-            )
+            raise Problem(400, "there is no folder for new runs: start the studio with a folder that contains the runs")
         path = parents[0].resolve() / name
         if path.exists() or any(item.name == name for item in self._registry.items("run")):
             raise Problem(400, f"{name!r} already exists: choose another name")
@@ -106,7 +104,7 @@ class TrainingJobs:
         self.check_allowed()
         async with self._starting:
             if self.is_running(name):
-                raise Problem(400, f"{name} is being trained already")
+                raise Problem(400, f"{name} is already being trained")
             if sum(process.code is None for process in self._processes.values()) >= MAX_TRAININGS:
                 raise Busy(f"{MAX_TRAININGS} runs are already training: stop one, or wait until one ends", 60)
             training = TrainingProcess(

@@ -39,17 +39,19 @@ async def read_upload(request: Request) -> bytes:
     if kind.startswith(("image/", "video/")) or kind == "application/octet-stream":
         return await request.body()
     if kind != "multipart/form-data":
-        raise Problem(415, "the body must be the file, with a Content-Type such as image/jpeg, or a form with it")
+        raise Problem(
+            415, "send the image itself, with a Content-Type such as image/jpeg, or a multipart form with one file"
+        )
     parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=8)
     parser.spool_max_size = sys.maxsize  # larger files would be written to the disk
     try:
         form = await parser.parse()
     except MultiPartException as error:
-        raise Problem(422, f"the form cannot be read ({error.message}): send one file in it") from None
+        raise Problem(422, f"the form cannot be read ({error.message}): send a multipart form with one file") from None
     try:
         files = [value for value in form.values() if isinstance(value, UploadFile)]
         if not files:
-            raise Problem(422, "the form has no file: send the photo as the field file")
+            raise Problem(422, "the form has no file: send the photo in the form field file")
         return await files[0].read()
     finally:
         await form.close()
@@ -72,7 +74,7 @@ def check_photo(data: bytes, max_pixels: int) -> tuple[int, int]:
     except UnidentifiedImageError:
         raise Problem(415, "the file is not a JPEG, PNG or WebP image: send one of these") from None
     except Exception:  # decoders raise OSError, SyntaxError, struct.error, ...
-        raise Problem(400, "the photo is damaged: send another") from None
+        raise Problem(400, "the photo is damaged: send a different one") from None
     max_pixels = max_pixels // 2 if heavy else max_pixels
     if width * height > max_pixels:
         raise Problem(413, f"the photo has {width:,} x {height:,} pixels, more than {max_pixels:,}: send a smaller one")

@@ -132,8 +132,8 @@ def _refuse_other_settings(run: Path, recipe: "Recipe", data: Dataset) -> None:
         changed.append(f"dataset {trained_on.get('dataset')} -> {data.path}")
     if changed:
         raise FacesmithError(
-            f"{run} has other settings ({'; '.join(changed)}): choose another folder for the comparison, or remove "
-            "this run"
+            f"{run} has different settings ({'; '.join(changed)}): choose a different folder for the comparison, or "
+            "remove this run"
         )
 
 

@@ -41,7 +41,7 @@ def refuse_other_size(what: str, size: list[int], dataset: Dataset) -> None:
     if tuple(size) != dataset.size:
         expected, actual = ("x".join(map(str, pair)) for pair in (size, dataset.size))
         raise FacesmithError(
-            f"the {what} takes {expected} images, but {dataset.name} contains {actual} images: import the photos "
+            f"the {what} requires {expected} images, but {dataset.name} contains {actual} images: import the photos "
             f"with --size {expected} and the crop of the {what}'s dataset"
         )
 

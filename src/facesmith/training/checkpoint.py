@@ -139,7 +139,9 @@ def _write(path: Path, tensors: dict[str, Tensor], progress: Progress, extra: di
         try:
             save_file(on_cpu, partial, {METADATA_KEY: json.dumps(metadata)})
         except SafetensorError as error:
-            raise FacesmithError(f"{path} cannot be written ({error}): free disk space, then --resume") from None
+            raise FacesmithError(
+                f"{path} cannot be written ({error}): free up disk space, then continue with --resume"
+            ) from None
 
 
 def _tensors(state: TrainState) -> dict[str, Tensor]:

@@ -198,8 +198,9 @@ def _initialise() -> tuple[Store, ProcessGroup]:
     missing = [name for name in (*RANK_VARIABLES, "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
     if missing:
         raise FacesmithError(
-            f"WORLD_SIZE={os.environ['WORLD_SIZE']} requests several processes, but {' and '.join(missing)} is not "
-            "set: start training with torchrun, or unset WORLD_SIZE to use one process"
+            f"WORLD_SIZE={os.environ['WORLD_SIZE']} requests several processes, but {' and '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} not set: start training with torchrun, or unset WORLD_SIZE to "
+            "use one process"
         )
     group = ProcessGroup(*map(_whole_number, RANK_VARIABLES))
     limit = MAX_PROCESSES_PER_CORE * machine_cores()
@@ -220,7 +221,7 @@ def _initialise() -> tuple[Store, ProcessGroup]:
         dist.all_reduce(torch.zeros(1))
     except RuntimeError:
         raise FacesmithError(
-            "not all processes of this training connected to {MASTER_ADDR}:{MASTER_PORT}: check that each was "
+            "not all processes of this run connected to {MASTER_ADDR}:{MASTER_PORT}: check that each was "
             "started with its own RANK and can reach that address".format(**os.environ)
         ) from None
     return store, group
@@ -233,7 +234,7 @@ def _lost_processes_reported() -> Iterator[None]:
         yield
     except RuntimeError:
         raise FacesmithError(
-            "another process of this training was lost: resume from the last checkpoint with --resume"
+            "another process of this run was lost: continue from the last checkpoint with --resume"
         ) from None
 
 

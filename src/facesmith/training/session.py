@@ -64,7 +64,7 @@ class Clock:
         if self.goal_reached or self.time_is_up:
             raise FacesmithError(
                 f"{context.run.path} has already trained for {context.progress.kimg:g} kimg in "
-                f"{context.progress.seconds / 60:.1f} minutes: set a longer --kimg or --minutes to continue"
+                f"{context.progress.seconds / 60:.1f} minutes: set a higher --kimg or --minutes to continue"
             )
 
     @property
@@ -168,8 +168,8 @@ def open_session(context: TrainingContext, minutes: float | None) -> Iterator[Se
         with suppress(OSError):
             session.end("failed", error.strerror or str(error))
         raise FacesmithError(
-            f"{context.run.path} cannot be written ({error.strerror or error}): free disk space, or check the disk, "
-            "and continue the run with --resume"
+            f"{context.run.path} cannot be written ({error.strerror or error}): free up disk space, or check the disk, "
+            "then continue with --resume"
         ) from error
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):

@@ -92,8 +92,8 @@ def resume(
     changes = [line for line in differences(old_recipe, recipe) if line.split()[0] not in RESUMABLE_SETTINGS]
     if changes:
         raise FacesmithError(
-            f"{path} was trained with other settings ({'; '.join(changes)}): keep the settings, or start a branch "
-            "with --resume --branch NEW_RUN"
+            f"{path} was trained with different settings ({'; '.join(changes)}): use the same settings, or start a "
+            "branch with --resume --branch NEW_RUN"
         )
     card = group.on_rank_zero(lambda: read_card(run))
     previous = card["sessions"][-1].get("processes", 1) if card["sessions"] else group.world_size
@@ -172,8 +172,8 @@ def resolve(recipe: AnyRecipe, group: ProcessGroup = SINGLE_PROCESS) -> AnyRecip
     if recipe.threads > limit:
         processes = f" for {group.local_world_size} processes" if group.local_world_size > 1 else ""
         raise FacesmithError(
-            f"invalid threads={recipe.threads}: this machine has {machine_cores()} cores{processes}, set threads=0 to "
-            "use all"
+            f"invalid threads={recipe.threads}: this machine has {machine_cores()} cores{processes}; set threads=0 to "
+            "use all of them"
         )
     threads = recipe.threads or max(1, usable_cores() // group.local_world_size)
     configure_process(threads)
@@ -226,4 +226,6 @@ def _check_dataset(path: Path, trained_on: dict[str, Any], dataset: Dataset) -> 
     current = {"count": len(dataset), "width": dataset.size[0], "height": dataset.size[1], "dataset_name": dataset.name}
     changes = [f"{key} {trained_on[key]} -> {value}" for key, value in current.items() if trained_on[key] != value]
     summary = "; ".join(changes) or "the same size and count, but different images or labels"
-    raise FacesmithError(f"{path} was trained on another dataset ({summary}): resume it with {trained_on['dataset']}")
+    raise FacesmithError(
+        f"{path} was trained on a different dataset ({summary}): resume it with {trained_on['dataset']}"
+    )

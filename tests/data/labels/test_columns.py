@@ -30,7 +30,7 @@ def test_signs_quote_the_first_wrong_cell() -> None:
     assert parse_signs(pa.array(["1", "-1.0"]), "Male", "a.csv").to_pylist() == [True, False]
     assert parse_signs(pa.array(["1", "0", ""]), "Male", "a.csv").to_pylist() == [True, False, None]
     for cells, message in ((["1", "2"], "the value '2'"), (["", ""], "no value")):
-        with pytest.raises(FacesmithError, match=f"a.csv is not CelebA's: Male .*{message}"):
+        with pytest.raises(FacesmithError, match=f"a.csv is not a CelebA attribute file .Male .*{message}"):
             parse_signs(pa.array(cells), "Male", "a.csv")
 
 

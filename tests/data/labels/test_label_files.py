@@ -97,7 +97,7 @@ def test_odd_cells_and_unused_columns_are_reported() -> None:
     ("table", "message"),
     [
         ("file,Male\nx.jpg,1\n", "matches none of the images: its column 'file' contains 'x.jpg'"),
-        ("file,Male\n3.jpg,1\n", "names that match several images, such as '3.jpg'"),
+        ("file,Male\n3.jpg,1\n", "names that match several images, for example '3.jpg'"),
         ("1.jpg,1\n2.jpg,0\n", "has no header line"),
         (b"PK\3\4", "save the table as CSV"),
         (b"\0\1\2\xff" * 9, "has no rows"),

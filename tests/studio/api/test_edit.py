@@ -113,7 +113,7 @@ def test_a_face_is_described(visit: Visit, photo_models: Path, painter: Model) -
         ({"faces": ["seed:7:3:2.5"]}, 422, "truncation"),
         ({"faces": ["seed:"]}, 422, "faces.0"),
         ({"faces": ["photo:../../etc/passwd"]}, 422, "faces.0"),
-        ({"faces": ["photo:" + "a" * 22]}, 404, "nothing with this id"),
+        ({"faces": ["photo:" + "a" * 22]}, 404, "no item with this id"),
         ({"faces": []}, 422, "faces"),
         ({"faces": ["seed:1"] * 64, "edits": [{}] * 5}, 422, "320 faces"),
         ({"edits": [{"Smilin": 1}]}, 400, "did you mean Smiling"),

@@ -126,7 +126,7 @@ def test_resume_needs_only_the_run_folder(
     facesmith.train("encoder", generated, run, resume=True, kimg=2.432, quiet=True)
     renamed.rename(vivid_model)
     assert json.loads((run / "run.json").read_text())["kimg"] == 2.432
-    with pytest.raises(FacesmithError, match="was trained with other settings .model .* -> "):
+    with pytest.raises(FacesmithError, match="was trained with different settings .model .* -> "):
         facesmith.train("encoder", generated, run, resume=True, model=small_model.path, kimg=2.5, quiet=True)
 
 

@@ -100,7 +100,10 @@ def parse_signs(column: Any, name: str, table: str) -> "pa.Array":
     if values is None:
         odd = next(iter(_odd_cells(column)), None)
         text = "no value" if odd is None else f"the value {odd!r}"
-        raise FacesmithError(f"{table} is not CelebA's: {name} contains {text} instead of 1 or -1")
+        raise FacesmithError(
+            f"{table} is not a CelebA attribute file ({name} contains {text} instead of 1 or -1): pass the original "
+            "file"
+        )
     return values
 
 

@@ -70,10 +70,11 @@ def _match_table(table: "pa.Table", files: list[str], title: str) -> tuple[str, 
             ambiguous += [str(names[row]) for row in match.ambiguous]
     if ambiguous:
         raise FacesmithError(
-            f"{title} has names that match several images, such as {ambiguous[0]!r}: use paths, such as {files[0]!r}"
+            f"{title} has names that match several images, for example {ambiguous[0]!r}: use paths, for example "
+            f"{files[0]!r}"
         )
     cell = repr(table[first][0].as_py()) if len(table) else "no rows"
-    example = f"an image is {files[0]!r}" if files else "there are no images"
+    example = f"the images have names such as {files[0]!r}" if files else "there are no images"
     raise FacesmithError(f"{title} matches none of the images: its column {first!r} contains {cell}, but {example}")
 
 

@@ -128,7 +128,7 @@ def _read_text(text: str, name: str) -> "pa.Table":
             return read_spaced_table(text.partition("\n")[2], name, names)
     columns = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True))
     if not text[len(header) :].strip():
-        raise FacesmithError(f"{name} has no rows: add one for each picture")
+        raise FacesmithError(f"{name} has no rows: add one for each image")
     if any(column.strip().lower().endswith(SUFFIXES) for column in columns):
         raise FacesmithError(f"{name} has no header line: add one, such as file,Smiling")
     return _parse_delimited(text, name, delimiter, columns, has_header=True)
@@ -160,8 +160,8 @@ def _parse_delimited(text: str, name: str, delimiter: str, columns: list[str], h
         row = ragged_rows[0]
         number = "" if row.number is None else f" {row.number}"
         raise FacesmithError(
-            f"{name} is not a table: row{number} has {row.actual_columns} columns of {row.expected_columns}: "
-            f"{row.text[:40]!r}"
+            f"{name} is not a valid table: row{number} has {row.actual_columns} columns instead of "
+            f"{row.expected_columns} ({row.text[:40]!r}): correct this row"
         )
     return table
 

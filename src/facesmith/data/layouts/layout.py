@@ -107,12 +107,15 @@ def read_set(folder: Path) -> dict[str, Any]:
     """Return the card of a complete set. Raises `FacesmithError` for any other folder."""
     path = folder / STATE / CARD
     if not path.is_file():
-        raise FacesmithError(f"{folder} is not a set of pictures: pass a folder that facesmith generate wrote")
+        raise FacesmithError(f"{folder} is not a set of images: pass a folder written by facesmith generate")
     card: dict[str, Any] = read_json(path, "the card of a set")
     if card.get("format") != FORMAT or card.get("version") != VERSION:
-        raise FacesmithError(f"{path} is of another version of facesmith: install that, or generate the set again")
+        raise FacesmithError(
+            f"{path} was written by a different version of facesmith (format version {card.get('version')}): install "
+            "that version, or generate the set again"
+        )
     if "tally" not in card:
-        raise FacesmithError(f"{folder} is not complete: continue it with the command that started it")
+        raise FacesmithError(f"{folder} is not complete: run the command that started it again")
     return card
 
 
@@ -120,7 +123,7 @@ def _open_partial(out: Path, card: dict[str, Any], locks: ExitStack) -> dict[int
     """Create the folder of a set, or return the shards of the same set that was interrupted."""
     path = out / STATE / CARD
     if not path.is_file():
-        refuse_existing(out, "pictures")
+        refuse_existing(out, "images")
         out.mkdir(parents=True, exist_ok=True)
     locks.enter_context(lock(out))
     if not path.is_file():
@@ -128,7 +131,7 @@ def _open_partial(out: Path, card: dict[str, Any], locks: ExitStack) -> dict[int
         return {}
     found = read_json(path, "the card of a set")
     if "tally" in found or found != json.loads(json.dumps(card)):
-        state = "is complete" if "tally" in found else "was started with other options"
+        state = "is complete" if "tally" in found else "was started with different options"
         raise FacesmithError(f"{out} already exists and {state}: choose another name, or remove it first")
     path = out / STATE / DONE
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []

@@ -44,13 +44,13 @@ def _check_alignment(source: Source, spec: CropSpec) -> None:
     if source.aligned:
         raise FacesmithError(f"the images of {source.name} are already aligned: omit --align")
     if source.kind == "hub":
-        raise FacesmithError("datasets from the hub cannot be aligned: save their images as files and import these")
+        raise FacesmithError("datasets from the hub cannot be aligned: save their images as files and import those")
     try:
         spec.box(WIDTH, HEIGHT)
     except ImageError:
         raise FacesmithError(
             f"invalid crop {spec.crop!r}: expected fit, or a part of the {WIDTH}x{HEIGHT} pixels of an aligned "
-            "face, such as center:178"
+            "face, for example center:178"
         ) from None
     require("cv2", "photos", "aligning faces")
     detector_path()
@@ -92,7 +92,7 @@ def aligned_source(source: Source, rows: Integers, spec: CropSpec, workers: int,
             bar.update()
     if not faces:
         raise FacesmithError(
-            f"{source.name} contains no photo with a usable face: all {len(rows):,} were skipped, such as "
+            f"{source.name} contains no photo with a usable face: all {len(rows):,} were skipped; for example, "
             f"{skipped[0]['file']}: {skipped[0]['reason']}"
         )
     face_rows = np.stack(faces)

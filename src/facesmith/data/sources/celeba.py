@@ -33,12 +33,12 @@ def celeba_source(listing: FileListing, align: bool = False) -> Source:
     wild = [name for name in files if f"/{name}".rpartition(f"/{WILD_FOLDER}")[1]]
     notes = listing.unread_files({name for name in map(printable, listing.entries) if _is_celebas(name)})
     if len(wild) < len(files):
-        notes += note("photos in the wild are not used because there are aligned ones", len(wild), wild)
+        notes += note("in-the-wild photos are not used because there are aligned photos", len(wild), wild)
         files = [name for name in files if name not in set(wild)]
     aligned = len(wild) < len(listing.images) and _have_one_size(listing, files)
     if not aligned and not align:
         raise FacesmithError(
-            f"{listing.root} contains only CelebA's photos in the wild, which are not aligned: import them with "
+            f"{listing.root} contains only CelebA's in-the-wild photos, which are not aligned: import them with "
             "--align, or add the folder img_align_celeba"
         )
     attributes: dict[str, Any] = {}
@@ -70,15 +70,19 @@ def read_attributes(data: bytes, name: str) -> "pa.Table":
     """Parse list_attr_celeba as text or CSV: ``file``, then a bool column for each attribute, in the file's order."""
     import pyarrow as pa
 
+    invalid_header = (
+        f"{name} is not a CelebA attribute file (the header line does not name each attribute once): pass the original "
+        "file"
+    )
     if name.endswith(".csv"):
         table = read_label_table(data, name)
     elif celeba := split_celeba_header(decode_text(data)):
         attributes, rows = celeba
         if len(set(attributes)) < len(attributes):
-            raise FacesmithError(f"{name} is not CelebA's: its header line must name each attribute once")
+            raise FacesmithError(invalid_header)
         table = read_spaced_table(rows, name, attributes)
     else:
-        raise FacesmithError(f"{name} is not CelebA's: its header line must name each attribute once")
+        raise FacesmithError(invalid_header)
     columns = {column: parse_signs(table[column], column, name) for column in table.column_names[1:]}
     return pa.table({"file": table.columns[0], **columns})
 
@@ -89,7 +93,8 @@ def _take(table: "pa.Table", files: list[str], name: str, notes: list[Note]) -> 
     match = match_rows(files, keys, copies=True)
     if not match:
         raise FacesmithError(
-            f"{name} matches none of the photos: it contains {str(keys[0])!r}, but a photo is {files[0]!r}"
+            f"{name} matches none of the photos: it contains {str(keys[0])!r}, but the photos have names such as "
+            f"{files[0]!r}"
         )
     notes += describe_match(match, files, keys, name)
     return [match.take(column) for column in table.columns[1:]], len(match.unmatched)
@@ -100,7 +105,10 @@ def _read_number_column(data: bytes, name: str, files: list[str], notes: list[No
     is_csv = name.endswith(".csv")
     table = read_label_table(data, name) if is_csv else read_spaced_table(decode_text(data), name, ["number"])
     if table.num_columns != 2 or (len(table) and parse_identity(table.columns[1]) is None):
-        raise FacesmithError(f"{name} is not CelebA's: expected two columns, a photo and a whole number")
+        raise FacesmithError(
+            f"{name} is not a CelebA partition or identity file (expected two columns, a photo and a whole number): "
+            "pass the original file"
+        )
     unused: list[Note] = []
     columns, _ = _take(table, files, name, unused)
     notes += [entry for entry in unused if entry.text.startswith("photos")]  # most of its rows name photos elsewhere

@@ -119,7 +119,7 @@ class FileListing:
         """Return the names of the pictures, or raise `FacesmithError` if there are none."""
         if not self.images:
             unread = next((name for name in self.entries if name.lower().endswith(UNREAD_SUFFIXES)), None)
-            advice = f"; convert or unpack files such as {printable(unread)}" if unread else ""
+            advice = f"; convert or unpack them, for example {printable(unread)}" if unread else ""
             raise FacesmithError(f"{self.root} contains no images: supported formats are {FORMAT_NAMES}{advice}")
         return self.images
 
@@ -205,7 +205,7 @@ def list_files(path: Path) -> FileListing:
     candidates = [name for name in zips if PurePosixPath(name).name == "img_align_celeba.zip"] or zips
     if len(candidates) > 1:
         raise FacesmithError(
-            f"{path} contains {len(candidates)} zips and no images: import one of the zips, such as "
+            f"{path} contains {len(candidates)} zips and no images: import one of the zips, for example "
             f"{path / candidates[0]}"
         )
     if not candidates:
@@ -230,7 +230,7 @@ def _list_zip(path: Path) -> FileListing:
         if head.startswith((b"<!doctype html", b"<html")):
             raise FacesmithError(
                 f"{path} is a web page, not a zip, because the download was refused, probably by Google Drive's "
-                "quota: download it again later or from another place"
+                "quota: download it again later or from a different place"
             )
         packed = next((kind for signature, kind in ARCHIVES.items() if head.startswith(signature)), None)
         if packed or start[257:262] == b"ustar":

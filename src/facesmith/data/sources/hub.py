@@ -58,7 +58,7 @@ def _find_parquet_files(hub: Any, repository: str, revision: str | None, folder:
             converted = api.dataset_info(repository, revision=CONVERTED)
         except errors.RevisionNotFoundError:
             raise FacesmithError(
-                f"{repository} contains no Parquet files: only Parquet datasets of the hub are supported"
+                f"{repository} contains no Parquet files: only datasets in Parquet format can be imported from the hub"
             ) from None
         converted.card_data = info.card_data
         info, names = converted, _parquet_names(converted)
@@ -67,7 +67,7 @@ def _find_parquet_files(hub: Any, repository: str, revision: str | None, folder:
         folder = next((top for top in ("default", "data") if top in tops), None)
         if folder is None:
             raise FacesmithError(
-                f"{repository} contains several datasets, {', '.join(tops)}: select one, such as "
+                f"{repository} contains several datasets, {', '.join(tops)}: select one, for example "
                 f"hf:{repository}/{tops[-1]}"
             )
     names = [name for name in names if folder is None or name.startswith(folder + "/")]

@@ -16,7 +16,7 @@ from facesmith.data.source import Handle, Source, metadata_table
 from facesmith.data.sources.parquet import split_of_file
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.files import printable
-from facesmith.images.decode import SUFFIXES
+from facesmith.images.decode import FORMAT_NAMES, SUFFIXES
 
 MAX_LABEL_BYTES = 2**20  # of one JSON file
 
@@ -62,7 +62,10 @@ def webdataset_source(root: Path, archives: Sequence[tuple[str, Path]]) -> Sourc
         splits += [split_of_file(name)] * len(pictures)
         parts.append(_columns(rows))
     if not files:
-        raise FacesmithError(f"{root} holds no picture: its tar archives have none that is read")
+        raise FacesmithError(
+            f"{root} contains no images: its tar archives contain no files in a supported format ({FORMAT_NAMES}): "
+            "check the folder"
+        )
     labels = type_columns(_join(parts), root.name, {})
     return Source(
         kind="folder",

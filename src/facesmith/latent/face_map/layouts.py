@@ -63,7 +63,7 @@ def make_layouts(
     functions: dict[str, Callable[[NDArray[Any], int, int], Floats]] = {"tsne": _tsne, "umap": _umap}
     mean, axes = principal_axes(points, _COMPONENTS)
     reduced, reduced_photos = (points - mean) @ axes.T, (photos - mean) @ axes.T
-    with progress(2 * len(methods), f"laying out {space}", "maps", shown=not quiet) as bar:
+    with progress(2 * len(methods), f"projecting {space}", "maps", shown=not quiet) as bar:
         for method in methods:
             for dimensions in (2, 3):
                 if method == "pca":

@@ -129,7 +129,8 @@ def start_from(net: nn.Module, smaller: Mapping[str, Tensor]) -> None:
     for key, weights in smaller.items():
         if key not in state or state[key].shape != weights.shape:
             raise FacesmithError(
-                f"the smaller network has another {key}: a growing run can only change settings outside [network]"
+                f"the weights {key} of the smaller network do not match: when a run grows, only settings outside "
+                "[network] can change"
             )
         state[key].copy_(weights)
     for key in state.keys() - smaller.keys():

@@ -38,7 +38,7 @@ class DatasetInfo(BaseModel):
     size: tuple[int, int] = Field(examples=[(64, 64)], description="width and height of each image")
     attributes: list[str] = Field(examples=[["Smiling", "Young"]])
     credit: str | None = Field(description="authors of the images, and their terms")
-    explore: str | None = Field(description="URL of its exploration report; null until it is written")
+    explore: str | None = Field(description="URL of the exploration report; null until it is written")
 
 
 @router.get("", summary="List datasets")

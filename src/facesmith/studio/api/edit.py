@@ -116,7 +116,7 @@ class AttributeEstimate(BaseModel):
 
     name: str = Field(examples=["Smiling"])
     probability: float = Field(examples=[0.93])
-    rate: float = Field(examples=[0.48], description="fraction of all faces that have it")
+    rate: float = Field(examples=[0.48], description="fraction of all faces that have the attribute")
     lift: float = Field(examples=[1.9], description="probability divided by rate")
     score: float = Field(
         examples=[0.61],

@@ -118,7 +118,11 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
     """
     model = await services.registry.model(query.model or None)
     if query.digest and not model.digest.startswith(query.digest):
-        raise Problem(404, f"{model.name} is no longer the model {query.digest}: it was replaced; omit digest")
+        raise Problem(
+            404,
+            f"the model {model.name} was replaced and no longer has the digest {query.digest}: omit digest, or use "
+            "the new digest",
+        )
     if query.count > MAX_FACES and query.format != "zip":
         raise Problem(422, f"count: {query.count:,} faces require format=zip: other formats return at most {MAX_FACES}")
     width, height = model.size
@@ -206,7 +210,8 @@ def parse_changes(texts: list[str]) -> dict[str, float]:
         if not name or not re.fullmatch(r"[+-]?\d{1,4}(\.\d{0,8})?", strength) or name in changes:
             raise Problem(
                 422,
-                f"set: invalid {text[:80]!r}, expected each attribute once as ATTRIBUTE:STRENGTH, such as Smiling:0.5",
+                f"set: invalid {text[:80]!r}: expected ATTRIBUTE:STRENGTH, each attribute once, for example "
+                "Smiling:0.5",
             )
         changes[name] = float(strength)
     return changes

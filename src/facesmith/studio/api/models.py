@@ -27,16 +27,17 @@ class ModelInfo(BaseModel):
 
     name: str = Field(examples=["drawn64"], description="identifier used by all other routes")
     kind: Literal["generator", "makeover", "classifier"]
-    size: tuple[int, int] = Field(examples=[(64, 64)], description="width and height of its images")
+    size: tuple[int, int] = Field(examples=[(64, 64)], description="width and height of the model's images")
     latent_size: int | None = Field(examples=[64], description="length of a latent; null if the model has no latents")
     encoder: bool = Field(description="whether it can encode photos")
     refine: bool = Field(description="whether /refine works with this model; requires PyTorch")
     attributes: list[str] = Field(
-        examples=[["Smiling", "Young"]], description="attributes that it can edit, or that a classifier predicts"
+        examples=[["Smiling", "Young"]],
+        description="attributes that the model can edit, or that the classifier predicts",
     )
     directions: list[MakeoverDirection] = Field(description="directions of a makeover")
     terms: str = Field(examples=["any use, with credit to the artist"])
-    digest: str = Field(description="SHA-256 of its weights; models with the same digest generate the same faces")
+    digest: str = Field(description="SHA-256 of the weights; models with the same digest generate the same faces")
     about: str = Field(examples=["64x64, trained on 8,000 images of Avataaars"])
 
 

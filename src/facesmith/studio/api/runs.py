@@ -61,8 +61,8 @@ class RunInfo(BaseModel):
     best: str | None = Field(description="best score, and when it was reached")
     settings: dict[str, Any] = Field({}, description="all settings of the recipe")
     mark: str = Field("", description="mark for /watch, to receive only events after this response")
-    video: str | None = Field(None, description="URL of the video of its sheets; null until it is written")
-    report: str | None = Field(None, description="URL of its report; null until it is written")
+    video: str | None = Field(None, description="URL of the video of the sample sheets; null until it is written")
+    report: str | None = Field(None, description="URL of the report; null until it is written")
     here: bool = Field(False, description="whether this studio trains the run, and can therefore stop it")
     last_words: str | None = Field(None, description="why the run ended early, if this studio started it")
 

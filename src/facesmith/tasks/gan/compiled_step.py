@@ -39,7 +39,7 @@ def choose_step(recipe: GANRecipe, group: ProcessGroup, say: Callable[[str], Any
     Raises `FacesmithError` for CUDA graphs without CUDA.
     """
     if recipe.compile == "graph" and recipe.device != "cuda":
-        raise FacesmithError(f"CUDA graphs need a CUDA device, not {recipe.device}: set compile=auto")
+        raise FacesmithError(f"CUDA graphs require a CUDA device, not {recipe.device}: set compile=auto")
     if recipe.compile not in ("graph", "compile"):
         return train_step
     if group.world_size > 1:  # messages between processes can be neither recorded nor compiled
