@@ -13,7 +13,7 @@ NEW_DATASET = ".dataset"
 
 
 def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: float = 4.0, quiet: bool = False) -> Path:
-    """Train the recipe `tiny` on the built-in faces or on your photos, and generate faces. Return ``out``.
+    """Train with the `tiny` recipe on the built-in faces or on your photos, and generate faces. Return ``out``.
 
     ``out`` gets dataset/, run/, model/ and faces/. An earlier demo there is replaced once the photos are imported.
     Raises `FacesmithError` for any other folder that is not empty, and if another process writes there.

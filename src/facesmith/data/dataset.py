@@ -63,7 +63,7 @@ class Dataset:
 
     @property
     def terms(self) -> str:
-        """The terms of use: the strictest of its photos, and of the models that made its pictures."""
+        """The terms of use: the strictest of the photos and of the models that made images."""
         return terms_of(self.card)
 
     @property
@@ -117,8 +117,8 @@ class Dataset:
     ) -> Floats:
         """Return ``compute()``, ``count`` rows, stored in the dataset folder under ``name`` for later calls.
 
-        ``key`` is any JSON value that identifies what is computed; another key is computed again. If the folder cannot
-        be written, ``warn`` is called and the values are computed again the next time.
+        ``key`` is any JSON value that identifies what is computed; with a different key, it is computed again. If the
+        folder cannot be written, ``warn`` is called and the values are computed again the next time.
         """
         values = self.read_cached(name, key, count)
         if values is not None:
@@ -150,7 +150,7 @@ class Dataset:
 
 
 def open_dataset(path: Path | str) -> Dataset:
-    """Open a dataset folder, or raise `FacesmithError` if it is missing, unfinished, damaged or of another version."""
+    """Open a dataset folder, or raise `FacesmithError` if it is missing, damaged or of a different version."""
     path = Path(path)
     if not path.is_dir():
         raise FacesmithError(f"{path} does not exist: create a dataset with facesmith data import")

@@ -1,4 +1,4 @@
-"""Export a dataset as pictures and labels that other tools read."""
+"""Export a dataset as images and labels that other tools read."""
 
 import io
 from collections.abc import Iterator
@@ -24,20 +24,20 @@ from facesmith.progress import progress
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CHUNK = 256  # pictures in memory at once
+CHUNK = 256  # images in memory at once
 
 
 def export_dataset(
     dataset: str | Path | Dataset, out: str | Path, *, layout: str = "imagefolder", quiet: bool = False
 ) -> Path:
-    """Write the pictures of a dataset with their labels into the folder ``out`` and return it.
+    """Write the images of a dataset with their labels into the folder ``out`` and return it.
 
-    ``layout`` is imagefolder, classes:ATTRIBUTE, webdataset or parquet, as in `generate`. Pictures are PNG files that
+    ``layout`` is imagefolder, classes:ATTRIBUTE, webdataset or parquet, as in `generate`. Images are PNG files that
     are named by their row. A row has the terms of the dataset, the split, the identity if it is known, and the
-    attributes; what is unknown is null, and an imagefolder then has metadata.parquet instead of metadata.jsonl. Classes
-    leave out the pictures for which the attribute is unknown. Splits become folders or files of their own. Pictures
-    that a model made keep their marks. An export of more than 10,000 pictures that was interrupted is continued by the
-    same call.
+    attributes; unknown values are null, and an imagefolder then has metadata.parquet instead of metadata.jsonl. Classes
+    leave out the images for which the attribute is unknown. Splits become folders or files of their own. Images
+    that a model made keep their marks. If an export of more than 10,000 images is interrupted, the same call continues
+    it.
     """
     data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
     name, attribute = parse_layout(layout)

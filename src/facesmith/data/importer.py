@@ -57,13 +57,13 @@ def import_dataset(
         crop: the part of a photo that is kept: ``fit`` (the largest centred part with the size's aspect), ``none``
             (all of it, stretched), ``center:SIDE`` or ``box:X,Y,W,H`` in pixels.
         resize: the antialiased filter: lanczos, bicubic, bilinear or box.
-        where: an expression over attributes, split and identity, such as ``Male & ~Eyeglasses & split == train``.
+        where: an expression over attributes, split and identity, for example ``Male & ~Eyeglasses & split == train``.
         limit: import at most this many photos, selected at random by ``seed`` and kept in their order.
-        seed: of that selection, and of the built-in faces.
+        seed: random seed of that selection and of the built-in faces.
         labels: a CSV or Parquet file with the labels of a folder or zip of photos.
         align: find every face in ordinary photos and align it like CelebA's: one image for each face, cropped by
-            ``crop`` out of CelebA's frame of 178 x 218. ``limit`` counts photos. Requires the extra ``photos``.
-        name: the dataset's name; defaults to the source's.
+            ``crop`` out of CelebA's frame of 178 x 218. ``limit`` counts photos. Requires the ``photos`` extra.
+        name: the dataset's name. Default: the name of the source.
         workers: number of processes; defaults to the number of usable cores.
         quiet: show no progress.
 

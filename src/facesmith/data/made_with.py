@@ -1,4 +1,4 @@
-"""The models that made pictures of a dataset, by the marks in the pictures, and the terms of use that follow."""
+"""The models that made images of a dataset, by the marks in the images, and the terms of use that follow."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 def add_provenance(
     table: "pa.Table", marks: Sequence[Marks | None], source: Source
 ) -> "tuple[pa.Table, dict[str, Any]]":
-    """Return the metadata of pictures with a column `MADE_WITH`, and the entries terms and made_with of their card.
+    """Return the metadata of images with a column `MADE_WITH`, and the entries terms and made_with of their card.
 
-    ``marks`` are those of each row. made_with lists every model that made or changed pictures, with its digest, its
-    terms, the digital source type and the number of pictures. Without such pictures, the table gets no column.
+    ``marks`` are those of each row. made_with lists every model that made or changed images, with its digest, its
+    terms, the digital source type and the number of images. Without such images, the table gets no column.
     """
     import pyarrow as pa
 

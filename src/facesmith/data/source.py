@@ -17,7 +17,7 @@ SPLITS = ("train", "valid", "test")  # CelebA's partitions 0, 1 and 2
 SPLIT_NUMBERS = {"0": 0, "train": 0, "training": 0, "1": 1, "valid": 1, "val": 1, "validation": 1, "dev": 1}
 SPLIT_NUMBERS |= {"2": 2, "test": 2, "testing": 2}
 FACE_COLUMNS = ("face_index", "face_x", "face_y", "face_width", "face_height", "face_score")  # of aligned faces
-MADE_WITH = "made_with"  # the row of the card's list of models that made the picture, null for a photo
+MADE_WITH = "made_with"  # the row of the card's list of models that made the image, null for a photo
 RESERVED = ("file", "split", "identity", MADE_WITH, *FACE_COLUMNS)  # the columns that are not attributes
 MAX_EXAMPLES = 5
 

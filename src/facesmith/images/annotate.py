@@ -32,7 +32,7 @@ def show_faces(
     NAME_1.png ..., these faces aligned and cropped to ``size`` ("64", or "80x100" for width x height). ``faces`` is
     all, largest, or a number from the left. Boxes and landmarks in faces.json are in pixels of the upright photo. A
     photo without such a face, or one that cannot be read, is listed under ``without`` with the reason. Raises
-    `FacesmithError` if all photos are.
+    `FacesmithError` if no photo can be used.
     """
     spec = parse_crop_spec(str(size), CROP, RESIZE)
     check_face_choice(faces)

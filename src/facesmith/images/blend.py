@@ -18,7 +18,7 @@ TILE = 1024  # pixels a side that are blended at a time, so that memory does not
 def blend_face(photo: ImageArray, crop: FaceCrop, edited: ImageArray) -> ImageArray:
     """Return the upright photo (H, W, 3) with ``edited`` in the place of ``crop.image``.
 
-    Only pixels inside the crop change. Raises `FacesmithError` if the extra ``photos`` is missing.
+    Only pixels inside the crop change. Raises `FacesmithError` if the ``photos`` extra is missing.
     """
     result = photo.copy()
     change, to_photo = _reduce(edited.astype(np.float32) - crop.image, invert(crop.transform))

@@ -32,7 +32,7 @@ MAX_ENLARGEMENT = 8  # a face enlarged more than this would be mostly invented
 
 @dataclass(frozen=True, eq=False)
 class FaceCrop:
-    """A face as a model's dataset would have it, and its position in the photo."""
+    """A face, cropped like a model's dataset, and its position in the photo."""
 
     image: ImageArray
     face: Face | None  # None if the photo was taken as it is, without detection
@@ -46,7 +46,7 @@ def crop_faces(
     faces: str | Sequence[Face] = "largest",
     aligned: bool = False,
 ) -> list[FaceCrop]:
-    """Crop the faces of a photo as the dataset with this card has its own; returns at least one.
+    """Crop the faces of a photo like those of the dataset with this card; return at least one.
 
     For a dataset of aligned faces, faces are found and aligned: the ``"largest"``, ``"all"`` from left to right, or one
     by its number from the left, ``"0"``, ``"1"``, ... Faces that `find_faces` returned for this photo are not searched

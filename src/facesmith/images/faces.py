@@ -67,7 +67,7 @@ def find_faces(photo: str | Path | bytes | ImageArray, *, max_faces: int | None 
     refer to the upright photo. Left and right are directions in the image, for an upright face. Large photos are
     searched at a reduced size; if no face is upright, the photo is rotated. ``max_faces`` limits the search to the
     largest faces, and so the time for a photo of a crowd. Raises `FacesmithError` for a photo that cannot be read, and
-    if the extra ``photos`` is missing.
+    if the ``photos`` extra is missing.
     """
     image = read_photo(photo)
     detector = _load_detector()

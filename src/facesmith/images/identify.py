@@ -25,7 +25,7 @@ def identify(file: str | Path | bytes) -> dict[str, Any]:
 
     The keys are ``file``, its name; ``kind``, "generated", "edited", "other" (another digital source type) or
     "unmarked"; ``marks``, the fields of `Marks` or None; ``c2pa``, whether the file contains a C2PA manifest;
-    ``manifest``, its state and issuer if the extra ``c2pa`` is installed; ``summary``, a sentence. Pixels are not
+    ``manifest``, its state and issuer if the ``c2pa`` extra is installed; ``summary``, a sentence. Pixels are not
     decoded. Marks prove nothing: anyone can write or remove them. Raises `FacesmithError` for a file that cannot be
     read or is neither image nor video.
     """

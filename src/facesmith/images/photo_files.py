@@ -12,7 +12,7 @@ from facesmith.files import exists
 from facesmith.images.decode import FORMAT_NAMES, SUFFIXES, image_format
 
 SYSTEM_FOLDERS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information")
-# Pictures, videos and archives that facesmith does not read.
+# Images, videos and archives that facesmith does not read.
 UNREAD_SUFFIXES = (
     ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf", ".srw", ".pef", ".raw", ".jxl", ".psd",
     ".xcf", ".svg", ".eps", ".ai", ".pdf", ".exr", ".hdr", ".tga", ".ico", ".ppm", ".pgm", ".mov", ".mp4", ".m4v",
@@ -67,7 +67,7 @@ def is_hidden(name: str) -> bool:
 
 
 def is_image(name: str, read: Callable[[], str | bytes]) -> bool:
-    """Whether a file is a picture: by its ending, else by its first bytes. ``read`` returns its path, or the bytes."""
+    """Whether a file is an image: by its ending, else by its first bytes. ``read`` returns its path, or the bytes."""
     name = name.lower()
     if name.endswith(SUFFIXES):
         return True
@@ -80,7 +80,7 @@ def is_image(name: str, read: Callable[[], str | bytes]) -> bool:
 
 
 def expand_photos(photos: Sequence[str | Path]) -> list[str]:
-    """Return the paths of photos, with a folder replaced by the pictures in it, and a pattern like ``*.jpg`` by its
+    """Return the paths of photos, with a folder replaced by the images in it, and a pattern like ``*.jpg`` by its
     files. Raises `FacesmithError` if there are none."""
     paths: list[str] = []
     for photo in map(str, photos):

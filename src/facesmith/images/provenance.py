@@ -18,7 +18,7 @@ from facesmith.version import __version__
 
 GENERATED, EDITED = "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-MAX_READ_BYTES = 2**20  # of a packet: some programs write the history of a picture into it
+MAX_READ_BYTES = 2**20  # of a packet: some programs write the history of an image into it
 _NAMESPACES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "xmp": "http://ns.adobe.com/xap/1.0/",
@@ -35,7 +35,7 @@ class Marks:
     """The provenance metadata of an image.
 
     ``source_type`` is `GENERATED`, `EDITED` or another digital source type of the IPTC. ``tool`` is the program that
-    wrote the picture. The others are those of the model, and None or "" where they are not known; ``seed`` and
+    wrote the image. The others are those of the model, and None or "" where they are not known; ``seed`` and
     ``index`` are those of a generated face.
     """
 
@@ -49,7 +49,7 @@ class Marks:
 
     @property
     def is_edited(self) -> bool:
-        """Whether the picture is a photo that a computer changed."""
+        """Whether the image is a photo that a computer changed."""
         return self.source_type == EDITED
 
     def png_chunk(self) -> bytes:
@@ -89,7 +89,7 @@ class Marks:
 
 
 class MarkedImage(Image.Image):
-    """A picture whose ``save`` writes its ``marks``; a changed copy of it is an ordinary image."""
+    """An image whose ``save`` writes its ``marks``; a changed copy of it is an ordinary image."""
 
     marks: Marks
 

@@ -1,4 +1,4 @@
-"""Sign pictures with a C2PA manifest, by the operator's certificate and key; the extra c2pa."""
+"""Sign images with a C2PA manifest, by the operator's certificate and key; the c2pa extra."""
 
 import io
 from dataclasses import dataclass
@@ -51,10 +51,10 @@ def load_signing_key(certificate: str | Path, key: str | Path) -> SigningKey:
 
 
 def sign(picture: bytes, key: SigningKey) -> bytes:
-    """Return the file of a picture (PNG, JPEG or WebP) with a signed manifest that states its marks.
+    """Return the file of an image (PNG, JPEG or WebP) with a signed manifest that states its marks.
 
     It is the last change of a file: any later one breaks the signature. A manifest that the file has becomes an
-    ingredient. Raises `FacesmithError` for other formats, a picture without marks, and a key that is refused.
+    ingredient. Raises `FacesmithError` for other formats, an image without marks, and a key that is refused.
     """
     c2pa = require("c2pa", "c2pa", "signing images")
     form, marks = image_format(picture), read_marks(picture)
@@ -95,14 +95,14 @@ def has_manifest(file: str | Path | bytes) -> bool:
 
 
 def sign_file(path: str | Path, key: SigningKey) -> None:
-    """Sign a picture file in place; see `sign`."""
+    """Sign an image file in place; see `sign`."""
     signed = sign(Path(path).read_bytes(), key)
     with atomic_file(Path(path)) as temporary:
         temporary.write_bytes(signed)
 
 
 def read_manifest(source: str | bytes) -> dict[str, Any] | None:
-    """Return the state of a file's manifest and who signed it, or None without the extra ``c2pa``.
+    """Return the state of a file's manifest and who signed it, or None without the ``c2pa`` extra.
 
     ``state`` is "Valid", "Trusted" or "Invalid". A certificate that no trust list has is Valid and not Trusted.
     """

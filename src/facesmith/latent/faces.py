@@ -68,8 +68,8 @@ def load_faces(
     ``face`` selects the faces of a photo: "largest", "all", or "0", "1", ... from the left. ``aligned`` skips face
     detection for photos that are aligned like the model's dataset. ``refine`` is the number of optimization steps that
     bring the latents of photos closer to the photos (requires torch); None is 50 if torch is installed, otherwise 0.
-    Raises `FacesmithError` for an invalid reference, a photo without a face, latents of another model, and photos when
-    the model has no encoder.
+    Raises `FacesmithError` for an invalid reference, a photo without a face, latents from a different model, and photos
+    when the model has no encoder.
     """
     if not sources:
         raise FacesmithError("no faces: pass photos, seed:7, seed:7:3, latents.npz or latents.npz:5")
@@ -90,7 +90,7 @@ def load_faces(
 
 
 def face_marks(model: Model, faces: Sequence[FaceLatent]) -> Marks:
-    """Return the marks of a picture that the model makes of faces. Faces of saved latents count as photos."""
+    """Return the marks of an image that the model makes of faces. Faces of saved latents count as photos."""
     photos = [face.marks for face in faces if not face.name.startswith("seed:")]
     if photos:
         return model.edit_marks(photos)

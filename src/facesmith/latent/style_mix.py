@@ -32,7 +32,7 @@ def style_mix(
 
     Each cell is the row's face with the style of the column's face from ``level`` on (0 is the coarsest). The first row
     and column show the faces themselves. Requires torch. Raises `FacesmithError` for a generator without styled levels,
-    that is, of another recipe than `small` and `base`, and for a level that is not styled.
+    that is, with a different recipe from `small` and `base`, and for a level that is not styled.
     """
     torch = require("torch", "train", "mixing styles")
     with new_series(Path(out), image_suffixes()) as file:

@@ -40,20 +40,20 @@ def evaluate(
     save: bool = False,
     quiet: bool = False,
 ) -> Scores:
-    """Score ``count`` generated faces against as many real ones, or fewer if a dataset has fewer.
+    """Score ``count`` generated faces against as many real faces, or fewer if a dataset has fewer.
 
-    Instead of a model, name a dataset or a folder of photos to score its images, which ``seed`` draws. ``dataset`` can
-    be a folder of photos, too; see `open_sets` for how such folders are read.
+    Instead of a model, name a dataset or a folder of photos to score images selected by ``seed``. ``dataset`` can also
+    be a folder of photos; see `open_sets` for how such folders are read.
 
     ``features`` is "efficientnet-lite0", or "inception=PATH" with the weights of published FIDs. ``split`` compares
-    with the "train", "valid" or "test" images only. ``seed`` draws the latents, the real images and KID's subsets;
+    with the "train", "valid" or "test" images only. ``seed`` selects the latents, the real images and KID's subsets;
     ``truncation`` is that of `Model.sample`. ``against`` is the model's training set: the nearest training faces of
     generated and of real faces are compared and drawn as a sheet.
 
     ``out`` is a folder for scores.json and, with ``against``, memorisation.png; they replace those of an earlier
     evaluation. ``save`` writes the scores into the model's model.json and README.md. The features of real images are
-    cached in DATASET/features. Raises `FacesmithError` for images of another size, too few of them, an unknown split or
-    feature network, and a missing package.
+    cached in DATASET/features. Raises `FacesmithError` for images of a different size, too few of them, an unknown
+    split or feature network, and a missing package.
     """
     folder = None if out is None else Path(out)
     if seed < 0:

@@ -32,7 +32,7 @@ TEMPLATE = np.array(
 
 
 class Identity:
-    """SFace with its weights. Raises `FacesmithError` if the packages of the extra ``photos`` are missing."""
+    """SFace with its weights. Raises `FacesmithError` if the packages of the ``photos`` extra are missing."""
 
     def __init__(self) -> None:
         path = detector_path().with_name(FILE)

@@ -24,7 +24,7 @@ Draw = Callable[[int, int], Images]
 class Scorer:
     """Score generated faces against ``count`` images of a dataset, or all if it has fewer.
 
-    ``device`` defaults to a CUDA GPU if there is one. Raises `FacesmithError` if the packages of the extra ``metrics``
+    ``device`` defaults to a CUDA GPU if there is one. Raises `FacesmithError` if the packages of the ``metrics`` extra
     are missing.
     """
 

@@ -68,13 +68,13 @@ class LoadedModel:
         return terms_of(self.card)
 
     def marks(self, *, seed: int | None = None, index: int | None = None) -> Marks:
-        """Return the marks of a picture that the model generates."""
+        """Return the marks of an image that the model generates."""
         return Marks(GENERATED, self.name, self.digest, self.terms, seed, index)
 
     def edit_marks(self, photos: Iterable[Marks | None]) -> Marks:
-        """Return the marks of a picture that the model makes of photos, which have these marks themselves.
+        """Return the marks of an image that the model makes of photos, which have these marks themselves.
 
-        Their terms apply too. A picture that is made of generated ones alone is generated.
+        Their terms apply too. An image that is made of generated ones alone is generated.
         """
         sources = list(photos)
         is_generated = all(source is not None and source.source_type == GENERATED for source in sources)

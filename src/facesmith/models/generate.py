@@ -1,4 +1,4 @@
-"""Write generated faces: a set of labelled pictures, or a sheet, from whose tables each face can be made again."""
+"""Write generated faces: a set of labelled images, or a sheet, from whose tables each face can be made again."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -49,21 +49,21 @@ def generate(
 
     Args:
         start: the index of the first face. Face i of a seed is the same in every part of a set.
-        attributes: what all faces have: "Smiling", or "~Smiling" for its absence.
+        attributes: attributes of all faces: "Smiling", or "~Smiling" for its absence.
         balance: attributes such as "Male,Smiling" of which all combinations get equal shares.
         share: shares such as "Eyeglasses=0.3".
         classifier: labels the faces. Without it, the model's directions do, if it has them.
-        labels: the attributes to label; by default all that can be measured.
-        layout: imagefolder (metadata.jsonl beside the pictures), classes:ATTRIBUTE, webdataset or parquet.
+        labels: the attributes to label. Default: all that can be predicted.
+        layout: imagefolder (metadata.jsonl beside the images), classes:ATTRIBUTE, webdataset or parquet.
         grid: write one ``sheet.png`` and a table instead of single images.
-        sign_with: files of a certificate and its key, with which every picture is signed; see `load_signing_key`.
+        sign_with: files of a certificate and its key, with which every image is signed; see `load_signing_key`.
         npy: add ``images.npy``, uint8 N x H x W x 3, to an imagefolder of up to 10,000 faces.
 
-    Attributes that are an input of the generator are set; others are selected among many latents. Pictures are named
+    Attributes that are an input of the generator are set; others are selected among many latents. Images are named
     ``000000.png``, ... by index, at most 10,000 in a folder or file. Each row has seed, latent_index, truncation, model
-    (digest), terms, ``with`` (what was asked), label_source (asked, measured or both), the attributes, and the
-    probabilities that were measured. An attribute that is an input has the value asked for, any other the measured one.
-    A set of more than 10,000 faces that was interrupted is continued by the same call.
+    (digest), terms, ``with`` (requested attributes), label_source (asked, measured or both), the attributes, and the
+    predicted probabilities. An attribute that is an input has the requested value, any other the predicted value.
+    If a set of more than 10,000 faces is interrupted, the same call continues it.
     """
     source = as_model(model, quiet=quiet)
     network = None if classifier is None else as_classifier(classifier)
@@ -126,7 +126,7 @@ def _check_arguments(count: int, form: str, layout: str, grid: bool, npy: bool) 
 def _write_sheet(
     faces: LabelledFaces, folder: Path, start: int, count: int, npy: bool, see: Callable[[Images], object]
 ) -> None:
-    """Write one picture of all faces, and a row for each into the manifest."""
+    """Write one image of all faces, and a row for each into the manifest."""
     images, lines, file = [], [], f"sheet.{faces.format}"
     for _, block, rows in faces.blocks(start, start + count):
         images.append(block)
@@ -139,7 +139,7 @@ def _write_sheet(
 
 
 def write_manifest(folder: Path) -> None:
-    """Write the manifest of version 0.1: the first fields of metadata.jsonl, with the picture under "file"."""
+    """Write the manifest of version 0.1: the first fields of metadata.jsonl, with the image under "file"."""
     lines = []
     for line in (folder / "metadata.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)

@@ -59,7 +59,7 @@ class LabelledFaces:
         return list(self.model.directions.names) if self.model.card.get("directions") else []
 
     def card(self) -> dict[str, Any]:
-        """Return what the card of the set holds: all that determines the pictures and their labels."""
+        """Return what the card of the set holds: all that determines the images and their labels."""
         by: dict[str, Any] | None = {"by": "directions", "digest": self.model.card.get("directions", {}).get("digest")}
         if self.classifier is not None:
             by = {"by": "classifier", "name": self.classifier.name, "digest": self.classifier.digest}
@@ -107,7 +107,7 @@ class LabelledFaces:
             yield np.arange(first, last)[inside], images[inside], rows[inside]
 
     def pictures(self, start: int, end: int, each: Callable[[Images], None] = lambda images: None) -> Iterator[Picture]:
-        """Yield the faces ``start`` to ``end`` as encoded pictures; ``each`` is called with every chunk of images."""
+        """Yield the faces ``start`` to ``end`` as encoded images; ``each`` is called with every chunk of images."""
         with ThreadPoolExecutor(min(4, usable_cores())) as pool:  # compression releases the interpreter's lock
             for indices, images, rows in self.blocks(start, end):
                 each(images)

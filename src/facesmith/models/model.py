@@ -152,8 +152,8 @@ class Model(LoadedModel):
         which are saved with marks that say how they were made.
 
         Face i of a seed has the same bits for every ``count`` and ``start``. ``truncation`` ψ scales latents towards
-        the mean: 1 is as trained, less gives more ordinary and more regular faces, 0 gives one face. ``attributes``
-        are those asked for, if the generator takes any: "Smiling" or "~Smiling", see `condition`.
+        the mean: 1 is as trained, lower values give more typical faces, 0 gives a single face. ``attributes``
+        are requested from the generator, if it is conditioned on any: "Smiling" or "~Smiling", see `condition`.
         """
         blocks = list(self.stream(count, seed, truncation=truncation, start=start, attributes=attributes))
         images = np.concatenate(blocks) if blocks else np.zeros((0, *self.size[::-1], 3), np.uint8)
@@ -202,7 +202,7 @@ class Model(LoadedModel):
         The first ``latent_size`` values are the z that the encoder predicts. The rest is the residual latent, which the
         generator adds inside; it brings the face nearer to a photo than any z does. Images have the model's size and
         the crop of its dataset; `crop_faces` makes them from any photo. Raises `FacesmithError` for a model without an
-        encoder and for images of another size.
+        encoder and for images of a different size.
         """
         columns = self.latent_size + self.detail_size
         return run_on_images(self._encoder, images, self.size, columns, f"the encoder of {self.name}")
@@ -237,7 +237,8 @@ def load(
     Args:
         model: a model folder, the name of an included model, or a hub id ``owner/name`` of the same layout. A folder
             takes precedence over an included model of the same name.
-        backend: "onnx" (ONNX Runtime on the CPU; needs no torch) or "torch" (the safetensors weights, on a GPU if
+        backend: "onnx" (ONNX Runtime on the CPU; does not require torch) or "torch" (the safetensors weights, on a GPU
+        if
             there is one). Both make the same faces up to rounding.
         threads: the threads of ONNX Runtime, by default one per core.
         quiet: do not print the terms of an included model whose use is restricted.

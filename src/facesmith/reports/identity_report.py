@@ -45,7 +45,7 @@ def identity_report(
     compared with every face of the training set ``against`` by the face embedding SFace. Real people show how similar
     strangers are: where both sets have identities, photos of the same person are left out. All images must be cropped
     alike. Returns the page; identities.json beside it has the values. Raises `FacesmithError` if a package of the
-    extras ``photos`` and ``explore`` is missing, and if no face is found.
+    ``photos`` and ``explore`` extras is missing, and if no face is found.
     """
     identity, folder = Identity(), Path(out)
     training = against if isinstance(against, Dataset) else open_dataset(against)

@@ -37,7 +37,7 @@ def report(run: Path) -> Path:
     """Write RUN/report.html and its charts as PNG files next to it. Return the path of the page.
 
     Reads nothing outside the run folder. Raises `FacesmithError` when ``run`` is not a run folder, has an unknown
-    version, or a package of the extra `explore` is missing.
+    version, or a package of the `explore` extra is missing.
     """
     files = read_run(run)
     options = run_charts(files)

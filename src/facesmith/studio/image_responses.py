@@ -51,7 +51,7 @@ def image_metadata(marks: Marks, **facts: object) -> dict[str, Any]:
 
 
 def unchanged_metadata(marks: Marks | None) -> dict[str, Any]:
-    """Return the metadata of an uploaded picture, which keeps the marks that it has."""
+    """Return the metadata of an uploaded image, which keeps the marks that it has."""
     return UNCHANGED_METADATA | ({} if marks is None else asdict(marks))
 
 
@@ -110,7 +110,7 @@ def data_url(image: ImageArray) -> str:
 
 
 def _marks(metadata: Mapping[str, Any]) -> Marks | None:
-    """Return the marks of an image with this metadata; None for an uploaded picture that has none."""
+    """Return the marks of an image with this metadata; None for an uploaded image that has none."""
     if "source_type" not in metadata:
         return None
     names = ("source_type", "model", "digest", "terms", "seed", "index", "tool")

@@ -37,8 +37,8 @@ def compare(
 
     With a ``dataset``, ``recipe`` is first trained on it in OUT/runs, once for each of ``d_schedules`` (when D is
     trained), with the same seed, data, ``settings`` and ``kimg`` or ``minutes``. Finished runs there are kept and
-    others resumed: to continue an interrupted study, call this again with the same arguments. A training that fails is
-    compared too. ``turns`` is the name that version 0.1 had for ``d_schedules``.
+    others resumed: to continue an interrupted study, call this again with the same arguments. A run that fails is
+    compared, too. ``turns`` is the name that version 0.1 had for ``d_schedules``.
 
     Raises `FacesmithError` for fewer than two runs, a folder that is not a run, an unknown setting, runs in OUT with
     other settings, or an interrupted study.

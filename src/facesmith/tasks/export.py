@@ -31,7 +31,7 @@ def export(
     """Write the network that a run has trained as a new folder, and return it loaded.
 
     The run of a GAN or an encoder becomes a `Model`, that of a classifier an `AttributeClassifier`, that of a makeover
-    a `Makeover`. The model of an encoder has everything its generator's model has.
+    a `Makeover`. The model of an encoder includes its generator's model.
 
     ``checkpoint`` is "best" (by the scores during training), "last", or the kimg of a stored checkpoint; by default
     the best if there are scores, else the last. ``name`` is the folder's by default. ``half`` stores the weights as

@@ -47,7 +47,7 @@ def refuse_other_size(what: str, size: list[int], dataset: Dataset) -> None:
 
 
 def classifier_card(path: Path, dataset: Dataset, group: ProcessGroup) -> dict[str, Any]:
-    """Return the card of an attribute classifier. Raises `FacesmithError` if it takes images of another size."""
+    """Return the card of an attribute classifier. Raises `FacesmithError` if it takes images of a different size."""
     card = group.on_rank_zero(ModelFolder(path, "classifier").read_card)
     refuse_other_size("attribute classifier", card["network"]["size"], dataset)
     return card

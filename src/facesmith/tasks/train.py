@@ -51,10 +51,10 @@ def train(
     ``settings`` are ``key=value`` strings for any setting of the recipe; ``model``, the model that an encoder is fitted
     to, is one of them. The run ends after ``kimg`` thousand images (default: the recipe's) or after ``minutes`` of
     training, counted over all sessions, whichever is first. ``resume`` continues the run exactly from its last
-    checkpoint; with ``branch``, a new run with a changed recipe starts from there, or on a dataset of twice the image
-    size, whose coarse levels start as the old networks. Ctrl-C and SIGTERM save a
-    checkpoint, write the images and the report, and return. In a notebook, the newest sheet and curves are shown
-    meanwhile, and interrupting the kernel works like Ctrl-C. Started by torchrun, the processes train together.
+    checkpoint; with ``branch``, a new run with a changed recipe starts from there, or a larger network on a dataset of
+    twice the image size, initialised from the old network. Ctrl-C and SIGTERM save a checkpoint, write the images and
+    the report, and return. In a notebook, the newest sheet and curves are shown meanwhile, and interrupting the kernel
+    works like Ctrl-C. Started by torchrun, the processes train together.
 
     Raises `FacesmithError` for an unknown recipe or setting, an image size that the networks cannot generate, a folder
     that exists, a changed recipe or dataset on resume, or a collapse that was not rolled back.

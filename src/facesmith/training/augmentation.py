@@ -60,7 +60,7 @@ def vary(images: Tensor, shift: float, colour: float, rng: torch.Generator) -> T
     x = images.float()
     if shift:
         places = F.affine_grid(torch.eye(2, 3, device=device).expand(count, 2, 3), list(x.shape), align_corners=False)
-        # Half a picture is 1 wide in the coordinates of a grid.
+        # Half an image is 1 wide in the coordinates of a grid.
         places = places * (1 + shift * zoom) + 2 * shift * torch.cat([right, down], 3)
         x = F.grid_sample(x, places, padding_mode="border", align_corners=False)
     brightness, saturation, contrast = (colour * value for value in light)
@@ -71,7 +71,7 @@ def vary(images: Tensor, shift: float, colour: float, rng: torch.Generator) -> T
 
 
 class _Recolour(torch.autograd.Function):
-    """Saturation s about each pixel's mean over channels ("grey"), then contrast k about the picture's mean.
+    """Saturation s about each pixel's mean over channels ("grey"), then contrast k about the image's mean.
 
     Together k s x + k (1 - s) grey + (1 - k) mean: a symmetric matrix, which is its own transpose.
     """

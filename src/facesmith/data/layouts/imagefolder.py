@@ -22,9 +22,9 @@ TABLE, TYPED_TABLE = "metadata.jsonl", "metadata.parquet"
 def write_shard(
     pictures: Iterable[Picture], folder: Path, name: str, attribute: str | None = None, table: str = TABLE
 ) -> None:
-    """Write pictures into the subfolder ``name`` of their split and of the class of ``attribute``.
+    """Write images into the subfolder ``name`` of their split and of the class of ``attribute``.
 
-    Pictures for which the attribute is unknown are left out. ``table`` is the name of the table in each folder.
+    Images for which the attribute is unknown are left out. ``table`` is the name of the table in each folder.
     """
     tables: dict[Path, list[dict[str, Any]]] = {}
     for picture in pictures:
@@ -46,7 +46,7 @@ def write_shard(
 
 
 def read(folder: Path) -> Iterator[Picture]:
-    """Yield the pictures of all folders in the order of their numbers."""
+    """Yield the images of all folders in the order of their numbers."""
     tables = [_read_table(table) for table in sorted(folder.rglob(TABLE))]
     return heapq.merge(*tables, key=lambda picture: int(PurePath(picture.name).stem))
 

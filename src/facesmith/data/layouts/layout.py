@@ -1,4 +1,4 @@
-"""The layouts by their names, and sets of pictures in shards: written, continued, merged and described."""
+"""The layouts by their names, and sets of images in shards: written, continued, merged and described."""
 
 import json
 import os
@@ -14,10 +14,10 @@ from facesmith.data.layouts.picture import Picture
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, lock, read_json, refuse_existing, write_json, write_text
 
-SHARD = 10_000  # pictures of one folder or file
+SHARD = 10_000  # images of one folder or file
 LAYOUTS = "imagefolder, classes:ATTRIBUTE, webdataset or parquet"
 FORMAT, VERSION = "facesmith-set", 1
-STATE = ".facesmith"  # the folder with the card of a set, which readers of pictures pass over
+STATE = ".facesmith"  # the folder with the card of a set, which readers of images pass over
 CARD, DONE, WORK = "set.json", "shards.jsonl", "shard"
 
 WriteShard = Callable[[Iterable[Picture], Path, str], None]
@@ -36,7 +36,7 @@ def parse_layout(text: str) -> tuple[str, str | None]:
 
 
 def shard_writer(layout: str, table: str = imagefolder.TABLE) -> WriteShard:
-    """Return the function that writes a shard of pictures in a layout, with the table that folders of pictures get."""
+    """Return the function that writes a shard of images in a layout, with the table that folders of images get."""
     name, attribute = parse_layout(layout)
     if name in ("imagefolder", "classes"):
         return partial(imagefolder.write_shard, attribute=attribute, table=table)
@@ -44,7 +44,7 @@ def shard_writer(layout: str, table: str = imagefolder.TABLE) -> WriteShard:
 
 
 def read_pictures(folder: Path, layout: str) -> Iterator[Picture]:
-    """Yield the pictures of a set in a layout."""
+    """Yield the images of a set in a layout."""
     name, _ = parse_layout(layout)
     readers = {"webdataset": webdataset.read, "parquet": parquet.read}
     return readers.get(name, imagefolder.read)(folder)
@@ -60,8 +60,8 @@ def write_set(
 ) -> Tally:
     """Write the set that ``card`` describes into the folder ``out``, and return its tally.
 
-    ``card`` has layout, first and count, ``table`` if that is not metadata.jsonl, and what determines the pictures.
-    ``shards`` yields pictures by their indices, ``count`` adds one to the tally, ``readme`` returns README.md. A set of
+    ``card`` has layout, first and count, ``table`` if that is not metadata.jsonl, and what determines the images.
+    ``shards`` yields images by their indices, ``count`` adds one to the tally, ``readme`` returns README.md. A set of
     several shards can be interrupted at any time: the same call continues it. ``finish`` may add files to the folder of
     a set of one shard.
     """

@@ -1,4 +1,4 @@
-"""Parquet files with a column of pictures, with the features that the `datasets` library reads."""
+"""Parquet files with a column of images, with the features that the `datasets` library reads."""
 
 import itertools
 import json
@@ -19,7 +19,7 @@ _KNOWN = {"split": "string", "identity": "int64"}  # of columns that are no attr
 
 
 def write_shard(pictures: Iterable[Picture], folder: Path, name: str) -> None:
-    """Write pictures into a file for each split: data/train-00000.parquet."""
+    """Write images into a file for each split: data/train-00000.parquet."""
     import pyarrow.parquet as pq
 
     writers: dict[str, pq.ParquetWriter] = {}
@@ -38,7 +38,7 @@ def write_shard(pictures: Iterable[Picture], folder: Path, name: str) -> None:
 
 
 def read(folder: Path) -> Iterator[Picture]:
-    """Yield the pictures of all files."""
+    """Yield the images of all files."""
     import pyarrow.parquet as pq
 
     for path in sorted((folder / "data").glob("*.parquet")):
@@ -56,7 +56,7 @@ def _batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
 
 
 def write_rows(rows: list[dict[str, Any]], path: Path) -> None:
-    """Write rows without pictures as a Parquet file."""
+    """Write rows without images as a Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -85,7 +85,7 @@ def _arrow_types() -> "dict[str, pa.DataType]":
 
 
 def _schema(pictures: list[Picture]) -> "pa.Schema":
-    """Return the schema of pictures and their rows."""
+    """Return the schema of images and their rows."""
     import pyarrow as pa
 
     types, arrow = _types([picture.row for picture in pictures]), _arrow_types()

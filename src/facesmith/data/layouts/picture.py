@@ -1,4 +1,4 @@
-"""What every layout of labelled pictures writes and reads."""
+"""What every layout of labelled images writes and reads."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Picture:
-    """An encoded picture: its file name, which is unique in the set, its bytes, and its ``row`` of the table.
+    """An encoded image: its file name, which is unique in the set, its bytes, and its ``row`` of the table.
 
     ``split`` is "train", "valid" or "test", or "" without splits.
     """

@@ -1,4 +1,4 @@
-"""The metadata at the head of the README.md of a set of pictures, as the Hugging Face hub reads it."""
+"""The metadata at the head of the README.md of a set of images, as the Hugging Face hub reads it."""
 
 import json
 

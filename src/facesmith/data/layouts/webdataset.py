@@ -1,4 +1,4 @@
-"""WebDataset: tar archives with a picture and a JSON file for each key, which are read from one end to the other."""
+"""WebDataset: tar archives with an image and a JSON file for each key, which are read from one end to the other."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from facesmith.data.layouts.picture import Picture
 
 
 def write_shard(pictures: Iterable[Picture], folder: Path, name: str) -> None:
-    """Write pictures into an archive for each split: train-00000.tar, or faces-00000.tar without splits."""
+    """Write images into an archive for each split: train-00000.tar, or faces-00000.tar without splits."""
     archives: dict[str, tarfile.TarFile] = {}
     with ExitStack() as files:
         for picture in pictures:
@@ -29,7 +29,7 @@ def write_shard(pictures: Iterable[Picture], folder: Path, name: str) -> None:
 
 
 def read(folder: Path) -> Iterator[Picture]:
-    """Yield the pictures of all archives. A picture's JSON file follows it."""
+    """Yield the images of all archives. An image's JSON file follows it."""
     for path in sorted(folder.glob("*.tar")):
         with tarfile.open(path) as archive:
             pending: tuple[str, bytes] | None = None

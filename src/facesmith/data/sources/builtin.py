@@ -39,7 +39,7 @@ class DrawnFace:
 
         options, _ = plan_face(self.style, self.seed, self.index)
         svg = Avatar(_definition(self.style), {**options, "size": self.side}).to_string()
-        # DiceBear clips the face at the edge of the picture, which changes nothing and takes a third of the time.
+        # DiceBear clips the face at the edge of the image, which changes nothing and takes a third of the time.
         svg = re.sub(r'<g clip-path="url\(#clip-[0-9a-f]+\)">', "<g>", svg)
         return resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True)
 
@@ -48,7 +48,7 @@ def builtin_source(text: str, seed: int, side: int) -> Source:
     """Return ``builtin``, ``builtin:COUNT``, ``builtin:STYLE`` or ``builtin:STYLE:COUNT`` as a source.
 
     Face i depends only on the style, the seed and i. Of every ten faces, the ninth is in the split valid and the tenth
-    in the split test. Raises `FacesmithError` for an unknown style or a wrong count, and if the extra ``builtin`` is
+    in the split test. Raises `FacesmithError` for an unknown style or a wrong count, and if the ``builtin`` extra is
     missing.
     """
     import pyarrow as pa

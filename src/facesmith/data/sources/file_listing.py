@@ -112,11 +112,11 @@ class FileListing:
 
     @cached_property
     def images(self) -> list[str]:
-        """The names of the pictures."""
+        """The names of the images."""
         return [name for name, entry in self.entries.items() if is_image(name, entry.head)]
 
     def require_images(self) -> list[str]:
-        """Return the names of the pictures, or raise `FacesmithError` if there are none."""
+        """Return the names of the images, or raise `FacesmithError` if there are none."""
         if not self.images:
             unread = next((name for name in self.entries if name.lower().endswith(UNREAD_SUFFIXES)), None)
             advice = f"; convert or unpack them, for example {printable(unread)}" if unread else ""
@@ -124,7 +124,7 @@ class FileListing:
         return self.images
 
     def unread_files(self, used: Collection[str]) -> list[Note]:
-        """Return notes on the files that are neither pictures nor ``used``."""
+        """Return notes on the files that are neither images nor ``used``."""
         images = set(self.images)
         unread = [name for name in self.entries if name not in images and printable(name) not in used]
         kinds: dict[str, list[str]] = {}
@@ -136,13 +136,13 @@ class FileListing:
         return [*self.notes, *(entry for text, names in kinds.items() for entry in note(text, len(names), names))]
 
     def parquet_files(self) -> list[tuple[str, Path]]:
-        """Return the names and paths of the Parquet files, if this is one, or has them and no pictures."""
+        """Return the names and paths of the Parquet files, if this is one, or has them and no images."""
         if self.root.is_file() and self.root.suffix.lower() in PARQUET_SUFFIXES:
             return [(printable(self.root.name), self.root)]
         return self._without_pictures(PARQUET_SUFFIXES)
 
     def tar_files(self) -> list[tuple[str, Path]]:
-        """Return the names and paths of the tar archives of a folder that has them and no pictures."""
+        """Return the names and paths of the tar archives of a folder that has them and no images."""
         return self._without_pictures((".tar",))
 
     def _without_pictures(self, suffixes: tuple[str, ...]) -> list[tuple[str, Path]]:

@@ -117,7 +117,7 @@ def read_images(shards: list[Shard], rows: np.ndarray) -> Iterator[Handle]:
             for group in range(file.num_row_groups):
                 after = first + file.metadata.row_group(group).num_rows
                 selected_rows = set(rows[np.searchsorted(rows, first) : np.searchsorted(rows, after)].tolist())
-                folder = Path(shard.path).parent  # of pictures that the file only names
+                folder = Path(shard.path).parent  # of images that the file only names
                 if selected_rows:
                     for batch in file.iter_batches(BATCH, [group], [shard.image], use_threads=False):
                         images = batch.column(0)

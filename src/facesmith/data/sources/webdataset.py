@@ -1,4 +1,4 @@
-"""WebDataset: tar archives with a picture and its labels, as JSON or a class, under the same key."""
+"""WebDataset: tar archives with an image and its labels, as JSON or a class, under the same key."""
 
 import hashlib
 import json
@@ -42,10 +42,10 @@ class TarMember:
 
 
 def webdataset_source(root: Path, archives: Sequence[tuple[str, Path]]) -> Source:
-    """Return the pictures in tar archives as a source; each archive is a name for messages and a path.
+    """Return the images in tar archives as a source; each archive is a name for messages and a path.
 
-    Labels are the scalar values of a picture's JSON file, and its class in a .cls file. Raises `FacesmithError` for an
-    archive that cannot be read, and if there is no picture.
+    Labels are the scalar values of an image's JSON file, and its class in a .cls file. Raises `FacesmithError` for an
+    archive that cannot be read, and if there is no image.
     """
     import pyarrow as pa
 
@@ -84,7 +84,7 @@ def _handles(members: list[TarMember], rows: np.ndarray) -> Iterator[Handle]:
 
 
 def _read_archive(path: Path) -> tuple[dict[str, TarMember], list[dict[str, Any]]]:
-    """Return the pictures of an archive by name, in order, and the labels of each."""
+    """Return the images of an archive by name, in order, and the labels of each."""
     pictures: dict[str, TarMember] = {}
     labels: dict[str, dict[str, Any]] = {}
     try:

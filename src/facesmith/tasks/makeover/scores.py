@@ -15,7 +15,7 @@ from facesmith.tasks.makeover.domains import Domains
 class Scorer:
     """Compares changed faces with ``count`` held-out target faces of each direction.
 
-    Raises `FacesmithError` where the packages of the extra ``metrics`` are missing.
+    Raises `FacesmithError` where the packages of the ``metrics`` extra are missing.
     """
 
     def __init__(self, dataset: Dataset, domains: Sequence[Domains], count: int, device: Any) -> None:
