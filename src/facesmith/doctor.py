@@ -51,14 +51,14 @@ def measure(device: "torch.device") -> dict[str, float]:
     so that other load slows all of them equally.
     """
     torch = require("torch", "train", "measuring")
-    from facesmith.networks.build import place
+    from facesmith.networks.build import move_to_device
     from facesmith.networks.family_settings import DCGANConfig
     from facesmith.networks.gan.dcgan import Discriminator
 
     combinations = {}
     for precision in PRECISIONS:
         for memory_format in MEMORY_FORMATS:
-            net = place(Discriminator(DCGANConfig((64, 64))), device, memory_format)
+            net = move_to_device(Discriminator(DCGANConfig((64, 64))), device, memory_format)
             x = torch.randn(PROBE_BATCH, 64, 64, 3, device=device).permute(0, 3, 1, 2)  # as datasets are stored
             combinations[f"{precision} {memory_format}"] = net, x, precision == "bfloat16"
     seconds = {name: float("inf") for name in combinations}

@@ -56,5 +56,5 @@ def test_the_detail_of_a_cell_depends_on_nearby_pixels() -> None:
 def test_a_first_grid_too_large_has_no_residual_latent() -> None:
     card = {"family": "artiface", "size": [128, 128], **NARROW, "generator_width": 32}
     config = ArtifaceConfig((128, 128), 7, 32, 4)
-    assert networks.outline(artiface, config).detail_size > MAX_DETAIL
+    assert networks.meta_generator(artiface, config).detail_size > MAX_DETAIL
     assert networks.detail_size(card) == 0

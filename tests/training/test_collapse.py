@@ -143,10 +143,10 @@ def test_noisy_phase_does_not_raise_the_usual_diversity() -> None:
 def test_certain_d_is_winning(name: str) -> None:
     recipe = PLAYED[name]
     sure = {"loss_D": least(recipe) + 1e-4, "accuracy_real": 1.0, "accuracy_fake": 1.0, "loss_G": 15.0}
-    lines = [line(number, **sure) for number in range(1, collapse.MAX_CERTAIN_LINES + 20)]
+    lines = [line(number, **sure) for number in range(1, collapse.MAX_SATURATED_LINES + 20)]
     result = statuses(lines, recipe)
-    assert result == [HEALTHY] * (collapse.MAX_CERTAIN_LINES - 1) + [D_WINNING] * 20
-    assert detect(lines, recipe).since == 10 * collapse.MAX_CERTAIN_LINES
+    assert result == [HEALTHY] * (collapse.MAX_SATURATED_LINES - 1) + [D_WINNING] * 20
+    assert detect(lines, recipe).since == 10 * collapse.MAX_SATURATED_LINES
     assert statuses([*lines, line(len(lines) + 1, loss_D=least(recipe) + 0.3)], recipe)[-1] == HEALTHY
 
 
@@ -177,7 +177,7 @@ def test_mode_collapse_begins_at_its_first_low_measurement() -> None:
     """A winning D in between must not move the start of the collapse to a later step."""
     lines = [line(number) for number in range(1, LATE + 5)]
     sure = {"loss_D": 1e-4, "accuracy_real": 1.0, "accuracy_fake": 1.0}
-    lines += [line(len(lines) + 1 + number, **sure) for number in range(collapse.MAX_CERTAIN_LINES - 2)]
+    lines += [line(len(lines) + 1 + number, **sure) for number in range(collapse.MAX_SATURATED_LINES - 2)]
     first = len(lines) + 1
     lines += [line(first + number, **sure, diversity=0.1) for number in range(collapse.MAX_LOW_MEASUREMENTS)]
     assert statuses(lines)[-2:] == [D_WINNING, MODE_COLLAPSE]

@@ -1,4 +1,4 @@
-"""facesmith data: import, explore and label."""
+"""facesmith data: import, explore, label, export and merge."""
 
 from pathlib import Path
 

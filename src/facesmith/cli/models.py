@@ -1,4 +1,4 @@
-"""facesmith export, generate and models."""
+"""facesmith export, generate, push and models."""
 
 from pathlib import Path
 from typing import Any

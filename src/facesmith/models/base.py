@@ -167,7 +167,7 @@ def torch_module(weights: Path, card: dict[str, Any]) -> tuple[Any, Any]:
             module.load_state_dict(safetensors.load_file(link))
     except Exception as error:  # the errors of safetensors and torch have no common base
         raise FacesmithError(f"{weights} does not match its card ({error}): export the model again") from None
-    return networks.place(module, device, "channels_last").eval(), device
+    return networks.move_to_device(module, device, "channels_last").eval(), device
 
 
 def _onnx_network(path: Path, threads: int | None) -> Network:

@@ -20,9 +20,11 @@ OLD_FAMILIES = {"makeover": "deep_makeover"}  # as version 0.1 called them in th
 PARTS: dict[str, Callable[[Any, Any], nn.Module]] = {
     "generator": lambda family, config: family.Generator(config),
     "discriminator": lambda family, config: family.Discriminator(config),
-    "encoder": lambda family, config: Encoder(family.Discriminator(config), outline(family, config), detail=False),
+    "encoder": lambda family, config: Encoder(
+        family.Discriminator(config), meta_generator(family, config), detail=False
+    ),
     "detailed encoder": lambda family, config: Encoder(
-        family.Discriminator(config), outline(family, config), detail=True
+        family.Discriminator(config), meta_generator(family, config), detail=True
     ),
 }
 
@@ -50,7 +52,7 @@ def from_card(card: dict[str, Any], kind: str = "gan") -> nn.Module:
     return PARTS[part](family, config)
 
 
-def outline(family: Any, config: Any) -> CoarseGenerator:
+def meta_generator(family: Any, config: Any) -> CoarseGenerator:
     """Build a generator without memory for its weights, to read its sizes."""
     with torch.device("meta"):
         net: CoarseGenerator = family.Generator(config)
@@ -59,7 +61,7 @@ def outline(family: Any, config: Any) -> CoarseGenerator:
 
 def detail_size(card: dict[str, Any]) -> int:
     """Return how many numbers of detail the generator of a model's card takes; 0 where it takes none or too many."""
-    size = int(getattr(outline(*_read_card(card, "gan")), "detail_size", 0))
+    size = int(getattr(meta_generator(*_read_card(card, "gan")), "detail_size", 0))
     return size if size <= MAX_DETAIL else 0
 
 
@@ -85,7 +87,7 @@ def build(family: str, config: Any, seed: int, kind: str = "gan", conditions: in
         return G, D
 
 
-def place(net: Net, device: torch.device, memory_format: str) -> Net:
+def move_to_device(net: Net, device: torch.device, memory_format: str) -> Net:
     """Move a network to ``device``, its weights in the order "channels_last" or "contiguous"."""
     layout = torch.channels_last if memory_format == "channels_last" else torch.contiguous_format
     return net.to(device=device, memory_format=layout)  # type: ignore[call-overload,no-any-return]

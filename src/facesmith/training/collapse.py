@@ -23,7 +23,7 @@ DIVERSITY_MEMORY = 0.2  # weight of the newest measurement in the usual diversit
 LATE_KIMG, MIN_LATE_DIVERSITY = 100.0, 0.05  # a G that has never been diverse by then collapsed at the start
 MAX_LOSS = 200.0  # losses of healthy networks stay under 30
 D_LOSS_MARGIN, D_ACCURACY_LIMIT = 0.01, 0.995  # a D this close to its lowest loss and this often right is certain
-MAX_CERTAIN_LINES = 40  # in a row; at this number the discriminator is winning
+MAX_SATURATED_LINES = 40  # in a row; at this number the discriminator is winning
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Health:
     since: int = 0  # the step at which the problem was first seen
     usual_diversity: float = 0.0  # moving average over healthy measurements
     low_measurements: int = 0  # of diversity, in a row
-    certain_lines: int = 0  # in a row
+    saturated_lines: int = 0  # in a row
 
 
 def detect(lines: Iterable[Mapping[str, Any]], recipe: Recipe) -> Health:
@@ -56,10 +56,10 @@ def update(health: Health, line: Mapping[str, Any], recipe: Recipe | None) -> He
     diversity = line.get("diversity")
     if isinstance(diversity, float) and math.isfinite(diversity) and line["kimg"] >= GRACE_KIMG:
         health = _with_diversity(health, diversity, line["kimg"], step)
-    health = replace(health, certain_lines=health.certain_lines + 1 if _is_certain(line, recipe) else 0)
+    health = replace(health, saturated_lines=health.saturated_lines + 1 if _is_saturated(line, recipe) else 0)
     if health.low_measurements >= MAX_LOW_MEASUREMENTS:
         return replace(health, status=MODE_COLLAPSE)
-    if health.certain_lines >= MAX_CERTAIN_LINES:
+    if health.saturated_lines >= MAX_SATURATED_LINES:
         is_ongoing = health.status == D_WINNING or health.low_measurements
         return replace(health, status=D_WINNING, since=health.since if is_ongoing else step)
     return replace(health, status=HEALTHY)
@@ -80,7 +80,7 @@ def _with_diversity(health: Health, diversity: float, kimg: float, step: int) ->
     return replace(health, low_measurements=0, usual_diversity=usual)
 
 
-def _is_certain(line: Mapping[str, Any], recipe: Recipe | None) -> bool:
+def _is_saturated(line: Mapping[str, Any], recipe: Recipe | None) -> bool:
     """Whether D's loss is near its lowest value and its accuracy near 1."""
     if not isinstance(recipe, AdversarialRecipe):
         return False

@@ -25,7 +25,7 @@ from facesmith.training.sampling import DROPOUT, reader, seed_of
 from facesmith.training.schedules import apply_schedule
 from facesmith.training.session import Clock, TrainingContext, open_session, stop_signals
 
-GOAL = "goal reached"
+GOAL, TIME_LIMIT = "goal reached", "time limit reached"
 
 
 def train_until_end(
@@ -80,7 +80,7 @@ def train_until_end(
             if guard.failure is None and not checkpoints.save():
                 health = replace(recorder.health, status=DIVERGED, since=context.progress.step)
                 guard.failure = failure_message(context, health)
-            status = "failed" if guard.failure else "finished" if reason == GOAL else "interrupted"
+            status = "failed" if guard.failure else "finished" if reason in (GOAL, TIME_LIMIT) else "interrupted"
             session.end(status, guard.failure or reason)
             recorder.draw_sheet()
             if guard.failure is None:
@@ -100,10 +100,10 @@ def next_step(context: TrainingContext) -> dict[str, Tensor]:
 
 
 def _stop_reason(context: TrainingContext, clock: Clock, signals: list[str]) -> str | None:
-    """Return why to stop before the goal, if so. Several processes ask each other only when they write a line."""
+    """Return why to stop before --kimg is reached, if so. Several processes agree only when they write metrics."""
     if context.group.world_size > 1 and context.progress.step % context.recipe.log_steps:
         return None
-    reason = signals[0] if signals else GOAL if clock.time_is_up else None
+    reason = signals[0] if signals else TIME_LIMIT if clock.time_is_up else None
     return next((reason for reason in context.group.all_gather(reason) if reason), None)
 
 

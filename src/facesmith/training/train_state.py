@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from facesmith.networks.build import place
+from facesmith.networks.build import move_to_device
 from facesmith.training.distributed import SINGLE_PROCESS, ProcessGroup, sync_batch_norm
 from facesmith.training.settings import Recipe
 
@@ -48,10 +48,10 @@ def new_state(
 
     Each network has its own Adam, or with ``weight_decay`` an AdamW (Loshchilov and Hutter, arXiv:1711.05101).
     """
-    nets = {name: place(net, device, recipe.memory_format) for name, net in nets.items()}
+    nets = {name: move_to_device(net, device, recipe.memory_format) for name, net in nets.items()}
     ema = copy.deepcopy(nets[ema_name]).requires_grad_(False).eval() if recipe.ema_kimg else nets[ema_name]
     frozen_nets = {
-        name: place(net, device, recipe.memory_format).requires_grad_(False).eval()
+        name: move_to_device(net, device, recipe.memory_format).requires_grad_(False).eval()
         for name, net in (pretrained or {}).items()
     }
     for net in nets.values():
