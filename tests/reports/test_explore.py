@@ -144,7 +144,7 @@ def test_the_page_tells_it_all_and_asks_for_nothing_from_outside(tmp_path: Path)
         "&lt;broken&gt;.jpg",
         "cut off",
         "1 file could not be used",
-        "a model cannot learn it: Never.",
+        "a model cannot learn these attributes: Never.",
         "With/slash &amp; &lt;b&gt; (2.5%)",
         "1 image is very dark: 009.jpg.",
         "1 image is an exact copy of another image.",

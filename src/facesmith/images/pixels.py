@@ -43,7 +43,7 @@ def to_uint8(images: NDArray[np.floating] | Tensor) -> Images:
     """
     values = images if isinstance(images, np.ndarray) else images.detach().float().cpu().numpy()
     scaled = np.rint(values.transpose(0, 2, 3, 1) * 127.5 + 127.5)
-    with np.errstate(invalid="ignore"):  # NaN, from a training that diverged
+    with np.errstate(invalid="ignore"):  # NaN, from a run that diverged
         return np.asarray(np.clip(scaled, 0, 255), np.uint8)
 
 

@@ -238,8 +238,7 @@ def load(
         model: a model folder, the name of an included model, or a hub id ``owner/name`` of the same layout. A folder
             takes precedence over an included model of the same name.
         backend: "onnx" (ONNX Runtime on the CPU; does not require torch) or "torch" (the safetensors weights, on a GPU
-        if
-            there is one). Both make the same faces up to rounding.
+            if there is one). Both generate the same faces up to rounding.
         threads: the threads of ONNX Runtime, by default one per core.
         quiet: do not print the terms of an included model whose use is restricted.
 

@@ -66,10 +66,10 @@ def _attributes(statistics: Statistics, attributes: list[str]) -> list[str]:
         elif share < UNBALANCED_SHARE:
             unbalanced.append(text)
     if constant:
-        findings.append(f"Identical for every image, so a model cannot learn it: {listed(constant)}.")
+        findings.append(f"Identical for every image, so a model cannot learn these attributes: {listed(constant)}.")
     if rare:
         findings.append(
-            f"Extremely unbalanced (the minority, which a model hardly learns, is below 1%): {listed(rare)}."
+            f"Extremely unbalanced (a model hardly learns the minority, which is below 1%): {listed(rare)}."
         )
     if unbalanced:
         findings.append(f"Strongly unbalanced (the minority is below 5%): {listed(unbalanced)}.")

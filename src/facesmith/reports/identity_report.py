@@ -119,7 +119,7 @@ def _values(
     values = np.concatenate([similarities for similarities, _ in near.values()])
     edges = np.linspace(values.min(), values.max() + 1e-6, BINS + 1)
     counts = {name: np.histogram(similarities, edges)[0] for name, (similarities, _) in near.items()}
-    title = "Similarity to the nearest person of the training set"
+    title = "Similarity to the nearest person in the training set"
     return {
         "title": f"Identities of {source.name}",
         "lead": sentence(facts),

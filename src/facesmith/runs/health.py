@@ -1,4 +1,4 @@
-"""The health of a training: its four values, their meaning for the next decision, and their history in a run."""
+"""The health of a run: four values, what each means for the next decision, and their history."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ _MEANINGS_BY_TASK = {  # where the general meaning would be wrong
 
 
 def meaning(health: str, task: str) -> str | None:
-    """Return what a health value means in a training of this ``task``, or None for an unknown value."""
+    """Return what a health value means in a run of this ``task``, or None for an unknown value."""
     return _MEANINGS_BY_TASK.get(task, {}).get(health) or MEANINGS.get(health)
 
 

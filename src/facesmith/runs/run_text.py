@@ -36,7 +36,7 @@ _FILES = {
     "samples": "sample sheets, named after the thousands of images shown",
     "checkpoints": "checkpoints, for resuming and exporting",
     "best.safetensors": "the model with the best score",
-    "rolled_back": "measurements and sheets that each rollback removed, one folder per rollback",
+    "rolled_back": "measurements and sheets removed by rollbacks, one folder per rollback",
 }
 
 

@@ -54,7 +54,7 @@ def serve(
             machine can reach responds to no other name, and one that others can reach to every name.
         certfile: enables TLS, together with ``keyfile``.
         root_path: the prefix of the addresses under which a proxy serves the studio, such as "/faces". The proxy may
-            remove it from requests or leave it.
+            remove it from requests or keep it.
         workers: threads that compute faces; 0: one per core.
         rate: requests a second per client. Default: 50, or no limit if only this machine can reach the studio.
         browser: opens a browser.

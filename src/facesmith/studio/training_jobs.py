@@ -20,8 +20,8 @@ from facesmith.studio.settings import Settings
 
 MAX_TRAININGS = 4  # at a time
 NICENESS = 10  # relative to the studio, which computes faces for visitors
-MAX_LINES, MAX_LINE_BYTES = 20, 400  # of a training's output that are kept
-START_TIMEOUT_SECONDS = 90.0  # for a training to begin, or to report why it does not
+MAX_LINES, MAX_LINE_BYTES = 20, 400  # of a run's output that are kept
+START_TIMEOUT_SECONDS = 90.0  # for a run to begin, or to report why it does not
 
 
 @dataclass(eq=False)
@@ -55,7 +55,7 @@ class TrainingProcess:
 
 
 class TrainingJobs:
-    """The trainings of a studio by the names of their runs. Used only in the thread of the event loop."""
+    """The running trainings of a studio by run name. Used only in the thread of the event loop."""
 
     def __init__(self, settings: Settings, registry: Registry) -> None:
         self._settings, self._registry = settings, registry
@@ -151,7 +151,7 @@ class TrainingJobs:
             self._locked_folders.discard(path)
 
     async def close(self) -> None:
-        """Tell all trainings to save and end, and wait for that as long as for running requests.
+        """Tell all runs to save and end, and wait for that as long as for running requests.
 
         Trainings that take longer are writing videos and reports, and end by themselves.
         """
@@ -167,7 +167,7 @@ class TrainingJobs:
 
 
 async def _read_output(training: TrainingProcess) -> None:
-    """Keep the last lines of a training's output until it ends."""
+    """Keep the last lines of a run's output until it ends."""
     assert training.process.stderr is not None
     remainder = b""
     while part := await training.process.stderr.read(4096):

@@ -1,4 +1,4 @@
-"""Trained folders that a training builds on: models, classifiers and runs."""
+"""Trained folders that a run builds on: models, classifiers and runs."""
 
 from pathlib import Path
 from typing import Any

@@ -37,7 +37,7 @@ RANK_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")  # in 
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes of a training: the rank of this one and their number, in total and on this machine.
+    """The processes of a run: the rank of this one and their number, in total and on this machine.
 
     All processes call its methods in the same order. If one is lost, the others raise `FacesmithError`.
     """

@@ -2,7 +2,7 @@
 
 - `next_step` takes one step; the task defines what it learns from a batch.
 - `Recorder` writes metrics, timing and sample sheets.
-- `CollapseGuard` rolls back or stops a training that has collapsed.
+- `CollapseGuard` rolls back or stops a run that has collapsed.
 - `CheckpointSchedule` and `ScoreSchedule` save and score.
 - `Clock` counts training time; `Session` is the entry in run.json.
 

@@ -1,4 +1,4 @@
-"""Recipes: the settings of a training, in groups. A kind of training adds its own. Nothing here imports torch."""
+"""Recipes: the settings of a run, in groups. A kind of training adds its own. Nothing here imports torch."""
 
 from collections.abc import Iterable
 from dataclasses import Field, dataclass, field, fields, replace

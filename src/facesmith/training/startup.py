@@ -1,4 +1,4 @@
-"""The start of a training: a new run, a resumed one, or a branch of another run."""
+"""The start of a run: a new run, a resumed one, or a branch of another run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

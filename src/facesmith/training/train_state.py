@@ -1,4 +1,4 @@
-"""The state of a training: networks, optimizers and the EMA, and the parts of a step that every task shares."""
+"""The state of a run: networks, optimizers and the EMA, and the parts of a step that every task shares."""
 
 import copy
 from collections.abc import Iterable, Iterator

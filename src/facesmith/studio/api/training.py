@@ -1,4 +1,4 @@
-"""/training, and POST /runs: start, stop, resume and branch trainings, if the studio allows it."""
+"""/training, and POST /runs: start, stop, resume and branch runs, if the studio allows it."""
 
 import asyncio
 import time
@@ -101,7 +101,7 @@ class RecipeInfo(RecipeSummary):
 
 
 class TrainingInfo(BaseModel):
-    """Whether trainings can be started here, and the recipes."""
+    """Whether runs can be started here, and the recipes."""
 
     allowed: bool
     recipes: list[RecipeSummary]
