@@ -71,7 +71,7 @@ def _rows(settings: dict[str, Field[Any]], recipes: Iterable[Recipe]) -> list[st
         changed = "; ".join(f"{value}: {', '.join(names)}" for value, names in others.items())
         default = "" if setting.default in ("", None) else setting.default
         lines.append(f"| `{key}` | {setting.metadata['about']} | {default} | {changed} |")
-    return lines if settings else ["It has no settings."]
+    return lines if settings else ["This family has no settings."]
 
 
 def commands() -> str:

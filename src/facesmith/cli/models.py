@@ -129,7 +129,7 @@ def generate(model: str, out: Path, backend: str, labels: str | None, **options:
         click.echo(f"{options['count']:,} faces in {folder}; {folder / 'manifest.jsonl'} lists the seed of each")
         return
     card = facesmith.read_set(folder)
-    measured = f"{len(card['measured'])} attributes measured" if card["measured"] else "no attribute measured"
+    measured = f"{len(card['measured'])} attributes labelled" if card["measured"] else "no attributes labelled"
     click.echo(f"{card['count']:,} faces in {folder}, {measured}; terms: {card['terms']}")
     for line in facesmith.set_summary(card):
         click.echo(f"  {line}")

@@ -24,14 +24,14 @@ class GANRecipe(AdversarialRecipe):
     latent: str = network_setting("normal", "distribution of z", ("normal", "uniform"))
     update: str = learning_setting(
         "alternate",
-        "alternate: update D first, then G with the updated D; together: update both from the same pass",
+        "order of updates; alternate: D first, then G with the updated D; together: both from the same forward pass",
         ("alternate", "together"),
     )
     d_schedule: str = learning_setting(
         "every", "when D is trained: every, ratio:K, decay:START,FACTOR,EVERY or accuracy:THRESHOLD"
     )
     freeze_discriminator_after: float | None = learning_setting(
-        None, "kimg after which D is no longer trained, for experiments", minimum=0
+        None, "stop training D after this many kimg, for experiments", minimum=0
     )
     attributes: str = network_setting("", "attributes to condition G and D on, separated by commas")
     open_attributes: float = learning_setting(
@@ -46,7 +46,7 @@ class GANRecipe(AdversarialRecipe):
     )
     compile: str = machine_setting(
         "auto",
-        "auto: CUDA graphs on a GPU; compile: torch.compile; none: neither",
+        "compilation of steps; auto: graph (CUDA graphs) on a GPU, otherwise none; compile: torch.compile",
         ("auto", "none", "compile", "graph"),
     )
 

@@ -24,7 +24,7 @@ class MakeoverRecipe(AdversarialRecipe):
     classifier: str = pretrained_setting("attribute classifier, for the losses that require one")
     family: str = network_setting("masked", "network family")
     directions: str = network_setting(
-        "mtf", "mtf, ftm, mtm, ftf, or 'NAME: SOURCE > TARGET'; separate several with ';'"
+        "mtf", "mtf, ftm, mtm, ftf, or 'NAME: SOURCE > TARGET'; separate several directions with ';'"
     )
     pixel: float = loss_setting(
         0.8,
@@ -36,9 +36,9 @@ class MakeoverRecipe(AdversarialRecipe):
         0.0, "weight of the mean of the mask, which limits how much of an image changes (masked)", minimum=0
     )
     outside: float = loss_setting(0.0, "weight of the mean change outside the face, for aligned faces", minimum=0)
-    identity: float = loss_setting(0.0, "weight of the change in the classifier's middle features", minimum=0)
+    identity: float = loss_setting(0.0, "weight of the change in the classifier's intermediate features", minimum=0)
     attributes: float = loss_setting(0.0, "weight of the change in attributes that both domains share", minimum=0)
-    target: float = loss_setting(0.0, "weight of the attributes that distinguish target faces", minimum=0)
+    target: float = loss_setting(0.0, "weight of the loss on the attributes that target faces share", minimum=0)
     shift: float = loss_setting(
         0.0, "maximum random shift of the classifier's input, as a fraction of the image size", minimum=0, maximum=0.5
     )
