@@ -129,7 +129,7 @@ def open_source(
         raise FacesmithError("the source is empty: pass a folder or a zip of photos")
     kind = source.partition(":")[0]
     if labels is not None and kind in ("builtin", "hf"):
-        raise FacesmithError(f"{source} has its own labels: omit the labels, which apply to folders and zips")
+        raise FacesmithError(f"{source} has its own labels: omit labels, which apply only to folders and zips")
     if kind == "builtin":
         from facesmith.data.sources.builtin import builtin_source
 

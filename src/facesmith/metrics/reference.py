@@ -65,8 +65,8 @@ def choose(dataset: Dataset, count: int | None, split: str | None, seed: int) ->
         if len(rows) == 0:
             split_names = ", ".join(dataset.card["splits"]) or "none"
             raise FacesmithError(
-                f"{dataset.path} has no images in the split {split}, only in {split_names}: choose one of these, or "
-                "omit the split"
+                f"{dataset.path} has no images in the split {split}, only in {split_names}: use one of these "
+                "splits, or omit the split"
             )
     if count is None or count >= len(rows):
         return rows

@@ -42,7 +42,9 @@ def check_records(run: RunFolder, recipe: Recipe) -> None:
     metadata = read_metadata(paths[-1])
     kimg = metadata["images_seen"] / 1000
     if kimg_name(kimg) != newest:
-        raise FacesmithError(f"{paths[-1]} was renamed (it is the checkpoint at {kimg:g} kimg): restore its name")
+        raise FacesmithError(
+            f"{paths[-1]} was renamed (it is the checkpoint at {kimg:g} kimg): restore the original name"
+        )
     _check_metrics(run, metadata["step"], metadata["images_seen"], recipe.log_steps)
 
 

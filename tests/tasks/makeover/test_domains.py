@@ -74,7 +74,7 @@ def test_domains_match_their_expression_and_are_disjoint(builtin_dataset: Datase
 
 
 def test_a_domain_with_too_few_faces_is_refused(builtin_dataset: Dataset) -> None:
-    with pytest.raises(FacesmithError, match="8 faces .Bald. to learn from, but a makeover requires 100"):
+    with pytest.raises(FacesmithError, match="8 faces for training that match .Bald., but a makeover requires 100"):
         find_domains(builtin_dataset, parse_directions("No_Beard > Bald")[0])
     with pytest.raises(FacesmithError, match="'No_Bread' is not an attribute"):
         find_domains(builtin_dataset, parse_directions("No_Bread > Bald")[0])

@@ -130,7 +130,7 @@ def _read_text(text: str, name: str) -> "pa.Table":
     if not text[len(header) :].strip():
         raise FacesmithError(f"{name} has no rows: add one for each image")
     if any(column.strip().lower().endswith(SUFFIXES) for column in columns):
-        raise FacesmithError(f"{name} has no header line: add one, such as file,Smiling")
+        raise FacesmithError(f"{name} has no header line: add one, for example file,Smiling")
     return _parse_delimited(text, name, delimiter, columns, has_header=True)
 
 

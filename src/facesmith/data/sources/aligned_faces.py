@@ -81,7 +81,7 @@ def aligned_source(source: Source, rows: Integers, spec: CropSpec, workers: int,
                 skipped.append({"file": file, "reason": reason})
             for number, face in enumerate(sort_left_to_right(in_photo)):
                 if is_too_small(face, spec):
-                    text = f"its face {number} is too small (eyes {face.eye_distance:.0f} pixels apart)"
+                    text = f"face {number} is too small (eyes {face.eye_distance:.0f} pixels apart)"
                     skipped.append({"file": file, "reason": text})
                 else:
                     photos.append(int(row))

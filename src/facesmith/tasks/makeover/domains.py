@@ -92,12 +92,12 @@ def find_domains(dataset: "Dataset", direction: Direction) -> Domains:
     expressions = (direction.source, direction.target)
     faces = [np.flatnonzero(match_filter(table, expression)) for expression in expressions]
     learned_from, measured_on = ([np.intersect1d(rows, part) for rows in faces] for part in (learned, held_out))
-    for use, domains, minimum in (("learn from", learned_from, MIN_FACES), ("measure on", measured_on, MIN_HELD_OUT)):
+    for use, domains, minimum in (("training", learned_from, MIN_FACES), ("evaluation", measured_on, MIN_HELD_OUT)):
         for expression, rows in zip(expressions, domains, strict=True):
             if len(rows) < minimum:
                 raise FacesmithError(
-                    f"{dataset.name} has {len(rows)} faces {expression!r} to {use}, but a makeover requires {minimum}: "
-                    "use a less strict expression, or import more photos"
+                    f"{dataset.name} has {len(rows)} faces for {use} that match {expression!r}, but a makeover "
+                    f"requires {minimum}: use a less strict expression, or import more photos"
                 )
     return Domains(direction, *learned_from, *measured_on)
 
