@@ -2,8 +2,10 @@
 
 from facesmith.artefacts import Artefact as Artefact
 from facesmith.artefacts import artefact_kind as artefact_kind
+from facesmith.artefacts import delete_artefact as delete_artefact
 from facesmith.artefacts import find_artefacts as find_artefacts
 from facesmith.artefacts import locate as locate
+from facesmith.artefacts import rename_artefact as rename_artefact
 from facesmith.data.dataset import Dataset as Dataset
 from facesmith.data.dataset import open_dataset as open_dataset
 from facesmith.data.export import export_dataset as export_dataset

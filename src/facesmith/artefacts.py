@@ -11,6 +11,7 @@ from typing import Any
 
 from facesmith.data import dataset
 from facesmith.errors import FacesmithError
+from facesmith.files import lock, remove
 from facesmith.latent.face_map import map_folder
 from facesmith.models.folder import DEFAULT_MODEL, INCLUDED_FOLDER, MODEL_CARDS
 from facesmith.models.model import load
@@ -89,6 +90,32 @@ def find_artefacts(root: Path) -> Iterator[Artefact]:
                 inner.sort(key=lambda entry: (entry.name != DEFAULT_MODEL, entry.name))  # the default model comes first
                 subfolders += [Path(entry.path) for entry in inner]
         folders = subfolders
+
+
+def rename_artefact(path: str | Path, name: str) -> Path:
+    """Rename the folder of an artefact and return its new path.
+
+    Raises `FacesmithError` if that exists, or if another process writes to the folder.
+    """
+    folder = Path(path)
+    target = folder.with_name(name)
+    with lock(folder):
+        if os.path.lexists(target):
+            raise FacesmithError(f"{target} already exists: choose another name")
+        folder.rename(target)
+    return target
+
+
+def delete_artefact(path: str | Path) -> None:
+    """Delete an artefact with all its files. Raises `FacesmithError` if another process writes to its folder."""
+    folder = Path(path)
+    if artefact_kind(folder) is None:
+        raise FacesmithError(f"{folder} is not a model, run, dataset or map: delete it yourself")
+    with lock(folder):
+        hidden = folder.with_name(f".{folder.name}.deleted")  # at once, so that nobody opens half of it
+        remove(hidden)
+        folder.rename(hidden)
+    remove(hidden)
 
 
 def locate(source: str | None) -> Path:

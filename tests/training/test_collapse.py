@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from facesmith.runs.health import D_WINNING, DIVERGED, HEALTHY, MODE_COLLAPSE
+from facesmith.runs.health import D_WINNING, DIVERGED, GRACE_KIMG, HEALTHY, MODE_COLLAPSE
 from facesmith.tasks.gan.recipes import GAN_RECIPES
 from facesmith.tasks.recipes import RECIPES
 from facesmith.training import collapse
@@ -16,7 +16,7 @@ from facesmith.training.settings import AdversarialRecipe
 TINY = GAN_RECIPES["tiny"]
 PLAYED = {name: recipe for name, recipe in RECIPES.items() if isinstance(recipe, AdversarialRecipe)}
 PICTURES = 640  # a line of the metrics: 10 steps of 64
-LATE = math.ceil(collapse.GRACE_KIMG * 1000 / PICTURES) + 1  # the first line at which diversity is checked
+LATE = math.ceil(GRACE_KIMG * 1000 / PICTURES) + 1  # the first line at which diversity is checked
 
 
 def line(number: int, **changes: Any) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def test_lines_without_diversity_do_not_count() -> None:
 
 def test_diversity_is_ignored_in_the_grace_period() -> None:
     swinging = [line(number, diversity=(1.2, 0.01)[number % 5 > 0]) for number in range(1, LATE - 1)]
-    assert swinging[-1]["kimg"] < collapse.GRACE_KIMG
+    assert swinging[-1]["kimg"] < GRACE_KIMG
     assert set(statuses(swinging)) == {HEALTHY}
     assert detect(swinging, TINY) == Health(), "and nothing of it is held against what follows"
 

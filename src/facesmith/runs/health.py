@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from facesmith.runs.json_lines import as_number, last_value
 from facesmith.runs.run_data import RunData
 
 HEALTHY = "healthy"
@@ -9,10 +10,11 @@ D_WINNING = "discriminator is winning"
 MODE_COLLAPSE = "mode collapse"
 DIVERGED = "diverged"
 
+GRACE_KIMG = 15.0  # until then G may swing from one colour to the next, and its diversity says nothing
 COLLAPSED = (MODE_COLLAPSE, DIVERGED)  # these are acted on; many runs recover from a winning D by themselves
 
 MEANINGS = {
-    HEALTHY: "the faces are varied, and neither network dominates.",
+    HEALTHY: "no sign of mode collapse, and neither network dominates. Look at the newest sheet to judge the faces.",
     D_WINNING: "D has separated real from generated faces without error for hundreds of steps, so G learns little from "
     "it. Start a branch that trains D less often (--set d_schedule=ratio:2) or with a lower learning rate.",
     MODE_COLLAPSE: "the generated faces are becoming identical, and further training does not help. Use an earlier "
@@ -26,7 +28,6 @@ _MEANINGS_BY_TASK = {  # where the general meaning would be wrong
     "encoder": _LOSSES_ONLY,
     "classifier": _LOSSES_ONLY,
     "makeover": {
-        HEALTHY: "the changed faces are varied, and neither network dominates.",
         D_WINNING: "D has separated real from changed faces without error for hundreds of steps, so G learns little "
         "from it. Start a branch with a lower learning rate.",
         MODE_COLLAPSE: "the changed faces are becoming identical, and further training does not help. Use an earlier "
@@ -45,8 +46,12 @@ def describe_health(run: RunData) -> str | None:
     if run.health is None:
         return None
     ended = run.card.get("status") in ("finished", "failed", "interrupted")
-    text = meaning(run.health, str(run.recipe.get("task", "gan")))
-    return f"Health{' at the end' if ended else ''}: \u201c{run.health}\u201d" + (f": {text}" if text else ".")
+    task = str(run.recipe.get("task", "gan"))
+    name, text = run.health, meaning(run.health, task)
+    if run.health == HEALTHY and task in ("gan", "makeover") and _length_kimg(run) < GRACE_KIMG:
+        name = "too early to judge"
+        text = f"no problem so far, but mode collapse is not excluded: diversity is checked after {GRACE_KIMG:g} kimg."
+    return f"Health{' at the end' if ended else ''}: \u201c{name}\u201d" + (f": {text}" if text else ".")
 
 
 def describe_health_events(run: RunData) -> list[str]:
@@ -102,6 +107,10 @@ def describe_best_score(run: RunData) -> str | None:
 def _rollback(event: dict[str, Any]) -> str:
     rate = f" and {event['lr_scale']:.3g} times the recipe's learning rate" if "lr_scale" in event else ""
     return f"Rollback {event['rollbacks']}: returned to {_kimg(event['kimg'])} and continued with new noise{rate}."
+
+
+def _length_kimg(run: RunData) -> float:
+    return max(as_number(run.card.get("kimg")) or 0.0, last_value(run.metrics, "kimg") or 0.0)
 
 
 def _events(run: RunData) -> list[dict[str, Any]]:

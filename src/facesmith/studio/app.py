@@ -34,7 +34,7 @@ DESCRIPTION = """
 Generate, edit and inspect synthetic faces. The studio's own pages use only this API.
 
 Every error is `{"error": "one sentence"}`; 429 comes with `Retry-After`. Nothing that is sent here is written to disk,
-and no data leaves the machine.
+except photos for a dataset (/imports), and no data leaves the machine.
 """
 
 
@@ -50,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
         for task in tasks:
             task.cancel()
         await services.training_jobs.close()
+        await services.command_jobs.close()
         services.batcher.close()
         services.jobs.close()
 

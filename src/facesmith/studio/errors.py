@@ -100,13 +100,17 @@ def error_response(error: Exception) -> JSONResponse:
         message = str(error.detail) if isinstance(error, Problem) else _MESSAGES.get(error.status_code, error.detail)
         return error_json(error.status_code, message, dict(error.headers or {}))
     if isinstance(error, FacesmithError):
-        # Messages of functions that commands call contain full paths. Clients get only the last part.
-        return error_json(400, re.sub(r"(?<![\w/:.])~?/(?:[^\s/,;:'\"]+/)+([^\s/,;:'\"]+)", r"\1", str(error)))
+        return error_json(400, without_folders(str(error)))
     if isinstance(error, RequestValidationError):
         errors = error.errors()
         suffix = f"; and {len(errors) - MAX_LISTED_ERRORS:,} more" if len(errors) > MAX_LISTED_ERRORS else ""
         return error_json(422, "; ".join(map(_validation_message, errors[:MAX_LISTED_ERRORS])) + suffix)
     raise error
+
+
+def without_folders(message: str) -> str:
+    """Return a message of a function that commands call with the last part of each path: clients get no others."""
+    return re.sub(r"(?<![\w/:.])~?/(?:[^\s/,;:'\"]+/)+([^\s/,;:'\"]+)", r"\1", message)
 
 
 def error_page(status: int, message: str, root_path: str, query: str) -> HTMLResponse:

@@ -17,7 +17,7 @@ from typing import TypeVar, cast
 import facesmith
 from facesmith import Artefact, AttributeClassifier, Dataset, FaceMap, Makeover, Model
 from facesmith.errors import FacesmithError
-from facesmith.studio.errors import NotFound
+from facesmith.studio.errors import NotFound, Problem
 
 MODELS = ("generator", "makeover", "classifier")  # listed together, so their names are unique
 KEPT_CHARACTERS = "._\u200c\u200d"  # the last two are inside words of some scripts, and in emoji
@@ -93,6 +93,21 @@ class Registry:
         raise NotFound(
             f"unknown {kind} {name!r}: available are {names}" if name else f"there is no {kind} in this studio"
         )
+
+    def check_owned(self, item: Item) -> None:
+        """Raise `Problem` for an item that clients may not rename or delete: an included one, or a configured path."""
+        included = facesmith.locate(None)
+        if included in item.path.parents or any(item.path == root for root, _ in self._roots):
+            raise Problem(
+                400,
+                f"{item.name} is included in facesmith, or was itself passed to the studio: only what is in the "
+                "studio's folders can be renamed or deleted",
+            )
+
+    def refresh(self) -> None:
+        """Search the folders again at the next request."""
+        with self._lock:
+            self._searched, self._items = -MAX_AGE_SECONDS, []
 
     async def model(self, name: str | None = None) -> Model:
         """Return a generator, by default the first. It computes in one thread, see `Batcher`."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from facesmith.studio.batching import Batcher
+from facesmith.studio.command_jobs import CommandJobs
 from facesmith.studio.jobs import Jobs
 from facesmith.studio.monitoring import Metrics
 from facesmith.studio.registry import Registry
@@ -28,6 +29,7 @@ class Services:
     metrics: Metrics
     run_watcher: RunWatcher
     training_jobs: TrainingJobs
+    command_jobs: CommandJobs = field(default_factory=CommandJobs)
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set on shutdown: long streams end
     warm: asyncio.Event = field(default_factory=asyncio.Event)  # set once the first model has generated a face
 

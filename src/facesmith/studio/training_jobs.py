@@ -14,7 +14,7 @@ from pathlib import Path
 
 import facesmith
 from facesmith.errors import FacesmithError
-from facesmith.studio.errors import Busy, NotFound, Problem
+from facesmith.studio.errors import Busy, NotFound, Problem, without_folders
 from facesmith.studio.registry import Registry
 from facesmith.studio.settings import Settings
 
@@ -25,10 +25,11 @@ START_TIMEOUT_SECONDS = 90.0  # for a run to begin, or to report why it does not
 
 
 @dataclass(eq=False)
-class TrainingProcess:
-    """A training's process and its last lines of output."""
+class CommandProcess:
+    """The process of a command of facesmith, and its last lines of output."""
 
     process: Process
+    arguments: Sequence[str]
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_LINES))
     stop_requested: bool = False
     reader: "asyncio.Task[None] | None" = None
@@ -42,13 +43,24 @@ class TrainingProcess:
         """Return why the process ended."""
         for line in reversed(self.lines):
             if match := re.match(r"(?:facesmith|Error): (.+)", line):
-                return match[1]
+                return without_folders(match[1])
         if self.code is not None and self.code < 0:
-            return f"training was ended by {signal.Signals(-self.code).name}"
-        return self.lines[-1] if self.lines else f"training ended with code {self.code}"
+            return f"{self.arguments[0]} was ended by {signal.Signals(-self.code).name}"
+        return self.lines[-1] if self.lines else f"{self.arguments[0]} ended with code {self.code}"
+
+    @property
+    def progress(self) -> float | None:
+        """Return the share that its progress bar shows, or None without one."""
+        found = (re.search(r"(\d+)%\|", line) for line in reversed(self.lines))
+        return next((int(match[1]) / 100 for match in found if match), None)
+
+    async def ended(self) -> None:
+        """Wait until it has ended and its output is read."""
+        if self.reader is not None:
+            await self.reader
 
     def stop(self) -> None:
-        """Tell the training to save and end, once."""
+        """Tell the process to end, and a training to save first, once."""
         if not self.stop_requested:
             self.stop_requested = True
             self.process.send_signal(signal.SIGINT)
@@ -59,7 +71,7 @@ class TrainingJobs:
 
     def __init__(self, settings: Settings, registry: Registry) -> None:
         self._settings, self._registry = settings, registry
-        self._processes: dict[str, TrainingProcess] = {}
+        self._processes: dict[str, CommandProcess] = {}
         self._starting = asyncio.Lock()
         self._locked_folders = set[Path]()
 
@@ -72,7 +84,7 @@ class TrainingJobs:
         if not self.is_allowed:
             raise Problem(403, "training and writing are not allowed: start the studio with --allow-training")
 
-    def find(self, name: str) -> TrainingProcess | None:
+    def find(self, name: str) -> CommandProcess | None:
         """Return the last process of a run that was started here."""
         return self._processes.get(name)
 
@@ -80,8 +92,8 @@ class TrainingJobs:
         process = self.find(name)
         return process is not None and process.code is None
 
-    def new_run_path(self, name: str) -> Path:
-        """Return the folder of a new run: in the first configured folder that is not itself a run or model."""
+    def runs_folder(self) -> Path:
+        """Return where new folders are created: the first configured folder that is not itself a run or model."""
         folders = [Path(text).expanduser() for text in self._settings.paths] or [Path.cwd() / "runs"]
         parents = [
             folder
@@ -90,7 +102,11 @@ class TrainingJobs:
         ]
         if not parents:
             raise Problem(400, "there is no folder for new runs: start the studio with a folder that contains the runs")
-        path = parents[0].resolve() / name
+        return parents[0].resolve()
+
+    def new_run_path(self, name: str) -> Path:
+        """Return the folder of a new run. Raises `Problem` for a name that is used."""
+        path = self.runs_folder() / name
         if path.exists() or any(item.name == name for item in self._registry.items("run")):
             raise Problem(400, f"{name!r} already exists: choose another name")
         return path
@@ -107,22 +123,13 @@ class TrainingJobs:
                 raise Problem(400, f"{name} is already being trained")
             if sum(process.code is None for process in self._processes.values()) >= MAX_TRAININGS:
                 raise Busy(f"{MAX_TRAININGS} runs are already training: stop one, or wait until one ends", 60)
-            training = TrainingProcess(
-                await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "facesmith", "train", *arguments,
-                    stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, start_new_session=True,  # Ctrl-C is for the studio
-                )
-            )  # fmt: skip
-            self._processes[name] = training
-        training.reader = asyncio.create_task(_read_output(training))
-        if hasattr(os, "setpriority"):
-            os.setpriority(os.PRIO_PROCESS, training.process.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+            training = self._processes[name] = await start_process(["train", *arguments])
         elapsed = 0.0
         while elapsed < START_TIMEOUT_SECONDS:
             if has_started():
                 return True
             if training.code is not None:
-                await training.reader
+                await training.ended()
                 if training.code == 0:
                     return True
                 raise FacesmithError(training.message())
@@ -138,12 +145,26 @@ class TrainingJobs:
             raise NotFound(f"this studio is not training {name}: stop it with Ctrl-C where it was started")
         training.stop()
 
+    def forget(self, name: str) -> None:
+        """Forget the last process of a run that is deleted or renamed."""
+        self._processes.pop(name, None)
+
+    @contextmanager
+    def changing(self, path: Path) -> Iterator[None]:
+        """Lock a folder while it is renamed or deleted. Raises `Problem` if not allowed, or if a training uses it."""
+        with self.writing(path):
+            for name, training in self._processes.items():
+                is_used = any(text.rpartition("=")[2] == str(path) for text in training.arguments)
+                if is_used and training.code is None:
+                    raise Problem(400, f"{path.name} is used by the training of {name}: stop it first")
+            yield
+
     @contextmanager
     def writing(self, path: Path) -> Iterator[None]:
         """Lock a folder while a page is written into it. Raises `Problem` if not allowed, `Busy` if locked."""
         self.check_allowed()
         if path in self._locked_folders:
-            raise Busy(f"the report of {path.name} is being written: retry in a moment", 10)
+            raise Busy(f"{path.name} is being written: retry in a moment", 10)
         self._locked_folders.add(path)
         try:
             yield
@@ -166,8 +187,23 @@ class TrainingJobs:
                 task.cancel()
 
 
-async def _read_output(training: TrainingProcess) -> None:
-    """Keep the last lines of a run's output until it ends."""
+async def start_process(arguments: Sequence[str]) -> CommandProcess:
+    """Run ``facesmith`` with these arguments, with less priority than the studio."""
+    process = CommandProcess(
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "facesmith", *arguments,
+            stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, start_new_session=True,  # Ctrl-C is for the studio
+        ),
+        arguments,
+    )  # fmt: skip
+    process.reader = asyncio.create_task(_read_output(process))
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, process.process.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+    return process
+
+
+async def _read_output(training: CommandProcess) -> None:
+    """Keep the last lines of a command's output until it ends."""
     assert training.process.stderr is not None
     remainder = b""
     while part := await training.process.stderr.read(4096):

@@ -12,6 +12,7 @@ from facesmith.errors import FacesmithError
 from facesmith.files import lock
 from facesmith.progress import in_notebook, silent, tell
 from facesmith.reports.run_report import report
+from facesmith.runs.checkpoints import read_metadata
 from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.notebook_view import NotebookView
@@ -70,7 +71,7 @@ def train(
         data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
         if resume and not branch and group.is_rank_zero and Path(run).is_dir():
             locks.enter_context(lock(Path(run)))
-        context = _start(recipe, data, Path(run), changes, resume, Path(branch) if branch else None, group)
+        context = _start(recipe, data, Path(run), changes, resume, Path(branch) if branch else None, minutes, group)
         if group.is_rank_zero and (branch or not resume):
             locks.enter_context(lock(context.run.path))
         view = NotebookView(context.run.path) if say is tell and in_notebook() else None
@@ -100,6 +101,7 @@ def _start(
     changes: list[str],
     resume: bool,
     branch: Path | None,
+    minutes: float | None,
     group: ProcessGroup,
 ) -> TrainingContext:
     """Start a new run, resume one, or start a branch."""
@@ -122,11 +124,23 @@ def _start(
         )
     if branch and is_twice_the_size(trained_on, dataset) and isinstance(old_recipe, AdversarialRecipe):
         old_recipe = old_recipe.grow()
+        minutes = None  # a larger network starts anew
     changed = with_settings(old_recipe, changes)
     if branch:
+        group.on_rank_zero(lambda: _check_branch_minutes(source, minutes))
         return start_branch(changed, old_recipe, dataset, path, branch, group, make_task)
     group.on_rank_zero(lambda: check_records(source, old_recipe))
     return start_resumed(changed, old_recipe, dataset, path, group, make_task)
+
+
+def _check_branch_minutes(source: RunFolder, minutes: float | None) -> None:
+    """Raise `FacesmithError` for a branch that would end at once, before its folder is created."""
+    checkpoint = source.last_checkpoint()
+    seconds = read_metadata(checkpoint)["seconds"] if checkpoint else 0.0
+    if minutes is not None and 60 * minutes <= seconds:
+        raise FacesmithError(
+            f"{source.path} has already trained for {seconds / 60:.1f} minutes: set longer --minutes to branch from it"
+        )
 
 
 def make_task(recipe: Recipe, dataset: Dataset, group: ProcessGroup, known: dict[str, Path] | None = None) -> Task[Any]:

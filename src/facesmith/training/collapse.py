@@ -13,10 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from facesmith.runs.health import D_WINNING, DIVERGED, HEALTHY, MODE_COLLAPSE
+from facesmith.runs.health import D_WINNING, DIVERGED, GRACE_KIMG, HEALTHY, MODE_COLLAPSE
 from facesmith.training.settings import AdversarialRecipe, Recipe
 
-GRACE_KIMG = 15.0  # until then G may swing from one colour to the next
 MIN_DIVERSITY_SHARE = 0.5  # of the usual diversity; below it a measurement is low
 MAX_LOW_MEASUREMENTS = 3  # in a row; at this number the status is mode collapse
 DIVERSITY_MEMORY = 0.2  # weight of the newest measurement in the usual diversity

@@ -49,6 +49,7 @@ def test_training_requires_allow_training(visit: Visit, place: Path) -> None:
             ("/first/resume", {}),
             ("/first/branch", {"name": "new"}),
             ("/first/report", {}),
+            ("/first/rename", {"name": "new"}),
         ):
             response = await client.post(f"/api/v1/runs{path}", json=body)
             assert (response.status_code, list(response.json())) == (403, ["error"]), path
@@ -127,17 +128,53 @@ def test_a_run_is_started_stopped_resumed_and_ended(visit: Visit, place: Path) -
         assert (info["status"], info["last_words"]) == ("interrupted", None)
         assert info["report"]
         kimg = info["kimg"]
+        for body, status in (
+            ({"name": "short", "minutes": 0.0001}, 400),  # it has trained longer
+            ({"name": "short", "kimg": 0.0001}, 400),
+            ({"name": "short", "minutes": 9, "additional_minutes": 1}, 422),
+        ):
+            assert (await client.post("/api/v1/runs/new/branch", json=body, timeout=100)).status_code == status
+        assert not (place / "short").exists()
         response = await client.post(
-            "/api/v1/runs/new/branch", json={"name": "other", "settings": {"seed": 1}}, timeout=100
+            "/api/v1/runs/new/branch",
+            json={"name": "other", "settings": {"seed": 1}, "additional_minutes": 5},
+            timeout=100,
         )
         assert response.status_code == 200, response.text
         info = await _until(client, "other", lambda info: info["kimg"] > kimg)
         assert info["settings"]["seed"] == 1
         assert info["here"]
+        assert 5 < info["goal_minutes"] < 14
+        for path in ("runs/other", "datasets/faces"):
+            assert (await client.delete(f"/api/v1/{path}")).status_code == 400, f"{path} is in use"
+        assert (await client.post("/api/v1/runs/other/rename", json={"name": "moved"})).status_code == 400
 
     visit(ask, paths=(str(place),), allow_training=True)
     card = read_json(place / "other" / "run.json", "card")
     assert (card["status"], card["sessions"][-1]["reason"]) == ("interrupted", "Ctrl-C")
+
+
+def test_a_finished_run_is_continued_renamed_and_deleted(visit: Visit, place: Path) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        before = (await client.get("/api/v1/runs/first")).json()
+        assert before["status"] == "finished"
+        assert (await client.post("/api/v1/runs/first/resume", json={})).status_code == 400  # its goal is reached
+        more = {"additional_minutes": 0.02}
+        response = await client.post("/api/v1/runs/first/resume", json=more, timeout=100)
+        assert response.status_code == 200, response.text
+        info = await _until(client, "first", lambda info: not info["here"])
+        assert info["status"] == "finished"
+        assert info["kimg"] > before["kimg"]
+        for name, status in (("faces", 400), ("../up", 422), ("second", 200)):
+            response = await client.post("/api/v1/runs/first/rename", json={"name": name})
+            assert response.status_code == status, name
+        assert (await client.get("/api/v1/runs/second")).json()["kimg"] == info["kimg"]
+        statuses = {"runs/first": 404, "runs/second": 204, "datasets/faces": 204, "models/drawn64": 400}
+        for path, status in statuses.items():
+            assert (await client.delete(f"/api/v1/{path}")).status_code == status, path
+        assert list(place.iterdir()) == []
+
+    visit(ask, paths=(str(place), "drawn64"), allow_training=True)
 
 
 def test_a_killed_training_is_reported(visit: Visit, place: Path) -> None:
@@ -146,7 +183,7 @@ def test_a_killed_training_is_reported(visit: Visit, place: Path) -> None:
         assert response.status_code == 200, response.text
         app.state.services.training_jobs.find("first").process.kill()
         info = await _until(client, "first", lambda info: not info["here"])
-        assert (info["status"], info["last_words"]) == ("silent", "training was ended by SIGKILL")
+        assert (info["status"], info["last_words"]) == ("silent", "train was ended by SIGKILL")
 
     visit(ask, paths=(str(place),), allow_training=True)
 

@@ -94,6 +94,9 @@ async def list_runs(services: ServicesDep) -> list[RunSummary]:
     """Newest first."""
     runs = []
     for summary in await services.run_watcher.summaries():
+        training = services.training_jobs.find(summary["name"])
+        if training is not None and training.code and summary["status"] == "running":
+            summary["status"] = "silent"  # its process has ended
         try:
             runs.append(RunSummary(**summary))
         except ValueError:

@@ -1,7 +1,9 @@
 """/training, and POST /runs: start, stop, resume and branch runs, if the studio allows it."""
 
 import asyncio
+import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -49,8 +51,16 @@ class TrainingLength(RequestBody):
     )
 
 
-class BranchRequest(TrainingLength):
-    """A training with settings that differ from its recipe."""
+class ContinuedLength(TrainingLength):
+    """How long to continue a run; by default until its own goal."""
+
+    additional_minutes: float | None = Field(
+        None, gt=0, le=MAX_MINUTES, examples=[10], description="duration of training from now on, instead of minutes"
+    )
+
+
+class NewRun(RequestBody):
+    """The name and the settings of a new run."""
 
     name: RunName = Field(examples=["second-run"], description="name of the new run and its folder")
     settings: Annotated[dict[SettingName, SettingValue], LimitedFields] = Field(
@@ -61,7 +71,11 @@ class BranchRequest(TrainingLength):
     )
 
 
-class TrainRequest(BranchRequest):
+class BranchRequest(ContinuedLength, NewRun):
+    """A new run that starts from another one."""
+
+
+class TrainRequest(TrainingLength, NewRun):
     """A new training."""
 
     recipe: str = Field(examples=["tiny"])
@@ -130,7 +144,7 @@ async def train(body: TrainRequest, services: ServicesDep) -> TrainingStarted:
     services.training_jobs.check_allowed()
     dataset = services.registry.find(body.dataset, "dataset").path
     path = services.training_jobs.new_run_path(body.name)
-    arguments = [*_options(services, body.recipe, body), "--", body.recipe, str(dataset), str(path)]
+    arguments = [*_options(services, body.recipe, body, body.settings), "--", body.recipe, str(dataset), str(path)]
     return await _start(services, body.name, arguments, path)
 
 
@@ -142,13 +156,14 @@ async def stop(name: str, services: ServicesDep) -> TrainingStarted:
 
 
 @router.post("/runs/{name}/resume", summary="Resume training")
-async def resume(name: str, body: TrainingLength, services: ServicesDep) -> TrainingStarted:
-    """Continue from the last checkpoint exactly as if it had never been stopped."""
+async def resume(name: str, body: ContinuedLength, services: ServicesDep) -> TrainingStarted:
+    """Continue from the last checkpoint exactly as if it had never been stopped, also after the goal was reached."""
     services.training_jobs.check_allowed()
     run = await services.run_watcher.run(name)
     recipe, dataset = _recipe_and_dataset(services, run)
     sessions = len(run.card.get("sessions") or [])
-    arguments = [*_options(services, recipe, body), "--resume", "--", recipe, str(dataset), str(run.path)]
+    length = _length_to_continue(run, body)
+    arguments = [*_options(services, recipe, length), "--resume", "--", recipe, str(dataset), str(run.path)]
 
     def has_started() -> bool:
         return len(facesmith.open_run(run.path).card.get("sessions") or []) > sessions
@@ -163,7 +178,8 @@ async def branch(name: str, body: BranchRequest, services: ServicesDep) -> Train
     run = await services.run_watcher.run(name)
     recipe, dataset = _recipe_and_dataset(services, run)
     path = services.training_jobs.new_run_path(body.name)
-    arguments = [*_options(services, recipe, body), "--resume", "--branch", str(path)]
+    length = _length_to_continue(run, body)
+    arguments = [*_options(services, recipe, length, body.settings), "--resume", "--branch", str(path)]
     return await _start(services, body.name, [*arguments, "--", recipe, str(dataset), str(run.path)], path)
 
 
@@ -183,11 +199,37 @@ async def _start(services: Services, name: str, arguments: list[str], path: Path
     return TrainingStarted(name=name, writing=started)
 
 
-def _options(services: Services, recipe: str, body: TrainingLength) -> list[str]:
+def _length_to_continue(run: facesmith.Run, body: ContinuedLength) -> TrainingLength:
+    """Return the goal of a run that continues. Raises `Problem` for one that is already reached."""
+    status, minutes, kimg = run.status, body.minutes, body.kimg
+    seconds = status.seconds or 0.0
+    if body.additional_minutes is not None:
+        if minutes is not None:
+            raise Problem(422, "pass minutes or additional_minutes, not both")
+        minutes = round(seconds / 60 + body.additional_minutes, 2)
+        speed = status.images_per_second
+        if kimg is None and status.goal_kimg and speed:  # a goal that would be reached before the time is up moves
+            needed = status.kimg + 1.5 * 60 * body.additional_minutes * speed / 1000
+            kimg = math.ceil(needed) if needed > status.goal_kimg else None
+    elif minutes is None and kimg is None:
+        minutes = status.goal_minutes
+    goal_kimg = kimg or status.goal_kimg
+    if (minutes is not None and 60 * minutes <= seconds) or (goal_kimg is not None and goal_kimg <= status.kimg):
+        raise Problem(
+            400,
+            f"{run.path.name} has already trained for {status.kimg:g} kimg in {seconds / 60:.1f} minutes: pass "
+            "additional_minutes",
+        )
+    return TrainingLength(minutes=minutes, kimg=kimg)
+
+
+def _options(
+    services: Services, recipe: str, body: TrainingLength, changes: Mapping[str, SettingValue] | None = None
+) -> list[str]:
     """Return the options of ``facesmith train``."""
     options = [f"--{name}={value}" for name in ("minutes", "kimg") if (value := getattr(body, name)) is not None]
     settings = {setting.name: setting for setting in _recipe_info(recipe).settings}
-    for name, value in (body.settings if isinstance(body, BranchRequest) else {}).items():
+    for name, value in (changes or {}).items():
         if name not in settings:
             raise Problem(422, f"settings: the recipe {recipe} has no setting {name!r}")
         kind = settings[name].pretrained

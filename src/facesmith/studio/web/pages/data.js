@@ -1,15 +1,17 @@
 // Datasets: example images, attribute rates, and the exploration report.
 import { html, useEffect, useState } from "../vendor/preact-htm.js";
-import { useAddress } from "../shell/address.js";
+import { pageUrl, useAddress } from "../shell/address.js";
 import { request, apiUrl, useLoad } from "../shell/api.js";
-import { number, text } from "../shell/query-fields.js";
+import { flag, number, text } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
 import { showError, showMessage } from "../shell/toasts.js";
 import { themed, useTheme } from "../shell/theme.js";
 import { Select } from "../components/controls.js";
 import { Empty, Loading } from "../components/feedback.js";
+import { ItemActions } from "../components/item-actions.js";
+import { ImportForm } from "./data/import-form.js";
 
-const FIELDS = { data: text(), seed: number(0, 0, 999_999), having: text() };
+const FIELDS = { data: text(), seed: number(0, 0, 999_999), having: text(), import: flag() };
 
 function Rates({ rates, having, onChoose }) {
   return html`<ul class="rates">
@@ -51,7 +53,8 @@ function ExplorationReport({ data, allowed, onMade }) {
 
 export default function Data() {
   const [state, change] = useAddress(FIELDS);
-  const { value, loading } = useLoad((signal) => request("/datasets", { signal }), []);
+  const [version, refresh] = useState(0);
+  const { value, loading } = useLoad((signal) => request("/datasets", { signal }), [version]);
   const { value: training } = useLoad((signal) => request("/training", { signal }), []);
   const [updates, keep] = useState({}); // datasets whose report was written since the page was loaded
   const datasets = value?.map((item) => updates[item.name] ?? item);
@@ -63,17 +66,22 @@ export default function Data() {
     addEventListener("resize", look);
     return () => removeEventListener("resize", look);
   }, []);
+  const go = (name) => (change({ data: name, having: "", import: false }), refresh(version + 1));
+  const form = state.import && training?.allowed && datasets &&
+    html`<${ImportForm} names=${datasets.map((item) => item.name)} onClose=${() => change({ import: false })} onMade=${go} />`;
+  const button = training?.allowed && html`<button class="button primary" onClick=${() => change({ import: true })}><${Icon} name="plus" />Import photos</button>`;
   if (datasets && !data)
-    return html`<h1>Data</h1><${Empty} icon="data" title="No dataset yet">
-      <p>Create one from your own photos: <code>facesmith data import ~/photos faces --size 64</code></p>
+    return html`<h1>Data</h1>${form}<${Empty} icon="data" title="No dataset yet">
+      <p>Create one from your own photos${button ? ". Nothing leaves the computer that runs the studio." : html`: <code>facesmith data import ~/photos faces --size 64</code>`}</p>
+      ${button}
     <//>`;
   if (!data) return html`<h1>Data</h1>${loading && html`<${Loading} />`}`;
   const having = data.attributes.includes(state.having) ? state.having : "";
   const columns = wide ? 12 : 6;
   const suffix = having ? `: ${having.replaceAll("_", " ")}` : "";
-  return html`<div class="two">
+  return html`${form}<div class="two">
     <div class="side">
-      <h1>Data</h1>
+      <div class="row spread"><h1>Data</h1>${button}</div>
       <${Select} label="Dataset" value=${data.name} options=${datasets.map((item) => item.name)}
         onChange=${(name) => change({ data: name, having: "" }, { push: true })} />
       <dl class="about">
@@ -82,6 +90,10 @@ export default function Data() {
         <div><dt>attributes</dt><dd class="number">${data.attributes.length}</dd></div>
       </dl>
       ${data.credit && html`<p class="small muted">${data.credit}</p>`}
+      ${training?.allowed && html`<div class="row">
+        <a class="button" href=${pageUrl("/watch", { train: data.name })}><${Icon} name="play" />Train on this</a>
+        <${ItemActions} kind="datasets" name=${data.name} onRenamed=${go} onDeleted=${() => go("")} />
+      </div>`}
       ${rates && rates.length > 0 && html`<h2>Attribute rates</h2><${Rates} rates=${rates} having=${having} onChoose=${(name) => change({ having: name })} />`}
     </div>
     <div class="stage">

@@ -2,7 +2,7 @@
 import { html, useMemo, useState } from "../vendor/preact-htm.js";
 import { pageUrl, useAddress } from "../shell/address.js";
 import { request, useLoad } from "../shell/api.js";
-import { list, optionalNumber } from "../shell/query-fields.js";
+import { list, optionalNumber, text } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
 import { Empty } from "../components/feedback.js";
 import { useRuns } from "../components/run-stream.js";
@@ -10,7 +10,7 @@ import { RunList } from "../components/run-list.js";
 import { RunPanel } from "./watch/run-panel.js";
 import { TrainingForm } from "./watch/training-form.js";
 
-const FIELDS = { run: list(), kimg: optionalNumber(0, 1e7) };
+const FIELDS = { run: list(), kimg: optionalNumber(0, 1e7), train: text() }; // train: the dataset of the open form
 const MOST = 4; // side by side; more are compared on another page
 
 /** Those that are being trained, or the newest. */
@@ -25,7 +25,9 @@ const progressOf = (info) => info && { status: info.status, kimg: info.kimg };
 export default function Watch() {
   const [state, change] = useAddress(FIELDS);
   const [version, refresh] = useState(0);
-  const [form, open] = useState(null); // the open form: {} or {branch: run}
+  const [opened, open] = useState(null); // the open form: {} or {branch: run}
+  const form = opened ?? (state.train ? { dataset: state.train } : null);
+  const close = () => (open(null), change({ train: "" }));
   const { value: runs, loading } = useLoad((signal) => request("/runs", { signal }), [version]);
   const { value: training } = useLoad((signal) => request("/training", { signal }), []);
   const selected = useMemo(() => {
@@ -37,14 +39,18 @@ export default function Watch() {
   const listed = runs?.map((run) => ({ ...run, ...progressOf(loaded[run.name]?.info) }));
   const begun = (name) => {
     open(null);
-    change({ run: [name], kimg: null }, { push: true });
+    change({ run: [name], kimg: null, train: "" }, { push: true });
+    refresh(version + 1);
+  };
+  const changed = (name, to) => {
+    change({ run: selected.flatMap((item) => (item === name ? (to ?? []) : item)), kimg: null });
     refresh(version + 1);
   };
   const head = html`<div class="row spread">
     <h1>Watch</h1>
     ${training?.allowed && html`<button class="button primary" onClick=${() => open({})}><${Icon} name="plus" />Train</button>`}
   </div>`;
-  const dialog = form && html`<${TrainingForm} ...${form} recipes=${training.recipes} onClose=${() => open(null)} onBegun=${begun} />`;
+  const dialog = form && training?.allowed && html`<${TrainingForm} ...${form} recipes=${training.recipes} onClose=${close} onBegun=${begun} />`;
   if (runs && !runs.length)
     return html`${head}${dialog}<${Empty} icon="watch" title="No runs yet">
       <p>A run appears here as soon as it starts: <code>facesmith train tiny DATASET runs/first</code></p>
@@ -62,7 +68,7 @@ export default function Watch() {
         if (!run) return html`<article key=${name} class="card panel waiting"><h2>${name}</h2></article>`;
         if (run.error) return html`<article key=${name} class="card panel"><h2>${name}</h2><p>${run.error.message}</p></article>`;
         return html`<${RunPanel} key=${name} run=${run} allowed=${training?.allowed} at=${state.kimg}
-          onMove=${(kimg) => change({ kimg })} onBranch=${() => open({ branch: run })} />`;
+          onMove=${(kimg) => change({ kimg })} onBranch=${() => open({ branch: run })} onChanged=${changed} />`;
       })}
     </div>
   </div>`;

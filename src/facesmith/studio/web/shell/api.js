@@ -92,6 +92,9 @@ export function useLoad(load, on = [], { quiet = false } = {}) {
 
 let models = null; // loaded once for all pages
 
+/** Load the models again when they are needed next: one was added, renamed or deleted. */
+export const forgetModels = () => (models = null);
+
 /** All models, or null until they are there. `useModels((model) => model.encoder)` returns those that match. */
 export function useModels(fits = () => true) {
   const [turn, retry] = useState(0);

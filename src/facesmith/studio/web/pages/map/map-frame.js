@@ -51,6 +51,6 @@ export function MapFrame({ map, view, face, onView, onLost }) {
   useEffect(() => send({ view: { space: view.space, method: view.method, shape: view.shape, colour: view.colour } }), [ready, view.space, view.method, view.shape, view.colour]);
   useEffect(() => send({ place: (face && place) || null }), [ready, place, face]);
   return html`${face && loading && html`<${Progress} label="Placing the face" />`}
-    <iframe ref=${frame} class="faces-map" src=${map.page} title=${`Map of ${map.dataset}`} style=${height ? { height: `${height}px`, flex: "none" } : {}}
+    <iframe ref=${frame} class="faces-map" src=${map.page} title=${`Map of ${map.dataset}`} style=${height ? { height: `${height + 2}px`, flex: "none" } : {}}
       sandbox="allow-scripts allow-downloads allow-forms"></iframe>`;
 }

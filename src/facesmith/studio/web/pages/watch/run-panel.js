@@ -1,24 +1,43 @@
 // One run: its newest faces, how far it is, its health, its curves.
-import { html, useState } from "../../vendor/preact-htm.js";
+import { html, useEffect, useMemo, useState } from "../../vendor/preact-htm.js";
 import { request } from "../../shell/api.js";
 import { Icon } from "../../shell/icons.js";
 import { showError, showMessage } from "../../shell/toasts.js";
 import { themed, useTheme } from "../../shell/theme.js";
+import { ItemActions } from "../../components/item-actions.js";
 import { Dialog } from "../../components/dialog.js";
 import { RunCharts } from "../../components/run-charts.js";
 import { duration, Status, imageCount } from "../../components/run-format.js";
+import { ContinueForm } from "./continue-form.js";
 import { SheetViewer } from "./sheet-viewer.js";
+import { UseModel } from "./use-model.js";
 
 const RunFact = ({ name, children }) => html`<div><dt>${name}</dt><dd class="number">${children}</dd></div>`;
 
-function RunFacts({ info }) {
+/** The share of the goal and the time left now: the server says them only after each measurement. */
+function useProgress(info) {
+  const [now, tick] = useState(performance.now());
+  const since = useMemo(() => performance.now(), [info.share, info.seconds_left]);
+  const isMoving = info.status === "running" && info.seconds_left != null && info.share != null;
+  useEffect(() => {
+    if (!isMoving) return;
+    const timer = setInterval(() => tick(performance.now()), 1000);
+    return () => clearInterval(timer);
+  }, [isMoving]);
+  if (!isMoving) return { share: info.share, left: info.seconds_left };
+  const elapsed = Math.min(60, Math.max(0, (now - since) / 1000), info.seconds_left);
+  const rest = (1 - info.share) * (1 - elapsed / Math.max(info.seconds_left, 1));
+  return { share: 1 - Math.max(0, rest), left: info.seconds_left - elapsed };
+}
+
+function RunFacts({ info, left }) {
   const going = info.status === "running";
   return html`<dl class="run-facts">
     <${RunFact} name="images shown">${imageCount(info.kimg)}<//>
     ${info.epochs != null && html`<${RunFact} name="epochs">${info.epochs.toFixed(1)}<//>`}
     ${info.images_per_second != null && html`<${RunFact} name="images per second">${info.images_per_second.toPrecision(3)}<//>`}
     ${going
-      ? html`<${RunFact} name="time left">${duration(info.seconds_left)}<//>`
+      ? html`<${RunFact} name="time left">${duration(left)}<//>`
       : html`<${RunFact} name="training time">${duration(info.seconds)}<//>`}
   </dl>`;
 }
@@ -28,7 +47,7 @@ const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 function HealthStatus({ info }) {
   const [, healthName, meant] = info.health_text?.match(/“(.+?)”[:.]?\s*(.*)/) ?? [];
   if (!healthName)
-    return html`<p class="small muted" role="status">${info.status === "running" ? "Health has not been measured yet." : "Health was not recorded."}</p>`;
+    return html`<p class="small muted" role="status">${info.status === "running" ? "Health has not been measured yet." : "The run ended before its health was measured."}</p>`;
   const healthy = info.health === "healthy";
   return html`<div class="health ${healthy ? "good" : "worry"}" role="status">
     <${Icon} name=${healthy ? "check" : "alert"} />
@@ -37,13 +56,16 @@ function HealthStatus({ info }) {
 }
 
 /** Buttons that control the training. */
-function Actions({ run, onBranch }) {
+function Actions({ run, onBranch, onChanged }) {
   const { info, name } = run;
   const [busy, set] = useState(false);
+  const [continuing, ask] = useState(false);
+  const [exporting, use] = useState(false);
+  const isFree = !info.here && info.status !== "running";
   const doing = (path, text) => async () => {
     set(true);
     try {
-      await request(`/runs/${name}/${path}`, { method: "POST", json: path === "resume" ? {} : undefined });
+      await request(`/runs/${name}/${path}`, { method: "POST" });
       showMessage(text);
     } catch (error) {
       showError(error);
@@ -52,16 +74,20 @@ function Actions({ run, onBranch }) {
   };
   return html`
     ${info.here && info.status === "running" && html`<button class="button" disabled=${busy} onClick=${doing("stop", `${name} is saving its checkpoint and stopping`)}><${Icon} name="pause" />Stop</button>`}
-    ${!info.here && info.status !== "running" && info.status !== "finished" &&
-    html`<button class="button" disabled=${busy} onClick=${doing("resume", `${name} was resumed`)}><${Icon} name="play" />${busy ? "Starting" : "Resume"}</button>`}
+    ${isFree && info.kimg > 0 && html`<button class="button primary" onClick=${() => use(true)}><${Icon} name="faces" />Use this model</button>`}
+    ${exporting && html`<${UseModel} name=${name} onClose=${() => use(false)} />`}
+    ${isFree && html`<button class="button" onClick=${() => ask(true)}><${Icon} name="play" />${info.status === "finished" ? "Continue" : "Resume"}</button>`}
     <button class="button" onClick=${onBranch}><${Icon} name="arithmetic" />Branch</button>
-    ${!info.report && !info.here && info.status !== "running" && html`<button class="button" disabled=${busy} onClick=${doing("report", `The report of ${name} was written`)}>Write report</button>`}`;
+    ${!info.report && isFree && html`<button class="button" disabled=${busy} onClick=${doing("report", `The report of ${name} was written`)}>Write report</button>`}
+    ${isFree && html`<${ItemActions} kind="runs" name=${name} onRenamed=${(to) => onChanged(name, to)} onDeleted=${() => onChanged(name, null)} />`}
+    ${continuing && html`<${ContinueForm} run=${run} onClose=${() => ask(false)} />`}`;
 }
 
 const TextList = ({ title, lines }) => lines.length > 0 && html`<h3>${title}</h3><ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
 
-export function RunPanel({ run, allowed, at, onMove, onBranch }) {
+export function RunPanel({ run, allowed, at, onMove, onBranch, onChanged }) {
   const { info } = run;
+  const { share, left } = useProgress(info);
   const [film, show] = useState(false);
   const theme = useTheme();
   return html`<article class="card panel" aria-label=${run.name}>
@@ -72,10 +98,10 @@ export function RunPanel({ run, allowed, at, onMove, onBranch }) {
     <div class="look">
       <${SheetViewer} run=${run} at=${at} onMove=${onMove} />
       <div class="facts">
-        ${info.share != null && info.status === "running" &&
-        html`<div class="progress"><progress aria-label=${`Progress of ${run.name}`} value=${info.share} max="1"></progress>
-          <span class="number">${(100 * info.share).toFixed(info.share < 0.1 ? 1 : 0)}% of the goal</span></div>`}
-        <${RunFacts} info=${info} />
+        ${share != null && info.status === "running" &&
+        html`<div class="progress"><progress aria-label=${`Progress of ${run.name}`} value=${share} max="1"></progress>
+          <span class="number">${(100 * share).toFixed(1)}% of the goal</span></div>`}
+        <${RunFacts} info=${info} left=${left} />
         <${HealthStatus} info=${info} />
         ${info.last_words && info.status !== "finished" && html`<p class="warning">${info.last_words}</p>`}
         ${info.status !== "running" && html`<p>${info.sentence}</p>`}
@@ -85,7 +111,7 @@ export function RunPanel({ run, allowed, at, onMove, onBranch }) {
           ${info.here && info.status !== "running" && html`<p class="small muted" role="status">Writing the video and the report.</p>`}
           ${info.report && html`<a class="button" href=${themed(info.report, theme)} target="_blank">Report</a>`}
           ${info.video && html`<button class="button" onClick=${() => show(true)}><${Icon} name="play" />Video</button>`}
-          ${allowed && html`<${Actions} run=${run} onBranch=${onBranch} />`}
+          ${allowed && html`<${Actions} run=${run} onBranch=${onBranch} onChanged=${onChanged} />`}
         </div>
       </div>
     </div>

@@ -6,6 +6,7 @@ import { Icon } from "../../shell/icons.js";
 import { Select, NumberInput } from "../../components/controls.js";
 import { Dialog } from "../../components/dialog.js";
 import { Empty } from "../../components/feedback.js";
+import { freeName, validName } from "../../components/run-names.js";
 
 /** What is typed, as the setting's own kind: 0.5 is a number, true a yes, anything else a text. */
 function typed(text) {
@@ -39,7 +40,7 @@ function Setting({ row, settings, things, onChange, onDrop }) {
   </li>`;
 }
 
-export function TrainingForm({ branch, recipes, onClose, onBegun }) {
+export function TrainingForm({ branch, dataset, recipes, onClose, onBegun }) {
   const { value: datasets } = useLoad((signal) => request("/datasets", { signal }), []);
   const [recipe, cook] = useState(branch?.info.recipe ?? recipes[0].name);
   const { value: whole } = useLoad((signal) => request(`/training/${encodeURIComponent(recipe)}`, { signal }), [recipe]);
@@ -47,8 +48,10 @@ export function TrainingForm({ branch, recipes, onClose, onBegun }) {
   const { value: runs } = useLoad((signal) => request("/runs", { signal }), []);
   const named = (kind) => models.filter((item) => item.kind === kind).map((item) => item.name);
   const things = { generator: named("generator"), classifier: named("classifier"), run: runs?.map((item) => item.name) ?? [] };
-  const [name, call] = useState(branch ? `${branch.name}-branch` : "");
-  const [data, take] = useState(null);
+  const [typedName, call] = useState(null);
+  const taken = [...(runs ?? []), ...(datasets ?? []), ...models].map((item) => item.name); // they may share a folder
+  const name = typedName ?? (runs && datasets ? freeName(branch?.name ?? recipe, taken) : "");
+  const [data, take] = useState(dataset ?? null);
   const [minutes, last] = useState(10);
   const [rows, put] = useState([]);
   const [busy, set] = useState(false);
@@ -58,7 +61,7 @@ export function TrainingForm({ branch, recipes, onClose, onBegun }) {
     event.preventDefault();
     set(true);
     const entries = rows.filter((row) => row.value !== "").map((row) => [row.name, typed(row.value)]);
-    const json = { name, minutes, settings: Object.fromEntries(entries) };
+    const json = { name, [branch ? "additional_minutes" : "minutes"]: minutes, settings: Object.fromEntries(entries) };
     try {
       if (branch) await request(`/runs/${branch.name}/branch`, { json });
       else await request("/runs", { json: { ...json, recipe, dataset: data ?? datasets[0].name } });
@@ -83,9 +86,8 @@ export function TrainingForm({ branch, recipes, onClose, onBegun }) {
       ${about && html`<p class="small muted">${about[0].toUpperCase() + about.slice(1)}.</p>`}
       <div class="row even">
         <div class="field"><label for="run-name">Run name</label>
-          <input id="run-name" type="text" required pattern="[A-Za-z0-9][A-Za-z0-9._\\-]*" maxlength="64" autocomplete="off" spellcheck="false"
-            title="Letters, digits, dots, dashes and underscores" value=${name} onInput=${(event) => call(event.target.value)} /></div>
-        <${NumberInput} label=${branch ? "Minutes, including previous sessions" : "Minutes"} value=${minutes} low=${1} high=${129600} onChange=${last} />
+          <input id="run-name" type="text" required maxlength="64" ...${validName} value=${name} onInput=${(event) => call(event.target.value)} /></div>
+        <${NumberInput} label=${branch ? "Additional minutes" : "Minutes"} value=${minutes} low=${1} high=${129600} onChange=${last} />
       </div>
       <fieldset>
         <legend>Settings</legend>

@@ -1,0 +1,46 @@
+// Rename or delete a run, a model or a dataset, if the studio allows it.
+import { html, useState } from "../vendor/preact-htm.js";
+import { forgetModels, request } from "../shell/api.js";
+import { showError, showMessage } from "../shell/toasts.js";
+import { Dialog } from "./dialog.js";
+import { validName } from "./run-names.js";
+
+const LOST = {
+  runs: "Its checkpoints, sheets, curves and report are deleted from the disk.",
+  models: "Its folder is deleted from the disk. The run that it was exported from remains.",
+  datasets: "Its folder is deleted from the disk. The photos that it was made from remain.",
+};
+
+/** `kind` is runs, models or datasets; `onRenamed(name)` and `onDeleted()` are called afterwards. */
+export function ItemActions({ kind, name, onRenamed, onDeleted }) {
+  const [open, show] = useState("");
+  const [text, type] = useState(name);
+  const [busy, set] = useState(false);
+  const send = (event) => {
+    event.preventDefault();
+    set(true);
+    const path = `/${kind}/${encodeURIComponent(name)}`;
+    const sent = open === "delete" ? request(path, { method: "DELETE" }) : request(`${path}/rename`, { json: { name: text } });
+    sent
+      .then((answer) => {
+        show("");
+        forgetModels();
+        showMessage(open === "delete" ? `${name} was deleted` : `${name} is now ${answer.name}`);
+        if (open === "delete") onDeleted();
+        else onRenamed(answer.name);
+      }, showError)
+      .then(() => set(false));
+  };
+  return html`<button class="button" onClick=${() => (type(name), show("rename"))}>Rename</button>
+    <button class="button" onClick=${() => show("delete")}>Delete</button>
+    ${open && html`<${Dialog} title=${open === "delete" ? `Delete ${name}?` : `Rename ${name}`} onClose=${() => show("")}>
+      <form class="training-form" onSubmit=${send}>
+        ${open === "delete"
+          ? html`<p>${LOST[kind]} This cannot be undone.</p>`
+          : html`<div class="field"><label for="new-name">New name</label>
+              <input id="new-name" type="text" required maxlength="64" ...${validName} value=${text} onInput=${(event) => type(event.target.value)} /></div>`}
+        <div class="row spread"><button type="button" class="button" onClick=${() => show("")}>Cancel</button>
+          <button class="button primary" disabled=${busy || (open === "rename" && text === name)}>${open === "delete" ? "Delete" : "Rename"}</button></div>
+      </form>
+    <//>`}`;
+}
