@@ -198,7 +198,7 @@ def test_photos_in_the_wild_need_align(tmp_path: Path, folder: str) -> None:
     for number, width in ((1, 200), (2, 300)):
         Image.new("RGB", (width, 250)).save(root / folder / f"{number:06d}.jpg")
     annotate(root)
-    with pytest.raises(FacesmithError, match="in the wild, which are not aligned: import them with --align"):
+    with pytest.raises(FacesmithError, match="in-the-wild photos, which are not aligned: import them with --align"):
         import_dataset(root, tmp_path / "out", quiet=True)
     with pytest.raises(FacesmithError, match="no face was found"):
         import_dataset(root, tmp_path / "out", align=True, workers=1, quiet=True)
@@ -219,12 +219,12 @@ def test_where_goes_before_limit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("list_attr_celeba.txt", "000002.jpg -1 ", "000002.jpg ", "has 3 columns of 4"),
+        ("list_attr_celeba.txt", "000002.jpg -1 ", "000002.jpg ", "has 3 columns instead of 4"),
         ("list_attr_celeba.txt", "000002.jpg -1", "000002.jpg  2", "Smiling contains.* '2'"),
         ("list_attr_celeba.txt", "000002.jpg -1", "000002.jpg  x", "Smiling contains.* 'x'"),
-        ("list_attr_celeba.txt", "Smiling 5_o", "Male 5_o", "must name each attribute once"),
+        ("list_attr_celeba.txt", "Smiling 5_o", "Male 5_o", "does not name each attribute once"),
         ("list_eval_partition.txt", "000002.jpg 0", "000002.jpg 7", "the split '7'"),
-        ("identity_CelebA.txt", "000002.jpg 7", "000002.jpg", "has 1 columns of 2"),
+        ("identity_CelebA.txt", "000002.jpg 7", "000002.jpg", "has 1 columns instead of 2"),
     ],
 )
 def test_an_invalid_annotation_file_is_named(tmp_path: Path, file: str, old: str, new: str, message: str) -> None:
@@ -248,7 +248,7 @@ def test_the_count_line_of_celeba_is_ignored() -> None:
 
 def test_a_csv_row_with_a_missing_cell_is_named(tmp_path: Path) -> None:
     text = csv_text(NAMES, VALUES).replace("000003.jpg,1,1,1", "000003.jpg,1,1")
-    with pytest.raises(FacesmithError, match=r"row 4 has 3 columns of 4"):
+    with pytest.raises(FacesmithError, match=r"row 4 has 3 columns instead of 4"):
         read_attributes(text.encode(), "list_attr_celeba.csv")
 
 

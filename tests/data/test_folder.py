@@ -125,7 +125,7 @@ def test_a_parquet_table_works_as_well(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("file,Smiling\nx.png,1\n", r"matches none of .*'x\.png'"),
-        ("file,Smiling\na.png,1,1\n", "row 2 has 3 columns of 2"),
+        ("file,Smiling\na.png,1,1\n", "row 2 has 3 columns instead of 2"),
         ("file,Smiling\na.png,maybe\n", "no usable labels"),
         ("file,Smiling,Smiling\na.png,1,1\n", "two columns called 'Smiling'"),
         ("file,split\na.png,later\n", "the split 'later'"),

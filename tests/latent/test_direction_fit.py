@@ -94,7 +94,7 @@ def test_saved_directions_are_loaded_and_verified(judged: Model, tmp_path: Path)
     assert loaded.about == judged.card["directions"]
     assert judged.name == judged.path.name
     card = dict(judged.card) | {"encoder": {"digest": "another"}}
-    with pytest.raises(FacesmithError, match="another encoder"):
+    with pytest.raises(FacesmithError, match="different encoder"):
         read_directions(judged.path, card)
     copy = tmp_path / "copy"
     shutil.copytree(judged.path, copy)

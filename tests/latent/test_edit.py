@@ -65,9 +65,9 @@ def test_an_invalid_edit_is_refused_and_writes_nothing(
     directed_model: Model, linear_model: Model, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    with pytest.raises(FacesmithError, match="no edit: pass one"):
+    with pytest.raises(FacesmithError, match="no edit: pass an edit"):
         facesmith.edit(directed_model, ["seed:1"], out, quiet=True)
-    with pytest.raises(FacesmithError, match="no edit: pass one"):
+    with pytest.raises(FacesmithError, match="no edit: pass an edit"):
         facesmith.edit(directed_model, ["seed:1"], out, edits=[""], quiet=True)
     with pytest.raises(FacesmithError, match="invalid kind of direction"):
         facesmith.edit(directed_model, ["seed:1"], out, edits=["Eyeglasses=1"], kind="fast", quiet=True)
