@@ -11,6 +11,8 @@ from facesmith.data.dataset import open_dataset as open_dataset
 from facesmith.data.export import export_dataset as export_dataset
 from facesmith.data.importer import import_dataset as import_dataset
 from facesmith.data.layouts.layout import read_set as read_set
+from facesmith.data.merge import merge_datasets as merge_datasets
+from facesmith.data.ray_import import import_with_ray as import_with_ray
 from facesmith.demonstration import demo as demo
 from facesmith.doctor import checkup as checkup
 from facesmith.errors import FacesmithError as FacesmithError

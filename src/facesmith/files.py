@@ -87,11 +87,12 @@ def new_file(path: Path, what: str) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: Path, what: str) -> Iterator[Path]:
+def atomic_folder(path: Path, what: str, state: str = "") -> Iterator[Path]:
     """Yield an empty temporary folder that becomes ``path`` on success and is removed on any error.
 
-    An existing empty folder is filled in place: its owner, rights and mount stay. Raises `FacesmithError` if ``path``
-    is anything else that exists, or another process is writing it; ``what`` names the artefact in the message.
+    An existing empty folder is filled in place: its owner, rights and mount stay. While the temporary folder has a file
+    ``state``, it is kept, and the next call yields it with its content. Raises `FacesmithError` if ``path`` is anything
+    else that exists, or another process is writing it; ``what`` names the artefact in the message.
     """
     if (path / COMPLETE).is_dir():
         _move_up(path / COMPLETE)  # a process died while it did so
@@ -103,7 +104,7 @@ def atomic_folder(path: Path, what: str) -> Iterator[Path]:
             pass  # a process died before this folder was made
     with (
         new_parents(target),
-        _claim(target / PARTIAL if exists else beside, _make_folder, path) as temporary,
+        _claim(target / PARTIAL if exists else beside, _make_folder, path, state) as temporary,
         _full_disk_as_message(path),
     ):
         refuse_existing(path, what)
@@ -247,17 +248,22 @@ def _temporary(path: Path, token: str = "") -> Path:
 
 
 @contextmanager
-def _claim(temporary: Path, make: Callable[[Path], None], path: Path) -> Iterator[Path]:
-    """Make and lock an empty temporary file or folder, and remove it at the end unless it was renamed."""
+def _claim(temporary: Path, make: Callable[[Path], None], path: Path, state: str = "") -> Iterator[Path]:
+    """Make and lock an empty temporary file or folder, and remove it at the end unless it was renamed.
+
+    A folder with a file ``state`` is kept as it is.
+    """
     descriptor = _lock_new(temporary, make, path)
     _temporaries.add(temporary)
     try:
-        for entry in list(temporary.iterdir()) if temporary.is_dir() else []:
-            remove(entry)  # a dead process left it
+        if not (state and (temporary / state).is_file()):
+            for entry in list(temporary.iterdir()) if temporary.is_dir() else []:
+                remove(entry)  # a dead process left it
         yield temporary
     finally:
         _temporaries.discard(temporary)
-        remove(temporary)
+        if not (state and (temporary / state).is_file()):
+            remove(temporary)
         _close(descriptor)
 
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from facesmith.data.filters import match_filter
-from facesmith.data.importer import select_rows
+from facesmith.data.selection import select_rows
 from facesmith.data.source import metadata_table
 from facesmith.errors import FacesmithError
 

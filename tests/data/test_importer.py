@@ -15,9 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesmith.data.dataset import Dataset, open_dataset
+from facesmith.data import import_state
+from facesmith.data.dataset import Dataset, DatasetWriter, open_dataset
 from facesmith.data.importer import import_dataset
+from facesmith.data.merge import merge_datasets
 from facesmith.errors import FacesmithError
+from facesmith.images.provenance import GENERATED, Marks, save_options
 
 
 def photos(folder: Path, count: int, side: int = 40) -> Path:
@@ -133,7 +136,7 @@ def test_an_existing_dataset_is_not_overwritten(builtin_dataset: Dataset, tmp_pa
 
 def test_a_full_disk_is_detected_before_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: _Usage())
-    with pytest.raises(FacesmithError, match=r"needs 0\.1 GB, but its disk has only 0\.1 GB free"):
+    with pytest.raises(FacesmithError, match=r"needs 131\.9 MB, but its disk has only 60\.0 MB free"):
         import_dataset("builtin:2000", tmp_path / "out", size="128", quiet=True)
 
 
@@ -259,3 +262,71 @@ def test_progress_is_shown_unless_quiet(tmp_path: Path, capfd: pytest.CaptureFix
     root = photos(tmp_path / "in", 3)
     import_dataset(root, tmp_path / "out", size="8", workers=1)
     assert "importing" in capfd.readouterr().err
+
+
+def test_an_interrupted_import_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = photos(tmp_path / "in", 40, side=64)
+    (root / "0001.png").write_bytes(b"broken")
+    options: dict[str, Any] = {"size": "256", "quiet": True, "workers": 1}
+    whole = import_dataset(root, tmp_path / "whole", **options)
+    monkeypatch.setattr(import_state, "SECONDS", 0.0)
+    append, chunks = DatasetWriter.append, list[int]()
+
+    def stop(writer: DatasetWriter, images: np.ndarray) -> None:
+        append(writer, images)
+        if writer.count > 20:
+            raise KeyboardInterrupt
+
+    def count(writer: DatasetWriter, images: np.ndarray) -> None:
+        append(writer, images)
+        chunks.append(len(images))
+
+    out = tmp_path / "out"
+    monkeypatch.setattr(DatasetWriter, "append", stop)
+    with pytest.raises(KeyboardInterrupt):
+        import_dataset(root, out, **options)
+    assert not out.exists()
+    with (tmp_path / ".out.partial" / import_state.STATE).open("a") as state:
+        state.write('{"outc')  # of a process that was killed
+    monkeypatch.setattr(DatasetWriter, "append", count)
+    resumed = import_dataset(root, out, **options)
+    assert 0 < sum(chunks) < 39
+    assert resumed.fingerprint == whole.fingerprint
+    assert np.array_equal(resumed.images, whole.images)
+    assert resumed.card | {"created": ""} == whole.card | {"created": ""}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out", "whole"]
+    # Another import under the name of an interrupted one starts over.
+    monkeypatch.setattr(DatasetWriter, "append", stop)
+    with pytest.raises(KeyboardInterrupt):
+        import_dataset(root, tmp_path / "other", **options)
+    monkeypatch.setattr(DatasetWriter, "append", append)
+    assert len(import_dataset(root, tmp_path / "other", **options | {"limit": 3})) == 3
+
+
+def test_parts_are_merged_to_the_whole(tmp_path: Path) -> None:
+    root = photos(tmp_path / "in", 10)
+    (root / "0004.png").write_bytes(b"broken")
+    for number, model in ((2, "one"), (7, "two"), (8, "one")):
+        marks = Marks(GENERATED, model=model, terms="any use")
+        with Image.open(root / f"{number:04d}.png") as image:
+            image.save(root / f"{number:04d}.png", **save_options(marks, "PNG"))
+    options: dict[str, Any] = {"size": "8", "quiet": True, "workers": 1}
+    whole = import_dataset(root, tmp_path / "whole", **options)
+    parts = [import_dataset(root, tmp_path / f"{n}", shard=f"{n}/3", **options).path for n in (1, 2, 3)]
+    merged = merge_datasets(parts[::-1], tmp_path / "merged", quiet=True)
+    assert merged.fingerprint == whole.fingerprint
+    assert merged.card | {"created": ""} == whole.card | {"created": ""}
+    other = import_dataset(root, tmp_path / "x", shard="3/3", **options | {"size": 9})
+    for wrong, reason in (
+        (parts[:2], "1, 2 of 3"),
+        ([whole.path], "whole dataset"),
+        (
+            [*parts[:2], other.path],
+            "size differs",
+        ),
+    ):
+        with pytest.raises(FacesmithError, match=reason):
+            merge_datasets(wrong, tmp_path / "wrong", quiet=True)
+    for shard in ("0/3", "4/3", "half"):
+        with pytest.raises(FacesmithError, match="expected NUMBER/COUNT"):
+            import_dataset(root, tmp_path / "wrong", shard=shard, **options)

@@ -54,12 +54,15 @@ def data() -> None:
     help="Detect every face and align it as in CelebA. --crop then applies to the aligned 178x218 image.",
 )
 @click.option("--name", help="Name of the dataset. Default: the name of the source.")
+@click.option("--shard", metavar="I/N", help="Import only part I of N. facesmith data merge joins the parts.")
 @quiet
 def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
     """Import SOURCE into the new folder DATASET.
 
     SOURCE is a CelebA folder or zip in the official layout, any folder or zip of images, Parquet files with a column
-    of images, hf:OWNER/NAME for a dataset on the Hugging Face hub, or builtin[:COUNT] for cartoon faces.
+    of images, WebDataset archives, the address of any of these such as s3://bucket/faces, hf:OWNER/NAME for a dataset
+    on the Hugging Face hub, or builtin[:COUNT] for cartoon faces. The same command resumes an import that was
+    interrupted after 20 seconds or more.
 
     \b
     facesmith data import builtin:8000 drawn
@@ -67,6 +70,7 @@ def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
     facesmith data import ~/celeba men --where 'Male & ~Eyeglasses & ~Blurry' --limit 10000
     facesmith data import ~/paintings paintings --size 80x100
     facesmith data import ~/holidays people --align --crop center:178
+    facesmith data import s3://bucket/faces part-2 --shard 2/4
     """
     result = facesmith.import_dataset(source, dataset, quiet=quiet, **options)  # type: ignore[arg-type]
     width, height = result.size
@@ -123,13 +127,17 @@ def export(dataset: Path, out: Path, layout: str, quiet: bool) -> None:
 @options.out_folder
 @quiet
 def merge(parts: tuple[Path, ...], out: Path, quiet: bool) -> None:
-    """Merge the parts of a set that several machines generated.
+    """Merge the parts of a set that several machines generated, or of a dataset that they imported.
 
     \b
     facesmith generate my-model --first 0 --count 50000 --out part-1
     facesmith generate my-model --first 50000 --count 50000 --out part-2
     facesmith data merge part-1 part-2 --out faces
     """
+    if facesmith.artefact_kind(parts[0]) == "dataset":
+        dataset = facesmith.merge_datasets(parts, out, quiet=quiet)
+        click.echo(f"{out}: {len(dataset):,} images of {len(parts)} parts")
+        return
     facesmith.merge_sets(parts, out, quiet=quiet)
     click.echo(f"{out}: {facesmith.read_set(out)['count']:,} faces from {len(parts)} parts")
 

@@ -186,20 +186,28 @@ class DatasetWriter:
         self._size = (0, 0)
 
     @contextmanager
-    def images(self, width: int, height: int, max_count: int) -> Iterator["DatasetWriter"]:
-        """Open images.npy for at most ``max_count`` images, to be written with `append`.
+    def images(self, width: int, height: int, max_count: int, done: int = 0) -> Iterator["DatasetWriter"]:
+        """Open images.npy for at most ``max_count`` images, to be written with `append`, behind ``done`` ones in it.
 
         Plain writes are used instead of a memory map, because pages written through a map count as memory of this
         process until they are on the disk.
         """
         self._size = (width, height)
-        with (self.folder / IMAGES).open("wb") as self._file:
+        with (self.folder / IMAGES).open("r+b" if done else "w+b") as self._file:
             header_bytes = _write_npy_header(self._file, max_count, self._size)
+            for _ in range(done):
+                self._pixels.update(self._file.read(width * height * 3))
+            self.count = done
+            self._file.truncate()
             yield self
             if _write_npy_header(self._file, self.count, self._size) != header_bytes:
                 raise AssertionError("the header of images.npy changed its length")  # NumPy pads it for any count
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is appended to the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
 
     def append(self, images: Images) -> None:
         data = np.ascontiguousarray(images).data
@@ -240,9 +248,12 @@ class DatasetWriter:
 
 
 @contextmanager
-def new_dataset(path: Path) -> Iterator[DatasetWriter]:
-    """Yield a writer for the new dataset folder ``path``, which appears when the block ends without an error."""
-    with atomic_folder(path, "dataset") as folder:
+def new_dataset(path: Path, state: str = "") -> Iterator[DatasetWriter]:
+    """Yield a writer for the new dataset folder ``path``, which appears when the block ends without an error.
+
+    What is written is kept for the next call while its folder has a file ``state``.
+    """
+    with atomic_folder(path, "dataset", state) as folder:
         yield DatasetWriter(folder)
 
 

@@ -98,14 +98,18 @@ def _decode_in_order(
 
 
 def _decode_chunk(slot: int, handles: list[Handle], spec: CropSpec) -> list[Outcome]:
-    """Decode some photos into ``slot``, one after the other, and return the outcome for each of them."""
+    return decode_into(_slots[slot], handles, spec)
+
+
+def decode_into(images: np.ndarray, handles: Iterable[Handle], spec: CropSpec) -> list[Outcome]:
+    """Decode some photos into ``images``, one after the other, and return the outcome for each of them."""
     outcomes: list[Outcome] = []
     count = 0
     for handle in handles:
         try:
             opened = handle.open()
             pixels, marks = (opened, None) if isinstance(opened, np.ndarray) else decode_with_marks(opened, spec)
-            _slots[slot, count] = pixels
+            images[count] = pixels
             count += 1
             outcomes.append((None, marks))
         except ImageError as error:

@@ -1,33 +1,35 @@
 """Import photos into a dataset: find them, select some, decode them on all cores and write the dataset folder."""
 
 import errno
+import hashlib
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from facesmith.arrays import Integers
-from facesmith.data.dataset import Dataset, DatasetWriter, new_dataset, open_dataset
-from facesmith.data.decode_pool import decode_all
+from facesmith.data.dataset import Dataset, DatasetWriter, dataset_digest, new_dataset, open_dataset
+from facesmith.data.decode_pool import Chunk, decode_all
+from facesmith.data.import_state import STATE, ImportState, load_state
 from facesmith.data.made_with import add_provenance
+from facesmith.data.selection import parse_shard, select_rows
 from facesmith.data.source import SPLITS, Source
-from facesmith.data.sources.file_listing import list_files
-from facesmith.data.sources.folder import folder_source
+from facesmith.data.sources.registry import open_source
+from facesmith.data.sources.remote import ConnectionLostError
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import printable
 from facesmith.images.crop import CropSpec, parse_crop_spec
-from facesmith.images.provenance import Marks
 from facesmith.machine import worker_count
 from facesmith.progress import progress
+from facesmith.version import __version__
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
+# Yields the decoded images of ascending rows of a source, in chunks, and what became of each row.
+Decode = Callable[[Source, Integers, CropSpec], AbstractContextManager[Iterator[Chunk]]]
 SPARE_BYTES = 32 * 2**20  # left free on the disk beside the images, for the metadata and the system
 
 
@@ -44,13 +46,15 @@ def import_dataset(
     labels: str | Path | None = None,
     align: bool = False,
     name: str | None = None,
+    shard: str | None = None,
     workers: int | None = None,
     quiet: bool = False,
 ) -> Dataset:
     """Import photos into a new dataset folder and open it.
 
     Args:
-        source: a folder or zip with CelebA or any photos, Parquet files with a column of images, ``hf:OWNER/NAME``, or
+        source: a folder or zip with CelebA or any photos, Parquet files with a column of images, WebDataset archives,
+            the address of any of these for fsspec such as ``s3://bucket/faces``, ``hf:OWNER/NAME``, or
             ``builtin[:STYLE][:COUNT]``.
         dataset: the folder to create.
         size: "64", or "80x100" for width x height, in pixels.
@@ -64,19 +68,48 @@ def import_dataset(
         align: find every face in ordinary photos and align it like CelebA's: one image for each face, cropped by
             ``crop`` out of CelebA's frame of 178 x 218. ``limit`` counts photos. Requires the ``photos`` extra.
         name: the dataset's name. Default: the name of the source.
+        shard: "2/4" imports the second of four parts of the selected photos; `merge_datasets` joins the parts.
         workers: number of processes; defaults to the number of usable cores.
         quiet: show no progress.
 
-    A photo that cannot be read is skipped, and listed with the reason in the dataset's card. Raises `FacesmithError`
+    A photo that cannot be read is skipped, and listed with the reason in the dataset's card. The same call resumes an
+    import that was killed or interrupted, or lost its connection, after 20 seconds or more. Raises `FacesmithError`
     for invalid arguments, an invalid source or a disk that cannot be written, and then leaves nothing behind.
     """
+    workers = worker_count(workers)
+    return import_with(
+        lambda photos, rows, spec: decode_all(photos.handles(rows), spec, workers),
+        source, dataset, size=size, crop=crop, resize=resize, where=where, limit=limit, seed=seed, labels=labels,
+        align=align, name=name, shard=shard, workers=workers, quiet=quiet,
+    )  # fmt: skip
+
+
+def import_with(
+    decode: Decode,
+    source: str | Path,
+    dataset: str | Path,
+    *,
+    size: str | int,
+    crop: str,
+    resize: str,
+    where: str | None,
+    limit: int | None,
+    seed: int,
+    labels: str | Path | None,
+    align: bool,
+    name: str | None,
+    shard: str | None,
+    workers: int,
+    quiet: bool,
+) -> Dataset:
+    """Import photos as `import_dataset` does, decoded by a function that yields the chunks of ascending rows."""
     folder = Path(dataset)
     spec = parse_crop_spec(str(size), crop, resize)
     require("pyarrow", "data", "importing a dataset")
-    workers = worker_count(workers)
-    with _unusable_paths_as_messages(folder), new_dataset(folder) as writer:
+    part = parse_shard(shard)
+    with _unusable_paths_as_messages(folder), new_dataset(folder, STATE) as writer:
         photos = open_source(str(source), spec, seed, None if labels is None else Path(labels), align, quiet)
-        rows = select_rows(photos.table, where, limit, seed)
+        rows = select_rows(photos.table, where, limit, seed, part)
         alignment: dict[str, Any] = {}
         if align:
             from facesmith.data.sources.aligned_faces import ALIGNMENT, aligned_source
@@ -84,9 +117,32 @@ def import_dataset(
             photos = aligned_source(photos, rows, spec, workers, quiet)
             rows = np.arange(len(photos.table))
             alignment = {"alignment": ALIGNMENT}
-        _check_free_space(folder, len(rows) * spec.pixels * 3)
-        written_rows, marks, skipped = _write_images(photos, rows, spec, writer, workers, quiet)
-        skipped = photos.skipped + skipped
+        key = {
+            "source": photos.fingerprint,
+            "rows": hashlib.sha256(rows.tobytes()).hexdigest(),
+            "table": dataset_digest(b"", photos.table),
+            "crop": [spec.width, spec.height, crop, resize, align],
+            "facesmith": __version__,
+        }
+        state = load_state(writer.folder, key)
+        _check_free_space(folder, (len(rows) - state.image_count) * spec.pixels * 3)
+        try:
+            _write_images(photos, rows, spec, writer, state, decode, quiet)
+        except (OSError, FacesmithError) as error:
+            if not isinstance(error, ConnectionLostError):
+                state.remove()
+            raise
+        files = photos.table["file"]
+        positions = [number for number, (reason, _) in enumerate(state.outcomes) if reason is None]
+        written_rows = rows[positions]
+        marks = [
+            state.outcomes[number][1] if photos.marks is None else photos.marks[rows[number]] for number in positions
+        ]
+        skipped = photos.skipped + [
+            {"file": files[int(row)].as_py(), "reason": reason}
+            for row, (reason, _) in zip(rows, state.outcomes, strict=True)
+            if reason is not None
+        ]
         if not len(written_rows):
             raise FacesmithError(
                 f"{source} contains no usable image: all {len(rows):,} were skipped; for example, "
@@ -110,6 +166,7 @@ def import_dataset(
             "where": where,
             "limit": limit,
             "seed": seed,
+            **({} if shard is None else {"shard": list(part)}),
             "splits": {split: split_counts[split] for split in SPLITS if split in split_counts},
             "skipped": skipped,
             "skipped_count": len(skipped),
@@ -117,98 +174,33 @@ def import_dataset(
             "ignored_columns": list(photos.ignored_columns),
             "notes": [asdict(note) for note in photos.notes],
         }
+        state.remove()
         writer.finish(table, card)
     return open_dataset(folder)
 
 
-def open_source(
-    source: str, spec: CropSpec, seed: int = 0, labels: Path | None = None, align: bool = False, quiet: bool = True
-) -> Source:
-    """List the photos of a source, or raise `FacesmithError`. The text before a colon decides the kind of source."""
-    if not source.strip():
-        raise FacesmithError("the source is empty: pass a folder or a zip of photos")
-    kind = source.partition(":")[0]
-    if labels is not None and kind in ("builtin", "hf"):
-        raise FacesmithError(f"{source} has its own labels: omit labels, which apply only to folders and zips")
-    if kind == "builtin":
-        from facesmith.data.sources.builtin import builtin_source
-
-        # Drawn at twice the size, and resized like a photo. A crop in pixels needs a fixed size to crop from.
-        side = 2 * max(spec.width, spec.height) if spec.crop in ("fit", "none") else 256
-        return builtin_source(source, seed, side)
-    if kind == "hf":
-        from facesmith.data.sources.hub import hub_source
-
-        return hub_source(source, quiet=quiet)
-    path = Path(source)
-    if path.is_file() and path.suffix.lower() == ".tar":
-        from facesmith.data.sources.webdataset import webdataset_source
-
-        return webdataset_source(path, [(path.name, path)])
-    listing = list_files(path)
-    if parquet := listing.parquet_files():
-        from facesmith.data.sources.parquet import parquet_source
-
-        return parquet_source(listing.root, parquet)
-    if archives := listing.tar_files():
-        from facesmith.data.sources.webdataset import webdataset_source
-
-        return webdataset_source(listing.root, archives)
-    if labels is None and listing.is_celeba():
-        from facesmith.data.sources.celeba import celeba_source
-
-        return celeba_source(listing, align)
-    return folder_source(listing, labels)
-
-
-def select_rows(table: "pa.Table", where: str | None, limit: int | None, seed: int) -> Integers:
-    """Return the ascending row numbers, int64 of shape (N,), that match ``where``, or a random ``limit`` of them.
-
-    The same table, ``where``, ``limit`` and ``seed`` give the same rows. Raises `FacesmithError` for an invalid
-    expression and if no row is left.
-    """
-    rows = np.arange(len(table))
-    if where is not None:
-        from facesmith.data.filters import match_filter
-
-        rows = np.flatnonzero(match_filter(table, where))
-    if not len(table):
-        raise FacesmithError("the source has no rows: choose another source")
-    if not len(rows):
-        raise FacesmithError(f"none of the {len(table):,} images matches {where!r}: use a less strict expression")
-    if limit is None:
-        return rows
-    if limit < 1:
-        raise FacesmithError(f"invalid limit {limit}: expected 1 or more")
-    if limit >= len(rows):
-        return rows
-    return np.sort(np.random.default_rng(abs(seed)).choice(rows, limit, replace=False))
-
-
 def _write_images(
-    source: Source, rows: Integers, spec: CropSpec, writer: DatasetWriter, workers: int, quiet: bool
-) -> tuple[Integers, list[Marks | None], list[dict[str, str]]]:
-    """Decode and write the photos of ``rows``; returns the rows written, their marks, and the skipped with reasons."""
-    names = source.table["file"]
-    written_rows: list[int] = []
-    written_marks: list[Marks | None] = []
-    skipped: list[dict[str, str]] = []
-    remaining = iter(rows)
+    source: Source,
+    rows: Integers,
+    spec: CropSpec,
+    writer: DatasetWriter,
+    state: ImportState,
+    decode: Decode,
+    quiet: bool,
+) -> None:
+    """Decode and write the photos of those ``rows`` whose outcomes are not in ``state``, and add these."""
     with (
-        writer.images(spec.width, spec.height, len(rows)),
-        decode_all(source.handles(rows), spec, workers) as chunks,
+        writer.images(spec.width, spec.height, len(rows), state.image_count),
+        decode(source, rows[len(state.outcomes) :], spec) as chunks,
         progress(len(rows), "importing", shown=not quiet) as bar,
     ):
+        bar.update(len(state.outcomes))
         for images, outcomes in chunks:
             writer.append(images)
-            for (reason, marks), row in zip(outcomes, remaining, strict=False):
-                if reason is None:
-                    written_rows.append(int(row))
-                    written_marks.append(marks if source.marks is None else source.marks[int(row)])
-                else:
-                    skipped.append({"file": names[int(row)].as_py(), "reason": reason})
+            if state.add(outcomes):
+                writer.flush()
+                state.save()
             bar.update(len(outcomes))
-    return np.asarray(written_rows, np.int64), written_marks, skipped
 
 
 def _check_free_space(folder: Path, needed: int) -> None:
@@ -217,9 +209,13 @@ def _check_free_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(parent).free
     if needed + SPARE_BYTES > free:
         raise FacesmithError(
-            f"{folder} needs {needed / 1e9:.1f} GB, but its disk has only {free / 1e9:.1f} GB free: free up disk "
+            f"{folder} needs {_amount(needed + SPARE_BYTES)}, but its disk has only {_amount(free)} free: free up disk "
             "space, or import fewer images (--limit) or smaller ones (--size)"
         )
+
+
+def _amount(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from facesmith.errors import ImageError
 from facesmith.files import printable
 from facesmith.images.provenance import Marks
 
@@ -30,6 +32,25 @@ class Handle(Protocol):
         ...
 
     def __hash__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """An encoded image that the parent has read, or the path of one; ``problem`` is the reason if there is neither.
+
+    The parent reads archives of which a worker would have to read more than its few images.
+    """
+
+    data: bytes | None
+    path: str = ""
+    problem: str = "no image bytes in the dataset"
+
+    def open(self) -> bytes | str:
+        if self.data is not None:
+            return self.data
+        if not Path(self.path).is_file():
+            raise ImageError(self.problem)
+        return self.path
 
 
 @dataclass(frozen=True)

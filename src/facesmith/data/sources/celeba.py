@@ -38,7 +38,7 @@ def celeba_source(listing: FileListing, align: bool = False) -> Source:
     aligned = len(wild) < len(listing.images) and _have_one_size(listing, files)
     if not aligned and not align:
         raise FacesmithError(
-            f"{listing.root} contains only CelebA's in-the-wild photos, which are not aligned: import them with "
+            f"{listing.title} contains only CelebA's in-the-wild photos, which are not aligned: import them with "
             "--align, or add the folder img_align_celeba"
         )
     attributes: dict[str, Any] = {}
@@ -140,7 +140,7 @@ def _find_annotation(listing: FileListing, names: tuple[str, ...]) -> tuple[byte
                 return listing.read(entry), name
     # If the source is img_align_celeba itself, zipped or not, its annotations are beside it.
     for name in names:
-        sibling = listing.root.resolve().parent / name
-        if sibling.is_file():
-            return sibling.read_bytes(), name
+        sibling = listing.read_sibling(name)
+        if sibling is not None:
+            return sibling, name
     return None

@@ -2,18 +2,21 @@
 
 import hashlib
 import os
+import re
 import stat
 import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from facesmith.data.source import Handle, Note, note
+from facesmith.data.sources.remote import RemoteFile, list_address
 from facesmith.errors import FacesmithError, ImageError
 from facesmith.files import printable
 from facesmith.images.decode import FORMAT_NAMES, SIGNATURE_BYTES
@@ -52,6 +55,32 @@ class FileHandle:
 
     def head(self) -> str | bytes:
         return self.open()
+
+    def stream(self) -> BinaryIO:
+        return open(self.path, "rb")  # noqa: PTH123 (as below)
+
+    def part(self, offset: int, size: int) -> "FilePart":
+        return FilePart(self.path, offset, size)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file in a tar archive, which is not compressed, by the position of its bytes."""
+
+    path: str
+    offset: int
+    size: int
+
+    def open(self) -> bytes:
+        try:
+            with open(self.path, "rb") as file:  # noqa: PTH123 (for each photo: Path costs more than open)
+                file.seek(self.offset)
+                data = file.read(self.size)
+        except OSError as error:
+            raise ImageError(f"not readable: {(error.strerror or 'unknown error').lower()}") from None
+        if len(data) < self.size:
+            raise ImageError("cut short")
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +131,30 @@ class ZipMember:
         return data
 
 
+Entry = FileHandle | ZipMember | RemoteFile
+
+
 @dataclass(frozen=True)
 class FileListing:
-    """The files below ``root``, a folder or a zip: names relative to it, with "/", in sorted order."""
+    """The files below ``root``, a folder, a zip or an address: names relative to it, with "/", in sorted order.
 
-    root: Path
-    entries: dict[str, FileHandle | ZipMember]
+    ``title`` is the root in messages, ``name`` that of a dataset of it.
+    """
+
+    title: str
+    name: str
+    entries: dict[str, Entry]
+    root: Path | None = None  # on this machine
     notes: list[Note] = field(default_factory=list)
+
+    @property
+    def is_archive(self) -> bool:
+        return self.root.is_file() if self.root else self.title.lower().endswith(".zip")
+
+    @property
+    def files(self) -> dict[str, FileHandle | RemoteFile]:
+        """The entries that are no members of a zip."""
+        return {name: entry for name, entry in self.entries.items() if not isinstance(entry, ZipMember)}
 
     @cached_property
     def images(self) -> list[str]:
@@ -120,7 +166,7 @@ class FileListing:
         if not self.images:
             unread = next((name for name in self.entries if name.lower().endswith(UNREAD_SUFFIXES)), None)
             advice = f"; convert or unpack them, for example {printable(unread)}" if unread else ""
-            raise FacesmithError(f"{self.root} contains no images: supported formats are {FORMAT_NAMES}{advice}")
+            raise FacesmithError(f"{self.title} contains no images: supported formats are {FORMAT_NAMES}{advice}")
         return self.images
 
     def unread_files(self, used: Collection[str]) -> list[Note]:
@@ -135,25 +181,21 @@ class FileListing:
             kinds.setdefault(text, []).append(name)
         return [*self.notes, *(entry for text, names in kinds.items() for entry in note(text, len(names), names))]
 
-    def parquet_files(self) -> list[tuple[str, Path]]:
-        """Return the names and paths of the Parquet files, if this is one, or has them and no images."""
-        if self.root.is_file() and self.root.suffix.lower() in PARQUET_SUFFIXES:
-            return [(printable(self.root.name), self.root)]
+    def parquet_files(self) -> list[str]:
+        """Return the names of the Parquet files, if there are no images."""
         return self._without_pictures(PARQUET_SUFFIXES)
 
-    def tar_files(self) -> list[tuple[str, Path]]:
-        """Return the names and paths of the tar archives of a folder that has them and no images."""
+    def tar_files(self) -> list[str]:
+        """Return the names of the tar archives, if there are no images."""
         return self._without_pictures((".tar",))
 
-    def _without_pictures(self, suffixes: tuple[str, ...]) -> list[tuple[str, Path]]:
-        if self.images or not self.root.is_dir():
-            return []
-        return [(printable(name), self.root / name) for name in self.entries if name.lower().endswith(suffixes)]
+    def _without_pictures(self, suffixes: tuple[str, ...]) -> list[str]:
+        return [] if self.images else [name for name in self.files if name.lower().endswith(suffixes)]
 
     def is_celeba(self) -> bool:
         """Whether this is CelebA, by the name of its photo folder or of an annotation file."""
         files = {name.lower() for name in (*ATTRIBUTE_FILES, *PARTITION_FILES, *IDENTITY_FILES)}
-        parts = {part.lower() for name in self.entries for part in name.split("/")} | {self.root.resolve().name.lower()}
+        parts = {part.lower() for name in self.entries for part in name.split("/")} | {self.name.lower()}
         return any(part in files or part.startswith(("img_align_celeba", "img_celeba")) for part in parts)
 
     def read(self, name: str) -> bytes:
@@ -162,12 +204,19 @@ class FileListing:
             data = self.entries[name].open()
             return Path(data).read_bytes() if isinstance(data, str) else data
         except (OSError, ImageError) as error:
-            raise FacesmithError(f"{name} in {self.root} cannot be read: {error}") from None
+            raise FacesmithError(f"{name} in {self.title} cannot be read: {error}") from None
+
+    def read_sibling(self, name: str) -> bytes | None:
+        """Return the bytes of a file beside the root, or None if there is none."""
+        if self.root is not None:
+            sibling = self.root.resolve().parent / name
+            return sibling.read_bytes() if sibling.is_file() else None
+        return None
 
     def handles(self, names: list[str]) -> Iterator[Handle]:
         return (self.entries[name] for name in names)
 
-    def fingerprint(self, names: list[str]) -> str:
+    def fingerprint(self, names: Sequence[str]) -> str:
         """Return a SHA-256 over the names and sizes of these files, which is quick and differs between folders."""
         digest = hashlib.sha256()
         for name in names:
@@ -184,8 +233,9 @@ def list_files(path: Path) -> FileListing:
     if not path.exists():
         raise FacesmithError(f"{path} does not exist: check the path of the photos")
     if not path.is_dir():
-        is_parquet = path.suffix.lower() in PARQUET_SUFFIXES
-        return FileListing(path, {}) if is_parquet else _list_zip(path)
+        if path.suffix.lower() in (*PARQUET_SUFFIXES, ".tar"):
+            return _listing(path, {path.name: FileHandle(str(path), path.stat().st_size)})
+        return _list_zip(path)
     walk = walk_folder(str(path))
     notes = [
         *note("folders cannot be read and are skipped", len(walk.unreadable), map(printable, walk.unreadable)),
@@ -196,9 +246,7 @@ def list_files(path: Path) -> FileListing:
             map(printable, walk.repeated),
         ),
     ]
-    listing = FileListing(
-        path, {name: FileHandle(entry.path, _size(entry)) for name, entry in walk.files.items()}, notes
-    )
+    listing = _listing(path, {name: FileHandle(entry.path, _size(entry)) for name, entry in walk.files.items()}, notes)
     if listing.images:
         return listing
     zips = [name for name in listing.entries if name.lower().endswith(".zip")]
@@ -212,7 +260,19 @@ def list_files(path: Path) -> FileListing:
         return listing
     outside = {name: entry for name, entry in listing.entries.items() if name != candidates[0]}
     inside = _list_zip(path / candidates[0])
-    return FileListing(path, dict(sorted({**outside, **inside.entries}.items())), notes + inside.notes)
+    return _listing(path, dict(sorted({**outside, **inside.entries}.items())), notes + inside.notes)
+
+
+def list_remote_files(address: str) -> FileListing:
+    """List the files at an address of fsspec, or raise `FacesmithError`."""
+    name, files = list_address(address)
+    stem = re.sub(r"\.(tar|parquet|pq|zip)$", "", name, flags=re.IGNORECASE)
+    return FileListing(address, printable(stem), dict(files))
+
+
+def _listing(path: Path, entries: Mapping[str, Entry], notes: Sequence[Note] = ()) -> FileListing:
+    name = path.stem if path.is_file() else path.resolve().name
+    return FileListing(str(path), printable(name), dict(entries), path, list(notes))
 
 
 def _size(entry: "os.DirEntry[str]") -> int:
@@ -255,7 +315,7 @@ def _list_zip(path: Path) -> FileListing:
     }  # fmt: skip
     repeated = [name for name, count in Counter(map(_member_name, files)).items() if count > 1 and name in members]
     notes = note("names occur more than once in the zip; the last file is used", len(repeated), repeated)
-    return FileListing(path, dict(sorted(members.items())), notes)
+    return _listing(path, dict(sorted(members.items())), notes)
 
 
 def _member_name(info: zipfile.ZipInfo) -> str:

@@ -35,7 +35,7 @@ def folder_source(listing: FileListing, labels_path: Path | None = None) -> Sour
     from the names of the subfolders. Raises `FacesmithError` if there is no photo, or if a table names none of them.
     """
     files = listing.require_images()
-    is_zip = listing.root.is_file()
+    is_zip = listing.is_archive
     # A zip usually contains one folder with everything. Its name says nothing about single photos.
     tables = _find_tables(listing, labels_path, _common_folder(list(listing.entries)) if is_zip else "")
     folders = _labels_from_folders(files, skip=_common_folder(files) if is_zip else "")
@@ -48,15 +48,15 @@ def folder_source(listing: FileListing, labels_path: Path | None = None) -> Sour
         required = labels_path is not None or PurePosixPath(tables[0][1]).name.startswith("labels.")
         labels = read_labels(tables, files, required)
         labels.split = folders.split if labels.split is None else labels.split
-    root = listing.root.resolve()
     used = {title for _, title, _ in tables}
     # facesmith writes both tables, and like every dataset of the hub a README.md.
     used |= {title.replace("metadata.jsonl", "manifest.jsonl") for title in used} | {"README.md"}
-    if labels_path is not None and labels_path.resolve().is_relative_to(root):
+    root = listing.root and listing.root.resolve()
+    if root and labels_path is not None and labels_path.resolve().is_relative_to(root):
         used.add(printable(labels_path.resolve().relative_to(root).as_posix()))
     return Source(
         kind="folder",
-        name=printable(root.stem if is_zip else root.name),
+        name=listing.name,
         fingerprint=hashlib.sha256((listing.fingerprint(files) + labels.digest).encode()).hexdigest(),
         table=metadata_table(files, labels.split, labels.identity, labels.attributes),
         handles=lambda rows: listing.handles([files[row] for row in rows]),

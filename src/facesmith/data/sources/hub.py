@@ -2,17 +2,15 @@
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facesmith.data.source import Source
+from facesmith.data.sources.file_listing import FileHandle
 from facesmith.data.sources.parquet import Shard, open_shard, read_images, shard_metadata
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.hub import hub_options, load_client, translate_errors
 from facesmith.progress import progress
-
-if TYPE_CHECKING:
-    pass
 
 CONVERTED = "refs/convert/parquet"  # where the hub stores datasets of other formats as Parquet
 
@@ -87,7 +85,7 @@ def _download(hub: Any, repository: str, revision: str, names: list[str], quiet:
     with progress(len(names), "downloading", unit="files", shown=not quiet) as bar:
         for name in names:
             path = hub.hf_hub_download(repository, name, repo_type="dataset", revision=revision, **hub_options())
-            shards.append(open_shard(name, path, repository))
+            shards.append(open_shard(name, FileHandle(path, 0), repository))
             bar.update(1)
     return shards
 

@@ -1,6 +1,5 @@
 """Datasets in Parquet files with a column of images, on this machine or of the hub, read one row group at a time."""
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -12,8 +11,10 @@ import numpy as np
 
 from facesmith.data.labels.columns import type_columns
 from facesmith.data.labels.table import to_strings
-from facesmith.data.source import SPLIT_NUMBERS, SPLITS, Handle, Labels, Source, metadata_table
-from facesmith.errors import FacesmithError, ImageError
+from facesmith.data.source import SPLIT_NUMBERS, SPLITS, EncodedImage, Handle, Labels, Source, metadata_table
+from facesmith.data.sources.file_listing import FileHandle, FileListing
+from facesmith.data.sources.remote import RemoteFile
+from facesmith.errors import FacesmithError
 from facesmith.files import printable
 
 if TYPE_CHECKING:
@@ -22,47 +23,28 @@ if TYPE_CHECKING:
 BATCH = 32  # images in memory at a time, besides those of the workers
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedImage:
-    """An encoded image, or the path of one. The parent reads the Parquet files, because a worker would have to read a
-    whole row group for a few images."""
-
-    data: bytes | None
-    path: str = ""
-
-    def open(self) -> bytes | str:
-        if self.data is not None:
-            return self.data
-        if not Path(self.path).is_file():
-            raise ImageError("no image bytes in the dataset")
-        return self.path
-
-
 @dataclass(frozen=True)
 class Shard:
-    """One Parquet file: its name in the dataset, its path on this machine and its number of rows."""
+    """One Parquet file: its name in the dataset and its number of rows."""
 
     name: str
-    path: str
+    file: FileHandle | RemoteFile
     rows: int
     image: str  # the column of images
     nested: bool  # whether that column is a struct of bytes and path
 
 
-def parquet_source(root: Path, files: list[tuple[str, Path]]) -> Source:
-    """Return Parquet files on this machine as a source; each is a name for messages and a path.
+def parquet_source(listing: FileListing, names: list[str]) -> Source:
+    """Return Parquet files of a listing as a source.
 
     Raises `FacesmithError` if one cannot be read or has no column of images.
     """
-    shards = [open_shard(name, path, str(root)) for name, path in files]
-    table, labels = shard_metadata(shards, {}, root.name)
-    digest = hashlib.sha256()
-    for name, path in files:
-        digest.update(f"{name}\0{path.stat().st_size}\n".encode())
+    shards = [open_shard(name, listing.files[name], listing.title) for name in names]
+    table, labels = shard_metadata(shards, {}, listing.name)
     return Source(
         kind="folder",
-        name=printable(root.stem if root.is_file() else root.resolve().name),
-        fingerprint=digest.hexdigest(),
+        name=listing.name,
+        fingerprint=listing.fingerprint(names),
         table=table,
         handles=lambda rows: read_images(shards, rows),
         terms=labels.terms,
@@ -71,17 +53,18 @@ def parquet_source(root: Path, files: list[tuple[str, Path]]) -> Source:
     )
 
 
-def open_shard(name: str, path: Path | str, dataset: str) -> Shard:
+def open_shard(name: str, file: FileHandle | RemoteFile, dataset: str) -> Shard:
     """Open one Parquet file of a dataset, or raise `FacesmithError` that names both."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    name = printable(name)
     try:
-        with pq.ParquetFile(path) as file:
-            image, nested = _image_column(file.schema_arrow, dataset)
-            return Shard(name, str(path), file.metadata.num_rows, image, nested)
+        with file.stream() as stream, pq.ParquetFile(stream) as parquet:
+            image, nested = _image_column(parquet.schema_arrow, dataset)
+            return Shard(name, file, parquet.metadata.num_rows, image, nested)
     except (pa.ArrowException, OSError):
-        raise FacesmithError(f"{name} of {dataset} is not a readable Parquet file: {path}") from None
+        raise FacesmithError(f"{name} of {dataset} is not a readable Parquet file: {printable(file.path)}") from None
 
 
 def shard_metadata(shards: list[Shard], classes: Mapping[str, list[str]], name: str) -> "tuple[pa.Table, Labels]":
@@ -91,10 +74,11 @@ def shard_metadata(shards: list[Shard], classes: Mapping[str, list[str]], name: 
 
     parts, classes = [], dict(classes)
     for shard in shards:
-        schema = pq.read_schema(shard.path)
-        classes.update(_classes_in_schema(schema))
-        columns = [field.name for field in schema if field.name != shard.image and not pa.types.is_nested(field.type)]
-        parts.append(pq.read_table(shard.path, columns=columns))
+        with shard.file.stream() as stream, pq.ParquetFile(stream) as file:
+            schema = file.schema_arrow
+            classes.update(_classes_in_schema(schema))
+            columns = [each.name for each in schema if each.name != shard.image and not pa.types.is_nested(each.type)]
+            parts.append(file.read(columns))
     try:
         table = pa.concat_tables(parts, promote_options="permissive")
     except pa.ArrowException:  # a column with numbers in one file, and texts in another
@@ -113,11 +97,11 @@ def read_images(shards: list[Shard], rows: np.ndarray) -> Iterator[Handle]:
 
     first = 0  # first row of the row group, counted over the whole dataset
     for shard in shards:
-        with pq.ParquetFile(shard.path) as file:
+        folder = Path(shard.file.path).parent if isinstance(shard.file, FileHandle) else None
+        with shard.file.stream() as stream, pq.ParquetFile(stream) as file:
             for group in range(file.num_row_groups):
                 after = first + file.metadata.row_group(group).num_rows
                 selected_rows = set(rows[np.searchsorted(rows, first) : np.searchsorted(rows, after)].tolist())
-                folder = Path(shard.path).parent  # of images that the file only names
                 if selected_rows:
                     for batch in file.iter_batches(BATCH, [group], [shard.image], use_threads=False):
                         images = batch.column(0)
@@ -126,7 +110,8 @@ def read_images(shards: list[Shard], rows: np.ndarray) -> Iterator[Handle]:
                                 image = images[offset].as_py()
                                 if isinstance(image, dict):
                                     path = image.get("path") or ""
-                                    yield EncodedImage(image["bytes"], str(folder / path) if path else "")
+                                    # The file may only name its pictures.
+                                    yield EncodedImage(image["bytes"], str(folder / path) if folder and path else "")
                                 else:
                                     yield EncodedImage(image)
                         first += len(images)

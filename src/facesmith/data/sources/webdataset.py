@@ -1,48 +1,25 @@
 """WebDataset: tar archives with an image and its labels, as JSON or a class, under the same key."""
 
-import hashlib
 import json
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from facesmith.data.labels.columns import PROBABILITY, type_columns
 from facesmith.data.source import Handle, Source, metadata_table
+from facesmith.data.sources.file_listing import FileHandle, FileListing
 from facesmith.data.sources.parquet import split_of_file
-from facesmith.errors import FacesmithError, ImageError
+from facesmith.data.sources.remote import RemoteFile
+from facesmith.errors import FacesmithError
 from facesmith.files import printable
 from facesmith.images.decode import FORMAT_NAMES, SUFFIXES
 
 MAX_LABEL_BYTES = 2**20  # of one JSON file
 
 
-@dataclass(frozen=True, slots=True)
-class TarMember:
-    """A file in a tar archive, which is not compressed, by the position of its bytes."""
-
-    archive: str
-    offset: int
-    size: int
-
-    def open(self) -> bytes:
-        try:
-            with open(self.archive, "rb") as file:  # noqa: PTH123 (for each photo: Path costs more than open)
-                file.seek(self.offset)
-                data = file.read(self.size)
-        except OSError as error:
-            raise ImageError(f"not readable: {(error.strerror or 'unknown error').lower()}") from None
-        if len(data) < self.size:
-            raise ImageError("cut short")
-        return data
-
-
-def webdataset_source(root: Path, archives: Sequence[tuple[str, Path]]) -> Source:
-    """Return the images in tar archives as a source; each archive is a name for messages and a path.
+def webdataset_source(listing: FileListing, archives: Sequence[str]) -> Source:
+    """Return the images in tar archives of a listing as a source.
 
     Labels are the scalar values of an image's JSON file, and its class in a .cls file. Raises `FacesmithError` for an
     archive that cannot be read, and if there is no image.
@@ -50,56 +27,50 @@ def webdataset_source(root: Path, archives: Sequence[tuple[str, Path]]) -> Sourc
     import pyarrow as pa
 
     files: list[str] = []
-    members: list[TarMember] = []
+    members: list[Handle] = []
     splits: list[str | None] = []
     parts: list[dict[str, Any]] = []  # the columns of each archive
-    digest = hashlib.sha256()
-    for name, path in archives:
-        digest.update(f"{printable(name)}\0{path.stat().st_size}\n".encode())
-        pictures, rows = _read_archive(path)
-        files += [f"{name}/{member}" for member in pictures]
+    for name in archives:
+        pictures, rows = _read_archive(listing.files[name])
+        files += [f"{printable(name)}/{member}" for member in pictures]
         members += pictures.values()
-        splits += [split_of_file(name)] * len(pictures)
+        splits += [split_of_file(printable(name))] * len(pictures)
         parts.append(_columns(rows))
     if not files:
         raise FacesmithError(
-            f"{root} contains no images: its tar archives contain no files in a supported format ({FORMAT_NAMES}): "
-            "check the folder"
+            f"{listing.title} contains no images: its tar archives contain no files in a supported format "
+            f"({FORMAT_NAMES}): check the folder"
         )
-    labels = type_columns(_join(parts), root.name, {})
+    labels = type_columns(_join(parts), listing.name, {})
     return Source(
         kind="folder",
-        name=printable(root.stem if root.is_file() else root.resolve().name),
-        fingerprint=digest.hexdigest(),
+        name=listing.name,
+        fingerprint=listing.fingerprint(archives),
         table=metadata_table(files, labels.split or pa.array(splits, pa.string()), labels.identity, labels.attributes),
-        handles=lambda rows: _handles(members, rows),
+        handles=lambda rows: (members[row] for row in rows),
         terms=labels.terms,
         ignored_columns=labels.ignored_columns,
         notes=labels.notes,
     )
 
 
-def _handles(members: list[TarMember], rows: np.ndarray) -> Iterator[Handle]:
-    return (members[row] for row in rows)
-
-
-def _read_archive(path: Path) -> tuple[dict[str, TarMember], list[dict[str, Any]]]:
+def _read_archive(file: FileHandle | RemoteFile) -> tuple[dict[str, Handle], list[dict[str, Any]]]:
     """Return the images of an archive by name, in order, and the labels of each."""
-    pictures: dict[str, TarMember] = {}
+    pictures: dict[str, Handle] = {}
     labels: dict[str, dict[str, Any]] = {}
     try:
-        with tarfile.open(path, "r:") as archive:
+        with file.stream() as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             for member in archive:
                 if not member.isfile():
                     continue
                 key, suffix = _split_name(member.name)
                 if suffix in SUFFIXES:
-                    pictures[member.name] = TarMember(str(path), member.offset_data, member.size)
+                    pictures[member.name] = file.part(member.offset_data, member.size)
                 elif suffix in (".json", ".cls") and member.size < MAX_LABEL_BYTES:
-                    file = archive.extractfile(member)
-                    labels.setdefault(key, {}).update(_parse(suffix, file.read() if file else b""))
+                    content = archive.extractfile(member)
+                    labels.setdefault(key, {}).update(_parse(suffix, content.read() if content else b""))
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise FacesmithError(f"{printable(str(path))} cannot be read as a tar archive: {error}") from None
+        raise FacesmithError(f"{printable(file.path)} cannot be read as a tar archive: {error}") from None
     return pictures, [labels.get(_split_name(name)[0], {}) for name in pictures]
 
 

@@ -1,0 +1,76 @@
+"""Import photos with Ray Data, for sources that one machine would decode too slowly."""
+
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from facesmith.arrays import Integers
+from facesmith.data.dataset import Dataset
+from facesmith.data.decode_pool import Chunk, decode_into
+from facesmith.data.importer import import_with
+from facesmith.data.source import Source
+from facesmith.extras import require
+from facesmith.images.crop import CropSpec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BLOCK = 512  # photos of one task
+
+
+def import_with_ray(
+    source: str | Path,
+    dataset: str | Path,
+    *,
+    size: str | int = "64",
+    crop: str = "fit",
+    resize: str = "lanczos",
+    where: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    labels: str | Path | None = None,
+    name: str | None = None,
+    shard: str | None = None,
+    quiet: bool = False,
+) -> Dataset:
+    """Import photos as `import_dataset` does, with the workers of a Ray cluster, into an equal dataset.
+
+    The workers read and decode; the process that calls this lists the source and writes the dataset. They must be able
+    to read the source: an address such as ``s3://bucket/faces``, or a folder that all machines share. Starts a local
+    Ray if none is running. Requires the ``ray`` extra.
+    """
+    ray, data = (require(module, "ray", "importing with Ray") for module in ("ray", "ray.data"))
+    if not ray.is_initialized():
+        ray.init()
+    data.DataContext.get_current().execution_options.preserve_order = True
+    data.DataContext.get_current().enable_progress_bars = False
+
+    @contextmanager
+    def decode(photos: Source, rows: Integers, spec: CropSpec) -> Iterator[Iterator[Chunk]]:
+        import pyarrow as pa
+
+        handles = ray.put(photos.handles)
+
+        def decode_block(block: "pa.Table") -> "pa.Table":
+            images = np.empty((len(block), spec.height, spec.width, 3), np.uint8)
+            outcomes = decode_into(images, ray.get(handles)(block["row"].to_numpy()), spec)
+            count = sum(reason is None for reason, _ in outcomes)
+            return pa.table({"images": [images[:count].tobytes()], "outcomes": [pickle.dumps(outcomes)]})
+
+        blocks = [pa.table({"row": rows[start : start + BLOCK]}) for start in range(0, len(rows), BLOCK)]
+        decoded = data.from_arrow(blocks).map_batches(decode_block, batch_size=None, batch_format="pyarrow")
+        batches = decoded.iter_batches(batch_size=None, batch_format="pyarrow") if blocks else ()
+        yield (
+            (np.frombuffer(images, np.uint8).reshape(-1, spec.height, spec.width, 3), pickle.loads(outcomes))
+            for batch in batches
+            for images, outcomes in zip(batch["images"].to_pylist(), batch["outcomes"].to_pylist(), strict=True)
+        )
+
+    return import_with(
+        decode, source, dataset, size=size, crop=crop, resize=resize, where=where, limit=limit, seed=seed,
+        labels=labels, align=False, name=name, shard=shard, workers=1, quiet=quiet,
+    )  # fmt: skip
