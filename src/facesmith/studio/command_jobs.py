@@ -96,7 +96,7 @@ def write_part(upload: PhotoUpload, path: str, offset: int, data: bytes) -> None
     if upload.files >= MAX_FILES:
         raise Problem(413, f"more than {MAX_FILES:,} photos: import them with facesmith data import")
     if shutil.disk_usage(upload.folder).free - len(data) < MIN_FREE_BYTES:
-        raise Problem(413, "the disk of the studio is almost full: send fewer photos")
+        raise Problem(413, "the studio's disk is almost full: send fewer photos")
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("ab") as file:
         file.write(data)

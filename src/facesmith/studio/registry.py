@@ -100,7 +100,7 @@ class Registry:
         if included in item.path.parents or any(item.path == root for root, _ in self._roots):
             raise Problem(
                 400,
-                f"{item.name} is included in facesmith, or was itself passed to the studio: only what is in the "
+                f"{item.name} is included in facesmith, or was itself passed to the studio: only items in the "
                 "studio's folders can be renamed or deleted",
             )
 

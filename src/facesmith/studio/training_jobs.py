@@ -156,7 +156,7 @@ class TrainingJobs:
             for name, training in self._processes.items():
                 is_used = any(text.rpartition("=")[2] == str(path) for text in training.arguments)
                 if is_used and training.code is None:
-                    raise Problem(400, f"{path.name} is used by the training of {name}: stop it first")
+                    raise Problem(400, f"{path.name} is used by the run {name}, which is training: stop that run first")
             yield
 
     @contextmanager

@@ -139,7 +139,8 @@ def _check_branch_minutes(source: RunFolder, minutes: float | None) -> None:
     seconds = read_metadata(checkpoint)["seconds"] if checkpoint else 0.0
     if minutes is not None and 60 * minutes <= seconds:
         raise FacesmithError(
-            f"{source.path} has already trained for {seconds / 60:.1f} minutes: set longer --minutes to branch from it"
+            f"{source.path} has already trained for {seconds / 60:.1f} minutes: set a higher --minutes to branch from "
+            "it"
         )
 
 

@@ -17,14 +17,16 @@ router = APIRouter(tags=["runs"])
 class ExportRequest(RequestBody):
     """What to export."""
 
-    name: RunName | None = Field(default=None, description="name of the model; default: the run's with -model")
+    name: RunName | None = Field(
+        default=None, description="name of the model; default: the name of the run, followed by -model"
+    )
 
 
 class ExportInfo(BaseModel):
     """The last export of a run from this studio."""
 
     state: Literal["none", "running", "done", "failed"]
-    model: str | None = Field(default=None, description="name of the model, once it is there")
+    model: str | None = Field(default=None, description="name of the model; null until the export is complete")
     kind: str | None = Field(default=None, examples=["generator"])
     score: str | None = Field(default=None, description="best score of the run")
     error: str | None = None
@@ -38,7 +40,7 @@ async def export_run(name: str, body: ExportRequest, services: ServicesDep) -> E
     path = services.registry.find(name, "run").path
     process = services.command_jobs.find(_key(name))
     if process is not None and process.code is None:
-        raise Problem(400, f"{name} is already being exported: wait until it is done")
+        raise Problem(400, f"{name} is already being exported: wait until the export is complete")
     if body.name is not None:
         target = jobs.new_run_path(body.name)
     else:

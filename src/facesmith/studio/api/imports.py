@@ -42,8 +42,8 @@ class ImportInfo(BaseModel):
     state: Literal["uploading", "importing", "done", "failed"]
     files: int
     bytes: int
-    progress: float | None = Field(default=None, description="share of the photos that are imported, 0 to 1")
-    dataset: str | None = Field(default=None, description="name of the dataset, once it is there")
+    progress: float | None = Field(default=None, description="fraction of the photos that are imported, from 0 to 1")
+    dataset: str | None = Field(default=None, description="name of the dataset; null until the import is complete")
     error: str | None = None
 
 
@@ -59,9 +59,9 @@ async def send_part(
     request: Request,
     services: ServicesDep,
     path: Annotated[str, Query(max_length=500, examples=["holidays/beach.jpg"])],
-    offset: Annotated[int, Query(ge=0, description="bytes of this file that were sent before")] = 0,
+    offset: Annotated[int, Query(ge=0, description="number of bytes of this file that were already sent")] = 0,
 ) -> ImportInfo:
-    """The body is the file, or the part of it that begins at ``offset``, as application/octet-stream."""
+    """Send the file, or the part that begins at ``offset``, as application/octet-stream."""
     services.training_jobs.check_allowed()
     upload = services.command_jobs.upload(upload_id)
     data = await request.body()
@@ -88,7 +88,7 @@ async def start_import(upload_id: str, body: ImportRequest, services: ServicesDe
     upload = services.command_jobs.upload(upload_id)
     process = services.command_jobs.find(f"import {upload_id}")
     if process is not None and process.code is None:
-        raise Problem(400, "the photos are being imported already: wait until that is done")
+        raise Problem(400, "the photos are already being imported: wait until the import is complete")
     upload.dataset = services.training_jobs.new_run_path(body.name)
     options = [f"--size={body.size}", f"--name={body.name}", *(["--align", "--crop=center:178"] if body.align else [])]
     arguments = ["data", "import", *options, "--", str(upload.photos), str(upload.dataset)]
@@ -104,7 +104,7 @@ async def import_info(upload_id: str, services: ServicesDep) -> ImportInfo:
 
 @router.delete("/{upload_id}", summary="Cancel an import", status_code=204)
 async def cancel_import(upload_id: str, services: ServicesDep) -> None:
-    """Stop it and delete the photos that were sent. A finished dataset remains."""
+    """Stop the import and delete the uploaded photos. A complete dataset is kept."""
     services.training_jobs.check_allowed()
     await services.command_jobs.remove_upload(upload_id)
 

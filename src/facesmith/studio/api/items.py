@@ -37,7 +37,7 @@ async def rename_run(name: str, body: Rename, services: ServicesDep) -> Renamed:
 
 @router.delete("/runs/{name}", summary="Delete a run", tags=["runs"], status_code=204)
 async def delete_run(name: str, services: ServicesDep) -> None:
-    """Its checkpoints, sheets and reports are deleted from the disk."""
+    """Delete the run's checkpoints, sheets and reports from the disk."""
     await _delete(services, services.registry.find(name, "run"))
 
 
@@ -48,7 +48,7 @@ async def rename_model(name: str, body: Rename, services: ServicesDep) -> Rename
 
 @router.delete("/models/{name}", summary="Delete a model", tags=["models"], status_code=204)
 async def delete_model(name: str, services: ServicesDep) -> None:
-    """Its folder is deleted from the disk. Included models cannot be deleted."""
+    """Delete the model's folder from the disk. Included models cannot be deleted."""
     await _delete(services, services.registry.find(name, *MODELS))
 
 
@@ -59,7 +59,7 @@ async def rename_dataset(name: str, body: Rename, services: ServicesDep) -> Rena
 
 @router.delete("/datasets/{name}", summary="Delete a dataset", tags=["datasets"], status_code=204)
 async def delete_dataset(name: str, services: ServicesDep) -> None:
-    """Its folder is deleted from the disk, not the photos that it was made from."""
+    """Delete the dataset's folder from the disk, but not the photos that it was imported from."""
     await _delete(services, services.registry.find(name, "dataset"))
 
 

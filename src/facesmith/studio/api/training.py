@@ -55,7 +55,7 @@ class ContinuedLength(TrainingLength):
     """How long to continue a run; by default until its own goal."""
 
     additional_minutes: float | None = Field(
-        None, gt=0, le=MAX_MINUTES, examples=[10], description="duration of training from now on, instead of minutes"
+        None, gt=0, le=MAX_MINUTES, examples=[10], description="additional duration of training, instead of minutes"
     )
 
 
