@@ -4,34 +4,49 @@ import re
 from html import escape
 from typing import Any
 
+from facesmith.studio.settings import API
+
 METHODS = ("get", "post", "put", "delete")
 
 
 def render_api_reference(document: dict[str, Any]) -> str:
     """Return the HTML page of an OpenAPI document: every route with its parameters, body and responses."""
-    routes = [
-        _route(path, method, operation, document)
-        for path, operations in document["paths"].items()
-        for method, operation in operations.items()
-        if method in METHODS
-    ]
+    operations_by_tag: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if method in METHODS:
+                tag = (operation.get("tags") or ["other"])[0]
+                operations_by_tag.setdefault(tag, []).append((path, method, operation))
+    contents = "".join(
+        f"<h3>{escape(tag.capitalize())}</h3><ul>{''.join(_contents_line(*route) for route in routes)}</ul>"
+        for tag, routes in operations_by_tag.items()
+    )
+    sections = "".join(_route(*route, document) for routes in operations_by_tag.values() for route in routes)
     info = document["info"]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(info['title'])}: API</title>"
         '<link rel="icon" href="/static/icon.svg">'
-        '<link rel="stylesheet" href="/static/reference.css"></head><body><main>'
+        '<link rel="stylesheet" href="/static/reference.css"></head><body>'
+        f'<nav aria-label="Contents"><h2>Contents</h2>{contents}</nav><main>'
         f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>{_paragraphs(info.get('description', ''))}"
-        f'<p><a href="openapi.json">The OpenAPI document</a>. Fields with a * are required.</p>{"".join(routes)}'
+        f'<p><a href="openapi.json">The OpenAPI document</a>. Fields with a * are required.</p>{sections}'
         "</main></body></html>"
+    )
+
+
+def _contents_line(path: str, method: str, operation: dict[str, Any]) -> str:
+    return (
+        f'<li><a href="#{escape(operation["operationId"])}">{escape(operation.get("summary", path))}</a> '
+        f"<code>{method.upper()} {escape(path.removeprefix(API))}</code></li>"
     )
 
 
 def _route(path: str, method: str, operation: dict[str, Any], document: dict[str, Any]) -> str:
     parameters = operation.get("parameters", [])
     parts = [
-        f"<section><h2><code>{method.upper()} {escape(path)}</code></h2>",
+        f'<section id="{escape(operation["operationId"])}"><h2><code>{method.upper()} {escape(path)}</code></h2>',
         f"<p><strong>{escape(operation.get('summary', ''))}</strong></p>"
         f"{_paragraphs(operation.get('description', ''))}",
         _table([(p["name"], p["schema"], p.get("description", ""), p["required"]) for p in parameters], document),

@@ -133,3 +133,21 @@ def test_a_face_is_placed_on_a_map(visit: Visit, size: str, address: str) -> Non
     expect(frame.locator("body")).to_have_css("background-color", "rgb(18, 20, 24)")
     reopened.get_by_role("button", name="Remove face").click()
     expect(frame.locator("#face-details")).to_be_hidden()
+
+
+def test_a_lost_studio_is_reported_until_it_responds(
+    visit: Visit, size: str, address: str, troubles: list[str]
+) -> None:
+    page = visit(f"{address}/compare", size)
+    page.route(re.compile("/api/|/healthz"), lambda route: route.abort())
+    page.evaluate("document.querySelector('a[href$=\"/data\"]').click()")
+    notice = page.get_by_role("alert").get_by_text("not responding")
+    notice.wait_for()
+    assert fits(page)
+    page.unroute_all()
+    notice.wait_for(state="detached")
+    page.locator("img.examples").wait_for()  # the page has loaded again
+    page.route(re.compile("/api/"), lambda route: route.fulfill(status=401, body="{}"))
+    page.evaluate("document.querySelector('a[href$=\"/compare\"]').click()")
+    page.get_by_role("button", name="Enter the token").wait_for()
+    troubles.clear()  # browsers log failed requests

@@ -2,9 +2,11 @@
 // loaded on the first visit, with style/NAME.css if it is `styled`.
 import { html, render, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { lastUrl, pageUrl, usePath } from "./shell/address.js";
+import { ConnectionNotice, reportFailure, useConnection } from "./shell/connection.js";
 import { Icon } from "./shell/icons.js";
 import { ThemeSwitch } from "./shell/theme.js";
 import { Toasts } from "./shell/toasts.js";
+import { Skeleton } from "./components/feedback.js";
 
 const PAGES = [
   { path: pageUrl("/"), name: "generate", title: "Generate", icon: "faces", styled: true },
@@ -37,22 +39,24 @@ function Page({ page }) {
   const main = useRef();
   const first = useRef(true);
   const Shown = loaded[page.path];
+  const [, losses] = useConnection();
   useEffect(() => {
     document.title = `${page.title} · facesmith studio`;
     if (!Shown)
       load(page).then(
         () => set({}),
-        (error) => (console.error(error), set({ failed: true })),
+        (error) => (console.error(error), reportFailure("lost"), set({ failed: true })),
       );
-  }, [page]);
+  }, [page, losses]);
   useEffect(() => {
     // Move the focus of screen readers to a new page; the first page is read from the top anyway.
     if (!first.current) (scrollTo(0, 0), main.current.focus({ preventScroll: true }));
     first.current = false;
   }, [page]);
   return html`<main id="main" ref=${main} tabindex="-1" class="page-${page.name}" aria-busy=${!Shown && !state.failed}>
-    ${Shown ? html`<${Shown} key=${page.path} />` : html`<h1 class="visually-hidden">${page.title}</h1>`}
-    ${state.failed && html`<p class="empty">This page could not be loaded. Is the studio still running?</p>`}
+    ${Shown
+      ? html`<${Shown} key=${`${page.path} ${losses}`} />`
+      : html`<h1 class="visually-hidden">${page.title}</h1>${state.failed ? html`<p class="empty">This page could not be loaded.</p>` : html`<${Skeleton} />`}`}
   </main>`;
 }
 
@@ -93,6 +97,7 @@ function Studio() {
       <nav class="top" aria-label="Pages"><${Links} pages=${PAGES} current=${page.path} /></nav>
       <${ThemeSwitch} />
     </header>
+    <${ConnectionNotice} />
     <${Page} page=${page} />
     <${Bottom} current=${page.path} />
     <${Toasts} />`;

@@ -12,8 +12,11 @@ export const Progress = ({ label, value, children }) => html`<div class="progres
   <progress aria-label=${label} value=${value} max="1"></progress>
 </div>`;
 
-/** Shown while a page loads; it appears after a delay. */
-export const Loading = () => html`<div class="waiting"><${Progress} label="Loading" /></div>`;
+/** Where the content will be, while it loads. */
+export const Skeleton = () => html`<div class="skeleton" role="progressbar" aria-label="Loading"><i></i><i></i></div>`;
+
+/** Shown while the content of a page loads. */
+export const Loading = Skeleton;
 
 /** Copy text and confirm it. If the browser forbids it, show the text for copying by hand. */
 export async function copyText(text, showMessage, what) {

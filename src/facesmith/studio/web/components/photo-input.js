@@ -8,7 +8,8 @@ import { Progress } from "./feedback.js";
 
 /** Calls `onBrought(photo)` after an upload for `model`. `large` is for a page without a photo. */
 export function PhotoInput({ model, onBrought, large = false, children }) {
-  const [busy, work] = useState(false);
+  const [busy, work] = useState(false); // or the share of the photo that was sent
+  const sending = useRef();
   const [camera, show] = useState(false);
   const [over, hover] = useState(false);
   const photos = usePhotos();
@@ -16,8 +17,9 @@ export function PhotoInput({ model, onBrought, large = false, children }) {
   const take = async (file) => {
     if (!file) return;
     work(true);
+    const control = (sending.current = new AbortController());
     try {
-      const photo = await uploadPhoto(file, { model });
+      const photo = await uploadPhoto(file, { model, signal: control.signal, onProgress: work });
       if (!photo.faces.length) showMessage("No face was found, so the whole photo is used");
       onBrought(photo);
     } catch (error) {
@@ -58,7 +60,8 @@ export function PhotoInput({ model, onBrought, large = false, children }) {
     </div>
     <input ref=${chooser} type="file" accept="image/*" class="visually-hidden" tabindex="-1" aria-label="Photo"
       onChange=${(event) => (take(event.target.files[0]), (event.target.value = ""))} />
-    ${busy && html`<${Progress} label="Finding faces" />`}
+    ${busy && html`<${Progress} label=${busy < 1 ? "Sending the photo" : "Finding faces"} value=${busy < 1 ? busy : undefined}>
+      <button type="button" class="button" onClick=${() => sending.current.abort()}>Cancel</button><//>`}
     ${large && html`<p class="small muted privacy"><${Icon} name="shield" /><span>Your photo stays in the studio's memory, is
       never written to disk, and is deleted after a while.</span></p>`}
     ${camera && html`<${Camera} onClose=${() => show(false)} onTaken=${(file) => (show(false), take(file))} />`}

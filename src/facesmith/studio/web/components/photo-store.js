@@ -1,7 +1,7 @@
 // The photos of this session, shared by all pages. The server keeps them in memory for a while, the page keeps what it
 // needs to show them, and nothing else stores them.
 import { useEffect, useState } from "../vendor/preact-htm.js";
-import { request } from "../shell/api.js";
+import { request, upload } from "../shell/api.js";
 
 const SENT_AS_IS = ["image/jpeg", "image/png", "image/webp"];
 const MAX_UPLOAD_BYTES = 19_000_000; // bytes; servers take 20 MB
@@ -23,12 +23,14 @@ export function usePhotos() {
 }
 
 /** Upload a picture and remember the faces found in it. */
-export async function uploadPhoto(file, { model, aligned = false } = {}) {
+export async function uploadPhoto(file, { model, aligned = false, signal, onProgress } = {}) {
   const body = await toSupportedFile(file);
-  const response = await request("/photos", {
+  const response = await upload("/photos", {
     query: { model, aligned: aligned || null },
     body,
     headers: { "Content-Type": body.type },
+    signal,
+    onProgress,
   });
   const photo = { ...response, url: URL.createObjectURL(body) };
   setPhotos([photo, ...photos].slice(0, 12));

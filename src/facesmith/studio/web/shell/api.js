@@ -1,6 +1,7 @@
 // Requests to the API. Every error response becomes an `ApiError` with the server's message.
 import { useEffect, useState } from "../vendor/preact-htm.js";
 import { ROOT } from "./address.js";
+import { reportFailure } from "./connection.js";
 import { showError } from "./toasts.js";
 
 export const API = `${ROOT}/api/v1`;
@@ -29,13 +30,16 @@ export async function request(path, { query, method, json, body, headers = {}, s
     response = await fetch(apiUrl(path, query), { method, body, headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError("The studio is not responding. Is it still running?");
+    reportFailure("lost");
+    throw new ApiError("The studio is not responding");
   }
   if (!response.ok) throw await apiError(response);
   return as === "response" || response.status === 204 ? response : response[as]();
 }
 
 async function apiError(response) {
+  if (response.status === 401) reportFailure("token");
+  if (response.status >= 502 && response.status <= 504 && !response.headers.get("Content-Type")?.includes("json")) reportFailure("lost");
   let sentence = `The studio responded with status ${response.status}.`;
   try {
     sentence = (await response.json()).error ?? sentence;
@@ -43,6 +47,25 @@ async function apiError(response) {
     // not JSON: a proxy responded
   }
   return new ApiError(sentence, response.status, Number(response.headers.get("Retry-After")) || 0);
+}
+
+/** Send a file and return the response's json. `onProgress` gets the share that was sent, which fetch cannot tell. */
+export function upload(path, { query, body, headers, signal, onProgress }) {
+  return new Promise((done, failed) => {
+    const sent = new XMLHttpRequest();
+    const abort = () => sent.abort();
+    sent.open("POST", apiUrl(path, query));
+    for (const [name, value] of Object.entries(headers)) sent.setRequestHeader(name, value);
+    sent.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
+    sent.onabort = () => failed(new DOMException("cancelled", "AbortError"));
+    sent.onerror = () => (reportFailure("lost"), failed(new ApiError("The studio is not responding")));
+    sent.onload = () => {
+      const response = new Response(sent.response, { status: sent.status, headers: { "Retry-After": sent.getResponseHeader("Retry-After") ?? "" } });
+      (response.ok ? response.json() : apiError(response).then((error) => Promise.reject(error))).then(done, failed);
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    sent.send(body);
+  });
 }
 
 /** The server-sent events of a response, in order: `for await (const { event, data } of events(...))`. */

@@ -38,7 +38,7 @@ export function UseModel({ name, onClose }) {
       ${info.score && html`<p>Best score: ${info.score}.</p>`}
       ${info.state === "done" && html`
         <p>The model is called <b>${info.model}</b>.</p>
-        ${info.kind === "generator" && html`<img class="picture" width="8" height="4" src=${apiUrl("/generate", { model: info.model, seed: 0, count: 8, columns: 4 })} alt=${`Eight faces of ${info.model}`} />`}
+        ${info.kind === "generator" && html`<img class="picture sample" width="8" height="4" src=${apiUrl("/generate", { model: info.model, seed: 0, count: 8, columns: 4 })} alt=${`Eight faces of ${info.model}`} />`}
         <div class="row"><button class="button primary" onClick=${() => navigate(pageUrl(page, { model: info.model }))}>${text}</button></div>`}
     </div>
   <//>`;
