@@ -50,7 +50,7 @@ export function Attributes({ attributes, value, onChange, title = "Change" }) {
       <summary>${rest.length} more</summary>
       ${
         rest.length > 12 &&
-        html`<input type="search" aria-label="Find an attribute" placeholder="Search, such as hair or nose" value=${searchText}
+        html`<input type="search" aria-label="Find an attribute" placeholder="Search, e.g. hair or nose" value=${searchText}
         onInput=${(event) => setSearchText(event.target.value)} />`
       }
       <div class="sliders">${rest.filter(fits).map(attributeSlider)}</div>

@@ -63,7 +63,7 @@ export function PhotoInput({ model, onBrought, large = false, children }) {
     ${busy && html`<${Progress} label=${busy < 1 ? "Sending the photo" : "Finding faces"} value=${busy < 1 ? busy : undefined}>
       <button type="button" class="button" onClick=${() => sending.current.abort()}>Cancel</button><//>`}
     ${large && html`<p class="small muted privacy"><${Icon} name="shield" /><span>Your photo stays in the studio's memory, is
-      never written to disk, and is deleted after a while.</span></p>`}
+      never written to disk, and is deleted after 30 minutes without activity.</span></p>`}
     ${camera && html`<${Camera} onClose=${() => show(false)} onTaken=${(file) => (show(false), take(file))} />`}
   </div>`;
 }

@@ -2,18 +2,18 @@
 import { html } from "../vendor/preact-htm.js";
 import { attributeLabel } from "./attribute-sliders.js";
 
-const percent = (share) => `${Math.round(share * 100)} %`;
+const percent = (share) => `${Math.round(share * 100)}%`;
 
 export const TopAttributes = ({ attributes }) => html`<section class="top-attributes" aria-label="Most likely attributes">
   <h3>Most likely</h3>
   <ul>${attributes.map((item) => {
-    const trusted = item.accuracy == null ? "" : `; right on ${percent(item.accuracy)} of held-out faces`;
-    return html`<li key=${item.name} title="${percent(item.rate)} of all faces have this attribute${trusted}">
+    const trusted = item.accuracy == null ? "" : ` The prediction is correct for ${percent(item.accuracy)} of held-out faces.`;
+    return html`<li key=${item.name} title="${percent(item.rate)} of all faces have this attribute.${trusted}">
       <span>${attributeLabel(item.name)}</span>
       <span class="bar" aria-hidden="true"><i style=${{ width: `${100 * item.probability}%` }} /></span>
       <span class="number">${percent(item.probability)}</span>
       <span class="small muted number">${item.lift >= 9.95 ? Math.round(item.lift) : item.lift.toFixed(1)}x</span>
     </li>`;
   })}</ul>
-  <p class="small muted">Probability, and its ratio to the average of all faces.</p>
+  <p class="small muted">Probability, and how many times the average of all faces it is.</p>
 </section>`;

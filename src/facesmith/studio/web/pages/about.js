@@ -21,11 +21,11 @@ export default function About() {
         This is its studio.</p>
       <div class="promises">
         <div class="card"><h2><${Icon} name="shield" /> No data leaves the machine</h2>
-          <p>All pages, images and models come from the machine that runs the studio. It sets no third-party
-            cookies and contacts no other host.</p></div>
+          <p>All pages, images and models come from the machine that runs the studio. The studio sets no
+            third-party cookies and contacts no other host.</p></div>
         <div class="card"><h2><${Icon} name="photo" /> Your photos</h2>
-          <p>Photos are kept in memory only. They are never written to disk or used for training, and are deleted after a while,
-            or immediately on request.</p>
+          <p>Photos are kept in memory only. They are never written to disk or used for training, and are deleted after 30 minutes
+            without activity, or immediately on request.</p>
           <div class="row"><${DeleteAll} /></div></div>
         <div class="card"><h2><${Icon} name="faces" /> Generated images</h2>
           <p>Each file's metadata marks it as synthetic and records the model and seed. Label images as synthetic when you share

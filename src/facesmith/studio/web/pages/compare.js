@@ -59,7 +59,7 @@ export default function Compare() {
   const ready = selected.map((name) => loaded[name]).filter((run) => run?.info);
   if (runs && runs.length < 2)
     return html`<h1>Compare</h1><${Empty} icon="compare" title="Comparison requires two runs">
-      <p>This studio has ${runs.length ? "only one run" : "no runs"}. Train another with one setting changed: <code>facesmith train tiny DATASET runs/other --set seed=1</code></p>
+      <p>${runs.length ? "This studio has only one run. Train another with one setting changed" : "This studio has no runs. Train two that differ in one setting"}: <code>facesmith train tiny DATASET runs/other --set seed=1</code></p>
     <//>`;
   return html`<div class="two">
     <div class="side">
@@ -83,7 +83,7 @@ export default function Compare() {
         <section class="card">
           <div class="row spread"><h2>Curves</h2>
             <ul class="legend small">${ready.map((run, at) => html`<li key=${run.name} class="c${at}"><span class="swatch"></span>${run.name}</li>`)}</ul>
-            <${SegmentedControl} label="Over" hidden value=${state.against} options=${[["kimg", "Images shown"], ["time", "Minutes"]]} onChange=${(against) => change({ against })} />
+            <${SegmentedControl} label="X axis" hidden value=${state.against} options=${[["kimg", "Images shown"], ["time", "Minutes"]]} onChange=${(against) => change({ against })} />
           </div>
           <${RunCharts} runs=${ready} against=${state.against} />
         </section>

@@ -94,7 +94,7 @@ export default function Data() {
         <a class="button" href=${pageUrl("/watch", { train: data.name })}><${Icon} name="play" />Train on this</a>
         <${ItemActions} kind="datasets" name=${data.name} onRenamed=${go} onDeleted=${() => go("")} />
       </div>`}
-      ${rates && rates.length > 0 && html`<h2>Attribute rates</h2><${Rates} rates=${rates} having=${having} onChoose=${(name) => change({ having: name })} />`}
+      ${rates && rates.length > 0 && html`<h2>Attribute frequencies</h2><${Rates} rates=${rates} having=${having} onChoose=${(name) => change({ having: name })} />`}
     </div>
     <div class="stage">
       <section class="card">

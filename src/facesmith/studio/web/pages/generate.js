@@ -31,8 +31,8 @@ export default function Generate() {
   if (!models) return html`<h1 class="visually-hidden">Generate</h1><${Loading} />`;
   if (!models.length) {
     return html`<h1 class="visually-hidden">Generate</h1><${Empty} icon="faces" title="No models yet">
-      <p>Start the studio in a folder that contains models or runs, or pass one: <code>facesmith studio drawn64</code>. Runs that are
-        training are on the page <a href=${pageUrl("/watch")}>Watch</a>.</p>
+      <p>Start the studio in a folder that contains models or runs, or pass one: <code>facesmith studio drawn64</code>. Runs in
+        progress are on the <a href=${pageUrl("/watch")}>Watch</a> page.</p>
     <//>`;
   }
   return html`<${Faces} models=${models} state=${state} change=${change} />`;

@@ -54,7 +54,7 @@ export default function Makeover() {
         options=${model.directions.map((item) => item.name)} />
       <p class="small muted">From ${kind(direction.source)} to ${kind(direction.target)}.</p>
       <${Slider} label="Strength" value=${state.strength} step=${0.02} onInput=${(strength) => change({ strength })}
-        format=${(value) => `${Math.round(value * 100)} %`} />
+        format=${(value) => `${Math.round(value * 100)}%`} />
     </div>
   </div>`;
 }
@@ -69,5 +69,5 @@ const NoMakeover = () => html`<${Empty} icon="makeover" title="No makeover model
   <pre tabindex="0">facesmith train makeover MY_DATASET runs/mtf --direction mtf
 facesmith export runs/mtf my-makeover
 facesmith studio my-makeover</pre>
-  <p>To edit faces with sliders, use the page <a href=${pageUrl("/photo")}>Photo</a>.</p>
+  <p>To edit faces with sliders, use the <a href=${pageUrl("/photo")}>Photo</a> page.</p>
 <//>`;

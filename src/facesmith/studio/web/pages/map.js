@@ -45,5 +45,5 @@ export default function Maps() {
     <${Placement} map=${map} face=${face} onPick=${(to) => change({ face: to }, { push: true })} />
     ${map.page
       ? html`<${MapFrame} key=${map.name} map=${map} view=${state} face=${face} onView=${change} onLost=${() => change({ face: "" })} />`
-      : html`<${Empty} icon="map" title="This map has no page"><p>Create it again with <code>facesmith map</code>.</p><//>`}`;
+      : html`<${Empty} icon="map" title="This map cannot be displayed"><p>Create it again with <code>facesmith map</code>.</p><//>`}`;
 }

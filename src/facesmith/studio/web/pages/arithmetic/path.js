@@ -52,11 +52,11 @@ export function PathEditor({ model, stops, frames, end, onChange }) {
         (face, place) => html`<li key="${face} ${place}">
         <${Face} of=${face} model=${model.name} label="Face ${place + 1} of the animation" shape=${model.size} />
         <div class="row">
-          <button class="plain" disabled=${place === 0} aria-label="Move face ${place + 1} forward"
+          <button class="plain" disabled=${place === 0} aria-label="Move face ${place + 1} earlier"
             onClick=${() => move(place, -1)}><${Icon} name="left" /></button>
           <button class="plain" disabled=${stops.length <= 2} aria-label="Remove face ${place + 1}"
             onClick=${() => without(place)}><${Icon} name="close" /></button>
-          <button class="plain" disabled=${place === stops.length - 1} aria-label="Move face ${place + 1} back"
+          <button class="plain" disabled=${place === stops.length - 1} aria-label="Move face ${place + 1} later"
             onClick=${() => move(place, 1)}><${Icon} name="right" /></button>
         </div>
       </li>`,

@@ -62,7 +62,7 @@ export function MakeoverResult({ model, direction, face, photo, strength, show, 
         <button class="button" disabled=${Boolean(saving)} onClick=${() => download("png")}>
           <${Icon} name="download" /> PNG</button>
         <button class="button" disabled=${Boolean(saving)} onClick=${() => download("gif")}
-          title="Animation to the makeover and back">${saving === "gif" ? "Encoding ..." : "GIF"}</button>
+          title="Animate from the original to the makeover and back">${saving === "gif" ? "Encoding ..." : "GIF"}</button>
       </div>
     </div>
   </section>`;
