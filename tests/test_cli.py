@@ -44,7 +44,8 @@ def test_the_commands_are_all_listed() -> None:
     _, out, _ = run("--help")
     for command in COMMANDS:
         assert f"\n  {command} " in out
-    assert "...\n" not in out.partition("Commands:")[2]  # no summary is cut
+    for text in (out, run("data", "--help")[1]):
+        assert "...\n" not in text.partition("Commands:")[2], "a summary is cut"
 
 
 def test_import_explore_train_export_generate(tmp_path: Path) -> None:

@@ -319,7 +319,7 @@ def test_parts_are_merged_to_the_whole(tmp_path: Path) -> None:
     other = import_dataset(root, tmp_path / "x", shard="3/3", **options | {"size": 9})
     for wrong, reason in (
         (parts[:2], "1, 2 of 3"),
-        ([whole.path], "whole dataset"),
+        ([whole.path], "complete dataset"),
         (
             [*parts[:2], other.path],
             "size differs",

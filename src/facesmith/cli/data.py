@@ -61,8 +61,8 @@ def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
 
     SOURCE is a CelebA folder or zip in the official layout, any folder or zip of images, Parquet files with a column
     of images, WebDataset archives, the address of any of these such as s3://bucket/faces, hf:OWNER/NAME for a dataset
-    on the Hugging Face hub, or builtin[:COUNT] for cartoon faces. The same command resumes an import that was
-    interrupted after 20 seconds or more.
+    on the Hugging Face hub, or builtin[:COUNT] for cartoon faces. If you interrupt an import after 20 seconds or more,
+    run the same command again to resume it.
 
     \b
     facesmith data import builtin:8000 drawn
@@ -127,7 +127,9 @@ def export(dataset: Path, out: Path, layout: str, quiet: bool) -> None:
 @options.out_folder
 @quiet
 def merge(parts: tuple[Path, ...], out: Path, quiet: bool) -> None:
-    """Merge the parts of a set that several machines generated, or of a dataset that they imported.
+    """Merge the parts of a dataset or of a set of faces.
+
+    Several machines can import or generate one part each.
 
     \b
     facesmith generate my-model --first 0 --count 50000 --out part-1

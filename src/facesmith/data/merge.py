@@ -21,7 +21,7 @@ SAME = ("size", "crop", "resize", "where", "limit", "seed", "alignment", "facesm
 def merge_datasets(parts: Sequence[str | Path], out: str | Path, *, quiet: bool = False) -> Dataset:
     """Join all parts that `import_dataset` made with ``shard`` into the new dataset folder ``out`` and open it.
 
-    The result has the images, metadata and fingerprint of an import in one go. Raises `FacesmithError` for parts of
+    The result has the images, metadata and fingerprint of a single import. Raises `FacesmithError` for parts of
     different imports, and if a part is missing or occurs twice.
     """
     import pyarrow as pa
@@ -57,18 +57,21 @@ def merge_datasets(parts: Sequence[str | Path], out: str | Path, *, quiet: bool 
 def _check_parts(datasets: list[Dataset]) -> None:
     for each in datasets:
         if "shard" not in each.card:
-            raise FacesmithError(f"{each.path} is a whole dataset: merge parts that were imported with --shard")
+            raise FacesmithError(f"{each.path} is a complete dataset: merge parts that were imported with --shard")
         first = datasets[0]
         changes = [key for key in SAME if each.card.get(key) != first.card.get(key)]
         changes += ["source"] * (each.card["source"]["fingerprint"] != first.card["source"]["fingerprint"])
         changes += ["shard"] * (each.card["shard"][1] != first.card["shard"][1])
         changes += ["attributes"] * (each.attributes != first.attributes)
         if changes:
-            raise FacesmithError(f"{each.path} belongs to another import than {first.path}: its {changes[0]} differs")
+            raise FacesmithError(
+                f"{each.path} and {first.path} are not parts of the same import (the value of {changes[0]} differs): "
+                "pass parts of one import"
+            )
     numbers = [each.card["shard"][0] for each in datasets]
     count = datasets[0].card["shard"][1]
     if numbers != list(range(1, count + 1)):
-        raise FacesmithError(f"the parts are {', '.join(map(str, numbers))} of {count}: pass each of them once")
+        raise FacesmithError(f"the parts are {', '.join(map(str, numbers))} of {count}: pass each part once")
 
 
 def _renumber(dataset: Dataset, entries: dict[tuple[Any, ...], dict[str, Any]]) -> "pa.Table":

@@ -1,4 +1,4 @@
-// Arithmetic with latents: A - B + C, and animations between faces.
+// Arithmetic with latents: B - A + C, and animations between faces.
 import { html, useState } from "../vendor/preact-htm.js";
 import { useAddress } from "../shell/address.js";
 import { isGenerator, useModels } from "../shell/api.js";
@@ -64,7 +64,7 @@ export default function Arithmetic() {
       <${SegmentedControl} label="Result" hidden value=${state.show}
         onChange=${(show) => change({ show }, { push: true })}
         options=${[
-          ["sum", "A − B + C"],
+          ["sum", "B − A + C"],
           ["way", "Animation"],
         ]} />
       ${

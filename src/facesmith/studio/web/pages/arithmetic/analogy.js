@@ -1,4 +1,4 @@
-// A - B + C: the difference of A and B, added to C, and the faces between the four.
+// B - A + C: the difference from A to B, added to C, and the faces between the four.
 import { html } from "../../vendor/preact-htm.js";
 import { navigate, pageUrl } from "../../shell/address.js";
 import { request, useLoad } from "../../shell/api.js";
@@ -10,11 +10,10 @@ import { Progress } from "../../components/feedback.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
 import { Slot } from "./slot.js";
 
-const DESCRIPTIONS = { a: "a face with the attribute", b: "a similar face without it", c: "the face to change" };
+const DESCRIPTIONS = { a: "a similar face without it", b: "a face with the attribute", c: "the face to change" };
 
 export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }) {
-  // The API's words: D = b - a + c.
-  const body = { model: model.name, a: slots.b, b: slots.a, c: slots.c, rows: size, columns: size };
+  const body = { model: model.name, a: slots.a, b: slots.b, c: slots.c, rows: size, columns: size };
   const on = [model.digest, slots.a, slots.b, slots.c];
   const { value: sum, loading } = useLoad(
     (signal) => request("/analogy", { json: { ...body, format: "json" }, signal }),
@@ -37,18 +36,18 @@ export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }
     face=${slots[letter]}
     model=${model}
     active=${active === letter} onChoose=${() => onChoose(letter)} onFill=${(face) => onFill(letter, face)} />`;
-  return html`<section class="analogy" aria-label="A minus B plus C" aria-busy=${loading}>
+  return html`<section class="analogy" aria-label="B minus A plus C" aria-busy=${loading}>
     <div class="equation">
-      ${slot("a")}<span class="sign" aria-label="minus">−</span>${slot("b")}<span class="sign"
+      ${slot("b")}<span class="sign" aria-label="minus">−</span>${slot("a")}<span class="sign"
         aria-label="plus">+</span>${slot("c")}
       <span class="sign" aria-label="is">=</span>
       <div class="slot result">
         ${
           sum &&
-          html`<${Face} of=${sum.face} model=${model.name} label="A minus B plus C" shape=${model.size} />
+          html`<${Face} of=${sum.face} model=${model.name} label="B minus A plus C" shape=${model.size} />
           <button class="button" disabled=${!model.encoder}
             onClick=${() => navigate(pageUrl("/photo", { model: model.name, face: sum.face }))}>
-            <${Icon} name="sliders" /> Change</button>`
+            <${Icon} name="sliders" /> Edit this face</button>`
         }
       </div>
     </div>
@@ -63,10 +62,10 @@ export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }
       </div>
       ${
         grid
-          ? html`<figure><div class="corners"><span>B</span><span>A</span></div>
+          ? html`<figure><div class="corners"><span>A</span><span>B</span></div>
             <${BitmapCanvas} bitmap=${grid.bitmap} of="${grid.of},${grid.size}"
-              label="Grid of faces between B, A, C and A minus B plus C, which are in its corners" />
-            <div class="corners"><span>C</span><span>A − B + C</span></div></figure>`
+              label="Grid of faces with A, B, C and B minus A plus C in the corners" />
+            <div class="corners"><span>C</span><span>B − A + C</span></div></figure>`
           : html`<${Progress} label="Generating faces" />`
       }
     </div>
