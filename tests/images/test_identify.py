@@ -72,3 +72,10 @@ def test_other_files_are_refused(data: bytes, tmp_path: Path) -> None:
         identify(tmp_path / "a.png")
     with pytest.raises(FacesmithError):
         identify(data)
+
+
+def test_sheets_and_videos_of_a_run_are_marked(small_run: Path) -> None:
+    sheet = sorted((small_run / "samples").glob("*.png"))[0]
+    for path in (sheet, small_run / "progress.mp4", small_run / "progress.gif"):
+        report = identify(path)
+        assert (report["kind"], report["marks"]["model"]) == ("generated", "tiny"), path

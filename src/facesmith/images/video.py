@@ -32,7 +32,9 @@ VIDEO_SUFFIXES = (".gif", ".mp4")
 SERIES_HOLD = 0.5  # seconds that the video of a series shows its last image, unless it loops
 
 
-def write_video(frames: Sequence[Frame], mp4: Path, gif: Path, fps: int = 8, hold: float = 1.5) -> None:
+def write_video(
+    frames: Sequence[Frame], mp4: Path, gif: Path, fps: int = 8, hold: float = 1.5, comment: str = ""
+) -> None:
     """Write frames both as an MP4 with all of them and as a GIF of limited size; the last is held ``hold`` seconds.
 
     The GIF has at most `MAX_GIF_FRAMES`, evenly spaced with the first and the last, and is reduced until it has at most
@@ -41,8 +43,9 @@ def write_video(frames: Sequence[Frame], mp4: Path, gif: Path, fps: int = 8, hol
     """
     if not frames:
         raise FacesmithError(f"{mp4} cannot be written: there are no frames")
-    write_mp4(frames, mp4, fps, hold)
-    write_gif(sample_evenly(frames, MAX_GIF_FRAMES), gif, fps, hold, max_bytes=MAX_GIF_BYTES, dither=True)
+    write_mp4(frames, mp4, fps, hold, comment=comment)
+    gif_frames = sample_evenly(frames, MAX_GIF_FRAMES)
+    write_gif(gif_frames, gif, fps, hold, max_bytes=MAX_GIF_BYTES, dither=True, comment=comment)
 
 
 def encode_video(images: Images, suffix: str, fps: int, *, hold: float = 0, scale: int = 1, comment: str = "") -> bytes:

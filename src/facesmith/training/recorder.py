@@ -132,7 +132,7 @@ class Recorder:
         context = self.context
         if context.group.is_rank_zero:
             sheet = context.task.sample_sheet(context.state)
-            save_image(sheet, context.run.sample(context.progress.kimg))
+            save_image(sheet, context.run.sample(context.progress.kimg), context.task.marks)
             if self.writer:
                 self.writer.add_image("samples", np.asarray(sheet), context.progress.step, dataformats="HWC")
 
@@ -162,6 +162,8 @@ def open_recorder(context: TrainingContext, clock: Clock, show_bar: bool) -> Ite
 
 def write_final_images(context: TrainingContext) -> None:
     """Write the video of the sample sheets, as MP4 and GIF, and the images of the task."""
-    write_video(finished_files(context.run.samples, ".png"), context.run.video, context.run.animation)
+    marks = context.task.marks
+    comment = marks.comment() if marks else ""
+    write_video(finished_files(context.run.samples, ".png"), context.run.video, context.run.animation, comment=comment)
     for name, image in context.task.final_images(context.state).items():
-        save_image(image, context.run.path / name)
+        save_image(image, context.run.path / name, marks)

@@ -11,6 +11,7 @@ from torch import Tensor
 from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset
 from facesmith.images.pixels import to_float
+from facesmith.images.provenance import Marks
 from facesmith.machine import choose_device
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
@@ -30,6 +31,7 @@ class Task(ABC, Generic[AnyRecipe]):
     """
 
     names: ClassVar[dict[str, str]]  # display names of the trained networks: {"G": "generator"}
+    sheet_type: ClassVar[str] = ""  # the digital source type of its sheets; "" for sheets that show only the dataset
 
     def __init__(self, recipe: AnyRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]) -> None:
         self.recipe, self.dataset, self.group, self.pretrained = recipe, dataset, group, pretrained
@@ -37,6 +39,11 @@ class Task(ABC, Generic[AnyRecipe]):
         self.device = choose_device(recipe.device)
         self.batch_part = group.local_batch(recipe.batch_size)  # of each batch, this process's images
         self.scale = max(1, MIN_SHEET_HEIGHT // dataset.size[1])
+
+    @property
+    def marks(self) -> Marks | None:
+        """The marks of its sample sheets and videos, without the digest of a model, which changes."""
+        return Marks(self.sheet_type, self.recipe.name, terms=self.terms) if self.sheet_type else None
 
     @property
     @abstractmethod

@@ -14,6 +14,7 @@ from facesmith.data.held_out import held_out_split
 from facesmith.errors import FacesmithError
 from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_uint8
+from facesmith.images.provenance import EDITED
 from facesmith.models.folder import ModelFolder
 from facesmith.networks import build as networks
 from facesmith.networks import classifier as classifier_network
@@ -34,6 +35,7 @@ class EncoderTask(Task[EncoderRecipe]):
     """Train E to predict latents of images: see `EncoderRecipe`."""
 
     names: ClassVar = {"E": "encoder"}
+    sheet_type = EDITED
 
     def __init__(
         self, recipe: EncoderRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]

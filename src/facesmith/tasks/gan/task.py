@@ -15,6 +15,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_split
 from facesmith.images.grid import BACKGROUND, make_grid
 from facesmith.images.pixels import to_float, to_uint8
+from facesmith.images.provenance import GENERATED
 from facesmith.metrics.features import check_packages
 from facesmith.metrics.scores import score_key
 from facesmith.tasks.gan.compiled_step import choose_step
@@ -37,6 +38,7 @@ class GANTask(Task[GANRecipe]):
     """Train G to generate faces from latents: see `GANRecipe`."""
 
     names: ClassVar = {"G": "generator", "D": "discriminator"}
+    sheet_type = GENERATED
 
     def __init__(self, recipe: GANRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]) -> None:
         super().__init__(recipe, dataset, group, pretrained)

@@ -16,6 +16,7 @@ from facesmith.data.dataset import Dataset
 from facesmith.images.face_crop import aligned_face_region
 from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_uint8
+from facesmith.images.provenance import EDITED
 from facesmith.metrics.features import check_packages
 from facesmith.models.folder import ModelFolder
 from facesmith.networks import build as networks
@@ -59,6 +60,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
     """Faces of another kind from faces: `MakeoverRecipe`."""
 
     names: ClassVar = {"G": "generator", "D": "discriminator"}
+    sheet_type = EDITED
 
     def __init__(
         self, recipe: MakeoverRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]
