@@ -36,16 +36,16 @@ rng = np.random.default_rng()
 inputs = {
     "z": $draw,$zeros
 }
-(images,) = session.run(["pictures"], inputs)
-faces = ((images.transpose(0, 2, 3, 1) + 1) * 127.5).round().clip(0, 255).astype(np.uint8)""",
+(pictures,) = session.run(["pictures"], inputs)
+faces = ((pictures.transpose(0, 2, 3, 1) + 1) * 127.5).round().clip(0, 255).astype(np.uint8)""",
     "javascript": """import * as ort from 'onnxruntime-web'; // in Node: import ort from 'onnxruntime-node'
 
 const session = await ort.InferenceSession.create('generator.onnx');
 const draw = () => $draw;
-const { images } = await session.run({
+const { pictures } = await session.run({
   z: new ort.Tensor('float32', Float32Array.from({ length: $size }, draw), [1, $size]),$zeros
 });
-const [r, g, b] = [0, 1, 2].map((i) => images.data.slice(i * $area, (i + 1) * $area));""",
+const [r, g, b] = [0, 1, 2].map((i) => pictures.data.slice(i * $area, (i + 1) * $area));""",
     "csharp": """// dotnet add package Microsoft.ML.OnnxRuntime
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -59,7 +59,7 @@ using var results = session.Run(new[]
 {
     NamedOnnxValue.CreateFromTensor("z", z),$zeros
 });
-var images = results.First().AsTensor<float>();""",
+var pictures = results.First().AsTensor<float>();""",
 }
 
 
