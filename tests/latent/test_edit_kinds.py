@@ -27,7 +27,7 @@ def model() -> Any:
         z[:, 2:] = 0
         return z
 
-    return SimpleNamespace(latents=latents, generate=lambda z: z)
+    return SimpleNamespace(latents=latents, generate=lambda z: z, card={})
 
 
 def classifier(weights: np.ndarray) -> Any:

@@ -25,6 +25,8 @@ def choose_kinds(
     probabilities of all other attributes by less. Otherwise it is the label.
     """
     z = model.latents(FACES, seed, start=START)
+    if "encoder" in model.card:  # most edits are of photos, whose latents come from the encoder
+        z = model.encode(model.generate(z))
     before = classifier.label(model.generate(z))
     names = [name for name in directions.labels if name in classifier.attributes]
     kinds = {}
