@@ -73,7 +73,7 @@ def test_documented_requests_are_valid(method: str, address: str, body: str | No
 def test_documented_python_uses_existing_routes(document: dict[str, Any]) -> None:
     code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     paths = [text for part in code for text in re.findall(r'"(?:http://[^/"]+)?(/\w[^"]*)"', part)]
-    assert len(code) > 1
+    assert paths
     for part in code:
         ast.parse(part)
     for path in paths:
