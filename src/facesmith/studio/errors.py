@@ -119,7 +119,8 @@ def error_page(status: int, message: str, root_path: str, query: str) -> HTMLRes
     if status == 401:
         pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != "token"]
         fields = "".join(f'<input type="hidden" name="{escape(name)}" value="{escape(text)}">' for name, text in pairs)
-        token = '<label>Token <input type="password" name="token" required></label> <button>Open</button>'
+        attributes = 'type="password" name="token" autocomplete="current-password" required'
+        token = f"<label>Token <input {attributes}></label> <button>Open</button>"
         form = f"<form>{fields}{token}</form>"
     title = f"{status} {HTTPStatus(status).phrase}"
     page = (
