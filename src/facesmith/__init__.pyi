@@ -47,6 +47,7 @@ from facesmith.latent.face_refs import FaceRef as FaceRef
 from facesmith.latent.face_refs import parse_face_ref as parse_face_ref
 from facesmith.latent.faces import FaceLatent as FaceLatent
 from facesmith.latent.faces import load_faces as load_faces
+from facesmith.latent.faces import seed_latent as seed_latent
 from facesmith.latent.neighbours import nearest_faces as nearest_faces
 from facesmith.latent.neighbours import neighbours as neighbours
 from facesmith.latent.paths import analogy as analogy
@@ -65,11 +66,13 @@ from facesmith.models.folder import included_makeovers as included_makeovers
 from facesmith.models.folder import included_models as included_models
 from facesmith.models.generate import generate as generate
 from facesmith.models.hub_upload import push as push
+from facesmith.models.labelled_faces import LabelledFaces as LabelledFaces
 from facesmith.models.makeover import Makeover as Makeover
 from facesmith.models.makeover import load_makeover as load_makeover
 from facesmith.models.merge import merge_sets as merge_sets
 from facesmith.models.model import Model as Model
 from facesmith.models.model import load as load
+from facesmith.models.requests import parse_requests as parse_requests
 from facesmith.models.set_card import set_summary as set_summary
 from facesmith.networks.plugins import load_plugin as load_plugin
 from facesmith.networks.registry import register_family as register_family

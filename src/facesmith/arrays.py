@@ -10,3 +10,4 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
+Signs = NDArray[np.int8]  # (N, attributes): 1 with the attribute, -1 without it

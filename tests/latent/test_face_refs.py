@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from facesmith import FacesmithError, Model
 from facesmith.files import exists
-from facesmith.latent.face_refs import FaceRef, parse_face_ref
+from facesmith.latent.face_refs import FaceRef, Mix, parse_face_ref
 from facesmith.latent.faces import load_faces
 
 PHOTO_ID = "kq3Yh0aBcDeFgHiJkLmN-_"
@@ -21,6 +21,15 @@ PHOTO_ID = "kq3Yh0aBcDeFgHiJkLmN-_"
         ("SEED:7:3", FaceRef("seed:7:3", "seed", seed=7, index=3)),
         ("seed:7:3:0.7", FaceRef("seed:7:3:0.7", "seed", seed=7, index=3, truncation=0.7)),
         ("seed:7:3:0", FaceRef("seed:7:3:0", "seed", seed=7, index=3, truncation=0.0)),
+        (
+            "seed:7~9:4:30@Male@Young~1:0:100",
+            FaceRef(
+                "seed:7~9:4:30@male@young~1:0:100",
+                "seed",
+                seed=7,
+                mixes=(Mix(9, 4, 30, ("male", "young")), Mix(1, 0, 100)),
+            ),
+        ),
         (f"photo:{PHOTO_ID}", FaceRef(f"photo:{PHOTO_ID}", "photo", photo_id=PHOTO_ID)),
         ("a/latents.npz", FaceRef("a/latents.npz", "latents", path=Path("a/latents.npz"))),
         ("a/latents.NPZ:5", FaceRef("a/latents.NPZ:5", "latents", path=Path("a/latents.NPZ"), row=5)),
@@ -34,7 +43,8 @@ def test_every_form_of_a_reference_is_parsed(text: str, ref: FaceRef) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "seed:", "seed:-1", "seed:x:1", "seed:1:2:3", "seed:1:2:2.5", "seed:1:2:0.7:1", "seed:1:", "photo:short",
+    ["", "seed:", "seed:-1", "seed:x:1", "seed:1:2:3", "seed:1:2:2.5", "seed:1:2:0.7:1", "seed:1:", "seed:1~2:3",
+     "seed:1~2:3:101", "seed:1" + 9 * "~1:1:1", "photo:short",
      "latents.npz:", "latents.npz:-1", "latents.npz:x"],
 )  # fmt: skip
 def test_an_invalid_reference_is_quoted_with_the_grammar(text: str) -> None:
@@ -44,7 +54,7 @@ def test_an_invalid_reference_is_quoted_with_the_grammar(text: str) -> None:
 
 
 def test_the_http_pattern_accepts_seeds_and_photos_only() -> None:
-    for text in ("seed:7:3:0.7", f"photo:{PHOTO_ID}"):
+    for text in ("seed:7:3:0.7", "seed:7~9:4:30@Male", f"photo:{PHOTO_ID}"):
         assert re.fullmatch(FaceRef.HTTP_PATTERN, text)
     for text in ("holiday.jpg", "latents.npz:2", "seed:x", f"photo:{PHOTO_ID}x"):
         assert not re.fullmatch(FaceRef.HTTP_PATTERN, text)

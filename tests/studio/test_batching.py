@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from facesmith import FacesmithError, Model
-from facesmith.arrays import Floats, Images
-from facesmith.studio.api.generate import seed_latents
+from facesmith.arrays import Floats, Images, Latents
 from facesmith.studio.batching import MAX_CALL_FACES, Batcher
 from facesmith.studio.errors import Busy
 
@@ -17,7 +16,10 @@ def _as_they_are(faces: Images) -> Images:
 
 
 async def _faces(batcher: Batcher, model: Model, count: int, seed: int, start: int = 0) -> Images:
-    return await batcher.generate(model, count, seed_latents(model, seed, start, 1.0, {}), _as_they_are, start=start)
+    def draw(first: int, last: int) -> Latents:
+        return model.latents(last - first, seed, start=start + first)
+
+    return await batcher.generate(model, count, draw, _as_they_are, start=start)
 
 
 class _PausedBatcher:

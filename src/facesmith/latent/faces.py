@@ -19,6 +19,7 @@ from facesmith.images.notebook import png_bytes
 from facesmith.images.photo_files import expand_photos
 from facesmith.images.provenance import Marks
 from facesmith.images.signing import has_manifest
+from facesmith.latent.arithmetic import slerp
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.refine import refine as refine_latents
 from facesmith.latent.refine import refinement_steps
@@ -89,6 +90,23 @@ def load_faces(
     ]
 
 
+def seed_latent(model: Model, ref: FaceRef) -> Latents:
+    """Return the latent (latent_size) of a reference to a seed.
+
+    Each mix goes along the arc to the other face. Where attributes are locked, it goes only as far as their scores stay
+    equal. Raises `FacesmithError` for a locked attribute that the model has no direction for.
+    """
+    z: Latents = model.latents(1, ref.seed, start=ref.index)[0] * np.float32(ref.truncation)
+    for mix in ref.mixes:
+        change = slerp(mix.percent / 100, z, model.latents(1, mix.seed, start=mix.index)[0]) - z
+        if mix.locked:
+            directions = model.directions
+            rows = directions.normals[[directions.names.index(directions.find(name)) for name in mix.locked]]
+            change -= np.linalg.pinv(rows) @ (rows @ change)  # the part that the scores read
+        z = z + change.astype(np.float32)
+    return z
+
+
 def face_marks(model: Model, faces: Sequence[FaceLatent]) -> Marks:
     """Return the marks of an image that the model makes of faces. Faces of saved latents count as photos."""
     photos = [face.marks for face in faces if not face.name.startswith("seed:")]
@@ -98,7 +116,7 @@ def face_marks(model: Model, faces: Sequence[FaceLatent]) -> Marks:
         return model.marks()
     with suppress(FacesmithError):
         ref = parse_face_ref(faces[0].name)
-        return model.marks(seed=ref.seed, index=ref.index)
+        return model.marks() if ref.mixes else model.marks(seed=ref.seed, index=ref.index)
     return model.marks()
 
 
@@ -183,8 +201,7 @@ def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list
     elif isinstance(source, str):
         source = parse_face_ref(source)
     if isinstance(source, FaceRef) and source.kind == "seed":
-        z = model.latents(1, source.seed, start=source.index) * np.float32(source.truncation)
-        return [FaceLatent(source.text, _pad_detail(model, z)[0])]
+        return [FaceLatent(source.text, _pad_detail(model, seed_latent(model, source)[None])[0])]
     if isinstance(source, FaceRef) and source.kind == "latents":
         return [*_saved_faces(model, source.path, source.row)]
     if isinstance(source, FaceRef) and source.kind == "photo":

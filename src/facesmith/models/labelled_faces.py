@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from facesmith.arrays import Floats, ImageArray, Images, Integers, Latents
+from facesmith.arrays import Floats, ImageArray, Images, Integers, Latents, Signs
 from facesmith.data.labels.columns import PROBABILITY
 from facesmith.data.layouts.picture import Picture
 from facesmith.errors import FacesmithError
@@ -20,7 +20,7 @@ from facesmith.machine import usable_cores
 from facesmith.models.base import BLOCK
 from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.model import Model
-from facesmith.models.requests import Probabilities, Requests, Signs, draw_latents
+from facesmith.models.requests import Probabilities, Requests, draw_latents
 from facesmith.terms import combine_terms
 
 CHUNK = 16 * BLOCK  # faces in memory at once
@@ -93,16 +93,16 @@ class LabelledFaces:
             raise FacesmithError(
                 f"no classifier or direction predicts {', '.join(unknown)}: pass a classifier that does"
             )
-        self._draw(0, 0)
+        self.draw(0, 0)
 
     def blocks(self, start: int, end: int) -> Iterator[tuple[Integers, Images, list[dict[str, Any]]]]:
         """Yield indices, images and rows of the faces ``start`` to ``end`` in chunks."""
         for first in range(start // BLOCK * BLOCK, end, CHUNK):
             # Whole blocks are generated, so that the same faces have the same bits in every part.
             last = min(first + CHUNK, -(-end // BLOCK) * BLOCK)
-            z, latent_indices, signs = self._draw(first, last - first)
+            z, latent_indices, signs = self.draw(first, last - first)
             images = np.concatenate([self.model.generate(z[at : at + BLOCK]) for at in range(0, len(z), BLOCK)])
-            rows = self._rows(latent_indices, signs, self._measure(z, images))
+            rows = self.rows(latent_indices, signs, self.measure(z, images))
             inside = slice(max(start - first, 0), end - first)
             yield np.arange(first, last)[inside], images[inside], rows[inside]
 
@@ -121,7 +121,8 @@ class LabelledFaces:
         Image.fromarray(image).save(file, form, **FORMATS[self.format], **save_options(marks, form))
         return file.getvalue() if self.signing_key is None else sign(file.getvalue(), self.signing_key)
 
-    def _draw(self, start: int, count: int) -> tuple[Latents, Integers, Signs]:
+    def draw(self, start: int, count: int) -> tuple[Latents, Integers, Signs]:
+        """Return the latents of faces, their indices in the seed, and what is asked of them: 1, or -1 for without."""
         measure: tuple[list[str], Probabilities] | None = None
         if self._directed:
             measure = self._directed, self.model.directions.probabilities
@@ -133,17 +134,18 @@ class LabelledFaces:
         assert self.classifier is not None
         return self.classifier.label(self.model.generate(z))
 
-    def _measure(self, z: Latents, images: Images) -> Floats:
-        """Return the probabilities of `measured` (N x A)."""
+    def measure(self, z: Latents, images: Images | None = None) -> Floats:
+        """Return the probabilities of `measured` (N x A). Only a classifier needs ``images``, those of ``z``."""
         if not self.measured:
             return np.zeros((len(z), 0), np.float32)
-        if self.classifier is not None:
+        if self.classifier is not None and images is not None:
             names, values = self.classifier.attributes, self.classifier.label(images)
         else:
             names, values = self._directed, self.model.directions.probabilities(z)
         return values[:, [names.index(name) for name in self.measured]]
 
-    def _rows(self, latent_indices: Integers, signs: Signs, probabilities: Floats) -> list[dict[str, Any]]:
+    def rows(self, latent_indices: Integers, signs: Signs, probabilities: Floats) -> list[dict[str, Any]]:
+        """Return the row of each face in the tables of a set."""
         names, rows = self.requests.names, []
         inputs = [name for name in names if name in self.model.conditions]
         for index, asked, measured in zip(latent_indices, signs, probabilities, strict=True):

@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from facesmith.arrays import Floats, Integers, Latents
+from facesmith.arrays import Floats, Integers, Latents, Signs
 from facesmith.errors import FacesmithError, did_you_mean
 from facesmith.models.model import Model
 
@@ -16,7 +15,6 @@ STRATUM = 100  # consecutive faces in which every share is reached, to one face
 MAX_TRIES = 1000  # latents that are tried for a face
 TRY_BITS = 40  # try k of face i is the latent k · 2^40 + i, and try 0 the face of a set without requests
 
-Signs = NDArray[np.int8]  # N x attributes: 1 with, -1 without
 Probabilities = Callable[[Latents], Floats]
 
 

@@ -5,6 +5,7 @@ more than the faces it shows.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -12,7 +13,18 @@ import numpy as np
 from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyHeader
 
-from facesmith import Face, FaceCrop, FaceLatent, Makeover, Marks, Model, crop_faces, parse_face_ref, read_marks
+from facesmith import (
+    Face,
+    FaceCrop,
+    FaceLatent,
+    Makeover,
+    Marks,
+    Model,
+    crop_faces,
+    parse_face_ref,
+    read_marks,
+    seed_latent,
+)
 from facesmith.errors import FacesmithError
 from facesmith.studio.errors import NotFound, Problem
 from facesmith.studio.services import Services, ServicesDep, open_session, session_id
@@ -24,9 +36,11 @@ ITEM_BYTES = 500  # that an item takes besides its arrays
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A photo as it was sent, and the ids of everything derived from it."""
+    """A photo as it was sent, what was found in it, and the ids of everything derived from it."""
 
     data: bytes
+    about: dict[str, Any] = field(default_factory=dict)
+    uploaded: float = field(default_factory=time.monotonic)
     derived: list[str] = field(default_factory=list)
 
 
@@ -47,13 +61,15 @@ class PhotoFace:
 class ResolvedFace:
     """A face with its latent. ``model`` is the model's name in addresses, ``photo`` the id of the photo, or None.
 
-    ``latent_space`` is the `latent_space` of the model, which may have been replaced since.
+    ``latent_space`` is the `latent_space` of the model, which may have been replaced since. ``crop`` is the place of
+    the face in its photo.
     """
 
     latent: FaceLatent
     model: str
     latent_space: str
     photo: str | None
+    crop: FaceCrop | None = None
 
 
 class FaceResolver:
@@ -147,10 +163,11 @@ class FaceResolver:
                 return cached
             if "encoder" not in model.card:
                 raise Problem(400, f"{model.name} has no encoder, so it cannot use photos: choose another model")
-            image = (await self.crop(reference, model)).image
+            crop = await self.crop(reference, model)
+            image = crop.image
             z = (await self.services.jobs.run(lambda: model.encode(image)))[0]
             latent = FaceLatent(reference, z, image, self.marks(item))
-            face = ResolvedFace(latent, self._model_name, latent_space(model), item.photo)
+            face = ResolvedFace(latent, self._model_name, latent_space(model), item.photo, crop)
             item.cached[latent_space(model)] = self.store(face, z.nbytes + image.nbytes, item.photo)
         return face
 
@@ -162,8 +179,7 @@ class FaceResolver:
             ref = parse_face_ref(reference)
         except FacesmithError as error:
             raise Problem(422, str(error)) from None
-        z = model.latents(1, ref.seed, start=ref.index)[0] * np.float32(ref.truncation)
-        latent = FaceLatent(reference, np.pad(z, (0, model.detail_size)))
+        latent = FaceLatent(reference, np.pad(seed_latent(model, ref), (0, model.detail_size)))
         return ResolvedFace(latent, self._model_name, latent_space(model), None)
 
     def marks(self, face: PhotoFace) -> Marks | None:

@@ -15,10 +15,10 @@ from facesmith.studio.face_resolver import FaceResolver, ResolvedFace
 from facesmith.studio.image_responses import (
     MEDIA_TYPES,
     VIDEO_MEDIA_TYPES,
-    encode_image,
+    Resampling,
+    encode_sheet,
     image_description,
     image_metadata,
-    tile,
     xmp_text,
 )
 from facesmith.studio.schemas import MAX_PIXELS, StoredFace
@@ -68,6 +68,7 @@ async def render_faces(
     *,
     columns: int | None = None,
     scale: int | None = None,
+    resample: Resampling = "nearest",
     fps: int = 16,
     loop: bool = True,
 ) -> bytes:
@@ -85,7 +86,7 @@ async def render_faces(
         return latents[0][first:last]
 
     def sheet(images: ImageArray) -> bytes:
-        return encode_image(tile(images, columns, scale or 1), form, metadata)
+        return encode_sheet(images, form, metadata, columns=columns, scale=scale or 1, resample=resample)
 
     batcher = resolver.services.batcher
     if form not in VIDEO_MEDIA_TYPES:

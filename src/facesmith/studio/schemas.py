@@ -6,6 +6,7 @@ from fastapi import Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from facesmith import FaceRef
+from facesmith.studio.image_responses import Resampling
 
 MAX_FACES = 256  # in one response
 MAX_PIXELS = 64_000_000  # of a sheet, or of all frames of a video
@@ -23,6 +24,9 @@ Reference = Annotated[
     ),
 ]
 Scale = Annotated[int | None, Field(None, ge=1, le=8, description="integer factor by which the image is enlarged")]
+Resample = Annotated[
+    Resampling, Field("nearest", description="how `scale` enlarges: nearest makes pixels squares, lanczos interpolates")
+]
 Columns = Annotated[int | None, Field(None, ge=1, le=MAX_FACES, description="columns of the sheet")]
 Fps = Annotated[int, Field(16, ge=1, le=60, description="frames per second of the video")]
 ImageFormat = Literal["png", "jpeg", "webp"]

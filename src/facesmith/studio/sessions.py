@@ -55,6 +55,10 @@ class Session:
         self._items.move_to_end(item_id)
         return self._items[item_id][0]
 
+    def items(self) -> list[tuple[str, Any]]:
+        """Return all ids and items, the least recently used first, without using them."""
+        return [(item_id, item) for item_id, (item, _) in self._items.items()]
+
     def delete(self, item_id: str) -> None:
         self.get(item_id)
         self._remove(item_id)

@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,33 @@ def test_every_face_gets_every_edit(visit: Visit, photo_models: Path, painter: M
         assert _about(single)["edit"] == rows[1]
         assert not _about(single)["edited"]
         assert (await client.post(PATH, json={"faces": ["seed:7:3"]})).status_code == 200  # without edits
+
+    visit(ask, paths=(str(photo_models),))
+
+
+def test_all_faces_of_a_photo_are_edited_in_it(
+    visit: Visit, photo_models: Path, photographer: Model, upload: Upload, pixels: Pixels, two_faces: bytes
+) -> None:
+    photo = facesmith.read_photo(two_faces)
+    expected = photo
+    for crop in facesmith.crop_faces(two_faces, photographer.card["dataset"], faces=facesmith.find_faces(two_faces)):
+        z = photographer.encode(crop.image)
+        before, after = photographer.generate(np.concatenate([z, photographer.directions.apply(z, {"Smiling": 2})]))
+        expected = facesmith.blend_face(expected, replace(crop, image=before), after)
+
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        info = await upload(client)
+        faces = [face["face"] for face in info["faces"]]
+        body: dict[str, Any] = {"model": "photographer", "faces": faces, "whole": True}
+        assert np.array_equal(pixels(await client.post(PATH, json=body)), photo)
+        edited = await client.post(PATH, json=body | {"edits": [{"Smiling": 2}]})
+        assert np.array_equal(pixels(edited), expected)
+        assert _about(edited)["edited"]
+        other = (await upload(client))["faces"][0]["face"]
+        for wrong in ({"faces": [faces[0], other]}, {"faces": ["seed:7"]}, {"edits": [{}, {"Smiling": 1}]}):
+            assert (await client.post(PATH, json=body | wrong)).status_code in (400, 422)
+        await client.delete(f"/api/v1/photos/{info['photo']}")
+        assert (await client.post(PATH, json=body)).status_code == 404
 
     visit(ask, paths=(str(photo_models),))
 

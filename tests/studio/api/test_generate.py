@@ -97,14 +97,70 @@ def test_a_zip_contains_faces_and_manifests(visit: Visit, second: Model) -> None
         assert archive.testzip() is None
         rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode())))
         assert [row["file"] for row in rows] == [f"{index:06d}.png" for index in range(30, 160)]
-        assert len(archive.namelist()) == 132
+        assert archive.namelist()[130:] == ["metadata.jsonl", "manifest.csv", "manifest.json"]
+        table = [json.loads(line) for line in archive.read("metadata.jsonl").splitlines()]
+        assert [row["file_name"] for row in table] == [row["file"] for row in rows]
+        assert [str(row["Smiling_probability"]) for row in table] == [row["Smiling"] for row in rows]
+        assert table[0]["Smiling"] == (table[0]["Smiling_probability"] >= 0.5)
         z = second.directions.apply(second.latents(130, 4, start=30), {"Smiling": 1})
-        assert np.allclose([float(row["Smiling"]) for row in rows], second.directions.probabilities(z)[:, 0])
+        assert np.allclose([float(row["Smiling"]) for row in rows], second.directions.probabilities(z)[:, 0], atol=1e-4)
         for number in (0, 64, 129):
             picture = Image.open(io.BytesIO(archive.read(rows[number]["file"])))
             assert np.array_equal(np.asarray(picture), second.generate(z[number])[0])
             assert json.loads(picture.info["facesmith"])["index"] == 30 + number
         assert json.loads(archive.read("manifest.json"))["faces"][0]["seed"] == 4
+
+    visit(ask)
+
+
+def test_shares_of_attributes_are_reached_in_sheets_and_zips(visit: Visit, second: Model, pixels: Pixels) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        query = "model=second&seed=4&count=40&with=~Young&balance=Smiling"
+        numbers = (await client.get(f"{PATH}/latents?{query}")).json()["faces"]
+        z = np.array([face["latent"] for face in numbers], np.float32)
+        assert ((second.directions.probabilities(z) >= 0.5) == [[i % 2 == 0, False] for i in range(40)]).all()
+        assert np.array_equal(pixels(await client.get(f"{PATH}?{query}&columns=8")), tile(second.generate(z), 8))
+        archive = zipfile.ZipFile(io.BytesIO((await client.get(f"{PATH}/zip?{query}")).content))
+        table = [json.loads(line) for line in archive.read("metadata.jsonl").splitlines()]
+        assert [row["with"] for row in table[:2]] == [["~Young", "Smiling"], ["~Young", "~Smiling"]]
+        assert {row["label_source"] for row in table} == {"both"}
+        picture = Image.open(io.BytesIO(archive.read("000001.png")))
+        assert np.array_equal(np.asarray(picture), second.sample(1, 4, start=table[1]["latent_index"])[0])
+        for invalid in ("balance=Bald", "share=Smiling", "like=seed:1&with=Smiling", "lock=Smiling"):
+            assert (await client.get(f"{PATH}?model=second&{invalid}")).status_code in (400, 422), invalid
+
+    visit(ask)
+
+
+def test_variations_of_a_face_keep_locked_attributes(visit: Visit, second: Model, pixels: Pixels) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        query = "model=second&seed=4&count=8&like=seed:7:3"
+        original = second.latents(1, 7, start=3)
+        for spread, equal in ((0, True), (60, False)):
+            faces = (await client.get(f"{PATH}/latents?{query}&spread={spread}&lock=Smiling")).json()["faces"]
+            z = np.array([face["latent"] for face in faces], np.float32)
+            scores, first = second.directions.scores(z), second.directions.scores(original)
+            assert np.allclose(scores[:, 0], first[:, 0], atol=1e-4)
+            assert np.allclose(z, original, atol=1e-5) == equal
+        one = await client.get("/api/v1/edit?model=second&face=seed:7:3~4:2:60@Smiling")
+        assert np.array_equal(pixels(one), second.generate(z[2])[0])
+
+    visit(ask)
+
+
+def test_enlarged_and_captioned_images_say_so(visit: Visit, second: Model, pixels: Pixels) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        face = second.sample(1, 5)[0]
+        response = await client.get(f"{PATH}?model=second&seed=5&scale=8&resample=lanczos")
+        smooth = Image.fromarray(face).resize((64, 64), Image.Resampling.LANCZOS)
+        assert np.array_equal(pixels(response), np.asarray(smooth))
+        assert "Enlarged 8 times" in Image.open(io.BytesIO(response.content)).info["Description"]
+        sheet = pixels(await client.get(f"{PATH}?model=second&seed=5&count=16&scale=8&caption=true"))
+        assert np.array_equal(sheet[:256], tile(second.sample(16, 5), 4, 8))
+        line = sheet[256:]
+        assert sheet.shape[1] == 256
+        assert line.max() == 255
+        assert line.min() < 60  # dark letters
 
     visit(ask)
 

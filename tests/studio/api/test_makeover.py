@@ -21,7 +21,7 @@ def test_a_makeover_of_a_face_alone_and_in_its_photo(
     visit: Visit, photo_models: Path, upload: Upload, pixels: Pixels, two_faces: bytes
 ) -> None:
     mirror = facesmith.load_makeover(photo_models / "mirror")
-    left_face = facesmith.find_faces(two_faces)[1]
+    right_face, left_face = facesmith.find_faces(two_faces)
     (crop,) = facesmith.crop_faces(two_faces, mirror.card["dataset"], faces=[left_face])
     images = mirror.apply(crop.image, "redder", 0.5)[0]
 
@@ -34,6 +34,10 @@ def test_a_makeover_of_a_face_alone_and_in_its_photo(
         whole_photo = await client.post(PATH, json=body | {"whole": True})
         assert np.array_equal(pixels(whole_photo), facesmith.blend_face(facesmith.read_photo(two_faces), crop, images))
         assert "edited photo" in Image.open(BytesIO(whole_photo.content)).info["Description"]
+        both = await client.post(PATH, json=body | {"whole": True, "others": [photo["faces"][0]["face"]]})
+        (other,) = facesmith.crop_faces(two_faces, mirror.card["dataset"], faces=[right_face])
+        expected = facesmith.blend_face(pixels(whole_photo), other, mirror.apply(other.image, "redder", 0.5)[0])
+        assert np.array_equal(pixels(both), expected)
         unchanged_photo = await client.post(PATH, json=body | {"whole": True, "strength": 0})
         assert np.array_equal(pixels(unchanged_photo), facesmith.read_photo(two_faces))
         first = await client.post(PATH, json={"face": body["face"]})  # the first makeover, its first direction

@@ -79,6 +79,27 @@ def test_faces_are_found_cropped_and_encoded(
     visit(ask, paths=(str(photo_models),))
 
 
+def test_photos_of_a_session_are_listed_newest_first(
+    visit: Visit, photo_models: Path, two_faces: bytes, upload: Upload
+) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        assert (await client.get(PATH)).json() == []
+        first = await upload(client)
+        marked = await client.get("/api/v1/generate?model=photographer&seed=7")
+        second = (await client.post(PATH, content=marked.content, headers=PNG)).json()
+        assert (first["provenance"]["kind"], second["provenance"]["kind"]) == ("unmarked", "generated")
+        listed = await client.get(PATH)
+        assert listed.json() == [second, first]
+        assert listed.headers["cache-control"] == "no-store"
+        file = await client.get(f"{PATH}/{first['photo']}/file")
+        assert (file.content, file.headers["content-type"]) == (two_faces, "image/png")
+        assert (await client.get(f"{PATH}/{first['whole'][6:]}/file")).status_code == 404
+        client.cookies.clear()
+        assert (await client.get(PATH)).json() == []
+
+    visit(ask, paths=(str(photo_models),))
+
+
 def test_the_number_of_faces_is_limited(
     visit: Visit, photo_models: Path, upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:

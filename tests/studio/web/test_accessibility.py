@@ -13,6 +13,8 @@ Visit = Callable[..., Any]
 READY_SELECTORS = {
     "/?seed=5&count=12": ".face-grid canvas[data-of]",
     "/?seed=5&count=12&model=celeba64&face=3": ".top-attributes",
+    "/?model=celeba64&count=12&like=seed:5&lock=Male&beside=drawn64": "figure:nth-child(2) canvas[data-of]",
+    "/?count=4&labelled=1&ask=Smiling=balance&ask=Bald=0.2": ".labelled-set .ask",
     "/photo": ".photo-input.large",
     "/photo?model=celeba64&face=seed:7&set=Smiling:1": ".edit-table canvas",
     "/makeover": ".photo-input.large",
@@ -52,7 +54,7 @@ def test_pages_with_a_photo_and_the_menu_are_accessible(
     address: str, visit: Visit, size: str, axe: Any, party: Path
 ) -> None:
     for page, ready_selector in (
-        ("photo?model=celeba64", ".edit-table canvas"),
+        ("photo?model=celeba64&refine=off", ".edit-table canvas"),
         ("makeover", ".makeover-result canvas[data-of]"),
     ):
         tab = visit(f"{address}/{page}", size)

@@ -6,6 +6,7 @@ Sliders of the Generate page send GET /generate: see `facesmith.studio.api.gener
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -13,12 +14,12 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 import facesmith
-from facesmith import FaceLatent, Model
+from facesmith import FaceLatent, Model, blend_face, read_photo
 from facesmith.arrays import Floats, Images
 from facesmith.studio.api.generate import parse_changes
 from facesmith.studio.errors import Problem
-from facesmith.studio.face_resolver import FaceResolver, FacesDep, ResolvedFace, latent_space
-from facesmith.studio.image_responses import MEDIA_TYPES
+from facesmith.studio.face_resolver import FaceResolver, FacesDep, Photo, ResolvedFace, latent_space
+from facesmith.studio.image_responses import MEDIA_TYPES, encode_image
 from facesmith.studio.rendering import face_metadata, json_response, render_faces, session_response, store_face
 from facesmith.studio.schemas import (
     IMAGE_CONTENT,
@@ -31,6 +32,7 @@ from facesmith.studio.schemas import (
     ModelName,
     Reference,
     RequestBody,
+    Resample,
     Scale,
     StoredFace,
     documented,
@@ -72,7 +74,11 @@ class EditRequest(EditFacesRequest):
 
     format: Annotated[Literal[ImageFormat, "json"], documented("png", "jpeg", "webp")] = "png"
     scale: Scale
+    resample: Resample
     columns: Columns
+    whole: bool = Field(
+        False, description="return the whole photo, upright, with the edited faces blended in; they get one edit"
+    )
 
 
 class EditedFace(StoredFace):
@@ -101,6 +107,7 @@ class EditQuery(BaseModel):
     kind: DirectionKind = "best"
     format: ImageFormat = "png"
     scale: Scale
+    resample: Resample
     columns: Columns
 
 
@@ -156,6 +163,8 @@ async def edit(body: EditRequest, resolver: FacesDep, response: Response) -> Res
     model = await resolver.model(body.model)
     _check_count(len(body.faces) * len(body.edits))
     faces = await resolver.faces(body.faces, model)
+    if body.whole:
+        return session_response(await _edit_photo(resolver, model, faces, body), body.format, response)
     sheet = await _render_edits(resolver, model, faces, body.edits, body)
     return session_response(sheet, body.format, response)
 
@@ -172,7 +181,7 @@ async def edit_faces(body: EditFacesRequest, resolver: FacesDep) -> EditResponse
         row, column = divmod(number, len(faces))
         reference, original = body.faces[column], faces[column]
         latent = FaceLatent(reference, z, original.latent.image, original.latent.marks)
-        face = ResolvedFace(latent, original.model, latent_space(model), original.photo)
+        face = ResolvedFace(latent, original.model, latent_space(model), original.photo, original.crop)
         info = store_face(resolver, face)
         edited_faces.append(EditedFace(**info.model_dump(), of=reference, edit=body.edits[row]))
     return EditResponse(faces=edited_faces)
@@ -244,6 +253,33 @@ def edit_latents(model: Model, faces: list[ResolvedFace], edits: list[dict[str, 
     return np.concatenate([model.directions.apply(z, strengths, kind) if strengths else z for strengths in edits])
 
 
+async def _edit_photo(resolver: FaceResolver, model: Model, faces: list[ResolvedFace], body: EditRequest) -> bytes:
+    """Return the photo of the faces with what the edit changes in their reconstructions added to it."""
+    crops = [face.crop for face in faces if face.crop is not None]
+    photo_ids = {face.photo for face in faces}
+    if len(crops) < len(faces) or len(photo_ids) > 1:
+        raise Problem(400, "whole: these faces are not all of one photo: use faces returned by one POST /photos")
+    if len(body.edits) > 1:
+        raise Problem(422, f"edits: {len(body.edits)} edits of a whole photo are too many: send one")
+    photo = resolver.get(str(photo_ids.pop()))
+    if not isinstance(photo, Photo):
+        raise Problem(400, "whole: the photo was deleted: upload it again")
+    before = edit_latents(model, faces, [{}], body.kind)
+    z = np.concatenate([before, await asyncio.to_thread(edit_latents, model, faces, body.edits, body.kind)])
+    images = await resolver.services.batcher.generate(
+        model, len(z), lambda first, last: z[first:last], lambda images: images
+    )
+    metadata = face_metadata(model, faces, kind=body.kind, edit=body.edits[0])
+
+    def job() -> bytes:
+        result = read_photo(photo.data)
+        for crop, rebuilt, edited in zip(crops, images[: len(faces)], images[len(faces) :], strict=True):
+            result = blend_face(result, replace(crop, image=rebuilt), edited)
+        return encode_image(result, body.format, metadata)
+
+    return await resolver.services.jobs.run(job)
+
+
 async def _render_edits(
     resolver: FaceResolver,
     model: Model,
@@ -259,7 +295,15 @@ async def _render_edits(
 
     count, columns = len(faces) * len(edits), options.columns or len(faces)
     return await render_faces(
-        resolver, model, count, draw, options.format, metadata, columns=columns, scale=options.scale
+        resolver,
+        model,
+        count,
+        draw,
+        options.format,
+        metadata,
+        columns=columns,
+        scale=options.scale,
+        resample=options.resample,
     )
 
 

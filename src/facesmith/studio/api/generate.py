@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -16,17 +16,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field, ValidationError
 
-from facesmith import Model
-from facesmith.arrays import ImageArray, Latents
+from facesmith import FaceRef, LabelledFaces, Model, parse_face_ref, parse_requests, seed_latent
+from facesmith.arrays import ImageArray, Integers, Latents, Signs
 from facesmith.studio.batching import DrawLatents
 from facesmith.studio.errors import Busy, Problem
-from facesmith.studio.image_responses import MEDIA_TYPES, encode_image, image_metadata, tile
+from facesmith.studio.image_responses import MEDIA_TYPES, encode_sheet, image_metadata
 from facesmith.studio.schemas import (
     IMAGE_CONTENT,
     MAX_FACES,
     MAX_PIXELS,
     NOT_MODIFIED,
     ImageFormat,
+    Resample,
     content,
     documented,
 )
@@ -65,9 +66,33 @@ class LatentsQuery(BaseModel):
         [],
         alias="with",
         max_length=64,
-        description="generate faces with this attribute, or without it (~), if the model is conditioned on attributes; "
-        "repeatable",
+        description="generate faces with this attribute, or without it (~): an input of the generator is set, others "
+        "are selected among many faces; repeatable",
         examples=[["Smiling", "~Eyeglasses"]],
+    )
+    balance: list[str] = Field(
+        [], max_length=8, description="attributes of which all combinations get equal shares", examples=[["Male"]]
+    )
+    share: list[str] = Field(
+        [],
+        max_length=16,
+        description="share of the faces that have an attribute; repeatable",
+        examples=[["Eyeglasses=0.3"]],
+    )
+    like: str | None = Field(
+        None,
+        pattern=FaceRef.HTTP_SEED_PATTERN,
+        description="generate variations of this face: mixes of it with the faces of the seed",
+        examples=["seed:7:3"],
+    )
+    spread: int = Field(
+        30, ge=0, le=100, description="with like, how far the variations may be from the face, in percent"
+    )
+    lock: list[Annotated[str, Field(pattern="^[A-Za-z0-9_]{1,40}$")]] = Field(
+        [],
+        max_length=8,
+        description="with like, an attribute that all variations keep; repeatable",
+        examples=[["Male"]],
     )
     digest: str | None = Field(
         None,
@@ -79,6 +104,7 @@ class LatentsQuery(BaseModel):
 
 class ZipQuery(LatentsQuery):
     scale: int = Field(1, ge=1, le=8, description="integer factor by which the image is enlarged")
+    resample: Resample
 
 
 class GenerateQuery(ZipQuery):
@@ -86,6 +112,7 @@ class GenerateQuery(ZipQuery):
 
     format: Annotated[Literal[ImageFormat, "json", "zip"], documented("png", "jpeg", "webp")] = "png"
     columns: int | None = Field(None, ge=1, le=MAX_FACES, description="columns of the sheet; default: a square sheet")
+    caption: bool = Field(False, description="write AI-generated, the model and the seed below the image")
 
 
 class SeedLatent(BaseModel):
@@ -135,10 +162,12 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
         return Response(status_code=304, headers=headers)
     if query.changes and "directions" not in model.card:
         raise Problem(400, f"{model.name} has no attribute directions, so its faces cannot be edited: omit set")
-    model.condition(model.latents(0), query.attributes)  # raises an error for an unknown attribute
-    draw = seed_latents(
-        model, query.seed, query.start, query.truncation, parse_changes(query.changes), query.attributes
-    )
+    faces = _RequestedFaces(model, query)
+    faces.draw(0, 0)  # raises the errors of attributes
+    draw = faces.latents
+    if query.format != "zip" and faces.is_selected:  # which may take thousands of tries
+        z = await services.jobs.run(lambda: faces.latents(0, query.count))
+        draw = lambda first, last: z[first:last]  # noqa: E731
     if query.format == "json":
         return JSONResponse(await asyncio.to_thread(_latents_json, model, query, draw), headers=headers)
     name = f"{model.name}-{query.seed}-{query.start}"
@@ -147,12 +176,20 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
         f"inline; filename=\"{plain_file}\"; filename*=UTF-8''{quote(file, errors='replace')}"
     )
     if query.format == "zip":
-        parts = await await_first(_zip_parts(services, model, query, draw))
+        parts = await await_first(_zip_parts(services, faces, query))
         return StreamingResponse(parts, media_type="application/zip", headers=headers)
     form, metadata = query.format, _metadata(model, query)
 
     def encode(images: ImageArray) -> bytes:
-        return encode_image(tile(images, query.columns, query.scale), form, metadata)
+        return encode_sheet(
+            images,
+            form,
+            metadata,
+            columns=query.columns,
+            scale=query.scale,
+            resample=query.resample,
+            caption=query.caption,
+        )
 
     image = await services.batcher.generate(model, query.count, draw, encode, start=query.start)
     return Response(image, media_type=MEDIA_TYPES[form], headers=headers)
@@ -176,10 +213,10 @@ async def latents(services: ServicesDep, request: Request, query: Annotated[Late
     responses=content("application/zip", "PNG files and manifests") | NOT_MODIFIED,
 )
 async def generate_zip(services: ServicesDep, request: Request, query: Annotated[ZipQuery, Query()]) -> Response:
-    """A PNG for each face, with manifest.csv and manifest.json.
+    """A PNG for each face, with metadata.jsonl, which has the columns of `facesmith generate`, and older manifests.
 
-    The manifests say how to generate each face again, and how likely it has each attribute if the model has attribute
-    directions.
+    They say how to generate each face again, and if the model has attribute directions, which attributes it has and how
+    likely.
     """
     return await generate(services, request, _with_format(query, "zip"))
 
@@ -191,7 +228,7 @@ def _with_format(query: LatentsQuery, form: str) -> GenerateQuery:
 async def generate_fast(request: Request) -> Response:
     """Handle `generate` for `FastPath`, which validates all parameters at once."""
     parameters: dict[str, Any] = dict(request.query_params)
-    for name in ("set", "with"):
+    for name in ("set", "with", "balance", "share", "lock"):
         if name in parameters:
             parameters[name] = request.query_params.getlist(name)
     try:
@@ -217,22 +254,39 @@ def parse_changes(texts: list[str]) -> dict[str, float]:
     return changes
 
 
-def seed_latents(
-    model: Model,
-    seed: int,
-    start: int,
-    truncation: float,
-    changes: dict[str, float],
-    attributes: Sequence[str] = (),
-) -> DrawLatents:
-    """Return a function that draws the latents of a seed as `Model.sample` does, each changed in its attributes."""
+class _RequestedFaces:
+    """The faces of a query: of its seed, with the attributes asked for, or variations of one face; then changed."""
 
-    def draw(first: int, last: int) -> Latents:
-        z = model.latents(last - first, seed, start=start + first) * np.float32(truncation)
-        z = model.condition(z, attributes)
-        return model.directions.apply(z, changes) if changes else z
+    def __init__(self, model: Model, query: LatentsQuery) -> None:
+        if query.like and (query.attributes or query.balance or query.share):
+            raise Problem(422, "like: variations of a face cannot be selected by attributes: omit with, balance, share")
+        if query.lock and not query.like:
+            raise Problem(422, "lock: attributes are locked to those of a face: send it as like")
+        requests = parse_requests(query.attributes, query.balance, query.share)
+        self.model, self.query, self.changes = model, query, parse_changes(query.changes)
+        self.labelled = LabelledFaces(model, requests, query.seed, query.truncation, "png")
+        self.is_selected = any(name not in model.conditions for name in requests.names)
 
-    return draw
+    def reference(self, index: int) -> str:
+        """Return variation ``index`` as a face reference."""
+        locks = "".join(f"@{name}" for name in self.query.lock)
+        return f"{self.query.like}~{self.query.seed}:{index}:{self.query.spread}{locks}"
+
+    def draw(self, first: int, last: int) -> tuple[Latents, Integers, Signs]:
+        """Return the latents of faces ``first`` to ``last``, their indices in the seed, and what is asked of them."""
+        start, count = self.query.start + first, last - first
+        if self.query.like:
+            refs = [parse_face_ref(self.reference(index)) for index in range(start, start + max(count, 1))]
+            z = np.stack([seed_latent(self.model, ref) for ref in refs])[:count]
+            indices, signs = np.arange(start, start + count), np.zeros((count, 0), np.int8)
+        else:
+            z, indices, signs = self.labelled.draw(start, count)
+        if self.changes:
+            z = self.model.directions.apply(z, self.changes)
+        return z, indices, signs
+
+    def latents(self, first: int, last: int) -> Latents:
+        return self.draw(first, last)[0]
 
 
 def _etag(model: Model, query: bytes) -> str:
@@ -246,7 +300,10 @@ def _metadata(model: Model, query: GenerateQuery) -> dict[str, Any]:
     last = query.start + query.count - 1
     metadata = image_metadata(model.marks(), seed=query.seed, truncation=query.truncation)
     metadata |= {"index": query.start} if query.count == 1 else {"indices": [query.start, last]}
-    metadata |= {"with": query.attributes} if query.attributes else {}
+    for name in ("attributes", "balance", "share", "like", "lock"):
+        if value := getattr(query, name):
+            metadata["with" if name == "attributes" else name] = value
+    metadata |= {"spread": query.spread} if query.like else {}
     return metadata | ({"changes": parse_changes(query.changes)} if query.changes else {})
 
 
@@ -260,39 +317,54 @@ def _latents_json(model: Model, query: GenerateQuery, draw: DrawLatents) -> dict
     }
 
 
-async def _zip_parts(services: Services, model: Model, query: GenerateQuery, draw: DrawLatents) -> AsyncIterator[bytes]:
-    """Yield the bytes of a zip, computed in chunks; between them it waits for its turn."""
-    archive, rows, metadata = ZipStream(), list[dict[str, Any]](), _metadata(model, query)
-    names = model.directions.names if "directions" in model.card else []
+async def _zip_parts(services: Services, faces: _RequestedFaces, query: GenerateQuery) -> AsyncIterator[bytes]:
+    """Yield the bytes of a zip, computed in chunks; between them it waits for its turn.
+
+    metadata.jsonl has the columns of `facesmith.generate`, manifest.csv those of version 0.1.
+    """
+    model, archive, metadata = faces.model, ZipStream(), _metadata(faces.model, query)
+    lines, rows, names = list[str](), list[dict[str, Any]](), faces.labelled.measured
     for first in range(0, query.count, ZIP_CHUNK_FACES):
         last, start = min(first + ZIP_CHUNK_FACES, query.count), query.start + first
-        z = await asyncio.to_thread(draw, first, last)
-        pngs = await _chunk_pngs(services, model, z, metadata, start, query.scale, wait=first > 0)
-        probabilities = model.directions.probabilities(z) if names else np.zeros((len(z), 0))
-        for index, (png, values) in enumerate(zip(pngs, probabilities.tolist(), strict=True), start):
+        z, indices, signs = await asyncio.to_thread(faces.draw, first, last)
+        pngs = await _chunk_pngs(services, model, z, metadata, start, indices.tolist(), query, wait=first > 0)
+        labels = faces.labelled.rows(indices, signs, faces.labelled.measure(z))
+        for index, png, row in zip(range(start, start + len(z)), pngs, labels, strict=True):
             file = f"{index:06d}.png"
             archive.add(file, png)
-            facts = (file, query.seed, index, query.truncation, model.name, model.digest, model.terms)
-            rows.append(dict(zip(_MANIFEST, facts, strict=True)) | dict(zip(names, values, strict=True)))
+            face = {"face": faces.reference(index)} if query.like else {}
+            lines.append(json.dumps({"file_name": file, **row, **face}) + "\n")
+            facts = (file, query.seed, row["latent_index"], query.truncation, model.name, model.digest, model.terms)
+            values = {name: row[f"{name}_probability"] for name in names}
+            rows.append(dict(zip(_MANIFEST, facts, strict=True)) | values)
         yield archive.take()
     table = io.StringIO()
     writer = csv.DictWriter(table, [*_MANIFEST, *names])
     writer.writeheader()
     writer.writerows(rows)
+    archive.add("metadata.jsonl", "".join(lines))
     archive.add("manifest.csv", table.getvalue())
     archive.add("manifest.json", json.dumps({**metadata, "faces": rows}, indent=1))
     yield archive.finish()
 
 
 async def _chunk_pngs(
-    services: Services, model: Model, z: Latents, metadata: dict[str, Any], start: int, scale: int, *, wait: bool
+    services: Services,
+    model: Model,
+    z: Latents,
+    metadata: dict[str, Any],
+    start: int,
+    indices: list[int],
+    query: GenerateQuery,
+    *,
+    wait: bool,
 ) -> list[bytes]:
     """Return the PNGs of latents. With ``wait``, it retries while the studio is busy: the response has begun."""
 
     def encode(images: ImageArray) -> list[bytes]:
         return [
-            encode_image(tile(image[None], 1, scale), "png", {**metadata, "index": index})
-            for index, image in enumerate(images, start)
+            encode_sheet(image[None], "png", {**metadata, "index": index}, scale=query.scale, resample=query.resample)
+            for index, image in zip(indices, images, strict=True)
         ]
 
     while True:

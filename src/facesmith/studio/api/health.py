@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from facesmith.studio.api.generate import seed_latents
 from facesmith.studio.errors import Problem
 from facesmith.studio.image_responses import encode_image, image_metadata
 from facesmith.studio.schemas import content
@@ -75,8 +74,10 @@ async def generate_image(services: ServicesDep, request: Request) -> Response:
     """
     model, seed = await services.registry.model(), secrets.randbelow(2**53)
     metadata = image_metadata(model.marks(), seed=seed, index=0, truncation=1.0)
-    draw = seed_latents(model, seed, 0, 1.0, {})
-    png = await services.batcher.generate(model, 1, draw, lambda images: encode_image(images[0], "png", metadata))
+    z = model.latents(1, seed)
+    png = await services.batcher.generate(
+        model, 1, lambda first, last: z[first:last], lambda images: encode_image(images[0], "png", metadata)
+    )
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if "image/" in request.headers.get("accept", ""):
         return Response(png, media_type="image/png", headers=headers)

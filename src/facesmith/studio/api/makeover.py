@@ -11,7 +11,7 @@ from facesmith import Makeover, blend_face, read_photo
 from facesmith.arrays import Images
 from facesmith.studio.errors import Problem
 from facesmith.studio.face_resolver import FaceResolver, FacesDep, Photo, PhotoFace
-from facesmith.studio.image_responses import VIDEO_MEDIA_TYPES, encode_image, image_metadata, tile
+from facesmith.studio.image_responses import VIDEO_MEDIA_TYPES, Resampling, encode_image, encode_sheet, image_metadata
 from facesmith.studio.rendering import (
     check_video_support,
     render_video,
@@ -25,6 +25,7 @@ from facesmith.studio.schemas import (
     ImageFormat,
     Reference,
     RequestBody,
+    Resample,
     Scale,
     documented,
 )
@@ -49,24 +50,33 @@ class MakeoverRequest(MakeoverVideoRequest):
     """A face, how to make it over, and what to show."""
 
     whole: bool = Field(False, description="return the whole photo, upright, with the changed face blended in")
+    others: list[Reference] = Field([], max_length=12, description="with whole, more faces of the photo to make over")
+    resample: Resample
     format: Annotated[Literal[ImageFormat, "gif", "mp4"], documented("png", "jpeg", "webp", "gif")] = "png"
 
 
 @router.post("/makeover", summary="Apply a makeover to a face", response_class=Response, responses=IMAGE_CONTENT)
 async def makeover(body: MakeoverRequest, resolver: FacesDep, response: Response) -> Response:
     """The face at the makeover's size, the whole photo at its own size, or a gif of the makeover and back."""
-    return await _make_over(body, body.format, body.whole, resolver, response)
+    return await _make_over(body, body.format, body.others if body.whole else None, resolver, response, body.resample)
 
 
 @router.post("/makeover/video", summary="Show a makeover as a video", response_class=Response, responses=VIDEO_CONTENT)
 async def makeover_video(body: MakeoverVideoRequest, resolver: FacesDep, response: Response) -> Response:
     """The makeover and back, as mp4."""
-    return await _make_over(body, "mp4", False, resolver, response)
+    return await _make_over(body, "mp4", None, resolver, response)
 
 
 async def _make_over(
-    body: MakeoverVideoRequest, form: str, whole: bool, resolver: FaceResolver, response: Response
+    body: MakeoverVideoRequest,
+    form: str,
+    others: list[str] | None,
+    resolver: FaceResolver,
+    response: Response,
+    resample: Resampling = "nearest",
 ) -> Response:
+    """Return the face made over; with ``others``, its whole photo with these faces made over too."""
+    whole = others is not None
     is_video = form in VIDEO_MEDIA_TYPES
     if whole and is_video:
         raise Problem(422, "whole: videos show only the face; request png, jpeg or webp, or omit whole")
@@ -84,12 +94,21 @@ async def _make_over(
         video = await render_video(resolver, images, form, body.fps, True, scale, metadata)
         return session_response(video, form, response)
     photo = resolver.get(face.photo) if whole and isinstance(face, PhotoFace) else None
+    crops = [crop]
+    for reference in others or []:
+        other = resolver.get(reference)
+        if not isinstance(other, PhotoFace) or other.photo != face.photo:
+            raise Problem(400, "others: these faces are not all of one photo: use faces returned by one POST /photos")
+        crops.append(await resolver.crop(reference, network))
 
     def job() -> bytes:
-        images = network.apply(crop.image, direction, body.strength)
-        if isinstance(photo, Photo):
-            return encode_image(blend_face(read_photo(photo.data), crop, images[0]), form, metadata)
-        return encode_image(tile(images, 1, body.scale or 1), form, metadata)
+        if not isinstance(photo, Photo):
+            images = network.apply(crop.image, direction, body.strength)
+            return encode_sheet(images, form, metadata, scale=body.scale or 1, resample=resample)
+        result = read_photo(photo.data)
+        for each in crops:
+            result = blend_face(result, each, network.apply(each.image, direction, body.strength)[0])
+        return encode_image(result, form, metadata)
 
     return session_response(await jobs.run(job), form, response)
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from facesmith import has_aligned_faces
 from facesmith.studio.errors import NotFound
 from facesmith.studio.registry import MODELS, Item
 from facesmith.studio.schemas import content
@@ -31,10 +32,12 @@ class ModelInfo(BaseModel):
     latent_size: int | None = Field(examples=[64], description="length of a latent; null if the model has no latents")
     encoder: bool = Field(description="whether it can encode photos")
     refine: bool = Field(description="whether /refine works with this model; requires PyTorch")
+    aligned: bool = Field(description="whether it was trained on aligned faces, which are found in photos")
     attributes: list[str] = Field(
         examples=[["Smiling", "Young"]],
         description="attributes that the model can edit, or that the classifier predicts",
     )
+    conditions: list[str] = Field(description="attributes that are an input of the generator, see `with` in /generate")
     directions: list[MakeoverDirection] = Field(description="directions of a makeover")
     terms: str = Field(examples=["any use, with credit to the artist"])
     digest: str = Field(description="SHA-256 of the weights; models with the same digest generate the same faces")
@@ -82,7 +85,9 @@ def _model_info(item: Item) -> ModelInfo:
         latent_size=card["network"].get("latent_size") if item.kind == "generator" else None,
         encoder="encoder" in card,
         refine="encoder" in card and find_spec("torch") is not None,
+        aligned=has_aligned_faces(data),
         attributes=[] if is_makeover else attributes,
+        conditions=card.get("conditions", []) if item.kind == "generator" else [],
         directions=card["directions"] if is_makeover else [],
         terms=card.get("terms", "not stated"),
         digest=card["digest"],

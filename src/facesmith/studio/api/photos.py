@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from facesmith import Face, find_faces, has_aligned_faces, read_photo
+from facesmith import Face, find_faces, has_aligned_faces, identify, read_photo
 from facesmith.studio import face_resolver
 from facesmith.studio.errors import Error, Problem
 from facesmith.studio.face_resolver import FacesDep, Photo
-from facesmith.studio.image_responses import encode_image, unchanged_metadata
+from facesmith.studio.image_responses import encode_sheet, unchanged_metadata
 from facesmith.studio.rendering import face_metadata, render_faces, session_response
 from facesmith.studio.schemas import content
 from facesmith.studio.sessions import COOKIE, HEADER
@@ -45,6 +45,14 @@ class PhotoFace(BaseModel):
     score: float | None = Field(examples=[0.93], description="confidence of the detector, from 0 to 1")
 
 
+class Provenance(BaseModel):
+    """The marks of a photo, as from /identify. They prove nothing: anyone can write or remove them."""
+
+    kind: Literal["generated", "edited", "other", "unmarked"]
+    c2pa: bool = Field(description="whether it contains a C2PA manifest (content credentials)")
+    summary: str
+
+
 class PhotoInfo(BaseModel):
     """A photo and the faces in it, the largest first."""
 
@@ -55,6 +63,7 @@ class PhotoInfo(BaseModel):
         examples=["photo:mN0Yw5n0T7yYzB1m2c3d4e"], description="reference of the whole photo as one aligned face"
     )
     faces: list[PhotoFace]
+    provenance: Provenance
 
 
 class DeleteResponse(BaseModel):
@@ -95,19 +104,48 @@ async def upload_photo(
         services.registry.find(model, "generator", "makeover").card()["dataset"]
     )
 
-    def job() -> tuple[tuple[int, int], bool, list[Face]]:
+    def job() -> tuple[tuple[int, int], bool, list[Face], Provenance]:
         check_photo(data, services.settings.pixels)
         image = read_photo(data)
         size = image.shape[1], image.shape[0]
         as_is = aligned or skips_detection or size == ALIGNED_SIZE
-        return size, as_is, [] if as_is else find_faces(image, max_faces=MAX_PHOTO_FACES)
+        found = [] if as_is else find_faces(image, max_faces=MAX_PHOTO_FACES)
+        return size, as_is, found, Provenance.model_validate(identify(data), extra="ignore")
 
-    size, as_is, faces = await services.jobs.run(job)
-    photo = resolver.store(Photo(data), len(data))
+    size, as_is, faces, provenance = await services.jobs.run(job)
+    item = Photo(data)
+    photo = resolver.store(item, len(data))
     whole_id = resolver.store(face_resolver.PhotoFace(photo, None), 0, photo)
     photo_faces = [(resolver.store(face_resolver.PhotoFace(photo, face), 0, photo), face) for face in faces]
     infos = [_face_info(whole_id, None)] if as_is else [_face_info(item_id, face) for item_id, face in photo_faces]
-    return PhotoInfo(photo=photo, size=size, aligned=as_is, whole=f"photo:{whole_id}", faces=infos)
+    info = PhotoInfo(
+        photo=photo, size=size, aligned=as_is, whole=f"photo:{whole_id}", faces=infos, provenance=provenance
+    )
+    item.about.update(info.model_dump())
+    return info
+
+
+@router.get("/photos", summary="List the photos of this session")
+async def list_photos(resolver: FacesDep, response: Response) -> list[PhotoInfo]:
+    """Newest first."""
+    response.headers["Cache-Control"] = "no-store"
+    items = resolver.session.items() if resolver.session else []
+    photos = [item for _, item in items if isinstance(item, Photo) and item.about]
+    return [PhotoInfo(**item.about) for item in sorted(photos, key=lambda item: -item.uploaded)]
+
+
+@router.get(
+    "/photos/{photo}/file",
+    summary="Show a photo of this session",
+    response_class=Response,
+    responses=content("image/*", description="The photo as it was sent"),
+)
+async def photo_file(photo: str, resolver: FacesDep, response: Response) -> Response:
+    item = resolver.get(photo)
+    if not isinstance(item, Photo):
+        raise Problem(404, "this is the id of a face: use the id of the photo, returned by POST /photos")
+    form = "jpeg" if item.data.startswith(b"\xff\xd8") else "png" if item.data.startswith(b"\x89PNG") else "webp"
+    return session_response(item.data, form, response)
 
 
 def _face_info(item_id: str, face: Face | None) -> PhotoFace:
@@ -145,6 +183,7 @@ async def face_image(
     name: str,
     resolver: FacesDep,
     response: Response,
+    scale: Annotated[int, Query(ge=1, le=8, description="enlarge the image, with smooth edges")] = 1,
     what: Annotated[
         Literal["made", "cut"], Query(description="made: the model's image; cut: the crop of the photo")
     ] = "made",
@@ -152,10 +191,11 @@ async def face_image(
 ) -> Response:
     """`made` is the model's image of the face; `cut` is the photo's, upright and at the size of the model's images."""
     item, reference = resolver.get(name), f"photo:{name}"
+    options: dict[str, Any] = {"scale": scale, "resample": "lanczos"}
     if what == "cut" and isinstance(item, face_resolver.PhotoFace):
         crop = await resolver.crop(reference, await resolver.network(model))
         metadata = unchanged_metadata(resolver.marks(item))
-        png = await resolver.services.jobs.run(lambda: encode_image(crop.image, "png", metadata))
+        png = await resolver.services.jobs.run(lambda: encode_sheet(crop.image[None], "png", metadata, **options))
         return session_response(png, "png", response)
     generator = await resolver.model(model or getattr(item, "model", None))
     face = await resolver.face(reference, generator)
@@ -163,7 +203,7 @@ async def face_image(
         if face.latent.image is None:
             raise Problem(404, "a generated face has no photo: request what=made")
         metadata = unchanged_metadata(face.latent.marks)
-        return session_response(encode_image(face.latent.image, "png", metadata), "png", response)
+        return session_response(encode_sheet(face.latent.image[None], "png", metadata, **options), "png", response)
     z = face.latent.z[None]
-    png = await render_faces(resolver, generator, 1, lambda: z, "png", face_metadata(generator, [face]))
+    png = await render_faces(resolver, generator, 1, lambda: z, "png", face_metadata(generator, [face]), **options)
     return session_response(png, "png", response)

@@ -74,7 +74,7 @@ async def _events(resolver: FaceResolver, model: Model, face: ResolvedFace, step
             started = True
             yield format_event("progress", {"step": step, "steps": steps})
         latent = FaceLatent(face.latent.name, await job, image, face.latent.marks)
-        refined_face = ResolvedFace(latent, face.model, latent_space(model), face.photo)
+        refined_face = ResolvedFace(latent, face.model, latent_space(model), face.photo, face.crop)
         score = await reconstruction_score(resolver, model, refined_face)
         yield format_event("done", {**store_face(resolver, refined_face).model_dump(), "score": score})
     except _Cancelled:

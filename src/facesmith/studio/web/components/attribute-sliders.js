@@ -7,6 +7,30 @@ import { Slider } from "./controls.js";
 const FIRST = ["Smiling", "Young", "Male", "Eyeglasses", "Blond_Hair", "Black_Hair", "Bald", "Mustache", "Wearing_Hat"];
 export const MAX_STRENGTH = 3;
 
+// What the ends of a slider mean, where "less" and "more" would not say it.
+const ENDS = {
+  Young: ["older", "younger"],
+  Male: ["feminine", "masculine"],
+  Smiling: ["serious", "smiling"],
+  Eyeglasses: ["without", "with"],
+  Wearing_Hat: ["without", "with"],
+  Mustache: ["without", "with"],
+  Goatee: ["without", "with"],
+  Bangs: ["without", "with"],
+  Wearing_Earrings: ["without", "with"],
+  Wearing_Necklace: ["without", "with"],
+  Wearing_Necktie: ["without", "with"],
+  Wearing_Lipstick: ["without", "with"],
+  No_Beard: ["beard", "no beard"],
+  Bald: ["more hair", "bald"],
+  Blurry: ["sharp", "blurry"],
+  Chubby: ["slim", "chubby"],
+  Pale_Skin: ["darker", "paler"],
+  Mouth_Slightly_Open: ["closed", "open"],
+  Narrow_Eyes: ["wide", "narrow"],
+  Receding_Hairline: ["low", "receding"],
+};
+
 /** 5_o_Clock_Shadow as people write it. */
 export function attributeLabel(name) {
   const text = name.replaceAll("_", " ").replace("5 o Clock", "5 o'clock").toLowerCase();
@@ -34,7 +58,7 @@ export function Attributes({ attributes, value, onChange, title = "Change" }) {
     onChange(by ? { ...others, [name]: +by.toFixed(2) } : others);
   };
   const attributeSlider = (name) => html`<${Slider} key=${name} label=${attributeLabel(name)} value=${value[name] ?? 0} low=${-MAX_STRENGTH}
-    high=${MAX_STRENGTH} step=${0.1} zero=${0} onInput=${(by) => set(name, by)} />`;
+    high=${MAX_STRENGTH} step=${0.1} zero=${0} ends=${ENDS[name] ?? ["less", "more"]} onInput=${(by) => set(name, by)} />`;
   const fits = (name) => attributeLabel(name).toLowerCase().includes(searchText.trim().toLowerCase());
   return html`<section class="attributes" aria-label="Attributes">
     <div class="row spread"><h2>${title}</h2>

@@ -1,24 +1,27 @@
 // Form controls: native elements with labels, so that they work by keyboard.
 import { html, useMemo, useState } from "../vendor/preact-htm.js";
 import { Icon } from "../shell/icons.js";
+import { Hint } from "./hint.js";
 
 let ids = 0;
 const useId = () => useMemo(() => `c${++ids}`, []);
 
-/** A slider, coloured from `zero` to its value. `onInput(number)` is called while it moves. */
-export function Slider({ label, value, low = 0, high = 1, step = 0.01, zero = low, onInput, onDone, format }) {
+/** A slider, coloured from `zero` to its value. `onInput(number)` is called while it moves. `ends` are words for its low
+ * and its high end, `hint` explains the label. */
+export function Slider({ label, value, low = 0, high = 1, step = 0.01, zero = low, onInput, onDone, format, ends, hint }) {
   const id = useId();
   const place = (of) => `${((of - low) / (high - low)) * 100}%`;
   const [from, to] = value < zero ? [value, zero] : [zero, value];
   const isChanged = value !== zero && zero !== low;
   return html`<div class="slider ${isChanged && "moved"}">
-    <label for=${id}>${label}</label>
+    <span class="name"><label for=${id}>${label}</label>${hint && html`<${Hint} term=${label.toLowerCase()}>${hint}<//>`}</span>
     <output for=${id}>${format ? format(value) : (isChanged && value > 0 ? "+" : "") + +value.toFixed(2)}</output>
-    <input id=${id} type="range" min=${low} max=${high} step=${step} value=${value}
+    <input id=${id} type="range" aria-valuetext=${ends && `${+value.toFixed(2)}, from ${ends[0]} to ${ends[1]}`} min=${low} max=${high} step=${step} value=${value}
       style=${{ "--from": place(from), "--to": place(to) }}
       onInput=${(event) => onInput(event.target.valueAsNumber)}
       onChange=${(event) => onDone?.(event.target.valueAsNumber)}
       onDblClick=${() => onInput(zero)} />
+    ${ends && html`<span class="end" aria-hidden="true">${ends[0]}</span><span class="end" aria-hidden="true">${ends[1]}</span>`}
   </div>`;
 }
 

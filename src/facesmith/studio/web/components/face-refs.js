@@ -2,11 +2,11 @@
 import { html } from "../vendor/preact-htm.js";
 import { request, apiUrl } from "../shell/api.js";
 
-/** Parse a reference as { seed, index, truncation } or { photo }; null if it is invalid. */
+/** Parse a reference as { seed, index, truncation, mixes } or { photo }; null if it is invalid. */
 export function parseFaceRef(reference) {
-  const [, seed, index = "0", truncation = "1"] =
-    /^seed:(\d{1,18})(?::(\d{1,9})(?::([0-2](?:\.\d{1,6})?))?)?$/.exec(reference) ?? [];
-  if (seed) return { seed, index, truncation };
+  const [, seed, index = "0", truncation = "1", mixes] =
+    /^seed:(\d{1,18})(?::(\d{1,9})(?::([0-2](?:\.\d{1,6})?))?)?((?:~\d{1,18}:\d{1,9}:\d{1,3}(?:@\w{1,40}){0,8}){0,8})$/.exec(reference) ?? [];
+  if (seed) return { seed, index, truncation, mixes };
   const [, photo] = /^photo:([\w-]{22})$/.exec(reference) ?? [];
   return photo ? { photo } : null;
 }
@@ -35,12 +35,14 @@ export function parseEditedRef(text) {
     : null;
 }
 
-/** The address of a face's image by a model; `what` "cut" is the crop of its photo. */
-export function faceImageUrl(reference, model, what = "made") {
+/** The address of a face's image by a model, enlarged by `scale`; `what` "cut" is the crop of its photo. */
+export function faceImageUrl(reference, model, what = "made", scale = 1, set = null) {
   const of = parseFaceRef(reference);
-  if (of?.photo) return apiUrl(`/faces/${of.photo}.png`, { what, model });
+  if (of?.photo) return apiUrl(`/faces/${of.photo}.png`, { what, model, scale: scale > 1 ? scale : null });
+  const options = { set, ...(scale > 1 ? { scale, resample: "lanczos" } : {}) };
+  if (of?.mixes || set) return apiUrl("/edit", { model, face: reference, ...options });
   const { seed, index, truncation } = of ?? { seed: 0, index: 0, truncation: 1 };
-  return apiUrl("/generate", { model, seed, start: index, truncation, format: "png" });
+  return apiUrl("/generate", { model, seed, start: index, truncation, format: "png", ...options });
 }
 
 /** The reference of an edited face; without changes, the face itself. */
@@ -52,6 +54,13 @@ export async function editedFaceRef(model, face, changes, signal) {
 
 /** Decode a response as a bitmap, off the main thread. */
 export const decodeBitmap = async (blob) => createImageBitmap(await blob);
+
+/** The bitmap of an address, which may be a blob: pages may show those, but not request them. */
+export async function loadBitmap(url) {
+  const image = Object.assign(new Image(), { src: url });
+  await image.decode();
+  return createImageBitmap(image);
+}
 
 /** Save a blob as a file. */
 export function save(blob, name) {

@@ -38,7 +38,11 @@ function table(lines) {
   </table></div>`;
 }
 
+const SETTINGS = /^`\w+=[^`]*`(?:, `\w+=[^`]*`){7,}\.?$/; // of a recipe, as model cards list them
+
 function block(text) {
+  if (SETTINGS.test(text))
+    return html`<details><summary>${text.split("`, `").length} settings</summary><p>${inline(text)}</p></details>`;
   const lines = text.split("\n");
   const [, marks, title] = /^(#{1,6})\s+(.*)$/.exec(lines[0]) ?? [];
   if (marks) {
@@ -61,8 +65,16 @@ function block(text) {
   return html`<p>${inline(text)}</p>`;
 }
 
-export function Markdown({ text }) {
-  const body = text.replace(/^---\n[\s\S]*?\n---\n/, ""); // what a hub reads
+/** Move the section with this title before all others. */
+function sectionFirst(text, title) {
+  const [head, ...sections] = text.split(/^(?=## )/m);
+  const isFirst = (section) => section.startsWith(`## ${title}\n`);
+  return [head, ...sections.filter(isFirst), ...sections.filter((section) => !isFirst(section))].join("");
+}
+
+/** `first` is the title of the section to begin with. */
+export function Markdown({ text, first }) {
+  const body = sectionFirst(text.replace(/^---\n[\s\S]*?\n---\n/, ""), first); // without what a hub reads
   const pieces = body.split(/^```.*$/m); // between fences, every other one is code
   return html`<div class="markdown">${pieces.map((piece, place) =>
     place % 2

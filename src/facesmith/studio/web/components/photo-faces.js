@@ -1,4 +1,4 @@
-// A photo with the faces found in it, to choose one.
+// A photo with the faces found in it, to choose one, and what a visitor should know about it.
 import { html } from "../vendor/preact-htm.js";
 import { Icon } from "../shell/icons.js";
 import { showError } from "../shell/toasts.js";
@@ -6,9 +6,10 @@ import { deletePhoto } from "./photo-store.js";
 
 const percent = (part, total) => `${(100 * part) / total}%`;
 
-export function PhotoFaces({ photo, face, onPick, onForget }) {
+/** `alternative` is a model for photos of faces, for the note that `model` is not. */
+export function PhotoFaces({ photo, face, model, alternative, onPick, onForget }) {
   const [width, height] = photo.size;
-  const boxed = photo.faces.filter((item) => item.box);
+  const boxed = model.aligned ? photo.faces.filter((item) => item.box) : [];
   const away = () => deletePhoto(photo).then(() => onForget?.(), showError);
   return html`<figure class="photo-faces">
     <div class="whole">
@@ -20,11 +21,28 @@ export function PhotoFaces({ photo, face, onPick, onForget }) {
       )}
     </div>
     <figcaption class="row spread small muted">
-      <span>${faceCountText(boxed.length)}</span>
+      <span>${boxed.length ? faceCountText(boxed.length) : "The whole photo is used"}</span>
       <button class="plain" onClick=${away} aria-label="Delete this photo" title="Delete this photo">
         <${Icon} name="close" /></button>
     </figcaption>
+    ${notes(photo, model, alternative).map((text) => html`<p class="note small" role="note" key=${text}><${Icon} name="alert" /><span>${text}</span></p>`)}
   </figure>`;
+}
+
+function notes(photo, model, alternative) {
+  const found = [];
+  if (!model.aligned)
+    found.push(
+      `${model.name} was trained on whole pictures, not on faces found in photos: it squeezes the whole photo into ` +
+        `${model.size.join("x")} pixels.${alternative ? ` For photos, choose ${alternative}.` : ""}`,
+    );
+  else if (!photo.faces.length && !photo.aligned)
+    found.push("No face was found. The whole photo is used as if it were one face, so the result will be poor. Choose a photo that shows a face from the front.");
+  const { kind, c2pa } = photo.provenance ?? {};
+  if (kind === "generated" || kind === "edited")
+    found.push(`This picture is marked as ${kind === "generated" ? "AI-generated" : "edited by AI"}. Results keep such a mark.`);
+  if (c2pa) found.push("This photo has content credentials (a C2PA manifest). Results do not keep them.");
+  return found;
 }
 
 const boxStyle = ([left, top, wide, high], [width, height]) => ({
@@ -34,5 +52,4 @@ const boxStyle = ([left, top, wide, high], [width, height]) => ({
   height: percent(high, height),
 });
 
-const faceCountText = (count) =>
-  count === 0 ? "The whole photo is used" : count === 1 ? "One face found" : `${count} faces found: select one`;
+const faceCountText = (count) => (count === 1 ? "One face found" : `${count} faces found: select one`);

@@ -1,13 +1,13 @@
 // Upload a photo: drop it anywhere on the page, paste it, choose a file, or use the camera.
 import { html, useEffect, useRef, useState } from "../vendor/preact-htm.js";
 import { Icon } from "../shell/icons.js";
-import { showError, showMessage } from "../shell/toasts.js";
+import { showError, showWarning } from "../shell/toasts.js";
 import { Camera } from "./camera.js";
 import { uploadPhoto, usePhotos } from "./photo-store.js";
 import { Progress } from "./feedback.js";
 
-/** Calls `onBrought(photo)` after an upload for `model`. `large` is for a page without a photo. */
-export function PhotoInput({ model, onBrought, large = false, children }) {
+/** Calls `onBrought(photo)` after an upload. `large` is for a page without a photo. */
+export function PhotoInput({ onBrought, large = false, children }) {
   const [busy, work] = useState(false); // or the share of the photo that was sent
   const sending = useRef();
   const [camera, show] = useState(false);
@@ -19,8 +19,8 @@ export function PhotoInput({ model, onBrought, large = false, children }) {
     work(true);
     const control = (sending.current = new AbortController());
     try {
-      const photo = await uploadPhoto(file, { model, signal: control.signal, onProgress: work });
-      if (!photo.faces.length) showMessage("No face was found, so the whole photo is used");
+      const photo = await uploadPhoto(file, { signal: control.signal, onProgress: work });
+      if (!photo.faces.length) showWarning("No face was found, so the whole photo is used");
       onBrought(photo);
     } catch (error) {
       showError(error);
@@ -42,7 +42,7 @@ export function PhotoInput({ model, onBrought, large = false, children }) {
       if (event.type !== "drop") return;
       const file = picture(event.dataTransfer);
       if (file) newest.current(file);
-      else showMessage("This file is not an image");
+      else showWarning("This file is not an image");
     };
     const events = { paste, drop: drag, dragover: drag, dragleave: drag };
     for (const [name, listener] of Object.entries(events)) addEventListener(name, listener);

@@ -1,45 +1,75 @@
-// The photos of this session, shared by all pages. The server keeps them in memory for a while, the page keeps what it
-// needs to show them, and nothing else stores them.
+// The photos of this session, shared by all pages. The server keeps them in memory for a while; the page asks for them
+// once, so that they are still there after a reload.
 import { useEffect, useState } from "../vendor/preact-htm.js";
-import { request, upload } from "../shell/api.js";
+import { apiUrl, request, upload } from "../shell/api.js";
 
 const SENT_AS_IS = ["image/jpeg", "image/png", "image/webp"];
 const MAX_UPLOAD_BYTES = 19_000_000; // bytes; servers take 20 MB
+const MAX_UPLOAD_PIXELS = { "image/jpeg": 40_000_000 }; // as servers take
+const MAX_OTHER_PIXELS = 20_000_000; // of WebP and deep or transparent pictures
 const MAX_UPLOAD_SIDE = 4096; // pixels, of a picture that must be converted
 
-let photos = []; // newest first: { photo, url, size, whole, faces }
+let photos = []; // newest first: { photo, url, size, whole, aligned, faces, provenance }
+let loaded = null;
 const listeners = new Set();
 
 const setPhotos = (list) => ((photos = list), listeners.forEach((listener) => listener()));
+const photoUrl = (photo) => apiUrl(`/photos/${photo.photo}/file`);
+
+async function loadPhotos() {
+  const earlier = await request("/photos").catch(() => []); // pages work without them
+  const known = photos.map((item) => item.photo);
+  setPhotos([...photos, ...earlier.filter((item) => !known.includes(item.photo)).map((item) => ({ ...item, url: photoUrl(item) }))]);
+}
 
 export function usePhotos() {
   const [, set] = useState(0);
   useEffect(() => {
     const listener = () => set((count) => count + 1);
     listeners.add(listener);
+    loaded ??= loadPhotos();
     return () => listeners.delete(listener);
   }, []);
   return photos;
 }
 
-/** Upload a picture and remember the faces found in it. */
-export async function uploadPhoto(file, { model, aligned = false, signal, onProgress } = {}) {
-  const body = await toSupportedFile(file);
+/** Upload a picture and remember the faces found in it. With `aligned`, the whole picture is one face. */
+export async function uploadPhoto(file, { aligned = false, signal, onProgress } = {}) {
+  const [body, marks] = await toSupportedFile(file);
   const response = await upload("/photos", {
-    query: { model, aligned: aligned || null },
+    query: { aligned: aligned || null },
     body,
     headers: { "Content-Type": body.type },
     signal,
     onProgress,
   });
-  const photo = { ...response, url: URL.createObjectURL(body) };
+  const photo = { ...response, provenance: marks ?? response.provenance, url: URL.createObjectURL(body) };
   setPhotos([photo, ...photos].slice(0, 12));
   return photo;
 }
 
-/** Convert a picture to what the server accepts: JPEG, PNG or WebP of less than 20 MB. */
+/** The face to start with: the largest, or the whole photo. */
+export const firstFace = (photo) => photo.faces[0]?.face ?? photo.whole;
+
+/** The width and height of a picture that the browser can show, from its header. */
+const pictureSize = (file) =>
+  new Promise((done) => {
+    const url = URL.createObjectURL(file);
+    const finish = (size) => (URL.revokeObjectURL(url), done(size));
+    const onload = (event) => finish([event.target.naturalWidth, event.target.naturalHeight]);
+    Object.assign(new Image(), { onload, onerror: () => finish([0, 0]), src: url });
+  });
+
+/** Convert a picture to what the server accepts: JPEG, PNG or WebP, not too large. Its marks are lost then, and returned
+ * as they were before. */
 async function toSupportedFile(file) {
-  if (SENT_AS_IS.includes(file.type) && file.size <= MAX_UPLOAD_BYTES) return file;
+  const most = MAX_UPLOAD_PIXELS[file.type] ?? MAX_OTHER_PIXELS;
+  if (SENT_AS_IS.includes(file.type) && file.size <= MAX_UPLOAD_BYTES) {
+    const [width, height] = await pictureSize(file);
+    if (width * height <= most) return [file, null];
+  }
+  const headers = { "Content-Type": file.type || "application/octet-stream" };
+  const marks = file.size <= MAX_UPLOAD_BYTES ? await request("/identify", { body: file, headers }).catch(() => null) : null;
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
@@ -48,11 +78,14 @@ async function toSupportedFile(file) {
   }
   const scale = Math.min(1, MAX_UPLOAD_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = new OffscreenCanvas(Math.round(bitmap.width * scale), Math.round(bitmap.height * scale));
-  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.93 });
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  return [await canvas.convertToBlob({ type: "image/jpeg", quality: 0.93 }), marks];
 }
 
-/** The photo of a face, if it was uploaded in this session. */
+/** The photo of a face, if it is of this session. */
 export const photoOfFace = (face) =>
   photos.find((photo) => photo.whole === face || photo.faces.some((item) => item.face === face));
 

@@ -1,11 +1,12 @@
 // The most likely attributes of a face, relative to all faces, with their accuracy.
 import { html } from "../vendor/preact-htm.js";
+import { Hint } from "./hint.js";
 import { attributeLabel } from "./attribute-sliders.js";
 
 const percent = (share) => `${Math.round(share * 100)}%`;
 
 export const TopAttributes = ({ attributes }) => html`<section class="top-attributes" aria-label="Most likely attributes">
-  <h3>Most likely</h3>
+  <h3>Most likely <${Hint} term="the percentage">The percentage is the probability that the face has the attribute. 1.2x means: 1.2 times as likely as for the average face.<//></h3>
   <ul>${attributes.map((item) => {
     const trusted = item.accuracy == null ? "" : ` The prediction is correct for ${percent(item.accuracy)} of held-out faces.`;
     return html`<li key=${item.name} title="${percent(item.rate)} of all faces have this attribute.${trusted}">

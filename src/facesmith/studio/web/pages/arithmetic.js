@@ -4,16 +4,21 @@ import { useAddress } from "../shell/address.js";
 import { isGenerator, useModels } from "../shell/api.js";
 import { choice, list, number, text } from "../shell/query-fields.js";
 import { MAX_SEED, ModelChoice, SegmentedControl } from "../components/controls.js";
-import { parseFaceRef } from "../components/face-refs.js";
+import { showError } from "../shell/toasts.js";
+import { AiLine } from "../components/ai-line.js";
+import { editedFaceRef, parseFaceRef } from "../components/face-refs.js";
+import { Favourites } from "../components/favourites.js";
 import { Empty, Loading } from "../components/feedback.js";
 import { Analogy } from "./arithmetic/analogy.js";
+import { Mix } from "./arithmetic/mix.js";
 import { Tray } from "./arithmetic/tray.js";
 import { PathEditor } from "./arithmetic/path.js";
 
 export const MAX_STOPS = 16;
 const FIELDS = {
   model: text(),
-  show: choice("sum", ["sum", "way"]),
+  show: choice("sum", ["sum", "way", "mix"]),
+  share: number(50, 0, 100), // of face B in the mix
   a: text("seed:3"),
   b: text("seed:3:1"),
   c: text("seed:3:7"),
@@ -43,12 +48,14 @@ export default function Arithmetic() {
   );
   const fill = (slot, face) => {
     change({ [slot]: face });
-    choose({ a: "b", b: "c", c: "a" }[slot]);
+    choose({ a: "b", b: state.show === "mix" ? "a" : "c", c: "a" }[slot]);
   };
   const take = (face) => {
-    if (state.show === "sum") fill(active, face);
+    if (state.show === "mix") fill(active === "c" ? "a" : active, face);
+    else if (state.show === "sum") fill(active, face);
     else if (path.length < MAX_STOPS) change({ stop: [...path, face] });
   };
+  const useKept = (item) => editedFaceRef(model.name, item.face, item.set).then(take, showError);
   // Faces of photos belong to the model that encoded them.
   const toModel = (name) => {
     const lost = Object.keys(slots).filter((slot) => parseFaceRef(slots[slot]).photo);
@@ -65,19 +72,25 @@ export default function Arithmetic() {
         onChange=${(show) => change({ show }, { push: true })}
         options=${[
           ["sum", "B − A + C"],
+          ["mix", "Mix"],
           ["way", "Animation"],
         ]} />
       ${
         state.show === "sum"
           ? html`<${Analogy} model=${model} slots=${slots} active=${active} onChoose=${choose} onFill=${fill}
             size=${state.size} onSize=${(size) => change({ size })} />`
-          : html`<${PathEditor} model=${model} stops=${path} frames=${state.frames} end=${state.end} onChange=${change} />`
+          : state.show === "mix"
+            ? html`<${Mix} model=${model} slots=${slots} active=${active === "c" ? "a" : active} onChoose=${choose} onFill=${fill}
+                share=${state.share} onShare=${(share) => change({ share })} />`
+            : html`<${PathEditor} model=${model} stops=${path} frames=${state.frames} end=${state.end} onChange=${change} />`
       }
+      <${AiLine} />
     </div>
     <div class="side" role="region" aria-label="Available faces">
       <${ModelChoice} models=${models} value=${model.name} onChange=${toModel} />
       <${Tray} model=${model} seed=${state.tray} onSeed=${(tray, how) => change({ tray }, how)} onTake=${take}
-        into=${state.show === "sum" ? `slot ${active.toUpperCase()}` : "the animation"} />
+        into=${state.show === "way" ? "the animation" : `slot ${active.toUpperCase()}`} />
+      <${Favourites} models=${[model]} verb="Use" onPick=${useKept} />
     </div>
   </div>`;
 }

@@ -1,28 +1,42 @@
 // Faces of a seed, many at once; sliders move all of them.
-import { html, useLayoutEffect, useState } from "../vendor/preact-htm.js";
+import { html, useState } from "../vendor/preact-htm.js";
 import { closeDialog, pageUrl, useAddress } from "../shell/address.js";
-import { request, apiUrl, isGenerator, useModels } from "../shell/api.js";
-import { optionalNumber, number, formatEdit, editField, text } from "../shell/query-fields.js";
+import { apiUrl, isGenerator, request, useModels } from "../shell/api.js";
+import { flag, formatEdit, editField, list, number, optionalNumber, text } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
+import { AiLine } from "../components/ai-line.js";
 import { Attributes } from "../components/attribute-sliders.js";
-import { MAX_SEED, ModelChoice, Seed, Slider, NumberInput } from "../components/controls.js";
+import { MAX_SEED, ModelChoice, NumberInput, randomSeed, Seed, Select, Slider } from "../components/controls.js";
 import { FacePanel } from "../components/face-panel.js";
-import { decodeBitmap, seedFaceRef } from "../components/face-refs.js";
-import { useLatestRequest } from "../components/latest-request.js";
+import { parseFaceRef, seedFaceRef } from "../components/face-refs.js";
+import { Favourites, useFavourites } from "../components/favourites.js";
 import { Empty, Loading } from "../components/feedback.js";
-import { columnsFor, useElementSize, FaceGrid } from "../components/face-grid.js";
+import { columnsFor, useElementSize } from "../components/face-grid.js";
+import { SaveImage } from "../components/save-image.js";
+import { Snippets } from "../components/snippets.js";
+import { UndoButtons } from "../components/undo.js";
+import { LabelledSet } from "./generate/labelled-set.js";
+import { LiveSheet } from "./generate/live-sheet.js";
+import { Variations } from "./generate/variations.js";
 
 const MOST = 64;
 const MAX_INDEX = 1e9 - 1; // of a face
 const PHONE = 860; // pixels, as in the styles
+const SHEET_SIDE = 2048; // pixels of a saved sheet, at most, if its faces are enlarged
 const FIELDS = {
   model: text(),
+  beside: text(), // another model, for comparison
   seed: number(7, 0, MAX_SEED),
   // Phones show fewer faces. The address of a changed page contains the count, so that it shows the same everywhere.
   count: { ...number(innerWidth < PHONE ? 20 : MOST, 1, MOST), write: (value) => [String(value)] },
   truncation: number(1, 0, 2, false),
   set: editField(),
+  like: text(), // the face to vary
+  spread: number(30, 0, 100),
+  lock: list(), // attributes that variations keep
   face: optionalNumber(0, MAX_INDEX),
+  labelled: flag(), // the dialog for labelled sets
+  ask: list(), // what its faces have
 };
 
 export default function Generate() {
@@ -38,65 +52,78 @@ export default function Generate() {
   return html`<${Faces} models=${models} state=${state} change=${change} />`;
 }
 
+/** The fields of the address that shows a kept face. */
+function addressOf({ model, face, set }) {
+  const { seed, index, truncation, mixes } = parseFaceRef(face);
+  const [, like, variation, place, spread, locked] = /^(.*)~(\d+):(\d+):(\d+)((?:@\w+)*)$/.exec(mixes ? face : "") ?? [];
+  return like
+    ? { model, set, like, seed: Number(variation), face: Number(place), spread: Number(spread), lock: locked.split("@").slice(1) }
+    : { model, set, like: "", lock: [], seed: Number(seed), face: Number(index), truncation: Number(truncation) };
+}
+
 function Faces({ models, state, change }) {
   const model = models.find((item) => item.name === state.model) ?? models[0];
+  const second = models.find((item) => item.name === state.beside && item !== model);
   const { seed, count, truncation } = state;
-  const entries = Object.entries(state.set).filter(([name]) => model.attributes.includes(name));
-  const changes = Object.fromEntries(entries);
+  const changes = Object.fromEntries(Object.entries(state.set).filter(([name]) => model.attributes.includes(name)));
+  const like = parseFaceRef(state.like)?.seed ? state.like : "";
+  const lock = state.lock.filter((name) => model.attributes.includes(name));
   const [stage, space] = useElementSize();
-  const [view, show] = useState({});
+  const [, , flipFavourite] = useFavourites();
+  const [many, setMany] = useState(1000); // faces of a zip
 
   const phone = innerWidth < PHONE;
-  const room = space && [space[0], phone ? space[1] * 0.52 : space[1] - 112];
-  const { columns, cell } = room ? columnsFor(count, model.size, room) : {};
-  const query = {
-    model: model.name,
-    digest: model.digest.slice(0, 16),
+  const beside = second && !phone ? 2 : 1; // sheets in a row
+  const room = space && [space[0] / beside - (beside - 1) * 8, (phone ? space[1] * 0.52 : space[1] - 150) / (second && phone ? 2 : 1)];
+  const queryOf = (of) => ({
+    model: of.name,
+    digest: of.digest.slice(0, 16),
     seed,
     count,
-    truncation,
-    set: formatEdit(changes),
-  };
-  const sheet = columns && apiUrl("/generate", { ...query, columns, format: "jpeg" });
-
-  const sendLatest = useLatestRequest(
-    async (target, signal) => {
-      const response = await request("/generate", {
-        query: { ...target.query, columns: target.columns, format: "jpeg" },
-        signal,
-        as: "blob",
-      });
-      const bitmap = await decodeBitmap(response);
-      show((old) => (old.bitmap?.close(), { ...target, bitmap })); // bitmaps are large, and arrive many times a second
-    },
-    (item, next) =>
-      item.model === next.model && item.query.seed === next.query.seed && item.query.count === next.query.count,
-  );
-  useLayoutEffect(() => {
-    // An effect would wait for the next frame, which a slider has no time for.
-    if (sheet) sendLatest({ sheet, query, columns, cell, model });
-  }, [sheet]);
-
+    truncation: like ? null : truncation,
+    set: formatEdit(Object.fromEntries(Object.entries(changes).filter(([name]) => of.attributes.includes(name)))),
+    like,
+    ...(like ? { spread: state.spread, lock: lock.filter((name) => of.attributes.includes(name)) } : {}),
+  });
+  const query = queryOf(model);
+  const { columns } = room ? columnsFor(count, model.size, room) : {};
+  const reference = (index) =>
+    like ? `${like}~${seed}:${index}:${state.spread}${lock.map((name) => `@${name}`).join("")}` : seedFaceRef(seed, index, truncation);
+  const title = (index) => (like ? `Variation ${index} of seed ${seed}` : `Face ${index} of seed ${seed}`);
+  const { digest, ...plain } = query;
+  const sheetQuery = { ...plain, columns, caption: true };
+  const largest = columns ? Math.max(1, Math.min(4, Math.floor(SHEET_SIDE / (columns * model.size[0])))) : 1;
+  const open = (index) => change({ face: index, count }, { push: "dialog" });
   const face = state.face; // not always among those shown: an address may come from a larger window
   return html`<div class="two">
     <div class="stage" ref=${stage}>
-      ${
-        view.bitmap &&
-        html`<${FaceGrid} bitmap=${view.bitmap} of=${view.sheet} count=${view.query.count} columns=${view.columns}
-        shape=${view.model.size} width=${Math.floor(view.columns * view.model.size[0] * view.cell)}
-          busy=${view.sheet !== sheet}
-        label="Generated faces, seed ${view.query.seed}" name=${(index) => `Face ${index} of seed ${view.query.seed}`}
-        onPick=${(index) => change({ face: index, count }, { push: "dialog" })} />`
-      }
+      <div class="sheets-in-row" data-count=${second ? 2 : 1}>
+        ${[model, ...(second ? [second] : [])].map(
+          (item) => html`<figure key=${item.name}>
+            ${room && html`<${LiveSheet} model=${item} query=${queryOf(item)} room=${room} title=${title} onPick=${item === model ? open : undefined}
+              label="${like ? "Variations" : "Generated faces"}, seed ${seed}${item === second ? `, by ${item.name}` : ""}" />`}
+            ${second && html`<figcaption class="small muted">${item.name}</figcaption>`}
+          </figure>`,
+        )}
+      </div>
+      <${AiLine} />
     </div>
     <div class="side" role="region" aria-label="Settings">
       <h1 class="visually-hidden">Generate</h1>
+      <${UndoButtons} />
       <${ModelChoice} models=${models} value=${model.name} onChange=${(name) => change({ model: name })} />
       <${Seed} value=${seed} onChange=${(seed, how) => change({ seed, count }, how)} />
+      <button class="button" onClick=${() => change({ seed: randomSeed(), face: 0, count, like: "" }, { push: "dialog" })}><${Icon} name="dice" /> One random face</button>
       <${Slider} label="Faces" value=${count} low=${1} high=${MOST} step=${1}
         onInput=${(value) => change({ count: value })} />
-      <${Slider} label="Truncation" value=${truncation} high=${2} step=${0.05}
-        onInput=${(value) => change({ truncation: value })} format=${variety} />
+      ${
+        like
+          ? html`<${Variations} model=${model} like=${like} set=${changes} spread=${state.spread} lock=${lock}
+              onChange=${change} onClose=${() => change({ like: "", lock: [] }, { push: true })} />`
+          : html`<${Slider} label="Truncation" value=${truncation} high=${2} step=${0.05} ends=${["more typical", "more varied"]}
+              onInput=${(value) => change({ truncation: value })} format=${(value) => (value === 1 ? "1, as trained" : +value.toFixed(2))}
+              hint="Multiplies the random numbers that a face is made from. Below 1, faces are more typical and have fewer defects; above 1, they are more varied and have more." />`
+      }
       <hr />
       ${
         model.attributes.length > 0
@@ -106,29 +133,40 @@ function Faces({ models, state, change }) {
             <code>facesmith directions</code>.</p>`
       }
       <hr />
-      <${BatchDownload} query=${query} />
+      <section class="field" aria-label="Save">
+        <h2>Save these faces</h2>
+        ${
+          columns &&
+          html`<${SaveImage} size=${[columns * model.size[0], Math.ceil(count / columns) * model.size[1]]} scales=${[...new Set([1, largest])]}
+            load=${(scale) => request("/generate", { query: { ...sheetQuery, scale, resample: "lanczos", format: "png" }, as: "blob" })}
+            name=${() => `${model.name}-${seed}-sheet.png`} />
+          <${Snippets} path="/generate" query=${sheetQuery} file="sheet.png" />`
+        }
+        <${NumberInput} label="Download many faces with labels" value=${many} low=${1} high=${10_000} onChange=${setMany}>
+          <a class="button" download href=${apiUrl("/generate", { ...plain, count: many, format: "zip" })}><${Icon} name="download" /> Zip</a>
+        <//>
+        <p class="small muted">PNG files with metadata: faces 0 and up of this seed, with the current slider settings.</p>
+        <button class="button" onClick=${() => change({ labelled: true }, { push: "dialog" })}>Labelled set</button>
+      </section>
+      <hr />
+      <${Select} label="Compare with" value=${second?.name ?? ""} onChange=${(beside) => change({ beside })}
+        options=${[["", "no other model"], ...models.filter((item) => item !== model).map((item) => [item.name, item.name])]} />
+    </div>
+    <div class="below">
+      <${Favourites} models=${models} onPick=${(item) => change({ ...addressOf(item), count }, { push: "dialog" })} onRemove=${flipFavourite} />
     </div>
     ${
       face !== null &&
-      html`<${FacePanel} model=${model} seed=${seed} index=${face} last=${MAX_INDEX} truncation=${truncation}
-      changes=${changes} reference=${seedFaceRef(seed, face, truncation)}
-      onMove=${(index) => change({ face: index })} onClose=${() => closeDialog(() => change({ face: null }, { push: true }))} />`
+      html`<${FacePanel} model=${model} query=${plain} title=${title(face)} index=${face} last=${MAX_INDEX}
+      changes=${changes} reference=${reference(face)}
+      onMove=${(index) => change({ face: index })} onRandom=${() => change({ seed: randomSeed(), face: 0, like: "", lock: [] }, { push: true })}
+      onVary=${() => change({ like: reference(face), face: null, truncation: 1 }, { push: true })}
+      onClose=${() => closeDialog(() => change({ face: null }, { push: true }))} />`
+    }
+    ${
+      state.labelled &&
+      html`<${LabelledSet} model=${model} seed=${seed} truncation=${truncation} ask=${state.ask} onAsk=${(ask) => change({ ask })}
+        onClose=${() => closeDialog(() => change({ labelled: false }, { push: true }))} />`
     }
   </div>`;
-}
-
-const variety = (value) =>
-  value === 1 ? "as trained" : value < 1 ? `${+value.toFixed(2)} · less varied` : `${+value.toFixed(2)} · more varied`;
-
-/** Many faces at once as files, labelled, as a dataset for something else. */
-function BatchDownload({ query }) {
-  const [count, set] = useState(1000);
-  const { digest, columns, ...rest } = query;
-  return html`<section class="field" aria-label="Download">
-    <${NumberInput} label="Download many faces with labels" value=${count} low=${1} high=${10_000} onChange=${set}>
-      <a class="button" download href=${apiUrl("/generate", { ...rest, count, format: "zip" })}>
-        <${Icon} name="download" /> Zip</a>
-    <//>
-    <p class="small muted">A zip of PNG files and a manifest: faces 0 and up of this seed, with the current slider settings.</p>
-  </section>`;
 }

@@ -1,15 +1,19 @@
 // A face of a photo: its reconstruction, its attributes, and edits.
 import { html } from "../vendor/preact-htm.js";
-import { useAddress } from "../shell/address.js";
+import { pageUrl, useAddress } from "../shell/address.js";
 import { useModels } from "../shell/api.js";
-import { choice, list, editField, text } from "../shell/query-fields.js";
+import { choice, flag, list, editField, text } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
+import { AiLine } from "../components/ai-line.js";
 import { Attributes } from "../components/attribute-sliders.js";
 import { randomSeed, ModelChoice } from "../components/controls.js";
 import { parseFaceRef } from "../components/face-refs.js";
 import { PhotoFaces } from "../components/photo-faces.js";
 import { PhotoInput } from "../components/photo-input.js";
-import { photoOfFace, usePhotos } from "../components/photo-store.js";
+import { firstFace, photoOfFace, usePhotos } from "../components/photo-store.js";
+import { Presets } from "../components/presets.js";
+import { PreviousPhotos } from "../components/previous-photos.js";
+import { Samples } from "../components/samples.js";
 import { Empty, Loading } from "../components/feedback.js";
 import { EditTable } from "./photo/edit-table.js";
 import { FaceDescription, useFaceDescription } from "./photo/description.js";
@@ -21,7 +25,9 @@ const FIELDS = {
   model: text(),
   face: text(), // a photo's face, or "seed:7"
   refined: text(), // the same face after refining
-  view: choice(innerWidth < PHONE ? "line" : "side", ["line", "side"]),
+  refine: choice("auto", ["auto", "off"]),
+  view: choice(innerWidth < PHONE ? "line" : "side", ["line", "side", "whole"]),
+  all: flag(), // edit all faces of the photo
   set: editField(),
   row: list(), // of the table of edits
 };
@@ -41,56 +47,56 @@ export default function Photo() {
 
 function PhotoEditor({ models, state, change }) {
   const photos = usePhotos();
-  // The default for photos is a model trained on photos, if there is one.
-  const model =
-    models.find((item) => item.name === state.model) ??
-    models.find((item) => /celeba|photo/i.test(item.name + item.about)) ??
-    models[0];
+  const makeovers = useModels((model) => model.kind === "makeover");
+  // The default for photos is a model trained on aligned faces, if there is one.
+  const alternative = models.find((item) => item.aligned);
+  const model = models.find((item) => item.name === state.model) ?? alternative ?? models[0];
   const face = parseFaceRef(state.face) ? state.face : "";
   const photo = photoOfFace(face);
   const changes = Object.fromEntries(Object.entries(state.set).filter(([name]) => model.attributes.includes(name)));
   const pick = (item) => change({ face: item, refined: "" }, { push: true });
-  const brought = (item) => pick(item.faces[0]?.face ?? item.whole);
+  const brought = (item) => pick(firstFace(item));
   const used = (parseFaceRef(state.refined) && state.refined) || face;
   const { encoded, attributes } = useFaceDescription(model, used, () => change({ face: "", refined: "" }));
   if (!face) {
     return html`<h1 class="visually-hidden">Photo</h1><div class="welcome">
-      <${PhotoInput} large model=${model.name} onBrought=${brought}>
+      <${PhotoInput} large onBrought=${brought}>
         <button class="button" onClick=${() => pick(`seed:${randomSeed()}`)}><${Icon} name="dice" /> A random
           face</button>
       <//>
-      ${
-        photos.length > 0 &&
-        html`<div class="previous-photos">${photos.map(
-          (item) => html`<button key=${item.photo} class="button" onClick=${() => brought(item)}>
-        <img src=${item.url} alt="A previous photo" /></button>`,
-        )}</div>`
-      }
+      <${PreviousPhotos} photos=${photos} onPick=${brought} />
+      <${Samples} onBrought=${brought} />
       <${ModelChoice} models=${models} value=${model.name} onChange=${(name) => change({ model: name })} />
     </div>`;
   }
+  const isPhoto = Boolean(parseFaceRef(face).photo);
+  const canMakeOver = photo && makeovers?.length > 0;
   return html`<div class="two">
     <div class="pair">
     <div class="stage">
-      <${Portrait} key=${model.name + used} model=${model} face=${face} used=${used} encoded=${encoded}
-        changes=${changes}
+      <${Portrait} key=${model.name + face} model=${model} face=${face} used=${used} encoded=${encoded}
+        changes=${changes} photo=${photo} all=${state.all} onAll=${(all) => change({ all })}
         view=${state.view} onView=${(view) => change({ view })} />
+      <${AiLine} edited=${isPhoto} />
     </div>
     <div class="side" role="region" aria-label="Photo and settings">
       <h1 class="visually-hidden">Photo</h1>
-      ${photo && html`<${PhotoFaces} photo=${photo} face=${face} onPick=${pick}
+      ${photo && html`<${PhotoFaces} photo=${photo} face=${face} model=${model} alternative=${alternative?.name} onPick=${pick}
         onForget=${() => change({ face: "", refined: "" })} />`}
-      <${PhotoInput} model=${model.name} onBrought=${brought}>
-        ${parseFaceRef(face).seed && html`<button class="button" aria-label="Another random face"
+      <${PhotoInput} onBrought=${brought}>
+        ${!isPhoto && html`<button class="button" aria-label="Another random face"
           onClick=${() => pick(`seed:${randomSeed()}`)}><${Icon} name="dice" /></button>`}
       <//>
+      ${canMakeOver && html`<a class="button" href=${pageUrl("/makeover", { face })}><${Icon} name="makeover" /> Make over this face</a>`}
       <${ModelChoice} models=${models} value=${model.name} onChange=${(name) => change({ model: name, refined: "" })} />
-      ${parseFaceRef(face).photo && model.refine !== false && html`<${Refine} key=${model.name + face} model=${model.name}
-        face=${face} refined=${state.refined} onRefined=${(refined) => change({ refined })} />`}
+      ${isPhoto && model.refine !== false && html`<${Refine} key=${model.name + face} model=${model.name} ready=${encoded}
+        face=${face} refined=${state.refined} automatic=${state.refine === "auto"} onRefined=${(refined) => change({ refined })}
+        onUndo=${() => change({ refined: "", refine: "off" })} onStart=${() => change({ refine: "auto" })} />`}
       <hr />
       ${
         model.attributes.length > 0
-          ? html`<${Attributes} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set })} />`
+          ? html`<${Presets} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set }, { push: true })} />
+            <${Attributes} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set })} />`
           : html`<p class="small muted">This model has no sliders because it has no attribute directions. Add them with
             <code>facesmith directions</code>.</p>`
       }

@@ -87,6 +87,37 @@ export function usePath() {
   return path;
 }
 
+const trails = {}; // path -> { past, now, future }: the queries of a page that were left for a moment
+const SETTLED = 400; // milliseconds without a change, after which an address is worth going back to
+const MAX_STEPS = 100;
+
+/** Functions that undo and redo changes of this page's address, null where there is none. Fields in `without` are no
+ * changes. */
+export function useUndo(without = []) {
+  useAddressChange();
+  const current = new URLSearchParams(query);
+  for (const name of without) current.delete(name);
+  const text = current.toString();
+  const trail = (trails[path] ??= { past: [], now: text, future: [] });
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      if (text === trail.now) return;
+      trail.past = [...trail.past.slice(-MAX_STEPS), trail.now];
+      [trail.now, trail.future] = [text, []];
+      notifyListeners();
+    }, SETTLED);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const go = (from, to) => () => {
+    to.push(trail.now);
+    trail.now = from.pop();
+    query = new URLSearchParams(trail.now);
+    write();
+    notifyListeners();
+  };
+  return [trail.past.length ? go(trail.past, trail.future) : null, trail.future.length ? go(trail.future, trail.past) : null];
+}
+
 /** The fields of a page (see query-fields.js) as [state, change]; `change({ seed: 8 })` changes some of them.
  *
  * Sliders change the address many times a second, which browsers refuse: it is written a moment later. With

@@ -31,6 +31,9 @@ export function showError(error) {
   add(sentence(error?.message ?? String(error)), "error", 10);
 }
 
+/** Show that something went differently than expected. */
+export const showWarning = (message) => add(sentence(message), "warning", 8);
+
 /** Show a confirmation. */
 export const showMessage = (message) => add(sentence(message), "done", 4);
 
@@ -52,7 +55,7 @@ export function Toasts() {
     <div class="toasts" ref=${place} popover="manual">
     ${visible.map(
       (item) => html`<div key=${item.id} class="toast ${item.kind}">
-        <${Icon} name=${item.kind === "error" ? "alert" : "check"} /><span>${item.message}</span>
+        <${Icon} name=${item.kind === "done" ? "check" : "alert"} /><span>${item.message}</span>
         <button class="plain" aria-label="Dismiss" onClick=${() => drop(item.id)}><${Icon} name="close" /></button>
       </div>`,
     )}

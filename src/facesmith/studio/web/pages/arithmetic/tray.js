@@ -4,7 +4,7 @@ import { request, useLoad } from "../../shell/api.js";
 import { Seed } from "../../components/controls.js";
 import { decodeBitmap, Face, seedFaceRef } from "../../components/face-refs.js";
 import { PhotoInput } from "../../components/photo-input.js";
-import { usePhotos } from "../../components/photo-store.js";
+import { firstFace, usePhotos } from "../../components/photo-store.js";
 import { FaceGrid } from "../../components/face-grid.js";
 
 const COUNT = 24;
@@ -46,7 +46,7 @@ export function Tray({ model, seed, onSeed, onTake, into }) {
           shape=${model.size} /></button>`,
         )}</div>`
       }
-      <${PhotoInput} model=${model.name} onBrought=${(photo) => onTake(photo.faces[0]?.face ?? photo.whole)} />`
+      <${PhotoInput} onBrought=${(photo) => onTake(firstFace(photo))} />`
     }
   </div>`;
 }

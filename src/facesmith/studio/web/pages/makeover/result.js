@@ -1,20 +1,38 @@
-// The makeover of a face, alone or in its photo.
+// The makeover of a face: close up, or in its photo, both at the photo's own resolution.
 import { html, useLayoutEffect, useState } from "../../vendor/preact-htm.js";
-import { request } from "../../shell/api.js";
+import { request, useLoad } from "../../shell/api.js";
 import { Icon } from "../../shell/icons.js";
 import { showError } from "../../shell/toasts.js";
 import { BeforeAfter } from "../../components/before-after.js";
 import { SegmentedControl } from "../../components/controls.js";
-import { decodeBitmap, faceImageUrl, save } from "../../components/face-refs.js";
+import { decodeBitmap, faceImageUrl, loadBitmap, save } from "../../components/face-refs.js";
 import { useLatestRequest } from "../../components/latest-request.js";
 import { Progress } from "../../components/feedback.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
+import { SaveImage } from "../../components/save-image.js";
+import { Snippets } from "../../components/snippets.js";
 
-export function MakeoverResult({ model, direction, face, photo, strength, show, onShow, onLost }) {
+const MARGIN = 0.35; // around the box of a face, in boxes
+
+/** The part of a photo that shows a face and its surroundings: left, top, width, height. */
+function closeUp(photo, face) {
+  const [width, height] = photo.size;
+  const box = photo.faces.find((item) => item.face === face)?.box;
+  if (!box) return [0, 0, width, height];
+  const [left, top] = [Math.max(0, box[0] - MARGIN * box[2]), Math.max(0, box[1] - MARGIN * box[3])].map(Math.floor);
+  const right = Math.min(width, Math.ceil(box[0] + (1 + MARGIN) * box[2]));
+  return [left, top, right - left, Math.min(height, Math.ceil(box[1] + (1 + MARGIN) * box[3])) - top];
+}
+
+export function MakeoverResult({ model, direction, face, photo, strength, all, onAll, show, onShow, onLost }) {
   const [result, set] = useState(null);
   const [saving, work] = useState("");
-  const whole = show === "whole" && Boolean(photo);
-  const body = { model: model.name, face, direction, strength, whole };
+  const whole = Boolean(photo);
+  const others = whole && all ? photo.faces.map((item) => item.face).filter((item) => item !== face) : [];
+  const body = { model: model.name, face, direction, strength };
+  const picture = { ...body, whole, ...(whole ? { others } : {}) };
+  const { value: original } = useLoad(() => photo && loadBitmap(photo.url), [photo?.photo]);
+  const { value: films } = useLoad((signal) => request("/films", { signal }), []);
   const sendLatest = useLatestRequest(
     async (value, signal) => {
       try {
@@ -27,43 +45,50 @@ export function MakeoverResult({ model, direction, face, photo, strength, show, 
     },
     (item, next) => item.whole === next.whole,
   );
-  useLayoutEffect(() => sendLatest(body), [direction, strength, whole]);
-  const download = async (format) => {
+  useLayoutEffect(() => sendLatest(picture), [direction, strength, whole, others.join()]);
+  const download = async (format, json, name) => {
     work(format);
     try {
-      const film = format === "gif" ? { strength: 1, whole: false, scale: 2 } : {};
-      save(await request("/makeover", { json: { ...body, ...film, format }, as: "blob" }), `makeover.${format}`);
+      save(await request("/makeover", { json: { ...json, format }, as: "blob" }), `${name}.${format}`);
     } catch (error) {
       showError(error);
     }
     work("");
   };
-  if (!result) return html`<${Progress} label="Applying the makeover" />`;
+  if (!result || (result.whole && !original)) return html`<${Progress} label="Applying the makeover" />`;
 
-  const before = result.whole
-    ? html`<img src=${photo.url} alt="The original photo" />`
+  const part = result.whole && photo ? (show === "whole" ? [0, 0, ...photo.size] : closeUp(photo, face)) : null;
+  const before = part
+    ? html`<${BitmapCanvas} bitmap=${original} part=${part} label="The original ${show === "whole" ? "photo" : "face"}" />`
     : html`<img src=${faceImageUrl(face, model.name, "cut")} alt="The original face" />`;
-  const after = html`<${BitmapCanvas} bitmap=${result.bitmap} of="${result.direction} ${result.strength} ${result.whole}"
+  const after = html`<${BitmapCanvas} bitmap=${result.bitmap} part=${part} of="${result.direction} ${result.strength} ${show}"
     label="After, ${Math.round(result.strength * 100)}%" />`;
-  const shape = result.whole ? photo.size : model.size;
+  const shape = part ? part.slice(2) : model.size;
   return html`<section class="makeover-result" aria-label="Makeover">
-    <div class=${result.whole ? "wide" : "narrow"} style=${{ "--ratio": shape[0] / shape[1] }}><${BeforeAfter}
+    <div class="narrow" style=${{ "--ratio": shape[0] / shape[1] }}><${BeforeAfter}
       before=${before} after=${after} shape=${shape} /></div>
     <div class="row spread">
-      <${SegmentedControl} label="Show" hidden value=${whole ? "whole" : "face"} onChange=${onShow} options=${
-        photo
-          ? [
-              ["face", "Face only"],
-              ["whole", "In the photo"],
-            ]
-          : [["face", "Face only"]]
-      } />
+      ${photo && html`<${SegmentedControl} label="Show" hidden value=${show} onChange=${onShow} options=${[
+        ["face", "Close up"],
+        ["whole", "In the photo"],
+      ]} />`}
+      ${photo?.faces.length > 1 && html`<label class="check"><input type="checkbox" checked=${all}
+        onChange=${(event) => onAll(event.target.checked)} /> All ${photo.faces.length} faces</label>`}
       <div class="row">
-        <button class="button" disabled=${Boolean(saving)} onClick=${() => download("png")}>
-          <${Icon} name="download" /> PNG</button>
-        <button class="button" disabled=${Boolean(saving)} onClick=${() => download("gif")}
-          title="Animate from the original to the makeover and back">${saving === "gif" ? "Encoding ..." : "GIF"}</button>
+        ${whole && html`<button class="button primary" disabled=${Boolean(saving)} onClick=${() => download("png", picture, "makeover-photo")}>
+          <${Icon} name="download" /> Save photo</button>`}
+        ${(films?.formats ?? ["gif"]).map(
+          (format) => html`<button key=${format} class="button" disabled=${Boolean(saving)} title="Animate from the original to the makeover and back"
+            onClick=${() => download(format, { ...body, strength: 1, scale: 2 }, "makeover")}>
+            ${saving === format ? "Encoding ..." : format.toUpperCase()}</button>`,
+        )}
       </div>
     </div>
+    ${whole && html`<p class="small muted">The photo keeps its ${photo.size.join("x")} pixels; only the faces change.</p>`}
+    <details><summary class="small">Face alone, as the model makes it</summary>
+      <${SaveImage} size=${model.size} name=${(scale) => `makeover${scale > 1 ? `-enlarged-${scale}x` : ""}.png`}
+        load=${(scale) => request("/makeover", { json: { ...body, scale, resample: "lanczos", format: "png" }, as: "blob" })} />
+    </details>
+    <${Snippets} path="/makeover" json=${{ ...body, face: "FACE", whole }} photo />
   </section>`;
 }

@@ -1,6 +1,7 @@
 // The reconstruction score of a face, and its most likely attributes.
 import { html } from "../../vendor/preact-htm.js";
 import { request, useLoad } from "../../shell/api.js";
+import { Hint } from "../../components/hint.js";
 import { TopAttributes } from "../../components/top-attributes.js";
 
 /** The encoded face and its attributes; null until loaded. `onLost` is called if the session has expired. */
@@ -34,7 +35,7 @@ export const FaceDescription = ({ encoded, attributes }) => html`<section class=
       encoded.score == null
         ? html`<p><strong>Generated</strong></p><p class="small muted">Generated faces have no reconstruction error.</p>`
         : html`<p><strong class="number">${encoded.score.toFixed(1)} dB</strong> reconstruction</p>
-        <p class="small muted">Similarity of the reconstruction to the photo (PSNR); higher is better.</p>`
+        <p class="small muted">How similar the reconstruction is to the photo (PSNR) <${Hint} term="PSNR">Peak signal-to-noise ratio, in decibels: the higher, the more similar. Equal images have 100 dB.<//></p>`
     }
   </div>
   ${attributes && html`<${TopAttributes} attributes=${attributes} />`}

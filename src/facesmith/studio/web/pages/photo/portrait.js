@@ -1,75 +1,88 @@
-// The photo, its reconstruction, and the edited face.
+// The photo, its reconstruction, and the edited face, alone or in the photo.
 import { html, useLayoutEffect, useState } from "../../vendor/preact-htm.js";
 import { request } from "../../shell/api.js";
 import { formatEdit } from "../../shell/query-fields.js";
 import { Icon } from "../../shell/icons.js";
 import { showError } from "../../shell/toasts.js";
 import { editLabel } from "../../components/attribute-sliders.js";
-import { BeforeAfter } from "../../components/before-after.js";
+import { BeforeAfter, HoldButton } from "../../components/before-after.js";
 import { SegmentedControl } from "../../components/controls.js";
 import { decodeBitmap, parseFaceRef, faceImageUrl, save } from "../../components/face-refs.js";
 import { useMapLink } from "../../components/map-link.js";
 import { useLatestRequest } from "../../components/latest-request.js";
 import { Progress } from "../../components/feedback.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
+import { SaveImage, saveScales } from "../../components/save-image.js";
+import { Snippets } from "../../components/snippets.js";
 
-/** `face` is the face in the photo, `used` the same or its refinement, `encoded` the response of /encode for `used`. */
-export function Portrait({ model, face, used, encoded, changes, view, onView }) {
+/** `face` is the face in the photo, `used` the same or its refinement, `encoded` the response of /encode for `used`,
+ * `photo` the photo if it is of this session. With `all`, all its faces are edited. */
+export function Portrait({ model, face, used, encoded, changes, view, onView, photo, all, onAll }) {
   const [edited, show] = useState(null);
+  const [held, hold] = useState(false);
   const isPhoto = Boolean(parseFaceRef(face).photo);
   const place = useMapLink(model);
-  const sendLatest = useLatestRequest(async (changes, signal) => {
-    const json = { model: model.name, faces: [used], edits: [changes], format: "jpeg" };
-    const bitmap = await decodeBitmap(request("/edit", { json, signal, as: "blob" }));
-    show((old) => (old?.bitmap.close(), { bitmap, changes }));
-  });
+  const whole = view === "whole" && Boolean(photo);
+  const others = whole && all ? photo.faces.map((item) => item.face).filter((item) => item !== face) : [];
+  const scale = saveScales(model.size).at(-1); // for a smooth portrait
+  const body = { model: model.name, faces: [used, ...others], edits: [changes] };
+  const picture = whole ? { ...body, whole } : { ...body, scale, resample: "lanczos" };
+  const sendLatest = useLatestRequest(
+    async ({ json, changes, face }, signal) => {
+      const bitmap = await decodeBitmap(request("/edit", { json: { ...json, format: "jpeg" }, signal, as: "blob" }));
+      show((old) => (old?.bitmap.close(), { bitmap, changes, whole: Boolean(json.whole), face }));
+    },
+    (item, next) => item.json.whole === next.json.whole && item.face === next.face,
+  );
   useLayoutEffect(() => {
-    if (encoded) sendLatest(changes);
-  }, [encoded, formatEdit(changes).join()]);
-  if (!encoded || !edited)
-    return html`<${Progress} label=${isPhoto ? "Encoding the face" : "Generating the face"} />`;
+    if (encoded) sendLatest({ json: picture, changes, face: used });
+  }, [encoded, formatEdit(changes).join(), whole, others.join()]);
+  if (!edited) return html`<${Progress} label=${isPhoto ? "Encoding the face" : "Generating the face"} />`;
 
   const label = editLabel(edited.changes);
   const isChanged = Object.keys(edited.changes).length > 0;
-  const before = html`<img class="face" src=${faceImageUrl(face, model.name, isPhoto ? "cut" : "made")}
-    alt=${isPhoto ? "The face in the photo" : "The face"} />`;
-  const rebuilt = html`<img class="face" src=${faceImageUrl(used, model.name)} alt="The reconstruction" />`;
-  const after = html`<${BitmapCanvas} class="face" bitmap=${edited.bitmap} of=${formatEdit(edited.changes).join() || "as it is"}
-    label=${label} />`;
-  const download = async () => {
-    try {
-      const blob = await request("/edit", {
-        json: { model: model.name, faces: [used], edits: [changes], format: "png" },
-        as: "blob",
-      });
-      save(blob, `face-${formatEdit(changes).join("-").replaceAll(":", "") || "rebuilt"}.png`);
-    } catch (error) {
-      showError(error);
-    }
-  };
+  const before = edited.whole
+    ? html`<img src=${photo?.url} alt="The original photo" />`
+    : html`<img class="face" src=${faceImageUrl(face, model.name, isPhoto ? "cut" : "made", scale)}
+        alt=${isPhoto ? "The face in the photo" : "The face"} />`;
+  const rebuilt = html`<img class="face" src=${faceImageUrl(edited.face, model.name, "made", scale)} alt="The reconstruction" />`;
+  const after = html`<${BitmapCanvas} class=${edited.whole ? "" : "face"} bitmap=${edited.bitmap}
+    of=${(edited.whole ? "whole " : "") + (formatEdit(edited.changes).join() || "as it is")} label=${label} />`;
+  const file = formatEdit(changes).join("-").replaceAll(":", "") || "rebuilt";
+  const load = (scale) =>
+    request("/edit", { json: { ...body, faces: [used], format: "png", scale, resample: "lanczos" }, as: "blob" });
+  const saveWhole = () =>
+    request("/edit", { json: { ...picture, format: "png" }, as: "blob" }).then((blob) => save(blob, `photo-${file}.png`), showError);
+  const score = encoded?.score == null ? "" : ` · ${encoded.score.toFixed(1)} dB`;
   const tiles = [
     [before, isPhoto ? "Photo" : "Unchanged"],
-    ...(isPhoto ? [[rebuilt, `Reconstruction · ${encoded.score.toFixed(1)} dB`]] : []),
-    ...(isChanged ? [[after, label]] : []),
+    ...(isPhoto ? [[rebuilt, `Reconstruction${score}`]] : []),
+    ...(isChanged ? [[held ? before : after, label]] : []),
   ];
+  const shape = edited.whole ? photo?.size ?? model.size : model.size;
+  const views = [["line", "Before | after"], ["side", "Side by side"], ...(photo ? [["whole", "In the photo"]] : [])];
   return html`<section class="portrait" aria-label="The face">
     ${
-      view === "line"
-        ? html`<div class="line-view"><${BeforeAfter} before=${before} after=${after} shape=${model.size} /></div>`
+      view === "line" || edited.whole
+        ? html`<div class="line-view" style=${{ "--ratio": shape[0] / shape[1] }}>
+          <${BeforeAfter} before=${before} after=${after} shape=${shape} /></div>`
         : html`<div class="side-view" style=${{ "--shape": `${model.size[0]} / ${model.size[1]}` }}>
           ${tiles.map(([tile, caption]) => html`<figure key=${caption === label ? "changed" : caption}>${tile}<figcaption
             class="small muted">${caption}</figcaption></figure>`)}
-        </div>`
+        </div>${isChanged && html`<div class="row hold-row"><${HoldButton} held=${held} onHold=${hold} /></div>`}`
     }
     <div class="row spread">
-      <${SegmentedControl} label="View" hidden value=${view} onChange=${onView} options=${[
-        ["line", "Before | after"],
-        ["side", "Side by side"],
-      ]} />
-      <div class="row">
-        ${place && html`<a class="button" href=${place(used)}><${Icon} name="map" /> Show on map</a>`}
-        <button class="button" onClick=${download}><${Icon} name="download" /> PNG</button>
-      </div>
+      <${SegmentedControl} label="View" hidden value=${whole ? "whole" : view === "whole" ? "line" : view} onChange=${onView} options=${views} />
+      ${whole && photo.faces.length > 1 && html`<label class="check"><input type="checkbox" checked=${all}
+        onChange=${(event) => onAll(event.target.checked)} /> All ${photo.faces.length} faces</label>`}
+      ${place && html`<a class="button" href=${place(used)}><${Icon} name="map" /> Show on map</a>`}
     </div>
+    ${
+      whole
+        ? html`<div class="row"><button class="button primary" onClick=${saveWhole}><${Icon} name="download" /> Save photo</button>
+            <span class="small muted">${photo.size.join("x")} pixels, only what the edit changes is changed</span></div>`
+        : html`<${SaveImage} size=${model.size} load=${load} name=${(scale) => `face-${file}${scale > 1 ? `-enlarged-${scale}x` : ""}.png`} />`
+    }
+    <${Snippets} path="/edit" json=${{ ...body, faces: [isPhoto ? "FACE" : used] }} photo=${isPhoto} />
   </section>`;
 }

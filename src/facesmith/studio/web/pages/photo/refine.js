@@ -7,30 +7,35 @@ import { Progress } from "../../components/feedback.js";
 
 const STEPS = 30; // as many as a server takes at once
 
-/** `onRefined` gets the refined face, or "" to go back to the encoder's. */
-export function Refine({ model, face, refined, onRefined }) {
+/** `onRefined` gets the refined face. With `automatic`, a face is refined as soon as it is `ready`, once. `onUndo` goes
+ * back to the encoder's face. */
+export function Refine({ model, face, refined, ready, automatic, onRefined, onUndo, onStart }) {
   const [state, set] = useState(null);
   const running = useRef();
+  const wasStopped = useRef(false);
   useEffect(() => () => running.current?.abort(), []);
   const start = async () => {
-    running.current = new AbortController();
+    const control = (running.current = new AbortController());
     set({ step: 0, steps: STEPS });
     try {
       const json = { model, face, steps: STEPS };
-      for await (const { event, data } of events("/refine", { json, signal: running.current.signal })) {
-        if (event === "progress") set((old) => ({ first: data.score, ...old, ...data }));
+      for await (const { event, data } of events("/refine", { json, signal: control.signal })) {
+        if (event === "progress") set((old) => ({ ...old, ...data }));
         if (event === "error") throw new Error(data.error);
         if (event === "done") onRefined(data.face);
       }
     } catch (error) {
       showError(error);
     }
-    set(null);
+    if (!control.signal.aborted || wasStopped.current) set(null);
   };
+  useEffect(() => {
+    if (automatic && ready && !refined && !running.current) start();
+  }, [automatic, Boolean(ready)]);
+  const stop = () => ((wasStopped.current = true), running.current.abort(), onUndo());
   if (state) {
-    const gained = state.score == null ? "" : `, ${state.score.toFixed(1)} dB`;
-    return html`<${Progress} label="Step ${state.step} of ${state.steps}${gained}" value=${state.step / state.steps}>
-      <button class="plain" aria-label="Stop refinement" onClick=${() => running.current.abort()}>
+    return html`<${Progress} label="Refining: step ${state.step} of ${state.steps}" value=${state.step / state.steps}>
+      <button class="plain" aria-label="Stop refinement" onClick=${stop}>
         <${Icon} name="close" />
       </button>
     <//>`;
@@ -38,10 +43,8 @@ export function Refine({ model, face, refined, onRefined }) {
   return html`<div class="field">
     ${
       refined
-        ? html`<button class="button" onClick=${() => onRefined("")}>
-          <${Icon} name="reset" /> Undo refinement
-        </button>`
-        : html`<button class="button" onClick=${start}><${Icon} name="makeover" /> Refine</button>`
+        ? html`<button class="button" onClick=${onUndo}><${Icon} name="reset" /> Undo refinement</button>`
+        : html`<button class="button" onClick=${() => (onStart(), start())}><${Icon} name="makeover" /> Refine</button>`
     }
     <p class="small muted">
       ${refined ? "The reconstruction has been refined." : `Improve the reconstruction of the photo in ${STEPS} steps.`}

@@ -1,0 +1,40 @@
+// The request of a page as code: in Python, and for curl.
+import { html, useState } from "../vendor/preact-htm.js";
+import { API, apiUrl } from "../shell/api.js";
+import { Icon } from "../shell/icons.js";
+import { showMessage } from "../shell/toasts.js";
+import { SegmentedControl } from "./controls.js";
+import { copyText } from "./feedback.js";
+
+const python = (value) => JSON.stringify(value).replace(/\btrue\b/g, "True").replace(/\bfalse\b/g, "False").replace(/\bnull\b/g, "None");
+const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** `query` of a GET request, or the `json` body of a POST request. With `photo`, FACE in it is a face of an upload. */
+export function Snippets({ path, query, json, photo = false, file = "face.png" }) {
+  const [language, choose] = useState("Python");
+  const base = `${location.origin}${API}`;
+  const address = location.origin + apiUrl(path, query);
+  const upload = {
+    Python: `photo = studio.post("/photos", content=open("me.jpg", "rb").read(), headers={"Content-Type": "image/jpeg"}).json()\nFACE = photo["faces"][0]["face"]\n`,
+    curl: `FACE=$(curl -c jar -H 'Content-Type: image/jpeg' --data-binary @me.jpg ${base}/photos | jq -r '.faces[0].face')\n`,
+  };
+  const arguments_ = json ? `json=${python(json).replaceAll('"FACE"', "FACE")}` : `params=${python(params(query))}`;
+  const code = {
+    Python:
+      `import httpx\n\nstudio = httpx.Client(base_url="${base}", timeout=120)\n${photo ? upload.Python : ""}` +
+      `response = studio.${json ? "post" : "get"}("${path}", ${arguments_})\nopen("${file}", "wb").write(response.raise_for_status().content)`,
+    curl: json
+      ? `${photo ? upload.curl : ""}curl -o ${file} ${photo ? "-b jar " : ""}-H 'Content-Type: application/json' ${base}${path} \\\n  -d ` +
+        quote(JSON.stringify(json)).replaceAll('"FACE"', `"'"$FACE"'"`)
+      : `curl -o ${file} ${quote(address)}`,
+  }[language];
+  return html`<details class="snippets">
+    <summary class="small">Code for this image</summary>
+    <${SegmentedControl} label="Language" hidden value=${language} onChange=${choose} options=${["Python", "curl"]} />
+    <div class="code"><pre tabindex="0"><code>${code}</code></pre>
+      <button class="button" onClick=${() => copyText(code, showMessage, "the code")}><${Icon} name="copy" /> Copy code</button></div>
+  </details>`;
+}
+
+const params = (query) =>
+  Object.fromEntries(Object.entries(query).filter(([, value]) => value != null && value !== "" && value.length !== 0));
