@@ -19,6 +19,7 @@ READY_SELECTORS = {
     "/photo?model=celeba64&face=seed:7&set=Smiling:1": ".edit-table canvas",
     "/makeover": ".photo-input.large",
     "/arithmetic": ".between canvas[data-of]",
+    "/arithmetic?show=mix": ".mixing canvas[data-of]",
     "/arithmetic?show=way": ".player canvas",
     "/watch?run=going&run=done": "article[aria-label=going] .chart svg path.bold",
     "/map?face=seed:7&colour=Young&shape=3d": ".faces-map",

@@ -27,7 +27,7 @@ export function Samples({ onBrought }) {
     work(false);
   };
   return html`<section class="sample-photos" aria-label="Sample photos" aria-busy=${busy}>
-    <p class="small muted">No photo at hand? Use a generated face:</p>
+    <p class="small muted">Or try a generated face:</p>
     <div class="row">${SAMPLES.map(
       (face, place) => html`<button key=${face} class="button" disabled=${busy} onClick=${() => take(face)}
         aria-label="Sample ${place + 1}"><${Face} of=${face} model=${model.name} label="" shape=${model.size} /></button>`,

@@ -6,7 +6,8 @@ import { showMessage } from "../shell/toasts.js";
 import { SegmentedControl } from "./controls.js";
 import { copyText } from "./feedback.js";
 
-const python = (value) => JSON.stringify(value).replace(/\btrue\b/g, "True").replace(/\bfalse\b/g, "False").replace(/\bnull\b/g, "None");
+const python = (value) =>
+  JSON.stringify(value, null, 1).replace(/\n\s*/g, " ").replace(/([{[]) /g, "$1").replace(/ ([}\]])/g, "$1").replace(/\btrue\b/g, "True").replace(/\bfalse\b/g, "False").replace(/\bnull\b/g, "None");
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** `query` of a GET request, or the `json` body of a POST request. With `photo`, FACE in it is a face of an upload. */

@@ -100,7 +100,7 @@ function Faces({ models, state, change }) {
       <div class="sheets-in-row" data-count=${second ? 2 : 1}>
         ${[model, ...(second ? [second] : [])].map(
           (item) => html`<figure key=${item.name}>
-            ${room && html`<${LiveSheet} model=${item} query=${queryOf(item)} room=${room} title=${title} onPick=${item === model ? open : undefined}
+            ${room && html`<${LiveSheet} model=${item} query=${queryOf(item)} room=${room} title=${(index) => title(index) + (item === second ? `, by ${item.name}` : "")} onPick=${item === model ? open : (index) => change({ model: item.name, beside: model.name, face: index, count }, { push: "dialog" })}
               label="${like ? "Variations" : "Generated faces"}, seed ${seed}${item === second ? `, by ${item.name}` : ""}" />`}
             ${second && html`<figcaption class="small muted">${item.name}</figcaption>`}
           </figure>`,

@@ -30,5 +30,5 @@ export function LiveSheet({ model, query, room, title, label, onPick }) {
   if (!view.bitmap) return null;
   return html`<${FaceGrid} bitmap=${view.bitmap} of=${view.sheet} count=${view.query.count} columns=${view.columns}
     shape=${view.model.size} width=${Math.floor(view.columns * view.model.size[0] * view.cell)}
-    busy=${view.sheet !== sheet} label=${view.label} name=${view.title} onPick=${onPick ?? (() => {})} />`;
+    busy=${view.sheet !== sheet} label=${view.label} name=${view.title} onPick=${onPick} />`;
 }
