@@ -32,7 +32,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;
         ("/%E4%BA%BA%E8%84%B8", 404),
         ("/<script>alert(1)</script>", 404),
         ("/api/v1/generate?count=0", 422),
-        ("/api/v1/photos", 405),
+        ("/api/v1/describe", 405),
     ],
 )
 def test_browsers_get_errors_as_pages_and_scripts_as_json(visit: Visit, path: str, status: int) -> None:

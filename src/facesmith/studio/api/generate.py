@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import AsyncIterator
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -163,7 +164,8 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
     if query.changes and "directions" not in model.card:
         raise Problem(400, f"{model.name} has no attribute directions, so its faces cannot be edited: omit set")
     faces = _RequestedFaces(model, query)
-    faces.draw(0, 0)  # raises the errors of attributes
+    if query.like or faces.requests.names:
+        faces.draw(0, 0)  # raises the errors of attributes
     draw = faces.latents
     if query.format != "zip" and faces.is_selected:  # which may take thousands of tries
         z = await services.jobs.run(lambda: faces.latents(0, query.count))
@@ -262,10 +264,13 @@ class _RequestedFaces:
             raise Problem(422, "like: variations of a face cannot be selected by attributes: omit with, balance, share")
         if query.lock and not query.like:
             raise Problem(422, "lock: attributes are locked to those of a face: send it as like")
-        requests = parse_requests(query.attributes, query.balance, query.share)
+        self.requests = parse_requests(query.attributes, query.balance, query.share)
         self.model, self.query, self.changes = model, query, parse_changes(query.changes)
-        self.labelled = LabelledFaces(model, requests, query.seed, query.truncation, "png")
-        self.is_selected = any(name not in model.conditions for name in requests.names)
+        self.is_selected = any(name not in model.conditions for name in self.requests.names)
+
+    @cached_property
+    def labelled(self) -> LabelledFaces:
+        return LabelledFaces(self.model, self.requests, self.query.seed, self.query.truncation, "png")
 
     def reference(self, index: int) -> str:
         """Return variation ``index`` as a face reference."""
@@ -275,10 +280,12 @@ class _RequestedFaces:
     def draw(self, first: int, last: int) -> tuple[Latents, Integers, Signs]:
         """Return the latents of faces ``first`` to ``last``, their indices in the seed, and what is asked of them."""
         start, count = self.query.start + first, last - first
+        indices, signs = np.arange(start, start + count), np.zeros((count, 0), np.int8)
         if self.query.like:
             refs = [parse_face_ref(self.reference(index)) for index in range(start, start + max(count, 1))]
             z = np.stack([seed_latent(self.model, ref) for ref in refs])[:count]
-            indices, signs = np.arange(start, start + count), np.zeros((count, 0), np.int8)
+        elif not self.requests.names:
+            z = self.model.latents(count, self.query.seed, start=start) * np.float32(self.query.truncation)
         else:
             z, indices, signs = self.labelled.draw(start, count)
         if self.changes:
