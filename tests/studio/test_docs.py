@@ -136,7 +136,7 @@ def test_documented_limits_are_correct() -> None:
         [watch.MAX_WATCHED_RUNS],
         [training.MAX_TRAININGS],
     ]
-    assert f"those in flight have {settings.shutdown_seconds} seconds" in " ".join(PAGE.split())
+    assert f"within {settings.shutdown_seconds} seconds. Runs" in " ".join(PAGE.split())
 
 
 def test_every_status_is_documented(document: dict[str, Any]) -> None:

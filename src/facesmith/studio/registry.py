@@ -94,10 +94,13 @@ class Registry:
             f"unknown {kind} {name!r}: available are {names}" if name else f"there is no {kind} in this studio"
         )
 
+    def is_owned(self, item: Item) -> bool:
+        """Return whether an item is in a configured folder, neither included nor itself a configured path."""
+        return facesmith.locate(None) not in item.path.parents and all(item.path != root for root, _ in self._roots)
+
     def check_owned(self, item: Item) -> None:
         """Raise `Problem` for an item that clients may not rename or delete: an included one, or a configured path."""
-        included = facesmith.locate(None)
-        if included in item.path.parents or any(item.path == root for root, _ in self._roots):
+        if not self.is_owned(item):
             raise Problem(
                 400,
                 f"{item.name} is included in facesmith, or was itself passed to the studio: only items in the "

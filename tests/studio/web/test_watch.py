@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -151,3 +152,40 @@ def test_a_lost_studio_is_reported_until_it_responds(
     page.evaluate("document.querySelector('a[href$=\"/compare\"]').click()")
     page.get_by_role("button", name="Enter the token").wait_for()
     troubles.clear()  # browsers log failed requests
+
+
+def test_runs_and_photos_are_managed_in_forms(
+    visit: Visit, size: str, place: Path, listening: Callable[..., Any], tmp_path: Path
+) -> None:
+    for name in ("done", "faces"):
+        shutil.copytree(place / name, tmp_path / name)
+    with listening(str(tmp_path), allow_training=True) as address:
+        page = visit(f"{address}/watch?run=done", size)
+        panel, dialog = page.get_by_role("article", name="done"), page.get_by_role("dialog")
+        panel.get_by_role("button", name="Use this model").wait_for()
+        for button, value in (("Continue", "10"), ("Branch", "10")):
+            panel.get_by_role("button", name=button).click()
+            expect(dialog.get_by_label("Additional minutes")).to_have_value(value)
+            if button == "Branch":
+                expect(dialog.get_by_label("Run name")).to_have_value("done-2")
+                assert dialog.get_by_label("Run name").evaluate("input => input.checkValidity()")
+            page.keyboard.press("Escape")
+        panel.get_by_role("button", name="Rename").click()
+        dialog.get_by_label("New name").fill("best")
+        dialog.get_by_role("button", name="Rename").click()
+        page.wait_for_url("**/watch?run=best")
+        page.get_by_role("article", name="best").get_by_role("button", name="Delete").click()
+        dialog.get_by_role("button", name="Delete").click()
+        page.get_by_role("heading", name="No runs yet").wait_for()
+        page.goto(f"{address}/data?import=1")
+        sheets = sorted((place / "done" / "samples").glob("*.png"))
+        page.set_input_files("input[multiple]", sheets[:2])
+        dialog.get_by_label("Dataset name").wait_for()
+        page.keyboard.press("Escape")
+        dialog.wait_for(state="detached")
+        assert fits(page)
+        page.goto(f"{address}/watch?train=faces")
+        expect(dialog.get_by_label("Run name")).to_have_value("tiny")
+        page.keyboard.press("Escape")
+        page.wait_for_url("**/watch")
+    assert [path.name for path in tmp_path.iterdir()] == ["faces"]

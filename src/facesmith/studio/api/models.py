@@ -10,7 +10,7 @@ from facesmith import has_aligned_faces
 from facesmith.studio.errors import NotFound
 from facesmith.studio.registry import MODELS, Item
 from facesmith.studio.schemas import content
-from facesmith.studio.services import ServicesDep
+from facesmith.studio.services import Services, ServicesDep
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -41,13 +41,14 @@ class ModelInfo(BaseModel):
     directions: list[MakeoverDirection] = Field(description="directions of a makeover")
     terms: str = Field(examples=["any use, with credit to the artist"])
     digest: str = Field(description="SHA-256 of the weights; models with the same digest generate the same faces")
+    owned: bool = Field(description="whether it can be renamed and deleted from here")
     about: str = Field(examples=["64x64, trained on 8,000 images of Avataaars"])
 
 
 @router.get("", summary="List models")
 def list_models(services: ServicesDep) -> list[ModelInfo]:
     """Generators, makeovers and attribute classifiers. The first generator is the default of other routes."""
-    return services.registry.describe_all(_model_info, *MODELS)
+    return services.registry.describe_all(lambda item: _model_info(item, services), *MODELS)
 
 
 @router.get("/{name}", summary="Read a model's card")
@@ -71,7 +72,7 @@ def model_readme(name: str, services: ServicesDep) -> Response:
     return Response(text, media_type="text/markdown; charset=utf-8")
 
 
-def _model_info(item: Item) -> ModelInfo:
+def _model_info(item: Item, services: Services) -> ModelInfo:
     card = item.card()
     is_makeover = item.kind == "makeover"
     attributes = card.get("attributes", []) if item.kind == "classifier" else card.get("directions", {})
@@ -91,5 +92,6 @@ def _model_info(item: Item) -> ModelInfo:
         directions=card["directions"] if is_makeover else [],
         terms=card.get("terms", "not stated"),
         digest=card["digest"],
+        owned=services.training_jobs.is_allowed and services.registry.is_owned(item),
         about=f"{width}x{height}, trained on {data['count']:,} images of {data['source']['name']}",
     )

@@ -1,11 +1,12 @@
 // The models, their terms, and privacy.
 import { html } from "../vendor/preact-htm.js";
-import { useAddress } from "../shell/address.js";
+import { pageUrl, useAddress } from "../shell/address.js";
 import { API, request, apiUrl, useLoad, useModels } from "../shell/api.js";
 import { text } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
 import { AiLine } from "../components/ai-line.js";
 import { DeleteAll } from "../components/delete-all.js";
+import { ItemActions } from "../components/item-actions.js";
 import { Markdown } from "../components/markdown.js";
 
 const FIELDS = { model: text() };
@@ -46,6 +47,8 @@ export default function About() {
           <strong>${model.name}</strong><span
             class="small muted">${KINDS[model.kind]}, ${model.size.join("x")}</span></button></li>`,
         )}</ul>
+        ${current.owned && html`<div class="row"><${ItemActions} key=${current.name} kind="models" name=${current.name}
+          onRenamed=${(name) => location.assign(pageUrl("/about", { model: name }))} onDeleted=${() => location.assign(pageUrl("/about"))} /></div>`}
       </nav>
       <${Card} key=${current.name} model=${current} />
     </section>`
