@@ -75,7 +75,7 @@ export default function Compare() {
       html`<section class="card"><h2>Newest faces</h2>
           <div class="side-by-side">
             ${ready.map((run, at) => html`<figure key=${run.name}>
-              ${run.sheets.length > 0 && html`<img class="picture" src=${small(run.sheets.at(-1).address, 420)} alt=${`The newest sheet of ${run.name}`} />`}
+              ${run.sheets.length > 0 && html`<img class="picture" width="8" height="8" src=${small(run.sheets.at(-1).address, 420)} alt=${`The newest sheet of ${run.name}`} />`}
               <figcaption class="c${at}"><span class="swatch"></span><a href=${pageUrl("/watch", { run: run.name })}>${run.name}</a>
                 <span class="small muted number">after ${imageCount(run.sheets.at(-1)?.kimg ?? 0)} images</span></figcaption>
             </figure>`)}
