@@ -107,7 +107,7 @@ def test_what_cannot_be_signed_is_refused(pem: tuple[Path, Path], tmp_path: Path
     key = load_signing_key(*pem)
     unmarked = io.BytesIO()
     Image.new("RGB", (8, 8)).save(unmarked, "PNG")
-    for data, reason in ((unmarked.getvalue(), "without marks"), (encoded("GIF"), "GIF")):
+    for data, reason in ((unmarked.getvalue(), "without facesmith"), (encoded("GIF"), "GIF")):
         with pytest.raises(FacesmithError, match=reason):
             sign(data, key)
     with pytest.raises(FacesmithError, match="PEM"):

@@ -84,7 +84,7 @@ def test_generate_uses_the_default_model(default_model: Model) -> None:
 def test_models_command_lists_the_included_models(default_model: Model) -> None:
     result = CliRunner().invoke(root, ["models"], catch_exceptions=False)
     head, row = result.output.splitlines()
-    assert head.split() == ["name", "makes", "size", "parameters", "data", "terms", "scores"]
+    assert head.split() == ["name", "output", "size", "parameters", "data", "terms", "scores"]
     parameters = f"{default_model.card['parameters']:,}"
     for cell in (DEFAULT_MODEL, "faces", "32x32", parameters, "256 images of", "credit", "none"):
         assert cell in row

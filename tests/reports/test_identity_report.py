@@ -69,5 +69,5 @@ def test_photos_of_the_same_person_do_not_count_as_strangers() -> None:
 def test_sets_of_other_sizes_are_refused(tmp_path: Path) -> None:
     small = make(tmp_path / "small", np.zeros((9, 8, 8, 3), np.uint8))
     large = make(tmp_path / "large", np.zeros((9, 16, 16, 3), np.uint8))
-    with pytest.raises(FacesmithError, match="another size"):
+    with pytest.raises(FacesmithError, match="different size"):
         facesmith.identity_report(small, small, large, tmp_path / "out", quiet=True)

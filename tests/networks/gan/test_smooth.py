@@ -68,5 +68,5 @@ def test_grown_networks_start_as_the_smaller_ones() -> None:
     assert torch.allclose(generated.atanh(), enlarge(G.eval()(z).atanh(), generated), atol=1e-5)
     assert torch.allclose(larger_D(images), D(torch.nn.functional.avg_pool2d(images, 2)), atol=1e-6)
     wrong_G, _ = build("smooth", SmoothConfig((32, 32), **NARROW), seed=1)
-    with pytest.raises(FacesmithError, match="another"):
+    with pytest.raises(FacesmithError, match="to_rgb"):
         wrong_G.start_from(G.state_dict())

@@ -100,7 +100,7 @@ def test_a_classifier_of_another_size_is_refused(
     builtin_dataset: Dataset, small_model: Model, labelled: Dataset, classifier_run: Path, tmp_path: Path
 ) -> None:
     classifier = facesmith.export(classifier_run, tmp_path / "judge").path
-    with pytest.raises(FacesmithError, match="classifier takes 16x16 .* 32x32 .*--size 16x16"):
+    with pytest.raises(FacesmithError, match="classifier requires 16x16 .* 32x32 .*--size 16x16"):
         task(builtin_dataset, f"model={small_model.path}", f"classifier={classifier}")
 
 
@@ -110,7 +110,7 @@ def test_missing_or_mismatched_models_are_refused(
     run = tmp_path / "run"
     with pytest.raises(FacesmithError, match="with --model"):
         facesmith.train("encoder", builtin_dataset, run, quiet=True)
-    with pytest.raises(FacesmithError, match="takes 32x32 images, but noise contains 16x16"):
+    with pytest.raises(FacesmithError, match="requires 32x32 images, but noise contains 16x16"):
         facesmith.train("encoder", labelled, run, model=small_model.path, quiet=True)
     with pytest.raises(FacesmithError, match="recipe tiny .*--model"):
         facesmith.train("tiny", builtin_dataset, run, model=small_model.path, quiet=True)

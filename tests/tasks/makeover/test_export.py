@@ -74,5 +74,5 @@ def test_a_deep_makeover_run_without_classifier_is_exported(builtin_dataset: Dat
     assert makeover.apply(faces).shape == faces.shape
     assert np.array_equal(makeover.apply(faces, strength=0.0), faces)
     readme = (makeover.path / "README.md").read_text()
-    assert "KID to target faces" in readme
+    assert "10⁻³ to target faces" in readme
     assert "by the classifier" not in readme, "it learned without a classifier"

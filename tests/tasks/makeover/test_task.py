@@ -198,7 +198,7 @@ def test_mismatched_settings_are_refused(builtin_dataset: Dataset, classifier: P
     with pytest.raises(FacesmithError, match="'Male' is not an attribute"):
         facesmith.train("makeover", builtin_dataset, run, settings=PLAIN, quiet=True)
     small = facesmith.import_dataset("builtin:256", tmp_path / "small", size="16", quiet=True)
-    with pytest.raises(FacesmithError, match="classifier takes 32x32 .* 16x16 .*--size 32x32"):
+    with pytest.raises(FacesmithError, match="classifier requires 32x32 .* 16x16 .*--size 32x32"):
         facesmith.train(
             "makeover+", small, run, settings=(f"classifier={classifier}", f"directions={DIRECTION}"), quiet=True
         )
