@@ -233,8 +233,8 @@ def check_version(card: dict[str, Any], expected: str, version: int, path: Path,
     found = card.get("version")
     if not isinstance(found, int) or not (version if oldest is None else oldest) <= found <= version:
         raise FacesmithError(
-            f"{path} has version {found!r}, but this facesmith reads version {version}: "
-            f"install the facesmith that wrote it, or create it again"
+            f"{path} has format version {found!r}, but this version of facesmith reads format version {version}: "
+            f"install the version of facesmith that wrote it, or create it again"
         )
 
 

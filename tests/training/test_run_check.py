@@ -139,7 +139,7 @@ def remove_dataset(run: Path) -> None:
     [
         (remove_metrics, r"metrics\.jsonl .*step 20.* step 0.*--branch"),
         (shorten_metrics, "ends at step 16"),
-        (change_metrics, r"is at 0\.64 kimg there, not at 0\.32"),
+        (change_metrics, r"records 0\.64 kimg at that step instead of 0\.32"),
         (rename_checkpoint, r"was renamed .*0\.32 kimg"),
         (cut_checkpoint, "cannot be read as a checkpoint"),
         (remove_name, r"run/recipe\.toml .*has no name"),

@@ -69,8 +69,8 @@ class _GroupedCommand(click.Command):
     "--branch",
     type=click.Path(path_type=Path),
     help="With --resume, continue in this new run instead of RUN and apply the changes made with --set. If the images "
-    "of DATASET are twice the size of those RUN was trained on, networks of the smooth family (portrait recipe) grow "
-    "to that size.",
+    "of DATASET are twice as wide and twice as high as the images that RUN was trained on, networks of the smooth "
+    "family (portrait recipe) grow to that size.",
 )
 @click.option(
     "--on-collapse",

@@ -59,7 +59,7 @@ def _check_metrics(run: RunFolder, step: int, images_seen: int, log_steps: int) 
     if step - last >= interval:
         found = f"ends at step {last}"
     elif last == step and round(1000 * last_kimg) != images_seen:
-        found = f"is at {last_kimg:g} kimg there, not at {images_seen / 1000:g}"
+        found = f"records {last_kimg:g} kimg at that step instead of {images_seen / 1000:g}"
     else:
         return
     raise FacesmithError(

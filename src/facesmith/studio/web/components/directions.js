@@ -31,5 +31,5 @@ export function directionLabel(direction) {
 
 /** A sentence on what a direction was learned from. */
 export const directionText = ({ source, target }) =>
-  `Learned from two groups of photos: people who are ${terms(source).map(plain).join(", ")}, and people who are ${terms(target).map(plain).join(", ")}. ` +
+  `Learned from two groups of photos. First group: “${terms(source).map(plain).join("”, “")}”. Second group: “${terms(target).map(plain).join("”, “")}”. ` +
   "The makeover moves a face from the first group towards the second.";

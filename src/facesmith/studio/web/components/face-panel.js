@@ -64,7 +64,7 @@ export function FacePanel({ model, query, title, index, last, changes, reference
         <${AiLine} />
         <div class="row">
           <button class="button" aria-pressed=${isKept(item)} onClick=${() => flipKept(item)}><${Icon} name="star" /> ${isKept(item) ? "Kept" : "Keep"}</button>
-          <button class="button" onClick=${onRandom} title="Key N"><${Icon} name="dice" /> Next random face</button>
+          <button class="button" onClick=${onRandom} title="Shortcut: N"><${Icon} name="dice" /> Next random face</button>
           <button class="button" disabled=${reference.split("~").length > MAX_MIXES} onClick=${onVary}><${Icon} name="faces" /> More like this</button>
         </div>
       </div>

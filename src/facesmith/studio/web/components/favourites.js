@@ -50,7 +50,7 @@ export function Favourites({ models, title = "Favourites", verb = "Open", onPick
   const shown = items.filter((item) => models.some((model) => model.name === item.model));
   return html`<section class="favourites" aria-label=${title}>
     <h2>${title}</h2>
-    ${shown.length === 0 && html`<p class="small muted">Faces that you keep appear here. They are stored in this browser.</p>`}
+    ${shown.length === 0 && html`<p class="small muted">The faces that you keep are listed here. They are stored in this browser.</p>`}
     <ul>${shown.map((item) => {
       const name = `${item.face}, ${item.model}. ${editLabel(item.set)}`;
       return html`<li key=${keyOf(item)}>

@@ -40,7 +40,7 @@ function notes(photo, model, alternative) {
     found.push("No face was found. The whole photo is used as if it were one face, so the result will be poor. Choose a photo that shows a face from the front.");
   const { kind, c2pa } = photo.provenance ?? {};
   if (kind === "generated" || kind === "edited")
-    found.push(`This picture is marked as ${kind === "generated" ? "AI-generated" : "edited by AI"}. Results keep such a mark.`);
+    found.push(`This picture is marked as ${kind === "generated" ? "AI-generated" : "edited by AI"}. Results keep this mark.`);
   if (c2pa) found.push("This photo has content credentials (a C2PA manifest). Results do not keep them.");
   return found;
 }

@@ -38,6 +38,6 @@ export function SaveImage({ size, load, name, scales = saveScales(size) }) {
       )}
       <button class="button" onClick=${copy}><${Icon} name="copy" /> Copy image</button>
     </div>
-    <p class="small muted">${width}x${height} pixels${scales.length > 1 ? "; larger ones are enlarged" : ""}.</p>
+    <p class="small muted">${width}x${height} pixels${scales.length > 1 ? "; larger sizes are upscaled" : ""}.</p>
   </div>`;
 }

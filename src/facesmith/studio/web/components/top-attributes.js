@@ -6,7 +6,7 @@ import { attributeLabel } from "./attribute-sliders.js";
 const percent = (share) => `${Math.round(share * 100)}%`;
 
 export const TopAttributes = ({ attributes }) => html`<section class="top-attributes" aria-label="Most likely attributes">
-  <h3>Most likely <${Hint} term="the percentage">The percentage is the probability that the face has the attribute. 1.2x means: 1.2 times as likely as for the average face.<//></h3>
+  <h3>Most likely <${Hint} term="the percentage">The percentage is the probability that the face has the attribute. 1.2x means 1.2 times as likely as for the average face.<//></h3>
   <ul>${attributes.map((item) => {
     const trusted = item.accuracy == null ? "" : ` The prediction is correct for ${percent(item.accuracy)} of held-out faces.`;
     return html`<li key=${item.name} title="${percent(item.rate)} of all faces have this attribute.${trusted}">
@@ -16,5 +16,5 @@ export const TopAttributes = ({ attributes }) => html`<section class="top-attrib
       <span class="small muted number">${item.lift >= 9.95 ? Math.round(item.lift) : item.lift.toFixed(1)}x</span>
     </li>`;
   })}</ul>
-  <p class="small muted">Probability, and how many times the average of all faces it is.</p>
+  <p class="small muted">Probability, and its ratio to the average of all faces.</p>
 </section>`;

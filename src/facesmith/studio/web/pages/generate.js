@@ -45,7 +45,7 @@ export default function Generate() {
   if (!models) return html`<h1 class="visually-hidden">Generate</h1><${Loading} />`;
   if (!models.length) {
     return html`<h1 class="visually-hidden">Generate</h1><${Empty} icon="faces" title="No models yet">
-      <p>Start the studio in a folder that contains models or runs, or pass one: <code>facesmith studio drawn64</code>. Runs in
+      <p>Start the studio in a folder that contains models or runs, or pass a model: <code>facesmith studio drawn64</code>. Runs in
         progress are on the <a href=${pageUrl("/watch")}>Watch</a> page.</p>
     <//>`;
   }
@@ -122,7 +122,7 @@ function Faces({ models, state, change }) {
               onChange=${change} onClose=${() => change({ like: "", lock: [] }, { push: true })} />`
           : html`<${Slider} label="Truncation" value=${truncation} high=${2} step=${0.05} ends=${["more typical", "more varied"]}
               onInput=${(value) => change({ truncation: value })} format=${(value) => (value === 1 ? "1, as trained" : +value.toFixed(2))}
-              hint="Multiplies the random numbers that a face is made from. Below 1, faces are more typical and have fewer defects; above 1, they are more varied and have more." />`
+              hint="Multiplies the random numbers that a face is made from. Below 1, faces are more typical and have fewer defects; above 1, they are more varied and have more defects." />`
       }
       <hr />
       ${
@@ -145,7 +145,7 @@ function Faces({ models, state, change }) {
         <${NumberInput} label="Download many faces with labels" value=${many} low=${1} high=${10_000} onChange=${setMany}>
           <a class="button" download href=${apiUrl("/generate", { ...plain, count: many, format: "zip" })}><${Icon} name="download" /> Zip</a>
         <//>
-        <p class="small muted">PNG files with metadata: faces 0 and up of this seed, with the current slider settings.</p>
+        <p class="small muted">PNG files with metadata, starting with face 0 of this seed, with the current slider settings.</p>
         <button class="button" onClick=${() => change({ labelled: true }, { push: "dialog" })}>Labelled set</button>
       </section>
       <hr />

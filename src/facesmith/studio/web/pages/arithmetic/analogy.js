@@ -10,7 +10,7 @@ import { Progress } from "../../components/feedback.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
 import { Slot } from "./slot.js";
 
-const DESCRIPTIONS = { a: "a similar face without it", b: "a face with the attribute", c: "the face to change" };
+const DESCRIPTIONS = { a: "a similar face without the attribute", b: "a face with the attribute", c: "the face to change" };
 
 export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }) {
   const body = { model: model.name, a: slots.a, b: slots.b, c: slots.c, rows: size, columns: size };

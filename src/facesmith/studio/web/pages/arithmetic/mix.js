@@ -48,7 +48,7 @@ export function Mix({ model, slots, active, onChoose, onFill, share, onShare }) 
           : html`<${Progress} label="Generating faces" />`
       }</div>
     </div>
-    <${Slider} label="Mix" value=${share} high=${100} step=${100 / STEPS} format=${(value) => `${value} % of B`} ends=${["A", "B"]} onInput=${onShare} />
+    <${Slider} label="Mix" value=${share} high=${100} step=${100 / STEPS} format=${(value) => `${value}% B`} ends=${["A", "B"]} onInput=${onShare} />
     <div class="row">
       ${plain && html`<button class="button" aria-pressed=${isKept(item)} onClick=${() => flipKept(item)}><${Icon} name="star" /> ${isKept(item) ? "Kept" : "Keep"}</button>`}
       ${model.encoder && html`<button class="button" onClick=${open}><${Icon} name="sliders" /> Edit this face</button>`}

@@ -20,7 +20,7 @@ export function Slot({ letter, description, face, model, active, onChoose, onFil
   const written = parseFaceRef(face)?.photo ? "" : face;
   return html`<div class="slot ${over && "over"}" onDragOver=${(event) => (event.preventDefault(), hover(true))}
     onDragLeave=${() => hover(false)} onDrop=${drop}>
-    <button class="slot-face" aria-pressed=${active} aria-label="${letter}: ${description}. Select it, then choose a face"
+    <button class="slot-face" aria-pressed=${active} aria-label="${letter}: ${description}. Select this slot, then choose a face"
       onClick=${onChoose}>
       <${Face} of=${face} model=${model.name} label="" shape=${model.size} /><span class="letter">${letter}</span>
     </button>

@@ -66,7 +66,7 @@ export function ImportForm({ names, onClose, onMade }) {
   return html`<${Dialog} title="Import photos" onClose=${onClose}>
     <form class="training-form" onSubmit=${start}>
       ${stage === "choose" && html`
-        <p>Choose a folder of photos, or a zip. They are stored on the computer that runs the studio. A table of labels in the folder is read too.</p>
+        <p>Choose a folder of photos or a zip file. The photos are stored on the computer that runs the studio. If the folder contains a table of labels, it is imported too.</p>
         <div class="row">
           <button type="button" class="button primary" onClick=${() => folder.current.click()}><${Icon} name="upload" />Choose a folder</button>
           <button type="button" class="button" onClick=${() => files.current.click()}><${Icon} name="upload" />Choose photos or a zip</button>

@@ -19,11 +19,11 @@ export function Variations({ model, like, set, spread, lock, onChange, onClose }
       <button class="plain" onClick=${onClose} aria-label="Back to random faces" title="Back to random faces"><${Icon} name="close" /></button></div>
     <div class="row"><img class="face" src=${favouriteUrl({ model: model.name, face: like, set })} alt="The face that is varied" />
       <span class="small muted">of ${like}</span></div>
-    <${Slider} label="Difference" value=${spread} high=${100} step=${1} format=${(value) => `${value} %`} ends=${["similar", "different"]}
+    <${Slider} label="Difference" value=${spread} high=${100} step=${1} format=${(value) => `${value}%`} ends=${["similar", "different"]}
       onInput=${(spread) => onChange({ spread })} />
     ${
       model.attributes.length > 0 &&
-      html`<fieldset><legend>Keep these attributes <${Hint} term="keeping attributes">Variations keep what the model's directions measure of these attributes. Others vary.<//></legend>
+      html`<fieldset><legend>Keep these attributes <${Hint} term="keeping attributes">Variations keep the values of these attributes, as measured by the model's directions. Other attributes vary.<//></legend>
         <div class="row">${names.map(box)}</div>
         ${rest.length > 0 && html`<details open=${rest.some((name) => lock.includes(name))}><summary class="small">${rest.length} more</summary><div class="row">${rest.map(box)}</div></details>`}
       </fieldset>`

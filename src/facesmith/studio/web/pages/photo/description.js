@@ -35,7 +35,7 @@ export const FaceDescription = ({ encoded, attributes }) => html`<section class=
       encoded.score == null
         ? html`<p><strong>Generated</strong></p><p class="small muted">Generated faces have no reconstruction error.</p>`
         : html`<p><strong class="number">${encoded.score.toFixed(1)} dB</strong> reconstruction</p>
-        <p class="small muted">How similar the reconstruction is to the photo (PSNR) <${Hint} term="PSNR">Peak signal-to-noise ratio, in decibels: the higher, the more similar. Equal images have 100 dB.<//></p>`
+        <p class="small muted">How similar the reconstruction is to the photo (PSNR) <${Hint} term="PSNR">Peak signal-to-noise ratio, in decibels: the higher, the more similar. Identical images score 100 dB.<//></p>`
     }
   </div>
   ${attributes && html`<${TopAttributes} attributes=${attributes} />`}
