@@ -41,8 +41,8 @@ def classifier(weights: np.ndarray) -> Any:
         ([[9, 0, 0, 0], [0, 0, 0, 0]], [[1, 0, 9, 0], [0, 1, 0, 9]], {"Smiling": "label", "Male": "label"}),
         # The label of Smiling makes faces Male too, its direction does not.
         ([[9, 0, 0, 0], [0, 9, 0, 0]], [[1, 0, 9, 0], [0, 1, 9, 9]], {"Smiling": "orthogonal", "Male": "label"}),
-        # The label of Male does nothing.
-        ([[9, 0, 0, 0], [0, 9, 0, 0]], [[1, 0, 9, 0], [0, 1, 0, 0]], {"Smiling": "label", "Male": "label"}),
+        # The label of Male does nothing, and neither does its direction, whose strength can be raised.
+        ([[9, 0, 0, 0], [0, 0, 0, 0]], [[1, 0, 9, 0], [0, 1, 0, 0]], {"Smiling": "label", "Male": "orthogonal"}),
     ],
 )
 def test_the_kind_that_changes_the_attribute_and_nothing_else_is_chosen(

@@ -12,6 +12,7 @@ from facesmith.models.model import Model
 from facesmith.progress import progress
 
 FACES = 128  # generated faces whose attribute is changed to its other value
+MIN_HITS = 0.5  # share of the faces that the label must change
 STRENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
 START = 2**30  # index of the first face, beyond those that directions are fitted to
 
@@ -21,8 +22,9 @@ def choose_kinds(
 ) -> dict[str, str]:
     """Return the better kind for every attribute that is an input and that the classifier knows.
 
-    It is the direction if one of `STRENGTHS` changes the attribute of as many faces as the label does, and the
-    probabilities of all other attributes by less. Otherwise it is the label.
+    It is the label if that changes the attribute of at least half of the faces, and the direction changes fewer at any
+    of `STRENGTHS`, or the probabilities of the other attributes more. Where the label changes few faces, the direction
+    is better because its strength can be raised; a label has no more than its two values.
     """
     z = model.latents(FACES, seed, start=START)
     if "encoder" in model.card:  # most edits are of photos, whose latents come from the encoder
@@ -43,7 +45,8 @@ def choose_kinds(
             by_label = measure(LABEL, 1.0)
             effects = (measure(DEFAULT_KIND, strength) for strength in STRENGTHS)
             equal = next((effect for effect in effects if effect.hits >= by_label.hits), None)
-            kinds[name] = DEFAULT_KIND if equal is not None and equal.drift < by_label.drift else LABEL
+            is_less = equal is None or equal.drift >= by_label.drift
+            kinds[name] = LABEL if by_label.hits >= MIN_HITS and is_less else DEFAULT_KIND
             bar.update()
     return kinds
 
