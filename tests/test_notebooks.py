@@ -73,7 +73,7 @@ def test_interrupting_the_kernel_saves_a_run_that_can_be_resumed(
         kimg = interrupted.kimg + 0.02
         reply = client.execute(f"{call}, kimg={kimg}, resume=True)", reply=True, timeout=120)
         assert reply["content"]["status"] == "ok"
-        assert facesmith.open_run(run).status.kimg >= kimg
+        assert facesmith.open_run(run).status.kimg > kimg - 0.004, "within a batch of four images"
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

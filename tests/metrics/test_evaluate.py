@@ -103,7 +103,7 @@ def test_any_two_sets_are_compared(small_model: Model, dataset: Dataset, tmp_pat
     result = evaluate(folders["faces"], folders["photos"], quiet=True)
     assert result.protocol["count"] == 40
     assert result.protocol["compared_name"] == "faces"
-    assert "40 of the 40 16x16 images from faces" in str(result)
+    assert "40 of the 40 32x32 images from faces" in str(result)
     same = evaluate(folders["photos"], folders["photos"], quiet=True)
     assert same.fid == pytest.approx(0, abs=1e-3)
     assert (same.precision, same.recall) == (1, 1)

@@ -174,8 +174,9 @@ def test_openapi_documents_every_response(visit: Visit) -> None:
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
                 assert operation["summary"], (method, path)
-                assert {"200", "422", "429"} <= set(operation["responses"]), (method, path)
-                content = operation["responses"]["200"]["content"]
+                assert {"422", "429"} <= set(operation["responses"]), (method, path)
+                assert {"200", "204"} & set(operation["responses"]), (method, path)
+                content = operation["responses"].get("200", {"content": {"none": {"schema": True}}})["content"]
                 assert len(content) == 1, "generated clients read one type per status"
                 assert all(kind["schema"] or "json" in name for name, kind in content.items()), (method, path)
                 errors = [response for code, response in operation["responses"].items() if code >= "400"]

@@ -122,7 +122,7 @@ def test_lost_process_stops_the_other_and_run_resumes(builtin_dataset: Dataset, 
 def test_processes_roll_back_and_fail_together(builtin_dataset: Dataset, two: Start, tmp_path: Path) -> None:
     run = tmp_path / "run"
     for code, errors in ends(two(builtin_dataset.path, run, 1000, "learning_rate=1e30", "rollbacks=1")):
-        assert code == 2
+        assert code == 2, errors
         assert "stopped after 1 rollbacks: diverged" in errors
         assert "Traceback" not in errors
     assert (run / "rolled_back" / "1" / "metrics.jsonl").exists()

@@ -101,7 +101,7 @@ def test_photos_are_refined_unless_it_is_undone(studio: str, visit: Visit, party
         "refined => parseFloat(document.querySelector('.score strong')?.innerText) < refined", arg=refined
     )
     page.get_by_role("button", name="Refine").wait_for()
-    has_address(page, lambda query: query["refine"] == ["off"] and "refined" not in query)
+    has_address(page, lambda query: query.get("refine") == ["off"] and "refined" not in query)
 
 
 def test_photos_are_dropped_pasted_or_from_the_camera(studio: str, visit: Visit, party: Path) -> None:
