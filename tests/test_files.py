@@ -177,7 +177,8 @@ def test_a_lock_ends_with_its_process(signal_number: int, tmp_path: Path) -> Non
 def test_a_forked_process_does_not_hold_its_parents_lock(tmp_path: Path) -> None:
     code = (
         "import os\nr, w = os.pipe()\nwith lock(path):\n"
-        "    if os.fork() == 0: os.write(w, b'forked'); os.close(1); time.sleep(2); os._exit(0)\n    os.read(r, 1); wait()"
+        "    if os.fork() == 0: os.write(w, b'forked'); os.close(1); time.sleep(2); os._exit(0)\n"
+        "    os.read(r, 1); wait()"
     )
     with process(code, tmp_path) as child:
         child.kill()
