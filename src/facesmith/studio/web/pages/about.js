@@ -26,8 +26,9 @@ export default function About() {
           <p>All pages, images and models come from the machine that runs the studio. The studio sets no
             third-party cookies and contacts no other host.</p></div>
         <div class="card"><h2><${Icon} name="photo" /> Your photos</h2>
-          <p>Photos are kept in memory only. They are never written to disk or used for training, and are deleted after 30 minutes
-            without activity, or immediately on request.</p>
+          <p>Photos on the Photo and Makeover pages are kept in memory only. They are never written to disk or used
+            for training, and are deleted after 30 minutes without activity, or immediately on request. Photos that
+            you import on the Data page are stored as a dataset until you delete it.</p>
           <div class="row"><${DeleteAll} /></div></div>
         <div class="card"><h2><${Icon} name="faces" /> Generated images</h2>
           <p>Each file's metadata marks it as synthetic and records the model and seed. Label images as synthetic when you share
