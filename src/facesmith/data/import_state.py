@@ -43,9 +43,7 @@ class ImportState:
     def save(self) -> None:
         """Append the new outcomes to the file; their images must be on the disk."""
         path, new = self.folder / STATE, self.outcomes[self.saved :]
-        distinct = {outcome: number for number, outcome in enumerate(dict.fromkeys(new))}
-        known = [(reason, marks and asdict(marks)) for reason, marks in distinct]
-        line = json.dumps({"outcomes": known, "rows": [distinct[outcome] for outcome in new]}) + "\n"
+        line = dump_outcomes(new) + "\n"
         if not path.exists():
             write_text(path, json.dumps(self.key) + "\n" + line)
         else:
@@ -66,12 +64,25 @@ def load_state(folder: Path, key: dict[str, Any]) -> ImportState:
             whole = [line for line in lines if line.endswith("\n")]  # a killed process may have written a part of one
             if whole != lines:
                 write_text(path, "".join([first, *whole]))
-            for part in map(json.loads, whole):
-                known = [(reason, marks and Marks(**marks)) for reason, marks in part["outcomes"]]
-                state.add([known[number] for number in part["rows"]])
+            for line in whole:
+                state.add(load_outcomes(line))
             state.saved = len(state.outcomes)
             return state
     except (OSError, ValueError):
         pass
     state.remove()
     return ImportState(folder, key)
+
+
+def dump_outcomes(outcomes: list[Outcome]) -> str:
+    """Return outcomes as one line of JSON, in which equal ones are written once."""
+    distinct = {outcome: number for number, outcome in enumerate(dict.fromkeys(outcomes))}
+    known = [(reason, marks and asdict(marks)) for reason, marks in distinct]
+    return json.dumps({"outcomes": known, "rows": [distinct[outcome] for outcome in outcomes]})
+
+
+def load_outcomes(line: str) -> list[Outcome]:
+    """Return the outcomes that `dump_outcomes` wrote."""
+    content = json.loads(line)
+    known = [(reason, marks and Marks(**marks)) for reason, marks in content["outcomes"]]
+    return [known[number] for number in content["rows"]]

@@ -1,6 +1,5 @@
 """Import photos with Ray Data, for sources that one machine would decode too slowly."""
 
-import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset
 from facesmith.data.decode_pool import Chunk, decode_into
+from facesmith.data.import_state import dump_outcomes, load_outcomes
 from facesmith.data.importer import import_with
 from facesmith.data.source import Source
 from facesmith.extras import require
@@ -59,13 +59,13 @@ def import_with_ray(
             images = np.empty((len(block), spec.height, spec.width, 3), np.uint8)
             outcomes = decode_into(images, ray.get(handles)(block["row"].to_numpy()), spec)
             count = sum(reason is None for reason, _ in outcomes)
-            return pa.table({"images": [images[:count].tobytes()], "outcomes": [pickle.dumps(outcomes)]})
+            return pa.table({"images": [images[:count].tobytes()], "outcomes": [dump_outcomes(outcomes)]})
 
         blocks = [pa.table({"row": rows[start : start + BLOCK]}) for start in range(0, len(rows), BLOCK)]
         decoded = data.from_arrow(blocks).map_batches(decode_block, batch_size=None, batch_format="pyarrow")
         batches = decoded.iter_batches(batch_size=None, batch_format="pyarrow") if blocks else ()
         yield (
-            (np.frombuffer(images, np.uint8).reshape(-1, spec.height, spec.width, 3), pickle.loads(outcomes))
+            (np.frombuffer(images, np.uint8).reshape(-1, spec.height, spec.width, 3), load_outcomes(outcomes))
             for batch in batches
             for images, outcomes in zip(batch["images"].to_pylist(), batch["outcomes"].to_pylist(), strict=True)
         )

@@ -1,11 +1,10 @@
 """Which kind of edit is better for an attribute that is an input of the generator: its label, or a direction."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from facesmith.arrays import Booleans, Floats
+from facesmith.arrays import Booleans, Floats, Latents
 from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.directions import DEFAULT_KIND, LABEL, Directions
 from facesmith.models.model import Model
@@ -34,17 +33,14 @@ def choose_kinds(
     kinds = {}
     with progress(len(names), "attributes", shown=not quiet) as bar:
         for name in names:
-            has_attribute = before[:, classifier.attributes.index(name)] >= 0.5
-
-            def measure(kind: str, strength: float, name: str = name, has_it: Booleans = has_attribute) -> Effect:
-                edited = [directions.apply(z[has_it], {name: -strength}, kind)]
-                edited += [directions.apply(z[~has_it], {name: strength}, kind)]
-                after = classifier.label(model.generate(np.concatenate(edited)))
-                return _compare(np.concatenate([before[has_it], before[~has_it]]), after, classifier.attributes, name)
-
-            by_label = measure(LABEL, 1.0)
-            effects = (measure(DEFAULT_KIND, strength) for strength in STRENGTHS)
-            equal = next((effect for effect in effects if effect.hits >= by_label.hits), None)
+            column = classifier.attributes.index(name)
+            has_attribute = before[:, column] >= 0.5
+            effects = []
+            for kind, strength in ((LABEL, 1.0), *((DEFAULT_KIND, strength) for strength in STRENGTHS)):
+                edited = _toggle(directions, z, has_attribute, name, kind, strength)
+                effects.append(_effect(before, classifier.label(model.generate(edited)), column))
+            by_label, *by_direction = effects
+            equal = next((effect for effect in by_direction if effect.hits >= by_label.hits), None)
             is_less = equal is None or equal.drift >= by_label.drift
             kinds[name] = LABEL if by_label.hits >= MIN_HITS and is_less else DEFAULT_KIND
             bar.update()
@@ -58,7 +54,17 @@ class Effect(NamedTuple):
     drift: float  # mean absolute change of the probabilities
 
 
-def _compare(before: Floats, after: Floats, attributes: Sequence[str], name: str) -> Effect:
-    column = attributes.index(name)
+def _toggle(
+    directions: Directions, z: Latents, has_attribute: Booleans, name: str, kind: str, strength: float
+) -> Latents:
+    """Remove an attribute from the faces that have it, and add it to the others."""
+    edited = z.copy()
+    edited[has_attribute] = directions.apply(z[has_attribute], {name: -strength}, kind)
+    edited[~has_attribute] = directions.apply(z[~has_attribute], {name: strength}, kind)
+    return edited
+
+
+def _effect(before: Floats, after: Floats, column: int) -> Effect:
+    """Compare the probabilities (N x A) before and after an edit of the attribute of a column."""
     hits = (after[:, column] >= 0.5) != (before[:, column] >= 0.5)
     return Effect(float(hits.mean()), float(np.abs(np.delete(after - before, column, axis=1)).mean()))

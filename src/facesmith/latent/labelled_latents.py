@@ -68,8 +68,7 @@ def generated_blocks(model: Model, classifier: AttributeClassifier, count: int, 
 
 def check_size(model: Model | AttributeClassifier, dataset: Dataset) -> None:
     """Raise `FacesmithError` for a dataset whose images have a size that the model does not take."""
-    takes = model.takes(dataset.size) if isinstance(model, AttributeClassifier) else dataset.size == model.size
-    if not takes:
+    if not model.takes(dataset.size):
         (width, height), (data_width, data_height) = model.size, dataset.size
         raise FacesmithError(
             f"{dataset.name} has images of {data_width}x{data_height}, but {model.name} uses {width}x{height}: "

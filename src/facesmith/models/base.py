@@ -57,6 +57,10 @@ class LoadedModel:
         width, height = self.card["network"]["size"]
         return width, height
 
+    def takes(self, size: tuple[int, int]) -> bool:
+        """Return whether the model takes images of this width and height."""
+        return size == self.size
+
     @property
     def digest(self) -> str:
         """SHA-256 of the weights: models with the same digest compute the same."""

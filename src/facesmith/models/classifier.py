@@ -48,7 +48,7 @@ class AttributeClassifier(LoadedModel):
         return self._run(images, "features", int(self.card["network"]["feature_size"]))
 
     def takes(self, size: tuple[int, int]) -> bool:
-        """Return whether images of this width and height can be classified."""
+        """Return whether images of this width and height can be classified: its size, or a multiple."""
         return reduction(size, self.size) > 0
 
     def _run(self, images: Images, output: str, columns: int) -> Floats:

@@ -46,7 +46,7 @@ class CommandProcess:
                 return without_folders(match[1])
         if self.code is not None and self.code < 0:
             return f"{self.arguments[0]} was ended by {signal.Signals(-self.code).name}"
-        return self.lines[-1] if self.lines else f"{self.arguments[0]} ended with code {self.code}"
+        return without_folders(self.lines[-1]) if self.lines else f"{self.arguments[0]} ended with code {self.code}"
 
     @property
     def progress(self) -> float | None:

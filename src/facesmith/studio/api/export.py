@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from facesmith.studio.api.training import RunName
-from facesmith.studio.errors import Problem, without_folders
+from facesmith.studio.errors import Problem
 from facesmith.studio.registry import MODELS, Item, slug
 from facesmith.studio.schemas import RequestBody
 from facesmith.studio.services import Services, ServicesDep
@@ -65,7 +65,7 @@ async def _info(services: Services, name: str) -> ExportInfo:
     if process.code is None:
         return ExportInfo(state="running", score=score)
     if process.code:
-        return ExportInfo(state="failed", error=without_folders(process.message()), score=score)
+        return ExportInfo(state="failed", error=process.message(), score=score)
     folder = process.arguments[-1]
     if (item := _find(services, folder)) is None:
         services.registry.refresh()

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 import facesmith
 from facesmith.studio.api.training import RunName
 from facesmith.studio.command_jobs import PhotoUpload, write_part
-from facesmith.studio.errors import Problem, without_folders
+from facesmith.studio.errors import Problem
 from facesmith.studio.image_responses import tile
 from facesmith.studio.schemas import RequestBody, content
 from facesmith.studio.services import Services, ServicesDep
@@ -117,7 +117,7 @@ def _info(services: Services, upload: PhotoUpload) -> ImportInfo:
     if process.code is None:
         info.state, info.progress = "importing", process.progress
     elif process.code:
-        info.state, info.error = "failed", without_folders(process.message())
+        info.state, info.error = "failed", process.message()
     else:
         services.registry.refresh()
         found = (item.name for item in services.registry.items("dataset") if item.path == upload.dataset)
