@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -33,6 +33,21 @@ Decode = Callable[[Source, Integers, CropSpec], AbstractContextManager[Iterator[
 SPARE_BYTES = 32 * 2**20  # left free on the disk beside the images, for the metadata and the system
 
 
+class ImportOptions(TypedDict, total=False):
+    """The options of `import_dataset` for an import that other machines decode."""
+
+    size: str | int
+    crop: str
+    resize: str
+    where: str | None
+    limit: int | None
+    seed: int
+    labels: str | Path | None
+    name: str | None
+    shard: str | None
+    quiet: bool
+
+
 def import_dataset(
     source: str | Path,
     dataset: str | Path,
@@ -48,6 +63,7 @@ def import_dataset(
     name: str | None = None,
     shard: str | None = None,
     workers: int | None = None,
+    decode: Decode | None = None,
     quiet: bool = False,
 ) -> Dataset:
     """Import photos into a new dataset folder and open it.
@@ -70,6 +86,7 @@ def import_dataset(
         name: the dataset's name. Default: the name of the source.
         shard: "2/4" imports the second of four parts of the selected photos; `merge_datasets` joins the parts.
         workers: number of processes; defaults to the number of usable cores.
+        decode: yields the decoded photos, in the place of these processes; see `import_with_ray`.
         quiet: show no progress.
 
     A photo that cannot be read is skipped, and listed with the reason in the dataset's card. The same call resumes an
@@ -77,32 +94,7 @@ def import_dataset(
     for invalid arguments, an invalid source or a disk that cannot be written, and then leaves nothing behind.
     """
     workers = worker_count(workers)
-    return import_with(
-        lambda photos, rows, spec: decode_all(photos.handles(rows), spec, workers),
-        source, dataset, size=size, crop=crop, resize=resize, where=where, limit=limit, seed=seed, labels=labels,
-        align=align, name=name, shard=shard, workers=workers, quiet=quiet,
-    )  # fmt: skip
-
-
-def import_with(
-    decode: Decode,
-    source: str | Path,
-    dataset: str | Path,
-    *,
-    size: str | int,
-    crop: str,
-    resize: str,
-    where: str | None,
-    limit: int | None,
-    seed: int,
-    labels: str | Path | None,
-    align: bool,
-    name: str | None,
-    shard: str | None,
-    workers: int,
-    quiet: bool,
-) -> Dataset:
-    """Import photos as `import_dataset` does, decoded by a function that yields the chunks of ascending rows."""
+    decode = decode or (lambda photos, rows, spec: decode_all(photos.handles(rows), spec, workers))
     folder = Path(dataset)
     spec = parse_crop_spec(str(size), crop, resize)
     require("pyarrow", "data", "importing a dataset")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset
 from facesmith.data.decode_pool import Chunk, decode_into
 from facesmith.data.import_state import dump_outcomes, load_outcomes
-from facesmith.data.importer import import_with
+from facesmith.data.importer import ImportOptions, import_dataset
 from facesmith.data.source import Source
 from facesmith.extras import require
 from facesmith.images.crop import CropSpec
@@ -22,22 +22,8 @@ if TYPE_CHECKING:
 BLOCK = 512  # photos of one task
 
 
-def import_with_ray(
-    source: str | Path,
-    dataset: str | Path,
-    *,
-    size: str | int = "64",
-    crop: str = "fit",
-    resize: str = "lanczos",
-    where: str | None = None,
-    limit: int | None = None,
-    seed: int = 0,
-    labels: str | Path | None = None,
-    name: str | None = None,
-    shard: str | None = None,
-    quiet: bool = False,
-) -> Dataset:
-    """Import photos as `import_dataset` does, with the workers of a Ray cluster, into an equal dataset.
+def import_with_ray(source: str | Path, dataset: str | Path, **options: Unpack[ImportOptions]) -> Dataset:
+    """Import photos with the workers of a Ray cluster, into the dataset that `import_dataset` makes with these options.
 
     The workers read and decode; the process that calls this lists the source and writes the dataset. They must be able
     to read the source: an address such as ``s3://bucket/faces``, or a folder that all machines share. Starts a local
@@ -70,7 +56,4 @@ def import_with_ray(
             for images, outcomes in zip(batch["images"].to_pylist(), batch["outcomes"].to_pylist(), strict=True)
         )
 
-    return import_with(
-        decode, source, dataset, size=size, crop=crop, resize=resize, where=where, limit=limit, seed=seed,
-        labels=labels, align=False, name=name, shard=shard, workers=1, quiet=quiet,
-    )  # fmt: skip
+    return import_dataset(source, dataset, workers=1, decode=decode, **options)
