@@ -7,7 +7,7 @@
     model = facesmith.export(run, "my-model")
     model.sample(16, seed=1)      # 16 x 64 x 64 x 3, uint8
 
-`__init__.pyi` lists the public API, one name a line. Everything else may change between versions.
+`__init__.pyi` lists the public API, one name per line. Everything else may change between versions.
 """
 
 import re

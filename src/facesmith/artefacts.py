@@ -68,7 +68,7 @@ def artefact_kind(folder: Path) -> str | None:
 
 
 def find_artefacts(root: Path) -> Iterator[Artefact]:
-    """Yield the artefacts in a folder, the highest first, then by name. The content of an artefact is not searched."""
+    """Yield the artefacts in a folder and below, by depth and name. The contents of an artefact are not searched."""
     folders, visited = [root], 0
     for depth in range(MAX_DEPTH + 1):
         subfolders: list[Path] = []
@@ -95,7 +95,7 @@ def find_artefacts(root: Path) -> Iterator[Artefact]:
 def rename_artefact(path: str | Path, name: str) -> Path:
     """Rename the folder of an artefact and return its new path.
 
-    Raises `FacesmithError` if that exists, or if another process writes to the folder.
+    Raises `FacesmithError` if the new path exists, or if another process writes to the folder.
     """
     folder = Path(path)
     target = folder.with_name(name)
@@ -110,7 +110,7 @@ def delete_artefact(path: str | Path) -> None:
     """Delete an artefact with all its files. Raises `FacesmithError` if another process writes to its folder."""
     folder = Path(path)
     if artefact_kind(folder) is None:
-        raise FacesmithError(f"{folder} is not a model, run, dataset or map: delete it yourself")
+        raise FacesmithError(f"{folder} is not a model, run, dataset or map, and is not deleted: delete it by hand")
     with lock(folder):
         hidden = folder.with_name(f".{folder.name}.deleted")  # at once, so that nobody opens half of it
         remove(hidden)
@@ -119,7 +119,7 @@ def delete_artefact(path: str | Path) -> None:
 
 
 def locate(source: str | None) -> Path:
-    """Return the folder of a path, of an included model's name, or of a model on the hub; None: of the included ones.
+    """Return the folder of a path, an included model or a hub model; None returns the folder of the included models.
 
     Raises `FacesmithError` for anything else.
     """

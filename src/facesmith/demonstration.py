@@ -15,8 +15,9 @@ NEW_DATASET = ".dataset"
 def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: float = 4.0, quiet: bool = False) -> Path:
     """Train with the `tiny` recipe on the built-in faces or on your photos, and generate faces. Return ``out``.
 
-    ``out`` gets dataset/, run/, model/ and faces/. An earlier demo there is replaced once the photos are imported.
-    Raises `FacesmithError` for any other folder that is not empty, and if another process writes there.
+    ``out`` then contains dataset/, run/, model/ and faces/. An earlier demo in this folder is replaced as soon as the
+    photos have been imported. Raises `FacesmithError` for any other folder that is not empty, and if another process
+    writes to it.
     """
     require("torch", "all", "the demo")
     from facesmith.data.dataset import open_dataset

@@ -141,7 +141,7 @@ def test_invalid_arguments_of_fit_directions_are_refused(
         fit_directions(blind, builtin_dataset, out=out, quiet=True)
     with pytest.raises(FacesmithError, match="did you mean Bright_Top"):
         fit_directions(linear_model, classifier=bright(), orthogonal_to=("bright_tip",), out=out, quiet=True)
-    with pytest.raises(FacesmithError, match="10 faces with it"):
+    with pytest.raises(FacesmithError, match="at least 10 with an attribute"):
         fit_directions(linear_model, classifier=bright(), count=12, out=out, quiet=True)
     with pytest.raises(FacesmithError, match="already exists"):
         fit_directions(linear_model, classifier=bright(), out=linear_model.path, quiet=True)

@@ -113,7 +113,7 @@ def test_the_documented_edits_are_those_of_the_figure() -> None:
 
 def test_describe_edit_returns_readable_text() -> None:
     assert describe_edit({"Smiling": -1, "Bald": 2.5}) == "Smiling -1, Bald +2.5"
-    assert describe_edit({}) == "as it is"
+    assert describe_edit({}) == "unchanged"
 
 
 @pytest.mark.parametrize(

@@ -68,21 +68,20 @@ class _GroupedCommand(click.Command):
 @click.option(
     "--branch",
     type=click.Path(path_type=Path),
-    help="With --resume, continue in this new run instead of RUN and apply the changes made with --set. If the images "
-    "of DATASET are twice as wide and twice as high as the images that RUN was trained on, networks of the smooth "
-    "family (portrait recipe) grow to that size.",
+    help="With --resume, continue in this new run instead of RUN and apply the changes made with --set. If DATASET "
+    "has images of twice the width and height, networks of the smooth family (portrait recipe) grow to that size.",
 )
 @click.option(
     "--on-collapse",
     type=click.Choice(["rollback", "stop", "warn"]),
-    help="Action if training collapses. Default: the recipe's setting, usually rollback (to the last healthy "
-    "checkpoint).",
+    help="Choose what happens if training collapses. Default: the recipe's setting, usually rollback (to the last "
+    "healthy checkpoint).",
 )
 @click.option(
     "--freeze-discriminator-after",
     type=float,
     metavar="KIMG",
-    help="Stop training D after this many kimg, to provoke a collapse for testing.",
+    help="Stop training the discriminator after this many thousand images, to provoke a collapse for testing.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 @plugin_option

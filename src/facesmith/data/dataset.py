@@ -63,7 +63,7 @@ class Dataset:
 
     @property
     def terms(self) -> str:
-        """The terms of use: the strictest of the photos and of the models that made images."""
+        """The terms of use: the strictest of those of the photos and of the models that generated images."""
         return terms_of(self.card)
 
     @property
@@ -90,7 +90,7 @@ class Dataset:
         return object_html(f"Dataset {self.name}", facts, sheet)
 
     def metadata(self) -> "pa.Table":
-        """Return the table whose row i describes image i: file, split, identity if known, then the attributes."""
+        """Return the metadata table. Row i describes image i: file, split, identity if known, and attributes."""
         pq = require("pyarrow.parquet", "data", "reading the metadata of a dataset")
         with (self.path / METADATA).open("rb") as file:  # pyarrow refuses paths that are not UTF-8
             return pq.read_table(file)

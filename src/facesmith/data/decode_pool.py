@@ -75,8 +75,8 @@ def _worker_death_as_message() -> Iterator[None]:
         yield
     except BrokenProcessPool:
         raise FacesmithError(
-            "a process that decodes images died because memory ran out or an image crashed the decoder: use fewer "
-            "workers, or import the images in parts to find the one that crashes the decoder"
+            "a decoding process died, either out of memory or because of a damaged image: use fewer workers, or "
+            "import the images in parts to find the damaged one"
         ) from None
 
 

@@ -32,12 +32,11 @@ def export_dataset(
 ) -> Path:
     """Write the images of a dataset with their labels into the folder ``out`` and return it.
 
-    ``layout`` is imagefolder, classes:ATTRIBUTE, webdataset or parquet, as in `generate`. Images are PNG files that
-    are named by their row. A row has the terms of the dataset, the split, the identity if it is known, and the
-    attributes; unknown values are null, and an imagefolder then has metadata.parquet instead of metadata.jsonl. Classes
-    leave out the images for which the attribute is unknown. Splits become folders or files of their own. Images
-    that a model made keep their marks. If an export of more than 10,000 images is interrupted, the same call continues
-    it.
+    ``layout`` is imagefolder, classes:ATTRIBUTE, webdataset or parquet, as in `generate`. Images are PNG files named
+    after their row. Each row contains the terms of the dataset, the split, the identity if it is known, and the
+    attributes. Unknown values are null; an imagefolder then has metadata.parquet instead of metadata.jsonl. With
+    classes, images whose attribute is unknown are omitted. Each split gets its own folders or files. Generated images
+    keep their marks. If an export of more than 10,000 images is interrupted, the same call continues it.
     """
     data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
     name, attribute = parse_layout(layout)

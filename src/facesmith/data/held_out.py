@@ -40,8 +40,8 @@ def held_out_split(dataset: Dataset) -> tuple[Integers, Integers]:
     mask = held_out_mask(dataset)
     if mask.all() or not mask.any():
         raise FacesmithError(
-            f"{dataset.name} has {int((~mask).sum())} images for training and {int(mask.sum())} for evaluation: "
-            "import more images from all splits"
+            f"{dataset.name} has {int((~mask).sum())} images for training and {int(mask.sum())} held-out images, "
+            "and both are required: import more images from all splits"
         )
     return np.flatnonzero(mask), np.flatnonzero(~mask)
 

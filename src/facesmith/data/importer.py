@@ -74,24 +74,24 @@ def import_dataset(
             ``builtin[:STYLE][:COUNT]``.
         dataset: the folder to create.
         size: "64", or "80x100" for width x height, in pixels.
-        crop: the part of a photo that is kept: ``fit`` (the largest centred part with the size's aspect), ``none``
-            (all of it, stretched), ``center:SIDE`` or ``box:X,Y,W,H`` in pixels.
+        crop: the part of a photo that is kept: ``fit`` (the largest centred part with the aspect ratio of ``size``),
+            ``none`` (the whole photo, stretched), ``center:SIDE`` or ``box:X,Y,W,H`` in pixels.
         resize: the antialiased filter: lanczos, bicubic, bilinear or box.
         where: an expression over attributes, split and identity, for example ``Male & ~Eyeglasses & split == train``.
         limit: import at most this many photos, selected at random by ``seed`` and kept in their order.
         seed: random seed of that selection and of the built-in faces.
-        labels: a CSV or Parquet file with the labels of a folder or zip of photos.
-        align: find every face in ordinary photos and align it like CelebA's: one image for each face, cropped by
-            ``crop`` out of CelebA's frame of 178 x 218. ``limit`` counts photos. Requires the ``photos`` extra.
+        labels: a CSV, Parquet, JSON or text file with the labels of a folder or zip of photos.
+        align: find every face in ordinary photos and align it as in CelebA. Each face becomes one image; ``crop``
+            applies to CelebA's frame of 178 x 218. ``limit`` counts photos. Requires the ``photos`` extra.
         name: the dataset's name. Default: the name of the source.
         shard: "2/4" imports the second of four parts of the selected photos; `merge_datasets` joins the parts.
         workers: number of processes; defaults to the number of usable cores.
-        decode: yields the decoded photos, in the place of these processes; see `import_with_ray`.
+        decode: a function that yields the decoded photos instead of these processes; see `import_with_ray`.
         quiet: show no progress.
 
-    A photo that cannot be read is skipped, and listed with the reason in the dataset's card. The same call resumes an
-    import that was killed or interrupted, or lost its connection, after 20 seconds or more. Raises `FacesmithError`
-    for invalid arguments, an invalid source or a disk that cannot be written, and then leaves nothing behind.
+    A photo that cannot be read is skipped, and listed with the reason in the dataset's card. If an import is killed,
+    interrupted or loses its connection after 20 seconds or more, the same call resumes it. Raises `FacesmithError` for
+    invalid arguments, an invalid source or a disk that cannot be written to; nothing is left behind then.
     """
     workers = worker_count(workers)
     decode = decode or (lambda photos, rows, spec: decode_all(photos.handles(rows), spec, workers))

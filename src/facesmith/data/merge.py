@@ -71,7 +71,9 @@ def _check_parts(datasets: list[Dataset]) -> None:
     numbers = [each.card["shard"][0] for each in datasets]
     count = datasets[0].card["shard"][1]
     if numbers != list(range(1, count + 1)):
-        raise FacesmithError(f"the parts are {', '.join(map(str, numbers))} of {count}: pass each part once")
+        raise FacesmithError(
+            f"expected parts 1 to {count}, but got {', '.join(map(str, numbers))}: pass each part once"
+        )
 
 
 def _renumber(dataset: Dataset, entries: dict[tuple[Any, ...], dict[str, Any]]) -> "pa.Table":

@@ -23,9 +23,9 @@ BLOCK = 512  # photos of one task
 
 
 def import_with_ray(source: str | Path, dataset: str | Path, **options: Unpack[ImportOptions]) -> Dataset:
-    """Import photos with the workers of a Ray cluster, into the dataset that `import_dataset` makes with these options.
+    """Import photos with the workers of a Ray cluster. The dataset is the same as that of `import_dataset`.
 
-    The workers read and decode; the process that calls this lists the source and writes the dataset. They must be able
+    The workers read and decode; the calling process lists the source and writes the dataset. They must be able
     to read the source: an address such as ``s3://bucket/faces``, or a folder that all machines share. Starts a local
     Ray if none is running. Requires the ``ray`` extra.
     """

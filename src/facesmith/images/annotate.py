@@ -26,10 +26,10 @@ LINE_COLOUR = (255, 214, 10)
 def show_faces(
     photos: Sequence[str | Path], out: str | Path, *, size: str | int = 64, faces: str = "all", quiet: bool = False
 ) -> dict[str, Any]:
-    """Find the faces in photos and write the results into the new folder ``out``; returns the content of faces.json.
+    """Find the faces in photos, write the results to the new folder ``out``, and return the content of faces.json.
 
     For a photo NAME.jpg: NAME.png, the photo with a numbered box around each selected face, and NAME_0.png,
-    NAME_1.png ..., these faces aligned and cropped to ``size`` ("64", or "80x100" for width x height). ``faces`` is
+    NAME_1.png and so on, the faces aligned and cropped to ``size`` ("64", or "80x100" for width x height). ``faces`` is
     all, largest, or a number from the left. Boxes and landmarks in faces.json are in pixels of the upright photo. A
     photo without such a face, or one that cannot be read, is listed under ``without`` with the reason. Raises
     `FacesmithError` if no photo can be used.

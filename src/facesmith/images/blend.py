@@ -16,7 +16,7 @@ TILE = 1024  # pixels a side that are blended at a time, so that memory does not
 
 
 def blend_face(photo: ImageArray, crop: FaceCrop, edited: ImageArray) -> ImageArray:
-    """Return the upright photo (H, W, 3) with ``edited`` in the place of ``crop.image``.
+    """Return the upright photo (H, W, 3) with ``edited`` in place of ``crop.image``.
 
     Only pixels inside the crop change. Raises `FacesmithError` if the ``photos`` extra is missing.
     """

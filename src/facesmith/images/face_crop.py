@@ -46,12 +46,12 @@ def crop_faces(
     faces: str | Sequence[Face] = "largest",
     aligned: bool = False,
 ) -> list[FaceCrop]:
-    """Crop the faces of a photo like those of the dataset with this card; return at least one.
+    """Crop the faces of a photo like those of the dataset with this card. Returns at least one.
 
     For a dataset of aligned faces, faces are found and aligned: the ``"largest"``, ``"all"`` from left to right, or one
     by its number from the left, ``"0"``, ``"1"``, ... Faces that `find_faces` returned for this photo are not searched
-    again. A photo of 178 x 218 pixels, or one declared ``aligned``, is only cropped and resized; so is every photo for
-    other datasets. A photo of the model's own size is used as it is.
+    again. A photo of 178 x 218 pixels, or one that is declared ``aligned``, is only cropped and resized, as is every
+    photo for a dataset without aligned faces. A photo of the model's size is used unchanged.
 
     Raises `FacesmithError` for a photo that cannot be read, is smaller than the crop or shows no such face, and for a
     face that is too small.

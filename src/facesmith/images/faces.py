@@ -66,7 +66,7 @@ def find_faces(photo: str | Path | bytes | ImageArray, *, max_faces: int | None 
     ``photo`` is a path, the bytes of a file, or RGB pixels, uint8 of shape (height, width, 3). Boxes and landmarks
     refer to the upright photo. Left and right are directions in the image, for an upright face. Large photos are
     searched at a reduced size; if no face is upright, the photo is rotated. ``max_faces`` limits the search to the
-    largest faces, and so the time for a photo of a crowd. Raises `FacesmithError` for a photo that cannot be read, and
+    largest faces, which saves time for photos of crowds. Raises `FacesmithError` for a photo that cannot be read, and
     if the ``photos`` extra is missing.
     """
     image = read_photo(photo)

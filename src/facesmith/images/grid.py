@@ -65,7 +65,7 @@ def face_sheet(
     """Return faces as one image, which a notebook shows: a sheet with ``columns`` and ``labels`` as in `make_grid`.
 
     ``images`` are uint8 of shape (N, height, width, 3), one image of shape (height, width, 3), or PIL images of one
-    size. Small faces are enlarged by a whole number, as long as the sheet is not wider than about 1,000 pixels. Raises
+    size. Small faces are enlarged by an integer factor until the sheet is about 1,000 pixels wide. Raises
     `ValueError` for other shapes and types.
     """
     faces = (

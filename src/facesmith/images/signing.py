@@ -53,8 +53,8 @@ def load_signing_key(certificate: str | Path, key: str | Path) -> SigningKey:
 def sign(picture: bytes, key: SigningKey) -> bytes:
     """Return the file of an image (PNG, JPEG or WebP) with a signed manifest that states its marks.
 
-    It is the last change of a file: any later one breaks the signature. A manifest that the file has becomes an
-    ingredient. Raises `FacesmithError` for other formats, an image without marks, and a key that is refused.
+    Sign a file last: any later change breaks the signature. An existing manifest becomes an ingredient. Raises
+    `FacesmithError` for other formats, an image without marks, and a key that is refused.
     """
     c2pa = require("c2pa", "c2pa", "signing images")
     form, marks = image_format(picture), read_marks(picture)
@@ -104,7 +104,8 @@ def sign_file(path: str | Path, key: SigningKey) -> None:
 def read_manifest(source: str | bytes) -> dict[str, Any] | None:
     """Return the state of a file's manifest and who signed it, or None without the ``c2pa`` extra.
 
-    ``state`` is "Valid", "Trusted" or "Invalid". A certificate that no trust list has is Valid and not Trusted.
+    ``state`` is "Valid", "Trusted" or "Invalid". A manifest whose certificate is on no trust list is Valid, but not
+    Trusted.
     """
     try:
         import c2pa

@@ -69,8 +69,8 @@ def analogy_grid(a: ArrayLike, b: ArrayLike, c: ArrayLike, rows: int, columns: i
 def latent_path(keyframes: Sequence[ArrayLike], frames: int, *, spherical: bool = True, loop: bool = False) -> Latents:
     """Return ``frames`` latents through two or more ``keyframes``, evenly divided among the steps: frames x d.
 
-    An open path begins with the first keyframe and ends with the last. A loop continues from the last to the first and
-    ends one frame before it, so that repeating it shows no frame twice in a row.
+    An open path begins with the first keyframe and ends with the last. A loop returns from the last to the first and
+    ends one frame before it, so that no frame is repeated when it is played again.
     """
     points = [np.asarray(keyframe, np.float32) for keyframe in keyframes]
     if len(points) < 2:

@@ -28,8 +28,8 @@ def describe(
     Each attribute has its ``name``; the ``probability`` that the face has it; ``rate``, the share of all faces that
     have it; ``lift``, probability / rate; ``score``, which is 0.5 for the average face with it and -0.5 for the average
     face without; ``accuracy``, the balanced accuracy of the boundary on held-out faces (None if there were none). An
-    accuracy of 0.5 is chance: the probability then means little. ``by`` is "probability", or "lift" to list what is
-    special about a face.
+    accuracy of 0.5 is chance, and the probability then says little. ``by`` is "probability", or "lift" to list unusual
+    attributes first.
     """
     source = as_model(model, quiet=quiet)
     if by not in ORDERS:

@@ -42,14 +42,14 @@ def fit_directions(
     """Fit directions for every attribute, write them into the model's folder, and return the model loaded again.
 
     Args:
-        dataset: its photos are encoded, and labelled by its own attributes or by ``classifier``. Without a dataset,
+        dataset: the photos to encode, labelled by their own attributes or by ``classifier``. Without a dataset,
             ``count`` faces of ``seed`` are generated and labelled by ``classifier``; their latents are known exactly.
-        orthogonal_to: attributes that moves of the "orthogonal" kind leave exactly unchanged. By default these moves
-            leave all other attributes unchanged as far as that costs little.
+        orthogonal_to: attributes that directions of the kind "orthogonal" do not change at all. By default, these
+            directions penalise changes of all other attributes.
         out: write a copy of the model with the directions instead of changing it.
 
-    Memory does not grow with the number of photos. Without ``out``, two files of the model's folder are replaced when
-    both are written, one immediately after the other. Raises `FacesmithError` for neither a dataset nor a classifier,
+    Memory does not grow with the number of photos. Without ``out``, two files in the model's folder are replaced, one
+    immediately after the other, once both are written. Raises `FacesmithError` for neither a dataset nor a classifier,
     photos without attributes, a model without an encoder, and a model folder that must not be written to.
     """
     source = as_model(model, quiet=quiet)
@@ -140,7 +140,7 @@ def _solve(
 def _report_unfitted(names: list[str], is_fitted: Booleans, quiet: bool) -> None:
     if not is_fitted.any():
         raise FacesmithError(
-            f"no attribute has {MIN_FACES} faces with it and {MIN_FACES} without it: use more faces, or different ones"
+            f"too few labelled faces: use at least {MIN_FACES} with an attribute and {MIN_FACES} without it"
         )
     unfitted = [name for name, included in zip(names, is_fitted, strict=True) if not included]
     if unfitted:

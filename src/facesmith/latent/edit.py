@@ -19,7 +19,7 @@ from facesmith.progress import tell
 
 MAX_TABLE_FACES = 10_000  # a larger image can be opened by few programs
 SHEET, EDITS, LATENTS = "sheet.png", "edits.json", "latents.npz"
-UNEDITED = "as it is"
+UNEDITED = "unchanged"
 
 Edit = dict[str, float]
 

@@ -67,12 +67,10 @@ def reconstruct(
 ) -> dict[str, Any]:
     """Encode ``faces``, generate them again into the new folder ``out``, and return their similarity.
 
-    sheet.png shows every face before and after, and after ``refine`` optimization steps: see `load_faces`.
-    scores.json contains the returned scores, for each face and on average: PSNR in decibels, SSIM, and with a
-    ``classifier`` the distance of its features, 1 - cosine. The stages are "encoded" and, if there are steps,
-    "refined".
-    latents.npz has the latents of the last stage. Faces of seeds and latents are generated first and then treated like
-    photos.
+    sheet.png shows every face before and after, and after ``refine`` optimization steps: see `load_faces`. scores.json
+    contains the returned scores, for each face and on average: PSNR in decibels, SSIM, and with a ``classifier`` the
+    distance of its features, 1 - cosine. The stages are "encoded" and, if there are steps, "refined". latents.npz has
+    the latents of the last stage. Faces given as seeds or latents are generated first, and then treated like photos.
     """
     with atomic_folder(Path(out), "reconstructions") as folder:
         features = None if classifier is None else as_classifier(classifier)

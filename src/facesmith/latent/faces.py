@@ -67,10 +67,10 @@ def load_faces(
     """Return the faces of ``sources`` in order; one photo or latents file may hold several.
 
     ``face`` selects the faces of a photo: "largest", "all", or "0", "1", ... from the left. ``aligned`` skips face
-    detection for photos that are aligned like the model's dataset. ``refine`` is the number of optimization steps that
-    bring the latents of photos closer to the photos (requires torch); None is 50 if torch is installed, otherwise 0.
-    Raises `FacesmithError` for an invalid reference, a photo without a face, latents from a different model, and photos
-    when the model has no encoder.
+    detection for photos that are aligned like the model's dataset. ``refine`` is the number of optimisation steps that
+    refine the latents of photos (requires torch); None means 50 if torch is installed, otherwise 0. Raises
+    `FacesmithError` for an invalid reference, a photo without a face, latents from a different model, and photos when
+    the model has no encoder.
     """
     if not sources:
         raise FacesmithError("no faces: pass photos, seed:7, seed:7:3, latents.npz or latents.npz:5")

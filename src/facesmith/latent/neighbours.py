@@ -70,7 +70,7 @@ def nearest_faces(
     classifier: AttributeClassifier | None = None,
     quiet: bool = False,
 ) -> list[dict[str, Any]]:
-    """Return what `neighbours` returns, for faces that are loaded already. Write only the cache of the dataset."""
+    """Return what `neighbours` returns, for faces that are already loaded. Only the cache of the dataset is written."""
     _check_count(dataset, count)
     check_size(model, dataset)
     z = np.stack([face.z[: model.latent_size] for face in faces])

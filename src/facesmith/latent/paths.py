@@ -64,8 +64,8 @@ def sweep(
 ) -> Path:
     """Write faces moved by ``start`` to ``stop``, in ``steps`` even steps, to ``out``: .png (a table), .gif or .mp4.
 
-    Exactly one of these selects the move: an ``attribute``, in its strengths; an ``axis`` of the latent, in units in
-    which random latents have a deviation of about 1; or a ``direction``: latent_size numbers, or an .npz file with one
+    Exactly one of these selects the move: an ``attribute``, in its strengths; an ``axis`` of the latent, in units of
+    about one standard deviation of random latents; or a ``direction``: latent_size numbers, or an .npz file with one
     such array.
     """
     with _start(model, out, steps, fps, quiet) as (source, path):
@@ -112,8 +112,8 @@ def analogy(
 ) -> Path:
     """Write the plane between A, B, C (the three ``faces``) and D = B - A + C to ``out``: D is to C as B is to A.
 
-    A .png has ``rows`` x ``columns`` faces with A, B above and C, D below, see `analogy_grid`. A .gif or .mp4 loops
-    along its border, clockwise from A.
+    A .png has ``rows`` x ``columns`` faces with A and B at the top and C and D at the bottom; see `analogy_grid`. A
+    .gif or .mp4 follows the border of this grid clockwise from A.
     """
     with _start(model, out, max(rows * columns, 2), fps, quiet) as (source, path):
         corners = load_faces(source, faces, face=face, aligned=aligned, refine=refine, quiet=quiet)

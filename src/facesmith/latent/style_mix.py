@@ -31,8 +31,8 @@ def style_mix(
     """Write a table of mixed faces to ``out``: a row for each of ``coarse``, a column for each of ``fine``.
 
     Each cell is the row's face with the style of the column's face from ``level`` on (0 is the coarsest). The first row
-    and column show the faces themselves. Requires torch. Raises `FacesmithError` for a generator without styled levels,
-    that is, with a different recipe from `small` and `base`, and for a level that is not styled.
+    and column show the faces themselves. Requires torch. Raises `FacesmithError` for a generator without styled levels
+    (only `small` and `base` have them), and for a level that is not styled.
     """
     torch = require("torch", "train", "mixing styles")
     with new_series(Path(out), image_suffixes()) as file:

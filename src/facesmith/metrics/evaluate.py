@@ -40,10 +40,10 @@ def evaluate(
     save: bool = False,
     quiet: bool = False,
 ) -> Scores:
-    """Score ``count`` generated faces against as many real faces, or fewer if a dataset has fewer.
+    """Score ``count`` generated faces against the same number of real faces, or fewer if the dataset has fewer.
 
-    Instead of a model, name a dataset or a folder of photos to score images selected by ``seed``. ``dataset`` can also
-    be a folder of photos; see `open_sets` for how such folders are read.
+    Pass a dataset or a folder of photos instead of a model to score its images, selected by ``seed``. ``dataset`` can
+    also be a folder of photos; see `open_sets` for how such folders are read.
 
     ``features`` is "efficientnet-lite0", or "inception=PATH" with the weights of published FIDs. ``split`` compares
     with the "train", "valid" or "test" images only. ``seed`` selects the latents, the real images and KID's subsets;
@@ -109,7 +109,7 @@ def _check(source: Model | Dataset, real: Dataset, training: Dataset | None, cou
                 "import the photos again with the model's size and crop"
             )
     if training is not None and out is None:
-        raise FacesmithError("a comparison with the training set writes a sheet: pass a folder with out")
+        raise FacesmithError("a comparison with the training set writes a sheet: set out to a folder")
     if training is not None and len(training) <= NEAREST:
         raise FacesmithError(
             f"{training.path} has {len(training)} images, which are too few for a comparison: use more than {NEAREST}"

@@ -28,9 +28,9 @@ def score_key(score: Mapping[str, float]) -> tuple[bool, float]:
 class Scores:
     """The scores of a model against a dataset.
 
-    ``fid`` and ``kid`` (with ``kid_spread``, the standard deviation of its subsets; neither is multiplied by 1,000)
-    are at best 0; ``precision`` and ``recall`` are shares; ``diversity`` is 1 if generated faces differ as much as
-    real ones. ``protocol`` holds everything that determines these values. ``memorisation`` is the result of the
+    ``fid`` and ``kid`` (with ``kid_spread``, the standard deviation of its subsets; neither is multiplied by 1,000) are
+    best at 0; ``precision`` and ``recall`` are fractions; ``diversity`` is 1 if generated faces differ as much as real
+    ones. ``protocol`` contains everything that determines these values. ``memorisation`` is the result of the
     comparison with a training set, if there was one.
     """
 

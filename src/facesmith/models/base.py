@@ -48,7 +48,7 @@ class LoadedModel:
 
     @property
     def name(self) -> str:
-        """The name of the folder that it was exported to; characters that are not UTF-8 are replaced."""
+        """The name of the folder that the model was exported to; bytes that are not UTF-8 are replaced."""
         return str(self.card["name"]).encode("utf-8", "replace").decode()
 
     @property
@@ -63,12 +63,12 @@ class LoadedModel:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the weights: models with the same digest compute the same."""
+        """SHA-256 of the weights. Models with the same digest give the same results."""
         return str(self.card["digest"])
 
     @property
     def terms(self) -> str:
-        """The terms of use of the model and of what it makes."""
+        """The terms of use of the model and of its images."""
         return terms_of(self.card)
 
     def marks(self, *, seed: int | None = None, index: int | None = None) -> Marks:

@@ -37,8 +37,8 @@ class AttributeClassifier(LoadedModel):
     def label(self, images: Images) -> Floats:
         """Return the probability of every attribute (N x A) for ``images``: uint8, N x H x W x 3, or one of them.
 
-        Images have the crop of the classifier's dataset, and its size or a multiple of it: a classifier for 64x64 also
-        labels 128x128. Raises `FacesmithError` for other shapes.
+        Images must have the crop of the classifier's dataset, and its size or a multiple of it: a classifier for 64x64
+        also labels 128x128. Raises `FacesmithError` for other shapes.
         """
         logits = self._run(images, "logits", len(self.attributes))
         return np.asarray(logistic(logits.astype(np.float64)), np.float32)

@@ -1,4 +1,4 @@
-"""Write generated faces: a set of labelled images, or a sheet, from whose tables each face can be made again."""
+"""Write generated faces as a set of labelled images or as a sheet; its table tells how to generate each face again."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -50,20 +50,21 @@ def generate(
     Args:
         start: the index of the first face. Face i of a seed is the same in every part of a set.
         attributes: attributes of all faces: "Smiling", or "~Smiling" for its absence.
-        balance: attributes such as "Male,Smiling" of which all combinations get equal shares.
+        balance: attributes such as "Male,Smiling"; all their combinations get equal shares.
         share: shares such as "Eyeglasses=0.3".
-        classifier: labels the faces. Without it, the model's directions do, if it has them.
+        classifier: the classifier that labels the faces. Default: the model's directions, if it has them.
         labels: the attributes to label. Default: all that can be predicted.
         layout: imagefolder (metadata.jsonl beside the images), classes:ATTRIBUTE, webdataset or parquet.
-        grid: write one ``sheet.png`` and a table instead of single images.
-        sign_with: files of a certificate and its key, with which every image is signed; see `load_signing_key`.
+        grid: write one ``sheet.png`` and a table instead of separate images.
+        sign_with: the files of a certificate and its key, used to sign every image; see `load_signing_key`.
         npy: add ``images.npy``, uint8 N x H x W x 3, to an imagefolder of up to 10,000 faces.
 
-    Attributes that are an input of the generator are set; others are selected among many latents. Images are named
-    ``000000.png``, ... by index, at most 10,000 in a folder or file. Each row has seed, latent_index, truncation, model
-    (digest), terms, ``with`` (requested attributes), label_source (asked, measured or both), the attributes, and the
-    predicted probabilities. An attribute that is an input has the requested value, any other the predicted value.
-    If a set of more than 10,000 faces is interrupted, the same call continues it.
+    If a requested attribute is an input of the generator, it is set. For any other, matching faces are selected from
+    many. Images are named ``000000.png``, ... by index, at most 10,000 in a folder or file. Each row of metadata
+    contains seed, latent_index, truncation, model (digest), terms, ``with`` (requested attributes), label_source
+    (asked, measured or both), the attributes, and the predicted probabilities. An attribute that is an input has the
+    requested value, any other the predicted value. If a set of more than 10,000 faces is interrupted, the same call
+    continues it.
     """
     source = as_model(model, quiet=quiet)
     network = None if classifier is None else as_classifier(classifier)

@@ -16,7 +16,7 @@ from facesmith.models.front_matter import add_front_matter, model_fields
 def push(
     path: str | Path, repository: str, *, private: bool = False, revision: str | None = None, quiet: bool = False
 ) -> str:
-    """Upload a model or a dataset to the hub as ``owner/name``, which is created if needed, and return its address.
+    """Upload a model or a dataset to the hub as ``owner/name`` and return its URL. The repository is created if needed.
 
     A model, classifier or makeover can then be loaded as ``owner/name``, or as ``owner/name@revision``. A dataset is
     exported as Parquet to a temporary folder first, see `export_dataset`; `import_dataset` reads it as

@@ -30,7 +30,7 @@ PILLOW_FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 
 @dataclass(frozen=True)
 class LabelledFaces:
-    """Faces of a seed with what is ``requests``ed, labelled by a ``classifier`` or by the model's directions.
+    """Faces of a seed with the requested attributes, labelled by a ``classifier`` or by the model's directions.
 
     Face i is the same for every part of the set. ``label_names`` are the attributes to label, None for all.
     """

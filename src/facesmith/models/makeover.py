@@ -40,7 +40,7 @@ class Makeover(LoadedModel):
         return names.index(name)
 
     def apply(self, images: Images, direction: str | None = None, strength: float = 1.0) -> Images:
-        """Return ``images`` (uint8, N x H x W x 3, or one of them) made over: uint8, N x H x W x 3.
+        """Apply the makeover to ``images`` (uint8, N x H x W x 3, or a single one). Returns uint8, N x H x W x 3.
 
         ``direction`` is the name of one of `directions`, by default the first. ``strength`` is 0 (no change) to 1 (full
         change). Images have the makeover's size and the crop of its dataset; `crop_faces` makes them from any photo.

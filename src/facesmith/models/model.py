@@ -70,9 +70,9 @@ class Model(LoadedModel):
     def block(self) -> int:
         """How many faces must be computed together so that each is identical to the one that `sample` makes: 1 or 16.
 
-        With 1, `generate` of a single latent, or of up to 16, makes the same bits in a fraction of the time. With 16, a
-        face has to be computed among 16 latents at its own place, which is its index modulo 16. The first access
-        measures this by computing 136 faces.
+        With 1, `generate` gives the same bits for a single latent as for 16, in a fraction of the time. With 16, a face
+        must be computed among 16 latents, at the position of its index modulo 16. The first access measures this by
+        computing 136 faces.
         """
         return 1 if is_batch_invariant(self.network, self.latent_size) else BLOCK
 
@@ -84,7 +84,7 @@ class Model(LoadedModel):
     def latents(self, count: int, seed: int = 0, *, start: int = 0) -> Latents:
         """Return latents ``start`` to ``start + count`` of a seed (count x latent_size).
 
-        Each is drawn by its seed and index alone. The attributes among `conditions` are left open: 0.
+        Each depends only on its seed and index. The attributes in `conditions` are left unspecified (0).
         """
         _check_draw(count, seed, start)
         draw = _uniform if self.card["latent"] == "uniform" else _normal
@@ -97,8 +97,8 @@ class Model(LoadedModel):
     def condition(self, z: Latents, attributes: Sequence[str]) -> Latents:
         """Return latents of faces with these ``attributes``: "Smiling" with it, "~Smiling" without it.
 
-        Others keep their values: +1 with the attribute, -1 without, 0 open. Raises `FacesmithError` for an attribute
-        that is not among `conditions`, and for one that is given twice.
+        Other attributes keep their values: +1 with the attribute, -1 without it, 0 unspecified. Raises `FacesmithError`
+        for an attribute that is not in `conditions`, and for one that is passed twice.
         """
         z, seen = np.array(z, np.float32), set[str]()
         for text in attributes:
@@ -199,8 +199,8 @@ class Model(LoadedModel):
     def encode(self, images: Images) -> Latents:
         """Return the latents of images (uint8, N x H x W x 3, or one of them): N x (latent_size + detail_size).
 
-        The first ``latent_size`` values are the z that the encoder predicts. The rest is the residual latent, which the
-        generator adds inside; it brings the face nearer to a photo than any z does. Images have the model's size and
+        The first ``latent_size`` values are the z that the encoder predicts. The rest is the residual latent, which is
+        added inside the generator and reconstructs a photo more closely than any z. Images have the model's size and
         the crop of its dataset; `crop_faces` makes them from any photo. Raises `FacesmithError` for a model without an
         encoder and for images of a different size.
         """
@@ -218,7 +218,8 @@ class Model(LoadedModel):
 
     @cached_property
     def directions(self) -> Directions:
-        """The attribute directions of its latents. Raises `FacesmithError` if `fit_directions` has not made them."""
+        """The attribute directions of its latents. Raises `FacesmithError` if the model has none; `fit_directions` adds
+        them."""
         return read_directions(self.path, self.card)
 
     def torch_generator(self) -> tuple[Any, Any]:

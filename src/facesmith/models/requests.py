@@ -80,9 +80,9 @@ def draw_latents(
 ) -> tuple[Latents, Integers, Signs]:
     """Return the latents of faces ``start`` to ``start + count``, their indices in the seed, and what is asked of them.
 
-    Attributes that are an input of the generator are set. Others are selected: latents are tried until ``measure``, a
-    list of attributes and a function from latents to their probabilities, finds all that is asked for. After
-    `MAX_TRIES`, the best one is taken. Raises `FacesmithError` for an attribute that is neither.
+    Attributes that are an input of the generator are set. For all others, latents are drawn until ``measure`` (a list
+    of attributes and a function from latents to their probabilities) finds the requested ones. After `MAX_TRIES`, the
+    best one is taken. Raises `FacesmithError` for an attribute that is neither.
     """
     signs = requests.signs(seed, start, count)
     is_input = np.array([name in model.conditions for name in requests.names], bool)

@@ -133,7 +133,7 @@ class SmoothConfig(FamilyConfig):
     )
     scales: int = setting(
         1,
-        "number of resolutions whose outputs G sums and D receives; increases by one each time the networks grow",
+        "number of resolutions that G adds up and that D sees; one more each time the networks grow",
         minimum=1,
     )
 

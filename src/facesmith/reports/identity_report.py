@@ -43,8 +43,8 @@ def identity_report(
 
     ``count`` generated faces (see `evaluate`) and as many real ones of ``dataset``, which should be held out, are
     compared with every face of the training set ``against`` by the face embedding SFace. Real people show how similar
-    strangers are: where both sets have identities, photos of the same person are left out. All images must be cropped
-    alike. Returns the page; identities.json beside it has the values. Raises `FacesmithError` if a package of the
+    strangers are: if both sets have identities, photos of the same person are left out. All images must have the same
+    crop. Returns the page; identities.json next to it contains the values. Raises `FacesmithError` if a package of the
     ``photos`` and ``explore`` extras is missing, and if no face is found.
     """
     identity, folder = Identity(), Path(out)

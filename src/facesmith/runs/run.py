@@ -101,7 +101,8 @@ class Run:
     def digest(self, step: int) -> str:
         """Return a checksum (eight hex digits) of the metrics at ``step``, "" for a step without metrics.
 
-        It shows whether rows read before are still valid: a resume repeats the same values, a rollback does not.
+        It shows whether rows that were read earlier are still valid: a resume repeats the same values, a rollback does
+        not.
         """
         row = np.flatnonzero(self.data.metrics.get("step", np.empty(0)) == step)
         values = [column[row[0]] for column in self.data.metrics.values()] if len(row) else []

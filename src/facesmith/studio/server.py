@@ -46,19 +46,19 @@ def serve(
         paths: runs, models, makeovers, attribute classifiers, datasets and maps, folders that contain them, names of
             included models, or hub ids. Default: everything below the working folder, and the included models.
         host: the address to listen on; "0.0.0.0" for all of IPv4, "::" for all of IPv6 and IPv4.
-        port: 0 takes any free port.
-        token: restricts access to clients that send it.
-        allow_training: lets visitors start, stop and branch runs.
+        port: the port to listen on; 0 selects a free one.
+        token: the token that clients must send. Default: no token.
+        allow_training: whether visitors may start, stop and branch runs.
         cors: origins whose pages may use the API.
-        allowed_hosts: host names to respond to besides those of this machine. Without any, a studio that only this
-            machine can reach responds to no other name, and one that others can reach to every name.
-        certfile: enables TLS, together with ``keyfile``.
+        allowed_hosts: host names to respond to besides those of this machine. Default: only the names of this machine
+            if no other machine can connect, otherwise any name.
+        certfile: the TLS certificate; requires ``keyfile``.
         root_path: the prefix of the addresses under which a proxy serves the studio, such as "/faces". The proxy may
             remove it from requests or keep it.
         workers: threads that compute faces; 0: one per core.
-        rate: requests a second per client. Default: 50, or no limit if only this machine can reach the studio.
-        browser: opens a browser.
-        quiet: turns the access log off.
+        rate: requests per second per client. Default: 50, or no limit if only this machine can reach the studio.
+        browser: whether to open a browser.
+        quiet: whether to disable the access log.
 
     On shutdown, new requests are refused and running ones are finished. Raises `FacesmithError` for settings that
     contradict each other, missing paths, and an address in use.

@@ -207,8 +207,8 @@ def _initialise() -> tuple[Store, ProcessGroup]:
     if not (0 <= group.rank < group.world_size and 0 <= group.local_rank < group.local_world_size <= limit):
         values = ", ".join(f"{name}={os.environ[name]}" for name in RANK_VARIABLES)
         raise FacesmithError(
-            f"invalid process ranks ({values}): expected ranks of at most {limit} processes on this machine; start "
-            "training with torchrun"
+            f"invalid process ranks ({values}): each rank must be below its count, with at most {limit} processes "
+            "on this machine; start training with torchrun"
         )
     gpus = torch.cuda.device_count()
     if gpus:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from facesmith.machine import configure_process
 from facesmith.runs.health import DIVERGED
+from facesmith.runs.run_text import format_duration
 from facesmith.training.periodic import CheckpointSchedule, ScoreSchedule
 from facesmith.training.recorder import open_recorder
 from facesmith.training.rollback import CollapseGuard, failure_message
@@ -131,9 +132,7 @@ def announcement(context: TrainingContext, location: str, minutes: float | None)
 def format_estimate(measurement: dict[str, float], images: float) -> str:
     """Return how long the remaining ``images`` take."""
     rate = measurement["images_per_second"]
-    seconds = images / rate
-    duration = f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
     return (
-        f"measured {rate:.0f} images/s: {images / 1000:.0f} kimg will take about {duration}; "
+        f"measured {rate:.0f} images/s: {images / 1000:.3g} kimg will take about {format_duration(images / rate)}; "
         f"{measurement['memory_gb']:.1f} GB of memory"
     )

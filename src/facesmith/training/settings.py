@@ -87,7 +87,7 @@ class Recipe:
     kimg: float = record_setting(
         1000.0, "length of the run in thousands of real images", minimum=0.001, maximum=MAX_KIMG
     )
-    tick_kimg: float = record_setting(10.0, "kimg between sample sheets; increases in long runs", minimum=0.001)
+    tick_kimg: float = record_setting(10.0, "kimg between sample sheets; more in long runs", minimum=0.001)
     checkpoint_kimg: float = record_setting(20.0, "kimg between checkpoints", minimum=0.001)
     keep: int = record_setting(3, "number of recent checkpoints to keep, in addition to milestones", minimum=1)
     log_steps: int = record_setting(10, "steps averaged in each line of metrics.jsonl", minimum=1)

@@ -48,7 +48,7 @@ def test_what_is_wrong_with_a_photo_is_said(studio: str, visit: Visit, tmp_path:
     page.set_input_files("input[type=file]", tmp_path / "large.png")
     page.get_by_role("note").get_by_text("No face was found").wait_for()
     page.get_by_label("Model").select_option("drawn64")
-    page.get_by_role("note").get_by_text("was trained on whole pictures").wait_for()
+    page.get_by_role("note").get_by_text("was trained on whole images").wait_for()
     page.get_by_role("button", name="Delete this photo").click()
     page.get_by_role("button", name="Sample 1").click()
     page.get_by_role("note").get_by_text("marked as AI-generated").wait_for()

@@ -76,7 +76,7 @@ def test_a_dataset_without_labels_or_faces_is_refused(
         facesmith.train("classifier", bare, tmp_path / "run", quiet=True)
     assert not (tmp_path / "run").exists()
     small_dataset = facesmith.import_dataset("builtin:4", tmp_path / "few", size="32", quiet=True)
-    with pytest.raises(FacesmithError, match="4 images for training and 0 for evaluation"):
+    with pytest.raises(FacesmithError, match="4 images for training and 0 held-out images"):
         facesmith.train("classifier", small_dataset, tmp_path / "run", quiet=True)
 
 

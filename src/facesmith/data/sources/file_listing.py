@@ -289,8 +289,8 @@ def _list_zip(path: Path) -> FileListing:
         head = start.lstrip().lower()
         if head.startswith((b"<!doctype html", b"<html")):
             raise FacesmithError(
-                f"{path} is a web page, not a zip, because the download was refused, probably by Google Drive's "
-                "quota: download it again later or from a different place"
+                f"{path} is a web page, not a zip (Google Drive refuses downloads above its quota): download it "
+                "again later, or from a different place"
             )
         packed = next((kind for signature, kind in ARCHIVES.items() if head.startswith(signature)), None)
         if packed or start[257:262] == b"ustar":

@@ -64,11 +64,11 @@ def map_faces(
     Args:
         model: a model with an encoder, for images of the dataset's size.
         dataset: the images; ``count`` of them are selected by ``seed``, or all if there are fewer.
-        out: gets map.html (one page without external resources), map.json (the card), coordinates.npz (rows, latents,
-            every layout, neighbours), labels.csv, and the files for ``tensorboard --logdir OUT``.
+        out: the folder for map.html (one page without external resources), map.json (the card), coordinates.npz (rows,
+            latents, every layout, neighbours), labels.csv, and the files for ``tensorboard --logdir OUT``.
         methods: any of "pca", "tsne", "umap"; each makes layouts in 2D, in 3D and on the unit sphere.
         classifier: adds a second map, and second neighbours, in the feature space of this classifier.
-        photos: photos, or latents as in `edit`, to place and mark on the finished map.
+        photos: photos, seeds or latents, as in `edit`, to place and mark on the finished map.
         seed: random seed of the selection, t-SNE and UMAP: the same seed gives the same map on the same machine.
 
     Returns ``out``. Raises `FacesmithError` for a model without an encoder, images of a different size, fewer than 16

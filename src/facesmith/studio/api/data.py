@@ -73,7 +73,7 @@ async def dataset_sheet(
     seed: Annotated[int, Query(ge=0, lt=2**53, description="random seed of the selection")] = 0,
     having: Annotated[str | None, Query(max_length=100, description="show only images with this attribute")] = None,
 ) -> Response:
-    """Randomly chosen images as training sees them."""
+    """Random images, as used in training."""
     path = services.registry.find(name, "dataset").path
     jpeg = await asyncio.to_thread(_sheet_jpeg, path, count, columns, seed, having)
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
@@ -93,7 +93,7 @@ async def exploration_page(name: str, services: ServicesDep, v: Version = None, 
 
 @router.post("/{name}/explore", summary="Write a dataset's exploration report")
 async def write_exploration(name: str, services: ServicesDep) -> DatasetInfo:
-    """This takes a while and writes into the dataset's folder, so it requires --allow-training."""
+    """Takes a while and writes to the dataset's folder, so it requires --allow-training."""
     item = services.registry.find(name, "dataset")
     with services.training_jobs.writing(item.path):
         await services.jobs.run(lambda: facesmith.explore(facesmith.open_dataset(item.path), quiet=True))

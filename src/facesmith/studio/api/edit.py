@@ -42,7 +42,7 @@ router = APIRouter(tags=["faces"])
 
 DirectionKind = Annotated[
     Literal["best", "orthogonal", "boundary", "mean", "label"],
-    Field(description="kind of edit; label changes an input of the generator, best is what measured better for it"),
+    Field(description="kind of edit; label changes an input of the generator, best is the better one"),
 ]
 Edit = Annotated[
     dict[Annotated[str, Field(max_length=100)], Annotated[float, Field(ge=-20, le=20, allow_inf_nan=False)]],
@@ -139,7 +139,7 @@ class DescribeResponse(BaseModel):
     attributes: list[AttributeEstimate]
 
 
-@router.post("/encode", summary="Encode a face as numbers")
+@router.post("/encode", summary="Encode a face as a latent")
 async def encode(body: FaceRequest, resolver: FacesDep) -> EncodeResponse:
     """A photo's face is encoded by the model's encoder; `score` is the PSNR of the reconstruction."""
     model = await resolver.model(body.model)
@@ -151,9 +151,11 @@ async def encode(body: FaceRequest, resolver: FacesDep) -> EncodeResponse:
 
 @router.post("/edit", summary="Edit faces", response_class=Response, responses=IMAGE_CONTENT)
 async def edit(body: EditRequest, resolver: FacesDep, response: Response) -> Response:
-    """The sheet has a row for each edit and a column for each face, without gaps.
+    """The sheet has one row per edit and one column per face, without gaps.
 
     Strength 1 moves the average face without an attribute to the average face with it.
+
+    Example:
 
         curl -o smile.png -H 'Content-Type: application/json' http://127.0.0.1:8000/api/v1/edit \\
           -d '{"model": "drawn64", "faces": ["seed:7:3"], "edits": [{"Smiling": 1.5}]}'
@@ -197,6 +199,7 @@ async def edit_by_address(query: Annotated[EditQuery, Query()], request: Request
     """The same image as from POST /edit, for generated faces only. The same URL always returns the same image.
 
     Example:
+
         curl -o smile.png 'http://127.0.0.1:8000/api/v1/edit?model=drawn64&face=seed:7:3&set=Smiling:1.5'
     """
     if not all(face.startswith("seed") for face in query.face):

@@ -67,12 +67,12 @@ class LatentsQuery(BaseModel):
         [],
         alias="with",
         max_length=64,
-        description="generate faces with this attribute, or without it (~): an input of the generator is set, others "
-        "are selected among many faces; repeatable",
+        description="generate faces with this attribute, or without it (~); repeatable. An attribute that is an input "
+        "of the generator is set; for any other, matching faces are selected from many",
         examples=[["Smiling", "~Eyeglasses"]],
     )
     balance: list[str] = Field(
-        [], max_length=8, description="attributes of which all combinations get equal shares", examples=[["Male"]]
+        [], max_length=8, description="give all combinations of these attributes equal shares", examples=[["Male"]]
     )
     share: list[str] = Field(
         [],
@@ -142,7 +142,9 @@ class LatentsResponse(BaseModel):
 async def generate(services: ServicesDep, request: Request, query: Annotated[GenerateQuery, Query()]) -> Response:
     """One face is returned as an image, several as a sheet, row by row without gaps.
 
-    curl -o faces.png 'http://127.0.0.1:8000/api/v1/generate?model=drawn64&seed=7&count=64'
+    Example:
+
+        curl -o faces.png 'http://127.0.0.1:8000/api/v1/generate?model=drawn64&seed=7&count=64'
     """
     model = await services.registry.model(query.model or None)
     if query.digest and not model.digest.startswith(query.digest):
@@ -204,7 +206,7 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
     responses=NOT_MODIFIED,
 )
 async def latents(services: ServicesDep, request: Request, query: Annotated[LatentsQuery, Query()]) -> Response:
-    """The numbers that /generate makes faces of."""
+    """The numbers from which /generate makes the faces."""
     return await generate(services, request, _with_format(query, "json"))
 
 
@@ -215,10 +217,11 @@ async def latents(services: ServicesDep, request: Request, query: Annotated[Late
     responses=content("application/zip", "PNG files and manifests") | NOT_MODIFIED,
 )
 async def generate_zip(services: ServicesDep, request: Request, query: Annotated[ZipQuery, Query()]) -> Response:
-    """A PNG for each face, with metadata.jsonl, which has the columns of `facesmith generate`, and older manifests.
+    """The zip has a PNG for each face, metadata.jsonl with the columns of `facesmith generate`, and the manifests of
+    version 0.1.
 
-    They say how to generate each face again, and if the model has attribute directions, which attributes it has and how
-    likely.
+    They contain everything needed to generate each face again and, if the model has attribute directions, the
+    attributes of each face with their probabilities.
     """
     return await generate(services, request, _with_format(query, "zip"))
 

@@ -45,9 +45,10 @@ class IdentifyResponse(BaseModel):
 
 @router.post("/identify", summary="Read the provenance metadata of an image", openapi_extra=UPLOAD)
 async def identify_file(request: Request, services: ServicesDep) -> IdentifyResponse:
-    """The body is the file, or a form with it: an image, an MP4 or a GIF. It is not stored.
+    """The body is an image, an MP4 or a GIF, or a form that contains one. It is not stored.
 
     Example:
+
         curl --data-binary @face.png -H 'Content-Type: image/png' http://127.0.0.1:8000/api/v1/identify
     """
     data = await read_upload(request)

@@ -42,7 +42,7 @@ class ImportInfo(BaseModel):
     state: Literal["uploading", "importing", "done", "failed"]
     files: int
     bytes: int
-    progress: float | None = Field(default=None, description="fraction of the photos that are imported, from 0 to 1")
+    progress: float | None = Field(default=None, description="fraction of the photos imported so far, from 0 to 1")
     dataset: str | None = Field(default=None, description="name of the dataset; null until the import is complete")
     error: str | None = None
 
@@ -61,7 +61,7 @@ async def send_part(
     path: Annotated[str, Query(max_length=500, examples=["holidays/beach.jpg"])],
     offset: Annotated[int, Query(ge=0, description="number of bytes of this file that were already sent")] = 0,
 ) -> ImportInfo:
-    """Send the file, or the part that begins at ``offset``, as application/octet-stream."""
+    """Send the file, or the part that begins at `offset`, as application/octet-stream."""
     services.training_jobs.check_allowed()
     upload = services.command_jobs.upload(upload_id)
     data = await request.body()

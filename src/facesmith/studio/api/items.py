@@ -18,7 +18,7 @@ router = APIRouter()
 class RenameRequest(RequestBody):
     """A new name."""
 
-    name: RunName = Field(examples=["second-run"], description="name of the folder, and in this studio")
+    name: RunName = Field(examples=["second-run"], description="name of the folder and of the item in this studio")
 
 
 class Renamed(BaseModel):

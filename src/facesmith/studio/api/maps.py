@@ -116,9 +116,9 @@ async def map_points(
 
 @router.post("/{name}/place", summary="Place a face on a map")
 async def place(name: str, body: PlaceRequest, resolver: FacesDep) -> PlaceResponse:
-    """This requires the model that the map was made with. The faces of the map do not move.
+    """Requires the model that the map was made with. The faces of the map do not move.
 
-    PCA places a face exactly. t-SNE and UMAP cannot: the face gets the median position of its seven nearest faces.
+    The position is exact for PCA. For t-SNE and UMAP, it is the median of the seven nearest faces.
     """
     registry = resolver.services.registry
     face_map = registry.map(name)

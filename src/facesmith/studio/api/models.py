@@ -32,7 +32,7 @@ class ModelInfo(BaseModel):
     latent_size: int | None = Field(examples=[64], description="length of a latent; null if the model has no latents")
     encoder: bool = Field(description="whether it can encode photos")
     refine: bool = Field(description="whether /refine works with this model; requires PyTorch")
-    aligned: bool = Field(description="whether it was trained on aligned faces, which are found in photos")
+    aligned: bool = Field(description="whether it was trained on aligned faces, so that faces are detected in photos")
     attributes: list[str] = Field(
         examples=[["Smiling", "Young"]],
         description="attributes that the model can edit, or that the classifier predicts",

@@ -60,7 +60,7 @@ class PhotoInfo(BaseModel):
     size: tuple[int, int] = Field(examples=[(640, 480)], description="width and height of the upright photo")
     aligned: bool = Field(description="whether detection was skipped and the whole photo is one aligned face")
     whole: str = Field(
-        examples=["photo:mN0Yw5n0T7yYzB1m2c3d4e"], description="reference of the whole photo as one aligned face"
+        examples=["photo:mN0Yw5n0T7yYzB1m2c3d4e"], description="reference to the whole photo as one aligned face"
     )
     faces: list[PhotoFace]
     provenance: Provenance
@@ -90,10 +90,12 @@ async def upload_photo(
         bool, Query(description="skip detection: the photo is aligned like the images of the model's dataset")
     ] = False,
 ) -> PhotoInfo:
-    """The body is a JPEG, PNG or WebP file, or a form with it. It is kept in memory, for this session only.
+    """The body is a JPEG, PNG or WebP file, or a form that contains one. It is kept in memory, for this session only.
 
     Up to 12 faces are found, the largest first. A face in profile may be missed: use `whole` for a photo that you have
     cropped yourself.
+
+    Example:
 
         curl -H 'Content-Type: image/jpeg' --data-binary @me.jpg -D - http://127.0.0.1:8000/api/v1/photos
     """
@@ -185,11 +187,11 @@ async def face_image(
     response: Response,
     scale: Annotated[int, Query(ge=1, le=8, description="enlarge the image, with smooth edges")] = 1,
     what: Annotated[
-        Literal["made", "cut"], Query(description="made: the model's image; cut: the crop of the photo")
+        Literal["made", "cut"], Query(description="made: the model's reconstruction; cut: the crop of the photo")
     ] = "made",
     model: Annotated[str | None, Query(max_length=200, description="model or makeover, for a face in a photo")] = None,
 ) -> Response:
-    """`made` is the model's image of the face; `cut` is the photo's, upright and at the size of the model's images."""
+    """`made` is the model's reconstruction of the face; `cut` is the upright crop of the photo, at the model's size."""
     item, reference = resolver.get(name), f"photo:{name}"
     options: dict[str, Any] = {"scale": scale, "resample": "lanczos"}
     if what == "cut" and isinstance(item, face_resolver.PhotoFace):

@@ -36,7 +36,7 @@ class _Cancelled(Exception):
 async def refine(body: RefineRequest, resolver: FacesDep, response: Response) -> StreamingResponse:
     """Server-sent events: `progress` after each step, then `done` with the new face. Requires PyTorch, see /models.
 
-    Starting at the encoder's result, it searches for a latent that reconstructs the photo better. The search stops when
+    The search starts at the encoder's result and looks for a latent that reconstructs the photo better. It stops when
     the client disconnects.
     """
     if not can_refine():

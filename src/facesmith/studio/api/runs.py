@@ -19,7 +19,7 @@ class RunSummary(BaseModel):
     """A run in a list."""
 
     name: str = Field(examples=["first-run"], description="identifier used by all other routes")
-    status: Status = Field(description="silent: not responding; it should be training but writes nothing")
+    status: Status = Field(description="silent: not responding (the run should be training, but writes nothing)")
     recipe: str = Field(examples=["tiny"])
     dataset: str = Field(examples=["builtin avataaars"])
     kimg: float = Field(examples=[512.0], description="thousands of real images shown so far")
@@ -47,7 +47,7 @@ class RunInfo(BaseModel):
     images_per_second: float | None
     goal_kimg: float | None
     goal_minutes: float | None
-    share: float | None = Field(description="fraction of the goal that is reached, from 0 to 1")
+    share: float | None = Field(description="fraction of the goal that has been reached, from 0 to 1")
     seconds_left: float | None = Field(description="at the current speed")
     health: str | None = Field(examples=["healthy"])
     health_text: str | None = Field(description="health as a sentence")
@@ -128,7 +128,7 @@ async def run_metrics(
     since: Annotated[int, Query(ge=-1, lt=10**12, description="return only rows after this step")] = -1,
     most: Annotated[int, Query(ge=2, le=4000, description="maximum number of rows per table")] = 1000,
 ) -> RunMetrics:
-    """A table with more rows is downsampled: each stretch of a column keeps its lowest and its highest value."""
+    """Longer tables are downsampled: each section of a column keeps its lowest and its highest value."""
     run = await services.run_watcher.run(name)
     curves = run.curves(dict.fromkeys(("metrics", "timing", "scores"), since), most)
     charts = {

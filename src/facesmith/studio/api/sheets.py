@@ -29,7 +29,7 @@ class Sheet(BaseModel):
 
 @router.get("/runs/{name}/sheets", summary="List a run's sample sheets")
 async def list_sheets(name: str, services: ServicesDep) -> list[Sheet]:
-    """In the order of training. An address with its version may be cached forever."""
+    """In the order of training. A URL with its version may be cached forever."""
     run = await services.run_watcher.run(name)
     return [
         Sheet(sheet=path.stem, kimg=kimg, address=services.run_watcher.sheet_address(name, path))

@@ -136,7 +136,9 @@ def recipe_info(recipe: str) -> RecipeInfo:
 
 @router.post("/runs", summary="Train")
 async def train(body: TrainRequest, services: ServicesDep) -> TrainingStarted:
-    """Start a run in the studio's first folder. The response comes once the run has started.
+    """Start a run in the studio's first folder. The response is sent as soon as the run has started.
+
+    Example:
 
         curl -H 'Content-Type: application/json' http://127.0.0.1:8000/api/v1/runs \\
           -d '{"name": "first-run", "recipe": "tiny", "dataset": "drawn", "minutes": 10}'
@@ -150,14 +152,14 @@ async def train(body: TrainRequest, services: ServicesDep) -> TrainingStarted:
 
 @router.post("/runs/{name}/stop", summary="Stop training")
 async def stop(name: str, services: ServicesDep) -> TrainingStarted:
-    """It saves a checkpoint, writes its video and report, and ends. It can be resumed without loss."""
+    """The run saves a checkpoint, writes its video and report, and ends. Nothing is lost when it is resumed."""
     services.training_jobs.stop(services.registry.find(name, "run").name)
     return TrainingStarted(name=name, writing=True)
 
 
 @router.post("/runs/{name}/resume", summary="Resume training")
 async def resume(name: str, body: ContinuedLength, services: ServicesDep) -> TrainingStarted:
-    """Continue from the last checkpoint exactly as if it had never been stopped, also after the goal was reached."""
+    """Continue exactly from the last checkpoint, even if the run had reached its goal."""
     services.training_jobs.check_allowed()
     run = await services.run_watcher.run(name)
     recipe, dataset = _recipe_and_dataset(services, run)

@@ -35,8 +35,10 @@ async def watch(
 ) -> Response:
     """Server-sent events, each with its `run` and the `mark` after it:
 
-    `status` (as in /runs/NAME), `health` (it has changed), `metrics` (new rows), `sheet`, `cut` (measurements
-    and sheets sent before are no longer valid: request them again), `gone`. Last-Event-ID resumes a stream.
+    `status` (as in /runs/NAME), `health` (changed), `metrics` (new rows), `sheet` (a new one), `cut` (measurements and
+    sheets sent before are no longer valid: request them again), `gone` (deleted). Last-Event-ID resumes a stream.
+
+    Example:
 
         curl -N 'http://127.0.0.1:8000/api/v1/watch?run=first-run'
     """

@@ -27,10 +27,10 @@ def label(
 ) -> Dataset:
     """Copy ``dataset`` to the new folder ``out``, with the attributes that ``classifier`` predicts.
 
-    An image has an attribute if its probability reaches the classifier's threshold for it. Existing attributes of other
-    names are copied. With ``replace``, those of the same names are replaced. The card names the classifier under
-    ``labelled``. images.npy is a hard link where the file system supports it, and a copy otherwise. ``judge`` is the
-    name that version 0.1 had for ``classifier``.
+    An image has an attribute if its probability reaches the classifier's threshold for it. Existing attributes with
+    other names are copied. With ``replace``, those with the same names are replaced. The card names the classifier
+    under ``labelled``. images.npy is a hard link where the file system supports it, and a copy otherwise. ``judge`` is
+    the name that version 0.1 had for ``classifier``.
 
     Raises `FacesmithError` for an image size that differs from the classifier's, existing attributes without
     ``replace``, and an existing ``out``.

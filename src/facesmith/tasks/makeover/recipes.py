@@ -28,7 +28,7 @@ class MakeoverRecipe(AdversarialRecipe):
     )
     pixel: float = loss_setting(
         0.8,
-        "weight of the mean change per 4x4 block in G's loss; the adversarial loss has the weight 1 - pixel",
+        "weight of the mean change of 4x4 pixel averages; the adversarial loss has the weight 1 - pixel",
         minimum=0,
         maximum=1,
     )
@@ -37,7 +37,9 @@ class MakeoverRecipe(AdversarialRecipe):
     )
     outside: float = loss_setting(0.0, "weight of the mean change outside the face, for aligned faces", minimum=0)
     identity: float = loss_setting(0.0, "weight of the change in the classifier's intermediate features", minimum=0)
-    attributes: float = loss_setting(0.0, "weight of the change in attributes that both domains share", minimum=0)
+    attributes: float = loss_setting(
+        0.0, "weight of the change in attributes that source and target faces have equally often", minimum=0
+    )
     target: float = loss_setting(0.0, "weight of the loss on the attributes that target faces share", minimum=0)
     shift: float = loss_setting(
         0.0, "maximum random shift of the classifier's input, as a fraction of the image size", minimum=0, maximum=0.5

@@ -33,15 +33,15 @@ function notes(photo, model, alternative) {
   const found = [];
   if (!model.aligned)
     found.push(
-      `${model.name} was trained on whole pictures, not on faces found in photos: it squeezes the whole photo into ` +
+      `${model.name} was trained on whole images, not on faces found in photos: the whole photo is scaled down to ` +
         `${model.size.join("x")} pixels.${alternative ? ` For photos, choose ${alternative}.` : ""}`,
     );
   else if (!photo.faces.length && !photo.aligned)
     found.push("No face was found. The whole photo is used as if it were one face, so the result will be poor. Choose a photo that shows a face from the front.");
   const { kind, c2pa } = photo.provenance ?? {};
   if (kind === "generated" || kind === "edited")
-    found.push(`This picture is marked as ${kind === "generated" ? "AI-generated" : "edited by AI"}. Results keep this mark.`);
-  if (c2pa) found.push("This photo has content credentials (a C2PA manifest). Results do not keep them.");
+    found.push(`This photo is marked as ${kind === "generated" ? "AI-generated" : "edited by AI"}. The images made from it keep this mark.`);
+  if (c2pa) found.push("This photo has content credentials (a C2PA manifest). The images made from it do not keep them.");
   return found;
 }
 

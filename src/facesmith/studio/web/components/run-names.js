@@ -3,7 +3,7 @@
 /** The attributes of an input for a name. */
 export const validName = {
   pattern: "[\\p{L}\\p{N}](?:[\\p{L}\\p{M}\\p{N}._]|-(?!-))*(?<![.\\-])",
-  title: "Letters, digits, single dashes, dots and underscores; a letter or digit first",
+  title: "Use letters, digits, and single dashes, dots and underscores. Start with a letter or digit.",
   autocomplete: "off",
   spellcheck: false,
 };

@@ -54,7 +54,7 @@ export function ConnectionNotice() {
   return html`<div role="alert">${now !== "found" && html`<div class="connection">
     <${Icon} name="alert" />
     ${now === "lost"
-      ? html`<span>The studio is not responding. This page continues as soon as it does.</span>`
+      ? html`<span>The studio is not responding. This page reconnects automatically.</span>`
       : html`<span>The studio requires a token.</span><button class="button" onClick=${() => location.reload()}>Enter the token</button>`}
   </div>`}</div>`;
 }

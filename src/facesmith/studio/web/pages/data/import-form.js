@@ -30,7 +30,7 @@ export function ImportForm({ names, onClose, onMade }) {
   };
   const take = async (chosen) => {
     const pairs = readable(chosen);
-    if (!pairs.length) return showMessage("There are no photos and no zip among these files");
+    if (!pairs.length) return showMessage("None of these files is a photo or a zip");
     const { signal } = control.current;
     go("send");
     try {

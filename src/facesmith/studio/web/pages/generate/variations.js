@@ -17,7 +17,7 @@ export function Variations({ model, like, set, spread, lock, onChange, onClose }
   return html`<section class="variations" aria-label="Variations">
     <div class="row spread"><h2>Variations</h2>
       <button class="plain" onClick=${onClose} aria-label="Back to random faces" title="Back to random faces"><${Icon} name="close" /></button></div>
-    <div class="row"><img class="face" src=${favouriteUrl({ model: model.name, face: like, set })} alt="The face that is varied" />
+    <div class="row"><img class="face" src=${favouriteUrl({ model: model.name, face: like, set })} alt="The original face" />
       <span class="small muted">of ${like}</span></div>
     <${Slider} label="Difference" value=${spread} high=${100} step=${1} format=${(value) => `${value}%`} ends=${["similar", "different"]}
       onInput=${(spread) => onChange({ spread })} />

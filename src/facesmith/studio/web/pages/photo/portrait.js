@@ -47,7 +47,7 @@ export function Portrait({ model, face, used, encoded, changes, view, onView, ph
         alt=${isPhoto ? "The face in the photo" : "The face"} />`;
   const rebuilt = html`<img class="face" src=${faceImageUrl(edited.face, model.name, "made", scale)} alt="The reconstruction" />`;
   const after = html`<${BitmapCanvas} class=${edited.whole ? "" : "face"} bitmap=${edited.bitmap}
-    of=${(edited.whole ? "whole " : "") + (formatEdit(edited.changes).join() || "as it is")} label=${label} />`;
+    of=${(edited.whole ? "whole " : "") + (formatEdit(edited.changes).join() || "unchanged")} label=${label} />`;
   const file = formatEdit(changes).join("-").replaceAll(":", "") || "rebuilt";
   const load = (scale) =>
     request("/edit", { json: { ...body, faces: [used], format: "png", scale, resample: "lanczos" }, as: "blob" });

@@ -34,7 +34,7 @@ function Setting({ row, settings, things, onChange, onDrop }) {
           </select>`
         : html`<input type="text" aria-label=${label} value=${row.value} placeholder=${String(setting.value)}
             onInput=${(event) => onChange({ ...row, value: event.target.value })} />`}
-      <button type="button" class="plain" aria-label=${`Do not change ${setting.name}`} onClick=${onDrop}><${Icon} name="close" /></button>
+      <button type="button" class="plain" aria-label=${`Remove the setting ${setting.name}`} onClick=${onDrop}><${Icon} name="close" /></button>
     </div>
     <p class="small muted">${setting.about}</p>
   </li>`;

@@ -6,7 +6,7 @@ import { showError } from "../../shell/toasts.js";
 import { Dialog } from "../../components/dialog.js";
 import { Progress } from "../../components/feedback.js";
 
-const PAGES = { generator: ["/", "Generate faces"], makeover: ["/makeover", "Open in Makeover"], classifier: ["/about", "Open in About"] };
+const PAGES = { generator: ["/", "Generate faces"], makeover: ["/makeover", "Open in Makeover"], classifier: ["/about", "Show the model card"] };
 
 /** Starts the export when it is opened; closing it does not stop the export. */
 export function UseModel({ name, onClose }) {
