@@ -58,7 +58,7 @@ def test_settings_of_built_in_families_need_no_torch() -> None:
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     expected = {name: list(family_settings(name, kind)) for kind in ("gan", "makeover") for name in families(kind)}
     assert process.stdout.strip() == str(expected), process.stderr
-    assert expected["dcgan"][-1] == "discriminator_norm"
+    assert "discriminator_norm" in expected["dcgan"]
 
 
 def test_a_family_name_is_registered_once() -> None:

@@ -48,6 +48,9 @@ class DCGANConfig(FamilyConfig):
     bias: bool = setting(False, "use biases in convolutions and linear layers")
     generator_norm: bool = setting(True, "use batch norm in G")
     discriminator_norm: bool = setting(True, "use batch norm in D, except after its first layer")
+    flatten: bool = setting(
+        False, "average neighbouring output pixels of nearly the same colour, for the flat areas of drawings"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -135,6 +138,9 @@ class SmoothConfig(FamilyConfig):
         1,
         "number of resolutions that G adds up and that D sees; one more each time the networks grow",
         minimum=1,
+    )
+    flatten: bool = setting(
+        False, "average neighbouring output pixels of nearly the same colour, for the flat areas of drawings"
     )
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from torch import nn
 
 from facesmith.networks.convolutions import Conv, ConvTranspose
 from facesmith.networks.family_settings import DCGANConfig
+from facesmith.networks.flatten import Flatten
 from facesmith.networks.layers import StackDiscriminator, StackGenerator
 
 
@@ -28,7 +29,7 @@ class Generator(StackGenerator):
             layers.append(_up(before, after, grids[level], grids[level + 1], config))
             if after != 3:
                 layers += [*_norm(config.generator_norm, after), nn.ReLU(inplace=True)]
-        self.layers = nn.Sequential(*layers, nn.Tanh())
+        self.layers = nn.Sequential(*layers, nn.Tanh(), *([Flatten()] if config.flatten else []))
         self.apply(initialize)
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from facesmith.errors import FacesmithError
 from facesmith.networks.convolutions import Conv, ConvTranspose, SmoothToRGB
 from facesmith.networks.family_settings import SmoothConfig
+from facesmith.networks.flatten import Flatten
 from facesmith.networks.layers import CoarseGenerator
 
 WEIGHT_SPREAD = 0.02  # of the initial weights: Radford et al., arXiv:1511.06434
@@ -47,6 +48,7 @@ class Generator(CoarseGenerator):
             }
         )
         self.colours = nn.Linear(config.latent_size, 3 * config.palette) if config.palette else None
+        self.flatten = Flatten() if config.flatten else None
         initialize(self)
         if self.colours is not None:
             nn.init.normal_(self.colours.weight, 0.0, COLOUR_SPREAD)
@@ -67,7 +69,8 @@ class Generator(CoarseGenerator):
                 layer = self.to_rgb[str(level)](x)
                 image = layer if image is None else layer + enlarge(image, layer)
         assert image is not None
-        return image.tanh() if self.colours is None else mix_palette(image, self.colours(z))
+        image = image.tanh() if self.colours is None else mix_palette(image, self.colours(z))
+        return image if self.flatten is None else self.flatten(image)
 
 
 class Discriminator(nn.Module):
