@@ -138,7 +138,7 @@ def merge(parts: tuple[Path, ...], out: Path, quiet: bool) -> None:
     """
     if facesmith.artefact_kind(parts[0]) == "dataset":
         dataset = facesmith.merge_datasets(parts, out, quiet=quiet)
-        click.echo(f"{out}: {len(dataset):,} images of {len(parts)} parts")
+        click.echo(f"{out}: {len(dataset):,} images from {len(parts)} parts")
         return
     facesmith.merge_sets(parts, out, quiet=quiet)
     click.echo(f"{out}: {facesmith.read_set(out)['count']:,} faces from {len(parts)} parts")

@@ -35,6 +35,6 @@ def faces(photos: tuple[str, ...], out: Path, size: str, faces: str, quiet: bool
     """
     result = facesmith.show_faces(photos, out, size=size, faces=faces, quiet=quiet)
     with_faces = len({face["photo"] for face in result["faces"]})
-    click.echo(f"{out}: {len(result['faces'])} faces in {with_faces} of {len(photos)} photos")
+    click.echo(f"{out}: faces: {len(result['faces']):,}, in {with_faces:,} of {len(photos):,} photos")
     for item in result["without"]:
         click.echo(f"  {item['reason']}")

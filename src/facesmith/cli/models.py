@@ -40,9 +40,9 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
     exported = facesmith.export(run, model, checkpoint=checkpoint, name=name, half=half, share=share)
     card = exported.card.get("encoder", exported.card)  # the network that this run trained
     trained, parity = card["trained"], card["onnx_parity"]
-    which = f", its {trained['checkpoint']}" if trained["checkpoint"] in ("best", "last") else ""
+    which = f"the {trained['checkpoint']} checkpoint, " if trained["checkpoint"] in ("best", "last") else ""
     click.echo(
-        f"{model}: {card['parameters']:,} parameters after {trained['kimg']:g} kimg{which}, ONNX matches torch "
+        f"{model}: {which}after {trained['kimg']:g} kimg; {card['parameters']:,} parameters; ONNX matches PyTorch "
         f"within {parity:.0e}"
     )
 
