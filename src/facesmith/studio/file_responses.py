@@ -19,7 +19,7 @@ _POLICY = (
 )
 STATIC_PAGE_POLICY = _POLICY + "sandbox"
 SCRIPTED_PAGE_POLICY = _POLICY + "script-src 'unsafe-inline'; sandbox allow-scripts allow-downloads allow-forms"
-Theme = Annotated[Literal["light", "dark"] | None, Query(description="default: as the system is set")]
+Theme = Annotated[Literal["light", "dark"] | None, Query(description="theme of the page; default: the system's theme")]
 
 
 def file_version(path: Path) -> str:

@@ -68,8 +68,8 @@ async def attribute_rates(name: str, services: ServicesDep) -> list[AttributeRat
 async def dataset_sheet(
     name: str,
     services: ServicesDep,
-    count: Annotated[int, Query(ge=1, le=144)] = 48,
-    columns: Annotated[int, Query(ge=1, le=48)] = 12,
+    count: Annotated[int, Query(ge=1, le=144, description="number of images")] = 48,
+    columns: Annotated[int, Query(ge=1, le=48, description="columns of the sheet")] = 12,
     seed: Annotated[int, Query(ge=0, lt=2**53, description="random seed of the selection")] = 0,
     having: Annotated[str | None, Query(max_length=100, description="show only images with this attribute")] = None,
 ) -> Response:

@@ -58,7 +58,7 @@ async def send_part(
     upload_id: str,
     request: Request,
     services: ServicesDep,
-    path: Annotated[str, Query(max_length=500, examples=["holidays/beach.jpg"])],
+    path: Annotated[str, Query(max_length=500, description="path in the folder", examples=["holidays/beach.jpg"])],
     offset: Annotated[int, Query(ge=0, description="number of bytes of this file that were already sent")] = 0,
 ) -> ImportInfo:
     """Send the file, or the part that begins at `offset`, as application/octet-stream."""
