@@ -20,7 +20,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CACHE = ROOT / ".cache" / "notebooks"
 # Parameters with which a notebook ends quickly.
 SMALL = {
-    "project": 'SOURCE, MINUTES, SETTINGS = "builtin:80", 0.05, ("batch_size=8", "threads=1", "log_steps=1")',
+    "project": 'SOURCE, MINUTES, SETTINGS = "builtin:80", 0.15, ("batch_size=8", "threads=1", "log_steps=1")',
     "latent-space": 'SOURCE = "builtin:60"',
     "labelled-set": 'SOURCE, TEST_COUNT, COUNT, KIMG = "builtin:80", 40, 40, 0.08',
 }
