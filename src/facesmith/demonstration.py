@@ -10,6 +10,7 @@ from facesmith.progress import silent, tell
 
 MARKER = ".facesmith-demo"  # the content of a folder with this file may be replaced by the next demo
 NEW_DATASET = ".dataset"
+DRAWN = ("flatten=true",)  # settings for the built-in faces
 
 
 def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: float = 4.0, quiet: bool = False) -> Path:
@@ -41,7 +42,8 @@ def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: flo
         print_message(
             f"[2/4] training with the tiny recipe for {minutes:g} minutes; sample sheets: {out / 'run' / 'samples'}"
         )
-        run = train("tiny", dataset, out / "run", minutes=minutes, quiet=quiet)
+        settings = DRAWN if dataset.card["source"]["kind"] == "builtin" else ()
+        run = train("tiny", dataset, out / "run", settings=settings, minutes=minutes, quiet=quiet)
         print_message("[3/4] exporting the model")
         model = export(run, out / "model")
         print_message("[4/4] generating faces")

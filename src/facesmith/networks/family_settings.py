@@ -49,7 +49,7 @@ class DCGANConfig(FamilyConfig):
     generator_norm: bool = setting(True, "use batch norm in G")
     discriminator_norm: bool = setting(True, "use batch norm in D, except after its first layer")
     flatten: bool = setting(
-        False, "average neighbouring output pixels of nearly the same colour, for the flat areas of drawings"
+        False, "average neighbouring pixels of nearly the same colour in generated images, for drawings with flat areas"
     )
 
     def __post_init__(self) -> None:
@@ -140,7 +140,7 @@ class SmoothConfig(FamilyConfig):
         minimum=1,
     )
     flatten: bool = setting(
-        False, "average neighbouring output pixels of nearly the same colour, for the flat areas of drawings"
+        False, "average neighbouring pixels of nearly the same colour in generated images, for drawings with flat areas"
     )
 
     def __post_init__(self) -> None:

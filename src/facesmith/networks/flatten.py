@@ -1,8 +1,8 @@
 """Flat areas for drawings: a filter after G that averages neighbouring pixels of nearly the same colour.
 
-It is a bilateral filter (Tomasi and Manduchi, 1998) along rows and columns, in a few passes over growing distances
-(Dammertz et al., 2010). G is trained through it. Without it, the areas of generated drawings keep a grain of a few grey
-levels, however long G is trained.
+It is a bilateral filter (Tomasi and Manduchi, 1998) along rows and columns, in a few passes over different distances
+(Dammertz et al., 2010). Without it, the areas of generated drawings keep a grain of a few grey levels, however long G
+is trained. It is not used in training, where it would take time: D hardly responds to the grain.
 """
 
 import torch
@@ -14,9 +14,11 @@ DISTANCES = (1, 4, 2, 1)  # in pixels, one pass each
 
 
 class Flatten(nn.Module):
-    """Return images (N x 3 x H x W) in [-1, 1] with flat areas; edges stay sharp."""
+    """Return images (N x 3 x H x W) in [-1, 1] with flat areas; edges stay sharp. In training mode, do nothing."""
 
     def forward(self, images: Tensor) -> Tensor:
+        if self.training:
+            return images
         images = images.float()
         for distance in DISTANCES:
             images = _average(images, 2, distance, (0, 0, 0, distance), (0, 0, distance, 0))
