@@ -117,13 +117,14 @@ def announcement(context: TrainingContext, location: str, minutes: float | None)
     if resume_note and previous != processes:
         resume_note += f" with {processes} process{'es' * (processes > 1)} instead of {previous}"
     networks = " and ".join(f"{name} {count:,}" for name, count in context.card["parameters"].items())
+    threads = f"{recipe.threads} thread{'s' * (recipe.threads != 1)}"
     group = f", {processes} processes" if processes > 1 else ""
     limit = f" or after {minutes:g} minutes, whichever comes first" if minutes is not None else ""
     return (
         f"{recipe.name}: {recipe.about}{resume_note}\n"
         f"  data     {data.name}, {len(data):,} images of {'x'.join(map(str, data.size))}, read from {location}\n"
         f"  networks {networks} parameters\n"
-        f"  machine  {recipe.device}, {recipe.threads} threads{group}, {recipe.precision}, {recipe.memory_format}\n"
+        f"  machine  {recipe.device}, {threads}{group}, {recipe.precision}, {recipe.memory_format}\n"
         f"  ends     at {recipe.kimg:g} kimg ({recipe.kimg * 1000 / len(data):.1f} epochs){limit}\n"
         f"  samples  {context.run.samples}, a new sheet every {recipe.tick_kimg:g} kimg"
     )

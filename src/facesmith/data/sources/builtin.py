@@ -156,7 +156,8 @@ def _parse(text: str) -> tuple[str, int]:
 def _credit(style: str) -> str:
     """Return the author and the licence that the style's definition states."""
     meta = _json(style)["meta"]
-    return f"{meta['license']['text']}. Drawn with DiceBear (https://www.dicebear.com)."
+    licence = meta["license"]["text"].replace("„", "“")  # DiceBear opens quotations as German does
+    return f"{licence}. Drawn with DiceBear (https://www.dicebear.com)."
 
 
 @cache
