@@ -96,13 +96,7 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
     help="Add a C2PA manifest to every image, signed with this certificate and key (PEM). Requires the c2pa extra.",
 )
 @click.option("--npy", is_flag=True, help="Also write images.npy, uint8 N x H x W x 3.")
-@click.option(
-    "--backend",
-    default="onnx",
-    show_default=True,
-    type=click.Choice(["onnx", "torch"]),
-    help="Inference backend.",
-)
+@options.backend
 @click.option("--quiet", is_flag=True, help="Hide the progress bar and the model's terms.")
 @plugin_option
 def generate(model: str, out: Path, backend: str, labels: str | None, **options: object) -> None:

@@ -17,6 +17,13 @@ out_folder = click.option("--out", required=True, type=click.Path(path_type=Path
 out_picture = click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Write to this new .png, .gif or .mp4 file."
 )
+backend = click.option(
+    "--backend",
+    default="onnx",
+    show_default=True,
+    type=click.Choice(["onnx", "openvino", "torch"]),
+    help="Inference backend. openvino is faster on CPUs and requires the openvino extra.",
+)
 refine = click.option(
     "--refine",
     type=int,

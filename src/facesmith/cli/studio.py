@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 import facesmith
-from facesmith.cli import completion
+from facesmith.cli import completion, options
 
 
 @click.command(context_settings={"auto_envvar_prefix": "FACESMITH_STUDIO"})
@@ -46,6 +46,7 @@ from facesmith.cli import completion
     help="Path prefix that a proxy serves the studio under, for example /faces.",
 )
 @click.option("--workers", default=0, show_default="one per core", help="Number of threads that generate faces.")
+@options.backend
 @click.option(
     "--rate",
     type=float,

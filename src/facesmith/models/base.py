@@ -1,10 +1,11 @@
 """The base of everything that is loaded from a model folder, and its networks.
 
-ONNX Runtime computes the networks and needs no torch; the other backend is torch.
+ONNX Runtime computes the networks and needs no torch; OpenVINO and torch are the other backends.
 """
 
 import os
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -16,11 +17,11 @@ from facesmith.extras import require
 from facesmith.files import utf8_path
 from facesmith.images.pixels import to_float
 from facesmith.images.provenance import EDITED, GENERATED, Marks
-from facesmith.machine import worker_count
+from facesmith.machine import usable_cores, worker_count
 from facesmith.models.folder import ModelFolder, open_model_folder
 from facesmith.terms import combine_terms, terms_of
 
-BACKENDS = ("onnx", "torch")
+BACKENDS = ("onnx", "openvino", "torch")
 
 # Networks always compute the same blocks of consecutive indices. Another batch size may round differently; the same
 # place in the same block cannot, so face i of a seed is identical in every call.
@@ -33,7 +34,7 @@ Loaded = TypeVar("Loaded", bound="LoadedModel")
 class LoadedModel:
     """A loaded model folder: ``path``, the ``card`` it holds, ``folder`` with its files, ``backend`` and ``threads``.
 
-    ``backend`` is "onnx" or "torch". ONNX Runtime uses that many ``threads``, by default one per core.
+    ``backend`` is one of `BACKENDS`. ONNX Runtime and OpenVINO use that many ``threads``, by default one per core.
     """
 
     kind: ClassVar[str]
@@ -89,7 +90,7 @@ class LoadedModel:
 def load_folder(cls: type[Loaded], source: str | Path, backend: str, threads: int | None, quiet: bool) -> Loaded:
     """Load a folder, an included model or a hub id: the one loading path for every kind of model; see `load`."""
     if backend not in BACKENDS:
-        raise FacesmithError(f"invalid backend {backend!r}: expected {' or '.join(BACKENDS)}")
+        raise FacesmithError(f"invalid backend {backend!r}: expected {', '.join(BACKENDS[:-1])} or {BACKENDS[-1]}")
     folder, card = open_model_folder(source, cls.kind, quiet=quiet)
     return cls(folder.path, card, backend, threads)
 
@@ -98,9 +99,11 @@ def open_network(backend: str, onnx: Path, weights: Path, card: dict[str, Any], 
     """Return a function that computes one network: from the ONNX file, or from its weights and its card with torch.
 
     A generator takes latents (N x latent_size, or with the residual latent) and returns N x 3 x H x W in [-1, 1]; an
-    encoder does the reverse. ``threads`` applies to ONNX Runtime.
+    encoder does the reverse. ``threads`` applies to ONNX Runtime and OpenVINO. Several threads may call the function.
     """
-    return _onnx_network(onnx, threads) if backend == "onnx" else _torch_network(*torch_module(weights, card))
+    if backend == "torch":
+        return _torch_network(*torch_module(weights, card))
+    return (_onnx_network if backend == "onnx" else _openvino_network)(onnx, threads)
 
 
 def onnx_session(path: Path, noun: str = "model", threads: int | None = None) -> Any:
@@ -176,16 +179,49 @@ def torch_module(weights: Path, card: dict[str, Any]) -> tuple[Any, Any]:
 
 def _onnx_network(path: Path, threads: int | None) -> Network:
     session = onnx_session(path, threads=threads)
-    inputs = session.get_inputs()
-    names = [source.name for source in inputs]
-    # The parts of latents are inputs of their own since version 0.2. The earlier z has all of them.
-    sizes = [source.shape[1] for source in inputs] if len(inputs[0].shape) == 2 else []
+    inputs = [(source.name, source.shape) for source in session.get_inputs()]
+    return _network_of_parts(inputs, lambda parts: session.run(None, parts))
+
+
+def _openvino_network(path: Path, threads: int | None) -> Network:
+    """Open an ONNX file with OpenVINO, which computes in bfloat16 on processors with instructions for it."""
+    openvino = require("openvino", "openvino", "the openvino backend")
+    cores = usable_cores()
+    threads = worker_count(threads) if threads else cores
+    calls = max(1, cores // threads)  # that can compute at the same time
+    try:
+        with utf8_path(path) as link:
+            settings = {"NUM_STREAMS": calls, "INFERENCE_NUM_THREADS": calls * threads}
+            model = openvino.Core().compile_model(str(link), "CPU", settings)
+    except RuntimeError as error:
+        raise FacesmithError(f"{path} cannot be loaded ({error}): export the model again") from None
+    inputs = [(source.any_name, [size.get_max_length() for size in source.partial_shape]) for source in model.inputs]
+    of_thread = threading.local()  # a request computes for one thread at a time
+
+    def compute(parts: dict[str, Floats]) -> list[Floats]:
+        if not hasattr(of_thread, "request"):
+            of_thread.request = model.create_infer_request()
+        results = of_thread.request.infer(parts)
+        return [np.array(results[output]) for output in model.outputs]  # the next call overwrites them
+
+    return _network_of_parts(inputs, compute)
+
+
+def _network_of_parts(
+    inputs: list[tuple[str, list[int]]], compute: Callable[[dict[str, Floats]], Sequence[Floats]]
+) -> Network:
+    """Return a network of one array from one of named ``inputs``, each with its shape.
+
+    The parts of latents are inputs of their own since version 0.2. The earlier z has all of them.
+    """
+    names = [name for name, _ in inputs]
+    sizes = [shape[1] for _, shape in inputs] if len(inputs[0][1]) == 2 else []
 
     def run(batch: Floats) -> Floats:
         if sizes and batch.shape[1] < sum(sizes):  # a missing residual latent is zero
             batch = np.pad(batch, ((0, 0), (0, sum(sizes) - batch.shape[1])))
         parts = np.split(batch, np.cumsum(sizes)[:-1], axis=1) if len(sizes) > 1 else [batch]
-        outputs = session.run(None, dict(zip(names, parts, strict=True)))
+        outputs = compute(dict(zip(names, parts, strict=True)))
         return np.asarray(outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1))
 
     return run

@@ -238,9 +238,10 @@ def load(
     Args:
         model: a model folder, the name of an included model, or a hub id ``owner/name`` of the same layout. A folder
             takes precedence over an included model of the same name.
-        backend: "onnx" (ONNX Runtime on the CPU; does not require torch) or "torch" (the safetensors weights, on a GPU
-            if there is one). Both generate the same faces up to rounding.
-        threads: the threads of ONNX Runtime, by default one per core.
+        backend: "onnx" (ONNX Runtime on the CPU), "openvino" (faster on the CPU, in bfloat16 where the processor has
+            instructions for it), or "torch" (the safetensors weights, on a GPU if there is one). All generate the same
+            faces up to rounding; bfloat16 changes a few values by several grey levels.
+        threads: the threads of ONNX Runtime or OpenVINO, by default one per core.
         quiet: do not print the terms of an included model whose use is restricted.
 
     Raises `FacesmithError` for a folder that is not a model, an unknown version, and weights that do not fit the card.

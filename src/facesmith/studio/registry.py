@@ -44,12 +44,12 @@ class Registry:
     """The artefacts in ``paths``; by default those in the working folder, and the included ones.
 
     A path is an artefact's folder, a folder that contains some, the name of an included model, or a hub id. Models are
-    loaded on first use, at most ``max_loaded`` at a time, and again when their card has changed. Safe to use from
-    several threads. Raises `FacesmithError` for any other path.
+    loaded on first use, at most ``max_loaded`` at a time, and again when their card has changed; ``backend`` computes
+    generators and encoders. Safe to use from several threads. Raises `FacesmithError` for any other path.
     """
 
-    def __init__(self, paths: Sequence[str] = (), max_loaded: int = 4) -> None:
-        self.max_loaded = max_loaded
+    def __init__(self, paths: Sequence[str] = (), max_loaded: int = 4, backend: str = "onnx") -> None:
+        self.max_loaded, self.backend = max_loaded, backend
         self._roots = [_root(path) for path in paths] or [(Path.cwd(), None), (facesmith.locate(None), None)]
         self._items: list[Item] = []
         self._searched = -MAX_AGE_SECONDS
@@ -114,7 +114,7 @@ class Registry:
 
     async def model(self, name: str | None = None) -> Model:
         """Return a generator, by default the first. It computes in one thread, see `Batcher`."""
-        return await self._get("generator", name, _load_model)
+        return await self._get("generator", name, self._load_model)
 
     async def makeover(self, name: str | None = None) -> Makeover:
         return await self._get("makeover", name, lambda path: facesmith.load_makeover(path, quiet=True))
@@ -142,6 +142,11 @@ class Registry:
             self._loaded.move_to_end((item.kind, item.name))
             return entry[1]
 
+    def _load_model(self, path: Path) -> Model:
+        model = facesmith.load(path, self.backend, threads=1, quiet=True)
+        _ = model.block  # found by computing faces, which must not happen in a request
+        return model
+
     def _load(self, item: Item, version: object, load: Callable[[Path], object]) -> object:
         with self._loading:  # one at a time: a second request for the same model finds it loaded
             cached = self._cached(item, version)
@@ -154,12 +159,6 @@ class Registry:
                 while len(self._loaded) > self.max_loaded:
                     self._loaded.popitem(last=False)
             return artefact
-
-
-def _load_model(path: Path) -> Model:
-    model = facesmith.load(path, threads=1, quiet=True)
-    _ = model.block  # found by computing faces, which must not happen in a request
-    return model
 
 
 def _root(source: str) -> tuple[Path, str | None]:

@@ -36,6 +36,7 @@ def serve(
     keyfile: str | Path | None = None,
     root_path: str = "",
     workers: int = 0,
+    backend: str = "onnx",
     rate: float | None = None,
     browser: bool = False,
     quiet: bool = False,
@@ -56,6 +57,7 @@ def serve(
         root_path: the prefix of the addresses under which a proxy serves the studio, such as "/faces". The proxy may
             remove it from requests or keep it.
         workers: threads that compute faces; 0: one per core.
+        backend: computes generators and encoders, see `load`.
         rate: requests per second per client. Default: 50, or no limit if only this machine can reach the studio.
         browser: whether to open a browser.
         quiet: whether to disable the access log.
@@ -81,6 +83,7 @@ def serve(
         keyfile=None if keyfile is None else Path(keyfile),
         root_path=root_path.rstrip("/"),
         workers=workers,
+        backend=backend,
         rate=rate,
         quiet=quiet,
     )

@@ -37,7 +37,7 @@ class Services:
 def create_services(settings: Settings) -> Services:
     """Create the services of a studio. Raises `FacesmithError` for paths that do not exist."""
     metrics = Metrics()
-    registry = Registry(settings.paths, settings.models_loaded)
+    registry = Registry(settings.paths, settings.models_loaded, settings.backend)
     batcher = Batcher(
         settings.threads, settings.queue_faces, lambda model, faces: metrics.faces.labels(model).inc(faces)
     )
