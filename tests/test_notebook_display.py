@@ -29,7 +29,7 @@ def test_objects_show_their_facts_and_images(
     run = facesmith.open_run(small_run)
     for item, fact, count in (
         (small_model, f"{small_model.card['parameters']:,}", 1),
-        (builtin_dataset, f"{len(builtin_dataset):,} of 32 x 32 pixels", 1),
+        (builtin_dataset, f"{len(builtin_dataset):,}, 32 x 32 pixels", 1),
         (run, run.status.sentence, 2),  # the newest sheet and the losses
     ):
         html = item._repr_html_()

@@ -65,7 +65,7 @@ def test_requests_are_reached_by_selection(drawn: Model, tmp_path: Path) -> None
     assert "Gray_Hair" not in rows[0]
     assert all(row["label_source"] == "both" for row in rows)
     summary = facesmith.set_summary(facesmith.read_set(out))
-    assert any("Mustache: requested for 25.0%, 25.0% according to" in line for line in summary)
+    assert any("Mustache: requested for 25.0% of the faces, found in 25.0% by" in line for line in summary)
 
 
 def test_inputs_of_the_generator_are_set(small_model: Model, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_classifier_checks_what_the_directions_selected(drawn: Model, tmp_path
     card = facesmith.read_set(out)
     assert card["terms"] == "non-commercial research only"
     assert (card["tally"]["agree Smiling"], card["tally"]["with Smiling"]) == (8, 8)
-    assert any("agrees on 50.0%" in line for line in facesmith.set_summary(card))
+    assert any("agreement on 50.0%" in line for line in facesmith.set_summary(card))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -196,4 +196,4 @@ def test_parts_that_do_not_fit_are_refused(drawn: Model, tmp_path: Path) -> None
 def test_the_command_prints_the_shares(tmp_path: Path) -> None:
     arguments = ["generate", "drawn64", "--count", "8", "--balance", "Smiling", "--out", str(tmp_path / "f"), "--quiet"]
     result = CliRunner().invoke(root, arguments)
-    assert "Smiling: requested for 50.0%, 50.0% according to" in result.output
+    assert "Smiling: requested for 50.0% of the faces, found in 50.0% by" in result.output

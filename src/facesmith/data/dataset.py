@@ -77,7 +77,7 @@ class Dataset:
     def _repr_html_(self) -> str:
         """Return a table of facts and some of the images, for notebooks."""
         facts = {
-            "images": f"{len(self):,} of {self.size[0]} x {self.size[1]} pixels",
+            "images": f"{len(self):,}, {self.size[0]} x {self.size[1]} pixels",
             "attributes": ", ".join(self.attributes) or "none",
             "splits": ", ".join(f"{name} {count:,}" for name, count in (self.card.get("splits") or {}).items()),
             "source": (self.card.get("source") or {}).get("name"),

@@ -32,17 +32,17 @@ def set_summary(card: dict[str, Any]) -> list[str]:
     asked = [name.removeprefix("asked ") for name in tally if name.startswith("asked ")]
     lines = []
     for name in asked:
-        line = f"{name}: requested for {tally[f'asked {name}'] / total:.1%}"
+        line = f"{name}: requested for {tally[f'asked {name}'] / total:.1%} of the faces"
         if labels is not None and f"measured {name}" in tally:
-            line += f", {tally[f'measured {name}'] / total:.1%} according to the {_labeller(labels)}"
+            line += f", found in {tally[f'measured {name}'] / total:.1%} by the {_labeller(labels)}"
             if card["selected_by"] != labels["by"] or name in card["inputs"]:
-                line += f", which agrees on {tally[f'agree {name}'] / total:.1%} of the faces"
+                line += f", with agreement on {tally[f'agree {name}'] / total:.1%}"
         lines.append(line)
     if selected := [name for name in asked if name not in card["inputs"]]:
         by = "classifier" if card["selected_by"] == "classifier" else "directions of the model"
-        lines.append(f"{', '.join(selected)}: faces were selected by the {by}")
+        lines.append(f"faces were selected for {', '.join(selected)} by the {by}")
     if asked and (labels is None or labels["by"] == card["selected_by"] or labels["by"] != "classifier"):
-        lines.append("no independent classifier checked these labels: pass one with --classifier")
+        lines.append("no independent classifier has checked these labels: pass one with --classifier")
     return lines
 
 
