@@ -84,6 +84,10 @@ def layout(kind: str, root: Path) -> Path:
         (root / "celeba" / "Anno").mkdir()
         annotate(root / "celeba" / "Anno")
         return root / "celeba"
+    if kind == "photos of drive folders":
+        return layout("drive folders", root) / "Img" / "img_align_celeba"
+    if kind == "photos of kaggle folder":
+        return layout("kaggle folder", root) / "img_align_celeba" / "img_align_celeba"
     pictures = photos(root / "loose")
     target = root / "celeba"
     target.mkdir()
@@ -96,6 +100,12 @@ def layout(kind: str, root: Path) -> Path:
         return target
     if kind == "kaggle zip":
         return zipped(pictures, target / "archive.zip", "img_align_celeba/img_align_celeba", kaggle)
+    if kind == "kaggle files":
+        zipped(pictures, target / "img_align_celeba.zip", "img_align_celeba")
+        for name, text in kaggle.items():
+            with zipfile.ZipFile(target / f"{name}.zip", "w") as archive_file:
+                archive_file.writestr(name, text)
+        return target
     annotate(target)
     archive = zipped(pictures, target / "img_align_celeba.zip", "img_align_celeba")
     return target if kind == "folder with zip" else archive
@@ -107,7 +117,10 @@ def layout(kind: str, root: Path) -> Path:
         "folder",
         "photos beside their annotations",
         "drive folders",
+        "photos of drive folders",
         "kaggle folder",
+        "photos of kaggle folder",
+        "kaggle files",
         "kaggle zip",
         "folder with zip",
         "zip beside its annotations",

@@ -12,12 +12,13 @@ from facesmith.files import exists
 from facesmith.images.decode import FORMAT_NAMES, SUFFIXES, image_format
 
 SYSTEM_FOLDERS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information")
-# Images, videos and archives that facesmith does not read.
+# Images, videos, archives and datasets that facesmith does not read.
 UNREAD_SUFFIXES = (
     ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf", ".srw", ".pef", ".raw", ".jxl", ".psd",
     ".xcf", ".svg", ".eps", ".ai", ".pdf", ".exr", ".hdr", ".tga", ".ico", ".ppm", ".pgm", ".mov", ".mp4", ".m4v",
     ".avi", ".mkv", ".webm", ".3gp", ".mts", ".wmv", ".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz",
-    ".zst", ".001",
+    ".zst", ".001", ".arrow", ".feather", ".npy", ".npz", ".h5", ".hdf5", ".mat", ".pkl", ".pickle", ".tfrecord",
+    ".tfrecords", ".mdb", ".lmdb",
 )  # fmt: skip
 
 

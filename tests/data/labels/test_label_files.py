@@ -47,6 +47,11 @@ def notes(labels: Labels) -> list[tuple[int, list[str]]]:
         '{"file": {"0": "1.jpg", "1": "2.jpg"}, "Male": {"0": 1, "1": 0}}',
         '{"file": ["1.jpg", "2.jpg"], "Male": [true, false]}',
         '{"faces": [{"file": "1.jpg", "Male": 1}, {"file": "2.jpg", "Male": 0}]}',
+        '[{"file": "1.jpg", "attributes": {"Male": 1}}, {"file": "2.jpg", "attributes": {"Male": 0}}]',
+        "# labels of 2024\n# version 2\nfile,Male\n1.jpg,1\n2.jpg,0\n",
+        "# file,Male\n1.jpg,1\n2.jpg,0\n",
+        "Labels of 2024,,\n\nfile,Male\n1.jpg,1\n2.jpg,0\n",
+        "file;Male\n1.jpg;WAHR\n2.jpg;FALSCH\n",
     ],
 )
 def test_tables_of_many_programs_are_read(table: str | bytes) -> None:
@@ -61,6 +66,7 @@ def test_tables_of_many_programs_are_read(table: str | bytes) -> None:
         ("mäd.jpg", "ma\u0308d.jpg".encode()),
         ("mäd.jpg", "mäd.jpg".encode("cp1252")),
         ("m\udce4d.jpg", "mäd.jpg".encode()),
+        ("\udcff人.jpg", b"\xff" + "人.jpg".encode()),
         ("000001.png", b"img_align/000001.JPG"),
         ("000001.jpg", b"1"),
         ("my photo.jpg", b"my%20photo.jpg"),
@@ -70,6 +76,13 @@ def test_tables_of_many_programs_are_read(table: str | bytes) -> None:
 )
 def test_file_names_may_be_spelled_in_many_ways(file: str, name: bytes) -> None:
     assert values(read(b"file,Male\n" + name + b",1\n", [file])) == {"Male": [True]}
+
+
+def test_people_are_numbered_by_their_names() -> None:
+    labels = read("file,identity\n1.jpg,bob\n2.jpg,anna\n3.jpg,bob\n", [*FILES, "3.jpg"])
+    assert labels.identity is not None
+    assert labels.identity.to_pylist() == [1, 0, 1]
+    assert notes(labels) == [(2, ["anna", "bob"])]
 
 
 def test_a_name_is_used_where_it_is_exact_and_unique() -> None:
@@ -99,6 +112,11 @@ def test_odd_cells_and_unused_columns_are_reported() -> None:
         ("file,Male\nx.jpg,1\n", "matches none of the images: its column 'file' contains 'x.jpg'"),
         ("file,Male\n3.jpg,1\n", "names that match several images, for example '3.jpg'"),
         ("1.jpg,1\n2.jpg,0\n", "has no header line"),
+        ("1.jpg 1\n2.jpg 0\n", "has no header line"),
+        ("1,1,0\n2,0,1\n", "has no header line"),
+        ("person,1,0\nother,0,1\n", "has no header line"),
+        ("file,笑顔\n1.jpg,1\n".encode("shift-jis"), "neither UTF-8 nor Windows-1252"),
+        ('{"images": [{"id": 1}], "annotations": []}', "not a complete COCO file"),
         (b"PK\3\4", "save the table as CSV"),
         (b"\0\1\2\xff" * 9, "has no rows"),
         (b"PAR1" * 9, "cannot be read as a label table"),
@@ -119,6 +137,18 @@ def test_a_table_whose_labels_would_be_lost_is_refused(table: str | bytes, messa
             {"label_0": [True, True], "label_1": [False, True]},
         ),
         ("file,label\n1.jpg,Happy\n2.jpg,Sad\n", {"Happy": [True, False], "Sad": [False, True]}),
+        ("file,sex\n1.jpg,M\n2.jpg,F\n", {"sex_M": [True, False], "sex_F": [False, True]}),
+        ("file,gender\n1.jpg,1\n2.jpg,0\n", {"gender": [True, False]}),
+        (
+            json.dumps(
+                {
+                    "images": [{"id": 7, "file_name": "1.jpg"}, {"id": 8, "file_name": "2.jpg"}],
+                    "annotations": [{"image_id": 7, "category_id": 3}],
+                    "categories": [{"id": 3, "name": "Happy"}],
+                }
+            ),
+            {"Happy": [True, False]},
+        ),
         (
             "file,seed,index,truncation,model,digest,Male,Bald\n1.jpg,7,0,1.0,m,d,0.9,0.1\n2.jpg,7,1,1.0,m,d,0.2,1.0\n",
             {"Male": [True, False], "Bald": [False, True]},
@@ -128,7 +158,16 @@ def test_a_table_whose_labels_would_be_lost_is_refused(table: str | bytes, messa
             {"Male": [True, None], "Bald": [False, None]},
         ),
     ],
-    ids=["StyleGAN's classes", "StyleGAN's vectors", "class names", "the studio's manifest", "generate's manifest"],
+    ids=[
+        "StyleGAN's classes",
+        "StyleGAN's vectors",
+        "class names",
+        "letters",
+        "numbers",
+        "COCO",
+        "the studio's manifest",
+        "generate's manifest",
+    ],
 )
 def test_classes_and_manifests_become_attributes(text: str, expected: dict[str, list[bool | None]]) -> None:
     assert values(read(text)) == expected

@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 MISSING_CELLS = ("", "na", "n/a", "#n/a", "nan", "null", "none")
 BOOLS = {"true": 1, "t": 1, "yes": 1, "y": 1, "on": 1, "1": 1}
 BOOLS |= {"false": 0, "f": 0, "no": 0, "n": 0, "off": 0, "0": 0, "-1": -1}
+# What spreadsheets write in other languages, and yes and no in these.
+BOOLS |= dict.fromkeys(("wahr", "vrai", "vero", "verdadero", "verdadeiro", "ja", "oui", "si", "sí", "sim", "✓", "✔"), 1)
+BOOLS |= dict.fromkeys(("falsch", "faux", "falso", "nein", "nee", "non", "não", "✗", "✘"), 0)
 SPLIT_COLUMNS = ("split", "partition", "subset")
 IDENTITY_COLUMNS = ("identity", "celeb_id", "person_id")
 TERMS_COLUMN = "terms"
 CLASS_COLUMNS = ("label", "labels", "class")
+WORD_COLUMNS = (  # classes if their cells are words
+    "gender", "sex", "race", "ethnicity", "age", "age_group", "emotion", "expression", "pose", "hair", "hair_color",
+    "hair_colour", "category",
+)  # fmt: skip
 MAX_CLASSES = 64  # a column with more distinct values is not a class label
 MIN_BOOL_SHARE = 0.9  # of an attribute's cells; the other cells are unknown
 # Columns of the manifests of `facesmith generate` and of the studio, besides the probabilities of attributes.
@@ -50,8 +57,12 @@ def type_columns(
             labels.ignored_columns.append(column)
         elif kind in SPLIT_COLUMNS and labels.split is None:
             labels.split = parse_splits(cells, name)
-        elif kind in IDENTITY_COLUMNS and labels.identity is None and (identity := parse_identity(cells)) is not None:
-            labels.identity = identity
+        elif kind in IDENTITY_COLUMNS and labels.identity is None:
+            labels.identity = parse_identity(cells)
+            if labels.identity is None:
+                names, labels.identity = _number_names(cells)
+                text = f"people in {column.strip()} of {name} are numbered in the order of their names"
+                labels.notes += note(text, len(names), names)
         elif parsed := _parse_classes(column, cells, classes):
             for class_name, values in parsed.items():
                 labels.attributes[free_attribute_name(class_name, list(labels.attributes))] = values
@@ -132,6 +143,16 @@ def parse_identity(column: Any) -> "pa.Array | None":
     return pa.array(numbers, pa.int64()).take(indices)
 
 
+def _number_names(column: Any) -> "tuple[list[str], pa.Array]":
+    """Return the sorted names in a column, and the number among them of each cell."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = pc.utf8_trim_whitespace(to_strings(column))
+    names = sorted(cell for cell in pc.unique(cells).to_pylist() if cell and clean_cell(cell) is not None)
+    return names, pc.index_in(cells, pa.array(names, pa.string())).cast(pa.int64())
+
+
 def _parse_classes(name: str, column: Any, classes: Mapping[str, list[str]] | None) -> "dict[str, pa.Array]":
     """Return an attribute for each class of a column, nothing if it has no classes."""
     import pyarrow as pa
@@ -141,17 +162,30 @@ def _parse_classes(name: str, column: Any, classes: Mapping[str, list[str]] | No
         if len(labels) == 2 and {label.lower() for label in labels} <= {*BOOLS, "0.0", "1.0"}:
             return {name: pc.equal(column, 1)}
         return {label: pc.equal(column, number) for number, label in enumerate(labels)}
-    is_class = name.strip().lower() in CLASS_COLUMNS and column.type != "bool"
-    if not is_class and (classes is None or parse_attribute(column, MIN_BOOL_SHARE) is not None):
-        return {}
     cells = pc.utf8_trim_whitespace(to_strings(column))
     known = [cell for cell in pc.unique(cells).to_pylist() if cell and clean_cell(cell) is not None]
+    is_class = name.strip().lower() in CLASS_COLUMNS and column.type != "bool"
+    is_class = is_class or (name.strip().lower() in WORD_COLUMNS and _are_words(known))
+    if not is_class and (classes is None or parse_attribute(column, MIN_BOOL_SHARE) is not None):
+        return {}
     are_numbers = all(_is_number(cell) for cell in known)
     if len(known) > MAX_CLASSES or not (are_numbers or is_class):
         return {}
     known.sort(key=lambda cell: (float(cell) if are_numbers else 0, cell))
     cells = pc.if_else(pc.is_in(cells, pa.array(known, pa.string())), cells, None)
-    return {f"{name.strip()}_{cell}" if are_numbers else cell: pc.equal(cells, cell) for cell in known}
+    return {
+        f"{name.strip()}_{cell}" if are_numbers or len(cell) == 1 else cell: pc.equal(cells, cell) for cell in known
+    }
+
+
+def _are_words(cells: list[str]) -> bool:
+    """Whether cells are the words of classes, and not numbers, or yes and no."""
+    words = {clean_cell(cell) for cell in cells}
+    return (
+        bool(words)
+        and not any(map(_is_number, cells))
+        and (words <= {"f", "m"} or words.isdisjoint(set(BOOLS) - {"f"}))
+    )
 
 
 def _parse_probabilities(column: Any) -> "pa.Array | None":

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from facesmith.data.labels.columns import BOOLS, clean_cell, type_columns
+from facesmith.data.labels.json_table import FILE_COLUMNS
 from facesmith.data.labels.matching import Match, describe_match, match_rows
-from facesmith.data.labels.table import FILE_COLUMNS, read_label_table, to_strings
+from facesmith.data.labels.table import read_label_table, to_strings
 from facesmith.data.source import Labels, note
 from facesmith.errors import FacesmithError
 from facesmith.files import printable

@@ -2,11 +2,12 @@
 
 import codecs
 import csv
-import json
 import re
 from collections.abc import Sequence
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
+from facesmith.data.labels.json_table import FILE_COLUMNS, read_json_table
 from facesmith.errors import FacesmithError
 from facesmith.images.decode import SUFFIXES
 
@@ -14,10 +15,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DELIMITERS = ",;\t|"
-FILE_COLUMNS = (
-    "file", "filename", "file_name", "image_id", "path", "file_path", "filepath", "image", "image_path",
-    "image_name", "image_file", "img", "img_path", "img_name", "photo", "picture",
-)  # fmt: skip
+MAX_TITLE_LINES = 10  # above the header
+VALUE = re.compile(r"[+-]?\d+(\.\d*)?|true|false", re.IGNORECASE)
 INDEX_COLUMN = re.compile(r"|unnamed: 0(\.\d+)*|__index_level_\d+__")  # the row numbers that pandas writes
 CHARSETS = {  # by the first bytes of a text; UTF-32 before UTF-16, whose mark is its beginning
     codecs.BOM_UTF8: "utf-8-sig",
@@ -42,8 +41,8 @@ def read_label_table(data: bytes, name: str) -> "pa.Table":
         elif data.startswith(PACKED):
             raise FacesmithError(f"{name} is a spreadsheet, an archive or an Arrow file: save the table as CSV")
         else:
-            text = decode_text(data)
-            table = _read_json(text, name) if text.startswith(("{", "[")) else _read_text(text, name)
+            text = decode_text(data, name)
+            table = read_json_table(text, name) if text.startswith(("{", "[")) else _read_text(text, name)
     except (pa.ArrowException, OSError, ValueError, RecursionError) as error:  # OSError: a damaged Parquet file
         raise FacesmithError(f"{name} cannot be read as a label table: {_first_line(error)}") from None
     table = table.rename_columns([column.strip().strip("'\"").strip() for column in table.column_names])
@@ -65,16 +64,33 @@ def read_spaced_table(text: str, name: str, columns: Sequence[str]) -> "pa.Table
     return _parse_delimited(text, name, " ", ["file", *columns], has_header=False)
 
 
-def decode_text(data: bytes) -> str:
-    """Return the text of a table, whose encoding is UTF-8, UTF-16, UTF-32 or, if it is none, Windows-1252."""
+def decode_text(data: bytes, name: str) -> str:
+    """Return the text of a table, whose encoding is UTF-8, UTF-16, UTF-32 or, if it is none, Windows-1252.
+
+    In a text that is otherwise UTF-8, other bytes become ``\\xNN``, as in `printable`. Raises `FacesmithError`.
+    """
     charset = next((charset for mark, charset in CHARSETS.items() if data.startswith(mark)), "utf-8")
     if charset == "utf-8" and b"\0" in data[:2]:  # UTF-16 without its mark: the first letter is ASCII
         charset = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
     try:
         text = data.decode(charset)
     except UnicodeDecodeError:
-        text = data.decode("cp1252", "replace")
+        ascii_bytes = bytes(range(128))
+        valid = data.decode("utf-8", "ignore").encode().translate(None, ascii_bytes)
+        if charset not in ("utf-8", "utf-8-sig"):
+            text = data.decode(charset, "replace")
+        elif 2 * len(valid) > len(data.translate(None, ascii_bytes)):
+            text = data.decode(charset, "backslashreplace")
+        else:
+            text = _decode_windows_1252(data, name)
     return text.strip("\r\n \ufeff")
+
+
+def _decode_windows_1252(data: bytes, name: str) -> str:
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        raise FacesmithError(f"{name} is neither UTF-8 nor Windows-1252 text: save it as UTF-8") from None
 
 
 def split_celeba_header(text: str) -> tuple[list[str], str] | None:
@@ -117,21 +133,47 @@ def _read_text(text: str, name: str) -> "pa.Table":
     delimiter = None
     if match := re.match(r"sep=(.)[\r\n]+", text):  # a line that Excel writes and reads
         delimiter, text = match[1], text[match.end() :]
+    text = _without_title(text)
     header = re.split(r"[\r\n]", text, maxsplit=1)[0]
     unquoted = re.sub(r'"[^"]*"', "", header)
     delimiter = delimiter or max(DELIMITERS, key=unquoted.count)
-    if delimiter not in unquoted:
-        if celeba := split_celeba_header(text):
-            return read_spaced_table(celeba[1], name, celeba[0])
-        if len(header.split()) > 1:
-            _, *names = header.split()
-            return read_spaced_table(text.partition("\n")[2], name, names)
-    columns = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True))
+    if delimiter not in unquoted and (celeba := split_celeba_header(text)):
+        return read_spaced_table(celeba[1], name, celeba[0])
+    is_spaced = delimiter not in unquoted and len(header.split()) > 1
+    columns = header.split() if is_spaced else next(csv.reader([header], delimiter=delimiter, skipinitialspace=True))
     if not text[len(header) :].strip():
         raise FacesmithError(f"{name} has no rows: add one for each image")
-    if any(column.strip().lower().endswith(SUFFIXES) for column in columns):
+    if _is_row(columns):
         raise FacesmithError(f"{name} has no header line: add one, for example file,Smiling")
+    if is_spaced:
+        return read_spaced_table(text[len(header) :], name, columns[1:])
     return _parse_delimited(text, name, delimiter, columns, has_header=True)
+
+
+def _without_title(text: str) -> str:
+    """Return a table without the titles and comments above its header line."""
+    lines = list(islice(re.finditer(r"[^\r\n]+", text), MAX_TITLE_LINES))
+    sizes = [len([cell for cell in _cells(line[0]) if cell]) for line in lines]
+    named = [number for number, line in enumerate(lines) if not set(_cells(line[0])).isdisjoint(FILE_COLUMNS)]
+    if named and all(size < sizes[named[0]] for size in sizes[: named[0]]):
+        return text[lines[named[0]].start() :]
+    comments = list(takewhile(lambda line: line[0].lstrip().startswith("#"), lines))
+    return text[comments[-1].end() :].lstrip("\r\n") if 0 < len(comments) < len(lines) and not named else text
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip(" \"'#").lower() for cell in re.split(f"[{DELIMITERS}]", line)]
+
+
+def _is_row(columns: Sequence[str]) -> bool:
+    """Whether what should be the header is a row: it has the name of an image, or an ID and its values."""
+    if any(column.strip(" '\"").lower().endswith(SUFFIXES) for column in columns):
+        return True
+    first, *others = [column.strip(" '\"") for column in columns]
+    if not others or not first or first.lower() in FILE_COLUMNS or not all(map(VALUE.fullmatch, others)):
+        return False
+    numbered = [[str(number + start) for number in range(len(others))] for start in (0, 1)]
+    return first.isdecimal() or others not in numbered  # columns may be the numbers of classes
 
 
 def _parse_delimited(text: str, name: str, delimiter: str, columns: list[str], has_header: bool) -> "pa.Table":
@@ -164,60 +206,6 @@ def _parse_delimited(text: str, name: str, delimiter: str, columns: list[str], h
             f"{row.expected_columns} ({row.text[:40]!r}): correct this row"
         )
     return table
-
-
-def _read_json(text: str, name: str) -> "pa.Table":
-    """Parse JSON Lines, an array of objects, pandas' columns, StyleGAN's dataset.json, or a label for each file."""
-    import pyarrow as pa
-
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = [json.loads(line) for line in text.splitlines() if line.strip()]
-    if isinstance(value, dict) and any(str(key).lower() in FILE_COLUMNS for key in value):
-        value = _rows(value) if all(isinstance(cells, (dict, list)) for cells in value.values()) else [value]
-    elif isinstance(value, dict):
-        value = next((value[key] for key in ("labels", "faces") if isinstance(value.get(key), (list, dict))), value)
-    rows = list(value.items()) if isinstance(value, dict) else value
-    records = [_expand(row) if isinstance(row, dict) else _labelled_file(row) for row in rows]
-    columns = list(dict.fromkeys(str(column) for record in records for column in record))
-    if not records:
-        raise FacesmithError(f"{name} has no rows: add one per image")
-    return pa.table({column: pa.array([_json_cell(r.get(column)) for r in records], pa.string()) for column in columns})
-
-
-def _rows(columns: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of columns, each of which is a list or has a number for each row, as pandas writes them."""
-    cells = {name: list(column.values() if isinstance(column, dict) else column) for name, column in columns.items()}
-    return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
-
-
-def _expand(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record with a column for each of the attributes that `facesmith generate --with` writes as a list."""
-    attributes = record.get("with")
-    if not isinstance(attributes, list):
-        return record
-    others = {name: value for name, value in record.items() if name != "with"}
-    requested = {str(name).removeprefix("~"): not str(name).startswith("~") for name in attributes}
-    return requested | others  # a column of the attribute has its label
-
-
-def _labelled_file(row: Any) -> dict[str, Any]:
-    """Return the record of a pair of a file and its label: a number, a list of numbers, or an object."""
-    if not isinstance(row, (list, tuple)) or len(row) != 2 or not isinstance(row[0], str):
-        raise ValueError("its rows are neither objects nor pairs of a file name and a label")
-    file, label = row
-    if isinstance(label, dict):
-        return {"file": file, **label}
-    if isinstance(label, list):
-        return {"file": file, **{f"label_{number}": value for number, value in enumerate(label)}}
-    return {"file": file, "label": label}
-
-
-def _json_cell(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, (str, int, float)) else None
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,5 +1,9 @@
 """CelebA in its official layout and the common mirrored ones."""
 
+import re
+import zipfile
+import zlib
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from facesmith.data.labels.columns import parse_identity, parse_signs, parse_splits
@@ -14,6 +18,7 @@ from facesmith.images.decode import image_size
 if TYPE_CHECKING:
     import pyarrow as pa
 
+SIBLING_FOLDERS = ("", "Anno", "Eval", "..", "../Anno", "../Eval")  # beside the photos, in CelebA's own layout
 WILD_FOLDER = "img_celeba/"
 SIZE_SAMPLE = 8  # photos whose sizes show whether they are aligned
 CREDIT = (
@@ -49,6 +54,8 @@ def celeba_source(listing: FileListing, align: bool = False) -> Source:
         table = read_attributes(*annotation)
         columns, unmatched_rows = _take(table, names, annotation[1], notes)
         attributes = dict(zip(table.column_names[1:], columns, strict=True))
+    else:
+        notes += note("photos have no attributes, because list_attr_celeba is neither in nor beside them", len(files))
     if annotation := _find_annotation(listing, PARTITION_FILES):
         split = parse_splits(_read_number_column(*annotation, names, notes), annotation[1])
     if annotation := _find_annotation(listing, IDENTITY_FILES):
@@ -76,7 +83,7 @@ def read_attributes(data: bytes, name: str) -> "pa.Table":
     )
     if name.endswith(".csv"):
         table = read_label_table(data, name)
-    elif celeba := split_celeba_header(decode_text(data)):
+    elif celeba := split_celeba_header(decode_text(data, name)):
         attributes, rows = celeba
         if len(set(attributes)) < len(attributes):
             raise FacesmithError(invalid_header)
@@ -103,7 +110,7 @@ def _take(table: "pa.Table", files: list[str], name: str, notes: list[Note]) -> 
 def _read_number_column(data: bytes, name: str, files: list[str], notes: list[Note]) -> Any:
     """Return the cells of a partition or identity file for each photo, null where it does not name the photo."""
     is_csv = name.endswith(".csv")
-    table = read_label_table(data, name) if is_csv else read_spaced_table(decode_text(data), name, ["number"])
+    table = read_label_table(data, name) if is_csv else read_spaced_table(decode_text(data, name), name, ["number"])
     if table.num_columns != 2 or (len(table) and parse_identity(table.columns[1]) is None):
         raise FacesmithError(
             f"{name} is not a CelebA partition or identity file (expected two columns, a photo and a whole number): "
@@ -129,7 +136,7 @@ def _have_one_size(listing: FileListing, files: list[str]) -> bool:
 
 def _is_celebas(name: str) -> bool:
     """Whether a file is one of CelebA's annotations, also of those that have no use here, such as list_bbox_celeba."""
-    return name.rpartition("/")[2].lower().startswith(("list_", "identity_celeba"))
+    return re.fullmatch(r"(list_|identity_celeba).*\.(txt|csv)(\.zip)?", name.rpartition("/")[2].lower()) is not None
 
 
 def _find_annotation(listing: FileListing, names: tuple[str, ...]) -> tuple[bytes, str] | None:
@@ -138,9 +145,22 @@ def _find_annotation(listing: FileListing, names: tuple[str, ...]) -> tuple[byte
         for entry in listing.entries:
             if entry.rpartition("/")[2].lower() == name.lower():
                 return listing.read(entry), name
+    for name in names:  # as Kaggle's client downloads a single file
+        for entry in listing.entries:
+            if entry.rpartition("/")[2].lower() == f"{name.lower()}.zip":
+                return _unpack(listing.read(entry), entry), name
     # If the source is img_align_celeba itself, zipped or not, its annotations are beside it.
     for name in names:
-        sibling = listing.read_sibling(name)
+        sibling = listing.read_sibling(name, SIBLING_FOLDERS)
         if sibling is not None:
             return sibling, name
     return None
+
+
+def _unpack(data: bytes, name: str) -> bytes:
+    """Return the only file in a zip."""
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            return archive.read(archive.infolist()[0])
+    except (zipfile.BadZipFile, zlib.error, IndexError, RuntimeError, NotImplementedError, EOFError):
+        raise FacesmithError(f"{name} is not a complete zip: unpack it, or download it again") from None

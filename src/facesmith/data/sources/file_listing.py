@@ -28,7 +28,9 @@ PARTITION_FILES = ("list_eval_partition.txt", "list_eval_partition.csv")
 IDENTITY_FILES = ("identity_CelebA.txt", "identity_CelebA.csv")
 ARCHIVES = {b"7z\xbc\xaf": "a 7z archive", b"rar!": "a RAR archive", b"\x1f\x8b": "a gzip archive"}
 PARQUET_SUFFIXES = (".parquet", ".pq")
-TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".xlsx", ".xls", ".ods")
+TABLE_NAMES = re.compile(
+    r".*\.(csv|tsv|parquet|jsonl|xlsx|xls|ods)|.*(label|attr|anno|identit|partition).*\.(txt|json)", re.IGNORECASE
+)
 UNREAD_PICTURES = "files have unsupported formats: convert images to JPEG or PNG, and unpack archives"
 UNREAD_TABLES = "label tables are ignored: select one with --labels"
 UNREAD_OTHERS = "files are ignored, because they are neither images nor label tables"
@@ -82,6 +84,9 @@ class FilePart:
             raise ImageError("cut short")
         return data
 
+    def head(self) -> bytes:
+        return FilePart(self.path, self.offset, min(self.size, SIGNATURE_BYTES)).open()
+
 
 @dataclass(frozen=True, slots=True)
 class ZipMember:
@@ -131,12 +136,12 @@ class ZipMember:
         return data
 
 
-Entry = FileHandle | ZipMember | RemoteFile
+Entry = FileHandle | FilePart | ZipMember | RemoteFile
 
 
 @dataclass(frozen=True)
 class FileListing:
-    """The files below ``root``, a folder, a zip or an address: names relative to it, with "/", in sorted order.
+    """The files below ``root``, a folder, an archive or an address: names relative to it, with "/", in sorted order.
 
     ``title`` is the root in messages, ``name`` that of a dataset of it.
     """
@@ -149,12 +154,12 @@ class FileListing:
 
     @property
     def is_archive(self) -> bool:
-        return self.root.is_file() if self.root else self.title.lower().endswith(".zip")
+        return self.root.is_file() if self.root else self.title.lower().endswith((".zip", ".tar"))
 
     @property
     def files(self) -> dict[str, FileHandle | RemoteFile]:
-        """The entries that are no members of a zip."""
-        return {name: entry for name, entry in self.entries.items() if not isinstance(entry, ZipMember)}
+        """The entries that are no members of an archive."""
+        return {name: entry for name, entry in self.entries.items() if isinstance(entry, FileHandle | RemoteFile)}
 
     @cached_property
     def images(self) -> list[str]:
@@ -176,7 +181,7 @@ class FileListing:
         kinds: dict[str, list[str]] = {}
         for name in map(printable, unread):
             is_known = name.lower().endswith(UNREAD_SUFFIXES)
-            is_table = name.lower().endswith(TABLE_SUFFIXES)
+            is_table = TABLE_NAMES.fullmatch(name.rpartition("/")[2]) is not None
             text = UNREAD_PICTURES if is_known else UNREAD_TABLES if is_table else UNREAD_OTHERS
             kinds.setdefault(text, []).append(name)
         return [*self.notes, *(entry for text, names in kinds.items() for entry in note(text, len(names), names))]
@@ -206,11 +211,11 @@ class FileListing:
         except (OSError, ImageError) as error:
             raise FacesmithError(f"{name} in {self.title} cannot be read: {error}") from None
 
-    def read_sibling(self, name: str) -> bytes | None:
-        """Return the bytes of a file beside the root, or None if there is none."""
+    def read_sibling(self, name: str, folders: Sequence[str] = ("",)) -> bytes | None:
+        """Return the bytes of a file in one of these folders beside the root, or None if there is none."""
         if self.root is not None:
-            sibling = self.root.resolve().parent / name
-            return sibling.read_bytes() if sibling.is_file() else None
+            siblings = [self.root.resolve().parent / folder / name for folder in folders]
+            return next((sibling.read_bytes() for sibling in siblings if sibling.is_file()), None)
         return None
 
     def handles(self, names: list[str]) -> Iterator[Handle]:
@@ -236,6 +241,11 @@ def list_files(path: Path) -> FileListing:
         if path.suffix.lower() in (*PARQUET_SUFFIXES, ".tar"):
             return _listing(path, {path.name: FileHandle(str(path), path.stat().st_size)})
         return _list_zip(path)
+    if (path / "dataset.json").is_file() and (path / "images.npy").is_file():
+        raise FacesmithError(
+            f"{path} is a dataset already: use it as it is, import its photos again with other options, or import what "
+            "`facesmith data export` writes"
+        )
     walk = walk_folder(str(path))
     notes = [
         *note("folders cannot be read and are skipped", len(walk.unreadable), map(printable, walk.unreadable)),
@@ -304,14 +314,14 @@ def _list_zip(path: Path) -> FileListing:
         ) from None
     except OSError as error:
         raise FacesmithError(f"{path} cannot be read: {error.strerror}") from None
-    files = [info for info in infos if not info.is_dir() and not _member_name(info).endswith("/")]
+    files = [info for info in infos if not info.filename.endswith(("/", "\\"))]
     members = {
         name: ZipMember(
             str(path), info.header_offset, info.compress_size, info.file_size, info.compress_type, info.CRC,
             bool(info.flag_bits & 1),
         )
         for info in files
-        if not any(map(is_hidden, (name := _member_name(info)).split("/")))
+        if (name := _member_name(info)) and not any(map(is_hidden, name.split("/")))
     }  # fmt: skip
     repeated = [name for name, count in Counter(map(_member_name, files)).items() if count > 1 and name in members]
     notes = note("names occur more than once in the zip; the last file is used", len(repeated), repeated)
@@ -319,9 +329,9 @@ def _list_zip(path: Path) -> FileListing:
 
 
 def _member_name(info: zipfile.ZipInfo) -> str:
-    """Return a member's path with "/". Many programs write UTF-8 without its flag, and some of Windows "\\"."""
+    """Return a member's path with "/", inside the zip. Many programs write UTF-8 without its flag, some "\\"."""
     name = info.filename
     if not info.flag_bits & UTF8_FLAG:
         with suppress(UnicodeError):
             name = name.encode("cp437").decode("utf-8")
-    return name.replace("\\", "/").removeprefix("./").lstrip("/")
+    return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", ".", ".."))

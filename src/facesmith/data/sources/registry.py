@@ -18,8 +18,8 @@ def open_source(
     if not source.strip():
         raise FacesmithError("the source is empty: pass a folder or a zip of photos")
     kind = source.partition(":")[0]
-    if labels is not None and kind in ("builtin", "hf"):
-        raise FacesmithError(f"{source} has its own labels: omit labels, which apply only to folders and zips")
+    if kind in ("builtin", "hf"):
+        _refuse_labels(source, labels)
     if kind == "builtin":
         from facesmith.data.sources.builtin import builtin_source
 
@@ -41,13 +41,23 @@ def _listed_source(listing: FileListing, labels: Path | None, align: bool) -> So
     if parquet := listing.parquet_files():
         from facesmith.data.sources.parquet import parquet_source
 
+        _refuse_labels(listing.title, labels)
         return parquet_source(listing, parquet)
     if archives := listing.tar_files():
-        from facesmith.data.sources.webdataset import webdataset_source
+        from facesmith.data.sources.webdataset import list_packed_folder, webdataset_source
 
-        return webdataset_source(listing, archives)
+        packed = list_packed_folder(listing, archives)
+        if packed is None:
+            _refuse_labels(listing.title, labels)
+            return webdataset_source(listing, archives)
+        listing = packed
     if labels is None and listing.is_celeba():
         from facesmith.data.sources.celeba import celeba_source
 
         return celeba_source(listing, align)
     return folder_source(listing, labels)
+
+
+def _refuse_labels(source: str, labels: Path | None) -> None:
+    if labels is not None:
+        raise FacesmithError(f"{source} has its own labels: omit labels, which apply only to folders and zips")
