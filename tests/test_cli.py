@@ -10,14 +10,17 @@ import sys
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from click.shell_completion import ShellComplete
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from facesmith import Model
 from facesmith.cli import COMMANDS, facesmith, main
 from facesmith.data.dataset import Dataset
+from facesmith.files import atomic_folder, lock, new_file, updated_folder
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
@@ -226,6 +229,47 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     )
     assert process.returncode == 0
     assert process.stderr == ""
+
+
+WRITERS = {
+    "data import builtin:9 OUT": atomic_folder,
+    "data export DATA --out OUT": atomic_folder,
+    "data explore DATA --out OUT": updated_folder,
+    "train tiny DATA OUT --kimg 0.01": atomic_folder,
+    "generate drawn64 --count 1 --out OUT": atomic_folder,
+    "generate drawn64 --count 1 --grid --out OUT": atomic_folder,
+    "evaluate DATA DATA --count 50 --out OUT": updated_folder,
+    "encode drawn64 seed:1 --out OUT.npz": new_file,
+    "reconstruct drawn64 PHOTO --out OUT": atomic_folder,
+    "edit drawn64 seed:1 --set Smiling=1 --out OUT": atomic_folder,
+    "directions drawn64 --count 50 --out OUT": atomic_folder,
+    "interpolate drawn64 seed:1 seed:2 --out OUT.gif": new_file,
+    "sweep drawn64 seed:1 --attribute Smiling --out OUT.png": new_file,
+    "analogy drawn64 seed:1 seed:2 seed:3 --out OUT.png": new_file,
+    "style-mix drawn64 --coarse seed:1 --fine seed:2 --out OUT.png": new_file,
+    "makeover celeba-makeover PHOTO --out OUT": atomic_folder,
+    "map drawn64 DATA --methods pca --out OUT": atomic_folder,
+    "faces PHOTO --out OUT": atomic_folder,
+    "demo builtin:9 --out OUT": lock,
+}
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_the_second_writer_of_a_name_is_refused_at_once(command: str, builtin_dataset: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    path = out.with_suffix("".join(re.findall(r"OUT(\.\w+)", command)))
+    hold = WRITERS[command]
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.full((64, 64, 3), 90, np.uint8)).save(photo)
+    if hold is lock:
+        (out / "x").mkdir(parents=True)
+    places = {"OUT": str(out), "DATA": str(builtin_dataset.path), "PHOTO": str(photo)}
+    words = [re.sub("OUT|DATA|PHOTO", lambda match: places[match[0]], word) for word in command.split()]
+    with hold(path) if hold in (lock, updated_folder) else hold(path, "x"):  # type: ignore[operator]
+        (out / "x").rmdir() if hold is lock else None
+        code, _, errors = run(*words, "--quiet")
+        assert code == 2
+        assert "another process is writing" in errors
 
 
 def test_the_version_is_the_packages() -> None:

@@ -117,7 +117,8 @@ def import_dataset(
             "facesmith": __version__,
         }
         state = load_state(writer.folder, key)
-        _check_free_space(folder, (len(rows) - state.image_count) * spec.pixels * 3)
+        needed = (len(rows) - state.image_count) * spec.pixels * 3 + SPARE_BYTES
+        check_free_space(folder, needed, "import fewer images (--limit) or smaller ones (--size)")
         try:
             _write_images(photos, rows, spec, writer, state, decode, quiet)
         except (OSError, FacesmithError) as error:
@@ -195,14 +196,14 @@ def _write_images(
             bar.update(len(outcomes))
 
 
-def _check_free_space(folder: Path, needed: int) -> None:
-    """Raise `FacesmithError` if the images do not fit on the disk."""
+def check_free_space(folder: Path, needed: int, advice: str) -> None:
+    """Raise `FacesmithError` if this many bytes do not fit on the disk of a folder."""
     parent = next(parent for parent in folder.resolve().parents if parent.exists())
     free = shutil.disk_usage(parent).free
-    if needed + SPARE_BYTES > free:
+    if needed > free:
         raise FacesmithError(
-            f"{folder} needs {_amount(needed + SPARE_BYTES)}, but its disk has only {_amount(free)} free: free up disk "
-            "space, or import fewer images (--limit) or smaller ones (--size)"
+            f"{folder} needs {_amount(needed)}, but its disk has only {_amount(free)} free: free up disk "
+            f"space, or {advice}"
         )
 
 

@@ -1,5 +1,6 @@
 """Score a model against a dataset: FID, KID, precision, recall, diversity and memorisation."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from facesmith.arrays import Floats
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import write_json
+from facesmith.files import updated_folder, write_json
 from facesmith.images.grid import save_image
 from facesmith.metrics.features import DEFAULT, Network, network
 from facesmith.metrics.fid import frechet_distance, gaussian, relative_spread
@@ -68,29 +69,30 @@ def evaluate(
             raise FacesmithError(f"{model} is not a model folder, so scores cannot be saved in it: omit save")
         if isinstance(source, Dataset):
             count = min(count, len(source))
-        net = network(features)
-        real_reference = reference(real, net, count=count, split=split, seed=seed, quiet=quiet)
-        count = len(real_reference.rows)
-        if count < MIN_IMAGES:
-            raise FacesmithError(f"{count} images are too few: use at least {MIN_IMAGES}")
-        training_reference = None if training is None else reference(training, net, quiet=quiet)
-        compared = ImageSet(source, count, seed, truncation)
-        compared_features = compared.features(net, quiet)
-        protocol = _protocol(compared, real, net, split=split, seed=seed)
-        scores = _scores(real_reference.features, compared_features, protocol)
-        if training is not None and training_reference is not None and folder is not None:
-            result = memorisation(
-                compared_features, real_reference.features, real.images[real_reference.rows], training,
-                training_reference,
-            )  # fmt: skip
-            summary = {"dataset": training.fingerprint, "count": len(training), "share": result.share,
-                    "threshold": result.threshold, "sentence": result.sentence(training)}  # fmt: skip
-            scores = replace(scores, memorisation=summary)
-            generated = compared.images(result.generated.first(ROWS))
-            photos = real.images[real_reference.rows[result.real.first(ROWS)]]
-            save_image(memorisation_sheet(result, generated, photos, training.images), folder / SHEET)
-    if folder is not None:
-        write_json(folder / RESULTS, scores.as_json())
+        with nullcontext() if folder is None else updated_folder(folder) as target:
+            net = network(features)
+            real_reference = reference(real, net, count=count, split=split, seed=seed, quiet=quiet)
+            count = len(real_reference.rows)
+            if count < MIN_IMAGES:
+                raise FacesmithError(f"{count} images are too few: use at least {MIN_IMAGES}")
+            training_reference = None if training is None else reference(training, net, quiet=quiet)
+            compared = ImageSet(source, count, seed, truncation)
+            compared_features = compared.features(net, quiet)
+            protocol = _protocol(compared, real, net, split=split, seed=seed)
+            scores = _scores(real_reference.features, compared_features, protocol)
+            if training is not None and training_reference is not None and target is not None:
+                result = memorisation(
+                    compared_features, real_reference.features, real.images[real_reference.rows], training,
+                    training_reference,
+                )  # fmt: skip
+                summary = {"dataset": training.fingerprint, "count": len(training), "share": result.share,
+                        "threshold": result.threshold, "sentence": result.sentence(training)}  # fmt: skip
+                scores = replace(scores, memorisation=summary)
+                generated = compared.images(result.generated.first(ROWS))
+                photos = real.images[real_reference.rows[result.real.first(ROWS)]]
+                save_image(memorisation_sheet(result, generated, photos, training.images), target / SHEET)
+            if target is not None:
+                write_json(target / RESULTS, scores.as_json())
     if save:
         _save(source.folder, scores)
     return scores

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from facesmith.arrays import Images
+from facesmith.data.importer import check_free_space
 from facesmith.data.layouts.layout import SHARD, parse_layout, write_set
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_text
@@ -21,6 +22,7 @@ from facesmith.models.requests import parse_requests
 from facesmith.models.set_card import count_picture, set_readme
 from facesmith.progress import progress
 
+MIN_FACE_BYTES = 256  # of an image with its rows in the tables
 MAX_SHEET_FACES = 10_000  # a larger image can be opened by few programs
 MANIFEST = "manifest.jsonl"
 
@@ -82,6 +84,8 @@ def generate(
         None if sign_with is None else load_signing_key(*sign_with),
     )
     faces.check()
+    if not grid:
+        check_free_space(Path(out), count * MIN_FACE_BYTES, "generate fewer faces (--count)")
     card = {"layout": layout, "first": start, "count": count, **faces.card()}
     with ExitStack() as stack:
         bar = stack.enter_context(progress(count, "generating", shown=not quiet))

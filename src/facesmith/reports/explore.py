@@ -34,10 +34,10 @@ def explore(dataset: Dataset, out: Path | None = None, *, quiet: bool = False) -
     out = dataset.path / "explore" if out is None else out
     if out.exists() and not out.is_dir():
         raise FacesmithError(f"{out} is a file: choose a folder for the exploration")
-    statistics = measure(dataset, quiet)
-    findings = notes(statistics, dataset.card, dataset.attributes)
     earlier = _earlier(out)
     with updated_folder(out) as folder:
+        statistics = measure(dataset, quiet)
+        findings = notes(statistics, dataset.card, dataset.attributes)
         written = _write_images(dataset, statistics, folder, quiet)
         write_text(folder / "explore.html", explore_page(dataset, statistics, findings, written))
         files = sorted(path.relative_to(folder).as_posix() for path in written.values())

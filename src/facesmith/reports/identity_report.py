@@ -8,7 +8,7 @@ import numpy as np
 from facesmith.arrays import Floats, Integers
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
-from facesmith.files import write_json, write_text
+from facesmith.files import updated_folder, write_json, write_text
 from facesmith.images.grid import make_table
 from facesmith.images.notebook import png_bytes
 from facesmith.metrics.identity import Identity, dataset_identities, nearest_identity
@@ -49,7 +49,7 @@ def identity_report(
     """
     identity, folder = Identity(), Path(out)
     training = against if isinstance(against, Dataset) else open_dataset(against)
-    with open_sets(model, dataset) as (source, real):
+    with open_sets(model, dataset) as (source, real), updated_folder(folder) as target:
         if not source.size == real.size == training.size:
             raise FacesmithError(
                 f"{training.path} has images of a different size: import all sets with the same size and crop"
@@ -71,14 +71,14 @@ def identity_report(
             "real": nearest_identity(photos, known.vectors, people, training_people),
         }
         facts = _facts(near, training, real)
-        write_json(folder / VALUES, facts)
+        write_json(target / VALUES, facts)
         first = {name: values.argsort(kind="stable")[::-1][:CLOSEST] for name, (values, _) in near.items()}
         faces = {"generated": compared.images(first["generated"]), "real": np.asarray(real.images[rows[first["real"]]])}
         sheets = {}
         for name, (similarities, neighbours) in near.items():
             nearest = np.asarray(training.images[neighbours[first[name]]])
             sheets[name] = _sheet(faces[name], nearest, similarities[first[name]])
-    write_text(folder / PAGE, render("identities.html", **_values(source, facts, near, sheets)))
+        write_text(target / PAGE, render("identities.html", **_values(source, facts, near, sheets)))
     return folder / PAGE
 
 
