@@ -22,7 +22,7 @@ backend = click.option(
     default="onnx",
     show_default=True,
     type=click.Choice(["onnx", "openvino", "torch"]),
-    help="Inference backend. openvino is faster on CPUs and requires the openvino extra.",
+    help="Compute with this backend. openvino is faster on CPUs and requires the openvino extra.",
 )
 refine = click.option(
     "--refine",

@@ -57,7 +57,7 @@ def serve(
         root_path: the prefix of the addresses under which a proxy serves the studio, such as "/faces". The proxy may
             remove it from requests or keep it.
         workers: threads that compute faces; 0: one per core.
-        backend: computes generators and encoders, see `load`.
+        backend: the backend of generators and encoders; see `load`.
         rate: requests per second per client. Default: 50, or no limit if only this machine can reach the studio.
         browser: whether to open a browser.
         quiet: whether to disable the access log.
