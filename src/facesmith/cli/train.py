@@ -69,7 +69,8 @@ class _GroupedCommand(click.Command):
     "--branch",
     type=click.Path(path_type=Path),
     help="With --resume, continue in this new run instead of RUN and apply the changes made with --set. If DATASET "
-    "has images of twice the width and height, networks of the smooth family (portrait recipe) grow to that size.",
+    "has images twice as wide and high as those of RUN, networks of the smooth family (portrait recipe) grow to that "
+    "size.",
 )
 @click.option(
     "--on-collapse",

@@ -63,11 +63,10 @@ def choose(dataset: Dataset, count: int | None, split: str | None, seed: int) ->
             raise FacesmithError(f"invalid split {split!r}: expected {', '.join(SPLITS)}")
         rows = rows[dataset.metadata()["split"].to_numpy(zero_copy_only=False) == split]
         if len(rows) == 0:
-            split_names = ", ".join(dataset.card["splits"]) or "none"
-            raise FacesmithError(
-                f"{dataset.path} has no images in the split {split}, only in {split_names}: use one of these "
-                "splits, or omit the split"
-            )
+            names = ", ".join(dataset.card["splits"])
+            problem = f"no images in the split {split}" if names else "no splits"
+            advice = f"use {names}, or omit the split" if names else "omit the split"
+            raise FacesmithError(f"{dataset.path} has {problem}: {advice}")
     if count is None or count >= len(rows):
         return rows
     return np.sort(np.random.default_rng(seed).permutation(rows)[:count])

@@ -6,9 +6,9 @@ import { Dialog } from "./dialog.js";
 import { validName } from "./run-names.js";
 
 const LOST = {
-  runs: "Its checkpoints, sheets, curves and report are deleted from the disk.",
-  models: "Its folder is deleted from the disk. The run that it was exported from remains.",
-  datasets: "Its folder is deleted from the disk. The photos that it was made from remain.",
+  runs: "Its checkpoints, sheets, curves and report will be deleted from the disk.",
+  models: "Its folder will be deleted from the disk. The run that it was exported from will be kept.",
+  datasets: "Its folder will be deleted from the disk. The photos that it was made from will be kept.",
 };
 
 /** `kind` is runs, models or datasets; `onRenamed(name)` and `onDeleted()` are called afterwards. */

@@ -19,7 +19,7 @@ function rows(runs) {
     ["status", (run) => html`<${Status} status=${run.info.status} />`],
     ["recipe", (run) => run.info.recipe],
     ["dataset", (run) => run.info.dataset],
-    ["images shown", (run) => imageCount(run.info.kimg)],
+    ["training images seen", (run) => imageCount(run.info.kimg)],
     ["training time", (run) => duration(run.info.seconds)],
     ["images per second", (run) => run.info.images_per_second?.toPrecision(3) ?? "–"],
     ["health", (run) => run.info.health ?? "–"],
@@ -83,7 +83,7 @@ export default function Compare() {
         <section class="card">
           <div class="row spread"><h2>Curves</h2>
             <ul class="legend small">${ready.map((run, at) => html`<li key=${run.name} class="c${at}"><span class="swatch"></span>${run.name}</li>`)}</ul>
-            <${SegmentedControl} label="X axis" hidden value=${state.against} options=${[["kimg", "Images shown"], ["time", "Minutes"]]} onChange=${(against) => change({ against })} />
+            <${SegmentedControl} label="X axis" hidden value=${state.against} options=${[["kimg", "Training images"], ["time", "Minutes"]]} onChange=${(against) => change({ against })} />
           </div>
           <${RunCharts} runs=${ready} against=${state.against} />
         </section>

@@ -80,7 +80,7 @@ export function Portrait({ model, face, used, encoded, changes, view, onView, ph
     ${
       whole
         ? html`<div class="row"><button class="button primary" onClick=${saveWhole}><${Icon} name="download" /> Save photo</button>
-            <span class="small muted">${photo.size.join("x")} pixels; only the parts that the edit affects change</span></div>`
+            <span class="small muted">${photo.size.join("x")} pixels; only the parts affected by the edit are changed</span></div>`
         : html`<${SaveImage} size=${model.size} load=${load} name=${(scale) => `face-${file}${scale > 1 ? `-enlarged-${scale}x` : ""}.png`} />`
     }
     <${Snippets} path="/edit" json=${{ ...body, faces: [isPhoto ? "FACE" : used] }} photo=${isPhoto} />

@@ -33,7 +33,7 @@ function useProgress(info) {
 function RunFacts({ info, left }) {
   const going = info.status === "running";
   return html`<dl class="run-facts">
-    <${RunFact} name="images shown">${imageCount(info.kimg)}<//>
+    <${RunFact} name="training images seen">${imageCount(info.kimg)}<//>
     ${info.epochs != null && html`<${RunFact} name="epochs">${info.epochs.toFixed(1)}<//>`}
     ${info.images_per_second != null && html`<${RunFact} name="images per second">${info.images_per_second.toPrecision(3)}<//>`}
     ${going
