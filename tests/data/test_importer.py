@@ -314,7 +314,7 @@ def test_parts_are_merged_to_the_whole(tmp_path: Path) -> None:
     assert merged.card | {"created": ""} == whole.card | {"created": ""}
     other = import_dataset(root, tmp_path / "x", shard="3/3", **options | {"size": 9})
     for wrong, reason in (
-        (parts[:2], "1, 2 of 3"),
+        (parts[:2], "parts 1 to 3, but got 1, 2"),
         ([whole.path], "complete dataset"),
         (
             [*parts[:2], other.path],
