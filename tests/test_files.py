@@ -119,6 +119,14 @@ def test_anything_else_that_exists_is_refused_and_stays(writer: Writer, name: st
     assert names(tmp_path / "full") == ["x"]
 
 
+@pytest.mark.parametrize("writer", [atomic_folder, new_file])
+def test_a_file_that_should_be_a_folder_is_named(writer: Writer, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FacesmithError, match="file is not a folder"):
+        write(writer, tmp_path / "file" / "a" / "faces")
+    assert names(tmp_path) == ["file"]
+
+
 @pytest.mark.parametrize("exists", [False, True])
 @pytest.mark.parametrize(("code", "writer"), [(FOLDER, atomic_folder), (FILE, new_file)])
 def test_a_second_writer_is_refused_until_the_first_dies(

@@ -118,8 +118,10 @@ def atomic_folder(path: Path, what: str, state: str = "") -> Iterator[Path]:
 
 @contextmanager
 def new_parents(path: Path) -> Iterator[None]:
-    """Create the parent folders of ``path``, and remove them on an error."""
-    missing = [parent for parent in path.parents if not parent.exists()]
+    """Create the parent folders of ``path``, and remove them on an error. Raises `FacesmithError` below a file."""
+    missing = [parent for parent in path.parents if not exists(parent)]
+    if file := next((parent for parent in path.parents if exists(parent) and not parent.is_dir()), None):
+        raise FacesmithError(f"{path} cannot be created because {file} is not a folder: choose another place")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield

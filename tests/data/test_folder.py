@@ -65,6 +65,9 @@ def test_split_folders_with_class_folders_are_read(tmp_path: Path) -> None:
 
 def test_folders_of_stylegan_are_no_attributes(tmp_path: Path) -> None:
     root = pictures(tmp_path / "faces", "00000/img00000000.png", "00001/img00001000.png")
+    (root / "dataset.json").write_text('{"labels": [["00000/img00000000.png", 1],]}')
+    with pytest.raises(FacesmithError, match=r"dataset\.json cannot be read"):
+        imported(root, tmp_path)
     (root / "dataset.json").write_text('{"labels": null}')
     assert imported(root, tmp_path).attributes == []
 
@@ -212,6 +215,20 @@ def test_a_file_that_is_not_a_zip_is_named(tmp_path: Path, data: bytes, message:
     path.write_bytes(data)
     with pytest.raises(FacesmithError, match=message):
         imported(path, tmp_path)
+
+
+def test_a_dataset_is_not_imported_as_photos(tmp_path: Path) -> None:
+    dataset = imported(pictures(tmp_path / "faces", "a.png"), tmp_path)
+    with pytest.raises(FacesmithError, match="is a dataset already"):
+        imported(dataset.path, tmp_path / "again")
+
+
+def test_names_in_a_zip_stay_inside(tmp_path: Path) -> None:
+    picture = pictures(tmp_path, "a.png") / "a.png"
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
+        for name in ("../../a.png", "/b.png", "..", "c\\d.png"):
+            archive.writestr(name, picture.read_bytes())
+    assert sorted(rows(imported(tmp_path / "faces.zip", tmp_path))) == ["a.png", "b.png", "c/d.png"]
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:

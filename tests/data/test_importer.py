@@ -141,7 +141,7 @@ def test_a_full_disk_is_detected_before_the_import(tmp_path: Path, monkeypatch: 
 
 
 class _Usage:
-    free = 60_000_000
+    free = total = 60_000_000
 
 
 FULL = """

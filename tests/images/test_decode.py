@@ -2,6 +2,7 @@
 
 import sys
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,6 +126,13 @@ def test_a_profile_that_is_damaged_or_srgb_changes_nothing() -> None:
     for profile in (b"damaged", ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()):
         image = photo(16, 16)
         assert np.array_equal(decode_full_size(encoded(image, icc_profile=profile)), np.asarray(image))
+
+
+def test_a_git_lfs_pointer_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n")
+    for file in (str(tmp_path / "a.jpg"), (tmp_path / "a.jpg").read_bytes()):
+        with pytest.raises(ImageError, match="git lfs pull"):
+            decode_full_size(file)
 
 
 def test_heic_is_read_with_its_extra_and_else_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

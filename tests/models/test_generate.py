@@ -56,13 +56,18 @@ def test_a_sheet_and_an_array(small_model: Model, tmp_path: Path) -> None:
 def test_an_invalid_request_is_refused_and_writes_nothing(small_model: Model, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match="at least 1"):
         facesmith.generate(small_model, tmp_path / "faces", count=0)
+    with pytest.raises(FacesmithError, match="disk has only"):
+        facesmith.generate(small_model, tmp_path / "faces", count=10**15)
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(FacesmithError, match="already exists"):
+        facesmith.generate(small_model, tmp_path / "circle", count=1)
     with pytest.raises(FacesmithError, match="bmp"):
         facesmith.generate(small_model, tmp_path / "faces", format="bmp")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "x").write_text("mine")
     with pytest.raises(FacesmithError, match="already exists"):
         facesmith.generate(small_model, tmp_path / "taken", count=1)
-    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["circle", "taken"]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -22,7 +23,7 @@ from facesmith.data.sources.registry import open_source
 from facesmith.data.sources.remote import ConnectionLostError
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
-from facesmith.files import printable
+from facesmith.files import exists, printable
 from facesmith.images.crop import CropSpec, parse_crop_spec
 from facesmith.machine import worker_count
 from facesmith.progress import progress
@@ -198,9 +199,10 @@ def _write_images(
 
 def check_free_space(folder: Path, needed: int, advice: str) -> None:
     """Raise `FacesmithError` if this many bytes do not fit on the disk of a folder."""
-    parent = next(parent for parent in folder.resolve().parents if parent.exists())
-    free = shutil.disk_usage(parent).free
-    if needed > free:
+    place = Path(os.path.realpath(folder))  # Path.resolve raises an error for links that lead in a circle
+    usage = shutil.disk_usage(next(parent for parent in (place, *place.parents) if exists(parent)))
+    free = usage.free
+    if needed > free and usage.total:
         raise FacesmithError(
             f"{folder} needs {_amount(needed)}, but its disk has only {_amount(free)} free: free up disk "
             f"space, or {advice}"

@@ -48,6 +48,7 @@ SIGNATURES = {
     b"\0\0\0\x0cjP  ": "JPEG2000", b"\xff\x4f\xff\x51": "JPEG2000",
 }  # fmt: skip
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+LFS_POINTER = b"version https://git-lfs"  # a small text in the place of a file that was not downloaded
 SIGNATURE_BYTES = 64
 MAX_PIXELS = 100_000_000
 ORIENTATION = 0x0112  # the EXIF tag
@@ -174,6 +175,8 @@ def _open_image(file: str | bytes) -> Image.Image:
     except UnidentifiedImageError:
         if kind == "HEIF":
             raise ImageError("an unreadable HEIC image: convert it to JPEG") from None
+        if (file[:SIGNATURE_BYTES] if isinstance(file, bytes) else _read_head(file)).startswith(LFS_POINTER):
+            raise ImageError("a Git LFS pointer: run git lfs pull") from None
         raise
 
 

@@ -121,6 +121,8 @@ def test_odd_cells_and_unused_columns_are_reported() -> None:
         (b"\0\1\2\xff" * 9, "has no rows"),
         (b"PAR1" * 9, "cannot be read as a label table"),
         ("[1, 2]", "neither objects nor pairs"),
+        ('{\n"labels": [\n["1.jpg", 1],\n]}', "line 4"),
+        ('{"file": "1.jpg", "Male": 1}\n{"file": "2.jpg", "Male"}\n', "delimiter"),
     ],
 )
 def test_a_table_whose_labels_would_be_lost_is_refused(table: str | bytes, message: str) -> None:

@@ -20,8 +20,11 @@ def read_json_table(text: str, name: str) -> "pa.Table":
 
     try:
         value = json.loads(text)
-    except ValueError:
-        value = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except ValueError as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        if not _is_json(lines[0]):
+            raise error from None  # which has the place of the mistake
+        value = [json.loads(line) for line in lines]
     if isinstance(value, dict) and any(str(key).lower() in FILE_COLUMNS for key in value):
         value = _rows(value) if all(isinstance(cells, (dict, list)) for cells in value.values()) else [value]
     elif isinstance(value, dict) and isinstance(value.get("images"), list) and "annotations" in value:
@@ -34,6 +37,14 @@ def read_json_table(text: str, name: str) -> "pa.Table":
     if not records:
         raise FacesmithError(f"{name} has no rows: add one per image")
     return pa.table({column: pa.array([_json_cell(r.get(column)) for r in records], pa.string()) for column in columns})
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _coco_records(value: dict[str, Any]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from facesmith.files import printable
 MAX_ATTRIBUTE_FOLDERS = 256  # with more, a folder is a person, not an attribute
 # In each folder, the first of these that exists is used: our own, Hugging Face's, facesmith's and StyleGAN's.
 LABEL_FILES = tuple(f"labels.{suffix}" for suffix in ("csv", "tsv", "txt", "parquet", "jsonl", "json"))
-LABEL_FILES += tuple(f"metadata.{suffix}" for suffix in ("csv", "jsonl", "parquet"))
+LABEL_FILES += tuple(f"metadata.{suffix}" for suffix in ("csv", "jsonl", "parquet", "json"))
 STYLEGAN_LABELS = "dataset.json"
 LABEL_FILES += ("manifest.csv", "manifest.jsonl", STYLEGAN_LABELS)
 
@@ -93,9 +93,12 @@ def _find_tables(listing: FileListing, path: Path | None, top: str) -> list[tupl
 
 
 def _has_labels(data: bytes) -> bool:
+    """Whether StyleGAN's dataset.json has labels, which it need not have; one that cannot be read may have some."""
     try:
         return bool(json.loads(data)["labels"])
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
+        return True
+    except (KeyError, TypeError):
         return False
 
 
