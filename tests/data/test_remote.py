@@ -96,6 +96,16 @@ class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args: object) -> None: ...
 
 
+class NoImages(Quiet):
+    """Lists a folder, but has lost its images."""
+
+    def do_GET(self) -> None:
+        if self.path.endswith(".png"):
+            self.send_error(500)
+        else:
+            super().do_GET()
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of aiohttp's connections
 def test_a_web_folder_is_imported(exports: Path, tmp_path: Path) -> None:
     pytest.importorskip("aiohttp", reason="the package aiohttp is not installed")
@@ -139,6 +149,13 @@ def test_an_import_with_ray_is_equal(exports: Path, tmp_path: Path, monkeypatch:
     try:
         options = {key: value for key, value in OPTIONS.items() if key != "workers"}
         remote = import_with_ray(exports / "webdataset", tmp_path / "ray", where="Red", **options)
+        folder = exports / "imagefolder" / "00001"
+        with (
+            ThreadingHTTPServer(("127.0.0.1", 0), partial(NoImages, directory=str(folder))) as server,
+            pytest.raises(FacesmithError, match="import again to resume"),
+        ):
+            Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+            import_with_ray(f"http://127.0.0.1:{server.server_port}/", tmp_path / "lost", **options)
     finally:
         ray.shutdown()
     assert_equal(remote, import_dataset(exports / "webdataset", tmp_path / "local", where="Red", **OPTIONS))
