@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from facesmith.training.checkpoint import Progress
+from facesmith.training.sampling import Reader
 from facesmith.training.task import Task
 
 
@@ -20,7 +21,7 @@ def train_steps() -> Callable[..., list[int]]:
             rows.extend(indices.tolist())
             return images[torch.from_numpy(indices)]
 
-        task.prepare(read, print)
+        task.prepare(Reader(read), print)
         state = state or task.new_state()
         for step in range(steps):
             task.step(state, task.recipe, Progress(step, task.recipe.batch_size * step))

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from facesmith.arrays import Integers
 from facesmith.tasks.gan.recipes import GAN_RECIPES
-from facesmith.training.sampling import batch, draw_latents, image_indices, reader
+from facesmith.training.sampling import Reader, batch, draw_latents, image_indices, reader
 
 CPU = torch.device("cpu")
 ALL = np.arange(10)
@@ -44,6 +45,21 @@ def test_batches_are_the_same_from_memory_and_from_disk(pictures: Path) -> None:
         )
         assert torch.equal(a, b)
         assert a.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_next_batch_is_prefetched(pictures: Path) -> None:
+    recipe, prefetched = TINY.with_values(batch_size=4), []
+    disk, _ = reader(pictures, "disk", CPU)
+
+    def prefetch(indices: Integers) -> None:
+        disk.prefetch(indices)
+        prefetched.append(indices.tolist())
+
+    read = Reader(disk.read, prefetch)
+    batch(read, recipe, 0, ALL, CPU)
+    batch(read, recipe, 4, ALL, CPU, slice(0, 2))
+    stream = image_indices(recipe.seed, 0, 12, len(ALL)).tolist()
+    assert prefetched == [stream[4:8], stream[8:10]]
 
 
 def test_a_batch_is_scaled_and_some_images_are_mirrored(pictures: Path) -> None:

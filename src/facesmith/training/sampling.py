@@ -4,8 +4,10 @@ There is no state to save. The order of images is an endless sequence of shuffle
 come from a generator seeded by (seed, stream, step), as in EDM2's resumable sampler.
 """
 
+import os
 from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +65,18 @@ def draw_latents(distribution: str, shape: tuple[int, int], device: torch.device
     return torch.randn(shape, generator=rng, device=device)
 
 
-Reader = Callable[[Integers], Tensor]  # from indices (N) to uint8 images (N x H x W x 3) on a device
+@dataclass(frozen=True)
+class Reader:
+    """Reads images by their indices (N) to a device: uint8, N x H x W x 3.
+
+    ``prefetch`` starts to read the images of the next batch, and does not wait for them.
+    """
+
+    read: Callable[[Integers], Tensor]
+    prefetch: Callable[[Integers], None] = lambda indices: None
+
+    def __call__(self, indices: Integers) -> Tensor:
+        return self.read(indices)
 
 
 def reader(path: Path, location: str, device: torch.device) -> tuple[Reader, str]:
@@ -78,13 +91,24 @@ def reader(path: Path, location: str, device: torch.device) -> tuple[Reader, str
             images = torch.from_numpy(np.load(path)).to(device)
         except (MemoryError, torch.OutOfMemoryError):
             raise FacesmithError(f"the images in {path} do not fit in memory: set data=disk") from None
-        return lambda indices: images[_to_device(indices, device)], location
+        return Reader(lambda indices: images[_to_device(indices, device)]), location
 
     def read_from_disk(indices: Integers) -> Tensor:
         # Mapped again for each batch: otherwise every page that was read would count as this process's memory.
         return _to_device(np.load(path, mmap_mode="r")[indices], device)
 
-    return read_from_disk, location
+    return Reader(read_from_disk, partial(_prefetch, path)), location
+
+
+def _prefetch(path: Path, indices: Integers) -> None:
+    """Let the system read images during a step, where it can: the process would wait for a page that is missing."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    images = np.load(path, mmap_mode="r")
+    with path.open("rb") as file:
+        for index in indices.tolist():
+            start = images.offset + index * images.strides[0]
+            os.posix_fadvise(file.fileno(), start, images.strides[0], os.POSIX_FADV_WILLNEED)
 
 
 def _to_device(array: NDArray[Any], device: torch.device) -> Tensor:
@@ -102,8 +126,15 @@ def batch(
     part: slice = slice(None),
 ) -> Tensor:
     """Return the next real images after ``images_seen``, drawn from these ``rows``; see `load_batch`."""
-    places = image_indices(recipe.seed, images_seen, recipe.batch_size, len(rows), recipe.epoch_share)
-    return load_batch(read, rows[places], recipe, images_seen, device, part)
+    indices = batch_indices(recipe, images_seen, rows)
+    images = load_batch(read, indices, recipe, images_seen, device, part)
+    read.prefetch(batch_indices(recipe, images_seen + recipe.batch_size, rows)[part])
+    return images
+
+
+def batch_indices(recipe: Recipe, images_seen: int, rows: Integers) -> Integers:
+    """Return the rows of the next batch after ``images_seen``, drawn from these ``rows``."""
+    return rows[image_indices(recipe.seed, images_seen, recipe.batch_size, len(rows), recipe.epoch_share)]
 
 
 def load_batch(

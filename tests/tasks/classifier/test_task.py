@@ -19,6 +19,7 @@ from facesmith.tasks.classifier.task import ClassifierTask
 from facesmith.tasks.recipes import RECIPES
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import SINGLE_PROCESS
+from facesmith.training.sampling import Reader
 from facesmith.training.settings import with_settings
 
 
@@ -56,7 +57,7 @@ def test_no_step_reads_a_held_out_face(
 def test_unknown_labels_have_no_gradient(labelled: Dataset, recipe: ClassifierRecipe) -> None:
     task = ClassifierTask(replace(recipe, weight_decay=0.0), labelled, SINGLE_PROCESS, {})
     pictures = torch.from_numpy(np.array(labelled.images))
-    task.prepare(lambda indices: pictures[torch.from_numpy(indices)], print)
+    task.prepare(Reader(lambda indices: pictures[torch.from_numpy(indices)]), print)
     task.labels = torch.full_like(task.labels, -1)
     state = task.new_state()
     before = [p.clone() for p in state.nets["C"].parameters()]

@@ -22,6 +22,7 @@ from facesmith.tasks.recipes import RECIPES
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import SINGLE_PROCESS
+from facesmith.training.sampling import Reader
 from facesmith.training.settings import with_settings
 
 MACHINE = ("batch_size=16", "threads=1", "device=cpu", "precision=float32", "memory_format=contiguous")
@@ -37,7 +38,7 @@ def task(data: Dataset, *settings: str) -> EncoderTask:
     settings_recipe = recipe(*settings)
     encoder_task = EncoderTask(settings_recipe, data, SINGLE_PROCESS, find_pretrained(settings_recipe))
     pictures = torch.from_numpy(np.array(data.images))
-    encoder_task.prepare(lambda indices: pictures[torch.from_numpy(indices)], print)
+    encoder_task.prepare(Reader(lambda indices: pictures[torch.from_numpy(indices)]), print)
     return encoder_task
 
 

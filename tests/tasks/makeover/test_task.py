@@ -21,6 +21,7 @@ from facesmith.tasks.makeover.task import MakeoverTask
 from facesmith.tasks.recipes import RECIPES
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import SINGLE_PROCESS
+from facesmith.training.sampling import Reader
 from facesmith.training.schedules import apply_schedule
 from facesmith.training.settings import with_settings
 
@@ -38,7 +39,7 @@ def recipe(name: str, *settings: str) -> MakeoverRecipe:
 def task_of(makeover_recipe: MakeoverRecipe, dataset: Dataset, **pretrained: Path) -> MakeoverTask:
     task = MakeoverTask(makeover_recipe, dataset, SINGLE_PROCESS, pretrained)
     pictures = torch.from_numpy(np.array(dataset.images))
-    task.prepare(lambda indices: pictures[torch.from_numpy(indices)], lambda _: None)
+    task.prepare(Reader(lambda indices: pictures[torch.from_numpy(indices)]), lambda _: None)
     return task
 
 
@@ -160,7 +161,7 @@ def test_a_makeover_learns_the_brightness_of_target_faces(builtin_dataset: Datas
     task.domains[0] = replace(domain, sources=only)
     pictures = torch.from_numpy(np.array(builtin_dataset.images))
     pictures[domain.targets] //= 3
-    task.prepare(lambda indices: pictures[torch.from_numpy(indices)], lambda _: None)
+    task.prepare(Reader(lambda indices: pictures[torch.from_numpy(indices)]), lambda _: None)
     state = task.new_state()
     for step in range(60):
         task.step(state, setup, Progress(step, 16 * step))
@@ -185,7 +186,7 @@ def test_classifier_losses_are_disabled_without_a_classifier(builtin_dataset: Da
     setup = recipe("makeover+", f"directions={DIRECTION}")
     task = MakeoverTask(setup, builtin_dataset, SINGLE_PROCESS, {})
     pictures = torch.from_numpy(np.array(builtin_dataset.images))
-    task.prepare(lambda indices: pictures[torch.from_numpy(indices)], messages.append)
+    task.prepare(Reader(lambda indices: pictures[torch.from_numpy(indices)]), messages.append)
     assert "source faces" in messages[0]
     assert messages[1].endswith("disabled: identity, attributes, target")
     assert not {"identity", "attributes", "target"} & task.step(task.new_state(), setup, Progress()).keys()

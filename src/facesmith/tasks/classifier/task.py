@@ -21,7 +21,7 @@ from facesmith.tasks.classifier.recipes import ClassifierRecipe
 from facesmith.training.augmentation import vary
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.sampling import AUGMENT, Reader, image_indices, load_batch, seeded_rng
+from facesmith.training.sampling import AUGMENT, Reader, batch_indices, load_batch, seeded_rng
 from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
 
@@ -78,10 +78,9 @@ class ClassifierTask(Task[ClassifierRecipe]):
     def step(self, state: TrainState, recipe: ClassifierRecipe, progress: Progress) -> dict[str, Tensor]:
         """Minimise the cross-entropy of all known labels of the next batch."""
         images_seen = progress.images_seen
-        indices = self.learned[
-            image_indices(recipe.seed, images_seen, recipe.batch_size, len(self.learned), recipe.epoch_share)
-        ]
+        indices = batch_indices(recipe, images_seen, self.learned)
         x = load_batch(self.read, indices, recipe, images_seen, self.device, self.batch_part)
+        self.read.prefetch(batch_indices(recipe, images_seen + recipe.batch_size, self.learned)[self.batch_part])
         rng = seeded_rng(self.device, recipe.seed, AUGMENT, images_seen, progress.rollbacks, self.group.rank)
         labels = self.labels[torch.from_numpy(indices[self.batch_part]).to(self.device)]
         with autocast(state):

@@ -121,6 +121,8 @@ class MakeoverTask(Task[MakeoverRecipe]):
         x, real = (
             load_batch(self.read, indices, recipe, images_seen, self.device, self.batch_part) for indices in faces
         )
+        for indices in draw_batch(self.domains, recipe, images_seen + recipe.batch_size)[1:]:
+            self.read.prefetch(indices[self.batch_part])
         k = torch.from_numpy(directions[self.batch_part]).to(self.device)
         strengths = F.one_hot(k, len(self.domains)).float()
         noise = draw_noise(recipe, progress, self.dataset.size, self.device)[self.batch_part]
