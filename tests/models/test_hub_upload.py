@@ -64,6 +64,22 @@ def test_a_pushed_dataset_is_imported_again(hub: Any, builtin_dataset: Dataset, 
         facesmith.import_dataset("hf:someone/drawn@none", tmp_path / "none", **options)
 
 
+def test_a_pushed_set_of_faces_is_imported_again(
+    hub: Any, small_model: Model, builtin_dataset: Dataset, tmp_path: Path
+) -> None:
+    faces = facesmith.generate(small_model, tmp_path / "faces", count=6, layout="parquet", quiet=True)
+    facesmith.push(faces, "someone/synthetic", quiet=True)
+    assert set(hub.files["someone/synthetic"]) - {".gitattributes"} == {"README.md", "data/train-00000.parquet"}
+    copy = facesmith.import_dataset(
+        "hf:someone/synthetic", tmp_path / "copy", size=small_model.size[0], workers=1, quiet=True
+    )
+    assert np.array_equal(copy.images, small_model.sample(6))
+    assert copy.terms == small_model.terms
+    exported = facesmith.export_dataset(builtin_dataset, tmp_path / "exported", quiet=True)
+    with pytest.raises(FacesmithError, match="push the dataset itself"):
+        facesmith.push(exported, "someone/photos", quiet=True)
+
+
 def test_photos_of_celeba_are_only_pushed_as_private(
     hub: Any, builtin_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

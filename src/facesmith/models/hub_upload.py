@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from facesmith.data.dataset import open_dataset
 from facesmith.data.export import export_dataset
+from facesmith.data.layouts.layout import STATE, is_set, read_set
 from facesmith.errors import FacesmithError
 from facesmith.hub import hub_options, load_client, translate_errors
 from facesmith.models.folder import HUB_FILES, MODEL_CARDS, ModelFolder, included_folder
@@ -16,19 +17,24 @@ from facesmith.models.front_matter import add_front_matter, model_fields
 def push(
     path: str | Path, repository: str, *, private: bool = False, revision: str | None = None, quiet: bool = False
 ) -> str:
-    """Upload a model or a dataset to the hub as ``owner/name`` and return its URL. The repository is created if needed.
+    """Upload a model, dataset or set of faces to the hub as ``owner/name`` and return its URL.
+
+    The repository is created if needed.
 
     A model, classifier or makeover can then be loaded as ``owner/name``, or as ``owner/name@revision``. A dataset is
     exported as Parquet to a temporary folder first, see `export_dataset`; `import_dataset` reads it as
-    ``hf:owner/name``. ``private`` applies when the repository is created. ``revision`` is an existing branch; default:
-    main. Raises `FacesmithError` for other folders, without access, and for a dataset of CelebA, whose photos may not
-    be published, unless ``private``.
+    ``hf:owner/name``. A set of faces that `generate` wrote is uploaded as it is. ``private`` applies when the
+    repository is created. ``revision`` is an existing branch; default: main. Raises `FacesmithError` for other folders,
+    without access, and for a dataset of CelebA, whose photos may not be published, unless ``private``.
     """
     folder = _find(path)
     hub = load_client("uploading to the hub")
     api = hub.HfApi(endpoint=hub_options()["endpoint"])
     kind = next((kind for card, kind in MODEL_CARDS.items() if (folder / card).is_file()), None)
-    if kind is None:
+    is_generated = kind is None and is_set(folder)
+    if is_generated and "seed" not in read_set(folder):
+        raise FacesmithError(f"{path} is an exported dataset: push the dataset itself")
+    if kind is None and not is_generated:
         dataset = open_dataset(folder)
         if dataset.card["source"]["kind"] == "celeba" and not private:
             raise FacesmithError(
@@ -45,9 +51,12 @@ def push(
             api.create_commit(repository, operations, commit_message="Upload a model with facesmith", **options)
             return address
         with TemporaryDirectory(prefix="facesmith-") as parent:
-            exported = export_dataset(dataset, Path(parent) / "set", layout="parquet", quiet=quiet)
+            if not is_generated:
+                folder = export_dataset(dataset, Path(parent) / "set", layout="parquet", quiet=quiet)
+            message = "Upload a dataset with facesmith"
+            hidden = [f"{STATE}/**"]
             api.upload_folder(
-                repo_id=repository, folder_path=exported, commit_message="Upload a dataset with facesmith", **options
+                repo_id=repository, folder_path=folder, commit_message=message, ignore_patterns=hidden, **options
             )
     return address
 
@@ -59,7 +68,7 @@ def _find(path: str | Path) -> Path:
         included = (included_folder(str(path), card) for card in MODEL_CARDS)
         folder = next((found for found in included if found is not None), folder)
     if not folder.is_dir():
-        raise FacesmithError(f"{path} does not exist: pass a model folder or a dataset folder")
+        raise FacesmithError(f"{path} does not exist: pass the folder of a model, a dataset or a set of faces")
     return folder
 
 

@@ -103,10 +103,15 @@ def write_set(
     return tally
 
 
+def is_set(folder: Path) -> bool:
+    """Whether a folder is a set of images that facesmith generated or exported."""
+    return (folder / STATE / CARD).is_file()
+
+
 def read_set(folder: Path) -> dict[str, Any]:
     """Return the card of a complete set. Raises `FacesmithError` for any other folder."""
     path = folder / STATE / CARD
-    if not path.is_file():
+    if not is_set(folder):
         raise FacesmithError(f"{folder} is not a set of images: pass a folder written by facesmith generate")
     card: dict[str, Any] = read_json(path, "the card of a set")
     if card.get("format") != FORMAT or card.get("version") != VERSION:

@@ -12,7 +12,10 @@ LOADING = {
         "import glob\n\nimport webdataset\n\n"
         'webdataset.WebDataset(sorted(glob.glob("*.tar")), shardshuffle=False).decode("pil")'
     ),
-    "parquet": 'import datasets\n\ndatasets.load_dataset("parquet", data_dir="data")',
+    "parquet": (
+        'import datasets\nimport pandas\n\ndatasets.load_dataset("parquet", data_dir="data")\n'
+        'pandas.read_parquet("data")'
+    ),
 }
 
 
