@@ -48,7 +48,7 @@ def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: flo
         model = export(run, out / "model")
         print_message("[4/4] generating faces")
         generate(model, out / "faces", count=100, quiet=quiet)
-        save_image(make_grid(model.sample(100), gap=2), out / "faces.png")
+        save_image(make_grid(model.sample(100), gap=2), out / "faces.png", model.marks(seed=0))
     return out
 
 

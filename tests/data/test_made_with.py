@@ -55,6 +55,27 @@ def test_a_dataset_knows_the_model_of_every_picture(suffix: str, tmp_path: Path)
     assert dataset.attributes == []
 
 
+@pytest.mark.parametrize(
+    ("marks", "expected"),
+    [
+        ([None, None], None),
+        ([FREE, FREE], Marks(GENERATED, FREE.model, FREE.digest, FREE.terms)),
+        ([FREE, None], Marks(EDITED, FREE.model, FREE.digest, FREE.terms)),
+        ([FREE_EDIT], FREE_EDIT),
+        ([FREE, RESTRICTED], Marks(GENERATED, "drawn64, celeba64", "", NON_COMMERCIAL)),
+    ],
+)
+def test_a_sheet_of_a_dataset_has_the_marks_of_its_pictures(
+    marks: list[Marks | None], expected: Marks | None, tmp_path: Path
+) -> None:
+    dataset = import_pictures(tmp_path, marks)
+    assert dataset.marks == expected
+    found = dataset.image_marks(range(len(marks)))
+    assert [each and (each.model, each.source_type) for each in found] == [
+        each and (each.model, each.source_type) for each in marks
+    ]
+
+
 def test_terms_in_a_table_count_where_pictures_lost_their_marks(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     row = {"file": "a.png", "seed": 0, "latent_index": 0, "truncation": 1.0, "model": "ab", "terms": NON_COMMERCIAL}

@@ -12,6 +12,9 @@ from PIL import Image
 import facesmith
 from facesmith.cli import facesmith as root
 from facesmith.errors import FacesmithError
+from facesmith.images.decode import read_marks
+from facesmith.images.grid import save_image
+from facesmith.images.provenance import GENERATED, Marks
 
 
 def test_show_faces_writes_boxes_and_crops(group: Path, tmp_path: Path) -> None:
@@ -50,9 +53,14 @@ def test_photos_without_a_face_leave_no_folder(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"dark.png"}
 
 
-def test_photos_with_equal_names_get_distinct_files(drawn_faces: list[Any], tmp_path: Path) -> None:
+def test_photos_with_equal_names_get_distinct_files_and_keep_their_marks(
+    drawn_faces: list[Any], tmp_path: Path
+) -> None:
+    marks = {"a": None, "b": Marks(GENERATED, "m", "ab", "any use", 0, 3)}
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        Image.fromarray(drawn_faces[0]).save(tmp_path / folder / "me.png")
+        save_image(Image.fromarray(drawn_faces[0]), tmp_path / folder / "me.png", marks[folder])
     summary = facesmith.show_faces([tmp_path / "a/me.png", tmp_path / "b/me.png"], tmp_path / "out", quiet=True)
     assert len({face["cut"] for face in summary["faces"]}) == 2
+    for face, expected in zip(summary["faces"], marks.values(), strict=True):
+        assert read_marks(str(tmp_path / "out" / face["cut"])) == expected

@@ -15,6 +15,8 @@ from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.data.duplicates import find_duplicates, low_frequencies, pixel_digests
 from facesmith.data.statistics import correlation, measure
 from facesmith.errors import FacesmithError
+from facesmith.images.decode import read_marks
+from facesmith.images.provenance import GENERATED, Marks
 from facesmith.reports.explore import explore, file_stems
 
 
@@ -253,3 +255,13 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
 
 def test_file_names_of_attributes_never_meet() -> None:
     assert file_stems(["A", "a", "a/b", "a b", "../..", "Ünï"]) == ["A", "a_2", "a_b", "a_b_2", "attribute", "Ünï"]
+
+
+def test_sheets_of_generated_images_are_marked(tmp_path: Path) -> None:
+    marks = Marks(GENERATED, "drawn64", "ab", "any use")
+    entry = {"model": "drawn64", "digest": "ab", "terms": "any use", "source_type": GENERATED, "count": 4}
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8)
+    dataset = make_dataset(tmp_path / "d", images, {"Smiling": [True, False, True, None]}, made_with=[entry])
+    sheets = [*explore(dataset, quiet=True).parent.rglob("*.png")]
+    assert {path.name for path in sheets} >= {"sample.png", "mean_face.png", "Smiling.png"}
+    assert all(read_marks(str(path)) == marks for path in sheets)

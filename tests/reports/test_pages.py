@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facesmith.images.decode import read_marks
+from facesmith.images.provenance import GENERATED, Marks
 from facesmith.reports.pages import environment, image_uri, number_columns
 from facesmith.runs.charts import Curve, chart_options
 
@@ -124,10 +126,13 @@ def test_columns_of_numbers_are_right_aligned() -> None:
 
 
 def test_a_large_image_is_reduced() -> None:
+    marks = Marks(GENERATED, "m", "ab", "any use")
     large = png(900)
+    large = large[:33] + marks.png_chunk() + large[33:]  # behind the signature and the chunk IHDR
     assert len(large) > 1_500_000
     uri = image_uri(large)
     assert uri.startswith("data:image/jpeg")
+    assert read_marks(base64.b64decode(uri.partition(",")[2])) == marks
     assert len(uri) < len(large)
     assert image_uri(png()).startswith("data:image/png")
 

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.arrays import Booleans, Floats, Images
-from facesmith.data.source import RESERVED, attribute_names
+from facesmith.data.source import MADE_WITH, RESERVED, attribute_names
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import atomic_file, atomic_folder, check_version, read_json, write_json
 from facesmith.images.grid import face_sheet
-from facesmith.images.notebook import object_html
+from facesmith.images.notebook import object_html, png_bytes
+from facesmith.images.provenance import Marks, joint_marks
 from facesmith.terms import terms_of
 from facesmith.version import __version__
 
@@ -71,6 +72,28 @@ class Dataset:
         """SHA-256 in hex over images and metadata: equal for equal datasets."""
         return str(self.card["fingerprint"])
 
+    @property
+    def marks(self) -> Marks | None:
+        """The marks of a sheet that shows images of the dataset; None if no model generated or changed any."""
+        models = self._models
+        photos = [None] if sum(each["count"] for each in self.card.get("made_with") or []) < len(self) else []
+        return joint_marks([*models, *photos])
+
+    def image_marks(self, rows: Sequence[int]) -> list[Marks | None]:
+        """Return the marks of each of these images: those of the model that generated or changed it, or None."""
+        models = self._models
+        if not models:
+            return [None] * len(rows)
+        numbers = self.metadata()[MADE_WITH]
+        return [None if (number := numbers[int(row)].as_py()) is None else models[number] for row in rows]
+
+    @property
+    def _models(self) -> list[Marks]:
+        return [
+            Marks(entry["source_type"], entry["model"], entry["digest"], entry["terms"])
+            for entry in self.card.get("made_with") or []
+        ]
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -86,7 +109,7 @@ class Dataset:
             "folder": self.path,
         }
         rows = np.linspace(0, len(self) - 1, min(16, len(self))).astype(int)
-        sheet = [face_sheet(self.images[rows], columns=8)] if len(self) else []
+        sheet = [png_bytes(face_sheet(self.images[rows], columns=8), self.marks)] if len(self) else []
         return object_html(f"Dataset {self.name}", facts, sheet)
 
     def metadata(self) -> "pa.Table":

@@ -1,10 +1,9 @@
 """Export a dataset as images and labels that other tools read."""
 
-import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -15,9 +14,8 @@ from facesmith.data.layouts.imagefolder import TYPED_TABLE
 from facesmith.data.layouts.layout import Tally, parse_layout, write_set
 from facesmith.data.layouts.picture import Picture
 from facesmith.data.layouts.readme import LOADING, yaml_head
-from facesmith.data.source import MADE_WITH
 from facesmith.errors import FacesmithError
-from facesmith.images.provenance import Marks, save_options
+from facesmith.images.notebook import png_bytes
 from facesmith.machine import usable_cores
 from facesmith.progress import progress
 
@@ -66,22 +64,17 @@ def _columns(data: Dataset, table: "pa.Table") -> list[str]:
 def _pictures(data: Dataset, first: int, last: int) -> Iterator[Picture]:
     table = data.metadata().slice(first, last - first)
     names = _columns(data, table)
-    models = [
-        Marks(entry["source_type"], entry["model"], entry["digest"], entry["terms"])
-        for entry in data.card.get("made_with") or []
-    ]
+    marks = data.image_marks(range(first, last))
 
-    def encode(image: ImageArray, row: dict[str, Any]) -> bytes:
-        marks = None if row.get(MADE_WITH) is None else models[row[MADE_WITH]]
-        file = io.BytesIO()
-        Image.fromarray(image).save(file, "PNG", **(save_options(marks, "PNG") if marks else {}))
-        return file.getvalue()
+    def encode(image: ImageArray, number: int) -> bytes:
+        return png_bytes(Image.fromarray(image), marks[number - first])
 
     with ThreadPoolExecutor(min(4, usable_cores())) as pool:
         for start in range(first, last, CHUNK):
             images = np.asarray(data.images[start : min(start + CHUNK, last)])
             rows = table.slice(start - first, len(images)).to_pylist()
-            for number, (png, row) in enumerate(zip(pool.map(encode, images, rows), rows, strict=True), start):
+            numbers = range(start, start + len(images))
+            for number, (png, row) in enumerate(zip(pool.map(encode, images, numbers), rows, strict=True), start):
                 values = {"terms": data.terms, **{name: row[name] for name in names}}
                 yield Picture(f"{number:06d}.png", png, values, row["split"] or "")
 

@@ -11,7 +11,7 @@ from facesmith.arrays import ImageArray
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, file_stem, printable, write_json
 from facesmith.images.crop import parse_crop_spec
-from facesmith.images.decode import read_photo
+from facesmith.images.decode import read_marks, read_photo
 from facesmith.images.face_crop import check_face_choice, crop_face, select_faces
 from facesmith.images.faces import DETECTOR, Face, find_faces, sort_left_to_right
 from facesmith.images.grid import save_image
@@ -45,7 +45,7 @@ def show_faces(
     ):
         for photo, stem in zip(photos, _distinct_stems(photos), strict=True):
             try:
-                image = read_photo(photo)
+                image, marks = read_photo(photo), read_marks(str(photo))
                 all_faces = find_faces(image)
                 selected = select_faces(all_faces, faces, str(photo))
             except FacesmithError as error:
@@ -56,10 +56,10 @@ def show_faces(
             finally:
                 bar.update()
             numbered = {number: face for number, face in enumerate(sort_left_to_right(all_faces)) if face in selected}
-            save_image(_draw_boxes(image, numbered), folder / f"{stem}.png")
+            save_image(_draw_boxes(image, numbered), folder / f"{stem}.png", marks)
             for number, face in numbered.items():
                 crop = f"{stem}_{number}.png"
-                save_image(Image.fromarray(crop_face(image, face, spec).image), folder / crop)
+                save_image(Image.fromarray(crop_face(image, face, spec).image), folder / crop, marks)
                 entries.append({"photo": printable(str(photo)), "face": number, **_describe(face), "cut": crop})
         if not entries:
             raise FacesmithError(f"no face was found in any of the {len(photos)} photos: {without[0]['reason']}")

@@ -7,6 +7,8 @@ from html import escape
 
 from PIL import Image
 
+from facesmith.images.provenance import Marks, save_options
+
 MAX_IMAGE_WIDTH = 900  # pixels on the page
 
 
@@ -23,9 +25,10 @@ def object_html(title: str, facts: Mapping[str, object], images: Sequence[Image.
     return f"<div><strong>{escape(title)}</strong><table>{rows}</table>{pictures}</div>"
 
 
-def png_bytes(image: Image.Image) -> bytes:
+def png_bytes(image: Image.Image, marks: Marks | None = None) -> bytes:
+    """Encode an image as PNG with these marks."""
     file = io.BytesIO()
-    image.save(file, "PNG")
+    image.save(file, "PNG", **(save_options(marks, "PNG") if marks else {}))
     return file.getvalue()
 
 

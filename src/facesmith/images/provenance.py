@@ -3,6 +3,7 @@
 import re
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from facesmith.arrays import ImageArray
+from facesmith.terms import combine_terms
 from facesmith.version import __version__
 
 GENERATED, EDITED = "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
@@ -107,6 +109,20 @@ def marked_image(pixels: ImageArray, marks: Marks) -> MarkedImage:
     assert isinstance(image, MarkedImage)
     image.marks = marks
     return image
+
+
+def joint_marks(marks: Iterable[Marks | None]) -> Marks | None:
+    """Return the marks of a picture that shows images with these marks; None if no computer made or changed one."""
+    shown = list(marks)
+    synthetic = [each for each in shown if each is not None and each.source_type in (GENERATED, EDITED)]
+    if not synthetic:
+        return None
+    is_generated = len(synthetic) == len(shown) and all(each.source_type == GENERATED for each in synthetic)
+    models = dict.fromkeys((each.model, each.digest) for each in synthetic)
+    digest = next(iter(models))[1] if len(models) == 1 else ""
+    names = ", ".join(dict.fromkeys(name for name, _ in models if name))
+    terms = combine_terms([each.terms for each in synthetic])
+    return Marks(GENERATED if is_generated else EDITED, names, digest, terms)
 
 
 def parse_xmp(packet: bytes | str) -> Marks | None:

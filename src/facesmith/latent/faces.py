@@ -47,7 +47,7 @@ class FaceLatent:
         """Return the encoded image, or the values of the latent as grey fields if there is none, for notebooks."""
         fields = np.clip(128 + 50 * np.resize(self.z, (-(-len(self.z) // 16), 16)), 0, 255).astype(np.uint8)
         image = np.repeat(fields[..., None], 3, axis=2) if self.image is None else self.image
-        return png_bytes(face_sheet(image))
+        return png_bytes(face_sheet(image), self.marks)
 
 
 EncodablePhoto = tuple[str, ImageArray, Marks | None]  # a name, the pixels, and the marks of the file

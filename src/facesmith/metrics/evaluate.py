@@ -90,7 +90,8 @@ def evaluate(
                 scores = replace(scores, memorisation=summary)
                 generated = compared.images(result.generated.first(ROWS))
                 photos = real.images[real_reference.rows[result.real.first(ROWS)]]
-                save_image(memorisation_sheet(result, generated, photos, training.images), target / SHEET)
+                sheet = memorisation_sheet(result, generated, photos, training.images)
+                save_image(sheet, target / SHEET, compared.sheet_marks)
             if target is not None:
                 write_json(target / RESULTS, scores.as_json())
     if save:

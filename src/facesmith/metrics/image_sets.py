@@ -15,6 +15,7 @@ from facesmith.data.dataset import CARD, Dataset, open_dataset
 from facesmith.data.importer import import_dataset
 from facesmith.errors import FacesmithError
 from facesmith.images.decode import SUFFIXES
+from facesmith.images.provenance import Marks, joint_marks
 from facesmith.metrics.features import Network
 from facesmith.metrics.reference import choose, reference
 from facesmith.models.folder import MODEL_CARDS
@@ -30,6 +31,13 @@ class ImageSet:
     count: int
     seed: int
     truncation: float
+
+    @property
+    def sheet_marks(self) -> Marks | None:
+        """The marks of a sheet that shows images of the set beside photos."""
+        if isinstance(self.source, Dataset):
+            return joint_marks([self.source.marks, None])
+        return self.source.edit_marks([None])
 
     def features(self, net: Network, quiet: bool) -> Floats:
         """Return the features of the images: count x width."""

@@ -15,6 +15,7 @@ from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import atomic_file, read_json, updated_folder, write_json, write_text
 from facesmith.images.grid import save_image
+from facesmith.images.provenance import Marks
 from facesmith.progress import progress
 from facesmith.reports import explore_images
 from facesmith.reports.explore_notes import notes
@@ -74,7 +75,9 @@ def _write_images(dataset: Dataset, statistics: Statistics, out: Path, quiet: bo
         for name, make in makers.items():
             image = make()
             if image is not None:
-                written[name] = _save(image, out / f"{names[name]}{'.svg' if isinstance(image, bytes) else '.png'}")
+                written[name] = _save(
+                    image, out / f"{names[name]}{'.svg' if isinstance(image, bytes) else '.png'}", dataset.marks
+                )
             bar.update()
     return written
 
@@ -93,12 +96,12 @@ def file_stems(names: list[str]) -> list[str]:
     return stems
 
 
-def _save(image: Image.Image | bytes, path: Path) -> Path:
+def _save(image: Image.Image | bytes, path: Path, marks: Marks | None) -> Path:
     if isinstance(image, bytes):
         with atomic_file(path) as partial_path:
             partial_path.write_bytes(image)
     else:
-        save_image(image, path)
+        save_image(image, path, marks)
     return path
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from facesmith.arrays import Floats, Integers
 from facesmith.data.dataset import Dataset, open_dataset
@@ -11,6 +12,7 @@ from facesmith.errors import FacesmithError
 from facesmith.files import updated_folder, write_json, write_text
 from facesmith.images.grid import make_table
 from facesmith.images.notebook import png_bytes
+from facesmith.images.provenance import joint_marks
 from facesmith.metrics.identity import Identity, dataset_identities, nearest_identity
 from facesmith.metrics.image_sets import ImageSet, open_sets
 from facesmith.metrics.reference import choose
@@ -77,7 +79,8 @@ def identity_report(
         sheets = {}
         for name, (similarities, neighbours) in near.items():
             nearest = np.asarray(training.images[neighbours[first[name]]])
-            sheets[name] = _sheet(faces[name], nearest, similarities[first[name]])
+            marks = compared.sheet_marks if name == "generated" else joint_marks([real.marks, training.marks])
+            sheets[name] = png_bytes(_sheet(faces[name], nearest, similarities[first[name]]), marks)
         write_text(target / PAGE, render("identities.html", **_values(source, facts, near, sheets)))
     return folder / PAGE
 
@@ -106,10 +109,10 @@ def _facts(near: dict[str, tuple[Floats, Integers]], training: Dataset, real: Da
     }
 
 
-def _sheet(faces: np.ndarray, nearest: np.ndarray, similarities: Floats) -> bytes:
+def _sheet(faces: np.ndarray, nearest: np.ndarray, similarities: Floats) -> Image.Image:
     """Return a table of faces above the nearest training faces, with their similarities."""
     columns = [f"{value:.2f}" for value in similarities]
-    return png_bytes(make_table(np.stack([faces, nearest]), ["face", "nearest"], columns))
+    return make_table(np.stack([faces, nearest]), ["face", "nearest"], columns)
 
 
 def _values(

@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from facesmith.extras import require
+from facesmith.images.provenance import marks_in, save_options
 from facesmith.reports.chart_options import newest_values
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -62,10 +63,10 @@ def image_uri(image: bytes | Path) -> str:
         raise ValueError("expected a PNG, JPEG, GIF or WebP image")
     if len(content) > _MAX_IMAGE_BYTES and kind != "image/gif":
         with Image.open(io.BytesIO(content)) as picture:
-            small = picture.convert("RGB")
+            small, marks = picture.convert("RGB"), marks_in(picture)
         small.thumbnail((_MAX_IMAGE_SIDE, _MAX_IMAGE_SIDE), Image.Resampling.LANCZOS)
         file = io.BytesIO()
-        small.save(file, "JPEG", quality=90)
+        small.save(file, "JPEG", quality=90, **(save_options(marks, "JPEG") if marks else {}))
         kind, content = "image/jpeg", file.getvalue()
     return _data_uri(kind, content)
 

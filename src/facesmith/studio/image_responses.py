@@ -149,9 +149,17 @@ def encode_image(image: ImageArray, form: str, metadata: Mapping[str, Any]) -> b
     return out.getvalue()
 
 
-def data_url(image: ImageArray) -> str:
-    """Return an unchanged image as a PNG in a data: URL."""
-    return f"data:image/png;base64,{base64.b64encode(encode_image(image, 'png', UNCHANGED_METADATA)).decode()}"
+def data_url(image: ImageArray, marks: Marks | None = None) -> str:
+    """Return an unchanged image, which has these marks, as a PNG in a data: URL."""
+    png = encode_image(image, "png", unchanged_metadata(marks))
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def encode_jpeg(image: Image.Image, marks: Marks | None, **options: Any) -> bytes:
+    """Encode a sheet with these marks for a page; ``options`` are those of Pillow."""
+    out = io.BytesIO()
+    image.save(out, "JPEG", **options, **({"xmp": marks.xmp()} if marks else {}))
+    return out.getvalue()
 
 
 def _marks(metadata: Mapping[str, Any]) -> Marks | None:

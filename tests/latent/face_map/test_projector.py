@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facesmith.images.decode import read_marks
+from facesmith.images.provenance import GENERATED, Marks
 from facesmith.latent.face_map.projector import write_projector
 
 
@@ -50,11 +52,14 @@ def test_tensorboard_reads_the_projector_files(address: str, small_map: Path) ->
         assert columns * (sprite.height // height) >= len(expected)
 
 
-def test_cells_hold_no_tabs_or_line_ends(tmp_path: Path) -> None:
+def test_cells_hold_no_tabs_and_the_sprite_has_marks(tmp_path: Path) -> None:
+    marks = Marks(GENERATED, "m", "ab", "any use")
     write_projector(
         tmp_path,
         {"latents": np.zeros((2, 3), np.float32)},
         {"row": ["0", "1"], "file": ["a\tb\nc.png", ""]},
         np.zeros((2, 8, 8, 3), np.uint8),
+        marks,
     )
+    assert read_marks(str(tmp_path / "projector" / "sprite.png")) == marks
     assert (tmp_path / "projector" / "metadata.tsv").read_text() == "row\tfile\n0\ta b c.png\n1\t-\n"

@@ -4,6 +4,8 @@ import io
 import numpy as np
 from PIL import Image
 
+from facesmith.images.decode import read_marks
+from facesmith.images.provenance import GENERATED, Marks
 from facesmith.latent.face_map import thumbnails
 
 
@@ -30,6 +32,12 @@ def test_atlases_hold_every_face_at_its_position() -> None:
 def test_thumbnails_keep_the_aspect_ratio_and_small_sizes() -> None:
     assert [thumbnails.make_atlases(grey_images(3, 80, 100))[key] for key in ("width", "height")] == [38, 48]
     assert [thumbnails.make_atlases(grey_images(3, 28, 28))[key] for key in ("width", "height")] == [28, 28]
+
+
+def test_atlases_of_generated_faces_are_marked() -> None:
+    marks = Marks(GENERATED, "m", "ab", "any use")
+    (atlas,) = thumbnails.make_atlases(grey_images(3, 28, 28), marks)["atlases"]
+    assert read_marks(base64.b64decode(atlas.split(",")[1])) == marks
 
 
 def test_a_sprite_is_nearly_square_and_within_the_size_limit() -> None:

@@ -13,6 +13,8 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 
+from facesmith import read_marks
+
 Visit = Callable[..., None]
 
 
@@ -43,7 +45,9 @@ def test_runs_are_listed_without_broken_cards(visit: Visit, runs: Path) -> None:
             0.512,
             "healthy",
         )
-        assert (await client.get(first["sheet"])).headers["content-type"] == "image/png"
+        png, jpeg = [await client.get(first["sheet"].replace(".png", form)) for form in (".png", ".jpg")]
+        assert [each.headers["content-type"] for each in (png, jpeg)] == ["image/png", "image/jpeg"]
+        assert read_marks(jpeg.content) == read_marks(png.content) is not None
         assert runs_by_name["bare"]["sheet"] is None
 
     visit(ask, paths=(str(runs),))

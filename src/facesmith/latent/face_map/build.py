@@ -14,6 +14,7 @@ from facesmith.arrays import Floats, Images, Integers
 from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder
+from facesmith.images.provenance import Marks, joint_marks
 from facesmith.latent.dataset_latents import features_of, latents_of
 from facesmith.latent.face_map.layouts import METHODS, MIN_FACES, Layout, check_methods, make_layouts
 from facesmith.latent.face_map.map_folder import write_map
@@ -21,7 +22,7 @@ from facesmith.latent.face_map.page import encode_layout, map_page, to_base64
 from facesmith.latent.face_map.projection import Neighbours, find_neighbours
 from facesmith.latent.face_map.projector import write_projector
 from facesmith.latent.face_map.thumbnails import make_atlases
-from facesmith.latent.faces import FaceSource, face_images, load_faces
+from facesmith.latent.faces import FaceSource, face_images, face_marks, load_faces
 from facesmith.latent.labelled_latents import check_size
 from facesmith.models.classifier import AttributeClassifier, as_classifier
 from facesmith.models.model import Model, as_model
@@ -45,6 +46,7 @@ class _Faces:
     images: Images  # N x H x W x 3
     photo_names: list[str]  # (P,)
     photos: Images  # P x H x W x 3
+    photo_marks: list[Marks | None]  # (P,)
 
 
 def map_faces(
@@ -91,9 +93,11 @@ def map_faces(
             layouts += make_layouts(name, *points, neighbours[name], methods, seed, quiet)
         card = _card(source, data, features, faces, methods, layouts, seed)
         columns = _label_columns(faces)
-        page = map_page(f"Map of {data.name}", _page_data(card, faces, neighbours, layouts))
+        page = map_page(f"Map of {data.name}", _page_data(card, faces, data.marks, neighbours, layouts))
         write_map(folder, card, _arrays(faces, spaces, neighbours, layouts), columns, page)
-        write_projector(folder, {name: points for name, (points, _) in spaces.items()}, columns, faces.images)
+        write_projector(
+            folder, {name: points for name, (points, _) in spaces.items()}, columns, faces.images, data.marks
+        )
     return Path(out)
 
 
@@ -130,6 +134,7 @@ def _load(
         images=dataset.images[rows],
         photo_names=[photo.name for photo in photo_latents],
         photos=photo_images,
+        photo_marks=[photo.marks if photo.image is not None else face_marks(model, [photo]) for photo in photo_latents],
     )
     spaces = {"latents": (latents_of(model, dataset, rows, quiet), photo_z)}
     if classifier is not None:
@@ -190,9 +195,13 @@ def _label_columns(faces: _Faces) -> dict[str, list[str]]:
 
 
 def _page_data(
-    card: dict[str, Any], faces: _Faces, neighbours: Mapping[str, Neighbours], layouts: Sequence[Layout]
+    card: dict[str, Any],
+    faces: _Faces,
+    marks: Marks | None,
+    neighbours: Mapping[str, Neighbours],
+    layouts: Sequence[Layout],
 ) -> dict[str, Any]:
-    """Return the data of the page, as web/data.js reads it: photos always follow the faces."""
+    """Return the data of the page, as web/data.js reads it: photos always follow the faces, which have these marks."""
     return {
         "name": card["dataset"]["name"],
         "model": card["model"]["name"],
@@ -205,7 +214,9 @@ def _page_data(
         "rows": faces.rows.tolist(),
         "attributes": faces.attributes,
         "labels": to_base64(faces.labels.T),
-        "thumbnails": make_atlases(np.concatenate([faces.images, faces.photos])),
+        "thumbnails": make_atlases(
+            np.concatenate([faces.images, faces.photos]), joint_marks([marks, *faces.photo_marks])
+        ),
         "neighbours": {
             name: to_base64(np.concatenate([rows.points, rows.photos]).astype("<u4"))
             for name, rows in neighbours.items()

@@ -8,6 +8,7 @@ import numpy as np
 from facesmith.arrays import Floats, Images
 from facesmith.files import write_text
 from facesmith.images.grid import save_image
+from facesmith.images.provenance import Marks
 from facesmith.latent.face_map.thumbnails import make_sprite
 
 CONFIG, FOLDER = "projector_config.pbtxt", "projector"
@@ -26,11 +27,13 @@ def write_projector(
     spaces: Mapping[str, Floats],
     columns: Mapping[str, Sequence[str]],
     images: Images,
+    marks: Marks | None = None,
 ) -> None:
     """Write the files that ``tensorboard --logdir FOLDER`` shows under Projector.
 
     ``spaces`` are tensors of N x D by name, ``columns`` the labels of the N points by heading (two or more: TensorBoard
-    reads a single column as one without a heading), ``images`` N x H x W x 3.
+    reads a single column as one without a heading), ``images`` N x H x W x 3 and
+    ``marks`` those of the sprite.
     """
     subfolder = folder / FOLDER
     subfolder.mkdir()
@@ -41,7 +44,7 @@ def write_projector(
         subfolder / "metadata.tsv", "".join("\t".join(map(_cell, row)) + "\n" for row in [tuple(columns), *rows])
     )
     image, (width, height) = make_sprite(images)
-    save_image(image, subfolder / "sprite.png")
+    save_image(image, subfolder / "sprite.png", marks)
     entries = (_EMBEDDING.format(name=name, folder=FOLDER, width=width, height=height) for name in spaces)
     write_text(folder / CONFIG, "".join(entries))
 

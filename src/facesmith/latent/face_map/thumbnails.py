@@ -10,6 +10,7 @@ from PIL import Image
 
 from facesmith.arrays import Images
 from facesmith.images.grid import resize_images
+from facesmith.images.provenance import Marks, save_options
 
 THUMBNAIL_SIDE = 48  # pixels of the longer side, a multiple of 16, so that compression blocks end at the faces
 MAX_ATLAS_SIDE = 2016  # pixels: phones show images of 2048 and refuse much larger ones
@@ -17,18 +18,18 @@ MAX_SPRITE_SIDE, SPRITE_THUMBNAIL_SIDE = 8192, 32  # of TensorBoard's single ima
 _QUALITY = 80
 
 
-def make_atlases(images: Images) -> dict[str, Any]:
-    """Return the faces (N x H x W x 3) in reading order on WebP images, as the page reads them:
+def make_atlases(images: Images, marks: Marks | None = None) -> dict[str, Any]:
+    """Return the faces (N x H x W x 3) in reading order on WebP images, with ``marks``, as the page reads them:
 
     width and height of a thumbnail, columns and rows of an atlas, and the atlases as data: URLs.
     """
     height, width = resize_images(images[:1], THUMBNAIL_SIDE, enlarge=False).shape[1:3]
     columns, rows = MAX_ATLAS_SIDE // width, MAX_ATLAS_SIDE // height
-    atlases = []
+    atlases, options = [], save_options(marks, "WEBP") if marks else {}
     for start in range(0, len(images), columns * rows):
         part = resize_images(images[start : start + columns * rows], THUMBNAIL_SIDE, enlarge=False)
         file = io.BytesIO()
-        _tile(part, min(columns, len(part))).save(file, "WEBP", quality=_QUALITY, method=4)
+        _tile(part, min(columns, len(part))).save(file, "WEBP", quality=_QUALITY, method=4, **options)
         atlases.append(f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode('ascii')}")
     return {"width": width, "height": height, "columns": columns, "rows": rows, "atlases": atlases}
 

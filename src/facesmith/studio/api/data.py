@@ -1,7 +1,6 @@
 """/datasets: the datasets that models are trained on."""
 
 import asyncio
-import io
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from pydantic import BaseModel, Field
 import facesmith
 from facesmith.studio.errors import NotFound
 from facesmith.studio.file_responses import STATIC_PAGE_POLICY, Theme, page_response, versioned_address
-from facesmith.studio.image_responses import tile
+from facesmith.studio.image_responses import encode_jpeg, tile
 from facesmith.studio.registry import Item
 from facesmith.studio.schemas import Version, content
 from facesmith.studio.services import ServicesDep
@@ -138,6 +137,5 @@ def _sheet_jpeg(path: Path, count: int, columns: int, seed: int, having: str | N
     if not len(rows):
         raise NotFound(f"no image of {dataset.name} has {having}")
     selection = np.random.default_rng(seed).permutation(rows)[:count]
-    out = io.BytesIO()
-    Image.fromarray(tile(dataset.images[np.sort(selection)], columns)).save(out, "JPEG", quality=90, subsampling=0)
-    return out.getvalue()
+    sheet = Image.fromarray(tile(dataset.images[np.sort(selection)], columns))
+    return encode_jpeg(sheet, dataset.marks, quality=90, subsampling=0)

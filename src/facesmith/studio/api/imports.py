@@ -1,7 +1,6 @@
 """/imports: make a dataset of photos that are sent part by part, if the studio allows training."""
 
 import asyncio
-import io
 import shutil
 import tempfile
 import zipfile
@@ -16,7 +15,7 @@ import facesmith
 from facesmith.studio.api.training import RunName
 from facesmith.studio.command_jobs import PhotoUpload, write_part
 from facesmith.studio.errors import Problem
-from facesmith.studio.image_responses import tile
+from facesmith.studio.image_responses import encode_jpeg, tile
 from facesmith.studio.schemas import RequestBody, content
 from facesmith.studio.services import Services, ServicesDep
 
@@ -135,10 +134,8 @@ def _preview_jpeg(photos: Path, size: int, align: bool) -> bytes:
         dataset = facesmith.import_dataset(
             sample, Path(folder) / "preview", size=size, crop=crop, align=align, workers=1, quiet=True
         )
-        sheet = tile(dataset.images[:PREVIEW_PHOTOS], 4)
-    out = io.BytesIO()
-    Image.fromarray(sheet).save(out, "JPEG", quality=90, subsampling=0)
-    return out.getvalue()
+        sheet = Image.fromarray(tile(dataset.images[:PREVIEW_PHOTOS], 4))
+    return encode_jpeg(sheet, dataset.marks, quality=90, subsampling=0)
 
 
 def _copy_sample(photos: Path, folder: Path) -> None:

@@ -165,15 +165,16 @@ def _names_by(services: Services, kind: str, key: Callable[[Mapping[str, Any]], 
 
 def _neighbours(placement: Placement, files: list[str], dataset: Dataset | None) -> list[MapNeighbour]:
     columns = (placement.indices, placement.rows, placement.distances)
+    marks = [None] * len(placement.rows) if dataset is None else dataset.image_marks(placement.rows.tolist())
     return [
         MapNeighbour(
             at=index,
             row=row,
             file=files[index],
             distance=distance,
-            picture=None if dataset is None else data_url(np.asarray(dataset.images[row])),
+            picture=None if dataset is None else data_url(np.asarray(dataset.images[row]), mark),
         )
-        for index, row, distance in zip(*(column.tolist() for column in columns), strict=True)
+        for index, row, distance, mark in zip(*(column.tolist() for column in columns), marks, strict=True)
     ]
 
 

@@ -234,9 +234,11 @@ async def neighbours(body: NeighboursRequest, resolver: FacesDep) -> NeighboursR
 
     def job() -> list[DatasetNeighbour]:
         (nearest,) = nearest_faces(model, dataset, [face.latent], count=min(body.count, len(dataset)), quiet=True)
+        rows = [neighbour["row"] for neighbour in nearest["latent"]]
+        pictures = map(data_url, np.asarray(dataset.images[rows]), dataset.image_marks(rows))
         return [
-            DatasetNeighbour(**neighbour, picture=data_url(np.asarray(dataset.images[neighbour["row"]])))
-            for neighbour in nearest["latent"]
+            DatasetNeighbour(**neighbour, picture=picture)
+            for neighbour, picture in zip(nearest["latent"], pictures, strict=True)
         ]
 
     matches = await services.jobs.run(job)

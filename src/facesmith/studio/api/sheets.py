@@ -1,7 +1,6 @@
 """The sample sheets of runs, and the video of them."""
 
 import asyncio
-import io
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,9 +9,10 @@ from fastapi.responses import FileResponse
 from PIL import Image
 from pydantic import BaseModel, Field
 
-from facesmith import Run
+from facesmith import Run, read_marks
 from facesmith.studio.errors import NotFound
 from facesmith.studio.file_responses import cache_headers, file_version
+from facesmith.studio.image_responses import encode_jpeg
 from facesmith.studio.schemas import Version, content
 from facesmith.studio.services import ServicesDep
 
@@ -88,6 +88,4 @@ def _resized_jpeg(path: Path, width: int | None) -> bytes:
         image = file.convert("RGB")
     if width is not None and width < image.width:
         image = image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=88)
-    return out.getvalue()
+    return encode_jpeg(image, read_marks(str(path)), quality=88)
