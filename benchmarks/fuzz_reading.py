@@ -18,6 +18,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ from facesmith.errors import FacesmithError, ImageError
 from facesmith.images.crop import parse_crop_spec
 from facesmith.images.decode import decode, image_size
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "TGA", "ICO")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "HEIF", "PPM", "TGA", "ICO")
 MODES = ("RGB", "RGBA", "L", "P", "CMYK", "I;16", "1", "LA")
 FILES = ["000001.jpg", "a/000002.jpg", "é.png", "5.jpg"]
 ROWS = [("000001.jpg", 1, -1), ("a/000002.jpg", 0, 1), ("é.png", 1, 1)]
@@ -40,6 +41,10 @@ MAX_SECONDS, MAX_GROWTH = 5.0, 200.0  # seconds per example; megabytes
 
 def pictures() -> list[bytes]:
     """Return a small picture in every format and mode that Pillow can write."""
+    with suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8))
     exif = Image.Exif()
     exif[0x0112] = 6  # orientation
