@@ -25,6 +25,7 @@ from facesmith.images.face_crop import crop_faces as crop_faces
 from facesmith.images.face_crop import has_aligned_faces as has_aligned_faces
 from facesmith.images.faces import Face as Face
 from facesmith.images.faces import find_faces as find_faces
+from facesmith.images.grid import add_caption as add_caption
 from facesmith.images.grid import face_sheet as face_sheet
 from facesmith.images.identify import identify as identify
 from facesmith.images.provenance import Marks as Marks

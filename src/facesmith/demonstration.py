@@ -23,7 +23,7 @@ def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: flo
     require("torch", "all", "the demo")
     from facesmith.data.dataset import open_dataset
     from facesmith.data.importer import import_dataset
-    from facesmith.images.grid import make_grid, save_image
+    from facesmith.images.grid import make_grid, save_sheet
     from facesmith.models.generate import generate
     from facesmith.reports.explore import explore
     from facesmith.tasks.export import export
@@ -48,7 +48,7 @@ def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: flo
         model = export(run, out / "model")
         print_message("[4/4] generating faces")
         generate(model, out / "faces", count=100, quiet=quiet)
-        save_image(make_grid(model.sample(100), gap=2), out / "faces.png", model.marks(seed=0))
+        save_sheet(make_grid(model.sample(100), gap=2), out / "faces.png", model.marks(seed=0))
     return out
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,8 @@ import pytest
 from PIL import Image
 
 from facesmith.errors import FacesmithError
-from facesmith.images.grid import make_grid, resize_images, save_image
+from facesmith.images.grid import BACKGROUND, add_caption, make_grid, resize_images, save_image, save_sheet
+from facesmith.images.provenance import EDITED, GENERATED, Marks
 
 
 def pictures(count: int, height: int = 8, width: int = 8) -> np.ndarray:
@@ -71,3 +73,19 @@ def test_an_image_is_saved_in_the_format_of_its_suffix(tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match=r"invalid image file name"):
         save_image(image, tmp_path / "picture")
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.png", "b.jpg", "c.webp"]
+
+
+@pytest.mark.parametrize("width", [40, 120, 600])
+def test_a_sheet_has_a_line_that_fits(tmp_path: Path, width: int) -> None:
+    marks = Marks(GENERATED, "a-model", seed=3)
+    sheet = Image.new("RGB", (width, 20), (200, 0, 0))
+    save_sheet(sheet, tmp_path / "sheet.png", marks)
+    with Image.open(tmp_path / "sheet.png") as read:
+        pixels = np.asarray(read)
+    assert (pixels[:20] == (200, 0, 0)).all()
+    line = (pixels[20:] != BACKGROUND).any((0, 2)).nonzero()[0]
+    assert line[0] >= 4
+    assert line[-1] < width - 4
+    edited = add_caption(sheet, replace(marks, source_type=EDITED))
+    assert edited.width == width
+    assert (edited.tobytes() != pixels.tobytes()) == (width > 40)  # there, both say AI

@@ -42,9 +42,7 @@ def test_style_mix_changes_styles_from_the_level_on(styled_model: Model, tmp_pat
     for level in (0, 2):
         out = facesmith.style_mix(styled_model, coarse, fine, tmp_path / f"{level}.png", level=level, quiet=True)
         picture = np.asarray(Image.open(out).convert("RGB"))
-        left, top = (
-            size - count * (FACE + GAP) - GAP for size, count in zip(picture.shape[1::-1], (4, 3), strict=True)
-        )
+        left, top = picture.shape[1] - 4 * (FACE + GAP) - GAP, 25
         cells = [
             [
                 picture[top + GAP + r * (FACE + GAP) :, left + GAP + c * (FACE + GAP) :][:FACE:4, :FACE:4]

@@ -50,7 +50,8 @@ def test_a_sheet_and_an_array(small_model: Model, tmp_path: Path) -> None:
     assert {path.name for path in out.iterdir()} == {"sheet.png", "images.npy", "manifest.jsonl"}
     assert np.array_equal(np.load(out / "images.npy"), small_model.sample(9))
     with Image.open(out / "sheet.png") as picture:
-        assert picture.size == (3 * 34 + 2, 3 * 34 + 2)
+        side = 3 * 34 + 2
+        assert picture.size == facesmith.add_caption(Image.new("RGB", (side, side)), small_model.marks(seed=0)).size
 
 
 def test_an_invalid_request_is_refused_and_writes_nothing(small_model: Model, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ _LINE_HEIGHT = 1.35  # in units of the font size
 MIN_TABLE_SIDE = 128  # pixels of a face in a table, if a whole enlargement reaches it
 MAX_ROW, MAX_SHEET_WIDTH = 8, 1050  # faces in one row by default, and pixels
 _TABLE_GAP, _TABLE_MARGIN, _TABLE_LINE, _TABLE_FONT_SIZE = 2, 8, 17, 13
+_CAPTION_SIZES, _CAPTION_MARGIN = (18, 16, 14, 12, 10, 9), 4  # of its font, in pixels
 
 
 def make_grid(
@@ -113,8 +115,36 @@ def make_table(images: Images, rows: Sequence[str], columns: Sequence[str]) -> I
 def save_table(
     images: Images, rows: Sequence[str], columns: Sequence[str], path: Path, marks: Marks | None = None
 ) -> None:
-    """Write a `make_table` as an image with ``marks``, in the format of the suffix of ``path``."""
-    save_image(make_table(images, rows, columns), path, marks)
+    """Write a `make_table` as `save_sheet` does; without ``marks``, it has no line either."""
+    table = make_table(images, rows, columns)
+    if marks is None:
+        save_image(table, path)
+    else:
+        save_sheet(table, path, marks)
+
+
+def save_sheet(sheet: Image.Image, path: Path, marks: Marks) -> None:
+    """Write a sheet of generated or edited faces with ``marks``, and the line that `add_caption` adds."""
+    save_image(add_caption(sheet, marks), path, marks)
+
+
+def add_caption(sheet: Image.Image, marks: Marks, background: Colour = BACKGROUND) -> Image.Image:
+    """Return a sheet with a visible line below it: AI-generated or edited with AI, the model and the seed.
+
+    A narrow sheet gets a smaller font, then a shorter line.
+    """
+    short = "Edited with AI" if marks.is_edited else "AI-generated"
+    seed = "" if marks.seed is None else f", seed {marks.seed}"
+    texts = [*([f"{short}: {marks.model}{seed}"] if marks.model else []), short, "AI"]
+    for text, size in product(texts, _CAPTION_SIZES):
+        font = ImageFont.load_default(size)
+        if font.getlength(text) <= sheet.width - 2 * _CAPTION_MARGIN:
+            break
+    canvas = Image.new("RGB", (sheet.width, sheet.height + size + 2 * _CAPTION_MARGIN), background)
+    canvas.paste(sheet, (0, 0))
+    origin = (_CAPTION_MARGIN, sheet.height + _CAPTION_MARGIN)
+    ImageDraw.Draw(canvas).text(origin, text, _text_colour(background), font)
+    return canvas
 
 
 def resize_images(images: Images, side: int, enlarge: bool = True) -> Images:

@@ -18,7 +18,7 @@ from facesmith.arrays import ImageArray, Images
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import atomic_file, new_file
-from facesmith.images.grid import enlargement, make_grid, save_image
+from facesmith.images.grid import enlargement, make_grid, save_sheet
 from facesmith.images.provenance import Marks
 
 Frame = Path | ImageArray
@@ -73,7 +73,7 @@ def save_series(images: Images, path: Path, marks: Marks, *, fps: int, loop: boo
     """
     scale, suffix = enlargement(images.shape[1]), path.suffix.lower()
     if suffix not in VIDEO_SUFFIXES:
-        save_image(make_grid(images, columns, scale=scale), path, marks)
+        save_sheet(make_grid(images, columns, scale=scale), path, marks)
         return
     write = write_gif if suffix == ".gif" else write_mp4
     write(list(images), path, fps, 0 if loop else SERIES_HOLD, scale=scale, comment=marks.comment())

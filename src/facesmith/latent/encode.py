@@ -8,7 +8,7 @@ import numpy as np
 
 from facesmith.arrays import Images
 from facesmith.files import atomic_folder, write_json
-from facesmith.images.grid import enlargement, make_grid, save_image
+from facesmith.images.grid import enlargement, make_grid, save_sheet
 from facesmith.latent.faces import (
     FaceLatent,
     FaceSource,
@@ -100,7 +100,7 @@ def reconstruct(
         figures = zip(names, scores[last]["psnr"], scores[last]["ssim"], strict=True)
         labels = [f"{name}\n{decibels:.1f} dB, SSIM {similarity:.2f}" for name, decibels, similarity in figures]
         sheet = make_grid(rows, labels=labels, gap=6, scale=enlargement(source.size[1]))
-        save_image(sheet, folder / SHEET, face_marks(source, photos))
+        save_sheet(sheet, folder / SHEET, face_marks(source, photos))
         write_json(folder / SCORES, result)
     return result
 

@@ -13,7 +13,7 @@ from facesmith.data.importer import check_free_space
 from facesmith.data.layouts.layout import SHARD, parse_layout, write_set
 from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_text
-from facesmith.images.grid import make_grid, save_image
+from facesmith.images.grid import make_grid, save_sheet
 from facesmith.images.signing import load_signing_key
 from facesmith.models.classifier import AttributeClassifier, as_classifier
 from facesmith.models.labelled_faces import FORMATS, LabelledFaces
@@ -139,7 +139,7 @@ def _write_sheet(
         see(block)
     if npy:
         np.save(folder / "images.npy", np.concatenate(images))
-    save_image(make_grid(np.concatenate(images), gap=2), folder / file, faces.model.marks(seed=faces.seed))
+    save_sheet(make_grid(np.concatenate(images), gap=2), folder / file, faces.model.marks(seed=faces.seed))
     write_text(folder / MANIFEST, "".join(lines))
 
 

@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from PIL.ExifTags import Base
 
-from facesmith import Marks
+from facesmith import Marks, add_caption
 from facesmith.arrays import ImageArray
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
@@ -36,7 +36,7 @@ EDITED = "An edited photo. The face was changed by a computer."
 UNCHANGED = "An uploaded photo, possibly cropped and scaled."
 UNCHANGED_METADATA: dict[str, Any] = {"unchanged": True}
 Resampling = Literal["nearest", "lanczos"]
-_CAPTION_SIZES = (18, 16, 14, 12, 10, 9)  # of its font, in pixels
+_WHITE = (255, 255, 255)
 
 
 def image_metadata(marks: Marks, **facts: object) -> dict[str, Any]:
@@ -107,25 +107,11 @@ def encode_sheet(
 ) -> bytes:
     """Encode images as one, see `tile` and `encode_image`; with ``caption``, a line below says what it is."""
     sheet = tile(images, columns, scale, resample)
-    if caption:
-        sheet = _add_caption(sheet, metadata)
+    marks = _marks(metadata)
+    if caption and marks:
+        sheet = np.asarray(add_caption(Image.fromarray(sheet), marks, _WHITE))
     enlarged = {"enlarged": scale} if scale > 1 and resample == "lanczos" else {}
     return encode_image(sheet, form, {**metadata, **enlarged})
-
-
-def _add_caption(sheet: ImageArray, metadata: Mapping[str, Any]) -> ImageArray:
-    """Return a sheet with a line below it; where the line does not fit, it has no model and seed."""
-    short = "Edited with AI" if metadata.get("edited") else "AI-generated"
-    seed = f", seed {metadata['seed']}" if "seed" in metadata else ""
-    margin, width = 4, sheet.shape[1]
-    texts = [(f"{short}: {metadata['model']}{seed}", size) for size in _CAPTION_SIZES]
-    for text, size in [*texts, *((short, size) for size in _CAPTION_SIZES)]:
-        font = ImageFont.load_default(size)
-        if font.getlength(text) <= width - 2 * margin:
-            break
-    line = Image.new("RGB", (width, size + 2 * margin), "white")
-    ImageDraw.Draw(line).text((margin, margin), text, "black", font)
-    return np.concatenate([sheet, np.asarray(line)])
 
 
 def encode_image(image: ImageArray, form: str, metadata: Mapping[str, Any]) -> bytes:

@@ -1,10 +1,13 @@
 """axe-core checks the pages with content, in both themes, on desktop and phone."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.studio.web.actions import fits
 
 sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 
@@ -49,6 +52,10 @@ def test_pages_are_accessible(address: str, visit: Visit, size: str, axe: Any, p
     for colours in ("light", "dark"):
         tab.emulate_media(color_scheme=colours)
         look(axe, tab)
+    if size == "phone":
+        tab.set_viewport_size({"width": 320, "height": 640})
+        assert fits(tab)
+        look(axe, tab)
 
 
 def test_pages_with_a_photo_and_the_menu_are_accessible(
@@ -66,6 +73,52 @@ def test_pages_with_a_photo_and_the_menu_are_accessible(
         for colours in ("light", "dark"):
             tab.emulate_media(color_scheme=colours)
             look(axe, tab)
+
+
+def test_dialogs_of_runs_and_datasets_are_accessible(
+    listening: Callable[..., Any], visit: Visit, size: str, axe: Any, place: Path, party: Path, tmp_path: Path
+) -> None:
+    for name in ("done", "faces"):
+        shutil.copytree(place / name, tmp_path / name)
+    (tmp_path / "done" / "progress.mp4").write_bytes(b"no film")  # its dialog is looked at, not its pictures
+    with listening(str(tmp_path), allow_training=True) as address:
+        page = visit(f"{address}/watch?run=done", size)
+        dialog = page.get_by_role("dialog")
+
+        def inspect() -> None:
+            dialog.wait_for()
+            for width, colours in ((page.viewport_size["width"], "dark"), (320, "light")):
+                page.set_viewport_size({"width": width, "height": page.viewport_size["height"]})
+                page.emulate_media(color_scheme=colours)
+                assert fits(page)
+                look(axe, page)
+            page.set_viewport_size(viewport)
+            page.keyboard.press("Escape")
+            dialog.wait_for(state="detached")
+
+        viewport = page.viewport_size
+        for button in ("Video", "Train", "Continue", "Branch", "Rename", "Delete"):
+            page.get_by_role("button", name=button).click()
+            inspect()
+        page.goto(f"{address}/data?import=1")
+        page.set_input_files("input[multiple]", party)
+        page.locator(".crops img:not([hidden])").wait_for(timeout=60_000)
+        inspect()
+        page.close()
+
+
+def test_favourites_and_pages_that_load_are_accessible(address: str, visit: Visit, size: str, axe: Any) -> None:
+    page = visit(f"{address}/?count=4&face=1", size)
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.keyboard.press("Escape")
+    page.locator(".favourites li").wait_for()
+    look(axe, page)
+    page.route("**/api/v1/models", lambda _: None)  # no answer
+    page.reload()
+    page.locator("main .skeleton").wait_for()
+    for colours in ("light", "dark"):
+        page.emulate_media(color_scheme=colours)
+        look(axe, page)
 
 
 def test_empty_pages_and_the_api_reference_are_accessible(

@@ -216,6 +216,21 @@ def test_the_theme_follows_the_system_until_chosen(studio: str, visit: Visit) ->
     page.wait_for_function(f"light => {background} === light", arg=light)
 
 
+def test_pages_load_without_moving(studio: str, visit: Visit) -> None:
+    shift = (
+        "new Promise((done) => { let sum = 0; new PerformanceObserver((list) => list.getEntries().forEach((entry) =>"
+        " sum += entry.value)).observe({ type: 'layout-shift', buffered: true }); setTimeout(() => done(sum), 300); })"
+    )
+    page = visit(f"{studio}/?count=12", "phone")
+    for path, ready_selector in (
+        ("/?count=12", ".face-grid canvas[data-of]"),
+        ("/arithmetic", ".between canvas[data-of]"),
+    ):
+        page.goto(studio + path)
+        page.wait_for_selector(ready_selector)
+        assert page.evaluate(shift) < 0.1, path
+
+
 def test_server_errors_are_shown(studio: str, visit: Visit, tmp_path: Path, troubles: list[str]) -> None:
     page = visit(f"{studio}/photo")
     (tmp_path / "photo.png").write_bytes(b"no picture")

@@ -179,7 +179,9 @@ def test_runs_and_photos_are_managed_in_forms(
         page.get_by_role("heading", name="No runs yet").wait_for()
         page.goto(f"{address}/data?import=1")
         sheets = sorted((place / "done" / "samples").glob("*.png"))
-        page.set_input_files("input[multiple]", sheets[:2])
+        with page.expect_request("**/files?*") as sent:
+            page.set_input_files("input[webkitdirectory]", sheets[0].parent)
+        assert "samples" not in sent.value.url  # the chosen folder is no class of the photos
         dialog.get_by_label("Dataset name").wait_for()
         page.keyboard.press("Escape")
         dialog.wait_for(state="detached")

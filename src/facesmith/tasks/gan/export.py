@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from facesmith.images.grid import make_grid, resize_images, save_image
+from facesmith.images.grid import make_grid, resize_images, save_sheet
 from facesmith.metrics.scores import scores_section
 from facesmith.models.base import BLOCK
 from facesmith.models.folder import new_model_folder
@@ -53,7 +53,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
         folder.write_readme(model_card(card, recipe))
         faces = resize_images(load(folder.path).sample(64, seed=0), SHEET_FACE_SIZE, enlarge=False)
         sheet = make_grid(faces, scale=max(1, SHEET_FACE_SIZE // config.size[0]))
-        save_image(sheet, folder.path / "samples.png", load(folder.path, quiet=True).marks(seed=0))
+        save_sheet(sheet, folder.path / "samples.png", load(folder.path, quiet=True).marks(seed=0))
     return load(target)
 
 

@@ -16,7 +16,7 @@ from facesmith.files import atomic_folder, file_stem, printable, write_json
 from facesmith.images.blend import blend_face
 from facesmith.images.decode import read_marks, read_photo
 from facesmith.images.face_crop import FaceCrop, crop_faces
-from facesmith.images.grid import enlargement, make_grid, save_image
+from facesmith.images.grid import enlargement, make_grid, save_sheet
 from facesmith.images.photo_files import expand_photos
 from facesmith.images.provenance import Marks, save_options
 from facesmith.images.signing import has_manifest
@@ -104,7 +104,7 @@ def make_over(
             raise FacesmithError(f"none of the {len(paths)} photos can be used: {skipped[0]['reason']}")
         all_marks = source.edit_marks(marks)
         names = [entry["file"] for entry in faces[: len(sheet_images)]]
-        save_image(
+        save_sheet(
             _make_sheet(source, np.stack(sheet_images), names, direction, np.linspace(0, strength, steps)),
             folder / SHEET,
             all_marks,

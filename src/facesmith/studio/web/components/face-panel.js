@@ -77,11 +77,11 @@ export function FacePanel({ model, query, title, index, last, changes, reference
           <button class="button" onClick=${() => copyText(currentUrl(), showMessage, "the link")}><${Icon} name="link" /> Share link</button>
         </div>
         <div class="row">
+          <span class="small muted">Use in Arithmetic as</span>
           ${["a", "b", "c"].map(
             (slot) => html`<button class="button" key=${slot} onClick=${() => take(as("/arithmetic", slot))}
             aria-label="Use in Arithmetic as ${slot.toUpperCase()}">${slot.toUpperCase()}</button>`,
           )}
-          <span class="small muted">Use in Arithmetic</span>
         </div>
         <div class="row">
           ${model.encoder && html`<button class="button" onClick=${() => take(as("/photo", "face"))}>

@@ -15,6 +15,10 @@ export const Progress = ({ label, value, children }) => html`<div class="progres
 /** Where the content will be, while it loads. */
 export const Skeleton = () => html`<div class="skeleton" role="progressbar" aria-label="Loading"><i></i><i></i></div>`;
 
+/** An empty box that keeps the place of an image of this `shape` ([width, height]), so that nothing moves when it comes. */
+export const Placeholder = ({ shape, width }) =>
+  html`<div class="placeholder" aria-hidden="true" style=${{ aspectRatio: `${shape[0]} / ${shape[1]}`, width: width && `${width}px` }} />`;
+
 /** Shown while the content of a page loads. */
 export const Loading = Skeleton;
 

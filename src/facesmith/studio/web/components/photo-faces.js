@@ -12,7 +12,7 @@ export function PhotoFaces({ photo, face, model, alternative, onPick, onForget }
   const boxed = model.aligned ? photo.faces.filter((item) => item.box) : [];
   const away = () => deletePhoto(photo).then(() => onForget?.(), showError);
   return html`<figure class="photo-faces">
-    <div class="whole">
+    <div class="whole" style=${{ "--ratio": width / height }}>
       <img src=${photo.url} alt="Your photo" width=${width} height=${height} />
       ${boxed.map(
         (item, index) => html`<button key=${item.id} class="box" aria-pressed=${item.face === face}
@@ -21,7 +21,7 @@ export function PhotoFaces({ photo, face, model, alternative, onPick, onForget }
       )}
     </div>
     <figcaption class="row spread small muted">
-      <span>${boxed.length ? faceCountText(boxed.length) : "The whole photo is used"}</span>
+      <span>${boxed.length ? faceCountText(boxed.length) : photo.aligned && model.aligned ? "Already cropped to one face" : "The whole photo is used"}</span>
       <button class="plain" onClick=${away} aria-label="Delete this photo" title="Delete this photo">
         <${Icon} name="close" /></button>
     </figcaption>

@@ -6,9 +6,11 @@ import { Camera } from "./camera.js";
 import { uploadPhoto, usePhotos } from "./photo-store.js";
 import { Progress } from "./feedback.js";
 
+const PREPARING = "preparing"; // large photos are reduced first
+
 /** Calls `onBrought(photo)` after an upload. `large` is for a page without a photo. */
 export function PhotoInput({ onBrought, large = false, children }) {
-  const [busy, work] = useState(false); // or the share of the photo that was sent
+  const [busy, work] = useState(false); // or PREPARING, or the share of the photo that was sent
   const sending = useRef();
   const [camera, show] = useState(false);
   const [over, hover] = useState(false);
@@ -16,7 +18,8 @@ export function PhotoInput({ onBrought, large = false, children }) {
   const chooser = useRef();
   const take = async (file) => {
     if (!file) return;
-    work(true);
+    sending.current?.abort(); // a photo dropped meanwhile replaces it
+    work(PREPARING);
     const control = (sending.current = new AbortController());
     try {
       const photo = await uploadPhoto(file, { signal: control.signal, onProgress: work });
@@ -25,7 +28,7 @@ export function PhotoInput({ onBrought, large = false, children }) {
     } catch (error) {
       showError(error);
     }
-    work(false);
+    if (sending.current === control) work(false);
   };
   const newest = useRef();
   newest.current = take;
@@ -60,7 +63,7 @@ export function PhotoInput({ onBrought, large = false, children }) {
     </div>
     <input ref=${chooser} type="file" accept="image/*" class="visually-hidden" tabindex="-1" aria-label="Photo"
       onChange=${(event) => (take(event.target.files[0]), (event.target.value = ""))} />
-    ${busy && html`<${Progress} label=${busy < 1 ? "Sending the photo" : "Finding faces"} value=${busy < 1 ? busy : undefined}>
+    ${busy && html`<${Progress} label=${busy === PREPARING ? "Preparing the photo" : busy < 1 ? "Sending the photo" : "Finding faces"} value=${busy < 1 ? busy : undefined}>
       <button type="button" class="button" onClick=${() => sending.current.abort()}>Cancel</button><//>`}
     ${large && html`<p class="small muted privacy"><${Icon} name="shield" /><span>Your photo stays in the studio's memory, is
       never written to disk, and is deleted after 30 minutes without activity.</span></p>`}

@@ -8,7 +8,8 @@ const TABLE = /\.(csv|txt|json|jsonl|parquet)$/i; // labels
 
 /** The files of a selection or a drop that an import reads: [path, file] pairs. */
 export function readable(files) {
-  const pairs = [...files].map((file) => [file.webkitRelativePath || file.name, file]);
+  // A chosen folder is the root of its files: its name would become the name of a class.
+  const pairs = [...files].map((file) => [file.webkitRelativePath.replace(/^[^/]*\//, "") || file.name, file]);
   const zips = pairs.filter(([path]) => /\.zip$/i.test(path));
   if (zips.length) return zips.slice(0, 1);
   return pairs.filter(([path]) => (PHOTO.test(path) || TABLE.test(path)) && !path.split("/").some((part) => part.startsWith(".")));

@@ -11,6 +11,9 @@ export const STATUS = {
 
 export const Status = ({ status }) => html`<span class="status ${status}">${STATUS[status] ?? status}</span>`;
 
+/** Whether the sheets of a run are generated faces; those of other tasks show photos. */
+export const isGan = (info) => (info.settings.task ?? "gan") === "gan";
+
 /** "45 seconds", "12 minutes", "3 h 5 min", "2 d 4 h". */
 export function duration(seconds) {
   if (seconds == null) return "–";

@@ -3,11 +3,12 @@ import { html, useMemo } from "../vendor/preact-htm.js";
 import { pageUrl, useAddress } from "../shell/address.js";
 import { request, useLoad } from "../shell/api.js";
 import { choice, list } from "../shell/query-fields.js";
+import { AiLine } from "../components/ai-line.js";
 import { SegmentedControl } from "../components/controls.js";
 import { RunCharts } from "../components/run-charts.js";
 import { useRuns } from "../components/run-stream.js";
 import { RunList } from "../components/run-list.js";
-import { duration, small, Status, imageCount } from "../components/run-format.js";
+import { duration, isGan, small, Status, imageCount } from "../components/run-format.js";
 import { Empty } from "../components/feedback.js";
 
 const FIELDS = { run: list(), against: choice("kimg", ["kimg", "time"]) };
@@ -79,7 +80,7 @@ export default function Compare() {
               <figcaption class="c${at}"><span class="swatch"></span><a href=${pageUrl("/watch", { run: run.name })}>${run.name}</a>
                 <span class="small muted number">after ${imageCount(run.sheets.at(-1)?.kimg ?? 0)} images</span></figcaption>
             </figure>`)}
-          </div></section>
+          </div>${ready.every((run) => isGan(run.info)) && html`<${AiLine} />`}</section>
         <section class="card">
           <div class="row spread"><h2>Curves</h2>
             <ul class="legend small">${ready.map((run, at) => html`<li key=${run.name} class="c${at}"><span class="swatch"></span>${run.name}</li>`)}</ul>

@@ -6,7 +6,7 @@ import { Icon } from "../../shell/icons.js";
 import { showError } from "../../shell/toasts.js";
 import { Slider } from "../../components/controls.js";
 import { decodeBitmap, Face, save } from "../../components/face-refs.js";
-import { Progress } from "../../components/feedback.js";
+import { Placeholder, Progress } from "../../components/feedback.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
 import { Slot } from "./slot.js";
 
@@ -43,11 +43,12 @@ export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }
       <span class="sign" aria-label="is">=</span>
       <div class="slot result">
         ${
-          sum &&
-          html`<${Face} of=${sum.face} model=${model.name} label="B minus A plus C" shape=${model.size} />
+          sum
+            ? html`<${Face} of=${sum.face} model=${model.name} label="B minus A plus C" shape=${model.size} />
           <button class="button" disabled=${!model.encoder}
             onClick=${() => navigate(pageUrl("/photo", { model: model.name, face: sum.face }))}>
             <${Icon} name="sliders" /> Edit this face</button>`
+            : html`<${Placeholder} shape=${model.size} /><span class="button" aria-hidden="true">…</span>`
         }
       </div>
     </div>
@@ -66,7 +67,7 @@ export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }
             <${BitmapCanvas} bitmap=${grid.bitmap} of="${grid.of},${grid.size}"
               label="Grid of faces with A, B, C and B minus A plus C in the corners" />
             <div class="corners"><span>C</span><span>B − A + C</span></div></figure>`
-          : html`<${Progress} label="Generating faces" />`
+          : html`<figure><${Progress} label="Generating faces" /><${Placeholder} shape=${model.size} /></figure>`
       }
     </div>
   </section>`;

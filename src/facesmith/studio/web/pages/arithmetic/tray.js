@@ -3,6 +3,7 @@ import { html } from "../../vendor/preact-htm.js";
 import { request, useLoad } from "../../shell/api.js";
 import { Seed } from "../../components/controls.js";
 import { decodeBitmap, Face, seedFaceRef } from "../../components/face-refs.js";
+import { Placeholder } from "../../components/feedback.js";
 import { PhotoInput } from "../../components/photo-input.js";
 import { firstFace, usePhotos } from "../../components/photo-store.js";
 import { FaceGrid } from "../../components/face-grid.js";
@@ -29,11 +30,12 @@ export function Tray({ model, seed, onSeed, onTake, into }) {
     <p class="small muted">Select a face to add it to ${into}, or drag it there.</p>
     <${Seed} label="Seed" value=${seed} onChange=${onSeed} />
     ${
-      value &&
-      html`<${FaceGrid} bitmap=${value.bitmap} of=${`seed ${value.seed}`} count=${COUNT} columns=${COLUMNS}
+      value
+        ? html`<${FaceGrid} bitmap=${value.bitmap} of=${`seed ${value.seed}`} count=${COUNT} columns=${COLUMNS}
         shape=${model.size}
       label="Generated faces, seed ${value.seed}" name=${(index) => `Use face ${index} of seed ${value.seed}`}
       onPick=${(index) => onTake(seedFaceRef(value.seed, index))} drag=${(index) => seedFaceRef(value.seed, index)} />`
+        : html`<${Placeholder} shape=${[COLUMNS * model.size[0], (COUNT / COLUMNS) * model.size[1]]} />`
     }
     ${
       model.encoder &&

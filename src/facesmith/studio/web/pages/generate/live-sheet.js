@@ -3,6 +3,7 @@ import { html, useLayoutEffect, useState } from "../../vendor/preact-htm.js";
 import { request, apiUrl } from "../../shell/api.js";
 import { decodeBitmap } from "../../components/face-refs.js";
 import { useLatestRequest } from "../../components/latest-request.js";
+import { Placeholder } from "../../components/feedback.js";
 import { columnsFor, FaceGrid } from "../../components/face-grid.js";
 
 /** `query` is that of /generate, `room` the width and height in pixels, `title(index)` the name of a face. */
@@ -27,7 +28,10 @@ export function LiveSheet({ model, query, room, title, label, onPick }) {
     // An effect would wait for the next frame, which a slider has no time for.
     sendLatest({ sheet, query, columns, cell, model, label, title });
   }, [sheet]);
-  if (!view.bitmap) return null;
+  if (!view.bitmap) {
+    const rows = Math.ceil(query.count / columns);
+    return html`<${Placeholder} shape=${[columns * model.size[0], rows * model.size[1]]} width=${Math.floor(columns * model.size[0] * cell)} />`;
+  }
   return html`<${FaceGrid} bitmap=${view.bitmap} of=${view.sheet} count=${view.query.count} columns=${view.columns}
     shape=${view.model.size} width=${Math.floor(view.columns * view.model.size[0] * view.cell)}
     busy=${view.sheet !== sheet} label=${view.label} name=${view.title} onPick=${onPick} />`;

@@ -55,9 +55,10 @@ export function MakeoverResult({ model, direction, face, photo, strength, all, o
     }
     work("");
   };
-  if (!result || (result.whole && !original)) return html`<${Progress} label="Applying the makeover" />`;
+  if (!result || (result.whole && !original)) return html`<div class="waiting"><${Progress} label="Applying the makeover" /></div>`;
 
   const part = result.whole && photo ? (show === "whole" ? [0, 0, ...photo.size] : closeUp(photo, face)) : null;
+  const isPart = photo && closeUp(photo, face).join() !== [0, 0, ...photo.size].join();
   const before = part
     ? html`<${BitmapCanvas} bitmap=${original} part=${part} label="The original ${show === "whole" ? "photo" : "face"}" />`
     : html`<img src=${faceImageUrl(face, model.name, "cut")} alt="The original face" />`;
@@ -68,7 +69,7 @@ export function MakeoverResult({ model, direction, face, photo, strength, all, o
     <div class="narrow" style=${{ "--ratio": shape[0] / shape[1] }}><${BeforeAfter}
       before=${before} after=${after} shape=${shape} /></div>
     <div class="row spread">
-      ${photo && html`<${SegmentedControl} label="Show" hidden value=${show} onChange=${onShow} options=${[
+      ${isPart && html`<${SegmentedControl} label="Show" hidden value=${show} onChange=${onShow} options=${[
         ["face", "Close-up"],
         ["whole", "In the photo"],
       ]} />`}

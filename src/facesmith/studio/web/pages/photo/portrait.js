@@ -37,7 +37,7 @@ export function Portrait({ model, face, used, encoded, changes, view, onView, ph
   useLayoutEffect(() => {
     if (encoded) sendLatest({ json: picture, changes, face: used });
   }, [encoded, formatEdit(changes).join(), whole, others.join()]);
-  if (!edited) return html`<${Progress} label=${isPhoto ? "Encoding the face" : "Generating the face"} />`;
+  if (!edited) return html`<div class="waiting"><${Progress} label=${isPhoto ? "Encoding the face" : "Generating the face"} /></div>`;
 
   const label = editLabel(edited.changes);
   const isChanged = Object.keys(edited.changes).length > 0;

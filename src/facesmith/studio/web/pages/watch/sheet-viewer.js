@@ -1,8 +1,9 @@
 // The sample sheets of a run, with a scrubber and a play button.
 import { html, useEffect, useRef, useState } from "../../vendor/preact-htm.js";
+import { AiLine } from "../../components/ai-line.js";
 import { Slider } from "../../components/controls.js";
 import { Icon } from "../../shell/icons.js";
-import { small, imageCount } from "../../components/run-format.js";
+import { isGan, small, imageCount } from "../../components/run-format.js";
 
 const EMPTY_IMAGE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 const FRAME = 140; // milliseconds per sheet while playing, if it is loaded
@@ -58,5 +59,6 @@ export function SheetViewer({ run, at, onMove }) {
       <${Slider} label=${`Sheet ${place + 1} of ${sheets.length}`} value=${place} low=${0} high=${Math.max(1, last)} step=${1}
         format=${() => `${imageCount(kimg)} images`} onInput=${(to) => (play(false), go(to))} />
     </div>
+    ${isGan(run.info) && html`<${AiLine} />`}
   </div>`;
 }

@@ -1,6 +1,7 @@
 // The form that starts a training or branches a run.
 import { html, useState } from "../../vendor/preact-htm.js";
 import { request, useLoad, useModels } from "../../shell/api.js";
+import { pageUrl } from "../../shell/address.js";
 import { showError } from "../../shell/toasts.js";
 import { Icon } from "../../shell/icons.js";
 import { Select, NumberInput } from "../../components/controls.js";
@@ -73,7 +74,8 @@ export function TrainingForm({ branch, dataset, recipes, onClose, onBegun }) {
   };
   if (datasets && !datasets.length && !branch)
     return html`<${Dialog} title="Train" onClose=${onClose}><${Empty} icon="data" title="No dataset yet">
-      <p>Create one with <code>facesmith data import ~/photos faces --size 64</code></p>
+      <p>A model is trained on a dataset of photos.</p>
+      <a class="button primary" href=${pageUrl("/data", { import: 1 })}><${Icon} name="plus" />Import photos</a>
     <//><//>`;
   return html`<${Dialog} title=${branch ? `Branch from ${branch.name}` : "Train"} onClose=${onClose}>
     <form class="training-form" onSubmit=${begin}>
