@@ -13,10 +13,10 @@ FREE = SOURCE_TERMS["builtin"]
     ("terms", "combined"),
     [
         ([FREE, NON_COMMERCIAL], NON_COMMERCIAL),
-        ([FREE, "its maker's"], "its maker's"),
+        ([FREE, "those of its photos"], "those of its photos"),
         (["cc-by-nc-4.0", FREE], "cc-by-nc-4.0"),
-        (["its maker's", "cc-by-sa-4.0"], "cc-by-sa-4.0; its maker's"),
-        (["cc-by-sa-4.0; its maker's", "its maker's"], "cc-by-sa-4.0; its maker's"),
+        (["those of its photos", "cc-by-sa-4.0"], "cc-by-sa-4.0; those of its photos"),
+        (["cc-by-sa-4.0; those of its photos", "those of its photos"], "cc-by-sa-4.0; those of its photos"),
         ([FREE, FREE, ""], FREE),
         ([], NOT_STATED),
     ],

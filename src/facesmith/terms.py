@@ -9,7 +9,7 @@ NOT_STATED = "not stated"
 SOURCE_TERMS = {  # of photos, by the kind of their source
     "celeba": NON_COMMERCIAL,
     "builtin": "any use, with credit to the artist",
-    "folder": "its maker's",
+    "folder": "those of its photos",
     "hub": "those of its dataset on the hub",
 }
 _HUB_LICENCES = re.compile(r"cc0-1\.0|cc-by[a-z-]*-\d\.\d|mit|apache-2\.0|odbl", re.IGNORECASE)

@@ -89,7 +89,7 @@ def test_the_dataset_card_records_the_import(tmp_path: Path) -> None:
     assert len(card.pop("fingerprint")) == len(card["source"].pop("fingerprint")) == 64
     assert card.pop("facesmith")
     assert card == {
-        "terms": "its maker's",
+        "terms": "those of its photos",
         "made_with": [],
         "format": "facesmith-dataset",
         "version": 1,

@@ -30,12 +30,12 @@ def import_pictures(folder: Path, marks: list[Marks | None], suffix: str = ".png
 @pytest.mark.parametrize(
     ("marks", "terms"),
     [
-        ([None, None], "its maker's"),
+        ([None, None], "those of its photos"),
         ([RESTRICTED, None], NON_COMMERCIAL),
         ([RESTRICTED, FREE], NON_COMMERCIAL),
         ([FREE, FREE], FREE.terms),
-        ([FREE, None], "its maker's"),
-        ([FREE_EDIT], "its maker's"),  # the photo that was edited has an owner
+        ([FREE, None], "those of its photos"),
+        ([FREE_EDIT], "those of its photos"),  # the photo that was edited has an owner
     ],
 )
 def test_terms_of_marked_pictures_travel_into_the_dataset(

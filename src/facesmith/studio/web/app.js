@@ -19,6 +19,7 @@ const PAGES = [
   { path: pageUrl("/compare"), name: "compare", title: "Compare", icon: "compare", styled: true },
   { path: pageUrl("/about"), name: "about", title: "About", icon: "about", styled: true },
 ];
+const BRAND = new URL("icon.svg", import.meta.url).href; // a new URL at every change would load the image again
 const ON_PHONES = 4; // in the bottom bar; the others are under More
 
 const loaded = {}; // path: the component
@@ -92,7 +93,7 @@ function Studio() {
   const page = PAGES.find((item) => item.path === path) ?? PAGES[0];
   return html`<a class="skip" href="#main">Skip to content</a>
     <header>
-      <a class="brand" href=${pageUrl("/")} aria-label="facesmith studio"><img src=${new URL("icon.svg", import.meta.url)} alt="" />
+      <a class="brand" href=${pageUrl("/")} aria-label="facesmith studio"><img src=${BRAND} alt="" />
         <span>facesmith</span></a>
       <nav class="top" aria-label="Pages"><${Links} pages=${PAGES} current=${page.path} /></nav>
       <${ThemeSwitch} />

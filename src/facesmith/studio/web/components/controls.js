@@ -99,8 +99,6 @@ export function ModelChoice({ models, value, onChange, label = "Model" }) {
   const options = models.map((model) => [model.name, `${model.name} · ${model.size.join("x")}`]);
   return html`<div class="field">
     <${Select} label=${label} value=${current?.name} options=${options} onChange=${onChange} />
-    ${current && html`<p class="small muted">${sentence(current.terms)}</p>`}
+    ${current && html`<p class="small muted">Terms: ${current.terms}</p>`}
   </div>`;
 }
-
-const sentence = (text) => text[0].toUpperCase() + text.slice(1);

@@ -12,7 +12,7 @@ const SIDE = 512; // pixels: large enough to find the face
 export function Samples({ onBrought }) {
   const models = useModels(isGenerator) ?? [];
   const [busy, work] = useState(false);
-  const model = models.find((item) => item.aligned) ?? models[0];
+  const model = models.find((item) => item.aligned && item.encoder) ?? models.find((item) => item.aligned) ?? models[0];
   if (!model) return null;
   const take = async (face) => {
     work(true);

@@ -93,7 +93,8 @@ function Faces({ models, state, change }) {
   const { digest, ...plain } = query;
   const sheetQuery = { ...plain, columns, caption: true };
   const largest = columns ? Math.max(1, Math.min(4, Math.floor(SHEET_SIDE / (columns * model.size[0])))) : 1;
-  const open = (index) => change({ face: index, count }, { push: "dialog" });
+  const shown = { model: model.name, count }; // so that a shared address shows the same on another device, and later
+  const open = (index) => change({ face: index, ...shown }, { push: "dialog" });
   const face = state.face; // not always among those shown: an address may come from a larger window
   return html`<div class="two">
     <div class="stage" ref=${stage}>
@@ -112,8 +113,8 @@ function Faces({ models, state, change }) {
       <h1 class="visually-hidden">Generate</h1>
       <${UndoButtons} />
       <${ModelChoice} models=${models} value=${model.name} onChange=${(name) => change({ model: name })} />
-      <${Seed} value=${seed} onChange=${(seed, how) => change({ seed, count }, how)} />
-      <button class="button" onClick=${() => change({ seed: randomSeed(), face: 0, count, like: "" }, { push: "dialog" })}><${Icon} name="dice" /> One random face</button>
+      <${Seed} value=${seed} onChange=${(seed, how) => change({ seed, ...shown }, how)} />
+      <button class="button" onClick=${() => change({ seed: randomSeed(), face: 0, ...shown, like: "" }, { push: "dialog" })}><${Icon} name="dice" /> One random face</button>
       <${Slider} label="Faces" value=${count} low=${1} high=${MOST} step=${1}
         onInput=${(value) => change({ count: value })} />
       ${
@@ -129,8 +130,8 @@ function Faces({ models, state, change }) {
         model.attributes.length > 0
           ? html`<${Attributes} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set })}
             title="Edit all faces" />`
-          : html`<p class="small muted">This model has no sliders because it has no attribute directions. Add them with
-            <code>facesmith directions</code>.</p>`
+          : html`<p class="small muted">This model has no sliders because it has no attribute directions. Add them
+            with <code>facesmith directions</code>.</p>`
       }
       <hr />
       <section class="field" aria-label="Save">

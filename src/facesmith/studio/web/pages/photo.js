@@ -97,8 +97,8 @@ function PhotoEditor({ models, state, change }) {
         model.attributes.length > 0
           ? html`<${Presets} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set }, { push: true })} />
             <${Attributes} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set })} />`
-          : html`<p class="small muted">This model has no sliders because it has no attribute directions. Add them with
-            <code>facesmith directions</code>.</p>`
+          : html`<p class="small muted">This model has no sliders because it has no attribute directions. Add them
+            with <code>facesmith directions</code>.</p>`
       }
     </div>
     </div>

@@ -39,8 +39,9 @@ export async function request(path, { query, method, json, body, headers = {}, s
 
 async function apiError(response) {
   if (response.status === 401) reportFailure("token");
-  if (response.status >= 502 && response.status <= 504 && !response.headers.get("Content-Type")?.includes("json")) reportFailure("lost");
-  let sentence = `The studio responded with status ${response.status}.`;
+  const isLost = response.status >= 502 && response.status <= 504 && !response.headers.get("Content-Type")?.includes("json");
+  if (isLost) reportFailure("lost");
+  let sentence = isLost ? "The studio is not responding" : `The studio responded with status ${response.status}.`;
   try {
     sentence = (await response.json()).error ?? sentence;
   } catch {
