@@ -33,7 +33,8 @@ export function Snippets({ path, query, json, photo = false, file = "face.png" }
     <summary class="small">Code for this image</summary>
     <${SegmentedControl} label="Language" hidden value=${language} onChange=${choose} options=${["Python", "curl"]} />
     <div class="code"><pre tabindex="0"><code>${code}</code></pre>
-      <button class="button" onClick=${() => copyText(code, showMessage, "the code")}><${Icon} name="copy" /> Copy code</button></div>
+      <button class="button" onClick=${() => copyText(code, showMessage, "the code")}><${Icon} name="copy" /> Copy code</button>
+      <p class="small muted">If the studio requires a token, add the header <code>Authorization: Bearer TOKEN</code>.</p></div>
   </details>`;
 }
 
