@@ -42,7 +42,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_faces_are_labelled_by_the_directions(drawn: Model, tmp_path: Path) -> None:
     out = facesmith.generate(drawn, tmp_path / "faces", count=20, start=5, quiet=True)
-    probabilities = drawn.directions.probabilities(drawn.latents(20, start=5))
+    probabilities = drawn.directions.probabilities(drawn.encode(drawn.sample(20, start=5)))
     for row, values in zip(table(out), probabilities, strict=True):
         for name, value in zip(drawn.directions.names, values, strict=True):
             assert row[f"{name}_probability"] == pytest.approx(value, abs=1e-4)

@@ -338,7 +338,8 @@ async def _zip_parts(services: Services, faces: _RequestedFaces, query: Generate
         last, start = min(first + ZIP_CHUNK_FACES, query.count), query.start + first
         z, indices, signs = await asyncio.to_thread(faces.draw, first, last)
         pngs = await _chunk_pngs(services, model, z, metadata, start, indices.tolist(), query, wait=first > 0)
-        labels = faces.labelled.rows(indices, signs, faces.labelled.measure(z))
+        probabilities = await asyncio.to_thread(faces.labelled.measure, z)
+        labels = faces.labelled.rows(indices, signs, probabilities)
         for index, png, row in zip(range(start, start + len(z)), pngs, labels, strict=True):
             file = f"{index:06d}.png"
             archive.add(file, png)
