@@ -219,7 +219,7 @@ def test_a_file_that_is_not_a_zip_is_named(tmp_path: Path, data: bytes, message:
 
 def test_a_dataset_is_not_imported_as_photos(tmp_path: Path) -> None:
     dataset = imported(pictures(tmp_path / "faces", "a.png"), tmp_path)
-    with pytest.raises(FacesmithError, match="is a dataset already"):
+    with pytest.raises(FacesmithError, match="is already a dataset"):
         imported(dataset.path, tmp_path / "again")
 
 

@@ -136,7 +136,7 @@ def generate(model: str, out: Path, backend: str, labels: str | None, **options:
 @click.option("--revision", help="Upload to this existing branch. Default: main.")
 @options.quiet
 def push(path: Path, repository: str, private: bool, revision: str | None, quiet: bool) -> None:
-    """Upload a model, dataset or set of faces to the Hugging Face hub.
+    """Upload models, datasets and sets to the Hugging Face hub.
 
     PATH is the folder to upload. Requires the hub extra; log in with `hf auth login` or set HF_TOKEN. Load the model as
     OWNER/NAME or OWNER/NAME@REVISION, or import the dataset from hf:OWNER/NAME.
@@ -151,7 +151,7 @@ def push(path: Path, repository: str, private: bool, revision: str | None, quiet
 
 @click.command()
 def models() -> None:
-    """List the included models, their data, terms and scores.
+    """List the included models, with their terms and scores.
 
     \b
     facesmith models

@@ -86,7 +86,7 @@ def test_images_are_saved_enlarged_and_copied_as_code(studio: str, visit: Visit)
     assert large.size == (512, 512)
     assert json.loads(large.info["facesmith"])["enlarged"] == 8
     dialog.get_by_text("Code for this image").click()
-    code = dialog.locator(".code code").inner_text()
+    code = dialog.locator(".code pre").inner_text()
     compile(code, "snippet", "exec")
     assert '"start": 3' in code
 
