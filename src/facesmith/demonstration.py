@@ -10,7 +10,7 @@ from facesmith.progress import silent, tell
 
 MARKER = ".facesmith-demo"  # the content of a folder with this file may be replaced by the next demo
 NEW_DATASET = ".dataset"
-DRAWN = ("flatten=true",)  # settings for the built-in faces
+DRAWN = ("flatten=15",)  # settings for the built-in faces
 
 
 def demo(out: str | Path = "demo", *, source: str = "builtin:8000", minutes: float = 4.0, quiet: bool = False) -> Path:

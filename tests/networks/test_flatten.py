@@ -4,7 +4,7 @@ import torch
 from facesmith.networks.build import build, make_config
 from facesmith.networks.flatten import Flatten
 
-flatten = Flatten().eval()
+flatten = Flatten(8).eval()
 
 
 def half_and_half(grain: float) -> torch.Tensor:
@@ -36,7 +36,7 @@ def test_mirrored_images_give_mirrored_results() -> None:
 def test_generators_use_the_filter_except_in_training(family: str) -> None:
     settings = {"latent_size": 8, "generator_width": 4, "discriminator_width": 4}
     plain, flat = (
-        build(family, make_config(family, (32, 32), settings | {"flatten": on}), 0)[0].eval() for on in (False, True)
+        build(family, make_config(family, (32, 32), settings | {"flatten": value}), 0)[0].eval() for value in (0, 8)
     )
     z = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():

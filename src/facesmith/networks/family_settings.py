@@ -48,8 +48,12 @@ class DCGANConfig(FamilyConfig):
     bias: bool = setting(False, "use biases in convolutions and linear layers")
     generator_norm: bool = setting(True, "use batch norm in G")
     discriminator_norm: bool = setting(True, "use batch norm in D, except after its first layer")
-    flatten: bool = setting(
-        False, "average neighbouring pixels of nearly the same colour in generated images, for drawings with flat areas"
+    flatten: float = setting(
+        0.0,
+        "average neighbouring pixels of generated images whose colours differ by about this many of 255 grey levels, "
+        "for the flat areas of drawings; 0 disables the filter",
+        minimum=0,
+        maximum=255,
     )
 
     def __post_init__(self) -> None:
@@ -139,8 +143,12 @@ class SmoothConfig(FamilyConfig):
         "number of resolutions that G adds up and that D sees; one more each time the networks grow",
         minimum=1,
     )
-    flatten: bool = setting(
-        False, "average neighbouring pixels of nearly the same colour in generated images, for drawings with flat areas"
+    flatten: float = setting(
+        0.0,
+        "average neighbouring pixels of generated images whose colours differ by about this many of 255 grey levels, "
+        "for the flat areas of drawings; 0 disables the filter",
+        minimum=0,
+        maximum=255,
     )
 
     def __post_init__(self) -> None:

@@ -9,31 +9,39 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-TOLERANCE = 0.06  # standard deviation, in units of pixels from -1 to 1, of colours that are averaged
 DISTANCES = (1, 4, 2, 1)  # in pixels, one pass each
 
 
 class Flatten(nn.Module):
-    """Return images (N x 3 x H x W) in [-1, 1] with flat areas; edges stay sharp. In training mode, do nothing."""
+    """Return images (N x 3 x H x W) in [-1, 1] with flat areas; edges stay sharp. In training mode, do nothing.
+
+    ``grey_levels`` is the standard deviation of the differences that are averaged, on a scale of 0 to 255.
+    """
+
+    def __init__(self, grey_levels: float) -> None:
+        super().__init__()
+        self.sharpness = 0.5 / (grey_levels / 127.5) ** 2
 
     def forward(self, images: Tensor) -> Tensor:
         if self.training:
             return images
         images = images.float()
         for distance in DISTANCES:
-            images = _average(images, 2, distance, (0, 0, 0, distance), (0, 0, distance, 0))
-            images = _average(images, 3, distance, (0, distance), (distance, 0))
+            images = _average(images, self.sharpness, 2, distance, (0, 0, 0, distance), (0, 0, distance, 0))
+            images = _average(images, self.sharpness, 3, distance, (0, distance), (distance, 0))
         return images
 
 
-def _average(images: Tensor, axis: int, distance: int, before: tuple[int, ...], after: tuple[int, ...]) -> Tensor:
+def _average(
+    images: Tensor, sharpness: float, axis: int, distance: int, before: tuple[int, ...], after: tuple[int, ...]
+) -> Tensor:
     """Average each pixel with its two neighbours at a ``distance``, weighted by the similarity of their colours.
 
     ``before`` and ``after`` are the padding that places values of pairs at their first and second pixel.
     """
     size = images.shape[axis] - distance
     difference = images.narrow(axis, distance, size) - images.narrow(axis, 0, size)
-    similarity = torch.exp(difference.square().sum(1, keepdim=True) / (-2 * TOLERANCE**2))
+    similarity = torch.exp(-sharpness * difference.square().sum(1, keepdim=True))
     change = similarity * difference
     weight = 1 + F.pad(similarity, before) + F.pad(similarity, after)
     return images + (F.pad(change, before) - F.pad(change, after)) / weight

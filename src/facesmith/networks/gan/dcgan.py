@@ -29,7 +29,7 @@ class Generator(StackGenerator):
             layers.append(_up(before, after, grids[level], grids[level + 1], config))
             if after != 3:
                 layers += [*_norm(config.generator_norm, after), nn.ReLU(inplace=True)]
-        self.layers = nn.Sequential(*layers, nn.Tanh(), *([Flatten()] if config.flatten else []))
+        self.layers = nn.Sequential(*layers, nn.Tanh(), *([Flatten(config.flatten)] if config.flatten else []))
         self.apply(initialize)
 
 

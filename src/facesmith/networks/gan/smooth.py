@@ -48,7 +48,7 @@ class Generator(CoarseGenerator):
             }
         )
         self.colours = nn.Linear(config.latent_size, 3 * config.palette) if config.palette else None
-        self.flatten = Flatten() if config.flatten else None
+        self.flatten = Flatten(config.flatten) if config.flatten else None
         initialize(self)
         if self.colours is not None:
             nn.init.normal_(self.colours.weight, 0.0, COLOUR_SPREAD)
