@@ -1,6 +1,6 @@
 """Milliseconds from moving a slider in a browser until 64 faces are redrawn.
 
-    python benchmarks/slider_latency.py [--model drawn64] [--moves 300] [--json record.json]
+    python benchmarks/slider_latency.py [--model drawn64] [--backend onnx] [--moves 300] [--json record.json]
 
 The studio and a headless Chromium run on the same cores. A time begins with the input event of the slider Smiling on
 the page Generate and ends with the first frame after the canvas shows the response to this move. No strength is used
@@ -68,9 +68,10 @@ def measure(address: str, model: str, moves: int) -> tuple[list[list[float]], st
 
 def main() -> None:
     parser = harness.parser(__doc__, "--model", "--json")
+    parser.add_argument("--backend", default="onnx", help="of the studio: onnx, openvino or torch")
     parser.add_argument("--moves", type=int, default=300)
     args = parser.parse_args()
-    with harness.start_server(harness.studio_command(args.model, "--quiet")) as server:
+    with harness.start_server(harness.studio_command(args.model, "--backend", args.backend, "--quiet")) as server:
         rows, browser = measure(f"http://{harness.HOST}:{server.port}", args.model, args.moves)
     times = np.array(rows)
     summary = harness.percentiles((times[:, 0] / 1000).tolist()) | {"max_ms": times[:, 0].max()}
