@@ -14,6 +14,16 @@ ARTIFACE_SIDES = 32, 256  # pixels
 MINI28_SIDE = 28  # pixels
 
 
+def _flatten_setting() -> Any:
+    return setting(
+        0.0,
+        "average neighbouring pixels of generated images whose colours differ by about this many of 255 grey levels, "
+        "for the flat areas of drawings; 0 disables the filter",
+        minimum=0,
+        maximum=255,
+    )
+
+
 @dataclass(frozen=True)
 class ArtifaceConfig(FamilyConfig):
     """The settings of the family. G's width is quadrupled at a quarter of the size, and halved at the full size."""
@@ -48,13 +58,7 @@ class DCGANConfig(FamilyConfig):
     bias: bool = setting(False, "use biases in convolutions and linear layers")
     generator_norm: bool = setting(True, "use batch norm in G")
     discriminator_norm: bool = setting(True, "use batch norm in D, except after its first layer")
-    flatten: float = setting(
-        0.0,
-        "average neighbouring pixels of generated images whose colours differ by about this many of 255 grey levels, "
-        "for the flat areas of drawings; 0 disables the filter",
-        minimum=0,
-        maximum=255,
-    )
+    flatten: float = _flatten_setting()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -143,13 +147,7 @@ class SmoothConfig(FamilyConfig):
         "number of resolutions that G adds up and that D sees; one more each time the networks grow",
         minimum=1,
     )
-    flatten: float = setting(
-        0.0,
-        "average neighbouring pixels of generated images whose colours differ by about this many of 255 grey levels, "
-        "for the flat areas of drawings; 0 disables the filter",
-        minimum=0,
-        maximum=255,
-    )
+    flatten: float = _flatten_setting()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -27,21 +27,15 @@ class Flatten(nn.Module):
             return images
         images = images.float()
         for distance in DISTANCES:
-            images = _average(images, self.sharpness, 2, distance, (0, 0, 0, distance), (0, 0, distance, 0))
-            images = _average(images, self.sharpness, 3, distance, (0, distance), (distance, 0))
+            for _ in range(2):  # along columns, then along rows
+                images = self._average_rows(images.transpose(2, 3), distance)
         return images
 
-
-def _average(
-    images: Tensor, sharpness: float, axis: int, distance: int, before: tuple[int, ...], after: tuple[int, ...]
-) -> Tensor:
-    """Average each pixel with its two neighbours at a ``distance``, weighted by the similarity of their colours.
-
-    ``before`` and ``after`` are the padding that places values of pairs at their first and second pixel.
-    """
-    size = images.shape[axis] - distance
-    difference = images.narrow(axis, distance, size) - images.narrow(axis, 0, size)
-    similarity = torch.exp(-sharpness * difference.square().sum(1, keepdim=True))
-    change = similarity * difference
-    weight = 1 + F.pad(similarity, before) + F.pad(similarity, after)
-    return images + (F.pad(change, before) - F.pad(change, after)) / weight
+    def _average_rows(self, images: Tensor, distance: int) -> Tensor:
+        """Average each pixel with the two at a ``distance`` in its row, weighted by the similarity of their colours."""
+        difference = images[..., distance:] - images[..., :-distance]
+        similarity = torch.exp(-self.sharpness * difference.square().sum(1, keepdim=True))
+        change = similarity * difference
+        first, second = (0, distance), (distance, 0)  # padding of pairs to their first and their second pixels
+        weight = 1 + F.pad(similarity, first) + F.pad(similarity, second)
+        return images + (F.pad(change, first) - F.pad(change, second)) / weight
