@@ -5,8 +5,7 @@
 The commands are data import, generate, export, map and train. A command runs alone first, to learn how long it takes;
 then it is killed with SIGKILL after a random part of that time, and run again. The output must then be whole: the
 second run succeeds, or refuses an output that the first had completed. A run that had trained to its end is complete
-without its report. Prints one line per kill, and exits with code 1
-after a failure.
+without its report. Prints one line per kill, and exits with code 1 after a failure.
 """
 
 import argparse

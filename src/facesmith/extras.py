@@ -5,11 +5,23 @@ from typing import Any
 
 from facesmith.errors import FacesmithError
 
+# What can compute models, with the extra that installs the package of that name. ONNX Runtime is always installed.
+BACKENDS = {"onnx": None, "openvino": "openvino", "torch": "train"}
+
+
+def check_backend(backend: str) -> None:
+    """Raise `FacesmithError` for an unknown backend, or one that is not installed."""
+    if backend not in BACKENDS:
+        *others, last = BACKENDS
+        raise FacesmithError(f"invalid backend {backend!r}: expected {', '.join(others)} or {last}")
+    if extra := BACKENDS[backend]:
+        require(backend, extra, f"the {backend} backend")
+
 
 def require(module: str, extra: str, purpose: str) -> Any:
-    """Import ``module``, or raise `FacesmithError` naming the extra of facesmith that brings it.
+    """Import ``module``, or raise `FacesmithError` naming the extra of facesmith that installs it.
 
-    ``purpose`` opens the sentence: "training" gives "training needs torch: pip install 'facesmith[train]'".
+    ``purpose`` opens the sentence: "training" gives "training requires torch: pip install 'facesmith[train]'".
     """
     try:
         return import_module(module)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from facesmith.cli import completion
+from facesmith.extras import BACKENDS
 
 Command = Callable[..., None]
 
@@ -21,7 +22,7 @@ backend = click.option(
     "--backend",
     default="onnx",
     show_default=True,
-    type=click.Choice(["onnx", "openvino", "torch"]),
+    type=click.Choice(list(BACKENDS)),
     help="Compute with this backend. openvino is faster on CPUs and requires the openvino extra.",
 )
 refine = click.option(

@@ -13,15 +13,13 @@ import numpy as np
 
 from facesmith.arrays import Doubles, Floats, Images
 from facesmith.errors import FacesmithError
-from facesmith.extras import require
+from facesmith.extras import check_backend, require
 from facesmith.files import utf8_path
 from facesmith.images.pixels import to_float
 from facesmith.images.provenance import EDITED, GENERATED, Marks
 from facesmith.machine import usable_cores, worker_count
 from facesmith.models.folder import ModelFolder, open_model_folder
 from facesmith.terms import combine_terms, terms_of
-
-BACKENDS = ("onnx", "openvino", "torch")
 
 # Networks always compute the same blocks of consecutive indices. Another batch size may round differently; the same
 # place in the same block cannot, so face i of a seed is identical in every call.
@@ -34,7 +32,8 @@ Loaded = TypeVar("Loaded", bound="LoadedModel")
 class LoadedModel:
     """A loaded model folder: ``path``, the ``card`` it holds, ``folder`` with its files, ``backend`` and ``threads``.
 
-    ``backend`` is one of `BACKENDS`. ONNX Runtime and OpenVINO use that many ``threads``, by default one per core.
+    ``backend`` is one of `facesmith.extras.BACKENDS`. ONNX Runtime and OpenVINO use that many ``threads``, by default
+    one per core.
     """
 
     kind: ClassVar[str]
@@ -89,8 +88,7 @@ class LoadedModel:
 
 def load_folder(cls: type[Loaded], source: str | Path, backend: str, threads: int | None, quiet: bool) -> Loaded:
     """Load a folder, an included model or a hub id: the one loading path for every kind of model; see `load`."""
-    if backend not in BACKENDS:
-        raise FacesmithError(f"invalid backend {backend!r}: expected {', '.join(BACKENDS[:-1])} or {BACKENDS[-1]}")
+    check_backend(backend)
     folder, card = open_model_folder(source, cls.kind, quiet=quiet)
     return cls(folder.path, card, backend, threads)
 
@@ -185,7 +183,8 @@ def _onnx_network(path: Path, threads: int | None) -> Network:
 
 def _openvino_network(path: Path, threads: int | None) -> Network:
     """Open an ONNX file with OpenVINO, which computes in bfloat16 on processors with instructions for it."""
-    openvino = require("openvino", "openvino", "the openvino backend")
+    import openvino
+
     cores = usable_cores()
     threads = worker_count(threads) if threads else cores
     calls = max(1, cores // threads)  # that can compute at the same time

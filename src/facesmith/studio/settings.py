@@ -6,15 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facesmith.errors import FacesmithError
-from facesmith.extras import require
+from facesmith.extras import check_backend
 from facesmith.machine import worker_count
 
 API = "/api/v1"  # prefix of the API's addresses
-BACKENDS = {  # each with its module and the extra that installs it
-    "onnx": ("onnxruntime", "studio"),
-    "openvino": ("openvino", "openvino"),
-    "torch": ("torch", "train"),
-}
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -53,10 +48,7 @@ class Settings:
     shutdown_seconds: int = 20  # for running requests to finish
 
     def __post_init__(self) -> None:
-        if self.backend not in BACKENDS:
-            raise FacesmithError(f"invalid backend {self.backend!r}: expected {', '.join(BACKENDS)}")
-        module, extra = BACKENDS[self.backend]
-        require(module, extra, f"--backend {self.backend}")  # now, not at the first request
+        check_backend(self.backend)  # now, not at the first request
         if not 0 <= self.port <= 65535:
             raise FacesmithError(f"invalid port {self.port}: expected 1 to 65535, or 0 for any free port")
         if self.workers < 0 or (self.rate is not None and not self.rate > 0):
