@@ -63,6 +63,17 @@ def test_damaged_checkpoint_is_an_error(tmp_path: Path) -> None:
         checkpoint.load(path, trained(0))
 
 
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_a_flipped_bit_is_an_error(tmp_path: Path, share: float) -> None:
+    path = checkpoint.save(RunFolder(tmp_path), trained(1), Progress(1, 4), keep=1)
+    data = bytearray(path.read_bytes())
+    header = 8 + int.from_bytes(data[:8], "little")
+    data[header + int(share * (len(data) - header))] ^= 4
+    path.write_bytes(data)
+    with pytest.raises(FacesmithError, match="damaged"):
+        checkpoint.load(path, trained(0))
+
+
 def test_file_of_another_format_is_refused(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 

@@ -115,7 +115,9 @@ def _choose(stored: list[Path], best: Path, wanted: str | None) -> tuple[str, Pa
     if wanted == "best" or (wanted is None and best.exists()):
         return "best", best
     if not stored:
-        raise FacesmithError(f"{run} has no checkpoint yet: train it longer before exporting")
+        raise FacesmithError(
+            f"{run} has no checkpoint: train it until the first one is written, or restore {run / 'checkpoints'}"
+        )
     if wanted in ("last", None):
         return "last", stored[-1]
     lengths = {f"{float(path.name.removesuffix('.safetensors')):g}": path for path in stored}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import zlib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from facesmith.training.schedules import CHANCE
 from facesmith.training.train_state import TrainState
 
 EMA = "average"  # the name of the EMA in a checkpoint; further EMAs have their half-life appended
+CHECKSUMS = "crc32"  # in the metadata: of each tensor, so that a flipped bit is found
 EMA_KIMG = "ema_kimg"  # in a score: the half-life of the further EMA that it belongs to, 0 for the recipe's EMA
 
 
@@ -101,7 +103,8 @@ def load_net(path: Path, net: str) -> dict[str, Tensor]:
     with utf8_path(path) as link, safe_open(link, "pt") as file:
         stored_names = {_current_name(name): name for name in file.keys()}  # noqa: SIM118
         names = [name for name in stored_names if name.startswith(prefix)]
-        return {name.removeprefix(prefix): file.get_tensor(stored_names[name]) for name in names}
+        checksums = read_metadata(path).get(CHECKSUMS, {})
+        return {name.removeprefix(prefix): _read_tensor(path, file, stored_names[name], checksums) for name in names}
 
 
 def is_finite(state: TrainState) -> bool:
@@ -120,8 +123,20 @@ def _read(path: Path, tensors: dict[str, Tensor]) -> Progress:
                 f"{path} does not match the networks of the run's recipe: restore the recipe or the checkpoint"
             )
         for name, tensor in tensors.items():
-            tensor.copy_(file.get_tensor(stored_names[name]))
+            tensor.copy_(_read_tensor(path, file, stored_names[name], metadata.get(CHECKSUMS, {})))
     return Progress(**{f.name: metadata[f.name] for f in fields(Progress) if f.name in metadata})
+
+
+def _read_tensor(path: Path, file: Any, name: str, checksums: dict[str, int]) -> Tensor:
+    """Return a tensor of an open checkpoint. Versions before 0.2 wrote no checksums."""
+    tensor: Tensor = file.get_tensor(name)
+    if checksums.get(name, checksum := _checksum(tensor)) != checksum:
+        raise FacesmithError(f"{path} is damaged: its checksum is wrong; remove it to use an older one")
+    return tensor
+
+
+def _checksum(tensor: Tensor) -> int:
+    return zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data)
 
 
 def _current_name(name: str) -> str:
@@ -133,8 +148,10 @@ def _current_name(name: str) -> str:
 
 
 def _write(path: Path, tensors: dict[str, Tensor], progress: Progress, extra: dict[str, Any]) -> None:
-    metadata = {"format": FORMAT, "version": VERSION, "kimg": progress.kimg, **vars(progress), **extra}
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    checksums = {name: _checksum(tensor) for name, tensor in on_cpu.items()}
+    metadata = {"format": FORMAT, "version": VERSION, "kimg": progress.kimg, **vars(progress), **extra}
+    metadata[CHECKSUMS] = checksums
     with atomic_file(path) as partial:
         try:
             save_file(on_cpu, partial, {METADATA_KEY: json.dumps(metadata)})

@@ -78,6 +78,12 @@ def test_file_names_may_be_spelled_in_many_ways(file: str, name: bytes) -> None:
     assert values(read(b"file,Male\n" + name + b",1\n", [file])) == {"Male": [True]}
 
 
+def test_a_guessed_encoding_is_reported() -> None:
+    labels = read("file,男\n1.jpg,1\n2.jpg,0\n".encode("gbk"))
+    assert list(values(labels).values()) == [[True, False]]
+    assert notes(labels) == [(1, ["file,ÄÐ"])]
+
+
 def test_people_are_numbered_by_their_names() -> None:
     labels = read("file,identity\n1.jpg,bob\n2.jpg,anna\n3.jpg,bob\n", [*FILES, "3.jpg"])
     assert labels.identity is not None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from facesmith.data.labels.columns import BOOLS, clean_cell, type_columns
 from facesmith.data.labels.json_table import FILE_COLUMNS
 from facesmith.data.labels.matching import Match, describe_match, match_rows
-from facesmith.data.labels.table import read_label_table, to_strings
+from facesmith.data.labels.table import guessed_lines, read_label_table, to_strings
 from facesmith.data.source import Labels, note
 from facesmith.errors import FacesmithError
 from facesmith.files import printable
@@ -35,6 +35,8 @@ def read_labels(tables: Iterable[tuple[str, str, bytes]], files: Sequence[str], 
         inside = [names[number][len(printable(folder)) :] for number in numbers]
         table = read_label_table(data, title)
         key, match = _match_table(table, inside, title)
+        guessed = guessed_lines(data)
+        labels.notes += note(f"lines of {title} are not UTF-8 and were read as Windows-1252", len(guessed), guessed)
         labels.notes += describe_match(match, inside, table[key].to_pylist(), title)
         unmatched += len(match.unmatched)
         labels.notes += _take_cells(table, key, match, numbers, names, values, title)

@@ -69,28 +69,32 @@ def decode_text(data: bytes, name: str) -> str:
 
     In a text that is otherwise UTF-8, other bytes become ``\\xNN``, as in `printable`. Raises `FacesmithError`.
     """
+    charset, errors = _charset(data)
+    try:
+        return data.decode(charset, errors).strip("\r\n \ufeff")
+    except UnicodeDecodeError:
+        raise FacesmithError(f"{name} is neither UTF-8 nor Windows-1252 text: save it as UTF-8") from None
+
+
+def guessed_lines(data: bytes) -> list[str]:
+    """Return the lines of a table that are not UTF-8 and were read as Windows-1252, which is only a guess."""
+    if data.startswith((b"PAR1", *PACKED)) or _charset(data)[0] != "cp1252":
+        return []
+    return [line for line in data.decode("cp1252").splitlines() if not line.isascii()]
+
+
+def _charset(data: bytes) -> tuple[str, str]:
+    """Return the encoding of a text and how errors are handled, as `bytes.decode` takes them."""
     charset = next((charset for mark, charset in CHARSETS.items() if data.startswith(mark)), "utf-8")
     if charset == "utf-8" and b"\0" in data[:2]:  # UTF-16 without its mark: the first letter is ASCII
         charset = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
-    try:
-        text = data.decode(charset)
-    except UnicodeDecodeError:
-        ascii_bytes = bytes(range(128))
-        valid = data.decode("utf-8", "ignore").encode().translate(None, ascii_bytes)
-        if charset not in ("utf-8", "utf-8-sig"):
-            text = data.decode(charset, "replace")
-        elif 2 * len(valid) > len(data.translate(None, ascii_bytes)):
-            text = data.decode(charset, "backslashreplace")
-        else:
-            text = _decode_windows_1252(data, name)
-    return text.strip("\r\n \ufeff")
-
-
-def _decode_windows_1252(data: bytes, name: str) -> str:
-    try:
-        return data.decode("cp1252")
-    except UnicodeDecodeError:
-        raise FacesmithError(f"{name} is neither UTF-8 nor Windows-1252 text: save it as UTF-8") from None
+    if charset not in ("utf-8", "utf-8-sig"):
+        return charset, "replace"
+    ascii_bytes = bytes(range(128))
+    valid = data.decode("utf-8", "ignore").encode().translate(None, ascii_bytes)
+    others = len(data.translate(None, ascii_bytes))
+    is_utf8 = 2 * len(valid) > others or others == 0
+    return (charset, "backslashreplace") if is_utf8 else ("cp1252", "strict")
 
 
 def split_celeba_header(text: str) -> tuple[list[str], str] | None:
