@@ -69,11 +69,12 @@ def write_model(folder: Path, seed: int = 0, *, batch_dependent: bool = False, h
         "terms": "any use",
     }
     if has_directions:
-        moves = rng.standard_normal((2, LATENT)).astype(np.float32)
+        normals = rng.standard_normal((2, LATENT)).astype(np.float32)
+        moves = np.linalg.pinv(normals).T  # each shifts one score by 1 and leaves the other
         directions = Directions(
             names=["Smiling", "Young"],
             moves=dict.fromkeys(("mean", "boundary", "orthogonal"), moves),
-            normals=moves,
+            normals=normals,
             offsets=np.zeros(2, np.float32),
             curves=np.array([[2, 0], [2, 0]], np.float32),
             rates=np.array([0.5, 0.5], np.float32),

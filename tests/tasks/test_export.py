@@ -79,9 +79,7 @@ def test_weights_too_large_for_half_precision_are_refused(scored_run: Path, tmp_
     best = scored_run / "best.safetensors"
     with safe_open(best, "pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        card = json.loads(file.metadata()["facesmith"])
-    del card["crc32"]
-    card = {"facesmith": json.dumps(card)}
+        card = {"facesmith": json.dumps(json.loads(file.metadata()["facesmith"]) | {"crc32": {}})}
     save_file(tensors | {"average.project.bias": torch.full_like(tensors["average.project.bias"], 1e6)}, best, card)
     with pytest.raises(FacesmithError, match=r"project\.bias exceed the range of half precision"):
         facesmith.export(scored_run, tmp_path / "model", half=True)

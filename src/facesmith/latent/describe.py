@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from facesmith.arrays import Floats
 from facesmith.errors import FacesmithError
-from facesmith.latent.faces import FaceSource, load_faces
+from facesmith.latent.faces import FaceLatent, FaceSource, load_faces
+from facesmith.models.attribute_scores import generated_scores
 from facesmith.models.model import Model, as_model
 
 ORDERS = ("probability", "lift")
@@ -38,8 +40,8 @@ def describe(
         raise FacesmithError(f"invalid top {top}: expected at least 1 attribute")
     directions = source.directions
     loaded = load_faces(source, faces, face=face, aligned=aligned, quiet=quiet)
-    z = np.stack([item.z for item in loaded])
-    probabilities, scores = directions.probabilities(z), directions.scores(z)
+    scores = np.concatenate([_scores(source, item) for item in loaded])
+    probabilities = directions.calibrate(scores)
     lifts = probabilities / directions.rates
     order = np.argsort(-(probabilities if by == "probability" else lifts), axis=1, kind="stable")[:, :top]
     accuracy = directions.about["accuracy"]
@@ -60,3 +62,9 @@ def describe(
         }
         for row, item in enumerate(loaded)
     ]
+
+
+def _scores(model: Model, face: FaceLatent) -> Floats:
+    """Return the scores of a face (1 x A). The latents of photos are encoded already."""
+    is_generated = face.name.startswith("seed:")
+    return generated_scores(model, face.z[None]) if is_generated else model.directions.scores(face.z)

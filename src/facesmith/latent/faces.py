@@ -23,11 +23,14 @@ from facesmith.latent.arithmetic import slerp
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
 from facesmith.latent.refine import refine as refine_latents
 from facesmith.latent.refine import refinement_steps
+from facesmith.models.attribute_scores import generated_scores
 from facesmith.models.base import BLOCK as GENERATE_BLOCK
+from facesmith.models.directions import DEFAULT_KIND
 from facesmith.models.model import Model
 from facesmith.progress import progress, tell
 
 MANY_STEPS = 200  # of refinement: fewer are done before a progress bar says anything
+RESTORING_STEPS = 3  # of locked attributes; a fourth gained nothing
 ENCODE_BLOCK = 64  # images encoded between two updates of the progress bar
 
 
@@ -93,17 +96,24 @@ def load_faces(
 def seed_latent(model: Model, ref: FaceRef) -> Latents:
     """Return the latent (latent_size) of a reference to a seed.
 
-    Each mix goes along the arc to the other face. Where attributes are locked, it goes only as far as their scores stay
-    equal. Raises `FacesmithError` for a locked attribute that the model has no direction for.
+    Each mix goes along the arc to the other face; then locked attributes are moved back to their scores. Raises
+    `FacesmithError` for a locked attribute that the model has no direction for.
     """
     z: Latents = model.latents(1, ref.seed, start=ref.index)[0] * np.float32(ref.truncation)
     for mix in ref.mixes:
-        change = slerp(mix.percent / 100, z, model.latents(1, mix.seed, start=mix.index)[0]) - z
-        if mix.locked:
-            directions = model.directions
-            rows = directions.normals[[directions.names.index(directions.find(name)) for name in mix.locked]]
-            change -= np.linalg.pinv(rows) @ (rows @ change)  # the part that the scores read
-        z = z + change.astype(np.float32)
+        mixed = slerp(mix.percent / 100, z, model.latents(1, mix.seed, start=mix.index)[0]).astype(np.float32)
+        z = _restore(model, mixed, z, mix.locked) if mix.locked else mixed
+    return z
+
+
+def _restore(model: Model, z: Latents, original: Latents, attributes: Sequence[str]) -> Latents:
+    """Move a latent along directions until the attributes of its face have the scores of the original."""
+    directions = model.directions
+    rows = [directions.names.index(directions.find(name)) for name in attributes]
+    wanted = generated_scores(model, original[None])[0, rows]
+    for _ in range(RESTORING_STEPS):  # scores of generated faces follow the directions only roughly
+        missing = wanted - generated_scores(model, z[None])[0, rows]
+        z = directions.apply(z, dict(zip(attributes, missing.tolist(), strict=True)), DEFAULT_KIND)
     return z
 
 

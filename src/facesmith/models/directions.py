@@ -123,9 +123,13 @@ class Directions:
         return np.atleast_2d(np.asarray(z, np.float32))[:, : self.normals.shape[1]] @ self.normals.T - self.offsets
 
     def probabilities(self, z: ArrayLike) -> Floats:
-        """Return the probability of every attribute (N x A), calibrated on held-out faces, for latents (N x d)."""
+        """Return the probability of every attribute (N x A) for latents (N x d)."""
+        return self.calibrate(self.scores(z))
+
+    def calibrate(self, scores: Floats) -> Floats:
+        """Return the probabilities of scores (N x A), calibrated on held-out faces."""
         slopes, intercepts = self.curves.T.astype(np.float64)
-        return logistic(self.scores(z) * slopes + intercepts).astype(np.float32)
+        return logistic(scores * slopes + intercepts).astype(np.float32)
 
 
 def find_name(name: str, names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from facesmith.errors import FacesmithError
 from facesmith.images.provenance import save_options
 from facesmith.images.signing import SigningKey, sign
 from facesmith.machine import usable_cores
+from facesmith.models.attribute_scores import generated_scores
 from facesmith.models.base import BLOCK
 from facesmith.models.classifier import AttributeClassifier
 from facesmith.models.model import Model
@@ -135,15 +136,8 @@ class LabelledFaces:
         return self.classifier.label(self.model.generate(z))
 
     def _measure_by_directions(self, z: Latents, images: Images | None = None) -> Floats:
-        """Return the probabilities of `_directed` (N x A) for the faces of ``z``; ``images`` saves generating them.
-
-        Directions that were fitted to encoded photos are applied to encoded faces. Applied to the latents from which
-        the faces were generated, they are right little more often than by chance.
-        """
-        directions = self.model.directions
-        if directions.about.get("dataset"):
-            z = self.model.encode(self.model.generate(z) if images is None else images)
-        return directions.probabilities(z)
+        """Return the probabilities of `_directed` (N x A) for the faces of ``z``; ``images`` saves generating them."""
+        return self.model.directions.calibrate(generated_scores(self.model, z, images))
 
     def measure(self, z: Latents, images: Images | None = None) -> Floats:
         """Return the probabilities of `measured` (N x A). ``images`` are those of ``z``; a classifier needs them."""

@@ -147,7 +147,7 @@ class FaceResolver:
     async def face(self, reference: str, model: Model) -> ResolvedFace:
         """Return a face with its latent in ``model``: of a seed, encoded from a photo, or stored before."""
         if not reference.startswith(PHOTO_PREFIX):
-            return self._seed_face(reference, model)
+            return await self._seed_face(reference, model)
         item = self.get(reference)
         if isinstance(item, ResolvedFace):
             if item.latent_space != latent_space(model):
@@ -174,12 +174,15 @@ class FaceResolver:
     async def faces(self, references: list[str], model: Model) -> list[ResolvedFace]:
         return [await self.face(reference, model) for reference in references]
 
-    def _seed_face(self, reference: str, model: Model) -> ResolvedFace:
+    async def _seed_face(self, reference: str, model: Model) -> ResolvedFace:
         try:
             ref = parse_face_ref(reference)
         except FacesmithError as error:
             raise Problem(422, str(error)) from None
-        latent = FaceLatent(reference, np.pad(seed_latent(model, ref), (0, model.detail_size)))
+        # Restoring locked attributes generates and encodes faces.
+        is_slow = any(mix.locked for mix in ref.mixes)
+        z = await self.services.jobs.run(lambda: seed_latent(model, ref)) if is_slow else seed_latent(model, ref)
+        latent = FaceLatent(reference, np.pad(z, (0, model.detail_size)))
         return ResolvedFace(latent, self._model_name, latent_space(model), None)
 
     def marks(self, face: PhotoFace) -> Marks | None:

@@ -169,7 +169,7 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
     if query.like or faces.requests.names:
         faces.draw(0, 0)  # raises the errors of attributes
     draw = faces.latents
-    if query.format != "zip" and faces.is_selected:  # which may take thousands of tries
+    if query.format != "zip" and faces.is_slow:
         z = await services.jobs.run(lambda: faces.latents(0, query.count))
         draw = lambda first, last: z[first:last]  # noqa: E731
     if query.format == "json":
@@ -269,7 +269,8 @@ class _RequestedFaces:
             raise Problem(422, "lock: attributes are locked to those of a face: send it as like")
         self.requests = parse_requests(query.attributes, query.balance, query.share)
         self.model, self.query, self.changes = model, query, parse_changes(query.changes)
-        self.is_selected = any(name not in model.conditions for name in self.requests.names)
+        # Both generate and encode faces: to select among many, or to restore attributes.
+        self.is_slow = bool(query.lock) or any(name not in model.conditions for name in self.requests.names)
 
     @cached_property
     def labelled(self) -> LabelledFaces:
