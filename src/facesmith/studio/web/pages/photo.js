@@ -59,7 +59,7 @@ function PhotoEditor({ models, state, change }) {
   const used = (parseFaceRef(state.refined) && state.refined) || face;
   const { encoded, attributes } = useFaceDescription(model, used, () => change({ face: "", refined: "" }));
   if (!face) {
-    return html`<h1 class="visually-hidden">Photo</h1><div class="welcome">
+    return html`<h1 class="visually-hidden">Photo</h1><div key="welcome" class="welcome">
       <${PhotoInput} large onBrought=${brought}>
         <button class="button" onClick=${() => pick(`seed:${randomSeed()}`)}><${Icon} name="dice" /> A random
           face</button>
@@ -71,7 +71,7 @@ function PhotoEditor({ models, state, change }) {
   }
   const isPhoto = Boolean(parseFaceRef(face).photo);
   const canMakeOver = photo && makeovers?.length > 0;
-  return html`<div class="two">
+  return html`<div key="face" class="two">
     <div class="pair">
     <div class="stage">
       <${Portrait} key=${model.name + face} model=${model} face=${face} used=${used} encoded=${encoded}
