@@ -48,7 +48,7 @@ from facesmith.latent.face_refs import FaceRef as FaceRef
 from facesmith.latent.face_refs import parse_face_ref as parse_face_ref
 from facesmith.latent.faces import FaceLatent as FaceLatent
 from facesmith.latent.faces import load_faces as load_faces
-from facesmith.latent.faces import seed_latent as seed_latent
+from facesmith.latent.faces import seed_latents as seed_latents
 from facesmith.latent.neighbours import nearest_faces as nearest_faces
 from facesmith.latent.neighbours import neighbours as neighbours
 from facesmith.latent.paths import analogy as analogy

@@ -93,27 +93,37 @@ def load_faces(
     ]
 
 
-def seed_latent(model: Model, ref: FaceRef) -> Latents:
-    """Return the latent (latent_size) of a reference to a seed.
+def seed_latents(model: Model, refs: Sequence[FaceRef]) -> Latents:
+    """Return the latents (N x latent_size) of references to seeds.
 
     Each mix goes along the arc to the other face; then locked attributes are moved back to their scores. Raises
     `FacesmithError` for a locked attribute that the model has no direction for.
     """
-    z: Latents = model.latents(1, ref.seed, start=ref.index)[0] * np.float32(ref.truncation)
-    for mix in ref.mixes:
-        mixed = slerp(mix.percent / 100, z, model.latents(1, mix.seed, start=mix.index)[0]).astype(np.float32)
-        z = _restore(model, mixed, z, mix.locked) if mix.locked else mixed
+    z = np.zeros((len(refs), model.latent_size), np.float32)
+    for row, ref in enumerate(refs):
+        z[row] = model.latents(1, ref.seed, start=ref.index)[0] * np.float32(ref.truncation)
+    for step in range(max((len(ref.mixes) for ref in refs), default=0)):
+        original, locks = z.copy(), dict[int, tuple[str, ...]]()
+        for row, ref in enumerate(refs):
+            for mix in ref.mixes[step : step + 1]:
+                z[row] = slerp(mix.percent / 100, z[row], model.latents(1, mix.seed, start=mix.index)[0])
+                locks |= {row: mix.locked} if mix.locked else {}
+        rows = list(locks)
+        for block in (rows[first : first + GENERATE_BLOCK] for first in range(0, len(rows), GENERATE_BLOCK)):
+            z[block] = _restore(model, z[block], original[block], [locks[row] for row in block])
     return z
 
 
-def _restore(model: Model, z: Latents, original: Latents, attributes: Sequence[str]) -> Latents:
-    """Move a latent along directions until the attributes of its face have the scores of the original."""
+def _restore(model: Model, z: Latents, original: Latents, locks: Sequence[Sequence[str]]) -> Latents:
+    """Move latents (N x d) along directions until the locked attributes of their faces have the original's scores."""
     directions = model.directions
-    rows = [directions.names.index(directions.find(name)) for name in attributes]
-    wanted = generated_scores(model, original[None])[0, rows]
+    columns = [[directions.names.index(directions.find(name)) for name in names] for names in locks]
+    distinct, places = np.unique(original, axis=0, return_inverse=True)  # variations have the same original
+    wanted = generated_scores(model, distinct)[places.reshape(-1)]
     for _ in range(RESTORING_STEPS):  # scores of generated faces follow the directions only roughly
-        missing = wanted - generated_scores(model, z[None])[0, rows]
-        z = directions.apply(z, dict(zip(attributes, missing.tolist(), strict=True)), DEFAULT_KIND)
+        missing = wanted - generated_scores(model, z)
+        changes = [dict(zip(locks[row], missing[row, columns[row]].tolist(), strict=True)) for row in range(len(z))]
+        z = np.stack([directions.apply(z[row], changes[row], DEFAULT_KIND) for row in range(len(z))])
     return z
 
 
@@ -211,7 +221,7 @@ def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list
     elif isinstance(source, str):
         source = parse_face_ref(source)
     if isinstance(source, FaceRef) and source.kind == "seed":
-        return [FaceLatent(source.text, _pad_detail(model, seed_latent(model, source)[None])[0])]
+        return [FaceLatent(source.text, _pad_detail(model, seed_latents(model, [source]))[0])]
     if isinstance(source, FaceRef) and source.kind == "latents":
         return [*_saved_faces(model, source.path, source.row)]
     if isinstance(source, FaceRef) and source.kind == "photo":

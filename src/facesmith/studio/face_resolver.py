@@ -23,7 +23,7 @@ from facesmith import (
     crop_faces,
     parse_face_ref,
     read_marks,
-    seed_latent,
+    seed_latents,
 )
 from facesmith.errors import FacesmithError
 from facesmith.studio.errors import NotFound, Problem
@@ -181,8 +181,8 @@ class FaceResolver:
             raise Problem(422, str(error)) from None
         # Restoring locked attributes generates and encodes faces.
         is_slow = any(mix.locked for mix in ref.mixes)
-        z = await self.services.jobs.run(lambda: seed_latent(model, ref)) if is_slow else seed_latent(model, ref)
-        latent = FaceLatent(reference, np.pad(z, (0, model.detail_size)))
+        z = await self.services.jobs.run(lambda: seed_latents(model, [ref])) if is_slow else seed_latents(model, [ref])
+        latent = FaceLatent(reference, np.pad(z[0], (0, model.detail_size)))
         return ResolvedFace(latent, self._model_name, latent_space(model), None)
 
     def marks(self, face: PhotoFace) -> Marks | None:

@@ -126,7 +126,14 @@ def test_shares_of_attributes_are_reached_in_sheets_and_zips(visit: Visit, secon
         assert {row["label_source"] for row in table} == {"both"}
         picture = Image.open(io.BytesIO(archive.read("000001.png")))
         assert np.array_equal(np.asarray(picture), second.sample(1, 4, start=table[1]["latent_index"])[0])
-        for invalid in ("balance=Bald", "share=Smiling", "like=seed:1&with=Smiling", "lock=Smiling"):
+        for invalid in (
+            "balance=Bald",
+            "share=Smiling",
+            "like=seed:1&with=Smiling",
+            "lock=Smiling",
+            "like=seed:1&lock=Bald",
+            "format=zip&like=seed:1&lock=Bald",
+        ):
             assert (await client.get(f"{PATH}?model=second&{invalid}")).status_code in (400, 422), invalid
 
     visit(ask)
@@ -134,7 +141,7 @@ def test_shares_of_attributes_are_reached_in_sheets_and_zips(visit: Visit, secon
 
 def test_variations_of_a_face_keep_locked_attributes(visit: Visit, second: Model, pixels: Pixels) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
-        query = "model=second&seed=4&count=8&like=seed:7:3"
+        query = "model=second&seed=4&count=20&like=seed:7:3"
         original = second.latents(1, 7, start=3)
         for spread, equal in ((0, True), (60, False)):
             faces = (await client.get(f"{PATH}/latents?{query}&spread={spread}&lock=Smiling")).json()["faces"]

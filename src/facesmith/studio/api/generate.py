@@ -17,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field, ValidationError
 
-from facesmith import FaceRef, LabelledFaces, Model, parse_face_ref, parse_requests, seed_latent
+from facesmith import FaceRef, LabelledFaces, Model, parse_face_ref, parse_requests, seed_latents
 from facesmith.arrays import ImageArray, Integers, Latents, Signs
 from facesmith.studio.batching import DrawLatents
 from facesmith.studio.errors import Busy, Problem
@@ -267,6 +267,8 @@ class _RequestedFaces:
             raise Problem(422, "like: variations of a face cannot be selected by attributes: omit with, balance, share")
         if query.lock and not query.like:
             raise Problem(422, "lock: attributes are locked to those of a face: send it as like")
+        for name in query.lock:
+            model.directions.find(name)  # raises if it is unknown
         self.requests = parse_requests(query.attributes, query.balance, query.share)
         self.model, self.query, self.changes = model, query, parse_changes(query.changes)
         # Both generate and encode faces: to select among many, or to restore attributes.
@@ -287,7 +289,7 @@ class _RequestedFaces:
         indices, signs = np.arange(start, start + count), np.zeros((count, 0), np.int8)
         if self.query.like:
             refs = [parse_face_ref(self.reference(index)) for index in range(start, start + max(count, 1))]
-            z = np.stack([seed_latent(self.model, ref) for ref in refs])[:count]
+            z = seed_latents(self.model, refs[:count])
         elif not self.requests.names:
             z = self.model.latents(count, self.query.seed, start=start) * np.float32(self.query.truncation)
         else:
