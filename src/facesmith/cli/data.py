@@ -77,7 +77,7 @@ def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
     click.echo(f"{dataset}: {len(result):,} images of {width}x{height}, {len(result.attributes)} attributes")
     for note in result.card["notes"]:
         examples = ", ".join(note["examples"]) + (", ..." if len(note["examples"]) < note["count"] else "")
-        click.echo(f"{note['count']:,} {note['text']}" + (f": {examples}" if note["examples"] else ""))
+        click.echo(f"{note['text']}: {note['count']:,}" + (f" ({examples})" if note["examples"] else ""))
     skipped = result.card["skipped"]
     if skipped:
         click.echo(f"{result.card['skipped_count']:,} skipped:")

@@ -57,7 +57,7 @@ class EncodedImage:
 class Note:
     """One finding. It is printed after the import and stored under ``notes`` in the dataset's card."""
 
-    text: str  # reads after the count: "rows of labels.csv name no photo"
+    text: str  # what is counted: "rows of labels.csv without a photo"
     count: int
     examples: list[str]
 

@@ -61,7 +61,7 @@ def type_columns(
             labels.identity = parse_identity(cells)
             if labels.identity is None:
                 names, labels.identity = _number_names(cells)
-                text = f"people in {column.strip()} of {name} are numbered in the order of their names"
+                text = f"people in {column.strip()} of {name}, numbered in the order of their names"
                 labels.notes += note(text, len(names), names)
         elif parsed := _parse_classes(column, cells, classes):
             for class_name, values in parsed.items():
@@ -71,12 +71,12 @@ def type_columns(
         elif (attribute := parse_attribute(cells, MIN_BOOL_SHARE)) is not None:
             labels.attributes[free_attribute_name(column, list(labels.attributes))] = attribute
             odd = _odd_cells(cells)
-            text = f"cells of {column.strip()} in {name} are neither true nor false and are treated as unknown"
+            text = f"cells of {column.strip()} in {name} that are neither true nor false, treated as unknown"
             labels.notes += note(text, sum(odd.values()), map(repr, odd))
         else:
             labels.ignored_columns.append(column)
             unused.append(column.strip() + _reason(_odd_cells(cells), cells))
-    text = f"columns of {name} are ignored because they are not attributes, splits or identities"
+    text = f"columns of {name} that are not attributes, splits or identities, ignored"
     labels.notes += note(text, len(unused), unused)
     return labels
 

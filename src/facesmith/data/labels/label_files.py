@@ -36,7 +36,7 @@ def read_labels(tables: Iterable[tuple[str, str, bytes]], files: Sequence[str], 
         table = read_label_table(data, title)
         key, match = _match_table(table, inside, title)
         guessed = guessed_lines(data)
-        labels.notes += note(f"lines of {title} are not UTF-8 and were read as Windows-1252", len(guessed), guessed)
+        labels.notes += note(f"lines of {title} that are not UTF-8, read as Windows-1252", len(guessed), guessed)
         labels.notes += describe_match(match, inside, table[key].to_pylist(), title)
         unmatched += len(match.unmatched)
         labels.notes += _take_cells(table, key, match, numbers, names, values, title)
@@ -51,7 +51,7 @@ def read_labels(tables: Iterable[tuple[str, str, bytes]], files: Sequence[str], 
     if required and not typed.attributes and typed.split is None and typed.identity is None:
         raise FacesmithError(
             f"{title} has no usable labels: a label column contains 0 and 1, -1 and 1, or true and false"
-            + "".join(f"; {entry.count} {entry.text}: {', '.join(entry.examples)}" for entry in typed.notes[-1:])
+            + "".join(f"; {entry.text}: {entry.count} ({', '.join(entry.examples)})" for entry in typed.notes[-1:])
         )
     return typed
 
@@ -114,7 +114,7 @@ def _take_cells(
             elif distinct:
                 contradictions.setdefault(names[number], []).append(column.strip())
     return note(
-        f"photos have several rows in {title} that contradict each other; these labels are unknown",
+        f"photos with contradicting rows in {title}, where the labels are treated as unknown",
         len(contradictions),
         (f"{file} ({', '.join(columns)})" for file, columns in contradictions.items()),
     )

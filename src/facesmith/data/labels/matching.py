@@ -76,11 +76,11 @@ def match_rows(
 def describe_match(match: Match, files: Sequence[str], names: Sequence[str | None], table: str) -> list[Note]:
     """Return notes on the rows and files that were not matched; ``table`` is the table's name."""
     unlabelled = [file for file, rows in zip(files, match.rows, strict=True) if not rows]
-    fit_several = f"rows of {table} match several photos and are ignored: use paths as names"
+    fit_several = f"rows of {table} that match several photos, ignored (use paths as names)"
     return [
-        *note(f"rows of {table} match no photo", len(match.unmatched), (names[row] for row in match.unmatched)),
+        *note(f"rows of {table} without a photo", len(match.unmatched), (names[row] for row in match.unmatched)),
         *note(fit_several, len(match.ambiguous), (names[row] for row in match.ambiguous)),
-        *note(f"photos have no row in {table}", len(unlabelled), unlabelled),
+        *note(f"photos without a row in {table}", len(unlabelled), unlabelled),
     ]
 
 

@@ -38,7 +38,7 @@ def celeba_source(listing: FileListing, align: bool = False) -> Source:
     wild = [name for name in files if f"/{name}".rpartition(f"/{WILD_FOLDER}")[1]]
     notes = listing.unread_files({name for name in map(printable, listing.entries) if _is_celebas(name)})
     if len(wild) < len(files):
-        notes += note("in-the-wild photos are not used because there are aligned photos", len(wild), wild)
+        notes += note("in-the-wild photos, not used because there are aligned photos", len(wild), wild)
         files = [name for name in files if name not in set(wild)]
     aligned = len(wild) < len(listing.images) and _have_one_size(listing, files)
     if not aligned and not align:
@@ -55,7 +55,9 @@ def celeba_source(listing: FileListing, align: bool = False) -> Source:
         columns, unmatched_rows = _take(table, names, annotation[1], notes)
         attributes = dict(zip(table.column_names[1:], columns, strict=True))
     else:
-        notes += note("photos have no attributes, because list_attr_celeba is neither in nor beside them", len(files))
+        notes += note(
+            "photos without attributes, because list_attr_celeba is neither in nor beside their folder", len(files)
+        )
     if annotation := _find_annotation(listing, PARTITION_FILES):
         split = parse_splits(_read_number_column(*annotation, names, notes), annotation[1])
     if annotation := _find_annotation(listing, IDENTITY_FILES):

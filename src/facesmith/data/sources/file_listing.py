@@ -31,9 +31,9 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 TABLE_NAMES = re.compile(
     r".*\.(csv|tsv|parquet|jsonl|xlsx|xls|ods)|.*(label|attr|anno|identit|partition).*\.(txt|json)", re.IGNORECASE
 )
-UNREAD_PICTURES = "files have unsupported formats: convert images to JPEG or PNG, and unpack archives"
-UNREAD_TABLES = "label tables are ignored: select one with --labels"
-UNREAD_OTHERS = "files are ignored, because they are neither images nor label tables"
+UNREAD_PICTURES = "files in unsupported formats (convert images to JPEG or PNG, and unpack archives)"
+UNREAD_TABLES = "label tables that are not used (select one with --labels)"
+UNREAD_OTHERS = "files that are neither images nor label tables, ignored"
 UTF8_FLAG = 0x800  # of a zip member whose name is UTF-8
 HEAD_BYTES = 1024  # of a packed file: enough for its first `SIGNATURE_BYTES`
 MAX_MEMBER_BYTES = 512 * 2**20  # of one file inside a zip: a larger one is a bomb, not a photo
@@ -248,10 +248,9 @@ def list_files(path: Path) -> FileListing:
         )
     walk = walk_folder(str(path))
     notes = [
-        *note("folders cannot be read and are skipped", len(walk.unreadable), map(printable, walk.unreadable)),
+        *note("folders that cannot be read, skipped", len(walk.unreadable), map(printable, walk.unreadable)),
         *note(
-            "links are skipped because they lead to folders that are already imported, or to a folder that "
-            "contains them",
+            "links to folders that are already imported or that contain the link, skipped",
             len(walk.repeated),
             map(printable, walk.repeated),
         ),
@@ -324,7 +323,7 @@ def _list_zip(path: Path) -> FileListing:
         if (name := _member_name(info)) and not any(map(is_hidden, name.split("/")))
     }  # fmt: skip
     repeated = [name for name, count in Counter(map(_member_name, files)).items() if count > 1 and name in members]
-    notes = note("names occur more than once in the zip; the last file is used", len(repeated), repeated)
+    notes = note("names that occur more than once in the zip, where the last file is used", len(repeated), repeated)
     return _listing(path, dict(sorted(members.items())), notes)
 
 

@@ -20,7 +20,7 @@ from facesmith.images.photo_files import is_hidden
 
 LABEL_TABLES = (*LABEL_FILES, *ATTRIBUTE_FILES)
 LABEL_SUFFIXES = (".json", ".cls")
-SKIPPED_LINKS = "links in the archive are skipped: pack the files that they lead to"
+SKIPPED_LINKS = "links in the archive, skipped (pack the files that they lead to)"
 MAX_LABEL_BYTES = 2**20  # of one JSON file
 
 
