@@ -198,7 +198,7 @@ def _initialise() -> tuple[Store, ProcessGroup]:
     missing = [name for name in (*RANK_VARIABLES, "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
     if missing:
         raise FacesmithError(
-            f"WORLD_SIZE={os.environ['WORLD_SIZE']} requests several processes, but {' and '.join(missing)} "
+            f"WORLD_SIZE={os.environ['WORLD_SIZE']} requests several processes, but {', '.join(missing)} "
             f"{'is' if len(missing) == 1 else 'are'} not set: start training with torchrun, or unset WORLD_SIZE to "
             "use one process"
         )

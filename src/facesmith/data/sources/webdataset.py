@@ -77,8 +77,8 @@ def webdataset_source(listing: FileListing, archives: Sequence[str]) -> Source:
         parts.append(_columns(rows))
     if not files:
         raise FacesmithError(
-            f"{listing.title} contains no images: its tar archives contain no files in a supported format "
-            f"({FORMAT_NAMES}): check the folder"
+            f"{listing.title} contains no images: check the folder, whose tar archives contain no files in a supported "
+            f"format ({FORMAT_NAMES})"
         )
     labels = type_columns(_join(parts), listing.name, {})
     return Source(

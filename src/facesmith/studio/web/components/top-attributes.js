@@ -16,5 +16,5 @@ export const TopAttributes = ({ attributes }) => html`<section class="top-attrib
       <span class="small muted number">${item.lift >= 9.95 ? Math.round(item.lift) : item.lift.toFixed(1)}x</span>
     </li>`;
   })}</ul>
-  <p class="small muted">Probability, and its ratio to the average of all faces.</p>
+  <p class="small muted">Probability, and how it compares with the average for all faces.</p>
 </section>`;

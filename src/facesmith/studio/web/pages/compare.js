@@ -70,7 +70,7 @@ export default function Compare() {
     <div class="stage" aria-busy=${ready.length < selected.length}>
       ${runs && selected.length < 2 &&
       html`<${Empty} icon="compare" title=${selected.length ? "Select another run" : "Select two or more runs"}>
-        <p>The comparison shows their newest faces, curves and differing settings.</p>
+        <p>The comparison shows the newest faces, the curves and the differing settings of the selected runs.</p>
       <//>`}
       ${ready.length > 1 &&
       html`<section class="card"><h2>Newest faces</h2>

@@ -34,7 +34,7 @@ export default function Maps() {
     <//>`;
   if (!map) return html`<h1>Map</h1>${!error && html`<${Loading} />`}`;
   const methods = map.methods.map((item) => METHODS[item] ?? item).join(", ");
-  const photos = map.photos.length ? `, with ${map.photos.length === 1 ? "a photo" : `${map.photos.length} photos`} marked on it` : "";
+  const photos = map.photos.length ? `; ${map.photos.length === 1 ? "a photo is" : `${map.photos.length} photos are`} also marked on the map` : "";
   const face = map.placing && map.page && parseFaceRef(state.face) ? state.face : "";
   return html`<div class="map-head">
       <h1>Map</h1>

@@ -53,7 +53,7 @@ export default function Watch() {
   const dialog = form && training?.allowed && html`<${TrainingForm} ...${form} recipes=${training.recipes} onClose=${close} onBegun=${begun} />`;
   if (runs && !runs.length)
     return html`${head}${dialog}<${Empty} icon="watch" title="No runs yet">
-      <p>A run appears here as soon as it starts${training?.allowed ? ". Import photos on the Data page, then train a model on them." : html`: <code>facesmith train tiny DATASET runs/first</code>`}</p>
+      <p>A run appears here as soon as it starts${training?.allowed ? ". Import photos on the Data page, then train a model on them." : html`. Start one with <code>facesmith train tiny DATASET runs/first</code>.`}</p>
       ${training?.allowed && html`<a class="button" href=${pageUrl("/data", { import: 1 })}><${Icon} name="plus" />Import photos</a>`}
     <//>`;
   return html`${dialog}<div class="two watch">

@@ -45,7 +45,7 @@ export function LabelledSet({ model, seed, truncation, ask, onAsk, onClose }) {
   const command = [`facesmith generate ${model.name} --count 1000000 --seed ${seed}`, ...options, "--layout webdataset --out faces"].join(" ");
   return html`<${Dialog} title="Labelled set" onClose=${onClose}>
     <div class="labelled-set">
-      <p class="small muted">For each face, the set lists its attributes, their probabilities, and how they were obtained, in the same columns as <code>facesmith generate</code>.
+      <p class="small muted">For each face, the set lists the attributes, their probabilities and how each attribute was obtained, in the same columns as the output of <code>facesmith generate</code>.
         ${model.conditions.length ? " Attributes that the model takes as input are set directly. For other attributes, matching faces are selected from many candidates." : " Matching faces are selected with the model's directions."}</p>
       ${rows.map(
         ([name, way, share], place) => html`<div class="row ask" key=${name} role="group" aria-label=${attributeLabel(name)}>
