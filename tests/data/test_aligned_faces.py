@@ -82,7 +82,7 @@ def test_where_chooses_photos(photos: Path, tmp_path: Path) -> None:
     imported = facesmith.import_dataset(photos, tmp_path / "one", align=True, where="~Smiling", quiet=True)
     assert imported.metadata()["file"].to_pylist() == ["portrait.jpg"]
     assert imported.size == (64, 64)
-    with pytest.raises(FacesmithError, match="no photo with a usable face.* torn.jpg: truncated"):
+    with pytest.raises(FacesmithError, match="no photos with usable faces.* torn.jpg .truncated"):
         facesmith.import_dataset(photos, tmp_path / "none", align=True, where="identity == 9", quiet=True)
     assert not (tmp_path / "none").exists()
 

@@ -147,7 +147,7 @@ def test_local_batches_cover_the_batch() -> None:
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"RANK": None, "MASTER_ADDR": None}, "RANK .*MASTER_ADDR.* not set: start training with torchrun"),
+        ({"RANK": None, "MASTER_ADDR": None}, "RANK, MASTER_ADDR are not set: start training with torchrun"),
         ({"WORLD_SIZE": "two"}, "invalid WORLD_SIZE=two: expected a whole number"),
         ({"RANK": "2"}, r"invalid process ranks \(RANK=2, WORLD_SIZE=2, "),
         ({"WORLD_SIZE": "9999", "LOCAL_WORLD_SIZE": "9999"}, r"LOCAL_WORLD_SIZE=9999\): each rank must be below"),
