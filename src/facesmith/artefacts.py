@@ -110,7 +110,9 @@ def delete_artefact(path: str | Path) -> None:
     """Delete an artefact with all its files. Raises `FacesmithError` if another process writes to its folder."""
     folder = Path(path)
     if artefact_kind(folder) is None:
-        raise FacesmithError(f"{folder} is not a model, run, dataset or map, and is not deleted: delete it by hand")
+        raise FacesmithError(
+            f"{folder} was not deleted because it is not a model, run, dataset or map: delete it by hand"
+        )
     with lock(folder):
         hidden = folder.with_name(f".{folder.name}.deleted")  # at once, so that nobody opens half of it
         remove(hidden)

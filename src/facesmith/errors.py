@@ -18,6 +18,11 @@ class ImageError(Exception):
     """
 
 
+def plural(count: int, singular: str, plural_form: str | None = None) -> str:
+    """Return a count with its noun, such as "1 face" or "2,000 faces"."""
+    return f"{count:,} {singular if count == 1 else plural_form or singular + 's'}"
+
+
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """Return a sentence with the names nearest to a wrong one, or with all names where none is near."""
     names = list(known)

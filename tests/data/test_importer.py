@@ -65,7 +65,7 @@ def test_an_import_without_usable_images_leaves_nothing(tmp_path: Path) -> None:
     root.mkdir()
     (root / "a.jpg").write_bytes(b"")
     (root / "b.jpg").write_bytes(b"text")
-    with pytest.raises(FacesmithError, match=r"all 2 were skipped; for example, a\.jpg: empty file"):
+    with pytest.raises(FacesmithError, match=r"no usable images: check the files, for example a\.jpg \(empty file\)"):
         import_dataset(root, tmp_path / "out", quiet=True, workers=1)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 

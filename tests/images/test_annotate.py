@@ -40,7 +40,7 @@ def test_the_command_names_photos_without_a_face(group: Path, tmp_path: Path) ->
         root, ["faces", *photos, "--out", str(tmp_path / "out"), "--faces", "largest", "--quiet"]
     )
     assert result.exit_code == 0, result.output
-    assert "faces: 1, in 1 of 3 photos" in result.output
+    assert "1 face found in 1 of 3 photos" in result.output
     assert "no face was found in" in result.output
     assert "torn.jpg cannot be used" in result.output
 

@@ -86,7 +86,7 @@ def test_an_invalid_comparison_is_refused(small_model: Model, dataset: Dataset, 
         evaluate(small_model, dataset, count=3, quiet=True)
     with pytest.raises(FacesmithError, match="invalid seed -1"):
         evaluate(small_model, dataset, seed=-1, quiet=True)
-    with pytest.raises(FacesmithError, match="set out to a folder"):
+    with pytest.raises(FacesmithError, match="requires a folder for its sheet"):
         evaluate(small_model, dataset, against=dataset, quiet=True)
     (tmp_path / "taken").write_text("mine")
     with pytest.raises(FacesmithError, match="is a file"):

@@ -59,7 +59,7 @@ def test_save_keeps_newest_checkpoints_and_milestones(tmp_path: Path) -> None:
 def test_damaged_checkpoint_is_an_error(tmp_path: Path) -> None:
     path = checkpoint.save(RunFolder(tmp_path), trained(1), Progress(1, 4), keep=1)
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(FacesmithError, match="remove it to use an older one"):
+    with pytest.raises(FacesmithError, match="remove it to use an older checkpoint"):
         checkpoint.load(path, trained(0))
 
 

@@ -150,7 +150,7 @@ def test_local_batches_cover_the_batch() -> None:
         ({"RANK": None, "MASTER_ADDR": None}, "RANK, MASTER_ADDR are not set: start training with torchrun"),
         ({"WORLD_SIZE": "two"}, "invalid WORLD_SIZE=two: expected a whole number"),
         ({"RANK": "2"}, r"invalid process ranks \(RANK=2, WORLD_SIZE=2, "),
-        ({"WORLD_SIZE": "9999", "LOCAL_WORLD_SIZE": "9999"}, r"LOCAL_WORLD_SIZE=9999\): each rank must be below"),
+        ({"WORLD_SIZE": "9999", "LOCAL_WORLD_SIZE": "9999"}, r"LOCAL_WORLD_SIZE=9999\): RANK must be less"),
     ],
 )
 def test_an_invalid_environment_is_refused(

@@ -17,7 +17,7 @@ from facesmith.cli import completion
     default="comparison",
     show_default=True,
     type=click.Path(path_type=Path),
-    help="Write to this folder. With --dataset, it also contains the runs.",
+    help="Write to this folder. With --dataset, the runs are also written to it.",
 )
 @click.option(
     "--dataset",

@@ -7,6 +7,7 @@ import click
 import facesmith
 from facesmith.cli import options
 from facesmith.cli.options import classifier, quiet
+from facesmith.errors import plural
 
 MAX_SKIPPED_LINES = 100
 
@@ -44,7 +45,7 @@ def data() -> None:
     help="Keep only images whose attributes, split or identity match this expression, e.g. 'Male & ~Eyeglasses'.",
 )
 @click.option("--limit", type=int, help="Keep at most this many images, selected at random.")
-@click.option("--seed", default=0, show_default=True, help="Random seed of --limit and of the built-in faces.")
+@click.option("--seed", default=0, show_default=True, help="Random seed for --limit and for the built-in faces.")
 @click.option(
     "--labels", type=click.Path(path_type=Path), help="Read labels from this CSV, Parquet, JSON or text file."
 )
@@ -60,7 +61,7 @@ def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
     """Import SOURCE into the new folder DATASET.
 
     SOURCE is a CelebA folder or zip in the official layout, any folder or zip of images, Parquet files with a column
-    of images, WebDataset archives, the address of any of these such as s3://bucket/faces, hf:OWNER/NAME for a dataset
+    of images, WebDataset archives, the address of any of these (such as s3://bucket/faces), hf:OWNER/NAME for a dataset
     on the Hugging Face hub, or builtin[:COUNT] for cartoon faces. If you interrupt an import after 20 seconds or more,
     run the same command again to resume it.
 
@@ -74,7 +75,9 @@ def import_(source: str, dataset: Path, quiet: bool, **options: object) -> None:
     """
     result = facesmith.import_dataset(source, dataset, quiet=quiet, **options)  # type: ignore[arg-type]
     width, height = result.size
-    click.echo(f"{dataset}: {len(result):,} images of {width}x{height}, {len(result.attributes)} attributes")
+    click.echo(
+        f"{dataset}: {plural(len(result), 'image')} of {width}x{height}, {plural(len(result.attributes), 'attribute')}"
+    )
     for note in result.card["notes"]:
         examples = ", ".join(note["examples"]) + (", ..." if len(note["examples"]) < note["count"] else "")
         click.echo(f"{note['text']}: {note['count']:,}" + (f" ({examples})" if note["examples"] else ""))
@@ -119,7 +122,8 @@ def export(dataset: Path, out: Path, layout: str, quiet: bool) -> None:
     """
     facesmith.export_dataset(dataset, out, layout=layout, quiet=quiet)
     data = facesmith.open_dataset(dataset)
-    click.echo(f"{out}: {len(data):,} images, {len(data.attributes)} attributes, {layout}; terms: {data.terms}")
+    count = f"{plural(len(data), 'image')}, {plural(len(data.attributes), 'attribute')}"
+    click.echo(f"{out}: {count}, {layout}; terms: {data.terms}")
 
 
 @data.command()
@@ -129,7 +133,7 @@ def export(dataset: Path, out: Path, layout: str, quiet: bool) -> None:
 def merge(parts: tuple[Path, ...], out: Path, quiet: bool) -> None:
     """Merge the parts of a dataset or of a set of faces.
 
-    Several machines can import or generate one part each.
+    Several machines can each import or generate one part.
 
     \b
     facesmith generate my-model --first 0 --count 50000 --out part-1
@@ -138,10 +142,10 @@ def merge(parts: tuple[Path, ...], out: Path, quiet: bool) -> None:
     """
     if facesmith.artefact_kind(parts[0]) == "dataset":
         dataset = facesmith.merge_datasets(parts, out, quiet=quiet)
-        click.echo(f"{out}: {len(dataset):,} images from {len(parts)} parts")
+        click.echo(f"{out}: {plural(len(dataset), 'image')} from {plural(len(parts), 'part')}")
         return
     facesmith.merge_sets(parts, out, quiet=quiet)
-    click.echo(f"{out}: {facesmith.read_set(out)['count']:,} faces from {len(parts)} parts")
+    click.echo(f"{out}: {plural(facesmith.read_set(out)['count'], 'face')} from {plural(len(parts), 'part')}")
 
 
 @data.command()
@@ -157,5 +161,5 @@ def label(dataset: Path, out: Path, classifier: Path, replace: bool, quiet: bool
     facesmith data label people labelled --classifier my-classifier
     """
     result = facesmith.label(dataset, out, classifier, replace=replace, quiet=quiet)
-    count = len(result.card["labelled"]["attributes"])
-    click.echo(f"{out}: {len(result):,} images, {count} attributes predicted by {classifier}")
+    attributes = plural(len(result.card["labelled"]["attributes"]), "attribute")
+    click.echo(f"{out}: {plural(len(result), 'image')}, {attributes} predicted by {classifier}")

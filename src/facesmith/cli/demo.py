@@ -25,7 +25,7 @@ RESULTS = {
 def demo(source: str, out: Path, minutes: float, quiet: bool) -> None:
     """Import photos, train a model and generate faces.
 
-    SOURCE is any source of `facesmith data import`. By default, facesmith generates cartoon faces; nothing is
+    SOURCE is any source that `facesmith data import` accepts. By default, facesmith generates cartoon faces; nothing is
     downloaded.
 
     \b

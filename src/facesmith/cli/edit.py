@@ -9,6 +9,7 @@ import click
 import facesmith
 from facesmith.cli import completion, options
 from facesmith.cli.options import KINDS, as_json, classifier, faces, out_folder, quiet, refine
+from facesmith.errors import plural
 
 
 @click.command()
@@ -40,8 +41,8 @@ def encode(model: str, photo: tuple[str, ...], out: Path, **options: object) -> 
 def reconstruct(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
     """Reconstruct every PHOTO and measure PSNR and SSIM.
 
-    MODEL encodes each photo and generates it again. OUT gets sheet.png, scores.json and latents.npz, which can be used
-    like a photo.
+    MODEL encodes each photo and regenerates it from the latent. OUT contains sheet.png, scores.json and latents.npz,
+    which can be used in place of a photo.
 
     \b
     facesmith reconstruct my-model holiday.jpg --out reconstruction
@@ -64,13 +65,13 @@ def reconstruct(model: str, photo: tuple[str, ...], out: Path, **options: object
     shell_complete=completion.folders_of("dataset"),
 )
 @classifier("Label the faces with this attribute classifier.")
-@click.option("--count", default=20_000, show_default=True, help="Number of faces to generate without DATASET.")
-@click.option("--seed", default=0, show_default=True, help="Random seed of the generated faces.")
+@click.option("--count", default=20_000, show_default=True, help="Number of faces to generate if DATASET is omitted.")
+@click.option("--seed", default=0, show_default=True, help="Random seed for the generated faces.")
 @click.option(
     "--orthogonal-to",
     metavar="A,B",
     shell_complete=completion.attributes(),
-    help="Keep these attributes constant. Default: penalise changes of all other attributes.",
+    help="Keep these attributes constant. Default: penalise changes in all other attributes.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write a copy of MODEL instead of changing it.")
 @quiet
@@ -90,7 +91,9 @@ def directions(model: str, dataset: Path | None, orthogonal_to: str | None, **op
     about, accuracy = result.directions.about, result.directions.about["accuracy"]
     known = [value for value in accuracy.values() if value is not None]
     mean = f", mean accuracy on held-out faces {sum(known) / len(known):.1%} (chance: 50%)" if known else ""
-    click.echo(f"{result.path}: directions of {len(accuracy)} attributes from {about['faces']:,} faces{mean}")
+    click.echo(
+        f"{result.path}: directions for {plural(len(accuracy), 'attribute')}, fitted to {about['faces']:,} faces{mean}"
+    )
 
 
 @click.command()
@@ -132,8 +135,9 @@ def edit(
 ) -> None:
     """Change attributes of every PHOTO, such as hair or age.
 
-    Strength 1 moves a face as far as the mean face without the attribute is from the mean face with it; -1 moves it
-    back. OUT gets sheet.png (edits in rows, photos in columns), every face as a file, and edits.json.
+    A strength of 1 moves a face by the distance from the mean face without the attribute to the mean face with it; -1
+    moves it the same distance in the opposite direction. OUT contains sheet.png (edits in rows, photos in columns), a
+    file for each face, and edits.json.
 
     \b
     facesmith edit my-model holiday.jpg --set Smiling=+1 --set Blond_Hair=-1 --out smiling
@@ -154,7 +158,7 @@ def edit(
     default="probability",
     show_default=True,
     type=click.Choice(["probability", "lift"]),
-    help="Sort by probability, or by lift (the probability relative to that of all faces).",
+    help="Sort by probability, or by lift (the probability relative to the average for all faces).",
 )
 @as_json
 @faces

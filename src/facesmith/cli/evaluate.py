@@ -13,19 +13,24 @@ from facesmith.cli.options import as_json, quiet
 @click.command()
 @options.model
 @options.dataset
-@click.option("--count", default=5000, show_default=True, help="Compare this many real and as many generated faces.")
+@click.option(
+    "--count",
+    default=5000,
+    show_default=True,
+    help="Compare this many real faces with the same number of generated faces.",
+)
 @click.option(
     "--features",
     default="efficientnet-lite0",
     show_default=True,
-    help="Network whose features are compared. inception=PATH, with the published weights, makes scores comparable "
-    "with papers.",
+    help="Compare the features of this network. With inception=PATH (the published weights), scores are comparable "
+    "with those in papers.",
 )
 @click.option(
     "--split", type=click.Choice(["train", "valid", "test"]), help="Use only this split of the dataset. Default: all."
 )
 @click.option(
-    "--seed", default=0, show_default=True, help="Random seed of the latents, the real images and the KID subsets."
+    "--seed", default=0, show_default=True, help="Random seed for the latents, the real images and the KID subsets."
 )
 @click.option("--truncation", default=1.0, show_default=True, help="Truncate the latents, as in `generate`.")
 @click.option(
@@ -35,7 +40,7 @@ from facesmith.cli.options import as_json, quiet
     "extra, OUT/identities.html.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Write scores.json, and the sheet of --against, to this folder."
+    "--out", type=click.Path(path_type=Path), help="Write scores.json and the output of --against to this folder."
 )
 @click.option("--save", is_flag=True, help="Also write the scores to MODEL's card and README.md.")
 @as_json
@@ -43,8 +48,8 @@ from facesmith.cli.options import as_json, quiet
 def evaluate(model: str, dataset: Path, as_json: bool, **options: object) -> None:
     """Score MODEL against the real faces of DATASET.
 
-    The scores are FID, KID, precision, recall and diversity. MODEL can also be a dataset or a folder of photos, and
-    DATASET a folder of photos.
+    The scores are FID, KID, precision, recall and diversity. MODEL can also be a dataset or a folder of photos;
+    DATASET can also be a folder of photos.
 
     \b
     facesmith evaluate my-model celeba64 --save
@@ -61,6 +66,6 @@ def evaluate(model: str, dataset: Path, as_json: bool, **options: object) -> Non
     try:
         pages["identities"] = facesmith.identity_report(model, dataset, **shared)  # type: ignore[arg-type]
     except facesmith.FacesmithError as error:  # such as drawn faces, in which the detector finds none
-        click.echo(f"identities were not compared: {error}", err=True)
+        click.echo(f"identities were not compared because {error}", err=True)
     for name, path in pages.items():
         click.echo(f"{name}: {path}", err=as_json)

@@ -6,6 +6,7 @@ import click
 
 import facesmith
 from facesmith.cli.options import out_folder, quiet
+from facesmith.errors import plural
 
 
 @click.command()
@@ -27,7 +28,7 @@ from facesmith.cli.options import out_folder, quiet
 def faces(photos: tuple[str, ...], out: Path, size: str, faces: str, quiet: bool) -> None:
     """Detect and align the faces in photos.
 
-    OUT gets each photo with numbered boxes, every face aligned and cropped as for a model, and faces.json.
+    OUT contains each photo with numbered boxes, every face aligned and cropped as for a model, and faces.json.
 
     \b
     facesmith faces party.jpg --out crops
@@ -35,6 +36,7 @@ def faces(photos: tuple[str, ...], out: Path, size: str, faces: str, quiet: bool
     """
     result = facesmith.show_faces(photos, out, size=size, faces=faces, quiet=quiet)
     with_faces = len({face["photo"] for face in result["faces"]})
-    click.echo(f"{out}: faces: {len(result['faces']):,}, in {with_faces:,} of {len(photos):,} photos")
+    found = plural(len(result["faces"]), "face")
+    click.echo(f"{out}: {found} found in {with_faces:,} of {plural(len(photos), 'photo')}")
     for item in result["without"]:
         click.echo(f"  {item['reason']}")

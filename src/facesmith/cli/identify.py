@@ -12,7 +12,7 @@ from facesmith.cli.options import as_json
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @as_json
 def identify(files: tuple[str, ...], as_json: bool) -> None:
-    """Check whether every FILE is marked as synthetic.
+    """Check whether each FILE is marked as synthetic.
 
     FILE is an image or video. An unmarked file may also be synthetic, and anyone can remove or forge the metadata.
 

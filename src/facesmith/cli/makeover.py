@@ -7,6 +7,7 @@ import click
 import facesmith
 from facesmith.cli import completion
 from facesmith.cli.options import faces, out_folder
+from facesmith.errors import plural
 
 
 @click.command()
@@ -28,9 +29,9 @@ from facesmith.cli.options import faces, out_folder
 def makeover(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
     """Apply the makeover MODEL to the faces in every PHOTO.
 
-    The person's identity does not change. PHOTO is a photo or a folder of photos. OUT gets the changed faces, named
-    after their photos, sheet.png (before and after), the changed photos with --whole, and a JSON list. `facesmith
-    models` lists the included makeovers.
+    The person's identity does not change. PHOTO is a photo or a folder of photos. OUT contains the changed
+    faces (named after their photos), sheet.png (before and after), the changed photos (with --whole), and a JSON list.
+    `facesmith models` lists the included makeovers.
 
     \b
     facesmith makeover celeba-makeover holiday.jpg --out results
@@ -39,7 +40,8 @@ def makeover(model: str, photo: tuple[str, ...], out: Path, **options: object) -
     """
     result = facesmith.make_over(model, photo, out, **options)  # type: ignore[arg-type]
     photos = len({face["photo"] for face in result["faces"]})
-    click.echo(f"{out}: changed faces: {len(result['faces']):,}, photos: {photos:,}, direction: {result['direction']}")
+    changed = plural(len(result["faces"]), "face")
+    click.echo(f"{out}: {changed} changed in {plural(photos, 'photo')} (direction {result['direction']})")
     for item in result["without"]:
         click.echo(f"  {item['reason']}")
     click.echo(f"sheet: {out / 'sheet.png'}")

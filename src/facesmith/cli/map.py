@@ -19,13 +19,13 @@ from facesmith.cli.options import classifier, out_folder, quiet
 )
 @classifier("Add a second map, based on the features of this attribute classifier.")
 @click.option("--photo", "photos", multiple=True, help="Mark this photo on the map; repeatable.")
-@click.option("--seed", default=0, show_default=True, help="Random seed of the selection of faces, t-SNE and UMAP.")
+@click.option("--seed", default=0, show_default=True, help="Random seed for the selection of faces, t-SNE and UMAP.")
 @quiet
 def map(model: str, dataset: Path, out: Path, methods: str, **options: object) -> None:  # noqa: A001 (its name)
-    """Write a map of DATASET: similar faces are close together.
+    """Write a map of DATASET on which similar faces are close together.
 
-    The encoder of MODEL places the faces. OUT gets map.html, a page for searching, selecting and labelling faces, and
-    the files of TensorBoard's projector.
+    The encoder of MODEL places the faces. OUT contains map.html, a page for searching, selecting and labelling faces,
+    and the files for TensorBoard's projector.
 
     \b
     facesmith map my-model celeba64 --count 10000 --out faces-map

@@ -8,6 +8,7 @@ import click
 import facesmith
 from facesmith.cli import completion, options
 from facesmith.cli.plugins import plugin_option
+from facesmith.errors import plural
 
 
 @click.command()
@@ -23,14 +24,15 @@ from facesmith.cli.plugins import plugin_option
 @click.option(
     "--share",
     is_flag=True,
-    help="Let the ONNX files read their weights from the safetensors files, which halves the size. Keep them together.",
+    help="Let the ONNX files read their weights from the safetensors files, which halves the size. "
+    "Keep the files together.",
 )
 @plugin_option
 def export(run: Path, model: Path, checkpoint: str | None, name: str | None, half: bool, share: bool) -> None:
-    """Export the trained model of RUN to the new folder MODEL.
+    """Export the trained model from RUN to the new folder MODEL.
 
-    MODEL contains the weights (safetensors and ONNX) and a model card. For an encoder, it is a copy of the generator's
-    model with the encoder added.
+    MODEL contains the weights (safetensors and ONNX) and a model card. For an encoder, MODEL is a copy of the
+    generator's model with the encoder added.
 
     \b
     facesmith export runs/first my-model
@@ -67,7 +69,7 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
 )
 @click.option("--balance", multiple=True, metavar="A,B", help="Give all combinations of attributes equal shares.")
 @click.option("--share", multiple=True, metavar="ATTRIBUTE=SHARE", help="Set the share of an attribute; repeatable.")
-@options.classifier("Label the faces with this attribute classifier. Default: MODEL's directions, if it has them.")
+@options.classifier("Label the faces with this attribute classifier. Default: MODEL's directions, if it has any.")
 @click.option(
     "--labels",
     metavar="A,B",
@@ -112,19 +114,22 @@ def generate(model: str, out: Path, backend: str, labels: str | None, **options:
     facesmith generate my-model --with Smiling --with ~Eyeglasses --out smiling
     facesmith generate my-model --count 100000 --balance Male,Smiling --layout webdataset --out shards
 
-    A generator that is conditioned on the requested attributes gets them as input. Otherwise, facesmith generates faces
-    until enough of them have the attributes, as measured by the model's attribute directions or by --classifier. If you
-    interrupt a run of more than 10,000 faces, run the same command again to continue it.
+    A generator that is conditioned on the requested attributes receives them as input. Otherwise, facesmith generates
+    faces until enough of them have the attributes, as measured by the model's attribute directions or by --classifier.
+    If you interrupt a run of more than 10,000 faces, run the same command again to continue it.
     """
     loaded = facesmith.load(model, backend, quiet=bool(options["quiet"]))
     names = None if labels is None else [name for name in labels.split(",") if name not in ("", "none")]
     folder = facesmith.generate(loaded, out, labels=names, **options)  # type: ignore[arg-type]
     if options["grid"]:
-        click.echo(f"{options['count']:,} faces in {folder}; {folder / 'manifest.jsonl'} lists the seed of each")
+        count = plural(int(options["count"]), "face")  # type: ignore[call-overload]
+        click.echo(f"{count} in {folder}; {folder / 'manifest.jsonl'} lists the seed of each face")
         return
     card = facesmith.read_set(folder)
-    measured = f"{len(card['measured'])} attributes labelled" if card["measured"] else "no attributes labelled"
-    click.echo(f"{card['count']:,} faces in {folder}, {measured}; terms: {card['terms']}")
+    measured = (
+        f"{plural(len(card['measured']), 'attribute')} labelled" if card["measured"] else "no attributes labelled"
+    )
+    click.echo(f"{plural(card['count'], 'face')} in {folder}, {measured}; terms: {card['terms']}")
     for line in facesmith.set_summary(card):
         click.echo(f"  {line}")
 
@@ -138,8 +143,9 @@ def generate(model: str, out: Path, backend: str, labels: str | None, **options:
 def push(path: Path, repository: str, private: bool, revision: str | None, quiet: bool) -> None:
     """Upload models, datasets and sets to the Hugging Face hub.
 
-    PATH is the folder to upload. Requires the hub extra; log in with `hf auth login` or set HF_TOKEN. Load the model as
-    OWNER/NAME or OWNER/NAME@REVISION, or import the dataset from hf:OWNER/NAME.
+    PATH is the folder to upload. Requires the hub extra; log in with `hf auth login` or set HF_TOKEN. An uploaded
+    model can be loaded as OWNER/NAME or OWNER/NAME@REVISION, and an uploaded dataset can be imported from
+    hf:OWNER/NAME.
 
     \b
     facesmith push my-model me/my-faces
@@ -174,7 +180,7 @@ def models() -> None:
 
 def _row(name: str, makes: str, card: dict[str, Any], scores: str) -> tuple[str, ...]:
     (width, height), data = card["network"]["size"], card["dataset"]
-    source = f"{data['count']:,} images of {data['source']['name']}"
+    source = f"{plural(data['count'], 'image')} from {data['source']['name']}"
     return name, makes, f"{width}x{height}", f"{card['parameters']:,}", source, card["terms"], scores
 
 

@@ -68,7 +68,7 @@ def interpolate(model: str, photo: tuple[str, ...], out: Path, **options: object
 def sweep(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
     """Move every PHOTO along one attribute, axis or direction.
 
-    A .gif or .mp4 goes there and back.
+    A .gif or .mp4 goes to the last face and back.
 
     \b
     facesmith sweep my-model holiday.jpg --attribute Smiling --out smile.png
@@ -119,9 +119,9 @@ def style_mix(model: str, coarse: tuple[str, ...], fine: tuple[str, ...], out: P
 @out_folder
 @faces
 def neighbours(model: str, dataset: Path, photo: tuple[str, ...], out: Path, **options: object) -> None:
-    """Find the images of DATASET most similar to every PHOTO.
+    """Find the images of DATASET most similar to each PHOTO.
 
-    OUT gets sheet.png and neighbours.json.
+    OUT contains sheet.png and neighbours.json.
 
     \b
     facesmith neighbours my-model celeba64 holiday.jpg --classifier my-classifier --out similar

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 import facesmith
+from facesmith.errors import plural
 
 
 @click.command()
@@ -22,4 +23,4 @@ def sign(files: tuple[Path, ...], certificate: Path, key: Path) -> None:
     signing_key = facesmith.load_signing_key(certificate, key)
     for file in files:
         facesmith.sign_file(file, signing_key)
-    click.echo(f"{len(files):,} files signed")
+    click.echo(f"{plural(len(files), 'file')} signed")

@@ -19,7 +19,7 @@ from facesmith.cli import completion, options
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Listen on this address. 0.0.0.0 accepts connections from other machines, :: also over IPv6.",
+    help="Listen on this address. 0.0.0.0 accepts connections from other machines; :: also accepts them over IPv6.",
 )
 @click.option("--port", default=8000, show_default=True, help="Listen on this port. 0 selects a free one.")
 @click.option("--token", envvar="FACESMITH_TOKEN", help="Require this token, as ?token= or in a Bearer header.")
@@ -58,9 +58,9 @@ from facesmith.cli import completion, options
 def studio(path: tuple[str, ...], **options: object) -> None:
     """Serve models and runs as web pages and an HTTP API.
 
-    PATH is a run, model, makeover, dataset, map, a folder of them, the name of an included model, or a hub id. The
-    default is the working folder and the included models. Options can also be set by environment variables:
-    FACESMITH_STUDIO_PATHS, FACESMITH_STUDIO_PORT and so on, and FACESMITH_TOKEN for the token.
+    PATH is a run, model, makeover, dataset or map, a folder of them, the name of an included model, or a hub id. The
+    default is the working folder and the included models. Options can also be set with environment variables:
+    FACESMITH_STUDIO_PATHS, FACESMITH_STUDIO_PORT and so on; FACESMITH_TOKEN sets the token.
 
     \b
     facesmith studio

@@ -153,7 +153,9 @@ class Dataset:
                 np.savez(temporary, key=np.array(json.dumps(key)), values=values)
         except OSError as error:
             if warn is not None:
-                warn(f"{name} of {self.path} is not stored because {path.parent} cannot be written ({error.strerror})")
+                warn(
+                    f"{name} of {self.path} is not stored because {path.parent} cannot be written to ({error.strerror})"
+                )
         return values
 
     def read_cached(self, name: str, key: object, count: int) -> Floats | None:
@@ -188,10 +190,12 @@ def open_dataset(path: Path | str) -> Dataset:
         width, height = card["size"]
         expected = (card["count"], height, width, card["channels"])
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise FacesmithError(f"{path} is damaged (its images cannot be opened: {error}): import it again") from None
+        raise FacesmithError(
+            f"{path} is damaged because its images cannot be opened ({error}): import it again"
+        ) from None
     if images.dtype != np.uint8 or images.shape != expected:
         raise FacesmithError(
-            f"{path} is damaged: its images are {images.dtype} {images.shape} instead of uint8 {expected}: import "
+            f"{path} is damaged (its images are {images.dtype} {images.shape} instead of uint8 {expected}): import "
             "it again"
         )
     if not (path / METADATA).is_file():

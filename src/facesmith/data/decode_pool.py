@@ -75,8 +75,8 @@ def _worker_death_as_message() -> Iterator[None]:
         yield
     except BrokenProcessPool:
         raise FacesmithError(
-            "a decoding process died, either out of memory or because of a damaged image: use fewer workers, or "
-            "import the images in parts to find the damaged one"
+            "a decoding process died, either because memory ran out or because an image is damaged: use fewer workers, "
+            "or import the images in parts to find the damaged one"
         ) from None
 
 

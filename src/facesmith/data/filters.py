@@ -125,17 +125,21 @@ class _Parser:
         column_names = [*attribute_names(self.table), "split", *({"identity"} & set(self.table.column_names))]
         folded = {column.casefold(): column for column in column_names}
         suggestions = [folded[match] for match in get_close_matches(name.casefold(), folded, 3, 0.5)]
-        hint = f"did you mean {' or '.join(suggestions)}?" if suggestions else f"it has {', '.join(column_names[:45])}"
+        hint = (
+            f"did you mean {' or '.join(suggestions)}?"
+            if suggestions
+            else f"choose one of {', '.join(column_names[:45])}"
+        )
         raise FacesmithError(f"{name!r} is not an attribute of this source: {hint}")
 
     def _parse_bool(self, value: str) -> bool:
         if value.lower() not in BOOLS:
-            self._fail(f"{value!r} is not true or false")
+            self._fail(f"{value!r} is neither true nor false")
         return BOOLS[value.lower()]
 
     def _parse_split(self, value: str) -> str:
         if value.lower() not in SPLIT_NUMBERS:
-            self._fail(f"{value!r} is not a split (train, valid, test or 0, 1, 2)")
+            self._fail(f"{value!r} is not a split (train, valid or test, or 0, 1 or 2)")
         return SPLITS[SPLIT_NUMBERS[value.lower()]]
 
     def _parse_number(self, value: str) -> int:

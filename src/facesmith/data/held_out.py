@@ -41,7 +41,7 @@ def held_out_split(dataset: Dataset) -> tuple[Integers, Integers]:
     if mask.all() or not mask.any():
         raise FacesmithError(
             f"{dataset.name} has {int((~mask).sum())} images for training and {int(mask.sum())} held-out images, "
-            "and both are required: import more images from all splits"
+            "but both are required: import more images from all splits"
         )
     return np.flatnonzero(mask), np.flatnonzero(~mask)
 

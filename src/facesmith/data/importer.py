@@ -139,8 +139,8 @@ def import_dataset(
         ]
         if not len(written_rows):
             raise FacesmithError(
-                f"{source} contains no usable image: all {len(rows):,} were skipped; for example, "
-                f"{skipped[0]['file']}: {skipped[0]['reason']}"
+                f"{source} contains no usable images: check the files, for example {skipped[0]['file']} "
+                f"({skipped[0]['reason']})"
             )
         table = photos.table.take(written_rows).combine_chunks()
         table, provenance = add_provenance(table, marks, photos)

@@ -50,4 +50,4 @@ def add_provenance(
 
 
 def _unstated(marks: Marks) -> str:
-    return f"those of {marks.model or marks.tool or 'its program'}, which it does not state"
+    return f"those of {marks.model or marks.tool or 'its program'}, which are not stated"

@@ -62,7 +62,9 @@ def show_faces(
                 save_image(Image.fromarray(crop_face(image, face, spec).image), folder / crop, marks)
                 entries.append({"photo": printable(str(photo)), "face": number, **_describe(face), "cut": crop})
         if not entries:
-            raise FacesmithError(f"no face was found in any of the {len(photos)} photos: {without[0]['reason']}")
+            raise FacesmithError(
+                f"none of the {len(photos):,} photos can be used, for example because {without[0]['reason']}"
+            )
         result = {
             "format": "facesmith-faces",
             "version": 1,

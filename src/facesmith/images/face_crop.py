@@ -107,8 +107,8 @@ def select_faces(faces: list[Face], choice: str, photo: str) -> list[Face]:
     if choice == "all":
         return ordered
     if int(choice) >= len(faces):
-        numbers = "one face, number 0" if len(faces) == 1 else f"{len(faces)} faces, 0 to {len(faces) - 1}"
-        raise FacesmithError(f"{photo} has no face {int(choice)}: choose one of {numbers}, counted from the left")
+        numbers = "0, its only face" if len(faces) == 1 else f"0 to {len(faces) - 1}, counted from the left"
+        raise FacesmithError(f"{photo} has no face {int(choice)}: choose {numbers}")
     return [ordered[int(choice)]]
 
 

@@ -59,7 +59,8 @@ def sign(picture: bytes, key: SigningKey) -> bytes:
     c2pa = require("c2pa", "c2pa", "signing images")
     form, marks = image_format(picture), read_marks(picture)
     if form not in MEDIA_TYPES:
-        raise FacesmithError(f"a {form or 'file that is not an image'} cannot be signed: use PNG, JPEG or WebP")
+        what = f"{form} images" if form else "files that are not images"
+        raise FacesmithError(f"{what} cannot be signed: use PNG, JPEG or WebP")
     if marks is None:
         raise FacesmithError(
             "an image without facesmith's metadata cannot be signed: sign only images made by facesmith"

@@ -113,7 +113,7 @@ def _solve(
         is_labelled = ~np.isnan(labels[:, column])
         if not is_labelled.any():
             raise FacesmithError(
-                f"no held-out face has a label for {name}, so it cannot be calibrated: label more faces"
+                f"no held-out face has a label for {name}, so this attribute cannot be calibrated: label more faces"
             )
         truth = labels[is_labelled, column].astype(np.float64)
         curves[column] = fit_curve(scores[is_labelled, column], truth)
@@ -145,7 +145,10 @@ def _report_unfitted(names: list[str], is_fitted: Booleans, quiet: bool) -> None
     unfitted = [name for name, included in zip(names, is_fitted, strict=True) if not included]
     if unfitted:
         report = silent if quiet else tell
-        report(f"no direction for {', '.join(unfitted)}: fewer than {MIN_FACES} faces have it or lack it")
+        report(
+            f"no direction was fitted for {', '.join(unfitted)}: at least {MIN_FACES} faces with an attribute and "
+            f"{MIN_FACES} without it are required"
+        )
 
 
 def _check_writable(model: Model) -> None:

@@ -35,8 +35,8 @@ def solve_moves(
         move = projected_move(normals, row, others) if others else damped_move(normals, weights, row)
         if move is None:
             raise FacesmithError(
-                f"no direction changes {name} without {', '.join(names[other] for other in others)}: pass fewer "
-                "attributes to --orthogonal-to"
+                f"no direction changes {name} without changing {', '.join(names[other] for other in others)}: "
+                "pass fewer attributes to --orthogonal-to"
             )
         orthogonal[row] = move
     boundary = normals / (normals**2).sum(1, keepdims=True)

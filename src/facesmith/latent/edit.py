@@ -65,7 +65,7 @@ def edit(
             if (reduced := fractions < 1).any() and not quiet:
                 tell(
                     f"{describe_edit(row)} is reduced to {fractions.min():.0%} for {reduced.sum()} of {len(z)} faces: "
-                    f"{source.name} has learned no faces beyond that"
+                    f"{source.name} has not learned more extreme faces"
                 )
         images = generate_images(source, latents.reshape(-1, latents.shape[-1]), quiet=quiet)
         images = images.reshape(*latents.shape[:2], *images.shape[1:])
@@ -94,7 +94,7 @@ def parse_edit(text: str, directions: Directions) -> Edit:
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, strength = part.partition("=")
         if not equals:
-            raise FacesmithError(f"{part!r} has no strength: write {part}=+1, or {part}=-1 to remove it")
+            raise FacesmithError(f"{part!r} has no strength: write {part}=+1, or {part}=-1 to remove the attribute")
         name = directions.find(name)
         if name in edit:
             raise FacesmithError(f"{name} occurs twice in {text!r}: use it once")
@@ -117,11 +117,13 @@ def read_edits(path: Path, directions: Directions) -> list[Edit]:
         )
     names = [directions.find(name) for name in lines[0]]
     if len(set(names)) < len(names):
-        raise FacesmithError(f"{path} has two columns for one attribute: merge them")
+        raise FacesmithError(f"{path} has two columns for the same attribute: merge them")
     edits = []
     for number, cells in enumerate(lines[1:], 2):
         if len(cells) > len(names) and any(map(str.strip, cells[len(names) :])):
-            raise FacesmithError(f"{path} has {len(cells)} cells in line {number}, but {len(names)} columns")
+            raise FacesmithError(
+                f"line {number} of {path} has {len(cells)} cells, but there are {len(names)} columns: correct this line"
+            )
         filled = {name: cell for name, cell in zip(names, cells, strict=False) if cell.strip()}
         edits.append({name: _parse_strength(cell, f"{path}, line {number}, {name}") for name, cell in filled.items()})
     return edits

@@ -24,8 +24,8 @@ PHOTO_PATTERN = r"photo:([A-Za-z0-9_-]{22})"
 LATENTS_SUFFIX = ".npz"
 MAX_TRUNCATION = 2.0
 EXPECTED = (
-    "seed:SEED[:INDEX[:TRUNCATION]] with a truncation of 0 to 2 and at most 8 mixes ~SEED:INDEX:PERCENT, photo:ID, "
-    "FILE.npz[:ROW], or a photo's path"
+    "seed:SEED[:INDEX[:TRUNCATION]] (with a truncation of 0 to 2, and followed by at most 8 mixes "
+    "~SEED:INDEX:PERCENT), photo:ID, FILE.npz[:ROW], or the path of a photo"
 )
 
 

@@ -49,7 +49,7 @@ def style_mix(
             load_faces(source, side, face=face, aligned=aligned, refine=refine, quiet=quiet) for side in (coarse, fine)
         )
         if (len(rows) + 1) * (len(columns) + 1) > MAX_TABLE_FACES:
-            raise FacesmithError(f"{len(rows)} times {len(columns)} faces are too many for one sheet: use fewer")
+            raise FacesmithError(f"{len(rows)} x {len(columns)} faces are too many for one sheet: use fewer")
         row_z, column_z = (np.stack([item.z for item in faces]) for faces in (rows, columns))
         width, height = source.size
         table = np.zeros((len(rows) + 1, len(columns) + 1, height, width, 3), np.uint8)

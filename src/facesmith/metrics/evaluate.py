@@ -74,7 +74,9 @@ def evaluate(
             real_reference = reference(real, net, count=count, split=split, seed=seed, quiet=quiet)
             count = len(real_reference.rows)
             if count < MIN_IMAGES:
-                raise FacesmithError(f"{count} images are too few: use at least {MIN_IMAGES}")
+                raise FacesmithError(
+                    f"a comparison requires at least {MIN_IMAGES} images, not {count}: use a larger dataset or split"
+                )
             training_reference = None if training is None else reference(training, net, quiet=quiet)
             compared = ImageSet(source, count, seed, truncation)
             compared_features = compared.features(net, quiet)
@@ -112,7 +114,7 @@ def _check(source: Model | Dataset, real: Dataset, training: Dataset | None, cou
                 "import the photos again with the model's size and crop"
             )
     if training is not None and out is None:
-        raise FacesmithError("a comparison with the training set writes a sheet: set out to a folder")
+        raise FacesmithError("a comparison with the training set requires a folder for its sheet: pass out")
     if training is not None and len(training) <= NEAREST:
         raise FacesmithError(
             f"{training.path} has {len(training)} images, which are too few for a comparison: use more than {NEAREST}"

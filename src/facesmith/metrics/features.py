@@ -93,7 +93,7 @@ def _efficientnet(device: "torch.device") -> Network:
 def _inception(path: Path, device: "torch.device") -> Network:
     from facesmith.metrics import inception
 
-    state = _weights(path, INCEPTION, "use pt_inception-2015-12-05-6726825d.pth, as docs/evaluate.md says")
+    state = _weights(path, INCEPTION, "use pt_inception-2015-12-05-6726825d.pth, as described in docs/evaluate.md")
     net = _filled(inception.Inception(), state, device)
     return Network(
         "inception-2015-12-05",

@@ -52,9 +52,9 @@ class Memorisation:
     def sentence(self, training: Dataset) -> str:
         """Return the result as a sentence."""
         real_faces = "real faces" if self.shared else "held-out real faces"
-        shared = f" {self.shared:,} of the real faces are in the training set; their own image is not counted."
+        shared = f" Real faces that are in the training set ({self.shared:,}) are not compared with themselves."
         return (
-            f"{self.share:.1%} of the generated faces are as close to one of the {len(training):,} images of "
+            f"{self.share:.1%} of the generated faces are as close to one of the {len(training):,} images in "
             f"{training.path.name} as the closest {REAL_SHARE:.0%} of the {real_faces}: {self.conclusion}."
             f"{shared if self.shared else ''}"
         )

@@ -142,7 +142,7 @@ def find_name(name: str, names: Sequence[str]) -> str:
     if key in folded:
         return folded[key]
     close = [folded[match] for match in get_close_matches(key, folded, 3, 0.5)]
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
+    hint = f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(names)}"
     raise FacesmithError(f"unknown attribute {name!r}: {hint}")
 
 
@@ -183,8 +183,8 @@ def read_directions(folder: Path, card: dict[str, Any]) -> Directions:
     entry = card.get(CARD_KEY)
     if entry is None:
         raise FacesmithError(
-            f"{folder} has no attribute directions: add them with facesmith directions MODEL DATASET, or without a "
-            "dataset with facesmith directions MODEL --classifier CLASSIFIER"
+            f"{folder} has no attribute directions: add them with facesmith directions MODEL DATASET or, without a "
+            "dataset, with facesmith directions MODEL --classifier CLASSIFIER"
         )
     remedy = "fit them again with facesmith directions"
     if entry["encoder"] is not None and entry["encoder"] != card.get("encoder", {}).get("digest"):

@@ -210,4 +210,4 @@ def _size(card: dict[str, Any]) -> str:
 
 def _data(card: dict[str, Any]) -> str:
     data = card["dataset"]
-    return f"trained on {data['count']:,} images of {data['source']['name']}, {card['terms']}"
+    return f"trained on {data['count']:,} images from {data['source']['name']}, {card['terms']}"

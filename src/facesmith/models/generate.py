@@ -122,7 +122,7 @@ def _check_arguments(count: int, form: str, layout: str, grid: bool, npy: bool) 
     parse_layout(layout)
     if grid and count > MAX_SHEET_FACES:
         raise FacesmithError(
-            f"a sheet of {count:,} faces is too large: omit --grid, or use at most --count {MAX_SHEET_FACES}"
+            f"a sheet of {count:,} faces is too large: omit --grid, or reduce --count to at most {MAX_SHEET_FACES}"
         )
     if npy and not grid and (layout != "imagefolder" or count > SHARD):
         raise FacesmithError(f"images.npy requires the imagefolder layout and at most {SHARD:,} faces: omit --npy")

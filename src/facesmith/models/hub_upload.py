@@ -87,4 +87,4 @@ def _translate_upload(repository: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise FacesmithError(f"{repository} could not be uploaded ({error}): try again later") from None
+        raise FacesmithError(f"the upload to {repository} failed ({error}): try again later") from None

@@ -169,7 +169,7 @@ class Model(LoadedModel):
         _check_draw(count, seed, start)
         if not 0 <= truncation <= 2:
             raise FacesmithError(
-                f"invalid truncation {truncation:g}: expected 0 (always the mean face) to 2 (1: as trained)"
+                f"invalid truncation {truncation:g}: expected 0 (always the mean face) to 2, where 1 is as trained"
             )
         for block in range(start // BLOCK, -(-(start + count) // BLOCK)):
             first = block * BLOCK

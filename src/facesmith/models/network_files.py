@@ -43,8 +43,8 @@ def check_parity(name: str, onnx_outputs: Sequence[Any], torch_outputs: Sequence
     max_difference = max(float(np.abs(a - b).max()) for a, b in zip(onnx_outputs, torch_outputs, strict=True))
     if not max_difference < MAX_DIFFERENCE:
         raise FacesmithError(
-            f"the ONNX {name} differs from the torch {name} by {max_difference:g}, more than {MAX_DIFFERENCE:g}, so "
-            "it is not exported: report this as a bug"
+            f"the ONNX {name} was not exported because it differs from the PyTorch {name} by {max_difference:g}, which "
+            f"is more than {MAX_DIFFERENCE:g}: report this as a bug"
         )
     return max_difference
 

@@ -58,8 +58,8 @@ def set_readme(card: dict[str, Any]) -> str:
     how = "The faces have no labels."
     if labels is not None:
         how = (
-            f"The labels were predicted by the {_labeller(labels)}: each attribute has a column, and another for its "
-            "probability. They are estimates, not facts."
+            f"The labels were predicted by the {_labeller(labels)}. Each attribute has one column for the label and "
+            "one for its probability. The labels are estimates, not facts."
         )
     if card["inputs"]:
         how += f" The columns {', '.join(card['inputs'])} contain the values requested from the generator."
@@ -70,7 +70,7 @@ def set_readme(card: dict[str, Any]) -> str:
         f"Generated with facesmith by the model `{card['model']}` (SHA-256 `{card['digest']}`), seed {card['seed']}, "
         f"faces {card['first']:,} to {card['first'] + card['count'] - 1:,}. They do not show real people.",
         "",
-        f"{how} To generate the face of a row again, use its `latent_index`, `seed` and `truncation`.",
+        f"{how} To regenerate a face, use the `latent_index`, `seed` and `truncation` in its row.",
         "",
         f"Terms: **{card['terms']}**.",
         "",

@@ -17,8 +17,8 @@ MINI28_SIDE = 28  # pixels
 def _flatten_setting() -> Any:
     return setting(
         0.0,
-        "average neighbouring pixels of generated images whose colours differ by about this many of 255 grey levels, "
-        "for the flat areas of drawings; 0 disables the filter",
+        "average neighbouring pixels in generated images if their colours differ by no more than about this many of "
+        "255 grey levels, for the flat areas of drawings; 0 disables the filter",
         minimum=0,
         maximum=255,
     )

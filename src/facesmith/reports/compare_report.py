@@ -85,8 +85,8 @@ def _results(run: ComparedRun) -> dict[str, str]:
         "steps that trained D": _number(float(share.mean()) if len(share) else None, ".0%"),
         "lowest D accuracy": f"{lowest[1]:.1%} {compare_text.at_text(lowest[0])}" if lowest else _MISSING,
         "D accuracy at the end": _number(_final_accuracy(run), ".1%"),
-        "loss of D at the end": _number(mean_at_end(run.run, "loss_D"), ".3f"),
-        "loss of G at the end": _number(mean_at_end(run.run, "loss_G"), ".3f"),
+        "D loss at the end": _number(mean_at_end(run.run, "loss_D"), ".3f"),
+        "G loss at the end": _number(mean_at_end(run.run, "loss_G"), ".3f"),
         **{
             f"{which} {name.upper()}": compare_text.score_text(score, kimg=True) if score else _MISSING
             for name in _SCORES

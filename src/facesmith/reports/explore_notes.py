@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from facesmith.data.statistics import Statistics
+from facesmith.errors import plural
 
 MIN_COUNT = 2000
 RARE_SHARE = 0.01
@@ -31,10 +32,6 @@ def listed(names: list[str]) -> str:
     if len(names) > _MAX_NAMES:
         return ", ".join(names[:_MAX_NAMES]) + f" and {len(names) - _MAX_NAMES:,} more"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def plural(count: int, singular: str, plural_form: str | None = None) -> str:
-    return f"{count:,} {singular if count == 1 else plural_form or singular + 's'}"
 
 
 def _size(statistics: Statistics, card: dict[str, Any]) -> list[str]:
@@ -69,7 +66,7 @@ def _attributes(statistics: Statistics, attributes: list[str]) -> list[str]:
         findings.append(f"Identical for every image, so a model cannot learn these attributes: {listed(constant)}.")
     if rare:
         findings.append(
-            f"Extremely unbalanced (a model hardly learns the minority, which is below 1%): {listed(rare)}."
+            f"Extremely unbalanced (the minority is below 1%, so a model hardly learns it): {listed(rare)}."
         )
     if unbalanced:
         findings.append(f"Strongly unbalanced (the minority is below 5%): {listed(unbalanced)}.")
@@ -119,8 +116,8 @@ def _duplicates(statistics: Statistics) -> list[str]:
     )
     for (first, second), count in sorted(crossing.items()):
         findings.append(
-            f"{plural(count, 'image')} of these {_was(count, 'is', 'are')} in both the {first} and the {second} "
-            "split, so scores look better than they are."
+            f"{plural(count, 'of these images is', 'of these images are')} in both the {first} and the {second} split, "
+            "so scores look better than they are."
         )
     if not duplicates.complete:
         findings.append(

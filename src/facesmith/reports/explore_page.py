@@ -7,7 +7,7 @@ import numpy as np
 
 from facesmith.data.dataset import Dataset
 from facesmith.data.statistics import Statistics
-from facesmith.reports.explore_notes import plural
+from facesmith.errors import plural
 from facesmith.reports.pages import render
 
 _MAX_ROWS = 200  # of a long list on the page; explore.json has more
@@ -84,7 +84,7 @@ def _people(statistics: Statistics) -> str:
     return (
         f"{plural(len(people), 'person', 'people')}. The most frequent person has "
         f"{plural(int(people.max()), 'image')}, the median is {float(np.median(people)):g}, and "
-        f"{int((people == 1).sum()):,} have only one."
+        f"{plural(int((people == 1).sum()), 'person has', 'people have')} only one."
     )
 
 

@@ -138,7 +138,7 @@ def _values(
 def sentence(facts: dict[str, Any]) -> str:
     """Return the result as a sentence."""
     return (
-        f"{facts['share']:.1%} of {facts['count']:,} generated faces are nearer to a person among the "
-        f"{facts['training_count']:,} images of {facts['training']} than 99% of real people are to a stranger there; "
-        "1% is expected."
+        f"{facts['share']:.1%} of {facts['count']:,} generated faces are nearer to a person in the "
+        f"{facts['training_count']:,} images in {facts['training']} than 99% of real people are to any stranger in "
+        "these images; 1% is expected by chance."
     )

@@ -53,7 +53,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
         metadata = json.loads(header.get("__metadata__", {}).get(METADATA_KEY, "{}"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FacesmithError(
-            f"{path} cannot be read as a checkpoint ({error}): remove it to use an older one"
+            f"{path} cannot be read as a checkpoint ({error}): remove it to use an older checkpoint"
         ) from None
     check_version(metadata, FORMAT, VERSION, path, oldest=OLDEST_VERSION)
     return current_progress(metadata)

@@ -130,7 +130,7 @@ class RunFolder:
         }
         head = (
             "# The settings of this run. Do not edit them: facesmith refuses to resume a run whose settings were\n"
-            "# changed here. Use the options of `facesmith train --resume` to change its length.\n"
+            "# changed here. Use the options of `facesmith train --resume` to change the length of the run.\n"
         )
         write_text(self.recipe, head + _toml("recipe", recipe) + "\n" + _toml("run", trained_on))
 

@@ -78,14 +78,16 @@ def describe_history(run: RunData) -> list[str]:
     card, sentences = run.card, []
     started, ended = format_time(card.get("started")), format_time(card.get("ended"))
     if started:
-        sentences.append(f"Started {started}" + (f" and ended {ended}." if ended else "; it has not ended."))
+        sentences.append(f"Started {started}" + (f" and ended {ended}." if ended else " and has not ended."))
     seconds = as_number(card.get("seconds"))
     if seconds:
         speed = mean_speed(run)
         text = f"Training took {format_duration(seconds)}"
         sentences.append(text + (f" at {speed:,.0f} images per second." if speed else "."))
     if len(rows := session_rows(run)) > 1:
-        sentences.append(f"It was trained in {len(rows)} sessions, each of which resumed from the last checkpoint.")
+        sentences.append(
+            f"It was trained in {len(rows)} sessions. Each session after the first resumed from the last checkpoint."
+        )
     if card.get("status") == "failed" and rows and (reason := rows[-1][-1]) not in ("–", *_REASONS.values()):
         sentences.append(f"Reason: {reason}.")
     goal = _goal(run.card_table("goal"))
@@ -94,7 +96,7 @@ def describe_history(run: RunData) -> list[str]:
     if run.broken_lines:
         lines = "One incomplete line" if run.broken_lines == 1 else f"{run.broken_lines} incomplete lines"
         sentences.append(
-            f"{lines} of the measurements, left by a crash, {'is' if run.broken_lines == 1 else 'are'} ignored."
+            f"{lines} in the measurements, left by a crash, {'is' if run.broken_lines == 1 else 'are'} ignored."
         )
     return sentences
 
@@ -125,7 +127,7 @@ def describe_learning(run: RunData) -> tuple[list[str], list[str]]:
     if values:
         remarks.append(f"The losses at the end: {' and '.join(values)} (D is the discriminator, G the generator).")
         remarks.append(
-            "In a GAN, losses do not fall as faces improve: look at the samples and at the balance of D and G."
+            "In a GAN, losses do not fall as faces improve: look at the samples and at the balance between D and G."
         )
     for name in ("D", "G", "E", "C"):
         column = run.metrics.get(f"loss_{name}")

@@ -142,8 +142,8 @@ def _sentence(run: RunData, status: str) -> str:
         return f"The run is training: {run_text.describe_progress(run)} so far."
     if status == "silent":
         return (
-            "Nothing has been written for a long time, so the machine may have stopped, after "
-            f"{run_text.describe_progress(run)}. The run can be resumed without loss."
+            "Nothing has been written for a long time, so the machine may have stopped. "
+            f"The run had trained on {run_text.describe_progress(run)}. It can be resumed without loss."
         )
     return run_text.describe_status(run)
 

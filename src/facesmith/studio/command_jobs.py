@@ -92,9 +92,14 @@ def write_part(upload: PhotoUpload, path: str, offset: int, data: bytes) -> None
     target = upload.folder.joinpath(*parts)
     is_new = not target.exists()
     if (0 if is_new else target.stat().st_size) != offset:
-        raise Problem(400, f"{path[-80:]!r} does not continue at {offset:,} bytes: send it again from the start")
+        raise Problem(
+            400,
+            f"the upload of {path[-80:]!r} does not continue at byte {offset:,}: send the file again from the start",
+        )
     if upload.files >= MAX_FILES:
-        raise Problem(413, f"more than {MAX_FILES:,} photos: import them with facesmith data import")
+        raise Problem(
+            413, f"an upload can contain at most {MAX_FILES:,} photos: import them with facesmith data import"
+        )
     if shutil.disk_usage(upload.folder).free - len(data) < MIN_FREE_BYTES:
         raise Problem(413, "the studio's disk is almost full: send fewer photos")
     target.parent.mkdir(parents=True, exist_ok=True)

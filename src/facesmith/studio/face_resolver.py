@@ -205,7 +205,8 @@ class FaceResolver:
 _SESSION = APIKeyHeader(
     name=HEADER,
     scheme_name="session",
-    description="The session with photos and faces: the header of an earlier response. Browsers use a cookie instead",
+    description="The id of the session with photos and faces, from the header of an earlier response. Browsers use a "
+    "cookie instead",
     auto_error=False,
 )
 

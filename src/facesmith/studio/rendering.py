@@ -77,7 +77,7 @@ async def render_faces(
     if form in VIDEO_MEDIA_TYPES:
         scale = scale or video_scale(model.size)
     if width * height * (scale or 1) ** 2 * (count + (columns or 0)) > MAX_PIXELS:
-        raise Problem(422, f"scale: the result would have more than {MAX_PIXELS:,} pixels: request a smaller one")
+        raise Problem(422, f"scale: the result would have more than {MAX_PIXELS:,} pixels; request a smaller one")
     latents: list[Floats] = []
 
     def slice_latents(first: int, last: int) -> Floats:

@@ -89,7 +89,7 @@ def documented(*formats: str) -> WithJsonSchema:
 
 
 IMAGE_CONTENT = content("image/*")
-VIDEO_CONTENT = content("video/mp4", "The video; requires PyAV, see /films")
+VIDEO_CONTENT = content("video/mp4", "The video; requires PyAV (see /films)")
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
     304: {"description": "The client's cached copy (If-None-Match) is up to date"}
 }

@@ -52,7 +52,7 @@ class Settings:
         if not 0 <= self.port <= 65535:
             raise FacesmithError(f"invalid port {self.port}: expected 1 to 65535, or 0 for any free port")
         if self.workers < 0 or (self.rate is not None and not self.rate > 0):
-            raise FacesmithError("--workers and --rate must be above 0: omit them, or pass higher values")
+            raise FacesmithError("--workers and --rate must be greater than 0: omit them, or pass higher values")
         if (self.certfile is None) != (self.keyfile is None):
             raise FacesmithError("a certificate requires its key: pass both --certfile and --keyfile")
         if self.token is not None and not re.fullmatch(r"[A-Za-z0-9._~+/=-]{8,256}", self.token):

@@ -142,7 +142,7 @@ class TrainingJobs:
         self.check_allowed()
         training = self.find(name)
         if training is None or training.code is not None:
-            raise NotFound(f"this studio is not training {name}: stop it with Ctrl-C where it was started")
+            raise NotFound(f"this studio is not training {name}: stop the run with Ctrl-C where it was started")
         training.stop()
 
     def forget(self, name: str) -> None:

@@ -40,7 +40,9 @@ async def read_upload(request: Request) -> bytes:
         return await request.body()
     if kind != "multipart/form-data":
         raise Problem(
-            415, "send the image itself, with a Content-Type such as image/jpeg, or a multipart form with one file"
+            415,
+            f"invalid Content-Type {kind[:80]!r}: send the image itself, for example as image/jpeg, or a multipart "
+            "form with one file",
         )
     parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=8)
     parser.spool_max_size = sys.maxsize  # larger files would be written to the disk
@@ -51,7 +53,7 @@ async def read_upload(request: Request) -> bytes:
     try:
         files = [value for value in form.values() if isinstance(value, UploadFile)]
         if not files:
-            raise Problem(422, "the form has no file: send the photo in the form field file")
+            raise Problem(422, "the form has no file: send the photo in the form field 'file'")
         return await files[0].read()
     finally:
         await form.close()
@@ -77,7 +79,9 @@ def check_photo(data: bytes, max_pixels: int) -> tuple[int, int]:
         raise Problem(400, "the photo is damaged: send a different one") from None
     max_pixels = max_pixels // 2 if heavy else max_pixels
     if width * height > max_pixels:
-        raise Problem(413, f"the photo has {width:,} x {height:,} pixels, more than {max_pixels:,}: send a smaller one")
+        raise Problem(
+            413, f"the photo has {width:,} x {height:,} pixels, which is more than {max_pixels:,}: send a smaller one"
+        )
     if max(width, height) > MAX_SIDE:
         raise Problem(413, f"the photo is more than {MAX_SIDE:,} pixels wide or high: crop it")
     if form in ("JPEG", "MPO") and _count_scans(data) > MAX_SCANS:

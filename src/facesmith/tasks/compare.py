@@ -109,9 +109,11 @@ def _train(
         except FacesmithError as error:
             if _card(run).get("status") != "failed":
                 raise
-            print_message(f"{run} failed; the comparison continues: {error}")
+            print_message(f"{run} failed ({error}); the comparison continues")
         if _card(run).get("status") == "interrupted":
-            raise FacesmithError(f"the comparison was interrupted in {run}: run the same command again to continue")
+            raise FacesmithError(
+                f"the comparison was interrupted while training {run}: run the same command again to continue"
+            )
     return list(study)
 
 

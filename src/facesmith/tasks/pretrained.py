@@ -42,7 +42,7 @@ def refuse_other_size(what: str, size: list[int], dataset: Dataset) -> None:
         expected, actual = ("x".join(map(str, pair)) for pair in (size, dataset.size))
         raise FacesmithError(
             f"the {what} requires {expected} images, but {dataset.name} contains {actual} images: import the photos "
-            f"with --size {expected} and the crop of the {what}'s dataset"
+            f"with --size {expected} and the same crop as the {what}'s dataset"
         )
 
 

@@ -131,7 +131,7 @@ def _read_tensor(path: Path, file: Any, name: str, checksums: dict[str, int]) ->
     """Return a tensor of an open checkpoint. Versions before 0.2 wrote no checksums."""
     tensor: Tensor = file.get_tensor(name)
     if checksums.get(name, checksum := _checksum(tensor)) != checksum:
-        raise FacesmithError(f"{path} is damaged: its checksum is wrong; remove it to use an older one")
+        raise FacesmithError(f"{path} is damaged (its checksum is wrong): remove it to use an older checkpoint")
     return tensor
 
 

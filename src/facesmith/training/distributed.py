@@ -207,8 +207,8 @@ def _initialise() -> tuple[Store, ProcessGroup]:
     if not (0 <= group.rank < group.world_size and 0 <= group.local_rank < group.local_world_size <= limit):
         values = ", ".join(f"{name}={os.environ[name]}" for name in RANK_VARIABLES)
         raise FacesmithError(
-            f"invalid process ranks ({values}): each rank must be below its count, with at most {limit} processes "
-            "on this machine; start training with torchrun"
+            f"invalid process ranks ({values}): RANK must be less than WORLD_SIZE and LOCAL_RANK less than "
+            f"LOCAL_WORLD_SIZE, which can be at most {limit} on this machine; start training with torchrun"
         )
     gpus = torch.cuda.device_count()
     if gpus:
@@ -222,8 +222,8 @@ def _initialise() -> tuple[Store, ProcessGroup]:
         dist.all_reduce(torch.zeros(1))
     except RuntimeError:
         raise FacesmithError(
-            "not all processes of this run connected to {MASTER_ADDR}:{MASTER_PORT}: check that each was "
-            "started with its own RANK and can reach that address".format(**os.environ)
+            "not all processes of this run connected to {MASTER_ADDR}:{MASTER_PORT}: check that each process "
+            "was started with its own RANK and can reach that address".format(**os.environ)
         ) from None
     return store, group
 

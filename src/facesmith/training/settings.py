@@ -66,7 +66,7 @@ class Recipe:
         0.0, "length of the schedule in kimg from the start of the run, instead of anneal_fraction", minimum=0
     )
     schedule_half_life_kimg: float | None = schedule_setting(
-        None, "half-life of the schedule in kimg, instead of anneal_kimg", minimum=0.001
+        None, "kimg for each halving of the distance to the _end values, instead of anneal_kimg", minimum=0.001
     )
     learning_rate_end: float | None = schedule_setting(None, "learning rate at the end of the schedule", minimum=0)
     beta2_end: float | None = schedule_setting(None, "Adam β2 at the end of the schedule", minimum=0, maximum=MAX_BETA)
@@ -74,7 +74,7 @@ class Recipe:
 
     on_collapse: str = health_setting(
         "rollback",
-        "reaction to a collapse: roll back to the last healthy checkpoint, stop, or only warn",
+        "reaction to a collapse: rollback (to the last healthy checkpoint), stop or warn",
         ("rollback", "stop", "warn"),
     )
     rollbacks: int = health_setting(4, "maximum number of rollbacks", minimum=0)
@@ -94,15 +94,15 @@ class Recipe:
 
     device: str = machine_setting("auto", "device to train on", ("auto", "cpu", "cuda", "mps"))
     precision: str = machine_setting(
-        "auto", "numeric precision; auto: the fastest on this machine", ("auto", "float32", "bfloat16")
+        "auto", "numeric precision; auto selects the fastest on this machine", ("auto", "float32", "bfloat16")
     )
     memory_format: str = machine_setting(
         "auto", "memory layout of image tensors", ("auto", "channels_last", "contiguous")
     )
     data: str = machine_setting(
-        "auto", "where images are read from; auto: memory if the dataset fits", ("auto", "memory", "disk")
+        "auto", "where images are read from; auto selects memory if the dataset fits", ("auto", "memory", "disk")
     )
-    threads: int = machine_setting(0, "number of CPU threads; 0: all cores", minimum=0)
+    threads: int = machine_setting(0, "number of CPU threads; 0 uses all cores", minimum=0)
 
     def check(self) -> None:
         """Raise `FacesmithError` where settings contradict each other."""
@@ -132,14 +132,14 @@ class AdversarialRecipe(Recipe):
     family: str = network_setting("dcgan", "network family")
     network: dict[str, Any] = field(default_factory=dict)  # the family's settings; completed with its defaults
     loss: str = loss_setting(
-        "bce", "adversarial loss; bce: binary cross-entropy, rpgan: relativistic pairing", ("bce", "rpgan")
+        "bce", "adversarial loss: bce (binary cross-entropy) or rpgan (relativistic pairing)", ("bce", "rpgan")
     )
     real_label: float = loss_setting(1.0, "label of real images in D's loss (bce)")
     generator_label: float = loss_setting(1.0, "label of generated images in G's loss (bce)")
     average_losses: bool = loss_setting(False, "average the two parts of D's loss instead of adding them (bce)")
     penalty: float = loss_setting(0.0, "weight γ of the gradient penalties R1 and R2; 0 disables both", minimum=0)
     penalty_every: int = loss_setting(
-        4, "interval of the gradient penalties in steps; they are multiplied by this number to compensate", minimum=1
+        4, "steps between gradient penalties; the penalties are multiplied by this number to compensate", minimum=1
     )
     augment: float = loss_setting(0.0, "probability of each augmentation of D's input", minimum=0, maximum=1)
     penalty_end: float | None = schedule_setting(None, "γ at the end of the schedule", minimum=0)

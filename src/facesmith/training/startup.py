@@ -212,7 +212,7 @@ def _check_batch(recipe: Recipe, dataset: Dataset, group: ProcessGroup) -> None:
     if needed > available:
         raise FacesmithError(
             f"invalid batch_size={recipe.batch_size}: batches of {width}x{height} images need at least "
-            f"{needed / 1e9:,.0f} GB of memory, but only {available / 1e9:.0f} GB are available: use "
+            f"{needed / 1e9:,.0f} GB of memory, but only {available / 1e9:.0f} GB are available; use "
             "a smaller batch_size"
         )
 

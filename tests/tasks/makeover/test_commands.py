@@ -21,7 +21,7 @@ def test_the_command_writes_every_output(of_faces: Makeover, party: Path, tmp_pa
     result = run("makeover", of_faces.path, *photos, "--face", "all", "--direction", "redder", "--strength", 0.5,
                "--steps", 3, "--whole", "--video", out / "way.gif", "--out", out, "--quiet")  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert f"{out}: changed faces: 2, photos: 1, direction: redder" in result.output
+    assert f"{out}: 2 faces changed in 1 photo (direction redder)" in result.output
     assert "no face was found in" in result.output
     assert f"sheet: {out / 'sheet.png'}" in result.output
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}

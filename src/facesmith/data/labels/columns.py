@@ -125,7 +125,7 @@ def parse_splits(column: Any, table: str) -> "pa.Array":
     cells, indices = _distinct_cells(column)
     invalid_value = next((cell for cell in cells if cell is not None and cell not in SPLIT_NUMBERS), None)
     if invalid_value is not None:
-        raise FacesmithError(f"{table} has the split {invalid_value!r}: expected 0, 1, 2 or train, valid, test")
+        raise FacesmithError(f"{table} has the split {invalid_value!r}: expected train, valid or test, or 0, 1 or 2")
     splits = [None if cell is None else SPLITS[SPLIT_NUMBERS[cell]] for cell in cells]
     return pa.array(splits, pa.string()).take(indices)
 

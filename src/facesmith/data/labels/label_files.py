@@ -73,8 +73,7 @@ def _match_table(table: "pa.Table", files: list[str], title: str) -> tuple[str, 
             ambiguous += [str(names[row]) for row in match.ambiguous]
     if ambiguous:
         raise FacesmithError(
-            f"{title} has names that match several images, for example {ambiguous[0]!r}: use paths, for example "
-            f"{files[0]!r}"
+            f"{title} has names that match several images, such as {ambiguous[0]!r}: use paths, such as {files[0]!r}"
         )
     cell = repr(table[first][0].as_py()) if len(table) else "no rows"
     example = f"the images have names such as {files[0]!r}" if files else "there are no images"
@@ -114,7 +113,7 @@ def _take_cells(
             elif distinct:
                 contradictions.setdefault(names[number], []).append(column.strip())
     return note(
-        f"photos with contradicting rows in {title}, where the labels are treated as unknown",
+        f"photos with contradictory rows in {title} (these labels are treated as unknown)",
         len(contradictions),
         (f"{file} ({', '.join(columns)})" for file, columns in contradictions.items()),
     )

@@ -120,7 +120,7 @@ def read_set(folder: Path) -> dict[str, Any]:
             "that version, or generate the set again"
         )
     if "tally" not in card:
-        raise FacesmithError(f"{folder} is not complete: run the command that started it again")
+        raise FacesmithError(f"{folder} is not complete: run the same command again to complete it")
     return card
 
 

@@ -92,8 +92,8 @@ def aligned_source(source: Source, rows: Integers, spec: CropSpec, workers: int,
             bar.update()
     if not faces:
         raise FacesmithError(
-            f"{source.name} contains no photos with usable faces: {len(rows):,} were skipped, for example "
-            f"{skipped[0]['file']} ({skipped[0]['reason']})"
+            f"{source.name} contains no photos with usable faces: check the photos, for example {skipped[0]['file']} "
+            f"({skipped[0]['reason']})"
         )
     face_rows = np.stack(faces)
 

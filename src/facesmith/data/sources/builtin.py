@@ -148,7 +148,7 @@ def _parse(text: str) -> tuple[str, int]:
     if match is None or not 1 <= count <= MAX_COUNT:
         raise FacesmithError(
             f"invalid source {text!r}: expected builtin, builtin:COUNT, builtin:STYLE or builtin:STYLE:COUNT, "
-            f"with a style of {', '.join(STYLES)} and a count from 1 to {MAX_COUNT:,}"
+            f"where STYLE is {' or '.join(STYLES)}, and COUNT is 1 to {MAX_COUNT:,}"
         )
     return match[1] or "avataaars", count
 

@@ -170,7 +170,7 @@ class FileListing:
         """Return the names of the images, or raise `FacesmithError` if there are none."""
         if not self.images:
             unread = next((name for name in self.entries if name.lower().endswith(UNREAD_SUFFIXES)), None)
-            advice = f"; convert or unpack them, for example {printable(unread)}" if unread else ""
+            advice = f"; convert or unpack the files, for example {printable(unread)}" if unread else ""
             raise FacesmithError(f"{self.title} contains no images: supported formats are {FORMAT_NAMES}{advice}")
         return self.images
 
@@ -323,7 +323,9 @@ def _list_zip(path: Path) -> FileListing:
         if (name := _member_name(info)) and not any(map(is_hidden, name.split("/")))
     }  # fmt: skip
     repeated = [name for name, count in Counter(map(_member_name, files)).items() if count > 1 and name in members]
-    notes = note("names that occur more than once in the zip, where the last file is used", len(repeated), repeated)
+    notes = note(
+        "names that occur more than once in the zip (the last file of each name is used)", len(repeated), repeated
+    )
     return _listing(path, dict(sorted(members.items())), notes)
 
 

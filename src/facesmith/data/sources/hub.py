@@ -65,7 +65,7 @@ def _find_parquet_files(hub: Any, repository: str, revision: str | None, folder:
         folder = next((top for top in ("default", "data") if top in tops), None)
         if folder is None:
             raise FacesmithError(
-                f"{repository} contains several datasets, {', '.join(tops)}: select one, for example "
+                f"{repository} contains several datasets ({', '.join(tops)}): select one, for example "
                 f"hf:{repository}/{tops[-1]}"
             )
     names = [name for name in names if folder is None or name.startswith(folder + "/")]

@@ -64,7 +64,9 @@ def open_shard(name: str, file: FileHandle | RemoteFile, dataset: str) -> Shard:
             image, nested = _image_column(parquet.schema_arrow, dataset)
             return Shard(name, file, parquet.metadata.num_rows, image, nested)
     except (pa.ArrowException, OSError):
-        raise FacesmithError(f"{name} of {dataset} is not a readable Parquet file: {printable(file.path)}") from None
+        raise FacesmithError(
+            f"{name} in {dataset} is not a readable Parquet file: check {printable(file.path)}"
+        ) from None
 
 
 def shard_metadata(shards: list[Shard], classes: Mapping[str, list[str]], name: str) -> "tuple[pa.Table, Labels]":

@@ -60,4 +60,4 @@ def _listed_source(listing: FileListing, labels: Path | None, align: bool) -> So
 
 def _refuse_labels(source: str, labels: Path | None) -> None:
     if labels is not None:
-        raise FacesmithError(f"{source} has its own labels: omit labels, which apply only to folders and zips")
+        raise FacesmithError(f"{source} has its own labels: pass labels only for a folder or a zip")

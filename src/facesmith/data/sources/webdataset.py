@@ -20,7 +20,7 @@ from facesmith.images.photo_files import is_hidden
 
 LABEL_TABLES = (*LABEL_FILES, *ATTRIBUTE_FILES)
 LABEL_SUFFIXES = (".json", ".cls")
-SKIPPED_LINKS = "links in the archive, skipped (pack the files that they lead to)"
+SKIPPED_LINKS = "links in the archive, skipped (pack the files that they point to)"
 MAX_LABEL_BYTES = 2**20  # of one JSON file
 
 
@@ -77,8 +77,8 @@ def webdataset_source(listing: FileListing, archives: Sequence[str]) -> Source:
         parts.append(_columns(rows))
     if not files:
         raise FacesmithError(
-            f"{listing.title} contains no images: check the folder, whose tar archives contain no files in a supported "
-            f"format ({FORMAT_NAMES})"
+            f"the tar archives in {listing.title} contain no images in a supported format ({FORMAT_NAMES}): "
+            "check the archives"
         )
     labels = type_columns(_join(parts), listing.name, {})
     return Source(

@@ -29,7 +29,7 @@ class AttributeRate(BaseModel):
 
 
 class DatasetInfo(BaseModel):
-    """What pages show of a dataset."""
+    """A dataset, as shown on the studio's pages."""
 
     name: str = Field(examples=["drawn"], description="identifier used by all other routes")
     title: str = Field(examples=["builtin avataaars"])
@@ -47,7 +47,7 @@ def list_datasets(services: ServicesDep) -> list[DatasetInfo]:
 
 @router.get("/{name}", summary="Read a dataset's card")
 def dataset_card(name: str, services: ServicesDep) -> dict[str, Any]:
-    """Its dataset.json, without the list of skipped files."""
+    """Return dataset.json without the list of skipped files."""
     card = services.registry.find(name, "dataset").card()
     return {key: value for key, value in card.items() if key != "skipped"}
 
@@ -69,7 +69,7 @@ async def dataset_sheet(
     services: ServicesDep,
     count: Annotated[int, Query(ge=1, le=144, description="number of images")] = 48,
     columns: Annotated[int, Query(ge=1, le=48, description="columns of the sheet")] = 12,
-    seed: Annotated[int, Query(ge=0, lt=2**53, description="random seed of the selection")] = 0,
+    seed: Annotated[int, Query(ge=0, lt=2**53, description="random seed for the selection")] = 0,
     having: Annotated[str | None, Query(max_length=100, description="show only images with this attribute")] = None,
 ) -> Response:
     """Random images, as used in training."""
@@ -92,7 +92,7 @@ async def exploration_page(name: str, services: ServicesDep, v: Version = None, 
 
 @router.post("/{name}/explore", summary="Write a dataset's exploration report")
 async def write_exploration(name: str, services: ServicesDep) -> DatasetInfo:
-    """Takes a while and writes to the dataset's folder, so it requires --allow-training."""
+    """This takes a while and writes to the dataset's folder, so it requires --allow-training."""
     item = services.registry.find(name, "dataset")
     with services.training_jobs.writing(item.path):
         await services.jobs.run(lambda: facesmith.explore(facesmith.open_dataset(item.path), quiet=True))
@@ -135,7 +135,7 @@ def _sheet_jpeg(path: Path, count: int, columns: int, seed: int, having: str | N
             raise NotFound(f"{dataset.name} has no attribute {having!r}")
         rows = rows[dataset.labels()[:, dataset.attributes.index(having)]]
     if not len(rows):
-        raise NotFound(f"no image of {dataset.name} has {having}")
+        raise NotFound(f"no image in {dataset.name} has {having}")
     selection = np.random.default_rng(seed).permutation(rows)[:count]
     sheet = Image.fromarray(tile(dataset.images[np.sort(selection)], columns))
     return encode_jpeg(sheet, dataset.marks, quality=90, subsampling=0)

@@ -42,7 +42,9 @@ router = APIRouter(tags=["faces"])
 
 DirectionKind = Annotated[
     Literal["best", "orthogonal", "boundary", "mean", "label"],
-    Field(description="kind of edit; label changes an input of the generator, best is the better one"),
+    Field(
+        description="kind of edit; label changes an input of the generator; best selects the kind that measured best"
+    ),
 ]
 Edit = Annotated[
     dict[Annotated[str, Field(max_length=100)], Annotated[float, Field(ge=-20, le=20, allow_inf_nan=False)]],
@@ -61,7 +63,7 @@ class EncodeResponse(StoredFace):
 
 
 class EditFacesRequest(RequestBody):
-    """Faces, and the edits that each of them gets."""
+    """Faces, and the edits to apply to each of them."""
 
     model: ModelName
     faces: list[Reference] = Field(min_length=1, max_length=64, examples=[["seed:7", "seed:7:3"]])
@@ -77,7 +79,8 @@ class EditRequest(EditFacesRequest):
     resample: Resample
     columns: Columns
     whole: bool = Field(
-        False, description="return the whole photo, upright, with the edited faces blended in; they get one edit"
+        False,
+        description="return the whole photo, upright, with the edited faces blended in; requires exactly one edit",
     )
 
 
@@ -93,7 +96,7 @@ class EditResponse(BaseModel):
 
 
 class EditQuery(BaseModel):
-    """An edit as a URL, for faces of seeds."""
+    """An edit of generated faces, as a URL."""
 
     model: ModelName
     face: list[Reference] = Field(min_length=1, max_length=64, examples=[["seed:7:3"]])
@@ -196,7 +199,7 @@ async def edit_faces(body: EditFacesRequest, resolver: FacesDep) -> EditResponse
     responses=IMAGE_CONTENT | NOT_MODIFIED,
 )
 async def edit_by_address(query: Annotated[EditQuery, Query()], request: Request, resolver: FacesDep) -> Response:
-    """The same image as from POST /edit, for generated faces only. The same URL always returns the same image.
+    """Return the same image as POST /edit, for generated faces only. The same URL always returns the same image.
 
     Example:
 
@@ -261,12 +264,12 @@ async def _edit_photo(resolver: FaceResolver, model: Model, faces: list[Resolved
     crops = [face.crop for face in faces if face.crop is not None]
     photo_ids = {face.photo for face in faces}
     if len(crops) < len(faces) or len(photo_ids) > 1:
-        raise Problem(400, "whole: these faces are not all of one photo: use faces returned by one POST /photos")
+        raise Problem(400, "whole: these faces are not all from one photo; use faces returned by one POST /photos")
     if len(body.edits) > 1:
-        raise Problem(422, f"edits: {len(body.edits)} edits of a whole photo are too many: send one")
+        raise Problem(422, f"edits: {len(body.edits)} edits of a whole photo are too many; send only one")
     photo = resolver.get(str(photo_ids.pop()))
     if not isinstance(photo, Photo):
-        raise Problem(400, "whole: the photo was deleted: upload it again")
+        raise Problem(400, "whole: the photo was deleted; upload it again")
     before = edit_latents(model, faces, [{}], body.kind)
     z = np.concatenate([before, await asyncio.to_thread(edit_latents, model, faces, body.edits, body.kind)])
     images = await resolver.services.batcher.generate(
@@ -312,7 +315,7 @@ async def _render_edits(
 
 def _check_count(count: int) -> None:
     if count > MAX_FACES:
-        raise Problem(422, f"edits: {count:,} faces are too many: request at most {MAX_FACES}")
+        raise Problem(422, f"edits: {count:,} faces are too many; request at most {MAX_FACES}")
 
 
 def _require_directions(model: Model) -> None:

@@ -34,7 +34,10 @@ class ExportInfo(BaseModel):
 
 @router.post("/runs/{name}/export", summary="Export a run as a model")
 async def export_run(name: str, body: ExportRequest, services: ServicesDep) -> ExportInfo:
-    """Start the export of the best checkpoint, or of the last one without scores. It takes seconds to minutes."""
+    """Start the export of the best checkpoint, or of the last one if the run has no scores.
+
+    The export takes seconds to minutes.
+    """
     jobs = services.training_jobs
     jobs.check_allowed()
     path = services.registry.find(name, "run").path

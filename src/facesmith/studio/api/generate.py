@@ -45,7 +45,7 @@ router = APIRouter(tags=["faces"])
 
 
 class LatentsQuery(BaseModel):
-    """Which faces. The same address always gives the same faces."""
+    """Which faces to generate. The same URL always gives the same faces."""
 
     model: str | None = Field(None, description="name from /models; default: the first generator", examples=["drawn64"])
     seed: int = Field(
@@ -83,7 +83,7 @@ class LatentsQuery(BaseModel):
     like: str | None = Field(
         None,
         pattern=FaceRef.HTTP_SEED_PATTERN,
-        description="generate variations of this face: mixes of it with the faces of the seed",
+        description="generate variations of this face by mixing it with the faces of the seed",
         examples=["seed:7:3"],
     )
     spread: int = Field(
@@ -98,8 +98,8 @@ class LatentsQuery(BaseModel):
     digest: str | None = Field(
         None,
         pattern="^[0-9a-f]{8,64}$",
-        description="prefix of the model's digest: makes the response cacheable forever, and fails if the model was "
-        "replaced",
+        description="prefix of the model's digest; the response can then be cached forever, and the request fails if "
+        "the model was replaced",
     )
 
 
@@ -109,7 +109,7 @@ class ZipQuery(LatentsQuery):
 
 
 class GenerateQuery(ZipQuery):
-    """Which faces, and in which format."""
+    """Which faces to generate, and in which format."""
 
     format: Annotated[Literal[ImageFormat, "json", "zip"], documented("png", "jpeg", "webp")] = "png"
     columns: int | None = Field(None, ge=1, le=MAX_FACES, description="columns of the sheet; default: a square sheet")
@@ -117,7 +117,7 @@ class GenerateQuery(ZipQuery):
 
 
 class SeedLatent(BaseModel):
-    """The latent of a face of a seed."""
+    """The latent of a generated face."""
 
     seed: int
     index: int
@@ -125,7 +125,7 @@ class SeedLatent(BaseModel):
 
 
 class LatentsResponse(BaseModel):
-    """The latents of faces of a seed, changed as requested."""
+    """The latents of generated faces, with the requested changes."""
 
     model: str = Field(examples=["drawn64"])
     digest: str
@@ -154,10 +154,10 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
             "the new digest",
         )
     if query.count > MAX_FACES and query.format != "zip":
-        raise Problem(422, f"count: {query.count:,} faces require format=zip: other formats return at most {MAX_FACES}")
+        raise Problem(422, f"count: {query.count:,} faces require format=zip; other formats return at most {MAX_FACES}")
     width, height = model.size
     if width * height * query.scale**2 * (query.count + (query.columns or 0)) > MAX_PIXELS and query.format != "zip":
-        raise Problem(422, f"scale: the sheet would have more than {MAX_PIXELS:,} pixels: request a smaller one")
+        raise Problem(422, f"scale: the sheet would have more than {MAX_PIXELS:,} pixels; request a smaller one")
     etag = _etag(model, request.scope["query_string"])
     lifetime = "max-age=31536000, immutable" if query.digest else "no-cache"
     headers = {"ETag": etag, "Cache-Control": f"private, {lifetime}"}
@@ -201,26 +201,26 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
 
 @router.get(
     "/generate/latents",
-    summary="Read the latents of faces of a seed",
+    summary="Read the latents of generated faces",
     response_model=LatentsResponse,
     responses=NOT_MODIFIED,
 )
 async def latents(services: ServicesDep, request: Request, query: Annotated[LatentsQuery, Query()]) -> Response:
-    """The numbers from which /generate makes the faces."""
+    """The numbers from which /generate generates the faces."""
     return await generate(services, request, _with_format(query, "json"))
 
 
 @router.get(
     "/generate/zip",
-    summary="Download faces of a seed",
+    summary="Download generated faces",
     response_class=Response,
     responses=content("application/zip", "PNG files and manifests") | NOT_MODIFIED,
 )
 async def generate_zip(services: ServicesDep, request: Request, query: Annotated[ZipQuery, Query()]) -> Response:
-    """The zip has a PNG for each face, metadata.jsonl with the columns of `facesmith generate`, and the manifests of
-    version 0.1.
+    """The zip has a PNG for each face, metadata.jsonl as written by `facesmith generate`, and the manifests of version
+    0.1.
 
-    They contain everything needed to generate each face again and, if the model has attribute directions, the
+    These files contain everything needed to generate each face again and, if the model has attribute directions, the
     attributes of each face with their probabilities.
     """
     return await generate(services, request, _with_format(query, "zip"))
@@ -252,7 +252,7 @@ def parse_changes(texts: list[str]) -> dict[str, float]:
         if not name or not re.fullmatch(r"[+-]?\d{1,4}(\.\d{0,8})?", strength) or name in changes:
             raise Problem(
                 422,
-                f"set: invalid {text[:80]!r}: expected ATTRIBUTE:STRENGTH, each attribute once, for example "
+                f"set: invalid {text[:80]!r}; expected ATTRIBUTE:STRENGTH, each attribute once, for example "
                 "Smiling:0.5",
             )
         changes[name] = float(strength)
@@ -264,9 +264,11 @@ class _RequestedFaces:
 
     def __init__(self, model: Model, query: LatentsQuery) -> None:
         if query.like and (query.attributes or query.balance or query.share):
-            raise Problem(422, "like: variations of a face cannot be selected by attributes: omit with, balance, share")
+            raise Problem(
+                422, "like: variations of a face cannot be selected by attributes; omit with, balance and share"
+            )
         if query.lock and not query.like:
-            raise Problem(422, "lock: attributes are locked to those of a face: send it as like")
+            raise Problem(422, "lock: attributes are locked to those of a face; pass this face as like")
         for name in query.lock:
             model.directions.find(name)  # raises if it is unknown
         self.requests = parse_requests(query.attributes, query.balance, query.share)

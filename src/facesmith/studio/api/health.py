@@ -67,10 +67,11 @@ async def metrics(services: ServicesDep) -> Response:
     },
 )
 async def generate_image(services: ServicesDep, request: Request) -> Response:
-    """The first model generates a face of a random seed. As in ArtiFace, JSON with the PNG as a data: URL is returned.
+    """The first model generates a face from a random seed. As in ArtiFace, the response is JSON with the PNG as a data:
+    URL.
 
-    A client whose Accept header names image types, such as a browser, receives the PNG itself. Its metadata contain the
-    seed, with which /generate makes the same face again.
+    A client whose Accept header names image types, such as a browser, receives the PNG itself. The PNG's metadata
+    contains the seed, from which /generate generates the same face again.
     """
     model, seed = await services.registry.model(), secrets.randbelow(2**53)
     metadata = image_metadata(model.marks(), seed=seed, index=0, truncation=1.0)

@@ -34,11 +34,11 @@ class ManifestResponse(BaseModel):
 
 
 class IdentifyResponse(BaseModel):
-    """The marks of an image. They prove nothing: anyone can write or remove them."""
+    """The marks in an image. They prove nothing: anyone can write or remove them."""
 
     kind: Literal["generated", "edited", "other", "unmarked"]
     marks: MarksResponse | None
-    manifest: ManifestResponse | None = Field(description="null without a manifest, or if the studio cannot check it")
+    manifest: ManifestResponse | None = Field(description="null if there is no manifest or the studio cannot check it")
     c2pa: bool = Field(description="whether the file contains a C2PA manifest")
     summary: str
 

@@ -27,7 +27,7 @@ Align = Annotated[bool, Query(description="find every face, turn it upright and 
 
 
 class ImportRequest(RequestBody):
-    """The dataset to make."""
+    """The dataset to create."""
 
     name: RunName = Field(examples=["friends"])
     size: int = Field(default=64, ge=16, le=512)
@@ -35,7 +35,7 @@ class ImportRequest(RequestBody):
 
 
 class ImportInfo(BaseModel):
-    """An upload of photos, and the dataset that they become."""
+    """An upload of photos, and the dataset created from them."""
 
     id: str
     state: Literal["uploading", "importing", "done", "failed"]

@@ -22,7 +22,7 @@ class RenameRequest(RequestBody):
 
 
 class Renamed(BaseModel):
-    """The name by which an item is found from now on."""
+    """The new name of an item."""
 
     name: str
 

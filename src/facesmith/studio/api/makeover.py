@@ -50,20 +50,20 @@ class MakeoverRequest(MakeoverVideoRequest):
     """A face, how to make it over, and what to show."""
 
     whole: bool = Field(False, description="return the whole photo, upright, with the changed face blended in")
-    others: list[Reference] = Field([], max_length=12, description="with whole, more faces of the photo to make over")
+    others: list[Reference] = Field([], max_length=12, description="with whole, other faces in the photo to make over")
     resample: Resample
     format: Annotated[Literal[ImageFormat, "gif", "mp4"], documented("png", "jpeg", "webp", "gif")] = "png"
 
 
 @router.post("/makeover", summary="Apply a makeover to a face", response_class=Response, responses=IMAGE_CONTENT)
 async def makeover(body: MakeoverRequest, resolver: FacesDep, response: Response) -> Response:
-    """The face at the makeover's size, the whole photo at its own size, or a gif of the makeover and back."""
+    """The face at the makeover's size, the whole photo at its own size, or a gif that morphs to the result and back."""
     return await _make_over(body, body.format, body.others if body.whole else None, resolver, response, body.resample)
 
 
 @router.post("/makeover/video", summary="Show a makeover as a video", response_class=Response, responses=VIDEO_CONTENT)
 async def makeover_video(body: MakeoverVideoRequest, resolver: FacesDep, response: Response) -> Response:
-    """The makeover and back, as mp4."""
+    """An mp4 that morphs to the result and back."""
     return await _make_over(body, "mp4", None, resolver, response)
 
 
@@ -98,7 +98,7 @@ async def _make_over(
     for reference in others or []:
         other = resolver.get(reference)
         if not isinstance(other, PhotoFace) or other.photo != face.photo:
-            raise Problem(400, "others: these faces are not all of one photo: use faces returned by one POST /photos")
+            raise Problem(400, "others: these faces are not all from one photo; use faces returned by one POST /photos")
         crops.append(await resolver.crop(reference, network))
 
     def job() -> bytes:

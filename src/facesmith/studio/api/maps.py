@@ -30,7 +30,7 @@ class MapInfo(BaseModel):
     model: str = Field(examples=["celeba64"], description="the model whose encoder computed the latents")
     placing: str | None = Field(description="name of that model in this studio, if available; required to place faces")
     classifier: bool = Field(
-        description="whether it has a second map, based on the features of an attribute classifier"
+        description="whether there is a second map, based on the features of an attribute classifier"
     )
     judge: bool = Field(description="the same as classifier", deprecated=True)
     count: int = Field(examples=[10000], description="faces")
@@ -38,7 +38,7 @@ class MapInfo(BaseModel):
     methods: list[str] = Field(examples=[["pca", "tsne"]])
     layouts: list[str] = Field(examples=[["latents_pca_2d", "latents_pca_3d", "latents_pca_sphere"]])
     attributes: list[str]
-    photos: list[str] = Field(description="photos that are marked on it")
+    photos: list[str] = Field(description="photos that are marked on the map")
     credit: str | None
     created: str = Field(description="ISO 8601")
     page: str | None = Field(description="URL of the page")

@@ -24,7 +24,7 @@ class MakeoverDirection(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """What pages show of a model."""
+    """A model, as shown on the studio's pages."""
 
     name: str = Field(examples=["drawn64"], description="identifier used by all other routes")
     kind: Literal["generator", "makeover", "classifier"]
@@ -37,12 +37,12 @@ class ModelInfo(BaseModel):
         examples=[["Smiling", "Young"]],
         description="attributes that the model can edit, or that the classifier predicts",
     )
-    conditions: list[str] = Field(description="attributes that are an input of the generator, see `with` in /generate")
+    conditions: list[str] = Field(description="attributes that are inputs of the generator (see `with` in /generate)")
     directions: list[MakeoverDirection] = Field(description="directions of a makeover")
     terms: str = Field(examples=["any use, with credit to the artist"])
     digest: str = Field(description="SHA-256 of the weights; models with the same digest generate the same faces")
     owned: bool = Field(description="whether it can be renamed and deleted from here")
-    about: str = Field(examples=["64x64, trained on 8,000 images of Avataaars"])
+    about: str = Field(examples=["64x64, trained on 8,000 images from Avataaars"])
 
 
 @router.get("", summary="List models")
@@ -93,5 +93,5 @@ def _model_info(item: Item, services: Services) -> ModelInfo:
         terms=card.get("terms", "not stated"),
         digest=card["digest"],
         owned=services.training_jobs.is_allowed and services.registry.is_owned(item),
-        about=f"{width}x{height}, trained on {data['count']:,} images of {data['source']['name']}",
+        about=f"{width}x{height}, trained on {data['count']:,} images from {data['source']['name']}",
     )

@@ -223,7 +223,7 @@ def video_formats() -> VideoFormats:
 
 @router.post("/neighbours", summary="Find the nearest faces of a dataset")
 async def neighbours(body: NeighboursRequest, resolver: FacesDep) -> NeighboursResponse:
-    """The images of a dataset whose latents are nearest, which shows whether the model has memorised a face.
+    """The images of a dataset whose latents are nearest. They show whether the model has memorised a face.
 
     The first request for a dataset encodes all of its images, which takes a while.
     """

@@ -46,7 +46,7 @@ class PhotoFace(BaseModel):
 
 
 class Provenance(BaseModel):
-    """The marks of a photo, as from /identify. They prove nothing: anyone can write or remove them."""
+    """The marks in a photo, as returned by /identify. They prove nothing: anyone can write or remove them."""
 
     kind: Literal["generated", "edited", "other", "unmarked"]
     c2pa: bool = Field(description="whether it contains a C2PA manifest (content credentials)")

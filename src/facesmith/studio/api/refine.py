@@ -34,7 +34,7 @@ class _Cancelled(Exception):
 
 @router.post("/refine", summary="Refine a face", response_class=StreamingResponse, responses=_EVENTS)
 async def refine(body: RefineRequest, resolver: FacesDep, response: Response) -> StreamingResponse:
-    """Server-sent events: `progress` after each step, then `done` with the new face. Requires PyTorch, see /models.
+    """Server-sent events: `progress` after each step, then `done` with the new face. Requires PyTorch (see /models).
 
     The search starts at the encoder's result and looks for a latent that reconstructs the photo better. It stops when
     the client disconnects.

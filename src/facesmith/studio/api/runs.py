@@ -36,7 +36,7 @@ class RunInfo(BaseModel):
 
     name: str = ""
     status: Status
-    sentence: str = Field(examples=["The run is going: 40,000 real images so far."])
+    sentence: str = Field(examples=["The run is training: 40,000 real images so far."])
     task: str = Field(examples=["gan"], description="gan, encoder, classifier or makeover")
     recipe: str = Field(examples=["tiny"])
     dataset: str = Field(examples=["builtin avataaars"])
@@ -83,7 +83,7 @@ class RunMetrics(BaseModel):
 
     mark: str = Field(description="mark for /watch, to receive only events after this response")
     charts: dict[str, ChartInfo]
-    resumed: list[float] = Field(description="kimg at which training was resumed or that it was rolled back to")
+    resumed: list[float] = Field(description="kimg at which training was resumed or to which it was rolled back")
     tables: dict[str, dict[str, list[float | None]]] = Field(
         description="tables (metrics, timing, scores) of columns; all columns of a table have the same length"
     )

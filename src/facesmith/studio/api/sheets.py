@@ -29,7 +29,7 @@ class Sheet(BaseModel):
 
 @router.get("/runs/{name}/sheets", summary="List a run's sample sheets")
 async def list_sheets(name: str, services: ServicesDep) -> list[Sheet]:
-    """In the order of training. A URL with its version may be cached forever."""
+    """In the order of training. A URL that contains a version can be cached forever."""
     run = await services.run_watcher.run(name)
     return [
         Sheet(sheet=path.stem, kimg=kimg, address=services.run_watcher.sheet_address(name, path))
@@ -51,7 +51,7 @@ async def sheet_image(
     width: Annotated[int | None, Query(ge=16, le=2048, description="maximum width of the image, for jpg")] = None,
     v: Version = None,
 ) -> Response:
-    """`newest`, or a sheet by its name or kimg: the PNG in the run's folder, or a JPEG, which may be smaller."""
+    """Return the sheet with this name or kimg, or the `newest` one, as a PNG or a JPEG."""
     path = _find_sheet(await services.run_watcher.run(name), sheet)
     if form == "png":
         return FileResponse(path, media_type="image/png", headers=cache_headers(v, path))

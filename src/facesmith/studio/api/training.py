@@ -39,7 +39,7 @@ SettingValue = bool | int | float | Annotated[str, StringConstraints(max_length=
 
 
 class TrainingLength(RequestBody):
-    """How long to train: until the first of the two is reached."""
+    """How long to train: until the first of the two limits is reached."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -76,14 +76,14 @@ class BranchRequest(ContinuedLength, NewRun):
 
 
 class TrainRequest(TrainingLength, NewRun):
-    """A new training."""
+    """A new training run."""
 
     recipe: str = Field(examples=["tiny"])
     dataset: str = Field(examples=["drawn"], description="from /datasets")
 
 
 class TrainingStarted(BaseModel):
-    """A training that was started."""
+    """A training run that was started."""
 
     name: str
     writing: bool = Field(description="false: training is still starting, and the run does not exist yet")
@@ -159,7 +159,7 @@ async def stop(name: str, services: ServicesDep) -> TrainingStarted:
 
 @router.post("/runs/{name}/resume", summary="Resume training")
 async def resume(name: str, body: ContinuedLength, services: ServicesDep) -> TrainingStarted:
-    """Continue exactly from the last checkpoint, even if the run had reached its goal."""
+    """Continue exactly from the last checkpoint, even if the run has reached its goal."""
     services.training_jobs.check_allowed()
     run = await services.run_watcher.run(name)
     recipe, dataset = _recipe_and_dataset(services, run)

@@ -24,7 +24,7 @@ class ClassifierRecipe(Recipe):
         0.06, "maximum random shift of each image, as a fraction of the image size", minimum=0, maximum=0.5
     )
     colour: float = learning_setting(
-        0.2, "maximum random change of brightness, saturation and contrast, as a fraction", minimum=0, maximum=1
+        0.2, "maximum random change in brightness, saturation and contrast, as a fraction", minimum=0, maximum=1
     )
 
 

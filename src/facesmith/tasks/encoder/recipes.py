@@ -13,13 +13,13 @@ class EncoderRecipe(Recipe):
     task: ClassVar[str] = "encoder"
 
     model: str = pretrained_setting("model with the generator that E is trained for (--model)")
-    classifier: str = pretrained_setting("attribute classifier that provides the features of the perceptual loss")
+    classifier: str = pretrained_setting("attribute classifier that provides the features for the perceptual loss")
     gan: str = pretrained_setting(
-        "run that the model was exported from; its D initialises E and, by default, provides the features of the "
+        "run that the model was exported from; its D initialises E and, by default, provides the features for the "
         "perceptual loss"
     )
     width: int = network_setting(
-        0, "number of channels in E's layer at half the image resolution; 0: as in D", minimum=0
+        0, "number of channels in E's layer at half the image resolution; 0 uses D's width", minimum=0
     )
     norm: bool = network_setting(True, "use batch norm in E, except after its first layer (dcgan)")
     detail: bool = network_setting(

@@ -43,7 +43,7 @@ def choose_step(recipe: GANRecipe, group: ProcessGroup, say: Callable[[str], Any
     if recipe.compile not in ("graph", "compile"):
         return train_step
     if group.world_size > 1:  # messages between processes can be neither recorded nor compiled
-        say(f"compile={recipe.compile} is ignored: {group.world_size} processes exchange messages within a step")
+        say(f"compile={recipe.compile} is ignored because {group.world_size} processes exchange messages within a step")
         return train_step
     return RecordedStep(recipe, CudaRecorder(), say) if recipe.compile == "graph" else compiled_step(recipe)
 

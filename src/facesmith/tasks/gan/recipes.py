@@ -24,7 +24,7 @@ class GANRecipe(AdversarialRecipe):
     latent: str = network_setting("normal", "distribution of z", ("normal", "uniform"))
     update: str = learning_setting(
         "alternate",
-        "order of updates; alternate: D first, then G with the updated D; together: both from the same forward pass",
+        "order of updates: alternate (D first, then G with the updated D) or together (both from the same forward pass)",
         ("alternate", "together"),
     )
     d_schedule: str = learning_setting(
@@ -46,7 +46,7 @@ class GANRecipe(AdversarialRecipe):
     )
     compile: str = machine_setting(
         "auto",
-        "compilation of steps; auto: graph (CUDA graphs) on a GPU, otherwise none; compile: torch.compile",
+        "compilation of steps: none, graph (CUDA graphs), compile (torch.compile) or auto (graph on a GPU, otherwise none)",
         ("auto", "none", "compile", "graph"),
     )
 

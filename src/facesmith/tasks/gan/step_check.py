@@ -33,7 +33,9 @@ def check_step(
         problem = f"it fails with {type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
     if problem is None:
         return step
-    notify(f"compile={recipe.compile} is not used because {problem}: training continues with eager steps, more slowly")
+    notify(
+        f"compile={recipe.compile} is not used because {problem}; training continues with eager steps, which are slower"
+    )
     return train_step
 
 

@@ -101,7 +101,9 @@ def make_over(
                     faces += _write_faces(path, crops, made, folder, used_names, whole, marks[-1])
                 sheet_images += list(before[: MAX_SHEET_IMAGES // steps - len(sheet_images)])
         if not faces:
-            raise FacesmithError(f"none of the {len(paths)} photos can be used: {skipped[0]['reason']}")
+            raise FacesmithError(
+                f"none of the {len(paths):,} photos can be used, for example because {skipped[0]['reason']}"
+            )
         all_marks = source.edit_marks(marks)
         names = [entry["file"] for entry in faces[: len(sheet_images)]]
         save_sheet(

@@ -24,7 +24,7 @@ function setLabel(text, faces, value) {
   const values = labels.get(name) ?? new Int8Array(TOTAL).fill(-1);
   labels.set(name, values);
   for (const i of faces) values[i] = value;
-  showMessage(`${number(faces.length)} faces: ${value < 0 ? "unknown whether" : value ? "with" : "without"} ${name}.`);
+  showMessage(`${number(faces.length)} ${faces.length === 1 ? "face" : "faces"}: ${value < 0 ? "unknown whether" : value ? "with" : "without"} ${name}.`);
   return listLabels(`l:${name}`);
 }
 
@@ -141,8 +141,8 @@ function loadLabels(text) {
     }
   }
   showMessage(
-    `Labels of ${number(loaded)} faces were loaded` +
-      (loaded < rows.length ? `; ${number(rows.length - loaded)} rows refer to files that are not on this map.` : "."),
+    `Labels of ${number(loaded)} ${loaded === 1 ? "face" : "faces"} were loaded.` +
+      (loaded < rows.length ? ` Rows that refer to files not on this map: ${number(rows.length - loaded)}.` : ""),
   );
   return listLabels();
 }

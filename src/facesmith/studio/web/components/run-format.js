@@ -17,7 +17,7 @@ export const isGan = (info) => (info.settings.task ?? "gan") === "gan";
 /** "45 seconds", "12 minutes", "3 h 5 min", "2 d 4 h". */
 export function duration(seconds) {
   if (seconds == null) return "–";
-  if (seconds < 90) return `${Math.round(seconds)} seconds`;
+  if (seconds < 90) return `${Math.round(seconds)} ${Math.round(seconds) === 1 ? "second" : "seconds"}`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return `${minutes} minutes`;
   if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;

@@ -34,7 +34,7 @@ export default function About() {
           <p>Each file's metadata marks it as synthetic and records the model and seed. Label images as synthetic when you share
             them, and do not present them as real people or authentic photos.</p></div>
         <div class="card"><h2><${Icon} name="about" /> HTTP API</h2>
-          <p>These pages use only the HTTP API. <a href=${`${API}/docs`}>Read its reference</a>.</p></div>
+          <p>These pages use only the HTTP API. <a href=${`${API}/docs`}>Read the reference</a>.</p></div>
       </div>
     </section>
     ${

@@ -101,7 +101,7 @@ export default function Data() {
         <div class="row spread"><h2>Examples${suffix}</h2>
           <button class="button" onClick=${() => change({ seed: (state.seed + 1) % 1_000_000 })}><${Icon} name="dice" />Shuffle</button></div>
         <img class="picture examples" src=${apiUrl(`/datasets/${data.name}/sheet`, { count: 6 * columns, columns, seed: state.seed, having })}
-          alt=${`${6 * columns} random images of ${data.title}${suffix}`} />
+          alt=${`${6 * columns} random images from ${data.title}${suffix}`} />
       </section>
       <section class="card"><${ExplorationReport} data=${data} allowed=${training?.allowed} onMade=${(item) => keep({ ...updates, [item.name]: item })} /></section>
     </div>

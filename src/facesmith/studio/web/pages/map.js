@@ -39,7 +39,7 @@ export default function Maps() {
   return html`<div class="map-head">
       <h1>Map</h1>
       ${maps.length > 1 && html`<${Select} label="Map" value=${map.name} options=${maps.map((item) => item.name)} onChange=${(name) => change({ map: name, space: "", method: "", colour: "" }, { push: true })} />`}
-      <p class="small muted">${map.count.toLocaleString("en")} faces of ${map.dataset}, encoded by ${map.model}${map.classifier ? " and by an attribute classifier" : ""}, projected by ${methods}${photos}. ${map.credit}</p>
+      <p class="small muted">${map.count.toLocaleString("en")} faces from ${map.dataset}, encoded by ${map.model}${map.classifier ? " and by an attribute classifier" : ""}, projected by ${methods}${photos}. ${map.credit}</p>
       ${map.page && html`<a class="button" href=${themed(map.page, theme)} target="_blank">Open in new window</a>`}
     </div>
     <${Placement} map=${map} face=${face} onPick=${(to) => change({ face: to }, { push: true })} />

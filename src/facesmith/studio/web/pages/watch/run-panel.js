@@ -78,7 +78,7 @@ function Actions({ run, onBranch, onChanged }) {
     ${exporting && html`<${UseModel} name=${name} onClose=${() => use(false)} />`}
     ${isFree && html`<button class="button" onClick=${() => ask(true)}><${Icon} name="play" />${info.status === "finished" ? "Continue" : "Resume"}</button>`}
     <button class="button" onClick=${onBranch}><${Icon} name="arithmetic" />Branch</button>
-    ${!info.report && isFree && html`<button class="button" disabled=${busy} onClick=${doing("report", `The report of ${name} was written`)}>Write report</button>`}
+    ${!info.report && isFree && html`<button class="button" disabled=${busy} onClick=${doing("report", `The report on ${name} has been written`)}>Write report</button>`}
     ${isFree && html`<${ItemActions} kind="runs" name=${name} onRenamed=${(to) => onChanged(name, to)} onDeleted=${() => onChanged(name, null)} />`}
     ${continuing && html`<${ContinueForm} run=${run} onClose=${() => ask(false)} />`}`;
 }
