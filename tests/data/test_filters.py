@@ -71,7 +71,7 @@ def test_unknown_matches_neither_way() -> None:
         ("Mail", "did you mean Male"),
         ("male", "did you mean Male"),
         ("eye_glases", "did you mean Eyeglasses"),
-        ("qqqqqq", "it has Male, Eyeglasses"),
+        ("qqqqqq", "choose one of Male, Eyeglasses"),
         ("", "empty expression"),
         ("Male &", "a name is missing at the end"),
         ("(Male", r"'\)' is missing"),

@@ -116,7 +116,7 @@ def _choose(stored: list[Path], best: Path, wanted: str | None) -> tuple[str, Pa
         return "best", best
     if not stored:
         raise FacesmithError(
-            f"{run} has no checkpoint: train it until the first one is written, or restore {run / 'checkpoints'}"
+            f"{run} has no checkpoint: train it until the first one is written, or restore {RunFolder(run).checkpoints}"
         )
     if wanted in ("last", None):
         return "last", stored[-1]
