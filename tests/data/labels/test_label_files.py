@@ -116,7 +116,7 @@ def test_odd_cells_and_unused_columns_are_reported() -> None:
     ("table", "message"),
     [
         ("file,Male\nx.jpg,1\n", "matches none of the images: its column 'file' contains 'x.jpg'"),
-        ("file,Male\n3.jpg,1\n", "names that match several images, for example '3.jpg'"),
+        ("file,Male\n3.jpg,1\n", "names that match several images, such as '3.jpg'"),
         ("1.jpg,1\n2.jpg,0\n", "has no header line"),
         ("1.jpg 1\n2.jpg 0\n", "has no header line"),
         ("1,1,0\n2,0,1\n", "has no header line"),
