@@ -158,7 +158,7 @@ def test_an_interrupted_run_lists_sessions_and_how_to_resume(tmp_path: Path) -> 
         "30.5",
         "2 March 2025, 08:00 UTC",
         "Dotted lines mark where training was resumed.",
-        "One incomplete line of the measurements",
+        "One incomplete line in the measurements",
         f"facesmith train tiny 'data/my faces' {run} --resume",
     ):
         assert text in page, text
