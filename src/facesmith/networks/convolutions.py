@@ -302,12 +302,25 @@ class SmoothToRGB(nn.Module):
         self.weight, self.bias = nn.Parameter(torch.empty(before, after, 5, 5)), nn.Parameter(torch.zeros(after))
         self.missing = missing
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, coarse: Tensor | None = None) -> Tensor:
+        """Return an image of twice the grid, added to the image ``coarse`` of the grid, enlarged."""
         kernel = widen(self.weight)
         if any(self.missing):
-            return F.conv_transpose2d(x, kernel, self.bias, 2, 2, self.missing)
+            y = F.conv_transpose2d(x, kernel, self.bias, 2, 2, self.missing)
+            return y if coarse is None else y + F.interpolate(coarse, y.shape[2:], mode="bilinear", align_corners=False)
         # Output row 2 i + p takes input row i + t with the kernel's row 2 + p - 2 t, for t of -1, 0 and 1.
         before, after = kernel.shape[:2]
         phases = kernel.view(before, after, 3, 2, 3, 2).flip(2, 4).permute(1, 3, 5, 0, 2, 4)
         y = F.conv2d(x, phases.reshape(4 * after, before, 3, 3), self.bias.repeat_interleave(4), 1, 1)
-        return F.pixel_shuffle(y, 2)
+        return F.pixel_shuffle(y if coarse is None else y + _enlarged_phases(coarse), 2)
+
+
+def _enlarged_phases(image: Tensor) -> Tensor:
+    """Return an image enlarged twice, bilinearly, before the pixel shuffle.
+
+    Enlarging and adding after it took half of the time that OpenVINO needs for a face of 128x128.
+    """
+    rows = image.new_tensor([[0.25, 0.75, 0.0], [0.0, 0.75, 0.25]])
+    channels = torch.eye(image.shape[1], dtype=image.dtype, device=image.device)
+    kernels = torch.einsum("pi,qj,ab->apqbij", rows, rows, channels)
+    return F.conv2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), kernels.flatten(0, 2))

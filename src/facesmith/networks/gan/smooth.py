@@ -66,8 +66,7 @@ class Generator(CoarseGenerator):
                 x = self.ups[level - 1](x)
             x = F.relu(norm(x), inplace=True)
             if str(level) in self.to_rgb:
-                layer = self.to_rgb[str(level)](x)
-                image = layer if image is None else layer + enlarge(image, layer)
+                image = self.to_rgb[str(level)](x, image)
         assert image is not None
         image = image.tanh() if self.colours is None else mix_palette(image, self.colours(z))
         return image if self.flatten is None else self.flatten(image)
@@ -152,12 +151,7 @@ def initialize(net: nn.Module) -> None:
 
 def mix_palette(scores: Tensor, colours: Tensor) -> Tensor:
     """Return images (N x 3 x H x W) whose pixels are means of the colours (N x 3 palette), weighted by a softmax."""
-    shares = (PALETTE_SHARPNESS * scores.permute(0, 2, 3, 1).float()).softmax(3)
+    shares = (PALETTE_SHARPNESS * scores.flatten(2).float()).softmax(1)
     palette = colours.float().tanh().unflatten(1, (-1, 3))
-    pixels: Tensor = (shares.flatten(1, 2) @ palette).unflatten(1, shares.shape[1:3])
-    return pixels.permute(0, 3, 1, 2)
-
-
-def enlarge(image: Tensor, target: Tensor) -> Tensor:
-    """Return ``image`` in the size of ``target``."""
-    return F.interpolate(image, size=target.shape[2:], mode="bilinear", align_corners=False)
+    pixels: Tensor = palette.mT @ shares
+    return pixels.view(-1, 3, *scores.shape[2:])
