@@ -1,7 +1,9 @@
 """Optional dependencies: imported where they are used, and reported in one sentence where they are missing."""
 
+import sys
 from importlib import import_module
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 from facesmith.errors import FacesmithError
 
@@ -23,6 +25,9 @@ def require(module: str, extra: str, purpose: str) -> Any:
 
     ``purpose`` opens the sentence: "training" gives "training requires torch: pip install 'facesmith[train]'".
     """
+    if module == "openvino":
+        # It reports every import to Google, from a forked process, unless this module is missing.
+        sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

@@ -68,6 +68,17 @@ def test_all_backends_make_the_same_faces(small_model: Model) -> None:
     assert not np.array_equal(sheets[0], sheets[1])
 
 
+def test_openvino_reports_nothing_to_its_makers(small_model: Model) -> None:
+    code = f"""
+import facesmith, socket, sys
+def refuse(*args): raise SystemExit("a connection")
+socket.socket.connect = socket.getaddrinfo = refuse
+facesmith.load({str(small_model.path)!r}, backend="openvino").sample(1)
+sys.exit(any(name.startswith("openvino_telemetry.") for name in sys.modules))
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_generate_returns_arrays_or_pil_images_of_latents(small_model: Model) -> None:
     z = small_model.latents(3, seed=2)
     assert z.shape == (3, small_model.latent_size)

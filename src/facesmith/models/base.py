@@ -183,8 +183,7 @@ def _onnx_network(path: Path, threads: int | None) -> Network:
 
 def _openvino_network(path: Path, threads: int | None) -> Network:
     """Open an ONNX file with OpenVINO, which computes in bfloat16 on processors with instructions for it."""
-    import openvino
-
+    openvino = require("openvino", "openvino", "the openvino backend")
     cores = usable_cores()
     threads = worker_count(threads) if threads else cores
     calls = max(1, cores // threads)  # that can compute at the same time
