@@ -1,5 +1,6 @@
 """Import photos with Ray Data, for sources that one machine would decode too slowly."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ def import_with_ray(source: str | Path, dataset: str | Path, **options: Unpack[I
     """
     ray, data = (require(module, "ray", "importing with Ray") for module in ("ray", "ray.data"))
     if not ray.is_initialized():
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a local Ray reports its use to its makers
         ray.init()
     data.DataContext.get_current().execution_options.preserve_order = True
     data.DataContext.get_current().enable_progress_bars = False
