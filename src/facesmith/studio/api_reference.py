@@ -7,6 +7,7 @@ from typing import Any
 from facesmith.studio.settings import API
 
 METHODS = ("get", "post", "put", "delete")
+DEFAULT_DESCRIPTION = "Successful Response"  # of FastAPI, which says nothing
 
 
 def render_api_reference(document: dict[str, Any]) -> str:
@@ -55,7 +56,7 @@ def _route(path: str, method: str, operation: dict[str, Any], document: dict[str
         parts.append(f"<p>Body: <code>{escape(kind)}</code></p>{_fields(body.get('schema', {}), document)}")
     response = operation.get("responses", {}).get("200", {})
     for kind, content in response.get("content", {}).items():
-        description = escape(response.get("description", ""))
+        description = escape(response.get("description", "").replace(DEFAULT_DESCRIPTION, ""))
         parts.append(f"<p>Response: <code>{escape(kind)}</code> {description}</p>")
         parts.append(_fields(content.get("schema", {}), document))
     return "".join(parts) + "</section>"

@@ -72,9 +72,14 @@ def xmp_text(metadata: Mapping[str, Any]) -> str:
 
 
 def tile(
-    images: ImageArray, columns: int | None = None, scale: int = 1, resample: Resampling = "nearest"
+    images: ImageArray,
+    columns: int | None = None,
+    scale: int = 1,
+    resample: Resampling = "nearest",
+    *,
+    rest: int = 0,
 ) -> ImageArray:
-    """Arrange images (N x H x W x 3) row by row without gaps, black after the last: one image (H x W x 3).
+    """Arrange images (N x H x W x 3) row by row without gaps, ``rest`` grey after the last: one image (H x W x 3).
 
     ``columns`` defaults to a nearly square sheet. ``scale`` enlarges every image: its pixels become squares, or with
     "lanczos" they are interpolated.
@@ -89,7 +94,7 @@ def tile(
     columns = min(columns or math.ceil(math.sqrt(count)), count)
     rows = math.ceil(count / columns)
     if columns * rows > count:
-        images = np.concatenate([images, np.zeros((columns * rows - count, height, width, 3), np.uint8)])
+        images = np.concatenate([images, np.full((columns * rows - count, height, width, 3), rest, np.uint8)])
     sheet = images.reshape(rows, columns, height, width, 3).transpose(0, 2, 1, 3, 4)
     sheet = sheet.reshape(rows * height, columns * width, 3)  # a view for a single face
     return sheet if scale == 1 else sheet.repeat(scale, axis=0).repeat(scale, axis=1)
@@ -106,9 +111,9 @@ def encode_sheet(
     caption: bool = False,
 ) -> bytes:
     """Encode images as one, see `tile` and `encode_image`; with ``caption``, a line below says what it is."""
-    sheet = tile(images, columns, scale, resample)
-    marks = _marks(metadata)
-    if caption and marks:
+    marks = _marks(metadata) if caption else None
+    sheet = tile(images, columns, scale, resample, rest=255 if marks else 0)  # as the line below
+    if marks:
         sheet = np.asarray(add_caption(Image.fromarray(sheet), marks, _WHITE))
     enlarged = {"enlarged": scale} if scale > 1 and resample == "lanczos" else {}
     return encode_image(sheet, form, {**metadata, **enlarged})

@@ -168,6 +168,8 @@ def test_enlarged_and_captioned_images_say_so(visit: Visit, second: Model, pixel
         assert sheet.shape[1] == 256
         assert line.max() == 255
         assert line.min() < 60  # dark letters
+        sheet = pixels(await client.get(f"{PATH}?model=second&seed=5&count=3&columns=2&scale=8&caption=true"))
+        assert (sheet[64:128, 64:] == 255).all()  # the free place
 
     visit(ask)
 

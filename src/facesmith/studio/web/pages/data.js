@@ -6,6 +6,7 @@ import { flag, number, text } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
 import { showError, showMessage } from "../shell/toasts.js";
 import { themed, useTheme } from "../shell/theme.js";
+import { attributeLabel } from "../components/attribute-sliders.js";
 import { Select } from "../components/controls.js";
 import { Empty, Loading } from "../components/feedback.js";
 import { ItemActions } from "../components/item-actions.js";
@@ -18,7 +19,7 @@ function Rates({ rates, having, onChoose }) {
     ${[...rates].sort((item, second) => (second.share ?? 0) - (item.share ?? 0)).map(
       (rate) => html`<li key=${rate.name}>
         <button type="button" aria-pressed=${having === rate.name} onClick=${() => onChoose(having === rate.name ? "" : rate.name)}>
-          <span>${rate.name.replaceAll("_", " ")}</span>
+          <span>${attributeLabel(rate.name)}</span>
           <span class="number muted">${rate.share == null ? "unknown" : `${(100 * rate.share).toFixed(1)}%`}</span>
           <span class="bar"><span style=${{ width: `${100 * (rate.share ?? 0)}%` }}></span></span>
         </button>
@@ -78,7 +79,9 @@ export default function Data() {
   if (!data) return html`<h1>Data</h1>${loading && html`<${Loading} />`}`;
   const having = data.attributes.includes(state.having) ? state.having : "";
   const columns = wide ? 12 : 6;
-  const suffix = having ? `: ${having.replaceAll("_", " ")}` : "";
+  const found = having ? Math.round((rates?.find((rate) => rate.name === having)?.share ?? 1) * data.count) : data.count;
+  const rows = Math.max(1, Math.min(6, Math.floor(found / columns))); // full ones
+  const suffix = having ? `: ${attributeLabel(having)}` : "";
   return html`${form}<div class="two">
     <div class="side">
       <div class="row spread"><h1>Data</h1>${button}</div>
@@ -100,8 +103,8 @@ export default function Data() {
       <section class="card">
         <div class="row spread"><h2>Examples${suffix}</h2>
           <button class="button" onClick=${() => change({ seed: (state.seed + 1) % 1_000_000 })}><${Icon} name="dice" />Shuffle</button></div>
-        <img class="picture examples" src=${apiUrl(`/datasets/${data.name}/sheet`, { count: 6 * columns, columns, seed: state.seed, having })}
-          alt=${`${6 * columns} random images from ${data.title}${suffix}`} />
+        <img class="picture examples" src=${apiUrl(`/datasets/${data.name}/sheet`, { count: rows * columns, columns, seed: state.seed, having })}
+          alt=${`${Math.min(found, rows * columns)} random images from ${data.title}${suffix}`} />
       </section>
       <section class="card"><${ExplorationReport} data=${data} allowed=${training?.allowed} onMade=${(item) => keep({ ...updates, [item.name]: item })} /></section>
     </div>

@@ -27,12 +27,13 @@ export function ContinueForm({ run: { name, info }, onClose }) {
       set(false);
     }
   };
-  return html`<${Dialog} title=${`Continue ${name}`} onClose=${onClose}>
+  const verb = info.status === "finished" ? "Continue" : "Resume";
+  return html`<${Dialog} title=${`${verb} ${name}`} onClose=${onClose}>
     <form class="training-form" onSubmit=${begin}>
       <p class="muted">${name} has trained for ${duration(info.seconds ?? 0)}, on ${imageCount(info.kimg)} images. It continues exactly where it stopped.</p>
       <${NumberInput} label="Additional minutes" value=${minutes} low=${1} high=${129600} onChange=${last} />
       <div class="row spread"><p class="small muted" role="status">${busy && "Starting; this takes a few seconds."}</p>
-        <button class="button primary" disabled=${busy}>Continue</button></div>
+        <button class="button primary" disabled=${busy}>${verb}</button></div>
     </form>
   <//>`;
 }
