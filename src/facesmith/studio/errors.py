@@ -59,7 +59,7 @@ _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _PAGE_STYLE = (
-    ":root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif } "
+    ":root { color-scheme: light dark; background: Canvas; font: 16px/1.5 system-ui, sans-serif } "
     "main { max-width: 36rem; margin: 15vh auto; padding: 0 1rem; overflow-wrap: anywhere } "
     "h1 { font-size: 1.4rem } input, button { font: inherit; padding: 0.3rem }"
 )

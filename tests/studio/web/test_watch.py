@@ -40,6 +40,8 @@ def test_a_running_training_updates_its_panel(
     panel.locator(".health", has_text="Discriminator is winning.").wait_for()
     panel.get_by_role("img", name=re.compile("D 7.25")).wait_for()
     panel.get_by_text(f"Sheet {before + 2} of {before + 2}", exact=True).wait_for()
+    listed = page.locator(".runs li", has_text="going").locator("img")
+    expect(listed).to_have_attribute("src", re.compile(f"/{step * 0.032:010.3f}"))
     expect(panel.locator(".run-facts")).to_contain_text(f"{step * 32:,}")
     measure(run, step + 10)
     panel.locator(".health", has_text="Too early to judge.").wait_for()

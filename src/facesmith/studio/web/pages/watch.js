@@ -20,7 +20,8 @@ function usual(runs) {
 }
 
 /** What a list says of a run that is being watched. */
-const progressOf = (info) => info && { status: info.status, kimg: info.kimg };
+const progressOf = (run) =>
+  run?.info && { status: run.info.status, kimg: run.info.kimg, ...(run.sheets.length && { sheet: run.sheets.at(-1).address }) };
 
 export default function Watch() {
   const [state, change] = useAddress(FIELDS);
@@ -36,7 +37,7 @@ export default function Watch() {
     return requested.length || !runs ? requested : usual(runs);
   }, [runs, state.run]);
   const loaded = useRuns(selected);
-  const listed = runs?.map((run) => ({ ...run, ...progressOf(loaded[run.name]?.info) }));
+  const listed = runs?.map((run) => ({ ...run, ...progressOf(loaded[run.name]) }));
   const begun = (name) => {
     open(null);
     change({ run: [name], kimg: null, train: "" }, { push: true });
