@@ -115,19 +115,18 @@ def without_folders(message: str) -> str:
 
 def error_page(status: int, message: str, root_path: str, query: str) -> HTMLResponse:
     """Return an error as a page. For status 401 it has a form for the token, which keeps the rest of ``query``."""
-    form = ""
+    action = f'<p><a href="{root_path}/">Open the studio</a></p>'
     if status == 401:
         pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != "token"]
         fields = "".join(f'<input type="hidden" name="{escape(name)}" value="{escape(text)}">' for name, text in pairs)
         attributes = 'type="password" name="token" autocomplete="current-password" required'
         token = f"<label>Token <input {attributes}></label> <button>Open</button>"
-        form = f"<form>{fields}{token}</form>"
+        action = f"<form>{fields}{token}</form>"
     title = f"{status} {HTTPStatus(status).phrase}"
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}: facesmith studio</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_PAGE_STYLE}</style></head>'
-        f"<body><main><h1>{title}</h1><p>{escape(message[:1].upper() + message[1:])}.</p>{form}"
-        f'<p><a href="{root_path}/">Open the studio</a></p></main></body></html>'
+        f"<body><main><h1>{title}</h1><p>{escape(message[:1].upper() + message[1:])}.</p>{action}</main></body></html>"
     )
     return HTMLResponse(page, status, {"content-security-policy": _PAGE_POLICY})
 

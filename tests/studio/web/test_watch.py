@@ -78,6 +78,8 @@ def test_runs_are_compared(visit: Visit, size: str, address: str) -> None:
     page.locator(".comparison").wait_for()
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="seed", exact=True))
     expect(row.get_by_role("cell")).to_have_text(["0", "5"])
+    health = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="health", exact=True))
+    expect(health.get_by_role("cell").first).to_have_text("too early to judge")  # as on the page of the run
     assert page.get_by_role("rowheader", name="batch_size").count() == 0  # the runs do not differ in it
     chart = page.get_by_role("img", name=re.compile("^Losses.*going: D.*done: G"))
     expect(chart).to_have_attribute("aria-label", re.compile("kimg"))

@@ -24,6 +24,12 @@ export function duration(seconds) {
   return `${Math.floor(minutes / 1440)} d ${Math.round((minutes % 1440) / 60)} h`;
 }
 
+/** The health of a run as {name, meaning}; without a name if it has not been measured. */
+export function healthOf(info) {
+  const [, name, meaning] = info.health_text?.match(/“(.+?)”[:.]?\s*(.*)/) ?? [];
+  return { name, meaning };
+}
+
 /** "560K": images in a list. */
 export const compactCount = (kimg) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 0 }).format(kimg * 1000);
 

@@ -8,7 +8,7 @@ import { SegmentedControl } from "../components/controls.js";
 import { RunCharts } from "../components/run-charts.js";
 import { useRuns } from "../components/run-stream.js";
 import { RunList } from "../components/run-list.js";
-import { duration, isGan, small, Status, imageCount } from "../components/run-format.js";
+import { duration, healthOf, isGan, small, Status, imageCount } from "../components/run-format.js";
 import { Empty } from "../components/feedback.js";
 
 const FIELDS = { run: list(), against: choice("kimg", ["kimg", "time"]) };
@@ -23,7 +23,7 @@ function rows(runs) {
     ["training images seen", (run) => imageCount(run.info.kimg)],
     ["training time", (run) => duration(run.info.seconds)],
     ["images per second", (run) => run.info.images_per_second?.toPrecision(3) ?? "–"],
-    ["health", (run) => run.info.health ?? "–"],
+    ["health", (run) => healthOf(run.info).name ?? "–"],
     ["best", (run) => run.info.best ?? "–"],
   ];
   const names = [...new Set(runs.flatMap((run) => Object.keys(run.info.settings)))];
@@ -77,7 +77,7 @@ export default function Compare() {
           <div class="side-by-side">
             ${ready.map((run, at) => html`<figure key=${run.name}>
               ${run.sheets.length > 0 && html`<img class="picture" width="8" height="8" src=${small(run.sheets.at(-1).address, 420)} alt=${`The newest sheet of ${run.name}`} />`}
-              <figcaption class="c${at}"><span class="swatch"></span><a href=${pageUrl("/watch", { run: run.name })}>${run.name}</a>
+              <figcaption class="c${at}"><span><span class="swatch"></span> <a href=${pageUrl("/watch", { run: run.name })}>${run.name}</a></span>
                 <span class="small muted number">after ${imageCount(run.sheets.at(-1)?.kimg ?? 0)} images</span></figcaption>
             </figure>`)}
           </div>${ready.every((run) => isGan(run.info)) && html`<${AiLine} />`}</section>

@@ -7,7 +7,7 @@ import { themed, useTheme } from "../../shell/theme.js";
 import { ItemActions } from "../../components/item-actions.js";
 import { Dialog } from "../../components/dialog.js";
 import { RunCharts } from "../../components/run-charts.js";
-import { duration, Status, imageCount } from "../../components/run-format.js";
+import { duration, healthOf, Status, imageCount } from "../../components/run-format.js";
 import { ContinueForm } from "./continue-form.js";
 import { SheetViewer } from "./sheet-viewer.js";
 import { UseModel } from "./use-model.js";
@@ -45,13 +45,13 @@ function RunFacts({ info, left }) {
 const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 function HealthStatus({ info }) {
-  const [, healthName, meant] = info.health_text?.match(/“(.+?)”[:.]?\s*(.*)/) ?? [];
-  if (!healthName)
+  const { name, meaning } = healthOf(info);
+  if (!name)
     return html`<p class="small muted" role="status">${info.status === "running" ? "Health has not been measured yet." : "The run ended before its health was measured."}</p>`;
   const healthy = info.health === "healthy";
   return html`<div class="health ${healthy ? "good" : "worry"}" role="status">
     <${Icon} name=${healthy ? "check" : "alert"} />
-    <p><b>${capital(healthName)}.</b> ${capital(meant)}</p>
+    <p><b>${capital(name)}.</b> ${capital(meaning)}</p>
   </div>`;
 }
 
