@@ -12,7 +12,7 @@ from facesmith.cli.options import classifier, out_folder, quiet
 @click.command()
 @options.model
 @options.dataset
-@click.option("--count", default=10_000, show_default=True, help="Show at most this many faces of DATASET.")
+@click.option("--count", default=10_000, show_default=True, help="Show at most this many faces from DATASET.")
 @out_folder
 @click.option(
     "--methods", default="pca,tsne,umap", show_default=True, help="Compute these projections, separated by commas."
@@ -24,7 +24,7 @@ from facesmith.cli.options import classifier, out_folder, quiet
 def map(model: str, dataset: Path, out: Path, methods: str, **options: object) -> None:  # noqa: A001 (its name)
     """Write a map of DATASET on which similar faces are close together.
 
-    The encoder of MODEL places the faces. OUT contains map.html, a page for searching, selecting and labelling faces,
+    MODEL's encoder places the faces. OUT contains map.html, a page for searching, selecting and labelling faces,
     and the files for TensorBoard's projector.
 
     \b

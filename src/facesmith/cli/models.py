@@ -137,11 +137,11 @@ def generate(model: str, out: Path, backend: str, labels: str | None, **options:
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), shell_complete=completion.models)
 @click.argument("repository", metavar="OWNER/NAME")
-@click.option("--private", is_flag=True, help="Create the repository as private.")
+@click.option("--private", is_flag=True, help="Create a private repository.")
 @click.option("--revision", help="Upload to this existing branch. Default: main.")
 @options.quiet
 def push(path: Path, repository: str, private: bool, revision: str | None, quiet: bool) -> None:
-    """Upload models, datasets and sets to the Hugging Face hub.
+    """Upload a model, a dataset or a set of faces to the Hugging Face hub.
 
     PATH is the folder to upload. Requires the hub extra; log in with `hf auth login` or set HF_TOKEN. An uploaded
     model can be loaded as OWNER/NAME or OWNER/NAME@REVISION, and an uploaded dataset can be imported from
