@@ -3,7 +3,10 @@ import { html } from "../vendor/preact-htm.js";
 
 export const PreviousPhotos = ({ photos, onPick }) =>
   photos.length > 0 &&
-  html`<div class="previous-photos">${photos.map(
-    (item) => html`<button key=${item.photo} class="button" onClick=${() => onPick(item)}>
-      <img src=${item.url} alt="A previous photo" /></button>`,
-  )}</div>`;
+  html`<section class="sample-photos" aria-label="Your photos">
+    <p class="small muted">Your photos:</p>
+    <div class="previous-photos">${photos.map(
+      (item) => html`<button key=${item.photo} class="button" onClick=${() => onPick(item)}>
+        <img src=${item.url} alt="A previous photo" /></button>`,
+    )}</div>
+  </section>`;

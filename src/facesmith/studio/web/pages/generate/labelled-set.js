@@ -46,7 +46,7 @@ export function LabelledSet({ model, seed, truncation, ask, onAsk, onClose }) {
   return html`<${Dialog} title="Labelled set" onClose=${onClose}>
     <div class="labelled-set">
       <p class="small muted">For each face, the set lists the attributes, their probabilities and how each attribute was obtained, in the same columns as the output of <code>facesmith generate</code>.
-        ${model.conditions.length ? " Attributes that the model takes as input are set directly. For other attributes, matching faces are selected from many candidates." : " Matching faces are selected with the model's directions."}</p>
+        ${model.conditions.length ? " Attributes that the model takes as input are set directly. Rare ones, such as baldness, are often not visible: check their probabilities. For other attributes, matching faces are selected from many candidates." : " Matching faces are selected with the model's directions."}</p>
       ${rows.map(
         ([name, way, share], place) => html`<div class="row ask" key=${name} role="group" aria-label=${attributeLabel(name)}>
           <${Select} label="Attribute" value=${name} options=${[name, ...free].sort().map((item) => [item, attributeLabel(item)])}
