@@ -56,5 +56,5 @@ def test_labels_are_not_ignored_in_silence(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("file,Male\n1,1\n2,0\n")
     pq.write_table(pa.table({"image": [b""]}), tmp_path / "faces.parquet")
     for source in (pack(tmp_path / "faces.tar", "1.png", "2.png"), tmp_path / "faces.parquet"):
-        with pytest.raises(FacesmithError, match="omit labels"):
+        with pytest.raises(FacesmithError, match="pass labels only"):
             imported(source, tmp_path / "out", tmp_path / "t.csv")

@@ -35,7 +35,7 @@ def test_attribute_names_are_case_insensitive(directed_model: Model) -> None:
     assert directions.find("blond hair") == directions.find("BLOND_HAIR") == "Blond_Hair"
     with pytest.raises(FacesmithError, match="did you mean Blond_Hair"):
         directions.find("Blondhair")
-    with pytest.raises(FacesmithError, match="'qqqq': there are .*Blond_Hair"):
+    with pytest.raises(FacesmithError, match="'qqqq': choose one of .*Blond_Hair"):
         directions.find("qqqq")
 
 
