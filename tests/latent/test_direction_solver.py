@@ -81,5 +81,5 @@ def test_opposite_attributes_are_refused_only_if_orthogonal() -> None:
     moves, _ = solve_moves(moments, names)
     assert np.isfinite(moves["orthogonal"]).all()
     assert np.linalg.norm(moves["orthogonal"][0]) < 1.1 * np.linalg.norm(moves["boundary"][0])
-    with pytest.raises(FacesmithError, match="changes No_Beard without Beard"):
+    with pytest.raises(FacesmithError, match="changes No_Beard without changing Beard"):
         solve_moves(moments, names, ("Beard",))
