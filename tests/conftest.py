@@ -1,6 +1,7 @@
 """What several parts' tests start from."""
 
 import importlib.util
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ import pyarrow as pa
 import pytest
 import torch
 from hypothesis import settings
+from safetensors import safe_open
+from safetensors import torch as safetensors
 from safetensors.numpy import load_file, save_file
 
 import facesmith
@@ -135,6 +138,28 @@ SETTINGS = ("batch_size=16", "threads=1", "precision=float32", "memory_format=ch
             "score_share=1000", "checkpoint_kimg=0.16", "tick_kimg=0.4")  # fmt: skip
 ENCODER = (*SETTINGS, "score_kimg=0.8")
 JUDGE = (*SETTINGS, "width=4", "feature_size=8", "score_kimg=0.16")
+
+
+@pytest.fixture(scope="session")
+def styled_model(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A residual G of 32x32 whose blocks, which start as nothing, are given something to do."""
+    folder = tmp_path_factory.mktemp("styled")
+    run = train(
+        "small", builtin_dataset, folder / "run", kimg=0.032, quiet=True,
+        settings=("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
+                  "memory_format=contiguous"),
+    )  # fmt: skip
+    path = max((run / "checkpoints").iterdir())
+    state = safetensors.load_file(path)
+    torch.manual_seed(0)
+    for name in state:
+        if name.startswith("average.") and "second.weight" in name:
+            state[name] = 0.3 * torch.randn_like(state[name])
+    with safe_open(path, "pt") as file:
+        card = json.loads(file.metadata()["facesmith"])
+    safetensors.save_file(state, path, {"facesmith": json.dumps(card | {"crc32": {}})})
+    model: Model = export(run, folder / "styled")
+    return model
 
 
 def make_dataset(folder: Path, pictures: np.ndarray, **columns: Any) -> Dataset:

@@ -55,6 +55,7 @@ from facesmith.latent.paths import analogy as analogy
 from facesmith.latent.paths import interpolate as interpolate
 from facesmith.latent.paths import sweep as sweep
 from facesmith.latent.refine import refine as refine
+from facesmith.latent.style_mix import mix_styles as mix_styles
 from facesmith.latent.style_mix import style_mix as style_mix
 from facesmith.metrics.evaluate import evaluate as evaluate
 from facesmith.metrics.scores import Scores as Scores

@@ -1,40 +1,13 @@
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from safetensors import safe_open
-from safetensors import torch as safetensors
 
 import facesmith
 from facesmith import FacesmithError, Model
-from facesmith.data.dataset import Dataset
 
 FACE, GAP = 128, 2
-
-
-@pytest.fixture(scope="module")
-def styled_model(builtin_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """A residual G of 32x32 whose blocks, which start as nothing, are given something to do."""
-    folder = tmp_path_factory.mktemp("styled")
-    run = facesmith.train(
-        "small", builtin_dataset, folder / "run", kimg=0.032, quiet=True,
-        settings=("generator_width=4", "discriminator_width=4", "batch_size=16", "threads=1", "precision=float32",
-                  "memory_format=contiguous"),
-    )  # fmt: skip
-    path = max((run / "checkpoints").iterdir())
-    state = safetensors.load_file(path)
-    torch.manual_seed(0)
-    for name in state:
-        if name.startswith("average.") and "second.weight" in name:
-            state[name] = 0.3 * torch.randn_like(state[name])
-    with safe_open(path, "pt") as file:
-        card = json.loads(file.metadata()["facesmith"])
-    safetensors.save_file(state, path, {"facesmith": json.dumps(card | {"crc32": {}})})
-    model: Model = facesmith.export(run, folder / "model")
-    return model
 
 
 def test_style_mix_changes_styles_from_the_level_on(styled_model: Model, tmp_path: Path) -> None:
@@ -55,6 +28,15 @@ def test_style_mix_changes_styles_from_the_level_on(styled_model: Model, tmp_pat
         assert np.abs(cells[1][1].astype(int) - cells[1][0]).max() <= 1, "seed:1 in its own style"
         changes[level] = np.abs(cells[1][2].astype(int) - cells[1][0]).mean()
     assert changes[0] > changes[2] > 0.5, "the fewer levels are styled anew, the less changes"
+
+
+def test_styles_are_mixed_at_every_level(styled_model: Model) -> None:
+    one, two = styled_model.latents(2, seed=1)
+    mixed = facesmith.mix_styles(styled_model, one, two).astype(int)
+    changes = [np.abs(face - styled_model.generate(one)[0]).mean() for face in mixed]
+    assert len(mixed) == 3, "the levels that have blocks"
+    assert changes == sorted(changes, reverse=True), "the fewer levels are styled anew, the less changes"
+    assert np.abs(facesmith.mix_styles(styled_model, one, one).astype(int) - styled_model.generate(one)).max() <= 1
 
 
 def test_an_invalid_style_mix_is_refused(styled_model: Model, small_model: Model, tmp_path: Path) -> None:

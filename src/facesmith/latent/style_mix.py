@@ -1,10 +1,11 @@
 """Mix styles: the coarse structure of one face and the fine style of another, for generators with styled levels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from facesmith.arrays import Images, Latents
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.images.grid import image_suffixes, save_table
@@ -34,15 +35,9 @@ def style_mix(
     and column show the faces themselves. Requires torch. Raises `FacesmithError` for a generator without styled levels
     (only `small` and `base` have them), and for a level that is not styled.
     """
-    torch = require("torch", "train", "mixing styles")
     with new_series(Path(out), image_suffixes()) as file:
         source = as_model(model, quiet=quiet)
-        net, device = source.torch_generator()
-        if not hasattr(net, "mixed"):
-            raise FacesmithError(
-                f"{source.name} does not support style mixing: use a model trained with the small or base recipe"
-            )
-        levels = [number for number, blocks in enumerate(net.levels) if len(blocks)]
+        levels, mix = _open_styles(source)
         if level not in levels:
             raise FacesmithError(f"level {level} of {source.name} has no style: use {', '.join(map(str, levels))}")
         rows, columns = (
@@ -53,11 +48,36 @@ def style_mix(
         row_z, column_z = (np.stack([item.z for item in faces]) for faces in (rows, columns))
         width, height = source.size
         table = np.zeros((len(rows) + 1, len(columns) + 1, height, width, 3), np.uint8)
-        with torch.inference_mode():
-            fine_z = torch.from_numpy(column_z).to(device)
-            for number, coarse_z in enumerate(torch.from_numpy(row_z).to(device), 1):
-                table[number, 1:] = to_uint8(net.mixed(coarse_z.expand(len(fine_z), -1), fine_z, level))
+        for number, coarse_z in enumerate(row_z, 1):
+            table[number, 1:] = mix(np.broadcast_to(coarse_z, column_z.shape), column_z, level)
         table[0, 1:], table[1:, 0] = source.generate(column_z), source.generate(row_z)
         marks = face_marks(source, [*rows, *columns])
         save_table(table, ["", *(row.name for row in rows)], ["", *(column.name for column in columns)], file, marks)
     return Path(out)
+
+
+def mix_styles(model: Model, coarse: Latents, fine: Latents) -> Images:
+    """Return the face of the latent ``coarse`` with the style of ``fine`` from each styled level on: L x H x W x 3.
+
+    The first is styled from the coarsest level on, the last only at the finest. Requires torch. Raises
+    `FacesmithError` for a generator without styled levels.
+    """
+    levels, mix = _open_styles(model)
+    return np.concatenate([mix(coarse[None], fine[None], level) for level in levels])
+
+
+def _open_styles(model: Model) -> tuple[list[int], Callable[[Latents, Latents, int], Images]]:
+    """Return the styled levels of a generator, and a function that mixes latents (N x latent_size) from a level on."""
+    torch = require("torch", "train", "mixing styles")
+    net, device = model.torch_generator()
+    if not hasattr(net, "mixed"):
+        raise FacesmithError(
+            f"{model.name} does not support style mixing: use a model trained with the small or base recipe"
+        )
+
+    def mix(coarse: Latents, fine: Latents, level: int) -> Images:
+        with torch.inference_mode():
+            sides = (torch.from_numpy(np.array(z)).to(device) for z in (coarse, fine))
+            return to_uint8(net.mixed(*sides, level))
+
+    return [number for number, blocks in enumerate(net.levels) if len(blocks)], mix

@@ -136,3 +136,25 @@ def test_only_supported_video_formats_are_listed(visit: Visit, monkeypatch: pyte
         assert has_av or "facesmith[train]" in response.json()["error"]
 
     visit(ask)
+
+
+def test_styles_are_mixed_where_a_model_has_them(
+    visit: Visit, models: Path, styled_model: Model, pixels: Pixels
+) -> None:
+    one, two = styled_model.latents(2, seed=1)
+
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        models = {item["name"]: item for item in (await client.get("/api/v1/models")).json()}
+        assert {name: item["styles"] for name, item in models.items() if item["kind"] == "generator"} == {
+            "first": False,
+            "second": False,
+            "styled": True,
+        }
+        body = {"model": "styled", "face": "seed:1", "style": "seed:1:1"}
+        response = await client.post("/api/v1/style-mix", json=body)
+        images = facesmith.mix_styles(styled_model, one, two)
+        assert np.array_equal(pixels(response), tile(images, len(images)))
+        response = await client.post("/api/v1/style-mix", json=body | {"model": "first"})
+        assert response.status_code == 400
+
+    visit(ask, paths=(str(models), str(styled_model.path)))

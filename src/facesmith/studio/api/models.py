@@ -12,6 +12,7 @@ from facesmith.studio.registry import MODELS, Item
 from facesmith.studio.schemas import content
 from facesmith.studio.services import Services, ServicesDep
 
+STYLED_FAMILY = "residual"  # whose generators have a style for each level
 router = APIRouter(prefix="/models", tags=["models"])
 
 
@@ -32,6 +33,7 @@ class ModelInfo(BaseModel):
     latent_size: int | None = Field(examples=[64], description="length of a latent; null if the model has no latents")
     encoder: bool = Field(description="whether it can encode photos")
     refine: bool = Field(description="whether /refine works with this model; requires PyTorch")
+    styles: bool = Field(description="whether /style-mix works with this model; requires PyTorch")
     aligned: bool = Field(description="whether it was trained on aligned faces, so that faces are detected in photos")
     attributes: list[str] = Field(
         examples=[["Smiling", "Young"]],
@@ -86,6 +88,7 @@ def _model_info(item: Item, services: Services) -> ModelInfo:
         latent_size=card["network"].get("latent_size") if item.kind == "generator" else None,
         encoder="encoder" in card,
         refine="encoder" in card and find_spec("torch") is not None,
+        styles=card["network"].get("family") == STYLED_FAMILY and find_spec("torch") is not None,
         aligned=has_aligned_faces(data),
         attributes=[] if is_makeover else attributes,
         conditions=card.get("conditions", []) if item.kind == "generator" else [],

@@ -11,6 +11,7 @@ import { decodeBitmap, parseFaceRef } from "../../components/face-refs.js";
 import { Progress } from "../../components/feedback.js";
 import { SaveImage } from "../../components/save-image.js";
 import { Slot } from "./slot.js";
+import { StyleMix } from "./style-mix.js";
 
 const STEPS = 20; // from one face to the other
 const COLUMNS = 7;
@@ -54,5 +55,6 @@ export function Mix({ model, slots, active, onChoose, onFill, share, onShare }) 
       ${model.encoder && html`<button class="button" onClick=${open}><${Icon} name="sliders" /> Edit this face</button>`}
     </div>
     <${SaveImage} size=${model.size} load=${load} name=${(scale) => `mix${scale > 1 ? `-enlarged-${scale}x` : ""}.png`} />
+    ${model.styles && html`<${StyleMix} model=${model} face=${slots.a} style=${slots.b} />`}
   </section>`;
 }
