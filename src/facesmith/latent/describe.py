@@ -37,7 +37,7 @@ def describe(
     if by not in ORDERS:
         raise FacesmithError(f"invalid order {by!r}: expected {' or '.join(ORDERS)}")
     if top < 1:
-        raise FacesmithError(f"invalid top {top}: expected at least 1 attribute")
+        raise FacesmithError(f"invalid top={top}: expected at least 1")
     directions = source.directions
     loaded = load_faces(source, faces, face=face, aligned=aligned, quiet=quiet)
     scores = np.concatenate([_scores(source, item) for item in loaded])

@@ -77,7 +77,7 @@ def test_a_photo_is_reconstructed_edited_and_described(studio: str, visit: Visit
     page.get_by_role("img", name="Smiling +2", exact=True).wait_for()
     expect(page.locator(".top-attributes li")).to_have_count(5)
     expect(page.locator(".edit-table li")).to_have_count(5)
-    page.get_by_role("button", name="Add current sliders as a row").click()
+    page.get_by_role("button", name="Add current settings as a row").click()
     expect(page.locator(".edit-table li")).to_have_count(6)
     has_address(page, lambda query: query.get("row", [""])[-1] == "Smiling:2")
     choose(page, "Before | after")

@@ -63,8 +63,8 @@ class GANRecipe(AdversarialRecipe):
             half_lives = [0.0]
         if not all(0 < kimg < math.inf for kimg in half_lives) or (half_lives and not self.ema_kimg):
             raise FacesmithError(
-                f"invalid extra_ema_kimg={self.extra_ema_kimg}: expected positive numbers, such as 20,80; it also "
-                "requires ema_kimg above 0"
+                f"invalid extra_ema_kimg={self.extra_ema_kimg}: expected positive numbers, such as 20,80, "
+                "together with ema_kimg above 0"
             )
         return half_lives
 

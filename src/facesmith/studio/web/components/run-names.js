@@ -3,7 +3,7 @@
 /** The attributes of an input for a name. */
 export const validName = {
   pattern: "[\\p{L}\\p{N}](?:[\\p{L}\\p{M}\\p{N}._]|-(?!-))*(?<![.\\-])",
-  title: "Use letters, digits, and single dashes, dots and underscores. Start with a letter or digit.",
+  title: "Use letters, digits, dots, underscores and single dashes. Start with a letter or digit.",
   autocomplete: "off",
   spellcheck: false,
 };

@@ -146,7 +146,7 @@ function Faces({ models, state, change }) {
         <${NumberInput} label="Download many faces with labels" value=${many} low=${1} high=${10_000} onChange=${setMany}>
           <a class="button" download href=${apiUrl("/generate", { ...plain, count: many, format: "zip" })}><${Icon} name="download" /> Zip</a>
         <//>
-        <p class="small muted">The zip contains PNG files with metadata: face 0 of this seed, face 1 and so on, edited with the current sliders.</p>
+        <p class="small muted">The zip contains PNG files with metadata: face 0 of this seed, face 1 and so on, edited with the current slider settings.</p>
         <button class="button" onClick=${() => change({ labelled: true }, { push: "dialog" })}>Labelled set</button>
       </section>
       <hr />

@@ -10,7 +10,7 @@ import { copyText } from "../../components/feedback.js";
 
 const MAX_ZIP = 10_000; // faces
 const PREVIEW = { count: 24, columns: 8, caption: true, format: "jpeg" };
-const WAYS = [["with", "all with"], ["without", "all without"], ["half", "half of them"], ["share", "a share"]];
+const WAYS = [["with", "all with"], ["without", "all without"], ["half", "half of them"], ["share", "a percentage"]];
 
 /** "Smiling", "~Smiling", "Smiling=balance" and "Smiling=0.3" as [attribute, way, share]. */
 function parse(text) {

@@ -23,7 +23,7 @@ export function Variations({ model, like, set, spread, lock, onChange, onClose }
       onInput=${(spread) => onChange({ spread })} />
     ${
       model.attributes.length > 0 &&
-      html`<fieldset><legend>Keep these attributes <${Hint} term="keeping attributes">Variations keep these attributes as measured by the model's directions. Other attributes vary. If Difference is high, these attributes may still change.<//></legend>
+      html`<fieldset><legend>Keep these attributes <${Hint} term="keeping attributes">Variations keep the selected attributes, as measured by the model's directions; all others vary. If Difference is high, even the selected attributes may change.<//></legend>
         <div class="row">${names.map(box)}</div>
         ${rest.length > 0 && html`<details open=${rest.some((name) => lock.includes(name))}><summary class="small">${rest.length} more</summary><div class="row">${rest.map(box)}</div></details>`}
       </fieldset>`

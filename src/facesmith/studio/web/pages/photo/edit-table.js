@@ -38,7 +38,7 @@ export function EditTable({ model, face, rows, changes, onRows }) {
     <div class="row spread"><h2>Table of edits</h2>
       <div class="row">
         <button class="button" disabled=${!Object.keys(changes).length || visibleRows.length >= MOST} onClick=${add}>
-          <${Icon} name="plus" /> Add current sliders as a row</button>
+          <${Icon} name="plus" /> Add current settings as a row</button>
         <button class="button" aria-pressed=${references.length > 0}
           onClick=${() => setReferences(references.length ? [] : ["seed:2", "seed:2:1", "seed:2:2"])}>Compare with random faces</button>
         <button class="plain" aria-label="Save the table as PNG" title="Save the table as PNG"

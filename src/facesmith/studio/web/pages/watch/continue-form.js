@@ -20,7 +20,7 @@ export function ContinueForm({ run: { name, info }, onClose }) {
     set(true);
     try {
       await request(`/runs/${name}/resume`, { json: { additional_minutes: minutes } });
-      showMessage(`${name} continues for ${minutes === 1 ? "a minute" : `${minutes} minutes`}`);
+      showMessage(`${name} will continue for ${minutes === 1 ? "another minute" : `another ${minutes} minutes`}`);
       onClose();
     } catch (error) {
       showError(error);

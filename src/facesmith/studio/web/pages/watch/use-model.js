@@ -33,7 +33,7 @@ export function UseModel({ name, onClose }) {
   const [page, text] = PAGES[info.kind] ?? [];
   return html`<${Dialog} title=${`Use the model from ${name}`} onClose=${onClose}>
     <div class="training-form" aria-live="polite">
-      ${info.state === "running" && html`<${Progress} label="Exporting the model" /><p class="small muted">This takes up to a minute. You can close this window: the export continues.</p>`}
+      ${info.state === "running" && html`<${Progress} label="Exporting the model" /><p class="small muted">This takes up to a minute. You can close this window; the export will continue.</p>`}
       ${info.state === "failed" && html`<p class="warning">${info.error}</p>`}
       ${info.score && html`<p>Best score: ${info.score}.</p>`}
       ${info.state === "done" && html`
