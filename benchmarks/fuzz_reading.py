@@ -5,8 +5,8 @@
 The corpus is generated: small pictures of noise in every format that Pillow writes, with EXIF and colour profiles, and
 label tables of every form. Each example is one of them with random bytes changed, cut, repeated or spliced. Right is
 a result, `ImageError` or `FacesmithError`; anything else is a finding, printed with the seed that makes it again. So is
-an example that takes longer than `MAX_SECONDS` of processor time. Prints the growth of memory after a warm-up; more than `MAX_GROWTH` is
-a finding too. Exits with code 1 after a finding.
+an example that takes longer than `MAX_SECONDS` of processor time. Prints the growth of memory after a warm-up; more
+than `MAX_GROWTH` is a finding too. Exits with code 1 after a finding.
 """
 
 import argparse
