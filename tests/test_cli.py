@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -270,6 +271,17 @@ def test_the_second_writer_of_a_name_is_refused_at_once(command: str, builtin_da
         code, _, errors = run(*words, "--quiet")
         assert code == 2
         assert "another process is writing" in errors
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+def test_a_console_need_not_be_utf8(encoding: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    name = tmp_path / "人脸"
+    command = [sys.executable, "-m", "facesmith", "data", "import", "builtin:8", str(name), "--size", "16", "--quiet"]
+    result = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert result.returncode == 0, result.stderr.decode(encoding)
+    assert name.is_dir()
+    assert b"\\u4eba" in result.stdout
 
 
 def test_the_version_is_the_packages() -> None:
