@@ -63,7 +63,7 @@ def show_faces(
                 entries.append({"photo": printable(str(photo)), "face": number, **_describe(face), "cut": crop})
         if not entries:
             raise FacesmithError(
-                f"none of the {len(photos):,} photos can be used, for example because {without[0]['reason']}"
+                f"none of the {len(photos):,} photos can be used; the first error is: {without[0]['reason']}"
             )
         result = {
             "format": "facesmith-faces",

@@ -25,7 +25,7 @@ def merge_sets(parts: Sequence[str | Path], out: str | Path, *, quiet: bool = Fa
     cards = sorted(((read_set(Path(part)), Path(part)) for part in parts), key=lambda pair: pair[0]["first"])
     first = cards[0][0]
     if "seed" not in first:
-        raise FacesmithError(f"{cards[0][1]} is an exported dataset: merge sets of generated faces")
+        raise FacesmithError(f"{cards[0][1]} is an exported dataset: merge only sets of generated faces")
     position = first["first"]
     for card, path in cards:
         changes = [key for key in first if key not in ("first", "count", "tally") and card.get(key) != first[key]]

@@ -117,7 +117,7 @@ def test_unusable_photos_are_reported_and_skipped(
 def test_no_folder_is_written_without_a_usable_photo(of_faces: Makeover, tmp_path: Path) -> None:
     photos = [save(np.zeros((80, 80, 3), np.uint8), tmp_path / f"{number}.png") for number in range(2)]
     with pytest.raises(
-        FacesmithError, match="none of the 2 photos can be used, for example because no face was found in .*0.png"
+        FacesmithError, match="none of the 2 photos can be used; the first error is: no face was found in .*0.png"
     ):
         facesmith.make_over(of_faces, photos, tmp_path / "out", quiet=True)
     with pytest.raises(FacesmithError, match="^no face was found in .*0.png"):

@@ -243,8 +243,8 @@ def list_files(path: Path) -> FileListing:
         return _list_zip(path)
     if (path / "dataset.json").is_file() and (path / "images.npy").is_file():
         raise FacesmithError(
-            f"{path} is already a dataset: use it directly, import its photos again, or import an export of it "
-            "(facesmith data export)"
+            f"{path} is already a dataset: use it directly, import its photos again, or export it "
+            "(facesmith data export) and import the result"
         )
     walk = walk_folder(str(path))
     notes = [

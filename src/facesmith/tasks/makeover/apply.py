@@ -102,7 +102,7 @@ def make_over(
                 sheet_images += list(before[: MAX_SHEET_IMAGES // steps - len(sheet_images)])
         if not faces:
             raise FacesmithError(
-                f"none of the {len(paths):,} photos can be used, for example because {skipped[0]['reason']}"
+                f"none of the {len(paths):,} photos can be used; the first error is: {skipped[0]['reason']}"
             )
         all_marks = source.edit_marks(marks)
         names = [entry["file"] for entry in faces[: len(sheet_images)]]

@@ -33,7 +33,7 @@ export function SaveImage({ size, load, name, scales = saveScales(size) }) {
     <div class="row">
       ${scales.map(
         (scale) => html`<button key=${scale} class="button ${scale === 1 && "primary"}" onClick=${() => download(scale)}
-          title=${scale === 1 ? "At the size of the model's images" : `Enlarged ${scale} times with Lanczos: no detail is added`}>
+          title=${scale === 1 ? "At the size of the model's images" : `Enlarged ${scale}x with Lanczos: no detail is added`}>
           ${scale === 1 ? html`<${Icon} name="download" /> Save PNG` : `${width * scale}x${height * scale}`}</button>`,
       )}
       <button class="button" onClick=${copy}><${Icon} name="copy" /> Copy image</button>

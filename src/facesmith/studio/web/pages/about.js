@@ -55,7 +55,7 @@ export default function About() {
     </section>`
     }
     <p class="small muted">facesmith is free software under the Apache License 2.0. Its pages use preact (MIT) and
-      htm (Apache 2.0): <a href=${new URL("../vendor/LICENSES.txt", import.meta.url)} target="_blank">their
+      htm (Apache 2.0); see <a href=${new URL("../vendor/LICENSES.txt", import.meta.url)} target="_blank">their
         licences</a>.</p>
   </div>`;
 }

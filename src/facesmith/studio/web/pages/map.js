@@ -33,13 +33,13 @@ export default function Maps() {
       <p>You can then also place your own photo on the map.</p>
     <//>`;
   if (!map) return html`<h1>Map</h1>${!error && html`<${Loading} />`}`;
-  const methods = map.methods.map((item) => METHODS[item] ?? item).join(", ");
+  const methods = new Intl.ListFormat("en-GB").format(map.methods.map((item) => METHODS[item] ?? item));
   const photos = map.photos.length ? `; ${map.photos.length === 1 ? "a photo is" : `${map.photos.length} photos are`} also marked on the map` : "";
   const face = map.placing && map.page && parseFaceRef(state.face) ? state.face : "";
   return html`<div class="map-head">
       <h1>Map</h1>
       ${maps.length > 1 && html`<${Select} label="Map" value=${map.name} options=${maps.map((item) => item.name)} onChange=${(name) => change({ map: name, space: "", method: "", colour: "" }, { push: true })} />`}
-      <p class="small muted">${map.count.toLocaleString("en")} faces from ${map.dataset}, encoded by ${map.model}${map.classifier ? " and by an attribute classifier" : ""}, projected by ${methods}${photos}. ${map.credit}</p>
+      <p class="small muted">${map.count.toLocaleString("en")} faces from ${map.dataset}, encoded by ${map.model}${map.classifier ? " and an attribute classifier" : ""}, and projected with ${methods}${photos}. ${map.credit}</p>
       ${map.page && html`<a class="button" href=${themed(map.page, theme)} target="_blank">Open in new window</a>`}
     </div>
     <${Placement} map=${map} face=${face} onPick=${(to) => change({ face: to }, { push: true })} />

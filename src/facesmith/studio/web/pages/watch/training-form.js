@@ -80,7 +80,7 @@ export function TrainingForm({ branch, dataset, recipes, onClose, onBegun }) {
   return html`<${Dialog} title=${branch ? `Branch from ${branch.name}` : "Train"} onClose=${onClose}>
     <form class="training-form" onSubmit=${begin}>
       ${branch
-        ? html`<p class="muted">The new run starts from the last checkpoint of ${branch.name}, with the settings that you change here. ${branch.name} itself does not change.</p>`
+        ? html`<p class="muted">The new run starts from the last checkpoint of ${branch.name}, with any changes you make to the settings here. ${branch.name} itself does not change.</p>`
         : html`<div class="row even">
             <${Select} label="Recipe" value=${recipe} options=${recipes.map((item) => item.name)} onChange=${(to) => (cook(to), put(needed(recipes.find((item) => item.name === to))))} />
             ${datasets && html`<${Select} label="Dataset" value=${data ?? datasets[0].name} options=${datasets.map((item) => [item.name, `${item.name} · ${item.count.toLocaleString("en")} images, ${item.size.join("x")} pixels`])} onChange=${take} />`}
