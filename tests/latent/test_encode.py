@@ -60,7 +60,7 @@ def test_reconstruct_writes_faces_and_their_scores(linear_model: Model, photo: P
 
 
 def test_an_invalid_reconstruction_is_refused(linear_model: Model, tmp_path: Path) -> None:
-    with pytest.raises(FacesmithError, match="invalid refine -1"):
+    with pytest.raises(FacesmithError, match="invalid refine=-1"):
         facesmith.reconstruct(linear_model, ["seed:1"], tmp_path / "out", refine=-1)
     blind = Model(linear_model.path, {k: v for k, v in linear_model.card.items() if k != "encoder"}, "onnx")
     with pytest.raises(FacesmithError, match="has no encoder"):

@@ -40,7 +40,7 @@ def refine(
     """
     torch = require("torch", "train", "refining")
     if steps < 1:
-        raise FacesmithError(f"invalid refine {steps}: expected at least 1 step")
+        raise FacesmithError(f"invalid refine={steps}: expected at least 1 step")
     net, device = model.torch_generator()
     net.requires_grad_(False)
     refined = np.empty_like(z)
@@ -74,7 +74,7 @@ def refinement_steps(model: Model, steps: int | None) -> int:
     if steps is None:
         return DEFAULT_STEPS if find_spec("torch") and model.folder.weights.exists() else 0
     if steps < 0:
-        raise FacesmithError(f"invalid refine {steps}: expected 0 or more steps")
+        raise FacesmithError(f"invalid refine={steps}: expected 0 or more steps")
     return steps
 
 
