@@ -101,7 +101,7 @@ def test_saved_directions_are_loaded_and_verified(judged: Model, tmp_path: Path)
     data = bytearray((copy / "directions.safetensors").read_bytes())
     data[-1] ^= 1
     (copy / "directions.safetensors").write_bytes(data)
-    with pytest.raises(FacesmithError, match="fit them again"):
+    with pytest.raises(FacesmithError, match="fit the directions again"):
         _ = facesmith.load(copy).directions
 
 

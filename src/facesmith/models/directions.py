@@ -186,7 +186,7 @@ def read_directions(folder: Path, card: dict[str, Any]) -> Directions:
             f"{folder} has no attribute directions: add them with facesmith directions MODEL DATASET or, without a "
             "dataset, with facesmith directions MODEL --classifier CLASSIFIER"
         )
-    remedy = "fit them again with facesmith directions"
+    remedy = "fit the directions again with facesmith directions"
     if entry["encoder"] is not None and entry["encoder"] != card.get("encoder", {}).get("digest"):
         raise FacesmithError(f"the directions of {folder} were fitted with a different encoder: {remedy}")
     try:

@@ -127,7 +127,9 @@ def encode_image(image: ImageArray, form: str, metadata: Mapping[str, Any]) -> b
     JPEG or WebP cannot have.
     """
     if max(image.shape[:2]) > _MAX_SIDES.get(form, max(image.shape)):
-        raise FacesmithError(f"a {form} image has at most {_MAX_SIDES[form]:,} pixels per side: request png instead")
+        raise FacesmithError(
+            f"a {form} image can have at most {_MAX_SIDES[form]:,} pixels per side: request png instead"
+        )
     software, facts, marks = f"facesmith {__version__}", json.dumps(metadata), _marks(metadata)
     if form == "png":
         texts = {"Software": software, "Description": image_description(metadata), "facesmith": facts}

@@ -123,7 +123,7 @@ function Faces({ models, state, change }) {
               onChange=${change} onClose=${() => change({ like: "", lock: [], spread: 30 }, { push: true })} />`
           : html`<${Slider} label="Truncation" value=${truncation} high=${2} step=${0.05} ends=${["more typical", "more varied"]}
               onInput=${(value) => change({ truncation: value })} format=${(value) => (value === 1 ? "1, as trained" : +value.toFixed(2))}
-              hint="Multiplies the random numbers that a face is made from. Below 1, faces are more typical and have fewer defects; above 1, they are more varied and have more defects." />`
+              hint="Scales the random numbers that a face is made from. Below 1, faces are more typical and have fewer defects; above 1, they are more varied and have more defects." />`
       }
       <hr />
       ${
