@@ -158,5 +158,5 @@ def _read_direction(direction: str | Path | Floats | None, size: int) -> Floats:
         direction = arrays[0]
     move = np.asarray(direction, np.float32)
     if move.shape != (size,) or not np.isfinite(move).all():
-        raise FacesmithError(f"invalid direction: expected {size} finite numbers, not an array of {move.shape}")
+        raise FacesmithError(f"invalid direction of shape {move.shape}: expected {size} finite numbers")
     return move

@@ -65,7 +65,7 @@ def parse_requests(attributes: Sequence[str], balance: Sequence[str], shares: Se
     if repeated is not None:
         raise FacesmithError(f"the attribute {repeated} is requested twice: choose one value")
     if len(balanced) > MAX_BALANCED:
-        raise FacesmithError(f"{len(balanced)} attributes to balance are too many: use at most {MAX_BALANCED}")
+        raise FacesmithError(f"too many attributes to balance ({len(balanced)}): use at most {MAX_BALANCED}")
     return Requests(fixed, balanced, parsed)
 
 

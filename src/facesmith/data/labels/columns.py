@@ -110,10 +110,10 @@ def parse_signs(column: Any, name: str, table: str) -> "pa.Array":
     values = parse_attribute(column)
     if values is None:
         odd = next(iter(_odd_cells(column)), None)
-        text = "no value" if odd is None else f"the value {odd!r}"
+        text = "-1, 0 and 1, or nothing" if odd is None else f"the value {odd!r}"
         raise FacesmithError(
-            f"{table} is not a CelebA attribute file ({name} contains {text} instead of 1 or -1): pass the original "
-            "file"
+            f"{table} is not a CelebA attribute file (expected only 1 and -1, but {name} contains {text}): pass the "
+            "original file"
         )
     return values
 

@@ -22,7 +22,7 @@ export function SaveImage({ size, load, name, scales = saveScales(size) }) {
   };
   const copy = async () => {
     try {
-      if (!globalThis.ClipboardItem) throw new Error("This browser copies images only from https pages and from localhost: save the PNG instead");
+      if (!globalThis.ClipboardItem) throw new Error("This browser allows copying images only on https pages and on localhost: save the PNG instead");
       await navigator.clipboard.write([new ClipboardItem({ "image/png": load(1) })]);
       showMessage("Copied the image");
     } catch (error) {
