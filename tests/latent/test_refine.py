@@ -78,5 +78,5 @@ def test_photos_are_refined_by_default_where_torch_and_weights_are(
     assert refinement_steps(linear_model, None) == 0, "it has no weights, only ONNX"
     monkeypatch.setattr("facesmith.latent.refine.find_spec", lambda _: None)
     assert refinement_steps(model, None) == 0
-    with pytest.raises(FacesmithError, match="refine -1"):
+    with pytest.raises(FacesmithError, match="refine=-1"):
         refinement_steps(model, -1)

@@ -92,5 +92,5 @@ def test_models_command_lists_the_included_models(default_model: Model) -> None:
     head, row = result.output.splitlines()
     assert head.split() == ["name", "output", "size", "parameters", "data", "terms", "scores"]
     parameters = f"{default_model.card['parameters']:,}"
-    for cell in (DEFAULT_MODEL, "faces", "32x32", parameters, "256 images of", "credit", "none"):
+    for cell in (DEFAULT_MODEL, "faces", "32x32", parameters, "256 images from", "credit", "none"):
         assert cell in row

@@ -89,7 +89,7 @@ def test_an_included_makeover_is_loaded_by_name_with_its_terms(
     assert capsys.readouterr().err == "mtf64 was trained on CelebA: non-commercial research only\n"
     with pytest.raises(FacesmithError, match=r"or use an included one \(mtf64\)"):
         facesmith.load_makeover("mtf65")
-    data = "256 images of builtin avataaars, non-commercial research only"
+    data = "256 images from builtin avataaars, non-commercial research only"
     assert facesmith.included_makeovers() == {"mtf64": f"lighter and redder of 32x32 faces trained on {data}"}
     row = CliRunner().invoke(root, ["models"], catch_exceptions=False).output.splitlines()[-1]
     assert row.split("  ")[:4] == ["mtf64", "makeovers: lighter, redder", "32x32", "6"]

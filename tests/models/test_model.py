@@ -179,7 +179,7 @@ def test_an_unknown_model_name_lists_the_available_ones(shipped: Path) -> None:
 def test_included_models_have_distinct_one_line_summaries(shipped: Path) -> None:
     told = included_models()
     assert list(told) == ["celeba64", "drawn64"]
-    assert told["celeba64"].startswith("32x32 faces trained on 256 images of builtin")
+    assert told["celeba64"].startswith("32x32 faces trained on 256 images from builtin")
     assert told["celeba64"].endswith("non-commercial research only")
     assert "non-commercial" not in told[DEFAULT_MODEL]
 
