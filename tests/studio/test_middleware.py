@@ -207,7 +207,7 @@ def test_openapi_documents_token_and_session(models: Path, token: str | None) ->
         ({"port": 70000}, "port 70000"),
         ({"certfile": Path("c")}, "requires its key"),
         ({"token": "short"}, "8 to 256"),
-        ({"rate": 0.0}, "above 0"),
+        ({"rate": 0.0}, "greater than 0"),
         ({"host": "0.0.0.0", "allow_training": True}, "could train"),
         ({"cors": ("example.org",)}, "expected an origin"),
     ],

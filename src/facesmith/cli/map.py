@@ -22,7 +22,7 @@ from facesmith.cli.options import classifier, out_folder, quiet
 @click.option("--seed", default=0, show_default=True, help="Random seed for the selection of faces, t-SNE and UMAP.")
 @quiet
 def map(model: str, dataset: Path, out: Path, methods: str, **options: object) -> None:  # noqa: A001 (its name)
-    """Write a map of DATASET on which similar faces are close together.
+    """Map DATASET so that similar faces are close together.
 
     MODEL's encoder places the faces. OUT contains map.html, a page for searching, selecting and labelling faces,
     and the files for TensorBoard's projector.

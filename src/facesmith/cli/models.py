@@ -141,10 +141,10 @@ def generate(model: str, out: Path, backend: str, labels: str | None, **options:
 @click.option("--revision", help="Upload to this existing branch. Default: main.")
 @options.quiet
 def push(path: Path, repository: str, private: bool, revision: str | None, quiet: bool) -> None:
-    """Upload a model, a dataset or a set of faces to the Hugging Face hub.
+    """Upload a model, dataset or set of faces to the hub.
 
-    PATH is the folder to upload. Requires the hub extra; log in with `hf auth login` or set HF_TOKEN. An uploaded
-    model can be loaded as OWNER/NAME or OWNER/NAME@REVISION, and an uploaded dataset can be imported from
+    PATH is the folder to upload to the Hugging Face hub. Requires the hub extra; log in with `hf auth login` or set
+    HF_TOKEN. An uploaded model can be loaded as OWNER/NAME or OWNER/NAME@REVISION, and an uploaded dataset can be imported from
     hf:OWNER/NAME.
 
     \b
