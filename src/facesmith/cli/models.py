@@ -144,8 +144,8 @@ def push(path: Path, repository: str, private: bool, revision: str | None, quiet
     """Upload a model, dataset or set of faces to the hub.
 
     PATH is the folder to upload to the Hugging Face hub. Requires the hub extra; log in with `hf auth login` or set
-    HF_TOKEN. An uploaded model can be loaded as OWNER/NAME or OWNER/NAME@REVISION, and an uploaded dataset can be imported from
-    hf:OWNER/NAME.
+    HF_TOKEN. An uploaded model can be loaded as OWNER/NAME or OWNER/NAME@REVISION, and an uploaded dataset can be
+    imported from hf:OWNER/NAME.
 
     \b
     facesmith push my-model me/my-faces
