@@ -72,7 +72,8 @@ def test_a_generated_typescript_client_edits_a_photo(folder: Path, address: str)
     process = subprocess.run(install, cwd=folder, capture_output=True, text=True)
     if process.returncode:
         pytest.skip(f"npm cannot install the packages: {process.stderr[-300:]}")
-    run("npx", "openapi-typescript", "openapi.json", "-o", "schema.d.ts", folder=folder)
+    options = "--default-non-nullable=false"  # otherwise every field with a default would be required in a request
+    run("npx", "openapi-typescript", "openapi.json", "-o", "schema.d.ts", options, folder=folder)
     options = "--strict --module nodenext --moduleResolution nodenext --target es2022 --skipLibCheck"
     run("npx", "tsc", *options.split(), "round_trip.ts", folder=folder)
     check_files(folder, run("node", "round_trip.js", address, "photo.png", folder=folder))

@@ -28,7 +28,7 @@ const sheet = await studio.POST('/api/v1/edit', {
   parseAs: 'arrayBuffer',
 });
 const made = await studio.POST('/api/v1/makeover', {
-  body: { face, strength: 0.8, whole: true, format: 'png', fps: 16 },
+  body: { face, strength: 0.8, whole: true, format: 'png' },
   parseAs: 'arrayBuffer',
 });
 if (!sheet.data || !made.data) throw new Error('no image');
