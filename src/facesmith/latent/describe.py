@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from facesmith.arrays import Floats
 from facesmith.errors import FacesmithError
-from facesmith.latent.faces import FaceLatent, FaceSource, load_faces
+from facesmith.latent.faces import FaceSource, load_faces
 from facesmith.models.attribute_scores import generated_scores
 from facesmith.models.model import Model, as_model
 
@@ -40,7 +39,10 @@ def describe(
         raise FacesmithError(f"invalid top={top}: expected at least 1")
     directions = source.directions
     loaded = load_faces(source, faces, face=face, aligned=aligned, quiet=quiet)
-    scores = np.concatenate([_scores(source, item) for item in loaded])
+    z, is_generated = np.stack([item.z for item in loaded]), np.array([item.is_generated for item in loaded])
+    scores = directions.scores(z)  # the latents of photos are encoded already
+    if is_generated.any():
+        scores[is_generated] = generated_scores(source, z[is_generated])
     probabilities = directions.calibrate(scores)
     lifts = probabilities / directions.rates
     order = np.argsort(-(probabilities if by == "probability" else lifts), axis=1, kind="stable")[:, :top]
@@ -62,9 +64,3 @@ def describe(
         }
         for row, item in enumerate(loaded)
     ]
-
-
-def _scores(model: Model, face: FaceLatent) -> Floats:
-    """Return the scores of a face (1 x A). The latents of photos are encoded already."""
-    is_generated = face.name.startswith("seed:")
-    return generated_scores(model, face.z[None]) if is_generated else model.directions.scores(face.z)

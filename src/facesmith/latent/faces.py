@@ -46,6 +46,11 @@ class FaceLatent:
     image: ImageArray | None = None
     marks: Marks | None = None
 
+    @property
+    def is_generated(self) -> bool:
+        """Whether the latent comes from a seed. Saved latents count as those of photos."""
+        return self.name.startswith("seed:")
+
     def _repr_png_(self) -> bytes:
         """Return the encoded image, or the values of the latent as grey fields if there is none, for notebooks."""
         fields = np.clip(128 + 50 * np.resize(self.z, (-(-len(self.z) // 16), 16)), 0, 255).astype(np.uint8)
@@ -129,7 +134,7 @@ def _restore(model: Model, z: Latents, original: Latents, locks: Sequence[Sequen
 
 def face_marks(model: Model, faces: Sequence[FaceLatent]) -> Marks:
     """Return the marks of an image that the model makes of faces. Faces of saved latents count as photos."""
-    photos = [face.marks for face in faces if not face.name.startswith("seed:")]
+    photos = [face.marks for face in faces if not face.is_generated]
     if photos:
         return model.edit_marks(photos)
     if len(faces) > 1:
