@@ -7,7 +7,7 @@ come from a generator seeded by (seed, stream, step), as in EDM2's resumable sam
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -93,22 +93,25 @@ def reader(path: Path, location: str, device: torch.device) -> tuple[Reader, str
             raise FacesmithError(f"the images in {path} do not fit in memory: set data=disk") from None
         return Reader(lambda indices: images[_to_device(indices, device)]), location
 
+    stored = np.load(path, mmap_mode="r")
+    offset, size, shape = stored.offset, stored.strides[0], stored.shape[1:]
+
     def read_from_disk(indices: Integers) -> Tensor:
-        # Mapped again for each batch: otherwise every page that was read would count as this process's memory.
-        return _to_device(np.load(path, mmap_mode="r")[indices], device)
+        # Not through a memory map, where a missing page makes the system read 30 others around it as well.
+        images = np.empty((len(indices), *shape), np.uint8)
+        with path.open("rb", buffering=0) as file:
+            for image, index in zip(images, indices.tolist(), strict=True):
+                file.seek(offset + index * size)
+                file.readinto(image.data)
+        return _to_device(images, device)
 
-    return Reader(read_from_disk, partial(_prefetch, path)), location
+    def prefetch(indices: Integers) -> None:
+        if hasattr(os, "posix_fadvise"):
+            with path.open("rb") as file:
+                for index in indices.tolist():
+                    os.posix_fadvise(file.fileno(), offset + index * size, size, os.POSIX_FADV_WILLNEED)
 
-
-def _prefetch(path: Path, indices: Integers) -> None:
-    """Let the system read images during a step, where it can: the process would wait for a page that is missing."""
-    if not hasattr(os, "posix_fadvise"):
-        return
-    images = np.load(path, mmap_mode="r")
-    with path.open("rb") as file:
-        for index in indices.tolist():
-            start = images.offset + index * images.strides[0]
-            os.posix_fadvise(file.fileno(), start, images.strides[0], os.POSIX_FADV_WILLNEED)
+    return Reader(read_from_disk, prefetch), location
 
 
 def _to_device(array: NDArray[Any], device: torch.device) -> Tensor:
