@@ -1,5 +1,6 @@
 """/makeover: a face made over, alone or blended back into its photo."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Literal
 
@@ -7,7 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from facesmith import Makeover, blend_face, read_photo
+from facesmith import FaceCrop, Makeover, blend_face, read_photo
 from facesmith.arrays import Images
 from facesmith.studio.errors import Problem
 from facesmith.studio.face_resolver import FaceResolver, FacesDep, Photo, PhotoFace
@@ -44,13 +45,17 @@ class MakeoverVideoRequest(RequestBody):
     strength: float = Field(1.0, ge=0, le=1, description="from 0 (no change) to 1 (full makeover)")
     fps: Fps = 16
     scale: Scale
+    others: list[Reference] = Field(
+        [],
+        max_length=12,
+        description="other faces to make over: with whole, in the same photo; in a video, beside the face",
+    )
 
 
 class MakeoverRequest(MakeoverVideoRequest):
     """A face, how to make it over, and what to show."""
 
     whole: bool = Field(False, description="return the whole photo, upright, with the changed face blended in")
-    others: list[Reference] = Field([], max_length=12, description="with whole, other faces in the photo to make over")
     resample: Resample
     format: Annotated[Literal[ImageFormat, "gif", "mp4"], documented("png", "jpeg", "webp", "gif")] = "png"
 
@@ -58,25 +63,24 @@ class MakeoverRequest(MakeoverVideoRequest):
 @router.post("/makeover", summary="Apply a makeover to a face", response_class=Response, responses=IMAGE_CONTENT)
 async def makeover(body: MakeoverRequest, resolver: FacesDep, response: Response) -> Response:
     """The face at the makeover's size, the whole photo at its own size, or a gif that morphs to the result and back."""
-    return await _make_over(body, body.format, body.others if body.whole else None, resolver, response, body.resample)
+    return await _make_over(body, body.format, body.whole, resolver, response, body.resample)
 
 
 @router.post("/makeover/video", summary="Show a makeover as a video", response_class=Response, responses=VIDEO_CONTENT)
 async def makeover_video(body: MakeoverVideoRequest, resolver: FacesDep, response: Response) -> Response:
     """An mp4 that morphs to the result and back."""
-    return await _make_over(body, "mp4", None, resolver, response)
+    return await _make_over(body, "mp4", False, resolver, response)
 
 
 async def _make_over(
     body: MakeoverVideoRequest,
     form: str,
-    others: list[str] | None,
+    whole: bool,
     resolver: FaceResolver,
     response: Response,
     resample: Resampling = "nearest",
 ) -> Response:
-    """Return the face made over; with ``others``, its whole photo with these faces made over too."""
-    whole = others is not None
+    """Return the face made over, or with ``whole`` its photo with all faces of the request made over."""
     is_video = form in VIDEO_MEDIA_TYPES
     if whole and is_video:
         raise Problem(422, "whole: videos show only the face; request png, jpeg or webp, or omit whole")
@@ -88,18 +92,18 @@ async def _make_over(
     face = resolver.get(body.face)
     marks = network.edit_marks([resolver.marks(face)])
     metadata = image_metadata(marks, direction=direction, strength=body.strength)
+    crops = [crop]
+    for reference in body.others if whole or is_video else []:
+        other = resolver.get(reference)
+        if whole and not (isinstance(other, PhotoFace) and isinstance(face, PhotoFace) and other.photo == face.photo):
+            raise Problem(400, "others: these faces are not all from one photo; use faces returned by one POST /photos")
+        crops.append(await resolver.crop(reference, network))
     if is_video:
-        images = await jobs.run(partial(_video_frames, network, crop.image, direction, body.strength))
+        images = await jobs.run(partial(_video_frames, network, crops, direction, body.strength))
         scale = body.scale or video_scale(network.size)
         video = await render_video(resolver, images, form, body.fps, True, scale, metadata)
         return session_response(video, form, response)
     photo = resolver.get(face.photo) if whole and isinstance(face, PhotoFace) else None
-    crops = [crop]
-    for reference in others or []:
-        other = resolver.get(reference)
-        if not isinstance(other, PhotoFace) or other.photo != face.photo:
-            raise Problem(400, "others: these faces are not all from one photo; use faces returned by one POST /photos")
-        crops.append(await resolver.crop(reference, network))
 
     def job() -> bytes:
         if not isinstance(photo, Photo):
@@ -113,8 +117,9 @@ async def _make_over(
     return session_response(await jobs.run(job), form, response)
 
 
-def _video_frames(network: Makeover, image: Images, direction: str, strength: float) -> Images:
-    """Return the frames from a face to its makeover and back, slow at both ends: N x H x W x 3."""
+def _video_frames(network: Makeover, crops: Sequence[FaceCrop], direction: str, strength: float) -> Images:
+    """Return the frames from faces, side by side, to their makeovers and back, slow at both ends: N x H x W x 3."""
     strengths = strength * (1 - np.cos(np.linspace(0, np.pi, VIDEO_FRAMES))) / 2
-    frames = np.concatenate([network.apply(image, direction, float(value)) for value in strengths])
+    images = np.stack([crop.image for crop in crops])
+    frames = np.stack([np.concatenate(network.apply(images, direction, float(value)), 1) for value in strengths])
     return np.concatenate([frames, frames[-2:0:-1]])

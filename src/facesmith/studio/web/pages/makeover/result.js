@@ -31,6 +31,7 @@ export function MakeoverResult({ model, direction, face, photo, strength, all, o
   const others = whole && all ? photo.faces.map((item) => item.face).filter((item) => item !== face) : [];
   const body = { model: model.name, face, direction, strength };
   const picture = { ...body, whole, ...(whole ? { others } : {}) };
+  const video = { ...body, strength: 1, scale: others.length ? 1 : 2, others };
   const { value: original } = useLoad(() => photo && loadBitmap(photo.url), [photo?.photo]);
   const { value: films } = useLoad((signal) => request("/films", { signal }), []);
   const sendLatest = useLatestRequest(
@@ -79,8 +80,8 @@ export function MakeoverResult({ model, direction, face, photo, strength, all, o
         ${whole && html`<button class="button primary" disabled=${Boolean(saving)} onClick=${() => download("png", picture, "makeover-photo")}>
           <${Icon} name="download" /> Save photo</button>`}
         ${(films?.formats ?? ["gif"]).map(
-          (format) => html`<button key=${format} class="button" disabled=${Boolean(saving)} title="Animate from the original to the makeover and back"
-            onClick=${() => download(format, { ...body, strength: 1, scale: 2 }, "makeover")}>
+          (format) => html`<button key=${format} class="button" disabled=${Boolean(saving)} title=${`Animate ${others.length ? "all faces, side by side," : "this face"} from the original to the makeover and back`}
+            onClick=${() => download(format, video, "makeover")}>
             ${saving === format ? "Encoding ..." : format.toUpperCase()}</button>`,
         )}
       </div>
