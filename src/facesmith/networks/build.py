@@ -52,6 +52,11 @@ def from_card(card: dict[str, Any], kind: str = "gan") -> nn.Module:
     return PARTS[part](family, config)
 
 
+def complete_card(card: dict[str, Any]) -> dict[str, Any]:
+    """Return a GAN's card with all settings, as some are newer than the model."""
+    return as_card(card["family"], _read_card(card, "gan")[1])
+
+
 def meta_generator(family: Any, config: Any) -> CoarseGenerator:
     """Build a generator without memory for its weights, to read its sizes."""
     with torch.device("meta"):

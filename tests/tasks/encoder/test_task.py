@@ -131,6 +131,18 @@ def test_resume_needs_only_the_run_folder(
         facesmith.train("encoder", generated, run, resume=True, model=small_model.path, kimg=2.5, quiet=True)
 
 
+def test_a_branch_may_have_a_model_that_lists_newer_settings(
+    generated: Dataset, encoder_run: Path, vivid_model: Path, tmp_path: Path
+) -> None:
+    run, older = tmp_path / "run", tmp_path / "older"
+    shutil.copytree(vivid_model, older)
+    card = json.loads((older / "model.json").read_text())
+    assert card["network"].pop("flatten") == 0
+    (older / "model.json").write_text(json.dumps(card))
+    facesmith.train("encoder", generated, encoder_run, resume=True, branch=run, model=older, kimg=2.432, quiet=True)
+    assert json.loads((run / "run.json").read_text())["kimg"] == 2.432
+
+
 def test_an_encoder_of_a_conditional_model_predicts_its_attributes_too(labelled: Dataset, tmp_path: Path) -> None:
     narrow = ("generator_width=4", "discriminator_width=4", "latent_size=6", "score_kimg=0", *MACHINE)
     run = facesmith.train("portrait", labelled, tmp_path / "gan", settings=(*narrow, "attributes=Red,Left"),

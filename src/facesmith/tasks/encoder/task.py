@@ -55,7 +55,7 @@ class EncoderTask(Task[EncoderRecipe]):
     @property
     def networks(self) -> dict[str, Any]:
         """Return the network entry of the card: the generator's D with the recipe's changes."""
-        card, recipe = self.model["network"], self.recipe
+        card, recipe = networks.complete_card(self.model["network"]), self.recipe
         changes = {"discriminator_width": recipe.width} if recipe.width else {}
         if "discriminator_norm" in card and "gan" not in self.pretrained:
             changes["discriminator_norm"] = recipe.norm
