@@ -63,6 +63,7 @@ from facesmith.metrics.similarity import psnr as psnr
 from facesmith.models.classifier import AttributeClassifier as AttributeClassifier
 from facesmith.models.classifier import load_classifier as load_classifier
 from facesmith.models.directions import Directions as Directions
+from facesmith.models.folder import DEFAULT_MODEL as DEFAULT_MODEL
 from facesmith.models.folder import included_classifiers as included_classifiers
 from facesmith.models.folder import included_makeovers as included_makeovers
 from facesmith.models.folder import included_models as included_models

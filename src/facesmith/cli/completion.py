@@ -79,7 +79,7 @@ def attributes(end: str = "") -> Completion:
 def _attribute_names(ctx: click.Context) -> list[str]:
     if ctx.params.get("dataset") and ctx.command.name == "train":
         return facesmith.open_dataset(ctx.params["dataset"]).attributes
-    return facesmith.load(ctx.params.get("model") or "drawn64", quiet=True).directions.names
+    return facesmith.load(ctx.params.get("model") or facesmith.DEFAULT_MODEL, quiet=True).directions.names
 
 
 def _items(choices: Iterable[tuple[str, str]], incomplete: str) -> list[CompletionItem]:

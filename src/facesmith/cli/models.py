@@ -50,7 +50,7 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
 
 
 @click.command()
-@click.argument("model", default="drawn64", shell_complete=completion.models)
+@click.argument("model", default=facesmith.DEFAULT_MODEL, shell_complete=completion.models)
 @click.option("--count", default=64, show_default=True, help="Generate this many faces.")
 @click.option(
     "--seed", default=0, show_default=True, help="Random seed. The same seed and index always give the same face."
@@ -104,8 +104,8 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
 def generate(model: str, out: Path, backend: str, labels: str | None, **options: object) -> None:
     """Generate faces with MODEL.
 
-    MODEL is a model folder, an included model or a hub id OWNER/NAME. The default is drawn64, whose faces are free to
-    use. `facesmith models` lists the included models.
+    MODEL is a model folder, an included model or a hub id OWNER/NAME. `facesmith
+    models` lists the included models; the first one is the default, and its faces are free to use.
 
     \b
     facesmith generate --out faces

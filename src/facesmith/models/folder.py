@@ -16,7 +16,8 @@ from facesmith.progress import tell
 
 VERSION = 1
 INCLUDED_FOLDER = Path(__file__).parent / "included"  # one folder for each included model, by its name
-DEFAULT_MODEL = "drawn64"  # trained on faces that facesmith draws, so everyone may use it
+DEFAULT_MODEL = "drawn64"
+"""The included model that is used by default. Everyone may use its faces, with credit to the artist."""
 HUB_FILES = ["*.json", "*.safetensors", "*.onnx", "README.md"]
 
 
@@ -173,7 +174,8 @@ def included_classifiers() -> dict[str, str]:
 
 def included_names(card_file: str) -> list[str]:
     """Return the names of the included folders that hold this card file."""
-    return sorted(path.parent.name for path in INCLUDED_FOLDER.glob(f"*/{card_file}"))
+    names = (path.parent.name for path in INCLUDED_FOLDER.glob(f"*/{card_file}"))
+    return sorted(names, key=lambda name: (name != DEFAULT_MODEL, name))
 
 
 def included_folder(name: str, card_file: str) -> Path | None:
