@@ -115,7 +115,7 @@ def test_class_folders_are_a_torch_dataset(people: Dataset, tmp_path: Path) -> N
         """What torchvision's ImageFolder does: a class for each folder, by name."""
 
         def __init__(self, folder: Path) -> None:
-            classes = sorted(path.name for path in folder.iterdir())
+            classes = sorted(path.name for path in folder.iterdir() if path.is_dir())
             pictures = ((folder.glob(f"{name}/**/*.png"), number) for number, name in enumerate(classes))
             self.samples = [(path, number) for paths, number in pictures for path in paths]
 
@@ -128,6 +128,11 @@ def test_class_folders_are_a_torch_dataset(people: Dataset, tmp_path: Path) -> N
     images, classes = next(iter(DataLoader(ImageFolder(out), batch_size=12)))
     assert tuple(images.shape) == (12, 8, 16, 3)
     assert int((classes == 0).sum()) == people.labels()[::2, 0].sum()  # Smiling comes before not_Smiling
+
+
+def test_a_set_where_a_dataset_is_expected_is_to_be_imported(people: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(FacesmithError, match="import it with"):
+        open_dataset(export_dataset(people, tmp_path / "out", quiet=True))
 
 
 def test_exported_pictures_keep_their_marks(people: Dataset, tmp_path: Path) -> None:

@@ -81,22 +81,55 @@ def test_inputs_of_the_generator_are_set(small_model: Model, tmp_path: Path) -> 
         assert np.array_equal(np.asarray(Image.open(out / row["file_name"])), expected)
 
 
+def test_faces_that_do_not_follow_an_input_are_not_labelled_as_if(drawn: Model, tmp_path: Path) -> None:
+    """The last value of z, here declared to be Smiling, does not make a face smile."""
+    shutil.copytree(drawn.path, tmp_path / "model")
+    card = json.loads((tmp_path / "model/model.json").read_text())
+    (tmp_path / "model/model.json").write_text(json.dumps(card | {"conditions": ["Smiling"]}))
+    model = facesmith.load(tmp_path / "model", threads=1)
+    out = facesmith.generate(model, tmp_path / "faces", count=16, balance=["Smiling,Eyeglasses"], quiet=True)
+    rows = table(out)
+    code = (out / "README.md").read_text().split("```python\n")[2].split("```")[0]
+    for row in rows:
+        assert row["Smiling"] == (row["Smiling_probability"] >= 0.5) == ("Smiling" in row["with"])
+        names: dict[str, Any] = {"row": row}
+        exec(code.replace(f'"{model.name}"', repr(str(model.path))), names)
+        assert np.array_equal(np.asarray(Image.open(out / row["file_name"])), names["face"])
+    assert sum(row["Smiling"] for row in rows) == 8
+
+
+class OtherClassifier(facesmith.AttributeClassifier):
+    """Gives every second face of a chunk a probability of 0.6, and has a higher threshold for one attribute."""
+
+    def __init__(self, *attributes: str) -> None:
+        self.path, self.card = Path("other"), {
+            "name": "other", "network": {"size": [64, 64]}, "digest": "ab", "attributes": list(attributes),
+            "thresholds": [0.5, 0.7][: len(attributes)], "terms": "non-commercial research only",
+        }  # fmt: skip
+
+    def label(self, images: Any) -> Any:
+        return np.repeat(0.6 * (np.arange(len(images)) % 2).astype(np.float32)[:, None], len(self.attributes), 1)
+
+
+def test_a_classifier_selects_what_the_directions_do_not_know(drawn: Model, tmp_path: Path) -> None:
+    classifier = OtherClassifier("Chubby", "Young")
+    out = facesmith.generate(drawn, tmp_path / "f", count=16, attributes=["Chubby"], classifier=classifier, quiet=True)
+    assert all(row["Chubby_probability"] in (0.0, 0.6) for row in table(out))
+    assert {row["latent_index"] < 16 for row in table(out)} == {True, False}, "half of the faces are other attempts"
+    assert not any(row["Young"] for row in table(out)), "the threshold of the classifier"
+    assert "by the classifier" in facesmith.set_summary(facesmith.read_set(out))[1]
+
+
+def test_a_requested_attribute_that_is_not_measured_keeps_its_column(drawn: Model, tmp_path: Path) -> None:
+    classifier = OtherClassifier("Smiling")
+    out = facesmith.generate(drawn, tmp_path / "f", count=4, balance=["Bangs"], classifier=classifier, quiet=True)
+    assert [row["Bangs"] for row in table(out)] == [True, False, True, False]
+    assert "The labels of Bangs are the requested values" in (out / "README.md").read_text()
+
+
 def test_a_classifier_checks_what_the_directions_selected(drawn: Model, tmp_path: Path) -> None:
-    class Classifier(facesmith.AttributeClassifier):
-        """Says that every second face of a chunk smiles."""
-
-        def __init__(self) -> None:
-            self.path, self.card = tmp_path, {
-                "name": "other", "network": {"size": [64, 64]}, "digest": "ab", "attributes": ["Smiling"],
-                "thresholds": [0.5], "terms": "non-commercial research only",
-            }  # fmt: skip
-
-        def label(self, images: Any) -> Any:
-            return (np.arange(len(images)) % 2).astype(np.float32)[:, None]
-
-    out = facesmith.generate(
-        drawn, tmp_path / "f", count=16, attributes=["Smiling"], classifier=Classifier(), quiet=True
-    )
+    classifier = OtherClassifier("Smiling")
+    out = facesmith.generate(drawn, tmp_path / "f", count=16, attributes=["Smiling"], classifier=classifier, quiet=True)
     card = facesmith.read_set(out)
     assert card["terms"] == "non-commercial research only"
     assert (card["tally"]["agree Smiling"], card["tally"]["with Smiling"]) == (8, 8)
@@ -111,6 +144,8 @@ def test_a_set_in_parts_equals_a_set_in_one_go(drawn: Model, layout: str, small_
     facesmith.generate(drawn, tmp_path / "a", count=13, start=7, **options)
     merged = facesmith.merge_sets([tmp_path / "b", tmp_path / "a"], tmp_path / "merged", quiet=True)
     assert files(merged) == files(whole)
+    if layout.startswith("classes"):  # torchvision's ImageFolder takes hidden folders for classes too
+        assert {path.name for path in merged.iterdir() if path.is_dir()} == {"Smiling", "not_Smiling"}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -171,6 +206,8 @@ def test_a_set_is_imported_with_its_labels(
     [
         ({"layout": "tar"}, "layout"),
         ({"layout": "classes"}, "layout"),
+        ({"layout": "classes:Tall"}, "did you mean Bald"),
+        ({"layout": "classes:Smiling", "labels": []}, "classes:Smiling"),
         ({"share": ["Smiling=2"]}, "share"),
         ({"attributes": ["Smiling"], "balance": ["Smiling"]}, "twice"),
         ({"attributes": ["Smilling"]}, "did you mean Smiling"),

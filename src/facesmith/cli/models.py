@@ -114,8 +114,8 @@ def generate(model: str, out: Path, backend: str, labels: str | None, **options:
     facesmith generate my-model --with Smiling --with ~Eyeglasses --out smiling
     facesmith generate my-model --count 100000 --balance Male,Smiling --layout webdataset --out shards
 
-    A generator that is conditioned on the requested attributes receives them as input. Otherwise, facesmith generates
-    faces until enough of them have the attributes, as measured by the model's attribute directions or by --classifier.
+    facesmith generates faces until enough of them have the requested attributes, as measured by the model's attribute
+    directions or by --classifier. A generator that is conditioned on the attributes also receives them as input.
     If you interrupt a run of more than 10,000 faces, run the same command again to continue it.
     """
     loaded = facesmith.load(model, backend, quiet=bool(options["quiet"]))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesmith.arrays import Booleans, Floats, Images
+from facesmith.data.layouts.layout import is_set
 from facesmith.data.source import MADE_WITH, RESERVED, attribute_names
 from facesmith.errors import FacesmithError
 from facesmith.extras import require
@@ -180,6 +181,8 @@ def open_dataset(path: Path | str) -> Dataset:
     if not path.is_dir():
         raise FacesmithError(f"{path} does not exist: create a dataset with facesmith data import")
     if not (path / CARD).is_file():
+        if is_set(path):
+            raise FacesmithError(f"{path} is a set of images, not a dataset: import it with facesmith data import")
         raise FacesmithError(f"{path} is not a complete dataset (it has no {CARD}): import it again")
     card = read_json(path / CARD, "a dataset's card")
     if not isinstance(card, dict):

@@ -14,7 +14,7 @@ from facesmith.data.layouts.imagefolder import TYPED_TABLE
 from facesmith.data.layouts.layout import Tally, parse_layout, write_set
 from facesmith.data.layouts.picture import Picture
 from facesmith.data.layouts.readme import LOADING, yaml_head
-from facesmith.errors import FacesmithError
+from facesmith.errors import FacesmithError, did_you_mean
 from facesmith.images.notebook import png_bytes
 from facesmith.machine import usable_cores
 from facesmith.progress import progress
@@ -39,8 +39,8 @@ def export_dataset(
     data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
     name, attribute = parse_layout(layout)
     if attribute is not None and attribute not in data.attributes:
-        known = ", ".join(data.attributes) or "none"
-        raise FacesmithError(f"{data.name} has no attribute {attribute!r}: its attributes are {known}")
+        reason = did_you_mean(attribute, data.attributes) if data.attributes else "choose a different layout"
+        raise FacesmithError(f"{data.name} has no attribute {attribute!r}: {reason}")
     card = {"layout": layout, "first": 0, "count": len(data), "dataset": data.name, "fingerprint": data.fingerprint}
     table = data.metadata()
     if any(table[column].null_count for column in _columns(data, table)):

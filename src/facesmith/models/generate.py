@@ -61,12 +61,12 @@ def generate(
         sign_with: the files of a certificate and its key, used to sign every image; see `load_signing_key`.
         npy: add ``images.npy``, uint8 N x H x W x 3, to an imagefolder of up to 10,000 faces.
 
-    If a requested attribute is an input of the generator, it is set. For any other, matching faces are selected from
-    many. Images are named ``000000.png``, ... by index, at most 10,000 in a folder or file. Each row of metadata
-    contains seed, latent_index, truncation, model (digest), terms, ``with`` (requested attributes), label_source
-    (asked, measured or both), the attributes, and the predicted probabilities. An attribute that is an input has the
-    requested value, any other the predicted value. If a set of more than 10,000 faces is interrupted, the same call
-    continues it.
+    If a requested attribute is an input of the generator, it is set. Faces that have all requested attributes are
+    selected from many. Images are named ``000000.png``, ... by index, at most 10,000 in a folder or file. Each row of
+    metadata contains seed, latent_index, truncation, model (digest), terms, ``with`` (requested attributes),
+    label_source (asked, measured or both), the attributes, and the predicted probabilities. An attribute has the
+    predicted value, or the requested one if neither the classifier nor the directions predict it. If a set of more than
+    10,000 faces is interrupted, the same call continues it.
     """
     source = as_model(model, quiet=quiet)
     network = None if classifier is None else as_classifier(classifier)
@@ -83,7 +83,7 @@ def generate(
         None if labels is None else tuple(labels),
         None if sign_with is None else load_signing_key(*sign_with),
     )
-    faces.check()
+    faces.check(None if grid else parse_layout(layout)[1])
     if not grid:
         check_free_space(Path(out), count * MIN_FACE_BYTES, "generate fewer faces (--count)")
     card = {"layout": layout, "first": start, "count": count, **faces.card()}

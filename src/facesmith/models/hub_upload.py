@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from facesmith.data.dataset import open_dataset
 from facesmith.data.export import export_dataset
-from facesmith.data.layouts.layout import STATE, is_set, read_set
+from facesmith.data.layouts.layout import CARD, STATE, is_set, read_set
 from facesmith.errors import FacesmithError
 from facesmith.hub import hub_options, load_client, translate_errors
 from facesmith.models.folder import HUB_FILES, MODEL_CARDS, ModelFolder, included_folder
@@ -54,7 +54,7 @@ def push(
             if not is_generated:
                 folder = export_dataset(dataset, Path(parent) / "set", layout="parquet", quiet=quiet)
             message = "Upload a dataset with facesmith"
-            hidden = [f"{STATE}/**"]
+            hidden = [CARD, f"{STATE}/**"]
             api.upload_folder(
                 repo_id=repository, folder_path=folder, commit_message=message, ignore_patterns=hidden, **options
             )

@@ -13,7 +13,7 @@ from PIL import Image
 from facesmith.arrays import Floats, ImageArray, Images, Integers, Latents, Signs
 from facesmith.data.labels.columns import PROBABILITY
 from facesmith.data.layouts.picture import Picture
-from facesmith.errors import FacesmithError
+from facesmith.errors import FacesmithError, did_you_mean
 from facesmith.images.provenance import save_options
 from facesmith.images.signing import SigningKey, sign
 from facesmith.machine import usable_cores
@@ -76,13 +76,14 @@ class LabelledFaces:
             "balance": list(self.requests.balanced),
             "share": self.requests.shares,
             "inputs": [name for name in self.requests.names if name in self.model.conditions],
-            "selected_by": "directions" if self._directed else "classifier",
+            "selected": [name for name in self.requests.names if name in self._selector[0]],
+            "selected_by": "directions" if self._selector[0] == self._directed else "classifier",
             "measured": self.measured,
             "labels": by if self.measured else None,
         }
 
-    def check(self) -> None:
-        """Raise `FacesmithError` for what cannot be generated, before any work."""
+    def check(self, class_name: str | None = None) -> None:
+        """Raise `FacesmithError` for what cannot be generated, before any work; ``class_name`` needs labels."""
         if self.classifier is not None and not self.classifier.takes(self.model.size):
             sizes = ["x".join(map(str, each)) for each in (self.classifier.size, self.model.size)]
             raise FacesmithError(
@@ -94,6 +95,10 @@ class LabelledFaces:
             raise FacesmithError(
                 f"no classifier or direction predicts {', '.join(unknown)}: pass a classifier that does"
             )
+        known = dict.fromkeys([*self.requests.names, *self.measured])
+        if class_name is not None and class_name not in known:
+            reason = did_you_mean(class_name, known) if known else "pass a classifier that predicts it"
+            raise FacesmithError(f"the faces have no labels for the layout classes:{class_name}: {reason}")
         self.draw(0, 0)
 
     def blocks(self, start: int, end: int) -> Iterator[tuple[Integers, Images, list[dict[str, Any]]]]:
@@ -124,12 +129,18 @@ class LabelledFaces:
 
     def draw(self, start: int, count: int) -> tuple[Latents, Integers, Signs]:
         """Return the latents of faces, their indices in the seed, and what is asked of them: 1, or -1 for without."""
-        measure: tuple[list[str], Probabilities] | None = None
-        if self._directed:
-            measure = self._directed, self._measure_by_directions
-        elif self.classifier is not None:
-            measure = self.classifier.attributes, self._measure_generated
-        return draw_latents(self.model, self.requests, self.seed, start, count, self.truncation, measure)
+        return draw_latents(self.model, self.requests, self.seed, start, count, self.truncation, self._selector)
+
+    @cached_property
+    def _selector(self) -> tuple[list[str], Probabilities]:
+        """The attributes by which faces can be selected, and what measures them in latents.
+
+        The directions are preferred, so that a classifier is independent of the selection.
+        """
+        missing = [name for name in self.requests.names if name not in [*self._directed, *self.model.conditions]]
+        if self.classifier is not None and (missing or not self._directed):
+            return self.classifier.attributes, self._measure_generated
+        return self._directed, self._measure_by_directions
 
     def _measure_generated(self, z: Latents) -> Floats:
         assert self.classifier is not None
@@ -152,7 +163,9 @@ class LabelledFaces:
     def rows(self, latent_indices: Integers, signs: Signs, probabilities: Floats) -> list[dict[str, Any]]:
         """Return the row of each face in the tables of a set."""
         names, rows = self.requests.names, []
-        inputs = [name for name in names if name in self.model.conditions]
+        limits: dict[str, float] = {}
+        if self.classifier is not None:
+            limits = dict(zip(self.classifier.attributes, map(float, self.classifier.thresholds), strict=True))
         for index, asked, measured in zip(latent_indices, signs, probabilities, strict=True):
             values = dict(zip(self.measured, (round(float(value), 4) for value in measured), strict=True))
             wanted = {name: bool(sign > 0) for name, sign in zip(names, asked, strict=True)}
@@ -167,7 +180,7 @@ class LabelledFaces:
                 row["with"] = [name if value else f"~{name}" for name, value in wanted.items()]
             if names or values:
                 row["label_source"] = "both" if names and values else "asked" if names else "measured"
-            for name in dict.fromkeys([*inputs, *values]):
-                row[name] = wanted[name] if name in inputs else values[name] >= 0.5
+            for name in dict.fromkeys([*names, *values]):
+                row[name] = values[name] >= limits.get(name, 0.5) if name in values else wanted[name]
             rows.append(row | {f"{name}{PROBABILITY}": value for name, value in values.items()})
         return rows

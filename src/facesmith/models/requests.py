@@ -13,6 +13,7 @@ from facesmith.models.model import Model
 MAX_BALANCED = 8  # attributes: 256 combinations
 STRATUM = 100  # consecutive faces in which every share is reached, to one face
 MAX_TRIES = 1000  # latents that are tried for a face
+MAX_INPUT_TRIES = 100  # if the generator gets all requests as input: one it still does not show is not learned
 TRY_BITS = 40  # try k of face i is the latent k · 2^40 + i, and try 0 the face of a set without requests
 
 Probabilities = Callable[[Latents], Floats]
@@ -76,18 +77,21 @@ def draw_latents(
     start: int,
     count: int,
     truncation: float,
-    measure: tuple[list[str], Probabilities] | None,
+    measure: tuple[list[str], Probabilities],
 ) -> tuple[Latents, Integers, Signs]:
     """Return the latents of faces ``start`` to ``start + count``, their indices in the seed, and what is asked of them.
 
-    Attributes that are an input of the generator are set. For all others, latents are drawn until ``measure`` (a list
-    of attributes and a function from latents to their probabilities) finds the requested ones. After `MAX_TRIES`, the
-    best one is taken. Raises `FacesmithError` for an attribute that is neither.
+    Attributes that are an input of the generator are set, which many faces do not follow. Therefore latents are drawn
+    until ``measure`` (a list of attributes and a function from latents to their probabilities) finds all requested
+    ones that it knows. After `MAX_TRIES`, the best one is taken. Raises `FacesmithError` for an attribute that is
+    neither an input nor known to ``measure``.
     """
     signs = requests.signs(seed, start, count)
+    known, probabilities_of = measure
     is_input = np.array([name in model.conditions for name in requests.names], bool)
-    inputs, selected = np.flatnonzero(is_input), np.flatnonzero(~is_input)
-    _check_names([requests.names[column] for column in selected], model, measure)
+    inputs = np.flatnonzero(is_input)
+    _check_names([name for name in requests.names if name not in model.conditions], model, known)
+    selected = np.array([column for column, name in enumerate(requests.names) if name in known], int)
     positions = [model.latent_size - len(model.conditions) + model.conditions.index(requests.names[i]) for i in inputs]
 
     def at(indices: Integers, rows: Integers) -> Latents:
@@ -98,16 +102,16 @@ def draw_latents(
     rows = np.arange(count)
     indices = np.arange(start, start + count)
     z = at(indices, rows) if count else np.zeros((0, model.latent_size), np.float32)
-    if not len(selected) or measure is None or not count:
+    if not len(selected) or not count:
         return z, indices, signs
-    columns = [measure[0].index(requests.names[column]) for column in selected]
+    columns = [known.index(requests.names[column]) for column in selected]
     best = np.full(count, -1.0)
     pending, trial = rows, z
-    for attempt in range(MAX_TRIES):
+    for attempt in range(MAX_INPUT_TRIES if is_input.all() else MAX_TRIES):
         tried = start + pending + (attempt << TRY_BITS)
         if attempt:
             trial = at(tried, pending)
-        probabilities = measure[1](trial)[:, columns]
+        probabilities = probabilities_of(trial)[:, columns]
         scores = np.where(signs[np.ix_(pending, selected)] > 0, probabilities, 1 - probabilities).min(1)
         better = scores > best[pending]
         z[pending[better]], indices[pending[better]], best[pending[better]] = (
@@ -121,8 +125,7 @@ def draw_latents(
     return z, indices, signs
 
 
-def _check_names(names: list[str], model: Model, measure: tuple[list[str], Probabilities] | None) -> None:
-    known = [] if measure is None else measure[0]
+def _check_names(names: list[str], model: Model, known: list[str]) -> None:
     for name in names:
         if name not in known:
             if not known and not model.conditions:

@@ -20,34 +20,46 @@ def count_picture(picture: Picture, tally: Tally) -> None:
         is_asked = not text.startswith("~")
         tally[f"asked {name}"] = tally.get(f"asked {name}", 0) + is_asked
         if f"{name}{PROBABILITY}" in row:
-            has = row[f"{name}{PROBABILITY}"] >= 0.5
-            tally[f"measured {name}"] = tally.get(f"measured {name}", 0) + has
-            tally[f"agree {name}"] = tally.get(f"agree {name}", 0) + (has == is_asked)
+            tally[f"measured {name}"] = tally.get(f"measured {name}", 0) + row[name]
+            tally[f"agree {name}"] = tally.get(f"agree {name}", 0) + (row[name] == is_asked)
 
 
 def set_summary(card: dict[str, Any]) -> list[str]:
     """Return lines on the requested and the measured shares, for the card of a complete set."""
     tally, labels = card["tally"], card["labels"]
     total = tally["pictures"]
-    asked = [name.removeprefix("asked ") for name in tally if name.startswith("asked ")]
-    lines = []
+    asked, selected, lines = _asked(card), card["selected"], []
     for name in asked:
         line = f"{name}: requested for {tally[f'asked {name}'] / total:.1%} of the faces"
         if labels is not None and f"measured {name}" in tally:
             line += f", found in {tally[f'measured {name}'] / total:.1%} by the {_labeller(labels)}"
-            if card["selected_by"] != labels["by"] or name in card["inputs"]:
+            if card["selected_by"] != labels["by"] or name not in selected:
                 line += f", with agreement on {tally[f'agree {name}'] / total:.1%}"
         lines.append(line)
-    if selected := [name for name in asked if name not in card["inputs"]]:
+    if selected:
         by = "classifier" if card["selected_by"] == "classifier" else "directions of the model"
         lines.append(f"faces were selected for {', '.join(selected)} by the {by}")
-    if asked and (labels is None or labels["by"] == card["selected_by"] or labels["by"] != "classifier"):
+    if asked and (labels is None or labels["by"] != "classifier" or (selected and card["selected_by"] == "classifier")):
         lines.append("no independent classifier has checked these labels: pass one with --classifier")
     return lines
 
 
+def _asked(card: dict[str, Any]) -> list[str]:
+    return [name.removeprefix("asked ") for name in card["tally"] if name.startswith("asked ")]
+
+
 def _labeller(labels: dict[str, Any]) -> str:
     return f"classifier {labels['name']}" if labels["by"] == "classifier" else "directions of the model"
+
+
+def _regeneration(card: dict[str, Any]) -> str:
+    """Return code that generates the face of a ``row``."""
+    arguments = 'row["seed"], start=row["latent_index"], truncation=row["truncation"]'
+    lines = ["import facesmith", "", f'model = facesmith.load("{card["model"]}")']
+    if card["inputs"]:
+        lines.append('attributes = [text for text in row["with"] if text.strip("~") in model.conditions]')
+        arguments += ", attributes=attributes"
+    return "\n".join([*lines, f"face = model.sample(1, {arguments})[0]"])
 
 
 def set_readme(card: dict[str, Any]) -> str:
@@ -61,8 +73,10 @@ def set_readme(card: dict[str, Any]) -> str:
             f"The labels were predicted by the {_labeller(labels)}. Each attribute has one column for the label and "
             "one for its probability. The labels are estimates, not facts."
         )
-    if card["inputs"]:
-        how += f" The columns {', '.join(card['inputs'])} contain the values requested from the generator."
+    if asked := _asked(card):
+        how += " The column `with` lists the requested attributes, which a face does not always have."
+    if unmeasured := [name for name in asked if name not in card["measured"]]:
+        how += f" The labels of {', '.join(unmeasured)} are the requested values, which were not measured."
     lines = [
         yaml_head(card["terms"], total, ["synthetic", "faces", "facesmith"]),
         f"# {total:,} synthetic faces of {width}x{height}",
@@ -70,11 +84,15 @@ def set_readme(card: dict[str, Any]) -> str:
         f"Generated with facesmith by the model `{card['model']}` (SHA-256 `{card['digest']}`), seed {card['seed']}, "
         f"faces {card['first']:,} to {card['first'] + card['count'] - 1:,}. They do not show real people.",
         "",
-        f"{how} To regenerate a face, use the `latent_index`, `seed` and `truncation` in its row.",
+        how,
         "",
         f"Terms: **{card['terms']}**.",
         "",
         f"```python\n{LOADING[card['layout'].partition(':')[0]]}\n```",
+        "",
+        "To generate the face of a row again:",
+        "",
+        f"```python\n{_regeneration(card)}\n```",
         "",
     ]
     if summary := set_summary(card):

@@ -103,6 +103,14 @@ def test_images_of_another_size_are_refused(classifier: Path, tmp_path: Path) ->
         facesmith.label(small, tmp_path / "made", classifier, quiet=True)
 
 
+def test_larger_images_are_reduced_for_the_classifier(classifier: Path, tmp_path: Path) -> None:
+    large = facesmith.import_dataset("builtin:4", tmp_path / "large", size=64, quiet=True)
+    labelled = facesmith.label(large, tmp_path / "made", classifier, replace=True, quiet=True)
+    expected = facesmith.load_classifier(classifier).label(large.images)[:, 0] >= 0.5
+    assert (labelled.labels()[:, labelled.attributes.index("Reddish")] == expected).all()
+    assert labelled.size == (64, 64)
+
+
 def test_the_pixels_are_stored_once(faces: Dataset, classifier: Path, tmp_path: Path) -> None:
     facesmith.label(faces, tmp_path / "made", classifier, replace=True, quiet=True)
     assert (tmp_path / "made" / "images.npy").samefile(faces.path / "images.npy")

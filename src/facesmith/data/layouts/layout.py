@@ -17,8 +17,10 @@ from facesmith.files import atomic_folder, lock, read_json, refuse_existing, wri
 SHARD = 10_000  # images of one folder or file
 LAYOUTS = "imagefolder, classes:ATTRIBUTE, webdataset or parquet"
 FORMAT, VERSION = "facesmith-set", 1
-STATE = ".facesmith"  # the folder with the card of a set, which readers of images pass over
-CARD, DONE, WORK = "set.json", "shards.jsonl", "shard"
+# The card of a complete set is a hidden file: a folder would be another class to torchvision's ImageFolder.
+CARD = ".facesmith.json"
+STATE = ".facesmith"  # the folder of a set that is not complete, with its card and its shards
+PARTIAL_CARD, DONE, WORK = "set.json", "shards.jsonl", "shard"
 
 WriteShard = Callable[[Iterable[Picture], Path, str], None]
 Shards = Callable[[int, int], Iterator[Picture]]  # from the first to behind the last index
@@ -98,19 +100,18 @@ def write_set(
             for name, number_of in part.items():
                 tally[name] = tally.get(name, 0) + number_of
         _write_cards(out, card, tally, readme)
-        shutil.rmtree(out / STATE / WORK, ignore_errors=True)
-        (out / STATE / DONE).unlink()
+        shutil.rmtree(out / STATE)
     return tally
 
 
 def is_set(folder: Path) -> bool:
     """Whether a folder is a set of images that facesmith generated or exported."""
-    return (folder / STATE / CARD).is_file()
+    return _card_path(folder).is_file()
 
 
 def read_set(folder: Path) -> dict[str, Any]:
     """Return the card of a complete set. Raises `FacesmithError` for any other folder."""
-    path = folder / STATE / CARD
+    path = _card_path(folder)
     if not is_set(folder):
         raise FacesmithError(f"{folder} is not a set of images: pass a folder written by facesmith generate")
     card: dict[str, Any] = read_json(path, "the card of a set")
@@ -124,13 +125,18 @@ def read_set(folder: Path) -> dict[str, Any]:
     return card
 
 
+def _card_path(folder: Path) -> Path:
+    return folder / CARD if (folder / CARD).is_file() else folder / STATE / PARTIAL_CARD
+
+
 def _open_partial(out: Path, card: dict[str, Any], locks: ExitStack) -> dict[int, Tally]:
     """Create the folder of a set, or return the shards of the same set that was interrupted."""
-    path = out / STATE / CARD
+    path = _card_path(out)
     if not path.is_file():
         refuse_existing(out, "images")
         out.mkdir(parents=True, exist_ok=True)
     locks.enter_context(lock(out))
+    path = _card_path(out)  # another process may have completed the set
     if not path.is_file():
         write_json(path, card)
         return {}
@@ -161,5 +167,4 @@ def _move_shard(work: Path, out: Path, name: str) -> None:
 
 def _write_cards(folder: Path, card: dict[str, Any], tally: Tally, readme: Callable[[Tally], str]) -> None:
     write_text(folder / "README.md", readme(tally))
-    (folder / STATE).mkdir(exist_ok=True)
-    write_json(folder / STATE / CARD, card | {"tally": tally})
+    write_json(folder / CARD, card | {"tally": tally})

@@ -7,7 +7,11 @@ from facesmith.terms import licence_fields
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 LOADING = {
     "imagefolder": 'import datasets\n\ndatasets.load_dataset("imagefolder", data_dir=".")',
-    "classes": 'import datasets\n\ndatasets.load_dataset("imagefolder", data_dir=".", drop_labels=False)',
+    "classes": (
+        "import datasets\nimport torchvision\n\n"
+        'torchvision.datasets.ImageFolder(".")  # the classes\n'
+        'datasets.load_dataset("imagefolder", data_dir=".")  # all labels'
+    ),
     "webdataset": (
         "import glob\n\nimport webdataset\n\n"
         'webdataset.WebDataset(sorted(glob.glob("*.tar")), shardshuffle=False).decode("pil")'

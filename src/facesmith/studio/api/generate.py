@@ -68,7 +68,7 @@ class LatentsQuery(BaseModel):
         alias="with",
         max_length=64,
         description="generate faces with this attribute, or without it (~); repeatable. An attribute that is an input "
-        "of the generator is set; for any other, matching faces are selected from many",
+        "of the generator is set; faces that have all attributes are selected from many",
         examples=[["Smiling", "~Eyeglasses"]],
     )
     balance: list[str] = Field(
@@ -274,7 +274,7 @@ class _RequestedFaces:
         self.requests = parse_requests(query.attributes, query.balance, query.share)
         self.model, self.query, self.changes = model, query, parse_changes(query.changes)
         # Both generate and encode faces: to select among many, or to restore attributes.
-        self.is_slow = bool(query.lock) or any(name not in model.conditions for name in self.requests.names)
+        self.is_slow = bool(query.lock or self.requests.names)
 
     @cached_property
     def labelled(self) -> LabelledFaces:

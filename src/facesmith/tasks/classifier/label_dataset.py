@@ -42,11 +42,11 @@ def label(
         raise TypeError("label() requires a classifier")
     data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
     network = as_classifier(classifier)
-    if data.size != network.size:
+    if not network.takes(data.size):
         data_size, network_size = ("x".join(map(str, size)) for size in (data.size, network.size))
         raise FacesmithError(
-            f"{data.path} has images of {data_size}, but the classifier {network.name} requires {network_size}: "
-            f"import them with --size {network_size}"
+            f"{data.path} has images of {data_size}, but the classifier {network.name} requires {network_size} or a "
+            f"multiple: import them with --size {network_size}"
         )
     names = [free_attribute_name(name) for name in network.attributes]
     duplicates = [name for name in data.attributes if name in names]
