@@ -4,7 +4,7 @@ The ideas are those of Huang et al., "The GAN is dead; long live the GAN!", arXi
 as the identity, no normalisation anywhere, D as the mirror image of G) and of Karras et al., arXiv:1812.04948 (z is
 mapped to w, which scales the features of every level). The grid is halved and doubled by the same 4x4 convolutions of
 stride 2 as in the dcgan family, the cheapest that use all pixels. The full size has no residual block: most of the
-time would be spent there. D has none by default: on a CPU they cost more than half of the speed (docs/measured.md).
+time would be spent there. D has none by default because they are slow on a CPU.
 """
 
 import math
