@@ -47,6 +47,16 @@ def test_an_unmarked_picture_is_no_proof(tmp_path: Path) -> None:
     assert (report["kind"], report["marks"]) == ("unmarked", None)
 
 
+def test_an_unreadable_file_does_not_withhold_the_other_reports(tmp_path: Path) -> None:
+    marked_image(PIXELS[0], MARKS).save(tmp_path / "a.png")
+    (tmp_path / "b.txt").write_text("no image")
+    files = [str(tmp_path / name) for name in ("b.txt", "a.png", "c.png")]
+    result = CliRunner().invoke(root, ["identify", *files])
+    assert "a.png: generated" in result.output
+    assert isinstance(result.exception, FacesmithError)
+    assert all(name in str(result.exception) for name in ("b.txt", "c.png"))
+
+
 def test_marks_of_version_0_1_are_read() -> None:
     facts = {"synthetic": True, "edited": False, "model": "mine", "digest": "ab", "seed": 7, "index": 1}
     info, exif, png, jpeg = PngInfo(), Image.Exif(), io.BytesIO(), io.BytesIO()

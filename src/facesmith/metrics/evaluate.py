@@ -111,7 +111,7 @@ def _check(source: Model | Dataset, real: Dataset, training: Dataset | None, cou
             verb = "contains" if isinstance(source, Dataset) else "generates"
             raise FacesmithError(
                 f"{source.name} {verb} {width}x{height} faces, but {dataset.path} contains {wide}x{high} images: "
-                "import the photos again with the model's size and crop"
+                "import the photos again with the same size and crop"
             )
     if training is not None and out is None:
         raise FacesmithError("a comparison with the training set requires a folder for its sheet: pass out")
