@@ -98,6 +98,9 @@ def test_what_cannot_be_pushed_is_refused(
         facesmith.push(tmp_path / "nothing", "someone/faces")
     with pytest.raises(FacesmithError, match=r"dataset\.json"):
         facesmith.push(tmp_path, "someone/faces")
+    for name in ("faces", "someone/faces@v2", "https://hub/someone/faces"):
+        with pytest.raises(FacesmithError, match="OWNER/NAME"):
+            facesmith.push(small_model.path, name)
     monkeypatch.setenv("HF_TOKEN", "wrong")
     with pytest.raises(FacesmithError, match="hf auth login"):
         facesmith.push(small_model.path, "someone/faces", quiet=True)

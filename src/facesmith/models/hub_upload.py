@@ -1,5 +1,6 @@
 """Upload models and datasets to the Hugging Face hub."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ def push(
     repository is created. ``revision`` is an existing branch; default: main. Raises `FacesmithError` for other folders,
     without access, and for a dataset of CelebA, whose photos may not be published, unless ``private``.
     """
+    if not re.fullmatch(r"[^/@\s]+/[^/@\s]+", repository):
+        raise FacesmithError(f"invalid repository {repository!r}: expected OWNER/NAME; pass a branch with --revision")
     folder = _find(path)
     hub = load_client("uploading to the hub")
     api = hub.HfApi(endpoint=hub_options()["endpoint"])
