@@ -25,6 +25,6 @@ def plural(count: int, singular: str, plural_form: str | None = None) -> str:
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """Return a sentence with the names nearest to a wrong one, or with all names where none is near."""
-    names = list(known)
+    names = list(dict.fromkeys(known))
     near = difflib.get_close_matches(wrong, names, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(names)}."

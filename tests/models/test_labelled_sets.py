@@ -222,6 +222,12 @@ def test_invalid_options_are_refused_before_any_work(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_wrong_name_is_answered_with_each_near_one_once(tmp_path: Path) -> None:
+    with pytest.raises(FacesmithError) as error:
+        facesmith.generate("celeba64", tmp_path / "faces", attributes=["Mail"], quiet=True)
+    assert str(error.value).count("Male") == 1
+
+
 def test_parts_that_do_not_fit_are_refused(drawn: Model, tmp_path: Path) -> None:
     for name, start, seed in (("a", 0, 0), ("b", 8, 0), ("c", 3, 0), ("d", 4, 1)):
         facesmith.generate(drawn, tmp_path / name, count=4, start=start, seed=seed, labels=[], quiet=True)

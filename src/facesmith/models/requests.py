@@ -59,7 +59,9 @@ def parse_requests(attributes: Sequence[str], balance: Sequence[str], shares: Se
         except ValueError:
             share = -1
         if not name or not 0 <= share <= 1:
-            raise FacesmithError(f"invalid share {text!r}: expected ATTRIBUTE=SHARE, for example Eyeglasses=0.3")
+            raise FacesmithError(
+                f"invalid share {text!r}: expected ATTRIBUTE=SHARE from 0 to 1, for example Eyeglasses=0.3"
+            )
         parsed[name] = share
     names = [*(text.removeprefix("~") for text in attributes), *balanced, *(text.partition("=")[0] for text in shares)]
     repeated = next((name for name in names if names.count(name) > 1), None)
