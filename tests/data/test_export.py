@@ -57,6 +57,7 @@ def test_a_dataset_survives_export_and_import(people: Dataset, layout: str, tmp_
     out = export_dataset(people, tmp_path / "out", layout=layout, quiet=True)
     back = import_dataset(out, tmp_path / "back", size="16x8", quiet=True, workers=1)
     assert (back.attributes, back.terms) == (people.attributes, NON_COMMERCIAL)
+    assert back.card["source"]["credit"] == "Liu et al."
     assert [(entry["model"], entry["count"]) for entry in back.card["made_with"]] == [("celeba64", 1)]
     names = ("split", "identity", "made_with", "Smiling", "Young")
     expected = {

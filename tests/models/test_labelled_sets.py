@@ -191,6 +191,8 @@ def test_a_set_is_imported_with_its_labels(
     dataset = import_dataset(out, tmp_path / "dataset", size=64, quiet=True, workers=1)
     assert sorted(dataset.attributes) == sorted(drawn.directions.names)
     assert dataset.terms == drawn.terms
+    assert dataset.card["source"]["credit"] == drawn.card["dataset"]["source"]["credit"]
+    assert dataset.card["source"]["credit"] in (out / "README.md").read_text()
     assert [entry["count"] for entry in dataset.card["made_with"]] == [count]
     assert not dataset.card["notes"]
     faces = labelled_faces.LabelledFaces(drawn, parse_requests(["Smiling"], [], []), 0, 1.0, "png")

@@ -73,7 +73,8 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
 @click.option(
     "--labels",
     metavar="A,B",
-    help="Label the faces with these attributes; none writes no labels. Default: all attributes that can be predicted.",
+    help="Label the faces with these attributes; none labels only requested ones. Default: all attributes that can be "
+    "predicted.",
 )
 @click.option(
     "--layout",

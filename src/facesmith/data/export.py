@@ -42,6 +42,7 @@ def export_dataset(
         reason = did_you_mean(attribute, data.attributes) if data.attributes else "choose a different layout"
         raise FacesmithError(f"{data.name} has no attribute {attribute!r}: {reason}")
     card = {"layout": layout, "first": 0, "count": len(data), "dataset": data.name, "fingerprint": data.fingerprint}
+    card["credit"] = data.card["source"].get("credit")
     table = data.metadata()
     if any(table[column].null_count for column in _columns(data, table)):
         card["table"] = TYPED_TABLE

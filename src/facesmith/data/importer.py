@@ -16,6 +16,7 @@ from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset, DatasetWriter, dataset_digest, new_dataset, open_dataset
 from facesmith.data.decode_pool import Chunk, decode_all
 from facesmith.data.import_state import STATE, ImportState, load_state
+from facesmith.data.layouts.layout import set_credit
 from facesmith.data.made_with import add_provenance
 from facesmith.data.selection import parse_shard, select_rows
 from facesmith.data.source import SPLITS, Source
@@ -151,7 +152,7 @@ def import_dataset(
                 "kind": photos.kind,
                 "name": photos.name,
                 "fingerprint": photos.fingerprint,
-                "credit": photos.credit,
+                "credit": photos.credit or set_credit(Path(source)),
             },
             **provenance,
             "crop": crop,

@@ -72,6 +72,7 @@ class LabelledFaces:
             "digest": self.model.digest,
             "size": list(self.model.size),
             "terms": self.terms,
+            "credit": self.model.card.get("dataset", {}).get("source", {}).get("credit"),
             "with": [name if value else f"~{name}" for name, value in self.requests.fixed.items()],
             "balance": list(self.requests.balanced),
             "share": self.requests.shares,

@@ -87,6 +87,7 @@ def set_readme(card: dict[str, Any]) -> str:
         how,
         "",
         f"Terms: **{card['terms']}**.",
+        *([f"\n{card['credit']}"] if card.get("credit") else []),
         "",
         f"```python\n{LOADING[card['layout'].partition(':')[0]]}\n```",
         "",

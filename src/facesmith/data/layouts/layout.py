@@ -125,6 +125,11 @@ def read_set(folder: Path) -> dict[str, Any]:
     return card
 
 
+def set_credit(folder: Path) -> str | None:
+    """Return the credit that the card of a set states; None without, and for any other folder."""
+    return read_json(_card_path(folder), "the card of a set").get("credit") if is_set(folder) else None
+
+
 def _card_path(folder: Path) -> Path:
     return folder / CARD if (folder / CARD).is_file() else folder / STATE / PARTIAL_CARD
 
