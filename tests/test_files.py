@@ -243,6 +243,10 @@ def test_invalid_json_and_versions_are_refused(tmp_path: Path) -> None:
         read_json(tmp_path / "a.json", "a model's card")
     with pytest.raises(FacesmithError, match="not a facesmith-model"):
         check_version({"format": "other"}, "facesmith-model", 1, tmp_path)
+    with pytest.raises(FacesmithError, match='"format" is missing'):
+        check_version({}, "facesmith-model", 1, tmp_path)
+    with pytest.raises(FacesmithError, match="no format version"):
+        check_version({"format": "facesmith-model"}, "facesmith-model", 1, tmp_path)
     with pytest.raises(FacesmithError, match="version 2, but this version of facesmith reads format version 1"):
         check_version({"format": "facesmith-model", "version": 2}, "facesmith-model", 1, tmp_path)
     with pytest.raises(ValueError, match="not JSON compliant"):

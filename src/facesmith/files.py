@@ -231,11 +231,13 @@ def read_json(path: Path, what: str) -> Any:
 def check_version(card: dict[str, Any], expected: str, version: int, path: Path, oldest: int | None = None) -> None:
     """Refuse a file of another format, or of a version that is not ``oldest`` (default: ``version``) to ``version``."""
     if card.get("format") != expected:
-        raise FacesmithError(f"{path} is not a {expected} file: its format is {card.get('format')!r}")
+        name = repr(card["format"]) if "format" in card else "missing"
+        raise FacesmithError(f'{path} is not a {expected} file: its entry "format" is {name}')
     found = card.get("version")
     if not isinstance(found, int) or not (version if oldest is None else oldest) <= found <= version:
+        has = f"format version {found!r}" if "version" in card else "no format version"
         raise FacesmithError(
-            f"{path} has format version {found!r}, but this version of facesmith reads format version {version}: "
+            f"{path} has {has}, but this version of facesmith reads format version {version}: "
             f"install the version of facesmith that wrote it, or create it again"
         )
 

@@ -39,11 +39,18 @@ def test_every_field_can_be_set_and_is_parsed_to_its_type() -> None:
         ("loss=wgan", "one of bce, rpgan"),
         ("batch_size", "--set batch_size: .*KEY=VALUE"),
         ("name=other", "no setting 'name'"),
+        ("extra_ema_kimg=20,-1", "separated by commas"),
     ],
 )
 def test_an_invalid_setting_is_refused(setting: str, sentence: str) -> None:
     with pytest.raises(FacesmithError, match=sentence):
         with_settings(RECIPES["tiny"], [setting])
+
+
+def test_additional_averages_require_the_first() -> None:
+    with pytest.raises(FacesmithError, match="ema_kimg above 0"):
+        with_settings(RECIPES["celebrity"], ["extra_ema_kimg=20"])
+    assert with_settings(RECIPES["celebrity"], ["extra_ema_kimg=20", "ema_kimg=5"])
 
 
 def test_an_unknown_recipe_suggests_the_nearest() -> None:

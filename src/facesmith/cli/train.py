@@ -11,7 +11,7 @@ from facesmith.cli.plugins import plugin_option
 GROUPS = {
     "Settings and length": ("settings", "kimg", "minutes"),
     "Resume and branch": ("resume", "branch"),
-    "Discriminator (GANs and makeovers)": ("on_collapse", "freeze_discriminator_after"),
+    "Collapse": ("on_collapse", "freeze_discriminator_after"),
     "Encoders": ("model",),
     "Makeovers": ("directions", "source", "target"),
 }
@@ -82,7 +82,7 @@ class _GroupedCommand(click.Command):
     "--freeze-discriminator-after",
     type=float,
     metavar="KIMG",
-    help="Stop training the discriminator after this many thousand images, to provoke a collapse for testing.",
+    help="Stop training the discriminator of a GAN after this many thousand images, to provoke a collapse for testing.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 @plugin_option
@@ -107,7 +107,7 @@ def train(
     facesmith recipes
     facesmith train tiny celeba64 runs/first --minutes 10
     facesmith train tiny celeba64 runs/first --minutes 20 --resume
-    facesmith train celebrity celeba64 runs/classic --set d_schedule=ratio:2 --on-collapse stop
+    facesmith train celebrity celeba64 runs/ratio --set d_schedule=ratio:2 --on-collapse stop
     facesmith train celebrity celeba64 runs/classic --kimg 500 --set batch_size=128 --set seed=1
     facesmith train tiny celeba64 runs/first --resume --branch runs/gentler --set learning_rate=2e-4
     facesmith train encoder celeba64 runs/encoder --model my-model

@@ -121,7 +121,10 @@ def summarize_run(path: str | Path) -> RunSummary:
             sheet=sheets[-1][1] if sheets else None,
         )
     except (AttributeError, LookupError, TypeError) as error:
-        raise FacesmithError(f"{run.path} has an invalid card or recipe ({type(error).__name__})") from None
+        raise FacesmithError(
+            f"{run.path} has a damaged run.json or recipe.toml ({type(error).__name__}): restore the file from a "
+            "backup, or train the run again"
+        ) from None
 
 
 def _up_to_now(run: RunData) -> RunData:

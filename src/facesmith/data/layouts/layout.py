@@ -12,7 +12,7 @@ from typing import Any
 from facesmith.data.layouts import imagefolder, parquet, webdataset
 from facesmith.data.layouts.picture import Picture
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_folder, lock, read_json, refuse_existing, write_json, write_text
+from facesmith.files import atomic_folder, check_version, lock, read_json, refuse_existing, write_json, write_text
 
 SHARD = 10_000  # images of one folder or file
 LAYOUTS = "imagefolder, classes:ATTRIBUTE, webdataset or parquet"
@@ -115,11 +115,7 @@ def read_set(folder: Path) -> dict[str, Any]:
     if not is_set(folder):
         raise FacesmithError(f"{folder} is not a set of images: pass a folder written by facesmith generate")
     card: dict[str, Any] = read_json(path, "the card of a set")
-    if card.get("format") != FORMAT or card.get("version") != VERSION:
-        raise FacesmithError(
-            f"{path} was written by a different version of facesmith (format version {card.get('version')}): install "
-            "that version, or generate the set again"
-        )
+    check_version(card, FORMAT, VERSION, path)
     if "tally" not in card:
         raise FacesmithError(f"{folder} is not complete: run the same command again to complete it")
     return card

@@ -16,14 +16,14 @@ CONVERTED = "refs/convert/parquet"  # where the hub stores datasets of other for
 
 
 def hub_source(text: str, quiet: bool = False) -> Source:
-    """Return ``hf:OWNER/NAME[@REVISION]`` as a source, or ``hf:OWNER/NAME/FOLDER`` for one of several datasets.
+    """Return ``hf:OWNER/NAME[@REVISION][/FOLDER]`` as a source; ``/FOLDER`` selects one of several datasets.
 
     Downloads its Parquet files into huggingface_hub's cache. Raises `FacesmithError` if the hub cannot be reached, the
     dataset does not exist or is not public, or has no column of images.
     """
     match = re.fullmatch(r"hf:([\w.-]+/[\w.-]+?)(?:@([\w.-]+))?/?(?:/([\w./-]+?))?/?", text)
     if match is None:
-        raise FacesmithError(f"invalid source {text!r}: expected hf:OWNER/NAME or hf:OWNER/NAME@REVISION")
+        raise FacesmithError(f"invalid source {text!r}: expected hf:OWNER/NAME[@REVISION][/FOLDER]")
     repository, revision, folder = match[1], match[2], match[3]
     hub = load_client("importing from the Hugging Face hub")
     with translate_errors(repository):

@@ -56,16 +56,18 @@ class GANRecipe(AdversarialRecipe):
 
     @property
     def extra_half_lives(self) -> list[float]:
-        """Return the half-lives of `extra_ema_kimg`. Raises `FacesmithError` unless all are positive."""
+        """Return the half-lives of `extra_ema_kimg`. Raises `FacesmithError` unless all and `ema_kimg` are positive."""
         try:
             half_lives = [float(text) for text in self.extra_ema_kimg.split(",") if text.strip()]
         except ValueError:
             half_lives = [0.0]
-        if not all(0 < kimg < math.inf for kimg in half_lives) or (half_lives and not self.ema_kimg):
+        if not all(0 < kimg < math.inf for kimg in half_lives):
             raise FacesmithError(
-                f"invalid extra_ema_kimg={self.extra_ema_kimg}: expected positive numbers, such as 20,80, "
-                "together with ema_kimg above 0"
+                f"invalid extra_ema_kimg={self.extra_ema_kimg!r}: expected positive numbers separated by commas, for "
+                "example 20,80"
             )
+        if half_lives and not self.ema_kimg:
+            raise FacesmithError(f"extra_ema_kimg={self.extra_ema_kimg} requires an EMA: set ema_kimg above 0")
         return half_lives
 
     @property
@@ -81,7 +83,7 @@ _RPGAN: dict[str, Any] = {"loss": "rpgan", "penalty": 2.0, "learning_rate": 4e-4
 RECIPES: tuple[GANRecipe, ...] = (
     GANRecipe("tiny", "faces on a laptop CPU in minutes", **_RPGAN | {"learning_rate": 8e-4}, batch_size=32, learning_rate_end=8e-5, anneal_fraction=0.3, network={"generator_width": 32, "discriminator_width": 32, "bias": True, "discriminator_norm": False}, kimg=400.0, tick_kimg=2.0, checkpoint_kimg=8.0),
     GANRecipe("portrait", "smoother images than tiny, after hours on a CPU or one GPU", **_RPGAN | {"learning_rate": 8e-4, "penalty": 1.0, "ema_kimg": 10.0, "latent_size": 128}, family="smooth", extra_ema_kimg="3,40", kimg=2400.0, tick_kimg=20.0, checkpoint_kimg=10.0, score_kimg=100.0),
-    GANRecipe("small", "residual networks and a mapped latent, for one GPU or a long run on a CPU", **_RPGAN, family="residual", kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
+    GANRecipe("small", "residual networks with a mapping network, for one GPU or a long run on a CPU", **_RPGAN, family="residual", kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
     GANRecipe("base", "a wider and deeper version of small, for one GPU overnight", **_RPGAN | {"learning_rate": 2e-4, "beta2": 0.9}, family="residual", network={"generator_width": 64, "discriminator_width": 64, "blocks": 2, "discriminator_blocks": 1, "finest": 64}, batch_size=256, anneal_fraction=0.9, learning_rate_end=5e-5, beta2_end=0.99, penalty_end=0.2, ema_kimg_end=100.0, augment_end=0.3, kimg=20000.0, tick_kimg=20.0, checkpoint_kimg=100.0, score_kimg=200.0),
     GANRecipe("mini28", "re-implementation of an earlier 28x28 GAN, for 28x28 faces or digits", family="mini28", latent="uniform", real_label=0.9, learning_rate=2.5e-4, beta1=0.45, flip=False),
     GANRecipe("artiface", "re-implementation of ArtiFace, for 128x128 faces", family="artiface", latent_size=250, average_losses=True, learning_rate=1e-4, beta1=0.9, flip=False),
