@@ -130,7 +130,7 @@ def test_a_requested_attribute_that_is_not_measured_keeps_its_column(drawn: Mode
 def test_a_classifier_checks_what_the_directions_selected(drawn: Model, tmp_path: Path) -> None:
     classifier = OtherClassifier("Smiling")
     out = facesmith.generate(drawn, tmp_path / "f", count=16, attributes=["Smiling"], classifier=classifier, quiet=True)
-    card = facesmith.read_set(out)
+    card = facesmith.read_set(str(out))
     assert card["terms"] == "non-commercial research only"
     assert (card["tally"]["agree Smiling"], card["tally"]["with Smiling"]) == (8, 8)
     assert any("agreement on 50.0%" in line for line in facesmith.set_summary(card))

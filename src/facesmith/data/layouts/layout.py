@@ -109,8 +109,9 @@ def is_set(folder: Path) -> bool:
     return _card_path(folder).is_file()
 
 
-def read_set(folder: Path) -> dict[str, Any]:
+def read_set(folder: Path | str) -> dict[str, Any]:
     """Return the card of a complete set. Raises `FacesmithError` for any other folder."""
+    folder = Path(folder)
     path = _card_path(folder)
     if not is_set(folder):
         raise FacesmithError(f"{folder} is not a set of images: pass a folder written by facesmith generate")
