@@ -17,11 +17,11 @@ Visit = Callable[..., Any]
 
 def test_a_link_to_a_face_shows_it_in_every_window(studio: str, visit: Visit) -> None:
     page = visit(f"{studio}/?model=drawn64&seed=5")
-    page.get_by_role("button", name="Face 40 of seed 5").click()
-    has_address(page, lambda query: query.get("face") == ["40"] and query["count"] == ["64"])
-    for address in (page.url, f"{studio}/?model=drawn64&seed=5&face=40"):
+    page.get_by_role("button", name="Face 30 of seed 5").click()
+    has_address(page, lambda query: query.get("face") == ["30"] and query["count"] == ["40"])
+    for address in (page.url, f"{studio}/?model=drawn64&seed=5&face=30"):
         phone = visit(address, "phone")
-        phone.get_by_role("heading", name="Face 40 of seed 5").wait_for()
+        phone.get_by_role("heading", name="Face 30 of seed 5").wait_for()
 
 
 def test_back_undoes_the_dice_and_the_closing_of_a_face(studio: str, visit: Visit) -> None:

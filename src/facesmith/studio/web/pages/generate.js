@@ -28,7 +28,7 @@ const FIELDS = {
   beside: text(), // another model, for comparison
   seed: number(7, 0, MAX_SEED),
   // Phones show fewer faces. The address of a changed page contains the count, so that it shows the same everywhere.
-  count: { ...number(innerWidth < PHONE ? 20 : MOST, 1, MOST), write: (value) => [String(value)] },
+  count: { ...number(innerWidth < PHONE ? 20 : 40, 1, MOST), write: (value) => [String(value)] },
   truncation: number(1, 0, 2, false),
   set: editField(),
   like: text(), // the face to vary
@@ -45,7 +45,7 @@ export default function Generate() {
   if (!models) return html`<h1 class="visually-hidden">Generate</h1><${Loading} />`;
   if (!models.length) {
     return html`<h1 class="visually-hidden">Generate</h1><${Empty} icon="faces" title="No models yet">
-      <p>Start the studio in a folder that contains models or runs, or pass a model: <code>facesmith studio drawn64</code>. Runs in
+      <p>Start the studio in a folder that contains models or runs, or pass a model: <code>facesmith studio drawn128</code>. Runs in
         progress are on the <a href=${pageUrl("/watch")}>Watch</a> page.</p>
     <//>`;
   }
