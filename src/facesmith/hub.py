@@ -32,7 +32,9 @@ def translate_errors(repository: str) -> Iterator[None]:
             f"{repository} is gated: accept its terms on its hub page, and log in with hf auth login"
         ) from None
     except errors.RevisionNotFoundError:
-        raise FacesmithError(f"{repository} was not found on the hub: check the revision after the @") from None
+        raise FacesmithError(
+            f"this revision of {repository} was not found on the hub: check the name after the @"
+        ) from None
     except errors.RepositoryNotFoundError:
         raise FacesmithError(
             f"{repository} was not found on the hub: check the name, and log in with hf auth login if it is private"

@@ -34,7 +34,7 @@ LARGEST = 16_000_000  # bytes of an included model
 def shipped(small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of shipped models for the real ones, both `small_model`, one of them as if trained on CelebA."""
     folder = tmp_path / "shipped"
-    for name, kind in (("drawn64", "builtin"), ("celeba64", "celeba")):
+    for name, kind in ((DEFAULT_MODEL, "builtin"), ("celeba64", "celeba")):
         shutil.copytree(small_model.path, folder / name)
         card = json.loads((folder / name / "model.json").read_text()) | {"name": name, "terms": SOURCE_TERMS[kind]}
         card["dataset"]["source"]["kind"] = kind
@@ -149,7 +149,7 @@ def test_a_missing_model_is_refused(hub: Any) -> None:
 
 
 def test_an_included_model_is_loaded_by_name(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert facesmith.load().path == facesmith.load("drawn64").path == shipped / "drawn64"
+    assert facesmith.load().path == facesmith.load(DEFAULT_MODEL).path == shipped / DEFAULT_MODEL
     assert capsys.readouterr().err == "", "a model free to use needs no word"
     assert facesmith.load("celeba64").sample(1).shape == (1, 32, 32, 3)
     said = capsys.readouterr()
@@ -164,12 +164,14 @@ def test_a_local_model_takes_precedence_over_an_included_one(shipped: Path) -> N
     (Path("celeba64") / "dataset.json").write_text("{}")
     assert facesmith.load("celeba64", quiet=True).path == shipped / "celeba64"
     shutil.rmtree("celeba64")
-    shutil.copytree(shipped / "drawn64", "celeba64")
+    shutil.copytree(shipped / DEFAULT_MODEL, "celeba64")
     assert facesmith.load("celeba64").path == Path("celeba64")
 
 
 def test_an_unknown_model_name_lists_the_available_ones(shipped: Path) -> None:
-    with pytest.raises(FacesmithError, match=r"celebra64 is not a model folder.*included one \(drawn64, celeba64\)"):
+    with pytest.raises(
+        FacesmithError, match=rf"celebra64 is not a model folder.*included one \({DEFAULT_MODEL}, celeba64\)"
+    ):
         facesmith.load("celebra64")
     (shipped.parent / "elsewhere").mkdir()
     with pytest.raises(FacesmithError, match="not a model folder"):
@@ -302,5 +304,5 @@ def test_attributes_that_cannot_be_asked_for_are_refused(conditional_model: Mode
 
 
 def test_a_model_without_conditions_takes_no_attributes(small_model: Model) -> None:
-    with pytest.raises(FacesmithError, match="is not conditioned on attributes"):
+    with pytest.raises(FacesmithError, match="does not take attributes as input"):
         small_model.sample(1, attributes=["Smiling"])

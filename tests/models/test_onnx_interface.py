@@ -11,7 +11,7 @@ import pytest
 
 import facesmith
 from facesmith import Model
-from facesmith.models.folder import DEFAULT_MODEL, INCLUDED_FOLDER
+from facesmith.models.folder import INCLUDED_FOLDER
 from facesmith.models.model import load
 from facesmith.models.onnx_interface import finish_encoder, finish_generator, latent_parts
 from facesmith.models.onnx_snippets import onnx_section
@@ -40,9 +40,9 @@ def join_parts(proto: Any, total: int) -> None:
 
 @pytest.fixture
 def old_model(tmp_path: Path) -> Model:
-    """The default model with the single input of version 0.1."""
+    """An included model with the single input of version 0.1."""
     folder = tmp_path / "old"
-    shutil.copytree(INCLUDED_FOLDER / DEFAULT_MODEL, folder)
+    shutil.copytree(INCLUDED_FOLDER / "drawn64", folder)
     model = load(folder)
     proto = onnx.load(model.folder.onnx)
     join_parts(proto, model.latent_size + model.detail_size)
@@ -52,7 +52,7 @@ def old_model(tmp_path: Path) -> Model:
 
 def test_a_generator_of_version_0_1_makes_the_same_faces(old_model: Model) -> None:
     assert [each.name for each in session(old_model.folder.onnx).get_inputs()] == ["z"]
-    new = facesmith.load(DEFAULT_MODEL)
+    new = facesmith.load("drawn64")
     z = new.encode(new.sample(3))
     assert np.array_equal(old_model.sample(17), new.sample(17))
     assert np.array_equal(old_model.generate(z), new.generate(z))
@@ -82,7 +82,7 @@ def test_each_part_of_a_latent_is_an_input(old_model: Model) -> None:
     assert metadata["attributes"]["neutral"] == metadata["detail"]["neutral"] == 0
 
 
-@pytest.mark.parametrize("name", ["drawn64", "celeba64"])
+@pytest.mark.parametrize("name", ["drawn64", "drawn128", "celeba64"])
 def test_the_files_of_an_included_model_fit_together(name: str) -> None:
     model = facesmith.load(name, quiet=True)
     generator, encoder = session(model.folder.onnx), session(model.folder.encoder_onnx)
@@ -96,7 +96,7 @@ def test_the_files_of_an_included_model_fit_together(name: str) -> None:
     assert np.allclose(generator.run(None, outputs)[0], model.network(latents), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["drawn64", "celeba64"])
+@pytest.mark.parametrize("name", ["drawn64", "drawn128", "celeba64"])
 def test_an_onnx_file_states_its_interface_terms_and_digest(name: str) -> None:
     model = facesmith.load(name, quiet=True)
     generator = session(model.folder.onnx).get_modelmeta().custom_metadata_map
@@ -111,7 +111,7 @@ def test_an_onnx_file_states_its_interface_terms_and_digest(name: str) -> None:
 
 @pytest.mark.parametrize("latent", ["normal", "uniform"])
 def test_the_python_snippet_of_the_readme_draws_faces(latent: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = facesmith.load(DEFAULT_MODEL)
+    model = facesmith.load("drawn64")
     text = "\n".join(onnx_section(model.card | {"latent": latent}))
     if latent == model.card["latent"]:
         assert text in model.folder.read_readme()
@@ -126,7 +126,7 @@ def test_the_python_snippet_of_the_readme_draws_faces(latent: str, monkeypatch: 
 
 
 def test_finishing_a_file_twice_changes_nothing(tmp_path: Path) -> None:
-    model = facesmith.load(DEFAULT_MODEL)
+    model = facesmith.load("drawn64")
     folder = shutil.copytree(model.path, tmp_path / "model")  # a file may read its weights from its neighbour
     for file, finish in ((model.folder.onnx, finish_generator), (model.folder.encoder_onnx, finish_encoder)):
         copy = folder / file.name

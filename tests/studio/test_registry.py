@@ -35,10 +35,10 @@ def test_defaults_are_the_working_folder_and_included_models(tmp_path: Path, mon
     assert _names(registry_of_paths, "run") == ["first"]
     assert _names(registry_of_paths, "dataset") == ["faces"]
     assert _names(registry_of_paths, "generator") == [
-        "drawn64",
-        *sorted(set(facesmith.included_models()) - {"drawn64"}),
+        facesmith.DEFAULT_MODEL,
+        *sorted(set(facesmith.included_models()) - {facesmith.DEFAULT_MODEL}),
     ]
-    assert registry_of_paths.find(None, "generator").name == "drawn64"
+    assert registry_of_paths.find(None, "generator").name == facesmith.DEFAULT_MODEL
 
 
 def test_only_configured_paths_are_listed_with_unique_names(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from facesmith.progress import tell
 
 VERSION = 1
 INCLUDED_FOLDER = Path(__file__).parent / "included"  # one folder for each included model, by its name
-DEFAULT_MODEL = "drawn64"
+DEFAULT_MODEL = "drawn128"
 """The included model that is used by default. Everyone may use its faces, with credit to the artist."""
 HUB_FILES = ["*.json", "*.safetensors", "*.onnx", "README.md"]
 

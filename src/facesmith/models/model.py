@@ -104,10 +104,10 @@ class Model(LoadedModel):
         for text in attributes:
             name = text.removeprefix("~")
             if not self.conditions:
-                raise FacesmithError(f"{self.name} is not conditioned on attributes: use a different model")
+                raise FacesmithError(f"{self.name} does not take attributes as input: use a different model")
             if name not in self.conditions:
                 raise FacesmithError(
-                    f"{self.name} is not conditioned on the attribute {name!r}: {did_you_mean(name, self.conditions)}"
+                    f"{self.name} does not take the attribute {name!r} as input: {did_you_mean(name, self.conditions)}"
                 )
             if name in seen:
                 raise FacesmithError(f"the attribute {name} is set twice: choose one value")
@@ -152,8 +152,9 @@ class Model(LoadedModel):
         which are saved with marks that say how they were made.
 
         Face i of a seed has the same bits for every ``count`` and ``start``. ``truncation`` ψ scales latents towards
-        the mean: 1 is as trained, lower values give more typical faces, 0 gives a single face. ``attributes``
-        are requested from the generator, if it is conditioned on any: "Smiling" or "~Smiling", see `condition`.
+        the mean: 1 gives the same variety as in training, lower values give more typical faces, 0 gives a single face.
+        ``attributes`` are requested from the generator, if it is conditioned on any: "Smiling" or "~Smiling", see
+        `condition`.
         """
         blocks = list(self.stream(count, seed, truncation=truncation, start=start, attributes=attributes))
         images = np.concatenate(blocks) if blocks else np.zeros((0, *self.size[::-1], 3), np.uint8)
@@ -169,7 +170,8 @@ class Model(LoadedModel):
         _check_draw(count, seed, start)
         if not 0 <= truncation <= 2:
             raise FacesmithError(
-                f"invalid truncation {truncation:g}: expected 0 (always the mean face) to 2, where 1 is as trained"
+                f"invalid truncation {truncation:g}: expected 0 (always the mean face) to 2; 1 gives the same variety "
+                "as in training"
             )
         for block in range(start // BLOCK, -(-(start + count) // BLOCK)):
             first = block * BLOCK

@@ -60,7 +60,7 @@ def parse_requests(attributes: Sequence[str], balance: Sequence[str], shares: Se
             share = -1
         if not name or not 0 <= share <= 1:
             raise FacesmithError(
-                f"invalid share {text!r}: expected ATTRIBUTE=SHARE from 0 to 1, for example Eyeglasses=0.3"
+                f"invalid share {text!r}: expected ATTRIBUTE=SHARE with a SHARE from 0 to 1, for example Eyeglasses=0.3"
             )
         parsed[name] = share
     names = [*(text.removeprefix("~") for text in attributes), *balanced, *(text.partition("=")[0] for text in shares)]
@@ -132,7 +132,7 @@ def _check_names(names: list[str], model: Model, known: list[str]) -> None:
         if name not in known:
             if not known and not model.conditions:
                 raise FacesmithError(
-                    f"{model.name} is not conditioned on attributes and has no direction for {name}: pass --classifier"
+                    f"{model.name} does not take attributes as input and has no direction for {name}: pass --classifier"
                 )
             raise FacesmithError(
                 f"{model.name} has no attribute {name!r}: {did_you_mean(name, [*model.conditions, *known])}"

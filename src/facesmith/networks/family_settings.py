@@ -178,7 +178,7 @@ class DeepMakeoverConfig(MakeoverConfig):
         _refuse_odd_size(self.size)
         if self.directions != 1:
             raise FacesmithError(
-                f"the deep_makeover family learns one direction, not {self.directions}: train one run per "
+                f"the deep_makeover family learns one direction, not {self.directions}: start one run per "
                 "direction, or use the makeover+ recipe"
             )
 

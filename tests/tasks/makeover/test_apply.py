@@ -134,8 +134,8 @@ def test_invalid_arguments_are_refused_before_any_work(
     invalid: list[tuple[dict[str, Any], str]] = [
         ({"direction": "mtf"}, "choose lighter or redder"),
         ({"strength": 2}, "invalid strength 2"),
-        ({"steps": 1}, "invalid steps 1"),
-        ({"steps": 33}, "invalid steps 33"),
+        ({"steps": 1}, "invalid number of steps 1"),
+        ({"steps": 33}, "invalid number of steps 33"),
         ({"video": "way.avi"}, "ends in .gif or .mp4"),
         ({"video": save(noise(32, 32), tmp_path / "two.gif")}, "already exists"),
         ({"photos": []}, "no photos"),

@@ -131,7 +131,7 @@ def make_over(
 def _check_arguments(steps: int, whole: bool) -> None:
     """Raise `FacesmithError` for arguments that would fail later."""
     if not 2 <= steps <= MAX_STEPS:
-        raise FacesmithError(f"invalid steps {steps}: expected 2 (before and after) to {MAX_STEPS}")
+        raise FacesmithError(f"invalid number of steps {steps}: expected 2 (before and after) to {MAX_STEPS}")
     if whole:
         require("cv2", "photos", "blending faces into photos")
 

@@ -61,7 +61,7 @@ class MakeoverRecipe(AdversarialRecipe):
         count = len(parse_directions(self.directions))
         if self.family == "deep_makeover" and count > 1:
             raise FacesmithError(
-                f"the recipe {self.name} learns one direction, not {count}: train one run per direction, or use the "
+                f"the recipe {self.name} learns one direction, not {count}: start one run per direction, or use the "
                 "makeover+ recipe"
             )
 

@@ -23,7 +23,7 @@ export function Chart({ title, ylabel, series, limits, smooth, marks = [], unit 
   const at = cursor ?? layout.last;
   const move = (event) => point(layout.valueAt(event.clientX - event.currentTarget.getBoundingClientRect().left));
   return html`<figure class="chart">
-    <figcaption><h3>${title}</h3><span class="small muted number">${cursor == null ? "last" : `at ${formatNumber(at)} ${unit}`}</span></figcaption>
+    <figcaption><h3>${title}</h3><span class="small muted number">${cursor == null ? "latest values" : `at ${formatNumber(at)} ${unit}`}</span></figcaption>
     <ul class="legend small" dangerouslySetInnerHTML=${{ __html: legendMarkup(layout.values(at)) }} />
     <div ref=${box}>
       <svg role="img" aria-label=${layout.label(at)} width=${width || 300} height=${layout.height}

@@ -3,7 +3,7 @@
 const WORDS = {
   Male: ["Masculine", "Feminine"],
   Young: ["Younger", "Older"],
-  Smiling: ["Smile", "Serious"],
+  Smiling: ["Smiling", "Serious"],
   Eyeglasses: ["Add glasses", "Remove glasses"],
   Bald: ["Bald", "Add hair"],
   Mustache: ["Add moustache", "Remove moustache"],

@@ -25,8 +25,8 @@ export function Neighbours({ model, face, searched, onSearch }) {
   }, [searched]);
   if (!datasets?.length) return null;
   const names = datasets.map((item) => item.name);
-  return html`<section class="neighbours" aria-label="Nearest training faces">
-    <h3>Nearest training faces</h3>
+  return html`<section class="neighbours" aria-label="Nearest faces in a dataset">
+    <h3>Nearest faces in a dataset</h3>
     <div class="with">
       <${Select} label="Dataset" value=${selected ?? names[0]} options=${names} onChange=${choose} />
       <button class="button" disabled=${neighbours === "looking"} onClick=${() => onSearch(selected ?? names[0])}>Search</button>
@@ -36,8 +36,8 @@ export function Neighbours({ model, face, searched, onSearch }) {
       Array.isArray(neighbours) &&
       html`<ol>${neighbours.map(
         (item) => html`<li key=${item.row}>
-      <img class="face" src=${item.picture} alt="Training face ${item.row}" title=${item.file} />
-      <span class="small muted number">${item.distance.toFixed(2)}</span>
+      <img class="face" src=${item.picture} alt="Face ${item.row} of the dataset" title=${item.file} />
+      <span class="small muted number">distance ${item.distance.toFixed(2)}</span>
     </li>`,
       )}</ol>`
     }

@@ -6,7 +6,7 @@ import { attributeLabel } from "./attribute-sliders.js";
 const percent = (share) => `${Math.round(share * 100)}%`;
 
 export const TopAttributes = ({ attributes }) => html`<section class="top-attributes" aria-label="Most likely attributes">
-  <h3>Most likely <${Hint} term="the percentage">The percentage is the probability that the face has the attribute. 1.2x means 1.2 times as likely as for the average face.<//></h3>
+  <h3>Most likely attributes <${Hint} term="the percentage">The percentage is the probability that the face has the attribute. 1.2x means 1.2 times as likely as for the average face.<//></h3>
   <ul>${attributes.map((item) => {
     const trusted = item.accuracy == null ? "" : ` The prediction is correct for ${percent(item.accuracy)} of held-out faces.`;
     return html`<li key=${item.name} title="${percent(item.rate)} of all faces have this attribute.${trusted}">

@@ -37,7 +37,7 @@ export default function Arithmetic() {
   if (!models) return html`<h1 class="visually-hidden">Arithmetic</h1><${Loading} />`;
   if (!models.length)
     return html`<h1 class="visually-hidden">Arithmetic</h1><${Empty} icon="arithmetic" title="No model yet">
-      <p>Start the studio with a model: <code>facesmith studio drawn64</code></p>
+      <p>Start the studio with a model: <code>facesmith studio drawn128</code></p>
     <//>`;
 
   const model = models.find((item) => item.name === state.model) ?? models[0];

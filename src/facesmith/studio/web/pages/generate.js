@@ -122,7 +122,7 @@ function Faces({ models, state, change }) {
           ? html`<${Variations} model=${model} like=${like} set=${changes} spread=${state.spread} lock=${lock}
               onChange=${change} onClose=${() => change({ like: "", lock: [], spread: 30 }, { push: true })} />`
           : html`<${Slider} label="Truncation" value=${truncation} high=${2} step=${0.05} ends=${["more typical", "more varied"]}
-              onInput=${(value) => change({ truncation: value })} format=${(value) => (value === 1 ? "1, as trained" : +value.toFixed(2))}
+              onInput=${(value) => change({ truncation: value })} format=${(value) => (value === 1 ? "1, as in training" : +value.toFixed(2))}
               hint="Scales the random numbers that a face is made from. Below 1, faces are more typical and have fewer defects; above 1, they are more varied and have more defects." />`
       }
       <hr />
@@ -146,7 +146,7 @@ function Faces({ models, state, change }) {
         <${NumberInput} label="Download many faces with labels" value=${many} low=${1} high=${10_000} onChange=${setMany}>
           <a class="button" download href=${apiUrl("/generate", { ...plain, count: many, format: "zip" })}><${Icon} name="download" /> Zip</a>
         <//>
-        <p class="small muted">The zip contains PNG files with metadata: face 0 of this seed, face 1 and so on, edited with the current slider settings.</p>
+        <p class="small muted">The zip contains faces 0, 1, 2 and so on of this seed, edited with the current slider settings, as PNG files with metadata.</p>
         <button class="button" onClick=${() => change({ labelled: true }, { push: "dialog" })}>Labelled set</button>
       </section>
       <hr />

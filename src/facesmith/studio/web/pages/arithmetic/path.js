@@ -79,7 +79,7 @@ export function PathEditor({ model, stops, frames, end, onChange }) {
         ${(formats?.formats ?? ["gif"]).map(
           (format) => html`<button key=${format} class="button" disabled=${Boolean(saving) || !ready}
             onClick=${() => download(format)}>
-          <${Icon} name="download" /> ${saving === format ? "Encoding ..." : format.toUpperCase()}</button>`,
+          <${Icon} name="download" /> ${saving === format ? "Encoding…" : format.toUpperCase()}</button>`,
         )}
       </div>
     </div>

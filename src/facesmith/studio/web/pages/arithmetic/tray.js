@@ -27,7 +27,7 @@ export function Tray({ model, seed, onSeed, onTake, into }) {
   );
   const references = photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((item) => item.face) : [photo.whole]));
   return html`<div class="tray">
-    <p class="small muted">Select a face to add it to ${into}, or drag it there.</p>
+    <p class="small muted">Select a face to use it in ${into}, or drag it there.</p>
     <${Seed} label="Seed" value=${seed} onChange=${onSeed} />
     ${
       value

@@ -82,7 +82,7 @@ export function MakeoverResult({ model, direction, face, photo, strength, all, o
         ${(films?.formats ?? ["gif"]).map(
           (format) => html`<button key=${format} class="button" disabled=${Boolean(saving)} title=${`Animate ${others.length ? "all faces, side by side," : "this face"} from the original to the makeover and back`}
             onClick=${() => download(format, video, "makeover")}>
-            ${saving === format ? "Encoding ..." : format.toUpperCase()}</button>`,
+            ${saving === format ? "Encoding…" : format.toUpperCase()}</button>`,
         )}
       </div>
     </div>

@@ -11,8 +11,8 @@ export function Placement({ map, face, onPick }) {
   const references = photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((item) => item.face) : [photo.whole]));
   if (!map.placing || !map.layouts.length)
     return html`<p class="small muted">To place faces on this map, start the studio with its model, ${map.model}.</p>`;
-  return html`<section class="placement row" aria-label="Find a face on the map">
-    <h2>Find a face on the map</h2>
+  return html`<section class="placement row" aria-label="Place a face on the map">
+    <h2>Place a face on the map</h2>
     ${references.map(
       (item, index) => html`<button key=${item} class="button found" aria-pressed=${item === face}
         aria-label="Face ${index + 1} of your photos" onClick=${() => onPick(item)}>
