@@ -13,9 +13,12 @@ NAMES = ["Smiling", "Male"]
 FLAT = np.zeros((2, 4), np.float32)
 
 
-def directions(moves: np.ndarray) -> Directions:
+def directions(moves: Any, means: Any = None, labels: Any = None) -> Directions:
     kinds = {kind: np.asarray(moves, np.float32) for kind in ("mean", "boundary", "orthogonal")}
-    return Directions(NAMES, kinds, FLAT, FLAT[:, 0], FLAT[:, :2], FLAT[:, 0], labels={"Smiling": 2, "Male": 3})
+    if means is not None:
+        kinds["mean"] = np.asarray(means, np.float32)
+    labels = {"Smiling": 2, "Male": 3} if labels is None else labels
+    return Directions(NAMES, kinds, FLAT, FLAT[:, 0], FLAT[:, :2], FLAT[:, 0], labels=labels)
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def model() -> Any:
     return SimpleNamespace(latents=latents, generate=lambda z: z, card={})
 
 
-def classifier(weights: np.ndarray) -> Any:
+def classifier(weights: Any) -> Any:
     return SimpleNamespace(attributes=NAMES, label=lambda z: 1 / (1 + np.exp(-z @ np.asarray(weights, float).T)))
 
 
@@ -49,3 +52,9 @@ def test_the_kind_that_changes_the_attribute_and_nothing_else_is_chosen(
     model: Any, moves: Any, weights: Any, expected: dict[str, str]
 ) -> None:
     assert choose_kinds(model, directions(moves), classifier(weights), seed=0, quiet=True) == expected
+
+
+def test_the_means_are_chosen_where_the_default_direction_is_too_weak(model: Any) -> None:
+    weak = directions([[0.01, 0, 0, 0], [0, 9, 0, 0]], means=[[9, 0, 0, 0], [0, 9, 0, 0]], labels={})
+    found = choose_kinds(model, weak, classifier([[1, 0, 0, 0], [0, 1, 0, 0]]), seed=0, quiet=True)
+    assert found == {"Smiling": "mean", "Male": "orthogonal"}

@@ -60,7 +60,7 @@ def test_a_pushed_dataset_is_imported_again(hub: Any, builtin_dataset: Dataset, 
         copy = facesmith.import_dataset(f"hf:someone/drawn{revision}", tmp_path / f"copy{revision}", **options)
         assert contents(copy, copy.attributes) == contents(builtin_dataset, copy.attributes)
         assert copy.attributes
-    with pytest.raises(FacesmithError, match="check the revision"):
+    with pytest.raises(FacesmithError, match="this revision of someone/drawn was not found"):
         facesmith.import_dataset("hf:someone/drawn@none", tmp_path / "none", **options)
 
 

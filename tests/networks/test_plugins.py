@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,8 +46,12 @@ def test_a_plugin_trains_exports_and_generates(builtin_dataset: Dataset, tmp_pat
     assert sampling.stdout.startswith("(2, "), sampling.stderr
 
 
-def test_the_documentation_shows_the_plugin() -> None:
-    assert PLUGIN.read_text() in (PLUGIN.parents[1] / "extend.md").read_text()
+def test_the_documentation_outlines_the_plugin() -> None:
+    page, plugin = (PLUGIN.parents[1] / "extend.md").read_text(), PLUGIN.read_text()
+    (outline,) = re.findall(r"```python\n(import facesmith\n.*?)```", page, re.DOTALL)
+    lines = [line.partition("  #")[0].removesuffix(": ...") for line in outline.splitlines()]
+    assert [line for line in lines if line not in plugin] == []
+    assert "register_family" in outline
 
 
 def test_settings_of_built_in_families_need_no_torch() -> None:

@@ -75,7 +75,7 @@ def fit_directions(
             encoder=source.card.get("encoder", {}).get("digest"),
         )
         directions = bound_directions(directions, source.card)
-        if labeller is not None and directions.labels:
+        if labeller is not None:
             directions.about[BEST] = choose_kinds(source, directions, labeller, seed, quiet)
         name = source.name if out is None else Path(out).resolve().name
         sources = [source.terms, *([data.terms] if data else []), *([labeller.terms] if labeller else [])]

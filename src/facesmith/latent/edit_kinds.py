@@ -1,4 +1,4 @@
-"""Which kind of edit is better for an attribute that is an input of the generator: its label, or a direction."""
+"""Which kind of edit is better for an attribute: a direction, or its label if it is an input of the generator."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from facesmith.arrays import Booleans, Floats, Latents
 from facesmith.models.classifier import AttributeClassifier
-from facesmith.models.directions import DEFAULT_KIND, LABEL, Directions
+from facesmith.models.directions import DEFAULT_KIND, LABEL, LONGEST_KIND, Directions
 from facesmith.models.model import Model
 from facesmith.progress import progress
 
 FACES = 128  # generated faces whose attribute is changed to its other value
-MIN_HITS = 0.5  # share of the faces that the label must change
+MIN_HITS = 0.5  # share of the faces that the default direction, and the label, must change
 STRENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
 START = 2**30  # index of the first face, beyond those that directions are fitted to
 
@@ -19,30 +19,38 @@ START = 2**30  # index of the first face, beyond those that directions are fitte
 def choose_kinds(
     model: Model, directions: Directions, classifier: AttributeClassifier, seed: int, quiet: bool
 ) -> dict[str, str]:
-    """Return the better kind for every attribute that is an input and that the classifier knows.
+    """Return the better kind for every attribute that the classifier knows.
 
-    It is the label if that changes the attribute of at least half of the faces, and the direction changes fewer at any
-    of `STRENGTHS`, or the probabilities of the other attributes more. Where the label changes few faces, the direction
-    is better because its strength can be raised; a label has no more than its two values.
+    The direction is the difference of the means where the default changes fewer than half of the faces even at the
+    greatest of `STRENGTHS`, and fewer than the means. The label is better than the direction if it changes at least
+    half of the faces, and the direction changes fewer at any strength, or the probabilities of the other attributes
+    more. Where the label changes few faces, the direction is better because its strength can be raised; a label has no
+    more than its two values.
     """
     z = model.latents(FACES, seed, start=START)
     if "encoder" in model.card:  # most edits are of photos, whose latents come from the encoder
         z = model.encode(model.generate(z))
     before = classifier.label(model.generate(z))
-    names = [name for name in directions.labels if name in classifier.attributes]
+
+    def effect(name: str, kind: str, strength: float) -> Effect:
+        column = classifier.attributes.index(name)
+        edited = _toggle(directions, z, before[:, column] >= 0.5, name, kind, strength)
+        return _effect(before, classifier.label(model.generate(edited)), column)
+
     kinds = {}
+    names = [name for name in directions.names if name in classifier.attributes]
     with progress(len(names), "attributes", shown=not quiet) as bar:
         for name in names:
-            column = classifier.attributes.index(name)
-            has_attribute = before[:, column] >= 0.5
-            effects = []
-            for kind, strength in ((LABEL, 1.0), *((DEFAULT_KIND, strength) for strength in STRENGTHS)):
-                edited = _toggle(directions, z, has_attribute, name, kind, strength)
-                effects.append(_effect(before, classifier.label(model.generate(edited)), column))
-            by_label, *by_direction = effects
-            equal = next((effect for effect in by_direction if effect.hits >= by_label.hits), None)
-            is_less = equal is None or equal.drift >= by_label.drift
-            kinds[name] = LABEL if by_label.hits >= MIN_HITS and is_less else DEFAULT_KIND
+            kinds[name] = DEFAULT_KIND
+            strongest = effect(name, DEFAULT_KIND, STRENGTHS[-1])
+            if strongest.hits < MIN_HITS and effect(name, LONGEST_KIND, STRENGTHS[-1]).hits > strongest.hits:
+                kinds[name] = LONGEST_KIND
+            if name in directions.labels:
+                by_label = effect(name, LABEL, 1.0)
+                by_direction = (effect(name, kinds[name], strength) for strength in STRENGTHS)
+                equal = next((each for each in by_direction if each.hits >= by_label.hits), None)
+                if by_label.hits >= MIN_HITS and (equal is None or equal.drift >= by_label.drift):
+                    kinds[name] = LABEL
             bar.update()
     return kinds
 
