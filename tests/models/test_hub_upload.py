@@ -9,6 +9,7 @@ import facesmith
 from facesmith import FacesmithError, Model
 from facesmith.data.dataset import Dataset
 from facesmith.models.front_matter import add_front_matter, model_fields, strip_front_matter
+from facesmith.terms import NON_COMMERCIAL
 
 SCORE = {"fid": 80.0, "kid": 0.05, "kid_spread": 0.01, "precision": 0.6, "recall": 0.1, "diversity": 0.9,
          "protocol": {"features": "efficientnet-lite0", "count": 5000, "dataset_name": "CelebA"}}  # fmt: skip
@@ -80,10 +81,17 @@ def test_a_pushed_set_of_faces_is_imported_again(
         facesmith.push(exported, "someone/photos", quiet=True)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": {"kind": "celeba", "name": "CelebA", "credit": None}, "terms": None},
+        {"terms": NON_COMMERCIAL, "made_with": [{"count": 1}]},  # exported and imported again, one of them edited
+    ],
+)
 def test_photos_of_celeba_are_only_pushed_as_private(
-    hub: Any, builtin_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    hub: Any, builtin_dataset: Dataset, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
-    card = builtin_dataset.card | {"source": builtin_dataset.card["source"] | {"kind": "celeba"}}
+    card = builtin_dataset.card | change
     celeba = Dataset(builtin_dataset.path, card, builtin_dataset.images)
     monkeypatch.setattr("facesmith.models.hub_upload.open_dataset", lambda path: celeba)
     with pytest.raises(FacesmithError, match="may not be published"):

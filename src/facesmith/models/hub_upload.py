@@ -13,6 +13,7 @@ from facesmith.errors import FacesmithError
 from facesmith.hub import hub_options, load_client, translate_errors
 from facesmith.models.folder import HUB_FILES, MODEL_CARDS, ModelFolder, included_folder
 from facesmith.models.front_matter import add_front_matter, model_fields
+from facesmith.terms import NON_COMMERCIAL
 
 
 def push(
@@ -39,7 +40,8 @@ def push(
         raise FacesmithError(f"{path} is an exported dataset: push the dataset itself")
     if kind is None and not is_generated:
         dataset = open_dataset(folder)
-        if dataset.card["source"]["kind"] == "celeba" and not private:
+        generated = sum(entry["count"] for entry in dataset.card.get("made_with", []))
+        if dataset.terms == NON_COMMERCIAL and generated < len(dataset) and not private:
             raise FacesmithError(
                 f"{path} contains CelebA photos, which may not be published: push to a private repository with "
                 "--private"
