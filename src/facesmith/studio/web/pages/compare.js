@@ -60,7 +60,7 @@ export default function Compare() {
   const ready = selected.map((name) => loaded[name]).filter((run) => run?.info);
   if (runs && runs.length < 2)
     return html`<h1>Compare</h1><${Empty} icon="compare" title="Comparison requires two runs">
-      <p>${runs.length ? "This studio has only one run. Start another with one setting changed" : "This studio has no runs. Start two that differ in one setting, the second for example with"}: <code>facesmith train tiny DATASET runs/other --set seed=1</code></p>
+      <p>${runs.length ? "This studio has only one run. Start another with one setting changed" : "This studio has no runs. Start two that differ in one setting; for example, start the second with"}: <code>facesmith train tiny DATASET runs/other --set seed=1</code></p>
     <//>`;
   return html`<div class="two">
     <div class="side">
