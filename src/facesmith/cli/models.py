@@ -105,8 +105,8 @@ def export(run: Path, model: Path, checkpoint: str | None, name: str | None, hal
 def generate(model: str, out: Path, backend: str, labels: str | None, **options: object) -> None:
     """Generate faces with MODEL.
 
-    MODEL is a model folder, an included model or a hub id OWNER/NAME. `facesmith
-    models` lists the included models; the first one is the default, and its faces are free to use.
+    MODEL is a model folder, an included model or a hub id OWNER/NAME. `facesmith models` lists the included models; the
+    first one is the default, and its faces are free to use.
 
     \b
     facesmith generate --out faces

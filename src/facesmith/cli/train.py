@@ -100,9 +100,8 @@ def train(
 ) -> None:
     """Train a model with RECIPE on DATASET.
 
-    RUN is the new folder to write to or, with --resume, the run to continue.
-    Sample sheets appear in RUN/samples. Press Ctrl-C to save a checkpoint, write the
-    report and exit; use --resume to continue.
+    RUN is the new folder to write to or, with --resume, the run to continue. Sample sheets appear in RUN/samples. Press
+    Ctrl-C to save a checkpoint, write the report and exit; use --resume to continue.
 
     \b
     facesmith recipes

@@ -6,7 +6,7 @@ import numpy as np
 
 from facesmith.arrays import Booleans, Floats, Latents
 from facesmith.models.classifier import AttributeClassifier
-from facesmith.models.directions import DEFAULT_KIND, LABEL, LONGEST_KIND, Directions
+from facesmith.models.directions import DEFAULT_KIND, FALLBACK_KIND, LABEL, Directions
 from facesmith.models.model import Model
 from facesmith.progress import progress
 
@@ -43,8 +43,8 @@ def choose_kinds(
         for name in names:
             kinds[name] = DEFAULT_KIND
             strongest = effect(name, DEFAULT_KIND, STRENGTHS[-1])
-            if strongest.hits < MIN_HITS and effect(name, LONGEST_KIND, STRENGTHS[-1]).hits > strongest.hits:
-                kinds[name] = LONGEST_KIND
+            if strongest.hits < MIN_HITS and effect(name, FALLBACK_KIND, STRENGTHS[-1]).hits > strongest.hits:
+                kinds[name] = FALLBACK_KIND
             if name in directions.labels:
                 by_label = effect(name, LABEL, 1.0)
                 by_direction = (effect(name, kinds[name], strength) for strength in STRENGTHS)

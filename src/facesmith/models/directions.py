@@ -24,7 +24,7 @@ from facesmith.models.base import logistic
 FILE, CARD_KEY = "directions.safetensors", "directions"
 KINDS = ("mean", "boundary", "orthogonal")
 DEFAULT_KIND = "orthogonal"
-LONGEST_KIND = "mean"
+FALLBACK_KIND = "mean"  # where the default changes too few faces: see `choose_kinds`
 LABEL = "label"  # the kind of edits that change an attribute which is an input of the generator
 BEST = "best"  # for each attribute the kind that measured better: see `choose_kinds`
 RADIUS = 1.3  # of the latents that a generator was trained on, in deviations times √d: one in a thousand is longer

@@ -85,8 +85,8 @@ def draw_latents(
 
     Attributes that are an input of the generator are set, which many faces do not follow. Therefore latents are drawn
     until ``measure`` (a list of attributes and a function from latents to their probabilities) finds all requested
-    ones that it knows. After `MAX_TRIES`, the best one is taken. Raises `FacesmithError` for an attribute that is
-    neither an input nor known to ``measure``.
+    ones that it knows. After `MAX_TRIES` (`MAX_INPUT_TRIES` if all are inputs), the best one is taken. Raises
+    `FacesmithError` for an attribute that is neither an input nor known to ``measure``.
     """
     signs = requests.signs(seed, start, count)
     known, probabilities_of = measure
