@@ -135,6 +135,7 @@ def test_links_lead_to_a_file_and_a_heading(page: Path) -> None:
             name, _, anchor = target.partition("#")
             file = page.parent / name if name else page
             assert file.exists(), target
+            assert page.parent != DOCS or file.resolve().is_relative_to(DOCS), f"{target} is not on the site"
             assert not anchor or anchor in headings(file), target
 
 
