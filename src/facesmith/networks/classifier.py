@@ -36,8 +36,10 @@ class Config:
 class ClassifierNetwork(nn.Module):
     """Map images (N x 3 x H x W) in [-1, 1] to logits (N x attributes) and features (N x feature_size)."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, reduction: int = 1) -> None:
+        """With a ``reduction`` above 1, images are that many times larger, and blocks of pixels are averaged first."""
         super().__init__()
+        self.reduce = nn.AvgPool2d(reduction) if reduction > 1 else nn.Identity()
         grids, channels = config.plan.grids, config.plan.channels(config.width)
         layers: list[nn.Module] = []
         for before, after in pairwise(channels):
@@ -53,7 +55,7 @@ class ClassifierNetwork(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Return what the logits are computed from, without averaging over the mirror image."""
-        x: Tensor = self.layers(images)
+        x: Tensor = self.layers(self.reduce(images))
         x = self.embed(self.dropout(x.permute(0, 2, 3, 1).flatten(1)))
         return F.relu(x)
 
@@ -78,9 +80,9 @@ class Block(nn.Module):
         return F.relu(x + change)
 
 
-def from_card(card: dict[str, Any]) -> ClassifierNetwork:
+def from_card(card: dict[str, Any], reduction: int = 1) -> ClassifierNetwork:
     """Build the network that a classifier's card describes under "network", without its weights."""
-    return ClassifierNetwork(Config(**card | {"size": tuple(card["size"])}))
+    return ClassifierNetwork(Config(**card | {"size": tuple(card["size"])}), reduction)
 
 
 def build(config: Config, seed: int) -> ClassifierNetwork:

@@ -5,9 +5,12 @@ from typing import Any
 
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
+from facesmith.images.pixels import reduction
 from facesmith.models.classifier import load_classifier
 from facesmith.models.folder import ModelFolder
 from facesmith.models.model import load
+from facesmith.networks import classifier as classifier_network
+from facesmith.networks.classifier import ClassifierNetwork
 from facesmith.runs.run_data import read_card
 from facesmith.runs.run_folder import RunFolder
 from facesmith.terms import terms_of
@@ -47,10 +50,23 @@ def refuse_other_size(what: str, size: list[int], dataset: Dataset) -> None:
 
 
 def classifier_card(path: Path, dataset: Dataset, group: ProcessGroup) -> dict[str, Any]:
-    """Return the card of an attribute classifier. Raises `FacesmithError` if it takes images of a different size."""
+    """Return the card of an attribute classifier.
+
+    Raises `FacesmithError` unless the dataset's images have the classifier's size or a multiple of it.
+    """
     card = group.on_rank_zero(ModelFolder(path, "classifier").read_card)
-    refuse_other_size("attribute classifier", card["network"]["size"], dataset)
+    if not reduction(dataset.size, tuple(card["network"]["size"])):
+        refuse_other_size("attribute classifier", card["network"]["size"], dataset)
     return card
+
+
+def build_classifier(card: dict[str, Any], path: Path, dataset: Dataset, group: ProcessGroup) -> ClassifierNetwork:
+    """Build the classifier with this card for a dataset's images, with the weights of rank 0."""
+    net = classifier_network.from_card(card["network"], reduction(dataset.size, tuple(card["network"]["size"])))
+    if group.is_rank_zero:
+        net.load_state_dict(ModelFolder(path, "classifier").read_weights())
+    group.broadcast_tensors(net.state_dict().values())
+    return net
 
 
 def _model(text: str) -> Path:

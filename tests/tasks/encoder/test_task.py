@@ -97,12 +97,13 @@ def test_an_encoder_starts_with_the_weights_of_the_gans_d(
         find_pretrained(recipe(f"model={small_model.path}", f"gan={tmp_path}"))
 
 
-def test_a_classifier_of_another_size_is_refused(
+def test_a_classifier_for_smaller_images_is_used(
     builtin_dataset: Dataset, small_model: Model, labelled: Dataset, classifier_run: Path, tmp_path: Path
 ) -> None:
-    classifier = facesmith.export(classifier_run, tmp_path / "judge").path
-    with pytest.raises(FacesmithError, match="classifier requires 16x16 .* 32x32 .*--size 16x16"):
-        task(builtin_dataset, f"model={small_model.path}", f"classifier={classifier}")
+    classifier = facesmith.export(classifier_run, tmp_path / "judge").path  # for 16x16
+    encoder_task = task(builtin_dataset, f"model={small_model.path}", f"classifier={classifier}")
+    extractor = encoder_task.new_state().pretrained["C"]
+    assert len(extractor(torch.zeros(2, 3, 32, 32))[0]) == 2
 
 
 def test_missing_or_mismatched_models_are_refused(

@@ -12,6 +12,8 @@ from facesmith import FacesmithError
 from facesmith.cli import facesmith as command
 from facesmith.data.dataset import Dataset
 from facesmith.data.held_out import held_out_mask
+from facesmith.models.folder import ModelFolder
+from facesmith.networks.classifier import from_card
 from facesmith.runs.json_lines import read_lines
 from facesmith.runs.run_data import read_card
 from facesmith.runs.run_folder import RunFolder
@@ -190,6 +192,22 @@ def test_classifier_losses_are_disabled_without_a_classifier(builtin_dataset: Da
     assert "source faces" in messages[0]
     assert messages[1].endswith("disabled: identity, attributes, target")
     assert not {"identity", "attributes", "target"} & task.step(task.new_state(), setup, Progress()).keys()
+
+
+def test_a_classifier_is_used_for_larger_images(classifier: Path, tmp_path: Path) -> None:
+    """The classifier takes 32x32: images of 64x64 are reduced, so images without finer detail get the same losses."""
+    large = facesmith.import_dataset("builtin:256", tmp_path / "large", size="64", quiet=True)
+    setup = recipe("makeover+", f"directions={DIRECTION}", "identity=1", "target=1")
+    task = task_of(setup, large, classifier=classifier)
+    assert float(task.step(task.new_state(), setup, Progress())["target"]) > 0
+    reduced = task.new_state().pretrained["C"]
+    images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    enlarged = images.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    weights = ModelFolder(classifier, "classifier")
+    original = from_card(weights.read_card()["network"]).eval()
+    original.load_state_dict(weights.read_weights())
+    with torch.no_grad():
+        assert torch.allclose(reduced(enlarged)[0], original(images)[0], atol=1e-5)
 
 
 def test_mismatched_settings_are_refused(builtin_dataset: Dataset, classifier: Path, tmp_path: Path) -> None:

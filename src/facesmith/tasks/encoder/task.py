@@ -17,9 +17,8 @@ from facesmith.images.pixels import to_uint8
 from facesmith.images.provenance import EDITED
 from facesmith.models.folder import ModelFolder
 from facesmith.networks import build as networks
-from facesmith.networks import classifier as classifier_network
 from facesmith.tasks.encoder.recipes import EncoderRecipe
-from facesmith.tasks.pretrained import classifier_card, refuse_other_size
+from facesmith.tasks.pretrained import build_classifier, classifier_card, refuse_other_size
 from facesmith.training import checkpoint
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
@@ -69,18 +68,17 @@ class EncoderTask(Task[EncoderRecipe]):
         frozen = {"G": networks.from_card(self.model["network"])}
         if "gan" in self.pretrained:
             frozen["D"] = networks.from_card({**self.networks, "part": "discriminator"})
-        if "classifier" in self.pretrained:
-            frozen["C"] = classifier_network.from_card(self.classifier["network"])
         if self.group.is_rank_zero:
             self._load(E, frozen)
         for net in (E, *frozen.values()):
             self.group.broadcast_tensors(net.state_dict().values())
+        if "classifier" in self.pretrained:
+            path = self.pretrained["classifier"]
+            frozen["C"] = build_classifier(self.classifier, path, self.dataset, self.group)
         return new_state(self.recipe, {"E": E}, "E", self.device, self.group, frozen)
 
     def _load(self, E: nn.Module, frozen: dict[str, nn.Module]) -> None:
         frozen["G"].load_state_dict(ModelFolder(self.pretrained["model"], "generator").read_weights())
-        if "C" in frozen:
-            frozen["C"].load_state_dict(ModelFolder(self.pretrained["classifier"], "classifier").read_weights())
         if "D" in frozen:
             weights = checkpoint.load_net(self.pretrained["gan"], "D")
             head = {name: t[:1] for name, t in weights.items() if name.startswith("head.")}  # without the attributes

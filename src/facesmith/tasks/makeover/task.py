@@ -18,15 +18,13 @@ from facesmith.images.grid import make_grid
 from facesmith.images.pixels import to_uint8
 from facesmith.images.provenance import EDITED
 from facesmith.metrics.features import check_packages
-from facesmith.models.folder import ModelFolder
 from facesmith.networks import build as networks
-from facesmith.networks import classifier as classifier_network
 from facesmith.tasks.makeover.batches import draw_batch, draw_noise
 from facesmith.tasks.makeover.domains import find_domains, parse_directions
 from facesmith.tasks.makeover.losses import attribute_targets, change_outside, classifier_losses, mean_change
 from facesmith.tasks.makeover.recipes import MakeoverRecipe
 from facesmith.tasks.makeover.scores import Scorer, target_share
-from facesmith.tasks.pretrained import classifier_card
+from facesmith.tasks.pretrained import build_classifier, classifier_card
 from facesmith.training.adversarial_losses import (
     accuracies,
     discriminator_loss,
@@ -90,10 +88,8 @@ class MakeoverTask(Task[MakeoverRecipe]):
         G, D = networks.build(self.recipe.family, self.config, self.recipe.seed, "makeover")
         pretrained: dict[str, nn.Module] = {}
         if "classifier" in self.pretrained:
-            pretrained["C"] = classifier_network.from_card(self.classifier["network"])
-            if self.group.is_rank_zero:
-                pretrained["C"].load_state_dict(ModelFolder(self.pretrained["classifier"], "classifier").read_weights())
-            self.group.broadcast_tensors(pretrained["C"].state_dict().values())
+            path = self.pretrained["classifier"]
+            pretrained["C"] = build_classifier(self.classifier, path, self.dataset, self.group)
         return new_state(self.recipe, {"G": G, "D": D}, "G", self.device, self.group, pretrained)
 
     def card_entries(self) -> dict[str, Any]:
