@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-DISTANCES = (1, 4, 2, 1)  # in pixels, one pass each
+DIVISORS = (16, 32, 64)  # of the image's shorter side: the distances between averaged pixels, one pass each
 
 
 class Flatten(nn.Module):
@@ -26,7 +26,8 @@ class Flatten(nn.Module):
         if self.training:
             return images
         images = images.float()
-        for distance in DISTANCES:
+        side = min(images.shape[2:])
+        for distance in (max(1, side // divisor) for divisor in DIVISORS):
             for _ in range(2):  # along columns, then along rows
                 images = self._average_rows(images.transpose(2, 3), distance)
         return images
