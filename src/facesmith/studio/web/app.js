@@ -36,7 +36,7 @@ async function load(page) {
 }
 
 function Page({ page }) {
-  const [state, set] = useState({});
+  const [state, setState] = useState({});
   const main = useRef();
   const first = useRef(true);
   const Shown = loaded[page.path];
@@ -45,8 +45,8 @@ function Page({ page }) {
     document.title = `${page.title} · facesmith studio`;
     if (!Shown)
       load(page).then(
-        () => set({}),
-        (error) => (console.error(error), reportFailure("lost"), set({ failed: true })),
+        () => setState({}),
+        (error) => (console.error(error), reportFailure("lost"), setState({ failed: true })),
       );
   }, [page, losses]);
   useEffect(() => {
@@ -70,8 +70,8 @@ const Links = ({ pages, current, onGo }) =>
   );
 
 function Bottom({ current }) {
-  const [open, set] = useState(false);
-  const shut = () => set(false);
+  const [open, setOpen] = useState(false);
+  const shut = () => setOpen(false);
   useEffect(() => {
     const escape = (event) => event.key === "Escape" && shut();
     if (open) addEventListener("keydown", escape);
@@ -81,7 +81,7 @@ function Bottom({ current }) {
   return html`<nav class="bottom" aria-label="Pages">
     ${open && html`<div class="rest"><${Links} pages=${rest} current=${current} onGo=${shut} /></div>`}
     <${Links} pages=${first} current=${current} onGo=${shut} />
-    <button class="plain" aria-expanded=${open} onClick=${() => set(!open)}
+    <button class="plain" aria-expanded=${open} onClick=${() => setOpen(!open)}
       data-here=${rest.some((p) => p.path === current)}>
       <${Icon} name="more" /><span>More</span>
     </button>

@@ -5,13 +5,13 @@ import { Dialog } from "./dialog.js";
 
 export function Camera({ onTaken, onClose }) {
   const video = useRef();
-  const [trouble, set] = useState(null);
-  const [ready, go] = useState(false);
+  const [trouble, setTrouble] = useState(null);
+  const [ready, setReady] = useState(false);
   useEffect(() => {
     let stream = null;
     let isClosed = false;
     // Browsers allow camera access only on https pages and on localhost.
-    if (!navigator.mediaDevices) return set("Browsers allow camera access only on https pages and on localhost.");
+    if (!navigator.mediaDevices) return setTrouble("Browsers allow camera access only on https pages and on localhost.");
     navigator.mediaDevices
       .getUserMedia({ video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } } })
       .then(
@@ -21,7 +21,7 @@ export function Camera({ onTaken, onClose }) {
           video.current.srcObject = mediaStream;
         },
         (error) =>
-          isClosed || set(error.name === "NotAllowedError" ? "Access to the camera was denied." : "No camera was found."),
+          isClosed || setTrouble(error.name === "NotAllowedError" ? "Access to the camera was denied." : "No camera was found."),
       );
     const stop = () => stream?.getTracks().forEach((track) => track.stop());
     return () => ((isClosed = true), stop());
@@ -37,7 +37,7 @@ export function Camera({ onTaken, onClose }) {
       trouble
         ? html`<p role="alert">${trouble}</p>`
         : html`<div class="camera">
-          <video ref=${video} autoplay muted playsinline onLoadedData=${() => go(true)}
+          <video ref=${video} autoplay muted playsinline onLoadedData=${() => setReady(true)}
             aria-label="Camera preview" />
           <button class="button primary" disabled=${!ready} onClick=${take}><${Icon} name="camera" /> Take a
             picture</button>

@@ -4,9 +4,9 @@ import { chartMarkup, formatNumber, layoutChart, legendMarkup, prepareCurves } f
 
 function useWidth() {
   const box = useRef();
-  const [width, set] = useState(0);
+  const [width, setWidth] = useState(0);
   useEffect(() => {
-    const observer = new ResizeObserver(([entry]) => set(Math.round(entry.contentRect.width)));
+    const observer = new ResizeObserver(([entry]) => setWidth(Math.round(entry.contentRect.width)));
     observer.observe(box.current);
     return () => observer.disconnect();
   }, []);
@@ -16,18 +16,18 @@ function useWidth() {
 /** The options are those of chart-svg.js. */
 export function Chart({ title, ylabel, series, limits, smooth, marks = [], unit = "kimg" }) {
   const [box, width] = useWidth();
-  const [cursor, point] = useState(null);
+  const [cursor, setCursor] = useState(null);
   const curves = useMemo(() => prepareCurves(series, smooth), [series, smooth]);
   const layout = layoutChart(curves, { title, ylabel, limits, unit, width: width || 300 });
   if (!layout) return null;
   const at = cursor ?? layout.last;
-  const move = (event) => point(layout.valueAt(event.clientX - event.currentTarget.getBoundingClientRect().left));
+  const move = (event) => setCursor(layout.valueAt(event.clientX - event.currentTarget.getBoundingClientRect().left));
   return html`<figure class="chart">
     <figcaption><h3>${title}</h3><span class="small muted number">${cursor == null ? "latest values" : `at ${formatNumber(at)} ${unit}`}</span></figcaption>
     <ul class="legend small" dangerouslySetInnerHTML=${{ __html: legendMarkup(layout.values(at)) }} />
     <div ref=${box}>
       <svg role="img" aria-label=${layout.label(at)} width=${width || 300} height=${layout.height}
-        onPointerMove=${move} onPointerDown=${move} onPointerLeave=${() => point(null)}
+        onPointerMove=${move} onPointerDown=${move} onPointerLeave=${() => setCursor(null)}
         dangerouslySetInnerHTML=${{ __html: width > 0 ? chartMarkup(layout, { marks, cursor }) : "" }} />
     </div>
   </figure>`;

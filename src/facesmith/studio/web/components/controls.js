@@ -62,9 +62,9 @@ export function SegmentedControl({ label, value, options, onChange, hidden = fal
 /** An integer input. `onChange` is called only for valid numbers. */
 export function NumberInput({ label, value, low = 0, high = 1e9, onChange, children }) {
   const id = useId();
-  const [typed, type] = useState(null);
+  const [typed, setTyped] = useState(null);
   const input = (event) => {
-    type(event.target.value);
+    setTyped(event.target.value);
     const number = Number(event.target.value);
     if (event.target.value !== "" && Number.isInteger(number) && number >= low && number <= high) onChange(number);
   };
@@ -72,7 +72,7 @@ export function NumberInput({ label, value, low = 0, high = 1e9, onChange, child
     <label for=${id}>${label}</label>
     <div class="with">
       <input id=${id} type="number" inputmode="numeric" min=${low} max=${high} step="1" value=${typed ?? value}
-        onInput=${input} onBlur=${() => type(null)} />
+        onInput=${input} onBlur=${() => setTyped(null)} />
       ${children}
     </div>
   </div>`;

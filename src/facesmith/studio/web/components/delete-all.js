@@ -4,11 +4,11 @@ import { showError, showMessage } from "../shell/toasts.js";
 import { deleteSession } from "./photo-store.js";
 
 export function DeleteAll() {
-  const [busy, work] = useState(false);
+  const [busy, setBusy] = useState(false);
   const away = async () => {
-    work(true);
+    setBusy(true);
     await deleteSession().then(() => showMessage("Your photos and faces have been deleted"), showError);
-    work(false);
+    setBusy(false);
   };
   return html`<button class="button" disabled=${busy} onClick=${away}>Delete my photos now</button>`;
 }

@@ -16,11 +16,11 @@ export function columnsFor(count, [width, height], [wide, high]) {
 /** The width of an element and the height of the window. */
 export function useElementSize() {
   const ref = useRef();
-  const [space, set] = useState(null);
+  const [space, setSpace] = useState(null);
   useLayoutEffect(() => {
     const measure = () => {
       const wide = Math.floor(ref.current.clientWidth);
-      set((old) => (old?.[0] === wide && old[1] === innerHeight ? old : [wide, innerHeight]));
+      setSpace((old) => (old?.[0] === wide && old[1] === innerHeight ? old : [wide, innerHeight]));
     };
     const watch = new ResizeObserver(measure);
     watch.observe(ref.current);
@@ -50,9 +50,9 @@ export function BitmapCanvas({ bitmap, part, of, label, ...rest }) {
  * names change with `label`; `drag(index)` is the text of a dragged face. */
 export function FaceGrid({ bitmap, of, count, columns, shape, width, busy, name, onPick, drag, label }) {
   const cells = useRef();
-  const [at, move] = useState(0);
+  const [at, setAt] = useState(0);
   const rows = Math.ceil(count / columns);
-  useEffect(() => move((old) => Math.min(old, count - 1)), [count]);
+  useEffect(() => setAt((old) => Math.min(old, count - 1)), [count]);
   const keys = (event) => {
     const step = {
       ArrowLeft: -1,
@@ -65,7 +65,7 @@ export function FaceGrid({ bitmap, of, count, columns, shape, width, busy, name,
     if (step === undefined) return;
     event.preventDefault();
     const next = Math.min(count - 1, Math.max(0, at + step));
-    move(next);
+    setAt(next);
     cells.current.children[next]?.focus();
   };
   const style = { width: width && `${width}px`, aspectRatio: `${columns * shape[0]} / ${rows * shape[1]}` };
@@ -78,7 +78,7 @@ export function FaceGrid({ bitmap, of, count, columns, shape, width, busy, name,
       Array.from(
         { length: count },
         (_, index) => html`<button key=${index} class="cell" tabindex=${index === at ? 0 : -1} aria-label=${name(index)}
-          draggable=${Boolean(drag)} onClick=${() => (move(index), picked.current.onPick(index))}
+          draggable=${Boolean(drag)} onClick=${() => (setAt(index), picked.current.onPick(index))}
           onDragStart=${drag && ((event) => event.dataTransfer.setData("text/plain", picked.current.drag(index)))} />`,
       ),
     [count, at, label],

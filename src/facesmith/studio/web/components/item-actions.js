@@ -13,33 +13,33 @@ const LOST = {
 
 /** `kind` is runs, models or datasets; `onRenamed(name)` and `onDeleted()` are called afterwards. */
 export function ItemActions({ kind, name, onRenamed, onDeleted }) {
-  const [open, show] = useState("");
-  const [text, type] = useState(name);
-  const [busy, set] = useState(false);
+  const [open, setOpen] = useState("");
+  const [text, setText] = useState(name);
+  const [busy, setBusy] = useState(false);
   const send = (event) => {
     event.preventDefault();
-    set(true);
+    setBusy(true);
     const path = `/${kind}/${encodeURIComponent(name)}`;
     const sent = open === "delete" ? request(path, { method: "DELETE" }) : request(`${path}/rename`, { json: { name: text } });
     sent
       .then((answer) => {
-        show("");
+        setOpen("");
         forgetModels();
         showMessage(open === "delete" ? `${name} was deleted` : `${name} is now ${answer.name}`);
         if (open === "delete") onDeleted();
         else onRenamed(answer.name);
       }, showError)
-      .then(() => set(false));
+      .then(() => setBusy(false));
   };
-  return html`<button class="button" onClick=${() => (type(name), show("rename"))}>Rename</button>
-    <button class="button" onClick=${() => show("delete")}>Delete</button>
-    ${open && html`<${Dialog} title=${open === "delete" ? `Delete ${name}?` : `Rename ${name}`} onClose=${() => show("")}>
+  return html`<button class="button" onClick=${() => (setText(name), setOpen("rename"))}>Rename</button>
+    <button class="button" onClick=${() => setOpen("delete")}>Delete</button>
+    ${open && html`<${Dialog} title=${open === "delete" ? `Delete ${name}?` : `Rename ${name}`} onClose=${() => setOpen("")}>
       <form class="training-form" onSubmit=${send}>
         ${open === "delete"
           ? html`<p>${LOST[kind]} This cannot be undone.</p>`
           : html`<div class="field"><label for="new-name">New name</label>
-              <input id="new-name" type="text" required maxlength="64" ...${validName} value=${text} onInput=${(event) => type(event.target.value)} /></div>`}
-        <div class="row spread"><button type="button" class="button" onClick=${() => show("")}>Cancel</button>
+              <input id="new-name" type="text" required maxlength="64" ...${validName} value=${text} onInput=${(event) => setText(event.target.value)} /></div>`}
+        <div class="row spread"><button type="button" class="button" onClick=${() => setOpen("")}>Cancel</button>
           <button class="button primary" disabled=${busy || (open === "rename" && text === name)}>${open === "delete" ? "Delete" : "Rename"}</button></div>
       </form>
     <//>`}`;

@@ -11,15 +11,15 @@ export function Neighbours({ model, face, searched, onSearch }) {
   // Datasets with images of the model's size; its training dataset comes first.
   const isOfModel = (item) => model.about.endsWith(` of ${item.title}`);
   const datasets = value?.filter((item) => item.size.join() === model.size.join()).sort((a, b) => isOfModel(b) - isOfModel(a));
-  const [neighbours, set] = useState(null);
-  const [selected, choose] = useState(null);
+  const [neighbours, setNeighbours] = useState(null);
+  const [selected, setSelected] = useState(null);
   useEffect(() => {
     if (!searched) return;
     const control = new AbortController();
-    set("looking");
+    setNeighbours("looking");
     findNeighbours(model.name, searched, face, control.signal).then(
-      set,
-      (error) => control.signal.aborted || (set(null), onSearch(null), showError(error)),
+      setNeighbours,
+      (error) => control.signal.aborted || (setNeighbours(null), onSearch(null), showError(error)),
     );
     return () => control.abort();
   }, [searched]);
@@ -28,7 +28,7 @@ export function Neighbours({ model, face, searched, onSearch }) {
   return html`<section class="neighbours" aria-label="Nearest faces in a dataset">
     <h3>Nearest faces in a dataset</h3>
     <div class="with">
-      <${Select} label="Dataset" value=${selected ?? names[0]} options=${names} onChange=${choose} />
+      <${Select} label="Dataset" value=${selected ?? names[0]} options=${names} onChange=${setSelected} />
       <button class="button" disabled=${neighbours === "looking"} onClick=${() => onSearch(selected ?? names[0])}>Search</button>
     </div>
     ${neighbours === "looking" && html`<${Progress} label="Searching (the first search encodes all faces)" />`}

@@ -10,25 +10,25 @@ const PREPARING = "preparing"; // large photos are reduced first
 
 /** Calls `onBrought(photo)` after an upload. `large` is for a page without a photo. */
 export function PhotoInput({ onBrought, large = false, children }) {
-  const [busy, work] = useState(false); // or PREPARING, or the share of the photo that was sent
+  const [busy, setBusy] = useState(false); // or PREPARING, or the share of the photo that was sent
   const sending = useRef();
-  const [camera, show] = useState(false);
-  const [over, hover] = useState(false);
+  const [camera, setCamera] = useState(false);
+  const [over, setOver] = useState(false);
   const photos = usePhotos();
   const chooser = useRef();
   const take = async (file) => {
     if (!file) return;
     sending.current?.abort(); // a photo dropped meanwhile replaces it
-    work(PREPARING);
+    setBusy(PREPARING);
     const control = (sending.current = new AbortController());
     try {
-      const photo = await uploadPhoto(file, { signal: control.signal, onProgress: work });
+      const photo = await uploadPhoto(file, { signal: control.signal, onProgress: setBusy });
       if (!photo.faces.length) showWarning("No face was found, so the whole photo is used");
       onBrought(photo);
     } catch (error) {
       showError(error);
     }
-    if (sending.current === control) work(false);
+    if (sending.current === control) setBusy(false);
   };
   const newest = useRef();
   newest.current = take;
@@ -41,7 +41,7 @@ export function PhotoInput({ onBrought, large = false, children }) {
     const drag = (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault(); // otherwise the browser opens the picture
-      hover(event.type === "dragover");
+      setOver(event.type === "dragover");
       if (event.type !== "drop") return;
       const file = picture(event.dataTransfer);
       if (file) newest.current(file);
@@ -58,7 +58,7 @@ export function PhotoInput({ onBrought, large = false, children }) {
     <div class="row">
       <button class="button ${large && "primary"}" onClick=${() => chooser.current.click()} disabled=${busy}>
         <${Icon} name="upload" /> ${large ? "Choose a photo" : photos.length ? "Another photo" : "Photo"}</button>
-      <button class="button" onClick=${() => show(true)} disabled=${busy}><${Icon} name="camera" /> Camera</button>
+      <button class="button" onClick=${() => setCamera(true)} disabled=${busy}><${Icon} name="camera" /> Camera</button>
       ${children}
     </div>
     <input ref=${chooser} type="file" accept="image/*" class="visually-hidden" tabindex="-1" aria-label="Photo"
@@ -67,6 +67,6 @@ export function PhotoInput({ onBrought, large = false, children }) {
       <button type="button" class="button" onClick=${() => sending.current.abort()}>Cancel</button><//>`}
     ${large && html`<p class="small muted privacy"><${Icon} name="shield" /><span>Your photo stays in the studio's memory, is
       never written to disk, and is deleted after 30 minutes without activity.</span></p>`}
-    ${camera && html`<${Camera} onClose=${() => show(false)} onTaken=${(file) => (show(false), take(file))} />`}
+    ${camera && html`<${Camera} onClose=${() => setCamera(false)} onTaken=${(file) => (setCamera(false), take(file))} />`}
   </div>`;
 }

@@ -91,16 +91,16 @@ async function follow(names, set, signal) {
 
 /** Runs by name, each {info, metrics, sheets} or {error}; `live` keeps them up to date. */
 export function useRuns(names, { live = true } = {}) {
-  const [runs, set] = useState({});
+  const [runs, setRuns] = useState({});
   useEffect(() => {
     const control = new AbortController();
-    set((before) => Object.fromEntries(names.filter((name) => before[name]?.info).map((name) => [name, before[name]])));
-    if (live) follow(names, set, control.signal);
+    setRuns((before) => Object.fromEntries(names.filter((name) => before[name]?.info).map((name) => [name, before[name]])));
+    if (live) follow(names, setRuns, control.signal);
     else
       for (const name of names)
         load(name, control.signal).then(
-          (run) => set((all) => ({ ...all, [name]: run })),
-          (error) => control.signal.aborted || set((all) => ({ ...all, [name]: { name, error } })),
+          (run) => setRuns((all) => ({ ...all, [name]: run })),
+          (error) => control.signal.aborted || setRuns((all) => ({ ...all, [name]: { name, error } })),
         );
     return () => control.abort();
   }, [names.join(" "), live]);

@@ -11,11 +11,11 @@ const SIDE = 512; // pixels: large enough to find the face
 /** Calls `onBrought(photo)` with the sample as a photo. */
 export function Samples({ onBrought }) {
   const models = useModels(isGenerator) ?? [];
-  const [busy, work] = useState(false);
+  const [busy, setBusy] = useState(false);
   const model = models.find((item) => item.aligned && item.encoder) ?? models.find((item) => item.aligned) ?? models[0];
   if (!model) return null;
   const take = async (face) => {
-    work(true);
+    setBusy(true);
     try {
       const query = { model: model.name, face, scale: Math.min(8, Math.ceil(SIDE / Math.max(...model.size))), resample: "lanczos" };
       const file = await request("/edit", { query, as: "blob" });
@@ -24,7 +24,7 @@ export function Samples({ onBrought }) {
     } catch (error) {
       showError(error);
     }
-    work(false);
+    setBusy(false);
   };
   return html`<section class="sample-photos" aria-label="Sample photos" aria-busy=${busy}>
     <p class="small muted">Or try a generated face:</p>

@@ -12,7 +12,7 @@ const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** `query` of a GET request, or the `json` body of a POST request. With `photo`, FACE in it is a face of an upload. */
 export function Snippets({ path, query, json, photo = false, file = "face.png" }) {
-  const [language, choose] = useState("Python");
+  const [language, setLanguage] = useState("Python");
   const base = `${location.origin}${API}`;
   const address = location.origin + apiUrl(path, query);
   const upload = {
@@ -31,7 +31,7 @@ export function Snippets({ path, query, json, photo = false, file = "face.png" }
   }[language];
   return html`<details class="snippets">
     <summary class="small">Code for this image</summary>
-    <${SegmentedControl} label="Language" hidden value=${language} onChange=${choose} options=${["Python", "curl"]} />
+    <${SegmentedControl} label="Language" hidden value=${language} onChange=${setLanguage} options=${["Python", "curl"]} />
     <div class="code"><pre tabindex="0"><code>${code}</code></pre>
       <button class="button" onClick=${() => copyText(code, showMessage, "the code")}><${Icon} name="copy" /> Copy code</button>
       <p class="small muted">If the studio requires a token, add the header <code>Authorization: Bearer TOKEN</code>.</p></div>

@@ -33,7 +33,7 @@ const DEFAULT_STOPS = ["seed:3", "seed:3:4", "seed:3:7", "seed:3:11"];
 export default function Arithmetic() {
   const models = useModels(isGenerator);
   const [state, change] = useAddress(FIELDS);
-  const [active, choose] = useState("a"); // the slot that gets the next face
+  const [active, setActive] = useState("a"); // the slot that gets the next face
   if (!models) return html`<h1 class="visually-hidden">Arithmetic</h1><${Loading} />`;
   if (!models.length)
     return html`<h1 class="visually-hidden">Arithmetic</h1><${Empty} icon="arithmetic" title="No model yet">
@@ -48,7 +48,7 @@ export default function Arithmetic() {
   );
   const fill = (slot, face) => {
     change({ [slot]: face });
-    choose({ a: "b", b: state.show === "mix" ? "a" : "c", c: "a" }[slot]);
+    setActive({ a: "b", b: state.show === "mix" ? "a" : "c", c: "a" }[slot]);
   };
   const take = (face) => {
     if (state.show === "mix") fill(active === "c" ? "a" : active, face);
@@ -77,10 +77,10 @@ export default function Arithmetic() {
         ]} />
       ${
         state.show === "sum"
-          ? html`<${Analogy} model=${model} slots=${slots} active=${active} onChoose=${choose} onFill=${fill}
+          ? html`<${Analogy} model=${model} slots=${slots} active=${active} onChoose=${setActive} onFill=${fill}
             size=${state.size} onSize=${(size) => change({ size })} />`
           : state.show === "mix"
-            ? html`<${Mix} model=${model} slots=${slots} active=${active === "c" ? "a" : active} onChoose=${choose} onFill=${fill}
+            ? html`<${Mix} model=${model} slots=${slots} active=${active === "c" ? "a" : active} onChoose=${setActive} onFill=${fill}
                 share=${state.share} onShare=${(share) => change({ share })} />`
             : html`<${PathEditor} model=${model} stops=${path} frames=${state.frames} end=${state.end} onChange=${change} />`
       }

@@ -29,17 +29,17 @@ function Rates({ rates, having, onChoose }) {
 }
 
 function ExplorationReport({ data, allowed, onMade }) {
-  const [busy, set] = useState(false);
+  const [busy, setBusy] = useState(false);
   const theme = useTheme();
   const make = async () => {
-    set(true);
+    setBusy(true);
     try {
       onMade(await request(`/datasets/${data.name}/explore`, { method: "POST" }));
       showMessage("The report has been written");
     } catch (error) {
       showError(error);
     }
-    set(false);
+    setBusy(false);
   };
   if (data.explore)
     return html`<div class="row spread"><h2>Exploration report</h2><a class="button" href=${themed(data.explore, theme)} target="_blank">Open in new window</a></div>
@@ -54,20 +54,20 @@ function ExplorationReport({ data, allowed, onMade }) {
 
 export default function Data() {
   const [state, change] = useAddress(FIELDS);
-  const [version, refresh] = useState(0);
+  const [version, setVersion] = useState(0);
   const { value, loading } = useLoad((signal) => request("/datasets", { signal }), [version]);
   const { value: training } = useLoad((signal) => request("/training", { signal }), []);
-  const [updates, keep] = useState({}); // datasets whose report was written since the page was loaded
+  const [updates, setUpdates] = useState({}); // datasets whose report was written since the page was loaded
   const datasets = value?.map((item) => updates[item.name] ?? item);
   const data = datasets?.find((item) => item.name === state.data) ?? datasets?.[0];
   const { value: rates } = useLoad((signal) => data && request(`/datasets/${data.name}/attributes`, { signal }), [data?.name]);
-  const [wide, measure] = useState(innerWidth > 860);
+  const [wide, setWide] = useState(innerWidth > 860);
   useEffect(() => {
-    const look = () => measure(innerWidth > 860);
+    const look = () => setWide(innerWidth > 860);
     addEventListener("resize", look);
     return () => removeEventListener("resize", look);
   }, []);
-  const go = (name) => (change({ data: name, having: "", import: false }), refresh(version + 1));
+  const go = (name) => (change({ data: name, having: "", import: false }), setVersion(version + 1));
   const form = state.import && training?.allowed && datasets &&
     html`<${ImportForm} names=${datasets.map((item) => item.name)} onClose=${() => change({ import: false })} onMade=${go} />`;
   const button = training?.allowed && html`<button class="button primary" onClick=${() => change({ import: true })}><${Icon} name="plus" />Import photos</button>`;
@@ -106,7 +106,7 @@ export default function Data() {
         <img class="picture examples" src=${apiUrl(`/datasets/${data.name}/sheet`, { count: rows * columns, columns, seed: state.seed, having })}
           alt=${`${Math.min(found, rows * columns)} random images from ${data.title}${suffix}`} />
       </section>
-      <section class="card"><${ExplorationReport} data=${data} allowed=${training?.allowed} onMade=${(item) => keep({ ...updates, [item.name]: item })} /></section>
+      <section class="card"><${ExplorationReport} data=${data} allowed=${training?.allowed} onMade=${(item) => setUpdates({ ...updates, [item.name]: item })} /></section>
     </div>
   </div>`;
 }

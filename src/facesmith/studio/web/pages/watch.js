@@ -25,10 +25,10 @@ const progressOf = (run) =>
 
 export default function Watch() {
   const [state, change] = useAddress(FIELDS);
-  const [version, refresh] = useState(0);
-  const [opened, open] = useState(null); // the open form: {} or {branch: run}
+  const [version, setVersion] = useState(0);
+  const [opened, setOpened] = useState(null); // the open form: {} or {branch: run}
   const form = opened ?? (state.train ? { dataset: state.train } : null);
-  const close = () => (open(null), change({ train: "" }));
+  const close = () => (setOpened(null), change({ train: "" }));
   const { value: runs, loading } = useLoad((signal) => request("/runs", { signal }), [version]);
   const { value: training } = useLoad((signal) => request("/training", { signal }), []);
   const selected = useMemo(() => {
@@ -39,17 +39,17 @@ export default function Watch() {
   const loaded = useRuns(selected);
   const listed = runs?.map((run) => ({ ...run, ...progressOf(loaded[run.name]) }));
   const begun = (name) => {
-    open(null);
+    setOpened(null);
     change({ run: [name], kimg: null, train: "" }, { push: true });
-    refresh(version + 1);
+    setVersion(version + 1);
   };
   const changed = (name, to) => {
     change({ run: selected.flatMap((item) => (item === name ? (to ?? []) : item)), kimg: null });
-    refresh(version + 1);
+    setVersion(version + 1);
   };
   const head = html`<div class="row spread">
     <h1>Watch</h1>
-    ${training?.allowed && html`<button class="button primary" onClick=${() => open({})}><${Icon} name="plus" />Train</button>`}
+    ${training?.allowed && html`<button class="button primary" onClick=${() => setOpened({})}><${Icon} name="plus" />Train</button>`}
   </div>`;
   const dialog = form && training?.allowed && html`<${TrainingForm} ...${form} recipes=${training.recipes} onClose=${close} onBegun=${begun} />`;
   if (runs && !runs.length)
@@ -70,7 +70,7 @@ export default function Watch() {
         if (!run) return html`<article key=${name} class="card panel waiting"><h2>${name}</h2></article>`;
         if (run.error) return html`<article key=${name} class="card panel"><h2>${name}</h2><p>${run.error.message}</p></article>`;
         return html`<${RunPanel} key=${name} run=${run} allowed=${training?.allowed} at=${state.kimg}
-          onMove=${(kimg) => change({ kimg })} onBranch=${() => open({ branch: run })} onChanged=${changed} />`;
+          onMove=${(kimg) => change({ kimg })} onBranch=${() => setOpened({ branch: run })} onChanged=${changed} />`;
       })}
     </div>
   </div>`;

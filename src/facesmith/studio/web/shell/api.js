@@ -97,15 +97,15 @@ export async function* events(path, options = {}) {
 /** The result of `load(signal)` as { value, error, loading }. When `on` changes, it is aborted and loaded again; the
  * previous value remains until then. With `quiet` errors are not shown. */
 export function useLoad(load, on = [], { quiet = false } = {}) {
-  const [state, set] = useState({ value: null, error: null, loading: true });
+  const [state, setState] = useState({ value: null, error: null, loading: true });
   useEffect(() => {
     const control = new AbortController();
-    set((before) => ({ ...before, loading: true }));
+    setState((before) => ({ ...before, loading: true }));
     Promise.resolve(load(control.signal)).then(
-      (value) => control.signal.aborted || set({ value, error: null, loading: false }),
+      (value) => control.signal.aborted || setState({ value, error: null, loading: false }),
       (error) => {
         if (control.signal.aborted) return;
-        set({ value: null, error, loading: false });
+        setState({ value: null, error, loading: false });
         if (!quiet) showError(error);
       },
     );
@@ -121,14 +121,14 @@ export const forgetModels = () => (models = null);
 
 /** All models, or null until they are there. `useModels((model) => model.encoder)` returns those that match. */
 export function useModels(fits = () => true) {
-  const [turn, retry] = useState(0);
+  const [turn, setTurn] = useState(0);
   const { value, error } = useLoad(
     () => (models ??= request("/models").catch((error) => ((models = null), Promise.reject(error)))),
     [turn],
   );
   useEffect(() => {
     if (!error) return;
-    const timer = setTimeout(() => retry(turn + 1), 3000); // the studio may be restarting
+    const timer = setTimeout(() => setTurn(turn + 1), 3000); // the studio may be restarting
     return () => clearTimeout(timer);
   }, [error]);
   return value && value.filter(fits);

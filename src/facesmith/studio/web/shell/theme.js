@@ -9,9 +9,9 @@ const currentTheme = () => document.documentElement.dataset.theme ?? "auto";
 
 /** The theme: "auto", "light" or "dark". */
 export function useTheme() {
-  const [theme, set] = useState(currentTheme);
+  const [theme, setTheme] = useState(currentTheme);
   useEffect(() => {
-    const listener = () => set(currentTheme());
+    const listener = () => setTheme(currentTheme());
     addEventListener("themechange", listener); // canvases and frames do not follow by themselves
     return () => removeEventListener("themechange", listener);
   }, []);

@@ -38,10 +38,10 @@ export const showWarning = (message) => add(sentence(message), "warning", 8);
 export const showMessage = (message) => add(sentence(message), "done", 4);
 
 export function Toasts() {
-  const [visible, set] = useState(notices);
+  const [visible, setVisible] = useState(notices);
   useEffect(() => {
-    show = set;
-    set(notices);
+    show = setVisible;
+    setVisible(notices);
     return () => (show = () => {});
   }, []);
   const place = useRef();

@@ -11,7 +11,7 @@ import { Player } from "./player.js";
 const [COLUMNS, SPEED] = [8, 16];
 
 export function PathEditor({ model, stops, frames, end, onChange }) {
-  const [saving, work] = useState("");
+  const [saving, setSaving] = useState("");
   const body = { model: model.name, faces: stops, frames, loop: end === "loop", fps: SPEED };
   const ready = stops.length > 1;
   const { value: animation } = useLoad(
@@ -26,13 +26,13 @@ export function PathEditor({ model, stops, frames, end, onChange }) {
   );
   const { value: formats } = useLoad((signal) => request("/films", { signal }), []); // not every server writes mp4
   const download = async (format) => {
-    work(format);
+    setSaving(format);
     try {
       save(await request("/interpolate", { json: { ...body, format, scale: 4 }, as: "blob" }), `animation.${format}`);
     } catch (error) {
       showError(error);
     }
-    work("");
+    setSaving("");
   };
   const without = (place) => onChange({ stop: stops.filter((_, index) => index !== place) });
   const move = (place, by) => {

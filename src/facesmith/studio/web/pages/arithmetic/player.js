@@ -4,15 +4,15 @@ import { Icon } from "../../shell/icons.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
 
 export function Player({ bitmap, frames, columns, shape: [width, height], speed, loop }) {
-  const [frame, show] = useState(0);
-  const [playing, play] = useState(!matchMedia("(prefers-reduced-motion: reduce)").matches);
+  const [frame, setFrame] = useState(0);
+  const [playing, setPlaying] = useState(!matchMedia("(prefers-reduced-motion: reduce)").matches);
   useEffect(() => {
     if (!playing) return;
     // An animation that is not a loop plays forward and back.
     let back = false;
     const timer = setInterval(
       () =>
-        show((index) => {
+        setFrame((index) => {
           if (loop) return (index + 1) % frames;
           if (index >= frames - 1) back = true;
           if (index <= 0) back = false;
@@ -27,11 +27,11 @@ export function Player({ bitmap, frames, columns, shape: [width, height], speed,
   return html`<div class="player">
     <${BitmapCanvas} bitmap=${bitmap} part=${part} label="The animation" style=${{ aspectRatio: `${width} / ${height}` }} />
     <div class="with">
-      <button class="button" aria-label=${playing ? "Pause" : "Play"} onClick=${() => play(!playing)}>
+      <button class="button" aria-label=${playing ? "Pause" : "Play"} onClick=${() => setPlaying(!playing)}>
         <${Icon} name=${playing ? "pause" : "play"} /></button>
       <input type="range" min="0" max=${frames - 1} step="1" value=${at} aria-label="Frame"
         style=${{ "--to": `${(100 * at) / (frames - 1)}%` }}
-        onInput=${(event) => (play(false), show(event.target.valueAsNumber))} />
+        onInput=${(event) => (setPlaying(false), setFrame(event.target.valueAsNumber))} />
     </div>
   </div>`;
 }

@@ -14,11 +14,11 @@ const drop = (id) => request(`/imports/${id}`, { method: "DELETE" }).catch(() =>
 
 /** `names` are taken; `onMade(name)` is called with the new dataset. */
 export function ImportForm({ names, onClose, onMade }) {
-  const [upload, put] = useState(null); // {id, count, sent: 0 to 1, progress}
-  const [name, call] = useState(() => freeName("photos", names));
-  const [size, scale] = useState("64");
-  const [align, turn] = useState(true);
-  const [stage, go] = useState("choose"); // send, look, import
+  const [upload, setUpload] = useState(null); // {id, count, sent: 0 to 1, progress}
+  const [name, setName] = useState(() => freeName("photos", names));
+  const [size, setSize] = useState("64");
+  const [align, setAlign] = useState(true);
+  const [stage, setStage] = useState("choose"); // send, look, import
   const control = useRef(new AbortController());
   const id = useRef(null);
   const [folder, files] = [useRef(), useRef()];
@@ -26,19 +26,19 @@ export function ImportForm({ names, onClose, onMade }) {
   const failed = (error) => {
     if (control.current.signal.aborted) return;
     showError(error);
-    go(id.current ? "look" : "choose");
+    setStage(id.current ? "look" : "choose");
   };
   const take = async (chosen) => {
     const pairs = readable(chosen);
     if (!pairs.length) return showMessage("None of these files is a photo or a zip");
     const { signal } = control.current;
-    go("send");
+    setStage("send");
     try {
       const { id: made } = await request("/imports", { method: "POST", signal });
       id.current = made;
-      put({ count: pairs.length, sent: 0 });
-      await sendPhotos(made, pairs, signal, (sent) => put((before) => ({ ...before, sent })));
-      go("look");
+      setUpload({ count: pairs.length, sent: 0 });
+      await sendPhotos(made, pairs, signal, (sent) => setUpload((before) => ({ ...before, sent })));
+      setStage("look");
     } catch (error) {
       if (id.current) drop(id.current);
       id.current = null;
@@ -48,11 +48,11 @@ export function ImportForm({ names, onClose, onMade }) {
   const start = async (event) => {
     event.preventDefault();
     const { signal } = control.current;
-    go("import");
+    setStage("import");
     try {
       let info = await request(`/imports/${id.current}/start`, { json: { name, size: Number(size), align }, signal });
       while (info.state === "importing" || info.state === "uploading") {
-        put((before) => ({ ...before, progress: info.progress ?? undefined }));
+        setUpload((before) => ({ ...before, progress: info.progress ?? undefined }));
         await new Promise((done) => setTimeout(done, 700));
         if (signal.aborted) return;
         info = await request(`/imports/${id.current}`, { signal });
@@ -79,10 +79,10 @@ export function ImportForm({ names, onClose, onMade }) {
       ${stage === "look" && html`
         <div class="row even">
           <div class="field"><label for="dataset-name">Dataset name</label>
-            <input id="dataset-name" type="text" required maxlength="64" ...${validName} value=${name} onInput=${(event) => call(event.target.value)} /></div>
-          <${Select} label="Image size" value=${size} options=${SIZES} onChange=${scale} />
+            <input id="dataset-name" type="text" required maxlength="64" ...${validName} value=${name} onInput=${(event) => setName(event.target.value)} /></div>
+          <${Select} label="Image size" value=${size} options=${SIZES} onChange=${setSize} />
         </div>
-        <label class="check"><input type="checkbox" checked=${align} onChange=${(event) => turn(event.target.checked)} /> Find the faces, turn them upright and crop them</label>
+        <label class="check"><input type="checkbox" checked=${align} onChange=${(event) => setAlign(event.target.checked)} /> Find the faces, turn them upright and crop them</label>
         <${Preview} key=${`${size} ${align}`} id=${id.current} size=${size} align=${align} />
         <div class="row spread"><button type="button" class="button" onClick=${onClose}>Cancel</button>
           <button class="button primary">Import</button></div>`}
@@ -93,16 +93,16 @@ export function ImportForm({ names, onClose, onMade }) {
 }
 
 function Preview({ id, size, align }) {
-  const [state, set] = useState("waiting");
-  const [reason, explain] = useState("");
+  const [state, setState] = useState("waiting");
+  const [reason, setReason] = useState("");
   const address = apiUrl(`/imports/${id}/preview`, { size, align });
   const fail = () => {
-    set("failed");
-    request(`/imports/${id}/preview`, { query: { size, align }, as: "blob" }).catch((error) => explain(error.message));
+    setState("failed");
+    request(`/imports/${id}/preview`, { query: { size, align }, as: "blob" }).catch((error) => setReason(error.message));
   };
   return html`<div class="crops" aria-busy=${state === "waiting"}>
     ${state === "waiting" && html`<${Progress} label="Preparing the preview" />`}
     ${state === "failed" && html`<p class="warning" role="status">${reason || "The preview cannot be shown."}</p>`}
-    ${state !== "failed" && html`<img class="picture" hidden=${state !== "there"} src=${address} onLoad=${() => set("there")} onError=${fail} alt="How the first photos are cropped" />`}
+    ${state !== "failed" && html`<img class="picture" hidden=${state !== "there"} src=${address} onLoad=${() => setState("there")} onError=${fail} alt="How the first photos are cropped" />`}
   </div>`;
 }

@@ -8,7 +8,7 @@ import { columnsFor, FaceGrid } from "../../components/face-grid.js";
 
 /** `query` is that of /generate, `room` the width and height in pixels, `title(index)` the name of a face. */
 export function LiveSheet({ model, query, room, title, label, onPick }) {
-  const [view, show] = useState({});
+  const [view, setView] = useState({});
   const { columns, cell } = columnsFor(query.count, model.size, room);
   const sheet = apiUrl("/generate", { ...query, columns, format: "jpeg" });
   const sendLatest = useLatestRequest(
@@ -19,7 +19,7 @@ export function LiveSheet({ model, query, room, title, label, onPick }) {
         as: "blob",
       });
       const bitmap = await decodeBitmap(response);
-      show((old) => (old.bitmap?.close(), { ...target, bitmap })); // bitmaps are large, and arrive many times a second
+      setView((old) => (old.bitmap?.close(), { ...target, bitmap })); // bitmaps are large, and arrive many times a second
     },
     (item, next) =>
       item.model === next.model && item.query.seed === next.query.seed && item.query.count === next.query.count,

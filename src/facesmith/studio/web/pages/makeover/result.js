@@ -25,8 +25,8 @@ function closeUp(photo, face) {
 }
 
 export function MakeoverResult({ model, direction, face, photo, strength, all, onAll, show, onShow, onLost }) {
-  const [result, set] = useState(null);
-  const [saving, work] = useState("");
+  const [result, setResult] = useState(null);
+  const [saving, setSaving] = useState("");
   const whole = Boolean(photo);
   const others = whole && all ? photo.faces.map((item) => item.face).filter((item) => item !== face) : [];
   const body = { model: model.name, face, direction, strength };
@@ -38,7 +38,7 @@ export function MakeoverResult({ model, direction, face, photo, strength, all, o
     async (value, signal) => {
       try {
         const bitmap = await decodeBitmap(request("/makeover", { json: { ...value, format: "jpeg" }, signal, as: "blob" }));
-        set((old) => (old?.bitmap.close(), { ...value, bitmap }));
+        setResult((old) => (old?.bitmap.close(), { ...value, bitmap }));
       } catch (error) {
         if (error.status === 404) onLost();
         throw error;
@@ -48,13 +48,13 @@ export function MakeoverResult({ model, direction, face, photo, strength, all, o
   );
   useLayoutEffect(() => sendLatest(picture), [direction, strength, whole, others.join()]);
   const download = async (format, json, name) => {
-    work(format);
+    setSaving(format);
     try {
       save(await request("/makeover", { json: { ...json, format }, as: "blob" }), `${name}.${format}`);
     } catch (error) {
       showError(error);
     }
-    work("");
+    setSaving("");
   };
   if (!result || (result.whole && !original)) return html`<div class="waiting"><${Progress} label="Applying the makeover" /></div>`;
 

@@ -28,8 +28,8 @@ async function placeFace(map, face, signal) {
 /** `view` are the address's fields, `face` the face to place; `onView` gets what was chosen in the frame. */
 export function MapFrame({ map, view, face, onView, onLost }) {
   const frame = useRef();
-  const [ready, set] = useState(false);
-  const [height, measure] = useState(null);
+  const [ready, setReady] = useState(false);
+  const [height, setHeight] = useState(null);
   const theme = useTheme();
   const { value: place, error, loading } = useLoad((signal) => face && placeFace(map, face, signal), [face]);
   const lost = error?.status === 404; // the session has forgotten the photo
@@ -37,8 +37,8 @@ export function MapFrame({ map, view, face, onView, onLost }) {
   useEffect(() => {
     const listener = ({ source, data }) => {
       if (source !== frame.current?.contentWindow) return;
-      if (data.ready) set(true);
-      if ("height" in data) measure(data.height);
+      if (data.ready) setReady(true);
+      if ("height" in data) setHeight(data.height);
       if (data.view) onView(data.view);
       if ("labels" in data) drafts[map.name] = data;
     };

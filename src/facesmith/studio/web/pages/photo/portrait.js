@@ -18,8 +18,8 @@ import { Snippets } from "../../components/snippets.js";
 /** `face` is the face in the photo, `used` the same or its refinement, `encoded` the response of /encode for `used`,
  * `photo` the photo if it is of this session. With `all`, all its faces are edited. */
 export function Portrait({ model, face, used, encoded, changes, view, onView, photo, all, onAll }) {
-  const [edited, show] = useState(null);
-  const [held, hold] = useState(false);
+  const [edited, setEdited] = useState(null);
+  const [held, setHeld] = useState(false);
   const isPhoto = Boolean(parseFaceRef(face).photo);
   const place = useMapLink(model);
   const whole = view === "whole" && Boolean(photo);
@@ -30,7 +30,7 @@ export function Portrait({ model, face, used, encoded, changes, view, onView, ph
   const sendLatest = useLatestRequest(
     async ({ json, changes, face }, signal) => {
       const bitmap = await decodeBitmap(request("/edit", { json: { ...json, format: "jpeg" }, signal, as: "blob" }));
-      show((old) => (old?.bitmap.close(), { bitmap, changes, whole: Boolean(json.whole), face }));
+      setEdited((old) => (old?.bitmap.close(), { bitmap, changes, whole: Boolean(json.whole), face }));
     },
     (item, next) => item.json.whole === next.json.whole && item.face === next.face,
   );
@@ -69,7 +69,7 @@ export function Portrait({ model, face, used, encoded, changes, view, onView, ph
         : html`<div class="side-view" style=${{ "--shape": `${model.size[0]} / ${model.size[1]}` }}>
           ${tiles.map(([tile, caption]) => html`<figure key=${caption === label ? "changed" : caption}>${tile}<figcaption
             class="small muted">${caption}</figcaption></figure>`)}
-        </div>${isChanged && html`<div class="row hold-row"><${HoldButton} held=${held} onHold=${hold} /></div>`}`
+        </div>${isChanged && html`<div class="row hold-row"><${HoldButton} held=${held} onHold=${setHeld} /></div>`}`
     }
     <div class="row spread">
       <${SegmentedControl} label="View" hidden value=${whole ? "whole" : view === "whole" ? "line" : view} onChange=${onView} options=${views} />

@@ -10,24 +10,24 @@ const STEPS = 30; // as many as a server takes at once
 /** `onRefined` gets the refined face. With `automatic`, a face is refined as soon as it is `ready`, once. `onUndo` goes
  * back to the encoder's face. */
 export function Refine({ model, face, refined, ready, automatic, onRefined, onUndo, onStart }) {
-  const [state, set] = useState(null);
+  const [state, setState] = useState(null);
   const running = useRef();
   const wasStopped = useRef(false);
   useEffect(() => () => running.current?.abort(), []);
   const start = async () => {
     const control = (running.current = new AbortController());
-    set({ step: 0, steps: STEPS });
+    setState({ step: 0, steps: STEPS });
     try {
       const json = { model, face, steps: STEPS };
       for await (const { event, data } of events("/refine", { json, signal: control.signal })) {
-        if (event === "progress") set((old) => ({ ...old, ...data }));
+        if (event === "progress") setState((old) => ({ ...old, ...data }));
         if (event === "error") throw new Error(data.error);
         if (event === "done") onRefined(data.face);
       }
     } catch (error) {
       showError(error);
     }
-    if (!control.signal.aborted || wasStopped.current) set(null);
+    if (!control.signal.aborted || wasStopped.current) setState(null);
   };
   useEffect(() => {
     if (automatic && ready && !refined && !running.current) start();

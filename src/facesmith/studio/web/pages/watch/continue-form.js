@@ -13,25 +13,25 @@ function remainingMinutes({ goal_minutes: goal, seconds }) {
 }
 
 export function ContinueForm({ run: { name, info }, onClose }) {
-  const [minutes, last] = useState(remainingMinutes(info));
-  const [busy, set] = useState(false);
+  const [minutes, setMinutes] = useState(remainingMinutes(info));
+  const [busy, setBusy] = useState(false);
   const begin = async (event) => {
     event.preventDefault();
-    set(true);
+    setBusy(true);
     try {
       await request(`/runs/${name}/resume`, { json: { additional_minutes: minutes } });
       showMessage(`${name} will continue for ${minutes === 1 ? "another minute" : `another ${minutes} minutes`}`);
       onClose();
     } catch (error) {
       showError(error);
-      set(false);
+      setBusy(false);
     }
   };
   const verb = info.status === "finished" ? "Continue" : "Resume";
   return html`<${Dialog} title=${`${verb} ${name}`} onClose=${onClose}>
     <form class="training-form" onSubmit=${begin}>
       <p class="muted">${name} has trained for ${duration(info.seconds ?? 0)}, on ${imageCount(info.kimg)} images. It continues exactly where it stopped.</p>
-      <${NumberInput} label="Additional minutes" value=${minutes} low=${1} high=${129600} onChange=${last} />
+      <${NumberInput} label="Additional minutes" value=${minutes} low=${1} high=${129600} onChange=${setMinutes} />
       <div class="row spread"><p class="small muted" role="status">${busy && "Starting; this takes a few seconds."}</p>
         <button class="button primary" disabled=${busy}>${verb}</button></div>
     </form>

@@ -16,12 +16,12 @@ const RunFact = ({ name, children }) => html`<div><dt>${name}</dt><dd class="num
 
 /** The share of the goal and the time left now: the server says them only after each measurement. */
 function useProgress(info) {
-  const [now, tick] = useState(performance.now());
+  const [now, setNow] = useState(performance.now());
   const since = useMemo(() => performance.now(), [info.share, info.seconds_left]);
   const isMoving = info.status === "running" && info.seconds_left != null && info.share != null;
   useEffect(() => {
     if (!isMoving) return;
-    const timer = setInterval(() => tick(performance.now()), 1000);
+    const timer = setInterval(() => setNow(performance.now()), 1000);
     return () => clearInterval(timer);
   }, [isMoving]);
   if (!isMoving) return { share: info.share, left: info.seconds_left };
@@ -58,29 +58,29 @@ function HealthStatus({ info }) {
 /** Buttons that control the training. */
 function Actions({ run, onBranch, onChanged }) {
   const { info, name } = run;
-  const [busy, set] = useState(false);
-  const [continuing, ask] = useState(false);
-  const [exporting, use] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [continuing, setContinuing] = useState(false);
+  const [exporting, setExporting] = useState(false);
   const isFree = !info.here && info.status !== "running";
   const doing = (path, text) => async () => {
-    set(true);
+    setBusy(true);
     try {
       await request(`/runs/${name}/${path}`, { method: "POST" });
       showMessage(text);
     } catch (error) {
       showError(error);
     }
-    set(false);
+    setBusy(false);
   };
   return html`
     ${info.here && info.status === "running" && html`<button class="button" disabled=${busy} onClick=${doing("stop", `${name} is saving its checkpoint and stopping`)}><${Icon} name="pause" />Stop</button>`}
-    ${isFree && info.kimg > 0 && html`<button class="button primary" onClick=${() => use(true)}><${Icon} name="faces" />Use this model</button>`}
-    ${exporting && html`<${UseModel} name=${name} onClose=${() => use(false)} />`}
-    ${isFree && html`<button class="button" onClick=${() => ask(true)}><${Icon} name="play" />${info.status === "finished" ? "Continue" : "Resume"}</button>`}
+    ${isFree && info.kimg > 0 && html`<button class="button primary" onClick=${() => setExporting(true)}><${Icon} name="faces" />Use this model</button>`}
+    ${exporting && html`<${UseModel} name=${name} onClose=${() => setExporting(false)} />`}
+    ${isFree && html`<button class="button" onClick=${() => setContinuing(true)}><${Icon} name="play" />${info.status === "finished" ? "Continue" : "Resume"}</button>`}
     <button class="button" onClick=${onBranch}><${Icon} name="arithmetic" />Branch</button>
     ${!info.report && isFree && html`<button class="button" disabled=${busy} onClick=${doing("report", `The report on ${name} has been written`)}>Write report</button>`}
     ${isFree && html`<${ItemActions} kind="runs" name=${name} onRenamed=${(to) => onChanged(name, to)} onDeleted=${() => onChanged(name, null)} />`}
-    ${continuing && html`<${ContinueForm} run=${run} onClose=${() => ask(false)} />`}`;
+    ${continuing && html`<${ContinueForm} run=${run} onClose=${() => setContinuing(false)} />`}`;
 }
 
 const TextList = ({ title, lines }) => lines.length > 0 && html`<h3>${title}</h3><ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
@@ -88,7 +88,7 @@ const TextList = ({ title, lines }) => lines.length > 0 && html`<h3>${title}</h3
 export function RunPanel({ run, allowed, at, onMove, onBranch, onChanged }) {
   const { info } = run;
   const { share, left } = useProgress(info);
-  const [film, show] = useState(false);
+  const [film, setFilm] = useState(false);
   const theme = useTheme();
   return html`<article class="card panel" aria-label=${run.name}>
     <header class="row spread">
@@ -110,7 +110,7 @@ export function RunPanel({ run, allowed, at, onMove, onBranch, onChanged }) {
         <div class="row">
           ${info.here && info.status !== "running" && html`<p class="small muted" role="status">Writing the video and the report.</p>`}
           ${info.report && html`<a class="button" href=${themed(info.report, theme)} target="_blank">Report</a>`}
-          ${info.video && html`<button class="button" onClick=${() => show(true)}><${Icon} name="play" />Video</button>`}
+          ${info.video && html`<button class="button" onClick=${() => setFilm(true)}><${Icon} name="play" />Video</button>`}
           ${allowed && html`<${Actions} run=${run} onBranch=${onBranch} onChanged=${onChanged} />`}
         </div>
       </div>
@@ -130,7 +130,7 @@ export function RunPanel({ run, allowed, at, onMove, onBranch, onChanged }) {
         </tbody></table>
       </div>
     </details>
-    ${film && html`<${Dialog} title=${`Video of ${run.name}`} onClose=${() => show(false)}>
+    ${film && html`<${Dialog} title=${`Video of ${run.name}`} onClose=${() => setFilm(false)}>
       <video class="picture" src=${info.video} controls autoplay loop muted playsinline aria-label=${`Video of the sample sheets of ${run.name}`}></video>
     <//>`}
   </article>`;

@@ -10,13 +10,13 @@ const FRAME = 140; // milliseconds per sheet while playing, if it is loaded
 
 /** The address of the last decoded image, which avoids flicker. */
 function useDecoded(address) {
-  const [decoded, show] = useState(null);
+  const [decoded, setDecoded] = useState(null);
   useEffect(() => {
     if (!address) return;
     let isMounted = true;
     const picture = new Image();
     picture.src = address;
-    picture.decode().then(() => isMounted && show(address), () => isMounted && show(address));
+    picture.decode().then(() => isMounted && setDecoded(address), () => isMounted && setDecoded(address));
     return () => (isMounted = false);
   }, [address]);
   return decoded;
@@ -25,19 +25,19 @@ function useDecoded(address) {
 export function SheetViewer({ run, at, onMove }) {
   const { sheets } = run;
   const box = useRef();
-  const [width, measure] = useState(0);
-  const [playing, play] = useState(false);
+  const [width, setWidth] = useState(0);
+  const [playing, setPlaying] = useState(false);
   const last = sheets.length - 1;
   // Unless a sheet is selected, the newest is shown.
   const index = at == null ? -1 : sheets.findIndex((item) => item.kimg >= at - 1e-6);
   const place = at == null || index < 0 ? last : index;
-  useEffect(() => measure(box.current?.clientWidth ?? 512), [sheets.length > 0]);
+  useEffect(() => setWidth(box.current?.clientWidth ?? 512), [sheets.length > 0]);
   const address = sheets.length && width ? small(sheets[place].address, width) : null;
   const decoded = useDecoded(address);
   const go = (to) => onMove(to >= last ? null : sheets[Math.max(0, to)].kimg);
   useEffect(() => {
     if (!playing || decoded !== address) return;
-    if (place >= last) return play(false);
+    if (place >= last) return setPlaying(false);
     const timer = setTimeout(() => go(place + 1), FRAME);
     return () => clearTimeout(timer);
   }, [playing, place, decoded, address]);
@@ -48,7 +48,7 @@ export function SheetViewer({ run, at, onMove }) {
   const { kimg } = sheets[place];
   const begin = () => {
     if (!playing && place >= last) go(0);
-    play(!playing);
+    setPlaying(!playing);
   };
   return html`<div class="sheets" ref=${box}>
     <img class="picture" src=${decoded ?? address ?? EMPTY_IMAGE} width="8" height="8" alt=${`Sample sheet of ${run.name} after ${imageCount(kimg)} images`} />
@@ -57,7 +57,7 @@ export function SheetViewer({ run, at, onMove }) {
         <${Icon} name=${playing ? "pause" : "play"} />
       </button>
       <${Slider} label=${`Sheet ${place + 1} of ${sheets.length}`} value=${place} low=${0} high=${Math.max(1, last)} step=${1}
-        format=${() => `${imageCount(kimg)} images`} onInput=${(to) => (play(false), go(to))} />
+        format=${() => `${imageCount(kimg)} images`} onInput=${(to) => (setPlaying(false), go(to))} />
     </div>
     ${isGan(run.info) && html`<${AiLine} />`}
   </div>`;

@@ -43,24 +43,24 @@ function Setting({ row, settings, things, onChange, onDrop }) {
 
 export function TrainingForm({ branch, dataset, recipes, onClose, onBegun }) {
   const { value: datasets } = useLoad((signal) => request("/datasets", { signal }), []);
-  const [recipe, cook] = useState(branch?.info.recipe ?? recipes[0].name);
+  const [recipe, setRecipe] = useState(branch?.info.recipe ?? recipes[0].name);
   const { value: whole } = useLoad((signal) => request(`/training/${encodeURIComponent(recipe)}`, { signal }), [recipe]);
   const models = useModels() ?? [];
   const { value: runs } = useLoad((signal) => request("/runs", { signal }), []);
   const named = (kind) => models.filter((item) => item.kind === kind).map((item) => item.name);
   const things = { generator: named("generator"), classifier: named("classifier"), run: runs?.map((item) => item.name) ?? [] };
-  const [typedName, call] = useState(null);
+  const [typedName, setTypedName] = useState(null);
   const taken = [...(runs ?? []), ...(datasets ?? []), ...models].map((item) => item.name); // they may share a folder
   const name = typedName ?? (runs && datasets ? freeName(branch?.name ?? recipe, taken) : "");
-  const [data, take] = useState(dataset ?? null);
-  const [minutes, last] = useState(10);
-  const [rows, put] = useState([]);
-  const [busy, set] = useState(false);
+  const [data, setData] = useState(dataset ?? null);
+  const [minutes, setMinutes] = useState(10);
+  const [rows, setRows] = useState([]);
+  const [busy, setBusy] = useState(false);
   const about = recipes.find((item) => item.name === recipe)?.about;
   const settings = whole?.settings.filter((item) => item.name !== "kimg") ?? [];
   const begin = async (event) => {
     event.preventDefault();
-    set(true);
+    setBusy(true);
     const entries = rows.filter((row) => row.value !== "").map((row) => [row.name, typed(row.value)]);
     const json = { name, [branch ? "additional_minutes" : "minutes"]: minutes, settings: Object.fromEntries(entries) };
     try {
@@ -69,7 +69,7 @@ export function TrainingForm({ branch, dataset, recipes, onClose, onBegun }) {
       onBegun(name);
     } catch (error) {
       showError(error);
-      set(false);
+      setBusy(false);
     }
   };
   if (datasets && !datasets.length && !branch)
@@ -82,22 +82,22 @@ export function TrainingForm({ branch, dataset, recipes, onClose, onBegun }) {
       ${branch
         ? html`<p class="muted">The new run starts from the last checkpoint of ${branch.name}, with any changes you make to the settings here. ${branch.name} itself does not change.</p>`
         : html`<div class="row even">
-            <${Select} label="Recipe" value=${recipe} options=${recipes.map((item) => item.name)} onChange=${(to) => (cook(to), put(needed(recipes.find((item) => item.name === to))))} />
-            ${datasets && html`<${Select} label="Dataset" value=${data ?? datasets[0].name} options=${datasets.map((item) => [item.name, `${item.name} · ${item.count.toLocaleString("en")} images, ${item.size.join("x")} pixels`])} onChange=${take} />`}
+            <${Select} label="Recipe" value=${recipe} options=${recipes.map((item) => item.name)} onChange=${(to) => (setRecipe(to), setRows(needed(recipes.find((item) => item.name === to))))} />
+            ${datasets && html`<${Select} label="Dataset" value=${data ?? datasets[0].name} options=${datasets.map((item) => [item.name, `${item.name} · ${item.count.toLocaleString("en")} images, ${item.size.join("x")} pixels`])} onChange=${setData} />`}
           </div>`}
       ${about && html`<p class="small muted">${about[0].toUpperCase() + about.slice(1)}.</p>`}
       <div class="row even">
         <div class="field"><label for="run-name">Run name</label>
-          <input id="run-name" type="text" required maxlength="64" ...${validName} value=${name} onInput=${(event) => call(event.target.value)} /></div>
-        <${NumberInput} label=${branch ? "Additional minutes" : "Minutes"} value=${minutes} low=${1} high=${129600} onChange=${last} />
+          <input id="run-name" type="text" required maxlength="64" ...${validName} value=${name} onInput=${(event) => setTypedName(event.target.value)} /></div>
+        <${NumberInput} label=${branch ? "Additional minutes" : "Minutes"} value=${minutes} low=${1} high=${129600} onChange=${setMinutes} />
       </div>
       <fieldset>
         <legend>Settings</legend>
         <ul class="settings-list">
           ${rows.map((row, at) => html`<${Setting} key=${at} row=${row} settings=${settings} things=${things}
-            onChange=${(to) => put(rows.with(at, to))} onDrop=${() => put(rows.toSpliced(at, 1))} />`)}
+            onChange=${(to) => setRows(rows.with(at, to))} onDrop=${() => setRows(rows.toSpliced(at, 1))} />`)}
         </ul>
-        <div><button type="button" class="button" disabled=${!settings.length} onClick=${() => put([...rows, { name: branch ? "learning_rate" : "seed", value: "" }])}>
+        <div><button type="button" class="button" disabled=${!settings.length} onClick=${() => setRows([...rows, { name: branch ? "learning_rate" : "seed", value: "" }])}>
           <${Icon} name="plus" />Change a setting</button></div>
       </fieldset>
       <div class="row spread">

@@ -10,7 +10,7 @@ const PAGES = { generator: ["/", "Generate faces"], makeover: ["/makeover", "Ope
 
 /** Starts the export when it is opened; closing it does not stop the export. */
 export function UseModel({ name, onClose }) {
-  const [info, set] = useState({ state: "running" });
+  const [info, setInfo] = useState({ state: "running" });
   useEffect(() => {
     const control = new AbortController();
     const { signal } = control;
@@ -19,13 +19,13 @@ export function UseModel({ name, onClose }) {
       let state = await request(path, { signal });
       if (state.state !== "running") state = await request(path, { json: {}, signal });
       while (state.state === "running") {
-        set(state);
+        setInfo(state);
         await new Promise((done) => setTimeout(done, 1000));
         if (signal.aborted) return;
         state = await request(path, { signal });
       }
       if (state.state === "done") forgetModels();
-      set(state);
+      setInfo(state);
     };
     ask().catch((error) => signal.aborted || (showError(error), onClose()));
     return () => control.abort();
