@@ -20,7 +20,7 @@ const PAGES = [
   { path: pageUrl("/about"), name: "about", title: "About", icon: "about", styled: true },
 ];
 const BRAND = new URL("icon.svg", import.meta.url).href; // a new URL at every change would load the image again
-const ON_PHONES = 4; // in the bottom bar; the others are under More
+const BOTTOM_BAR_PAGES = 4; // in the bottom bar; the others are under More
 
 const loaded = {}; // path: the component
 
@@ -39,11 +39,11 @@ function Page({ page }) {
   const [state, setState] = useState({});
   const main = useRef();
   const first = useRef(true);
-  const Shown = loaded[page.path];
+  const PageComponent = loaded[page.path];
   const [, losses] = useConnection();
   useEffect(() => {
     document.title = `${page.title} · facesmith studio`;
-    if (!Shown)
+    if (!PageComponent)
       load(page).then(
         () => setState({}),
         (error) => (console.error(error), reportFailure("lost"), setState({ failed: true })),
@@ -54,9 +54,9 @@ function Page({ page }) {
     if (!first.current) (scrollTo(0, 0), main.current.focus({ preventScroll: true }));
     first.current = false;
   }, [page]);
-  return html`<main id="main" ref=${main} tabindex="-1" class="page-${page.name}" aria-busy=${!Shown && !state.failed}>
-    ${Shown
-      ? html`<${Shown} key=${`${page.path} ${losses}`} />`
+  return html`<main id="main" ref=${main} tabindex="-1" class="page-${page.name}" aria-busy=${!PageComponent && !state.failed}>
+    ${PageComponent
+      ? html`<${PageComponent} key=${`${page.path} ${losses}`} />`
       : html`<h1 class="visually-hidden">${page.title}</h1>${state.failed ? html`<p class="empty">This page could not be loaded.</p>` : html`<${Skeleton} />`}`}
   </main>`;
 }
@@ -71,16 +71,16 @@ const Links = ({ pages, current, onGo }) =>
 
 function Bottom({ current }) {
   const [open, setOpen] = useState(false);
-  const shut = () => setOpen(false);
+  const close = () => setOpen(false);
   useEffect(() => {
-    const escape = (event) => event.key === "Escape" && shut();
+    const escape = (event) => event.key === "Escape" && close();
     if (open) addEventListener("keydown", escape);
     return () => removeEventListener("keydown", escape);
   }, [open]);
-  const [first, rest] = [PAGES.slice(0, ON_PHONES), PAGES.slice(ON_PHONES)];
+  const [first, rest] = [PAGES.slice(0, BOTTOM_BAR_PAGES), PAGES.slice(BOTTOM_BAR_PAGES)];
   return html`<nav class="bottom" aria-label="Pages">
-    ${open && html`<div class="rest"><${Links} pages=${rest} current=${current} onGo=${shut} /></div>`}
-    <${Links} pages=${first} current=${current} onGo=${shut} />
+    ${open && html`<div class="rest"><${Links} pages=${rest} current=${current} onGo=${close} /></div>`}
+    <${Links} pages=${first} current=${current} onGo=${close} />
     <button class="plain" aria-expanded=${open} onClick=${() => setOpen(!open)}
       data-here=${rest.some((p) => p.path === current)}>
       <${Icon} name="more" /><span>More</span>

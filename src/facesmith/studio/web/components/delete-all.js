@@ -5,10 +5,10 @@ import { deleteSession } from "./photo-store.js";
 
 export function DeleteAll() {
   const [busy, setBusy] = useState(false);
-  const away = async () => {
+  const deleteAll = async () => {
     setBusy(true);
     await deleteSession().then(() => showMessage("Your photos and faces have been deleted"), showError);
     setBusy(false);
   };
-  return html`<button class="button" disabled=${busy} onClick=${away}>Delete my photos now</button>`;
+  return html`<button class="button" disabled=${busy} onClick=${deleteAll}>Delete my photos now</button>`;
 }

@@ -14,7 +14,7 @@ export function columnsFor(count, [width, height], [wide, high]) {
 }
 
 /** The width of an element and the height of the window. */
-export function useElementSize() {
+export function useAvailableSize() {
   const ref = useRef();
   const [space, setSpace] = useState(null);
   useLayoutEffect(() => {

@@ -24,7 +24,7 @@ export function FacePanel({ model, query, title, index, last, changes, reference
   const [searched, setSearched] = useState(null);
   const [, isKept, flipKept] = useFavourites();
   const { count, ...rest } = query;
-  const one = { ...rest, start: index };
+  const faceQuery = { ...rest, start: index };
   const largest = saveScales(model.size).at(-1);
   const item = { model: model.name, face: reference, set: changes };
   const keys = (event) => {
@@ -34,14 +34,14 @@ export function FacePanel({ model, query, title, index, last, changes, reference
     if (event.key === "n") onRandom();
   };
   const place = useMapLink(model);
-  const take = async (address) => {
+  const openPage = async (address) => {
     try {
       navigate(address(await editedFaceRef(model.name, reference, changes)));
     } catch (error) {
       showError(error);
     }
   };
-  const as = (page, field) => (face) => pageUrl(page, { model: model.name, [field]: face });
+  const pageWith = (page, field) => (face) => pageUrl(page, { model: model.name, [field]: face });
   const { value: attributes } = useLoad(
     async (signal) => {
       if (!model.attributes.length) return null;
@@ -51,7 +51,7 @@ export function FacePanel({ model, query, title, index, last, changes, reference
     [model.digest, reference, formatEdit(changes).join()],
   );
   const shape = { "--shape": `${model.size[0]} / ${model.size[1]}` };
-  const picture = (scale) => ({ ...one, format: "png", ...(scale > 1 ? { scale, resample: "lanczos" } : {}) });
+  const picture = (scale) => ({ ...faceQuery, format: "png", ...(scale > 1 ? { scale, resample: "lanczos" } : {}) });
   return html`<${Dialog} title=${title} onClose=${onClose} onKeyDown=${keys}>
     <div class="face-panel">
       <div class="portrait">
@@ -79,18 +79,18 @@ export function FacePanel({ model, query, title, index, last, changes, reference
         <div class="row">
           <span class="small muted">Use in Arithmetic as</span>
           ${["a", "b", "c"].map(
-            (slot) => html`<button class="button" key=${slot} onClick=${() => take(as("/arithmetic", slot))}
+            (slot) => html`<button class="button" key=${slot} onClick=${() => openPage(pageWith("/arithmetic", slot))}
             aria-label="Use in Arithmetic as ${slot.toUpperCase()}">${slot.toUpperCase()}</button>`,
           )}
         </div>
         <div class="row">
-          ${model.encoder && html`<button class="button" onClick=${() => take(as("/photo", "face"))}>
+          ${model.encoder && html`<button class="button" onClick=${() => openPage(pageWith("/photo", "face"))}>
             <${Icon} name="sliders" /> Edit this face</button>`}
-          <button class="button" onClick=${() => take((face) => pageUrl("/arithmetic", { model: model.name, show: "mix", a: face }))}><${Icon} name="arithmetic" /> Mix with another</button>
-          ${place && html`<button class="button" onClick=${() => take(place)}><${Icon} name="map" /> Show on map</button>`}
+          <button class="button" onClick=${() => openPage((face) => pageUrl("/arithmetic", { model: model.name, show: "mix", a: face }))}><${Icon} name="arithmetic" /> Mix with another</button>
+          ${place && html`<button class="button" onClick=${() => openPage(place)}><${Icon} name="map" /> Show on map</button>`}
         </div>
         ${attributes && html`<${TopAttributes} attributes=${attributes} />`}
-        <${Snippets} path="/generate" query=${one} />
+        <${Snippets} path="/generate" query=${faceQuery} />
         <${Neighbours} key=${reference} model=${model} face=${() => editedFaceRef(model.name, reference, changes)}
           searched=${searched} onSearch=${setSearched} />
       </div>

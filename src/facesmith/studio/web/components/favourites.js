@@ -7,7 +7,7 @@ import { editLabel } from "./attribute-sliders.js";
 import { faceImageUrl, parseFaceRef } from "./face-refs.js";
 
 const KEY = "facesmith-favourites";
-const MOST = 200;
+const MAX_FAVOURITES = 200;
 const listeners = new Set();
 
 function read() {
@@ -33,7 +33,7 @@ export function useFavourites() {
   const items = read();
   const isKept = (item) => items.some((other) => keyOf(other) === keyOf(item));
   const flip = (item) => {
-    const next = isKept(item) ? items.filter((other) => keyOf(other) !== keyOf(item)) : [item, ...items].slice(0, MOST);
+    const next = isKept(item) ? items.filter((other) => keyOf(other) !== keyOf(item)) : [item, ...items].slice(0, MAX_FAVOURITES);
     localStorage.setItem(KEY, JSON.stringify(next));
     listeners.forEach((listener) => listener());
   };

@@ -10,7 +10,7 @@ const percent = (part, total) => `${(100 * part) / total}%`;
 export function PhotoFaces({ photo, face, model, alternative, onPick, onForget }) {
   const [width, height] = photo.size;
   const boxed = model.aligned ? photo.faces.filter((item) => item.box) : [];
-  const away = () => deletePhoto(photo).then(() => onForget?.(), showError);
+  const remove = () => deletePhoto(photo).then(() => onForget?.(), showError);
   return html`<figure class="photo-faces">
     <div class="whole" style=${{ "--ratio": width / height }}>
       <img src=${photo.url} alt="Your photo" width=${width} height=${height} />
@@ -22,7 +22,7 @@ export function PhotoFaces({ photo, face, model, alternative, onPick, onForget }
     </div>
     <figcaption class="row spread small muted">
       <span>${boxed.length ? faceCountText(boxed.length) : photo.aligned && model.aligned ? "Already cropped to one face" : "The whole photo is used"}</span>
-      <button class="plain" onClick=${away} aria-label="Delete this photo" title="Delete this photo">
+      <button class="plain" onClick=${remove} aria-label="Delete this photo" title="Delete this photo">
         <${Icon} name="close" /></button>
     </figcaption>
     ${notes(photo, model, alternative).map((text) => html`<p class="note small" role="note" key=${text}><${Icon} name="alert" /><span>${text}</span></p>`)}

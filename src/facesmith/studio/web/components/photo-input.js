@@ -8,8 +8,8 @@ import { Progress } from "./feedback.js";
 
 const PREPARING = "preparing"; // large photos are reduced first
 
-/** Calls `onBrought(photo)` after an upload. `large` is for a page without a photo. */
-export function PhotoInput({ onBrought, large = false, children }) {
+/** Calls `onUploaded(photo)` after an upload. `large` is for a page without a photo. */
+export function PhotoInput({ onUploaded, large = false, children }) {
   const [busy, setBusy] = useState(false); // or PREPARING, or the share of the photo that was sent
   const sending = useRef();
   const [camera, setCamera] = useState(false);
@@ -24,7 +24,7 @@ export function PhotoInput({ onBrought, large = false, children }) {
     try {
       const photo = await uploadPhoto(file, { signal: control.signal, onProgress: setBusy });
       if (!photo.faces.length) showWarning("No face was found, so the whole photo is used");
-      onBrought(photo);
+      onUploaded(photo);
     } catch (error) {
       showError(error);
     }

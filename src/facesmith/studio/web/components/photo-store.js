@@ -63,10 +63,10 @@ const pictureSize = (file) =>
 /** Convert a picture to what the server accepts: JPEG, PNG or WebP, not too large. Its marks are lost then, and returned
  * as they were before. */
 async function toSupportedFile(file) {
-  const most = MAX_UPLOAD_PIXELS[file.type] ?? MAX_OTHER_PIXELS;
+  const maxPixels = MAX_UPLOAD_PIXELS[file.type] ?? MAX_OTHER_PIXELS;
   if (SENT_AS_IS.includes(file.type) && file.size <= MAX_UPLOAD_BYTES) {
     const [width, height] = await pictureSize(file);
-    if (width * height <= most) return [file, null];
+    if (width * height <= maxPixels) return [file, null];
   }
   const headers = { "Content-Type": file.type || "application/octet-stream" };
   const marks = file.size <= MAX_UPLOAD_BYTES ? await request("/identify", { body: file, headers }).catch(() => null) : null;

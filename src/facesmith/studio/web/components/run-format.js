@@ -36,5 +36,5 @@ export const compactCount = (kimg) => new Intl.NumberFormat("en", { notation: "c
 export const imageCount = (kimg) => Math.round(kimg * 1000).toLocaleString("en");
 
 /** The sheet of an address as a JPEG no wider than it is shown. */
-export const small = (address, width) =>
+export const sheetJpegUrl = (address, width) =>
   address.replace(".png?", ".jpg?") + `&width=${Math.min(2048, Math.ceil((width * (globalThis.devicePixelRatio || 1)) / 64) * 64)}`;

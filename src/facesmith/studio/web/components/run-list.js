@@ -1,18 +1,18 @@
 // A list of runs to choose from.
 import { html, useMemo, useState } from "../vendor/preact-htm.js";
-import { compactCount, small, Status } from "./run-format.js";
+import { compactCount, sheetJpegUrl, Status } from "./run-format.js";
 
 const MANY = 8; // beyond, they can be searched
 
 /** `runs` as /runs lists them; `selected` are names, `onChange` gets the new ones. */
-export function RunList({ runs, selected, onChange, most = 8 }) {
+export function RunList({ runs, selected, onChange, maxSelected }) {
   const [searchText, setSearchText] = useState("");
   const query = searchText.toLowerCase();
   const matches = useMemo(
     () => runs.filter((run) => [run.name, run.recipe, run.dataset].some((text) => text.toLowerCase().includes(query))),
     [runs, query],
   );
-  const flip = (name) => onChange(selected.includes(name) ? selected.filter((item) => item !== name) : [...selected, name].slice(-most));
+  const flip = (name) => onChange(selected.includes(name) ? selected.filter((item) => item !== name) : [...selected, name].slice(-maxSelected));
   return html`<fieldset class="runs">
     <legend>Runs</legend>
     ${runs.length > MANY &&
@@ -21,7 +21,7 @@ export function RunList({ runs, selected, onChange, most = 8 }) {
       ${matches.map(
         (run) => html`<li key=${run.name}><label>
           <input type="checkbox" checked=${selected.includes(run.name)} onChange=${() => flip(run.name)} />
-          ${run.sheet ? html`<img src=${small(run.sheet, 64)} alt="" loading="lazy" width="40" height="40" />` : html`<span class="blank"></span>`}
+          ${run.sheet ? html`<img src=${sheetJpegUrl(run.sheet, 64)} alt="" loading="lazy" width="40" height="40" />` : html`<span class="blank"></span>`}
           <span class="what"><b>${run.name}</b>
             <span class="small muted">${run.recipe} · ${run.dataset}</span>
             <span class="meta number"><${Status} status=${run.status} /> · ${compactCount(run.kimg)} images</span></span>

@@ -8,8 +8,8 @@ import { uploadPhoto } from "./photo-store.js";
 const SAMPLES = ["seed:5:1:0.7", "seed:5:23:0.7", "seed:5:33:0.7", "seed:5:37:0.7", "seed:5:43:0.7"];
 const SIDE = 512; // pixels: large enough to find the face
 
-/** Calls `onBrought(photo)` with the sample as a photo. */
-export function Samples({ onBrought }) {
+/** Calls `onUploaded(photo)` with the sample as a photo. */
+export function Samples({ onUploaded }) {
   const models = useModels(isGenerator) ?? [];
   const [busy, setBusy] = useState(false);
   const model = models.find((item) => item.aligned && item.encoder) ?? models.find((item) => item.aligned) ?? models[0];
@@ -20,7 +20,7 @@ export function Samples({ onBrought }) {
       const query = { model: model.name, face, scale: Math.min(8, Math.ceil(SIDE / Math.max(...model.size))), resample: "lanczos" };
       const file = await request("/edit", { query, as: "blob" });
       const photo = await uploadPhoto(file);
-      onBrought(photo.faces.length ? photo : await uploadPhoto(file, { aligned: true }));
+      onUploaded(photo.faces.length ? photo : await uploadPhoto(file, { aligned: true }));
     } catch (error) {
       showError(error);
     }

@@ -8,11 +8,11 @@ import { SegmentedControl } from "../components/controls.js";
 import { RunCharts } from "../components/run-charts.js";
 import { useRuns } from "../components/run-stream.js";
 import { RunList } from "../components/run-list.js";
-import { duration, healthOf, isGan, small, Status, imageCount } from "../components/run-format.js";
+import { duration, healthOf, isGan, sheetJpegUrl, Status, imageCount } from "../components/run-format.js";
 import { Empty } from "../components/feedback.js";
 
 const FIELDS = { run: list(), against: choice("kimg", ["kimg", "time"]) };
-const MOST = 6;
+const MAX_RUNS = 6;
 
 /** The rows of the table: facts of each run, and the settings that differ. */
 function rows(runs) {
@@ -54,7 +54,7 @@ export default function Compare() {
   const { value: runs } = useLoad((signal) => request("/runs", { signal }), []);
   const selected = useMemo(() => {
     const available = new Set(runs?.map((run) => run.name));
-    return state.run.filter((name) => available.has(name)).slice(0, MOST);
+    return state.run.filter((name) => available.has(name)).slice(0, MAX_RUNS);
   }, [runs, state.run]);
   const loaded = useRuns(selected);
   const ready = selected.map((name) => loaded[name]).filter((run) => run?.info);
@@ -65,7 +65,7 @@ export default function Compare() {
   return html`<div class="two">
     <div class="side">
       <h1>Compare</h1>
-      ${runs && html`<${RunList} runs=${runs} selected=${selected} most=${MOST} onChange=${(run) => change({ run }, { push: true })} />`}
+      ${runs && html`<${RunList} runs=${runs} selected=${selected} maxSelected=${MAX_RUNS} onChange=${(run) => change({ run }, { push: true })} />`}
     </div>
     <div class="stage" aria-busy=${ready.length < selected.length}>
       ${runs && selected.length < 2 &&
@@ -76,7 +76,7 @@ export default function Compare() {
       html`<section class="card"><h2>Newest faces</h2>
           <div class="side-by-side">
             ${ready.map((run, at) => html`<figure key=${run.name}>
-              ${run.sheets.length > 0 && html`<img class="picture" width="8" height="8" src=${small(run.sheets.at(-1).address, 420)} alt=${`The newest sheet of ${run.name}`} />`}
+              ${run.sheets.length > 0 && html`<img class="picture" width="8" height="8" src=${sheetJpegUrl(run.sheets.at(-1).address, 420)} alt=${`The newest sheet of ${run.name}`} />`}
               <figcaption class="c${at}"><span><span class="swatch"></span> <a href=${pageUrl("/watch", { run: run.name })}>${run.name}</a></span>
                 <span class="small muted number">after ${imageCount(run.sheets.at(-1)?.kimg ?? 0)} images</span></figcaption>
             </figure>`)}

@@ -28,13 +28,13 @@ function Rates({ rates, having, onChoose }) {
   </ul>`;
 }
 
-function ExplorationReport({ data, allowed, onMade }) {
+function ExplorationReport({ data, allowed, onCreated }) {
   const [busy, setBusy] = useState(false);
   const theme = useTheme();
   const make = async () => {
     setBusy(true);
     try {
-      onMade(await request(`/datasets/${data.name}/explore`, { method: "POST" }));
+      onCreated(await request(`/datasets/${data.name}/explore`, { method: "POST" }));
       showMessage("The report has been written");
     } catch (error) {
       showError(error);
@@ -69,7 +69,7 @@ export default function Data() {
   }, []);
   const go = (name) => (change({ data: name, having: "", import: false }), setVersion(version + 1));
   const form = state.import && training?.allowed && datasets &&
-    html`<${ImportForm} names=${datasets.map((item) => item.name)} onClose=${() => change({ import: false })} onMade=${go} />`;
+    html`<${ImportForm} names=${datasets.map((item) => item.name)} onClose=${() => change({ import: false })} onCreated=${go} />`;
   const button = training?.allowed && html`<button class="button primary" onClick=${() => change({ import: true })}><${Icon} name="plus" />Import photos</button>`;
   if (datasets && !data)
     return html`<h1>Data</h1>${form}<${Empty} icon="data" title="No dataset yet">
@@ -106,7 +106,7 @@ export default function Data() {
         <img class="picture examples" src=${apiUrl(`/datasets/${data.name}/sheet`, { count: rows * columns, columns, seed: state.seed, having })}
           alt=${`${Math.min(found, rows * columns)} random images from ${data.title}${suffix}`} />
       </section>
-      <section class="card"><${ExplorationReport} data=${data} allowed=${training?.allowed} onMade=${(item) => setUpdates({ ...updates, [item.name]: item })} /></section>
+      <section class="card"><${ExplorationReport} data=${data} allowed=${training?.allowed} onCreated=${(item) => setUpdates({ ...updates, [item.name]: item })} /></section>
     </div>
   </div>`;
 }

@@ -11,7 +11,7 @@ import { FacePanel } from "../components/face-panel.js";
 import { parseFaceRef, seedFaceRef } from "../components/face-refs.js";
 import { Favourites, useFavourites } from "../components/favourites.js";
 import { Empty, Loading } from "../components/feedback.js";
-import { columnsFor, useElementSize } from "../components/face-grid.js";
+import { columnsFor, useAvailableSize } from "../components/face-grid.js";
 import { SaveImage } from "../components/save-image.js";
 import { Snippets } from "../components/snippets.js";
 import { UndoButtons } from "../components/undo.js";
@@ -19,7 +19,7 @@ import { LabelledSet } from "./generate/labelled-set.js";
 import { LiveSheet } from "./generate/live-sheet.js";
 import { Variations } from "./generate/variations.js";
 
-const MOST = 64;
+const MAX_FACES = 64;
 const MAX_INDEX = 1e9 - 1; // of a face
 const PHONE = 860; // pixels, as in the styles
 const SHEET_SIDE = 2048; // pixels of a saved sheet, at most, if its faces are enlarged
@@ -28,7 +28,7 @@ const FIELDS = {
   beside: text(), // another model, for comparison
   seed: number(7, 0, MAX_SEED),
   // Phones show fewer faces. The address of a changed page contains the count, so that it shows the same everywhere.
-  count: { ...number(innerWidth < PHONE ? 20 : 40, 1, MOST), write: (value) => [String(value)] },
+  count: { ...number(innerWidth < PHONE ? 20 : 40, 1, MAX_FACES), write: (value) => [String(value)] },
   truncation: number(1, 0, 2, false),
   set: editField(),
   like: text(), // the face to vary
@@ -68,7 +68,7 @@ function Faces({ models, state, change }) {
   const changes = Object.fromEntries(Object.entries(state.set).filter(([name]) => model.attributes.includes(name)));
   const like = parseFaceRef(state.like)?.seed ? state.like : "";
   const lock = state.lock.filter((name) => model.attributes.includes(name));
-  const [stage, space] = useElementSize();
+  const [stage, space] = useAvailableSize();
   const [, , flipFavourite] = useFavourites();
   const [many, setMany] = useState(1000); // faces of a zip
 
@@ -115,7 +115,7 @@ function Faces({ models, state, change }) {
       <${ModelChoice} models=${models} value=${model.name} onChange=${(name) => change({ model: name })} />
       <${Seed} value=${seed} onChange=${(seed, how) => change({ seed, ...shown }, how)} />
       <button class="button" onClick=${() => change({ seed: randomSeed(), face: 0, ...shown, like: "" }, { push: "dialog" })}><${Icon} name="dice" /> One random face</button>
-      <${Slider} label="Faces" value=${count} low=${1} high=${MOST} step=${1}
+      <${Slider} label="Faces" value=${count} low=${1} high=${MAX_FACES} step=${1}
         onInput=${(value) => change({ count: value })} />
       ${
         like

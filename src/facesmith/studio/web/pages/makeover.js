@@ -39,14 +39,14 @@ export default function Makeover() {
   const face = parseFaceRef(state.face)?.photo ? state.face : "";
   const photo = photoOfFace(face);
   const pick = (item) => change({ face: item }, { push: true });
-  const brought = (item) => pick(firstFace(item));
+  const pickPhoto = (item) => pick(firstFace(item));
   const chooser = html`<${ModelChoice} models=${models} label="Makeover" value=${model.name}
     onChange=${(name) => change({ model: name, direction: "" })} />`;
   if (!face) {
     return html`<h1 class="visually-hidden">Makeover</h1><div class="welcome">
-      <${PhotoInput} large onBrought=${brought} />
-      <${PreviousPhotos} photos=${photos} onPick=${brought} />
-      <${Samples} onBrought=${brought} />${chooser}</div>`;
+      <${PhotoInput} large onUploaded=${pickPhoto} />
+      <${PreviousPhotos} photos=${photos} onPick=${pickPhoto} />
+      <${Samples} onUploaded=${pickPhoto} />${chooser}</div>`;
   }
   return html`<div class="two">
     <div class="stage">
@@ -59,7 +59,7 @@ export default function Makeover() {
       <h1 class="visually-hidden">Makeover</h1>
       ${photo && html`<${PhotoFaces} photo=${photo} face=${face} model=${model} onPick=${pick}
         onForget=${() => change({ face: "" })} />`}
-      <${PhotoInput} onBrought=${brought} />
+      <${PhotoInput} onUploaded=${pickPhoto} />
       ${photo && editors?.length > 0 && html`<a class="button" href=${pageUrl("/photo", { face })}><${Icon} name="sliders" /> Edit with sliders</a>`}
       ${chooser}
       <div class="with-hint"><${SegmentedControl} label="Direction" value=${direction.name} onChange=${(name) => change({ direction: name })}

@@ -55,17 +55,17 @@ function PhotoEditor({ models, state, change }) {
   const photo = photoOfFace(face);
   const changes = Object.fromEntries(Object.entries(state.set).filter(([name]) => model.attributes.includes(name)));
   const pick = (item) => change({ face: item, refined: "" }, { push: true });
-  const brought = (item) => pick(firstFace(item));
+  const pickPhoto = (item) => pick(firstFace(item));
   const used = (parseFaceRef(state.refined) && state.refined) || face;
   const { encoded, attributes } = useFaceDescription(model, used, () => change({ face: "", refined: "" }));
   if (!face) {
     return html`<h1 class="visually-hidden">Photo</h1><div key="welcome" class="welcome">
-      <${PhotoInput} large onBrought=${brought}>
+      <${PhotoInput} large onUploaded=${pickPhoto}>
         <button class="button" onClick=${() => pick(`seed:${randomSeed()}`)}><${Icon} name="dice" /> A random
           face</button>
       <//>
-      <${PreviousPhotos} photos=${photos} onPick=${brought} />
-      <${Samples} onBrought=${brought} />
+      <${PreviousPhotos} photos=${photos} onPick=${pickPhoto} />
+      <${Samples} onUploaded=${pickPhoto} />
       <${ModelChoice} models=${models} value=${model.name} onChange=${(name) => change({ model: name })} />
     </div>`;
   }
@@ -83,7 +83,7 @@ function PhotoEditor({ models, state, change }) {
       <h1 class="visually-hidden">Photo</h1>
       ${photo && html`<${PhotoFaces} photo=${photo} face=${face} model=${model} alternative=${alternative?.name} onPick=${pick}
         onForget=${() => change({ face: "", refined: "" })} />`}
-      <${PhotoInput} onBrought=${brought}>
+      <${PhotoInput} onUploaded=${pickPhoto}>
         ${!isPhoto && html`<button class="button" aria-label="Another random face"
           onClick=${() => pick(`seed:${randomSeed()}`)}><${Icon} name="dice" /></button>`}
       <//>

@@ -11,12 +11,12 @@ import { RunPanel } from "./watch/run-panel.js";
 import { TrainingForm } from "./watch/training-form.js";
 
 const FIELDS = { run: list(), kimg: optionalNumber(0, 1e7), train: text() }; // train: the dataset of the open form
-const MOST = 4; // side by side; more are compared on another page
+const MAX_RUNS = 4; // side by side; more are compared on another page
 
 /** Those that are being trained, or the newest. */
-function usual(runs) {
-  const going = runs.filter((run) => run.status === "running");
-  return (going.length ? going : runs).slice(0, going.length ? 2 : 1).map((run) => run.name);
+function defaultRuns(runs) {
+  const active = runs.filter((run) => run.status === "running");
+  return (active.length ? active : runs).slice(0, active.length ? 2 : 1).map((run) => run.name);
 }
 
 /** What a list says of a run that is being watched. */
@@ -26,20 +26,20 @@ const progressOf = (run) =>
 export default function Watch() {
   const [state, change] = useAddress(FIELDS);
   const [version, setVersion] = useState(0);
-  const [opened, setOpened] = useState(null); // the open form: {} or {branch: run}
-  const form = opened ?? (state.train ? { dataset: state.train } : null);
-  const close = () => (setOpened(null), change({ train: "" }));
+  const [openForm, setOpenForm] = useState(null); // the open form: {} or {branch: run}
+  const form = openForm ?? (state.train ? { dataset: state.train } : null);
+  const close = () => (setOpenForm(null), change({ train: "" }));
   const { value: runs, loading } = useLoad((signal) => request("/runs", { signal }), [version]);
   const { value: training } = useLoad((signal) => request("/training", { signal }), []);
   const selected = useMemo(() => {
     const available = new Set(runs?.map((run) => run.name));
-    const requested = state.run.filter((name) => available.has(name)).slice(0, MOST);
-    return requested.length || !runs ? requested : usual(runs);
+    const requested = state.run.filter((name) => available.has(name)).slice(0, MAX_RUNS);
+    return requested.length || !runs ? requested : defaultRuns(runs);
   }, [runs, state.run]);
   const loaded = useRuns(selected);
   const listed = runs?.map((run) => ({ ...run, ...progressOf(loaded[run.name]) }));
-  const begun = (name) => {
-    setOpened(null);
+  const showNewRun = (name) => {
+    setOpenForm(null);
     change({ run: [name], kimg: null, train: "" }, { push: true });
     setVersion(version + 1);
   };
@@ -49,9 +49,9 @@ export default function Watch() {
   };
   const head = html`<div class="row spread">
     <h1>Watch</h1>
-    ${training?.allowed && html`<button class="button primary" onClick=${() => setOpened({})}><${Icon} name="plus" />Train</button>`}
+    ${training?.allowed && html`<button class="button primary" onClick=${() => setOpenForm({})}><${Icon} name="plus" />Train</button>`}
   </div>`;
-  const dialog = form && training?.allowed && html`<${TrainingForm} ...${form} recipes=${training.recipes} onClose=${close} onBegun=${begun} />`;
+  const dialog = form && training?.allowed && html`<${TrainingForm} ...${form} recipes=${training.recipes} onClose=${close} onStarted=${showNewRun} />`;
   if (runs && !runs.length)
     return html`${head}${dialog}<${Empty} icon="watch" title="No runs yet">
       <p>A run appears here as soon as it starts${training?.allowed ? ". Import photos on the Data page, then train a model on them." : html`. Start one with <code>facesmith train tiny DATASET runs/first</code>.`}</p>
@@ -60,7 +60,7 @@ export default function Watch() {
   return html`${dialog}<div class="two watch">
     <div class="side">
       ${head}
-      ${listed && html`<${RunList} runs=${listed} selected=${selected} most=${MOST} onChange=${(run) => change({ run, kimg: null }, { push: true })} />`}
+      ${listed && html`<${RunList} runs=${listed} selected=${selected} maxSelected=${MAX_RUNS} onChange=${(run) => change({ run, kimg: null }, { push: true })} />`}
       ${selected.length > 1 && html`<a class="button" href=${pageUrl("/compare", selected.map((name) => ["run", name]))}>
         <${Icon} name="compare" />Compare runs</a>`}
     </div>
@@ -70,7 +70,7 @@ export default function Watch() {
         if (!run) return html`<article key=${name} class="card panel waiting"><h2>${name}</h2></article>`;
         if (run.error) return html`<article key=${name} class="card panel"><h2>${name}</h2><p>${run.error.message}</p></article>`;
         return html`<${RunPanel} key=${name} run=${run} allowed=${training?.allowed} at=${state.kimg}
-          onMove=${(kimg) => change({ kimg })} onBranch=${() => setOpened({ branch: run })} onChanged=${changed} />`;
+          onMove=${(kimg) => change({ kimg })} onBranch=${() => setOpenForm({ branch: run })} onChanged=${changed} />`;
       })}
     </div>
   </div>`;

@@ -9,7 +9,7 @@ let losses = 0; // pages are keyed by it
 let timer = 0;
 const listeners = new Set();
 
-function become(next) {
+function changeState(next) {
   if (next === state) return;
   if (state === "lost") losses++;
   state = next;
@@ -21,10 +21,10 @@ async function probe() {
   if (!document.hidden || state === "lost") {
     try {
       const response = await fetch(`${ROOT}/healthz`, { cache: "no-store" });
-      if (response.status >= 502) become("lost"); // a proxy responded
-      else if (state === "lost") become("found");
+      if (response.status >= 502) changeState("lost"); // a proxy responded
+      else if (state === "lost") changeState("found");
     } catch {
-      become("lost");
+      changeState("lost");
     }
   }
   timer = setTimeout(probe, state === "lost" ? WHILE_LOST : WHILE_FOUND);
@@ -34,7 +34,7 @@ addEventListener("online", probe);
 
 /** Tell that a request failed: `reason` is lost or token. */
 export function reportFailure(reason) {
-  become(reason);
+  changeState(reason);
   if (reason === "lost") probe();
 }
 

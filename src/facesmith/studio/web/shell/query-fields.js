@@ -1,18 +1,18 @@
 // What a field of an address may be: how it is read from the query's values, and written back. Defaults are left out,
 // and invalid values become the default: an address may come from anyone.
 
-export const text = (usual = "") => ({
-  read: ([value]) => value ?? usual,
-  write: (value) => (value == null || value === usual ? [] : [value]),
+export const text = (fallback = "") => ({
+  read: ([value]) => value ?? fallback,
+  write: (value) => (value == null || value === fallback ? [] : [value]),
 });
 
-export const number = (usual, low, high, isInteger = true) => ({
+export const number = (fallback, low, high, isInteger = true) => ({
   read: ([value]) => {
     const result = value === undefined || value.trim() === "" ? NaN : Number(value);
-    if (!Number.isFinite(result)) return usual;
+    if (!Number.isFinite(result)) return fallback;
     return Math.min(high, Math.max(low, isInteger ? Math.round(result) : result));
   },
-  write: (value) => (value == null || value === usual || Number.isNaN(value) ? [] : [String(value)]),
+  write: (value) => (value == null || value === fallback || Number.isNaN(value) ? [] : [String(value)]),
 });
 
 /** A number that may be missing: null then. */
@@ -20,9 +20,9 @@ export const optionalNumber = (low, high) => ({ ...number(null, low, high), writ
 
 export const flag = () => ({ read: ([value]) => value === "1", write: (value) => (value ? ["1"] : []) });
 
-export const choice = (usual, options) => ({
-  read: ([value]) => (options.includes(value) ? value : usual),
-  write: (value) => (value === usual ? [] : [value]),
+export const choice = (fallback, options) => ({
+  read: ([value]) => (options.includes(value) ? value : fallback),
+  write: (value) => (value === fallback ? [] : [value]),
 });
 
 /** name=a&name=b: a list of texts. */

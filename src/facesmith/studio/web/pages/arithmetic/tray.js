@@ -48,7 +48,7 @@ export function Tray({ model, seed, onSeed, onTake, into }) {
           shape=${model.size} /></button>`,
         )}</div>`
       }
-      <${PhotoInput} onBrought=${(photo) => onTake(firstFace(photo))} />`
+      <${PhotoInput} onUploaded=${(photo) => onTake(firstFace(photo))} />`
     }
   </div>`;
 }

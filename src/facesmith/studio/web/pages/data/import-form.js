@@ -12,8 +12,8 @@ import { freeName, validName } from "../../components/run-names.js";
 const SIZES = [32, 64, 128, 256].map((size) => [String(size), `${size} x ${size} pixels`]);
 const drop = (id) => request(`/imports/${id}`, { method: "DELETE" }).catch(() => {});
 
-/** `names` are taken; `onMade(name)` is called with the new dataset. */
-export function ImportForm({ names, onClose, onMade }) {
+/** `names` are taken; `onCreated(name)` is called with the new dataset. */
+export function ImportForm({ names, onClose, onCreated }) {
   const [upload, setUpload] = useState(null); // {id, count, sent: 0 to 1, progress}
   const [name, setName] = useState(() => freeName("photos", names));
   const [size, setSize] = useState("64");
@@ -58,7 +58,7 @@ export function ImportForm({ names, onClose, onMade }) {
         info = await request(`/imports/${id.current}`, { signal });
       }
       if (info.state === "failed") throw new Error(info.error);
-      onMade(info.dataset ?? name);
+      onCreated(info.dataset ?? name);
     } catch (error) {
       failed(error);
     }

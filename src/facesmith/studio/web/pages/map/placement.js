@@ -18,7 +18,7 @@ export function Placement({ map, face, onPick }) {
         aria-label="Face ${index + 1} of your photos" onClick=${() => onPick(item)}>
         <${Face} of=${item} model=${map.placing} what="cut" label="" /></button>`,
     )}
-    <${PhotoInput} onBrought=${(photo) => onPick(photo.faces[0]?.face ?? photo.whole)}>
+    <${PhotoInput} onUploaded=${(photo) => onPick(photo.faces[0]?.face ?? photo.whole)}>
       <button class="button" onClick=${() => onPick(`seed:${randomSeed()}`)}><${Icon} name="dice" />Random face</button>
       ${face && html`<button class="button" onClick=${() => onPick("")}><${Icon} name="close" />Remove face</button>`}
     <//>

@@ -9,14 +9,14 @@ import { decodeBitmap, save } from "../../components/face-refs.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
 
 const DEFAULT_EDITS = ["", "Black_Hair:1,Blond_Hair:-1", "Bald:2", "Smiling:-1", "Wearing_Lipstick:2,Young:2"];
-const MOST = 12;
+const MAX_ROWS = 12;
 const { read } = editField();
 
 export function EditTable({ model, face, rows, changes, onRows }) {
   const validChanges = (row) =>
     Object.fromEntries(Object.entries(read(row.split(","))).filter(([name]) => model.attributes.includes(name)));
   // Attributes that the model does not have are removed; rows without attributes are left out.
-  const candidates = (rows.length ? rows : DEFAULT_EDITS).slice(0, MOST);
+  const candidates = (rows.length ? rows : DEFAULT_EDITS).slice(0, MAX_ROWS);
   const visibleRows = candidates.filter((row) => row === "" || Object.keys(validChanges(row)).length);
   const edits = visibleRows.map(validChanges);
   const [references, setReferences] = useState([]); // random faces to compare with
@@ -37,7 +37,7 @@ export function EditTable({ model, face, rows, changes, onRows }) {
   return html`<section class="card edit-table" aria-label="Table of edits">
     <div class="row spread"><h2>Table of edits</h2>
       <div class="row">
-        <button class="button" disabled=${!Object.keys(changes).length || visibleRows.length >= MOST} onClick=${add}>
+        <button class="button" disabled=${!Object.keys(changes).length || visibleRows.length >= MAX_ROWS} onClick=${add}>
           <${Icon} name="plus" /> Add current settings as a row</button>
         <button class="button" aria-pressed=${references.length > 0}
           onClick=${() => setReferences(references.length ? [] : ["seed:2", "seed:2:1", "seed:2:2"])}>Compare with random faces</button>

@@ -62,7 +62,7 @@ function Actions({ run, onBranch, onChanged }) {
   const [continuing, setContinuing] = useState(false);
   const [exporting, setExporting] = useState(false);
   const isFree = !info.here && info.status !== "running";
-  const doing = (path, text) => async () => {
+  const postAction = (path, text) => async () => {
     setBusy(true);
     try {
       await request(`/runs/${name}/${path}`, { method: "POST" });
@@ -73,12 +73,12 @@ function Actions({ run, onBranch, onChanged }) {
     setBusy(false);
   };
   return html`
-    ${info.here && info.status === "running" && html`<button class="button" disabled=${busy} onClick=${doing("stop", `${name} is saving its checkpoint and stopping`)}><${Icon} name="pause" />Stop</button>`}
+    ${info.here && info.status === "running" && html`<button class="button" disabled=${busy} onClick=${postAction("stop", `${name} is saving its checkpoint and stopping`)}><${Icon} name="pause" />Stop</button>`}
     ${isFree && info.kimg > 0 && html`<button class="button primary" onClick=${() => setExporting(true)}><${Icon} name="faces" />Use this model</button>`}
     ${exporting && html`<${UseModel} name=${name} onClose=${() => setExporting(false)} />`}
     ${isFree && html`<button class="button" onClick=${() => setContinuing(true)}><${Icon} name="play" />${info.status === "finished" ? "Continue" : "Resume"}</button>`}
     <button class="button" onClick=${onBranch}><${Icon} name="arithmetic" />Branch</button>
-    ${!info.report && isFree && html`<button class="button" disabled=${busy} onClick=${doing("report", `The report on ${name} has been written`)}>Write report</button>`}
+    ${!info.report && isFree && html`<button class="button" disabled=${busy} onClick=${postAction("report", `The report on ${name} has been written`)}>Write report</button>`}
     ${isFree && html`<${ItemActions} kind="runs" name=${name} onRenamed=${(to) => onChanged(name, to)} onDeleted=${() => onChanged(name, null)} />`}
     ${continuing && html`<${ContinueForm} run=${run} onClose=${() => setContinuing(false)} />`}`;
 }

@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../../vendor/preact-htm.js";
 import { AiLine } from "../../components/ai-line.js";
 import { Slider } from "../../components/controls.js";
 import { Icon } from "../../shell/icons.js";
-import { isGan, small, imageCount } from "../../components/run-format.js";
+import { isGan, sheetJpegUrl, imageCount } from "../../components/run-format.js";
 
 const EMPTY_IMAGE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 const FRAME = 140; // milliseconds per sheet while playing, if it is loaded
@@ -32,7 +32,7 @@ export function SheetViewer({ run, at, onMove }) {
   const index = at == null ? -1 : sheets.findIndex((item) => item.kimg >= at - 1e-6);
   const place = at == null || index < 0 ? last : index;
   useEffect(() => setWidth(box.current?.clientWidth ?? 512), [sheets.length > 0]);
-  const address = sheets.length && width ? small(sheets[place].address, width) : null;
+  const address = sheets.length && width ? sheetJpegUrl(sheets[place].address, width) : null;
   const decoded = useDecoded(address);
   const go = (to) => onMove(to >= last ? null : sheets[Math.max(0, to)].kimg);
   useEffect(() => {
@@ -42,7 +42,7 @@ export function SheetViewer({ run, at, onMove }) {
     return () => clearTimeout(timer);
   }, [playing, place, decoded, address]);
   useEffect(() => {
-    if (playing && place < last) new Image().src = small(sheets[place + 1].address, width);
+    if (playing && place < last) new Image().src = sheetJpegUrl(sheets[place + 1].address, width);
   }, [playing, place]);
   if (!sheets.length) return html`<p class="empty">No sample sheet yet.</p>`;
   const { kimg } = sheets[place];

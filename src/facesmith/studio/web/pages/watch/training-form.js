@@ -10,19 +10,19 @@ import { Empty } from "../../components/feedback.js";
 import { freeName, validName } from "../../components/run-names.js";
 
 /** What is typed, as the setting's own kind: 0.5 is a number, true a yes, anything else a text. */
-function typed(text) {
+function parseValue(text) {
   const trimmed = text.trim();
   if (["true", "false", "none"].includes(trimmed.toLowerCase())) return { true: true, false: false, none: null }[trimmed.toLowerCase()];
   return trimmed !== "" && Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
 }
 
 /** Settings without a default. */
-const NEEDED = { encoder: "model", makeover: "directions" };
-const needed = (recipe) => (NEEDED[recipe.task] ? [{ name: NEEDED[recipe.task], value: "" }] : []);
+const REQUIRED_SETTINGS = { encoder: "model", makeover: "directions" };
+const requiredRows = (recipe) => (REQUIRED_SETTINGS[recipe.task] ? [{ name: REQUIRED_SETTINGS[recipe.task], value: "" }] : []);
 
-function Setting({ row, settings, things, onChange, onDrop }) {
+function Setting({ row, settings, itemNames, onChange, onDrop }) {
   const setting = settings.find((item) => item.name === row.name) ?? settings[0];
-  const choices = setting.pretrained ? ["", ...things[setting.pretrained]] : setting.choices;
+  const choices = setting.pretrained ? ["", ...itemNames[setting.pretrained]] : setting.choices;
   const label = `Value of ${setting.name}`;
   return html`<li>
     <div class="with">
@@ -41,32 +41,32 @@ function Setting({ row, settings, things, onChange, onDrop }) {
   </li>`;
 }
 
-export function TrainingForm({ branch, dataset, recipes, onClose, onBegun }) {
+export function TrainingForm({ branch, dataset, recipes, onClose, onStarted }) {
   const { value: datasets } = useLoad((signal) => request("/datasets", { signal }), []);
   const [recipe, setRecipe] = useState(branch?.info.recipe ?? recipes[0].name);
-  const { value: whole } = useLoad((signal) => request(`/training/${encodeURIComponent(recipe)}`, { signal }), [recipe]);
+  const { value: recipeInfo } = useLoad((signal) => request(`/training/${encodeURIComponent(recipe)}`, { signal }), [recipe]);
   const models = useModels() ?? [];
   const { value: runs } = useLoad((signal) => request("/runs", { signal }), []);
   const named = (kind) => models.filter((item) => item.kind === kind).map((item) => item.name);
-  const things = { generator: named("generator"), classifier: named("classifier"), run: runs?.map((item) => item.name) ?? [] };
+  const itemNames = { generator: named("generator"), classifier: named("classifier"), run: runs?.map((item) => item.name) ?? [] };
   const [typedName, setTypedName] = useState(null);
-  const taken = [...(runs ?? []), ...(datasets ?? []), ...models].map((item) => item.name); // they may share a folder
-  const name = typedName ?? (runs && datasets ? freeName(branch?.name ?? recipe, taken) : "");
+  const usedNames = [...(runs ?? []), ...(datasets ?? []), ...models].map((item) => item.name); // they may share a folder
+  const name = typedName ?? (runs && datasets ? freeName(branch?.name ?? recipe, usedNames) : "");
   const [data, setData] = useState(dataset ?? null);
   const [minutes, setMinutes] = useState(10);
   const [rows, setRows] = useState([]);
   const [busy, setBusy] = useState(false);
   const about = recipes.find((item) => item.name === recipe)?.about;
-  const settings = whole?.settings.filter((item) => item.name !== "kimg") ?? [];
+  const settings = recipeInfo?.settings.filter((item) => item.name !== "kimg") ?? [];
   const begin = async (event) => {
     event.preventDefault();
     setBusy(true);
-    const entries = rows.filter((row) => row.value !== "").map((row) => [row.name, typed(row.value)]);
+    const entries = rows.filter((row) => row.value !== "").map((row) => [row.name, parseValue(row.value)]);
     const json = { name, [branch ? "additional_minutes" : "minutes"]: minutes, settings: Object.fromEntries(entries) };
     try {
       if (branch) await request(`/runs/${branch.name}/branch`, { json });
       else await request("/runs", { json: { ...json, recipe, dataset: data ?? datasets[0].name } });
-      onBegun(name);
+      onStarted(name);
     } catch (error) {
       showError(error);
       setBusy(false);
@@ -82,7 +82,7 @@ export function TrainingForm({ branch, dataset, recipes, onClose, onBegun }) {
       ${branch
         ? html`<p class="muted">The new run starts from the last checkpoint of ${branch.name}, with any changes you make to the settings here. ${branch.name} itself does not change.</p>`
         : html`<div class="row even">
-            <${Select} label="Recipe" value=${recipe} options=${recipes.map((item) => item.name)} onChange=${(to) => (setRecipe(to), setRows(needed(recipes.find((item) => item.name === to))))} />
+            <${Select} label="Recipe" value=${recipe} options=${recipes.map((item) => item.name)} onChange=${(to) => (setRecipe(to), setRows(requiredRows(recipes.find((item) => item.name === to))))} />
             ${datasets && html`<${Select} label="Dataset" value=${data ?? datasets[0].name} options=${datasets.map((item) => [item.name, `${item.name} · ${item.count.toLocaleString("en")} images, ${item.size.join("x")} pixels`])} onChange=${setData} />`}
           </div>`}
       ${about && html`<p class="small muted">${about[0].toUpperCase() + about.slice(1)}.</p>`}
@@ -94,7 +94,7 @@ export function TrainingForm({ branch, dataset, recipes, onClose, onBegun }) {
       <fieldset>
         <legend>Settings</legend>
         <ul class="settings-list">
-          ${rows.map((row, at) => html`<${Setting} key=${at} row=${row} settings=${settings} things=${things}
+          ${rows.map((row, at) => html`<${Setting} key=${at} row=${row} settings=${settings} itemNames=${itemNames}
             onChange=${(to) => setRows(rows.with(at, to))} onDrop=${() => setRows(rows.toSpliced(at, 1))} />`)}
         </ul>
         <div><button type="button" class="button" disabled=${!settings.length} onClick=${() => setRows([...rows, { name: branch ? "learning_rate" : "seed", value: "" }])}>

@@ -15,7 +15,7 @@ export function UseModel({ name, onClose }) {
     const control = new AbortController();
     const { signal } = control;
     const path = `/runs/${encodeURIComponent(name)}/export`;
-    const ask = async () => {
+    const exportRun = async () => {
       let state = await request(path, { signal });
       if (state.state !== "running") state = await request(path, { json: {}, signal });
       while (state.state === "running") {
@@ -27,7 +27,7 @@ export function UseModel({ name, onClose }) {
       if (state.state === "done") forgetModels();
       setInfo(state);
     };
-    ask().catch((error) => signal.aborted || (showError(error), onClose()));
+    exportRun().catch((error) => signal.aborted || (showError(error), onClose()));
     return () => control.abort();
   }, []);
   const [page, text] = PAGES[info.kind] ?? [];
