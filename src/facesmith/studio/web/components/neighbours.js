@@ -9,7 +9,7 @@ import { Progress } from "./feedback.js";
 export function Neighbours({ model, face, searched, onSearch }) {
   const { value } = useLoad((signal) => request("/datasets", { signal }), [], { quiet: true });
   // Datasets with images of the model's size; its training dataset comes first.
-  const isOfModel = (item) => model.about.endsWith(` of ${item.title}`);
+  const isOfModel = (item) => model.about.endsWith(` ${item.title}`);
   const datasets = value?.filter((item) => item.size.join() === model.size.join()).sort((a, b) => isOfModel(b) - isOfModel(a));
   const [neighbours, setNeighbours] = useState(null);
   const [selected, setSelected] = useState(null);
@@ -46,12 +46,5 @@ export function Neighbours({ model, face, searched, onSearch }) {
 
 async function findNeighbours(model, dataset, face, signal) {
   const json = { model, dataset, face: await face(), count: 8 };
-  for (;;) {
-    try {
-      return (await request("/neighbours", { json, signal })).neighbours;
-    } catch (error) {
-      if (error.status !== 503 || !error.after) throw error; // 503: being computed
-      await new Promise((done) => setTimeout(done, 1000 * error.after));
-    }
-  }
+  return (await request("/neighbours", { json, signal })).neighbours;
 }

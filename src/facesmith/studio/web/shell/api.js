@@ -9,6 +9,7 @@ export const API = `${ROOT}/api/v1`;
 export class ApiError extends Error {
   constructor(sentence, status = 0, after = 0) {
     super(sentence);
+    this.name = "ApiError";
     [this.status, this.after] = [status, after]; // `after`: seconds until it makes sense to ask again
   }
 }

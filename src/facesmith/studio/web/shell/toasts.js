@@ -27,7 +27,7 @@ function sentence(message) {
 /** Show an error. An aborted request is not an error. */
 export function showError(error) {
   if (error?.name === "AbortError") return;
-  if (!error?.status && error?.constructor?.name !== "Refusal") console.error(error);
+  if (error?.name !== "ApiError") console.error(error); // a defect of this page
   add(sentence(error?.message ?? String(error)), "error", 10);
 }
 

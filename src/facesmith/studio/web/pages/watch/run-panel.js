@@ -49,7 +49,7 @@ function HealthStatus({ info }) {
   if (!name)
     return html`<p class="small muted" role="status">${info.status === "running" ? "Health has not been measured yet." : "The run ended before its health was measured."}</p>`;
   const healthy = info.health === "healthy";
-  return html`<div class="health ${healthy ? "good" : "worry"}" role="status">
+  return html`<div class="health ${healthy ? "good" : "bad"}" role="status">
     <${Icon} name=${healthy ? "check" : "alert"} />
     <p><b>${capital(name)}.</b> ${capital(meaning)}</p>
   </div>`;
