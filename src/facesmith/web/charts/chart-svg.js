@@ -1,6 +1,6 @@
 // Line charts as SVG: pure functions from data to markup, without a framework. The studio imports this file, reports have
-// it inline; both use chart.css. `prepareCurves`, `layoutChart` and `chartMarkup` make the content of an <svg>,
-// `legendMarkup` that of a list, and `chartSvg(options)` a complete <svg>.
+// it inline; both use chart.css. `prepareCurves`, `layoutChart` and `chartMarkup` make the content of an <svg>, and
+// `legendMarkup` that of a list.
 //
 // options: { title, ylabel, series, limits, smooth, marks, unit, width, height }. `series` are { name, xs, ys, spread,
 // colour, dash, group }: colour and dash are indices, the optional `spread` of each point is drawn as a band, and curves
@@ -166,13 +166,4 @@ export function legendMarkup(values) {
     return `<li class="c${colour} d${(first.dash ?? 0) % 3}"><svg viewBox="0 0 18 8" aria-hidden="true"><path d="M0 4H18"/></svg><span>${escapeText(name)}</span>${curves.map(value).join("")}</li>`;
   };
   return names.map(entry).join("");
-}
-
-/** A complete <svg> element as text; "" without data. */
-export function chartSvg(options) {
-  const layout = layoutChart(prepareCurves(options.series, options.smooth), options);
-  if (!layout) return "";
-  const label = escapeText(layout.label(layout.last));
-  const { width = 600 } = options;
-  return `<svg class="chart" role="img" aria-label="${label}" viewBox="0 0 ${width} ${layout.height}" width="${width}" height="${layout.height}">${chartMarkup(layout, options)}</svg>`;
 }

@@ -87,7 +87,7 @@ export default function Data() {
       <div class="row spread"><h1>Data</h1>${button}</div>
       <${Select} label="Dataset" value=${data.name} options=${datasets.map((item) => item.name)}
         onChange=${(name) => change({ data: name, having: "" }, { push: true })} />
-      <dl class="about">
+      <dl class="dataset-facts">
         <div><dt>images</dt><dd class="number">${data.count.toLocaleString("en")}</dd></div>
         <div><dt>size</dt><dd class="number">${data.size.join(" x ")}</dd></div>
         <div><dt>attributes</dt><dd class="number">${data.attributes.length}</dd></div>
