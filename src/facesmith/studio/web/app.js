@@ -1,23 +1,23 @@
 // The studio's pages and the layout around them. A page is a module of pages/ whose default export is a component. It is
-// loaded on the first visit, with style/NAME.css if it is `styled`.
+// loaded on the first visit, with style/NAME.css.
 import { html, render, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { lastUrl, pageUrl, usePath } from "./shell/address.js";
 import { ConnectionNotice, reportFailure, useConnection } from "./shell/connection.js";
 import { Icon } from "./shell/icons.js";
 import { ThemeSwitch } from "./shell/theme.js";
 import { Toasts } from "./shell/toasts.js";
-import { Skeleton } from "./components/feedback.js";
+import { Loading } from "./components/feedback.js";
 
 const PAGES = [
-  { path: pageUrl("/"), name: "generate", title: "Generate", icon: "faces", styled: true },
-  { path: pageUrl("/photo"), name: "photo", title: "Photo", icon: "photo", styled: true },
-  { path: pageUrl("/makeover"), name: "makeover", title: "Makeover", icon: "makeover", styled: true },
-  { path: pageUrl("/arithmetic"), name: "arithmetic", title: "Arithmetic", icon: "arithmetic", styled: true },
-  { path: pageUrl("/watch"), name: "watch", title: "Watch", icon: "watch", styled: true },
-  { path: pageUrl("/map"), name: "map", title: "Map", icon: "map", styled: true },
-  { path: pageUrl("/data"), name: "data", title: "Data", icon: "data", styled: true },
-  { path: pageUrl("/compare"), name: "compare", title: "Compare", icon: "compare", styled: true },
-  { path: pageUrl("/about"), name: "about", title: "About", icon: "about", styled: true },
+  { path: pageUrl("/"), name: "generate", title: "Generate", icon: "faces" },
+  { path: pageUrl("/photo"), name: "photo", title: "Photo", icon: "photo" },
+  { path: pageUrl("/makeover"), name: "makeover", title: "Makeover", icon: "makeover" },
+  { path: pageUrl("/arithmetic"), name: "arithmetic", title: "Arithmetic", icon: "arithmetic" },
+  { path: pageUrl("/watch"), name: "watch", title: "Watch", icon: "watch" },
+  { path: pageUrl("/map"), name: "map", title: "Map", icon: "map" },
+  { path: pageUrl("/data"), name: "data", title: "Data", icon: "data" },
+  { path: pageUrl("/compare"), name: "compare", title: "Compare", icon: "compare" },
+  { path: pageUrl("/about"), name: "about", title: "About", icon: "about" },
 ];
 const BRAND = new URL("icon.svg", import.meta.url).href; // a new URL at every change would load the image again
 const BOTTOM_BAR_PAGES = 4; // in the bottom bar; the others are under More
@@ -27,7 +27,6 @@ const loaded = {}; // path: the component
 async function load(page) {
   const style = new Promise((done, failed) => {
     const link = Object.assign(document.createElement("link"), { rel: "stylesheet", onload: done, onerror: failed });
-    if (!page.styled) return done();
     link.href = new URL(`style/${page.name}.css`, import.meta.url);
     document.head.append(link);
   });
@@ -57,7 +56,7 @@ function Page({ page }) {
   return html`<main id="main" ref=${main} tabindex="-1" class="page-${page.name}" aria-busy=${!PageComponent && !state.failed}>
     ${PageComponent
       ? html`<${PageComponent} key=${`${page.path} ${losses}`} />`
-      : html`<h1 class="visually-hidden">${page.title}</h1>${state.failed ? html`<p class="empty">This page could not be loaded.</p>` : html`<${Skeleton} />`}`}
+      : html`<h1 class="visually-hidden">${page.title}</h1>${state.failed ? html`<p class="empty">This page could not be loaded.</p>` : html`<${Loading} />`}`}
   </main>`;
 }
 

@@ -5,7 +5,7 @@ import { Slider } from "./controls.js";
 
 // The most popular attributes come first; the others are in a collapsed list.
 const FIRST = ["Smiling", "Young", "Male", "Eyeglasses", "Blond_Hair", "Black_Hair", "Bald", "Mustache", "Wearing_Hat"];
-export const MAX_STRENGTH = 3;
+const MAX_STRENGTH = 3;
 
 // What the ends of a slider mean, where "less" and "more" would not say it.
 const ENDS = {

@@ -8,7 +8,7 @@ const useId = () => useMemo(() => `c${++ids}`, []);
 
 /** A slider, coloured from `zero` to its value. `onInput(number)` is called while it moves. `ends` are words for its low
  * and its high end, `hint` explains the label. */
-export function Slider({ label, value, low = 0, high = 1, step = 0.01, zero = low, onInput, onDone, format, ends, hint }) {
+export function Slider({ label, value, low = 0, high = 1, step = 0.01, zero = low, onInput, format, ends, hint }) {
   const id = useId();
   const place = (of) => `${((of - low) / (high - low)) * 100}%`;
   const [from, to] = value < zero ? [value, zero] : [zero, value];
@@ -19,7 +19,6 @@ export function Slider({ label, value, low = 0, high = 1, step = 0.01, zero = lo
     <input id=${id} type="range" aria-valuetext=${ends && `${+value.toFixed(2)}, from ${ends[0]} to ${ends[1]}`} min=${low} max=${high} step=${step} value=${value}
       style=${{ "--from": place(from), "--to": place(to) }}
       onInput=${(event) => onInput(event.target.valueAsNumber)}
-      onChange=${(event) => onDone?.(event.target.valueAsNumber)}
       onDblClick=${() => onInput(zero)} />
     ${ends && html`<span class="end" aria-hidden="true">${ends[0]}</span><span class="end" aria-hidden="true">${ends[1]}</span>`}
   </div>`;

@@ -52,23 +52,6 @@ export async function editedFaceRef(model, face, changes, signal) {
   return response.faces[0].face;
 }
 
-/** Decode a response as a bitmap, off the main thread. */
-export const decodeBitmap = async (blob) => createImageBitmap(await blob);
-
-/** The bitmap of an address, which may be a blob: pages may show those, but not request them. */
-export async function loadBitmap(url) {
-  const image = Object.assign(new Image(), { src: url });
-  await image.decode();
-  return createImageBitmap(image);
-}
-
-/** Save a blob as a file. */
-export function save(blob, name) {
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
 export const Face = ({
   of,
   model,

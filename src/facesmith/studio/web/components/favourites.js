@@ -1,6 +1,7 @@
 // Faces that a visitor keeps: in this browser only, so that they survive a reload. A face is { model, face, set }, its
 // reference and its sliders, never a photo.
-import { html, useEffect, useState } from "../vendor/preact-htm.js";
+import { html } from "../vendor/preact-htm.js";
+import { createListeners } from "../shell/listeners.js";
 import { formatEdit } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
 import { editLabel } from "./attribute-sliders.js";
@@ -8,7 +9,8 @@ import { faceImageUrl, parseFaceRef } from "./face-refs.js";
 
 const KEY = "facesmith-favourites";
 const MAX_FAVOURITES = 200;
-const listeners = new Set();
+const { notify, useChanges } = createListeners();
+addEventListener("storage", notify); // another tab
 
 function read() {
   try {
@@ -23,19 +25,13 @@ const keyOf = ({ model, face, set }) => [model, face, ...formatEdit(set).sort()]
 
 /** The kept faces, newest first, a function that tells whether a face is kept, and one that keeps it or removes it. */
 export function useFavourites() {
-  const [, set] = useState(0);
-  useEffect(() => {
-    const listener = () => set((count) => count + 1);
-    listeners.add(listener);
-    addEventListener("storage", listener); // another tab
-    return () => (listeners.delete(listener), removeEventListener("storage", listener));
-  }, []);
+  useChanges();
   const items = read();
   const isKept = (item) => items.some((other) => keyOf(other) === keyOf(item));
   const flip = (item) => {
     const next = isKept(item) ? items.filter((other) => keyOf(other) !== keyOf(item)) : [item, ...items].slice(0, MAX_FAVOURITES);
     localStorage.setItem(KEY, JSON.stringify(next));
-    listeners.forEach((listener) => listener());
+    notify();
   };
   return [items, isKept, flip];
 }

@@ -1,6 +1,7 @@
 // Empty states, progress bars and copied text.
 import { html } from "../vendor/preact-htm.js";
 import { Icon } from "../shell/icons.js";
+import { showMessage } from "../shell/toasts.js";
 
 export const Empty = ({ icon, title, children }) => html`<div class="empty">
   ${icon && html`<${Icon} name=${icon} />`}<h2>${title}</h2>${children}
@@ -12,18 +13,15 @@ export const Progress = ({ label, value, children }) => html`<div class="progres
   <progress aria-label=${label} value=${value} max="1"></progress>
 </div>`;
 
-/** Where the content will be, while it loads. */
-export const Skeleton = () => html`<div class="skeleton" role="progressbar" aria-label="Loading"><i></i><i></i></div>`;
+/** Shown in the place of content while it loads. */
+export const Loading = () => html`<div class="skeleton" role="progressbar" aria-label="Loading"><i></i><i></i></div>`;
 
 /** An empty box that keeps the place of an image of this `shape` ([width, height]), so that nothing moves when it comes. */
 export const Placeholder = ({ shape, width }) =>
   html`<div class="placeholder" aria-hidden="true" style=${{ aspectRatio: `${shape[0]} / ${shape[1]}`, width: width && `${width}px` }} />`;
 
-/** Shown while the content of a page loads. */
-export const Loading = Skeleton;
-
 /** Copy text and confirm it. If the browser forbids it, show the text for copying by hand. */
-export async function copyText(text, showMessage, what) {
+export async function copyText(text, what) {
   try {
     await navigator.clipboard.writeText(text);
     showMessage(`Copied ${what ?? text}`);

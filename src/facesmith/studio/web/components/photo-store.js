@@ -1,7 +1,8 @@
 // The photos of this session, shared by all pages. The server keeps them in memory for a while; the page asks for them
 // once, so that they are still there after a reload.
-import { useEffect, useState } from "../vendor/preact-htm.js";
+import { useEffect } from "../vendor/preact-htm.js";
 import { apiUrl, request, upload } from "../shell/api.js";
+import { createListeners } from "../shell/listeners.js";
 
 const SENT_AS_IS = ["image/jpeg", "image/png", "image/webp"];
 const MAX_UPLOAD_BYTES = 19_000_000; // bytes; servers take 20 MB
@@ -11,9 +12,9 @@ const MAX_UPLOAD_SIDE = 4096; // pixels, of a picture that must be converted
 
 let photos = []; // newest first: { photo, url, size, whole, aligned, faces, provenance }
 let loaded = null;
-const listeners = new Set();
+const { notify, useChanges } = createListeners();
 
-const setPhotos = (list) => ((photos = list), listeners.forEach((listener) => listener()));
+const setPhotos = (list) => ((photos = list), notify());
 const photoUrl = (photo) => apiUrl(`/photos/${photo.photo}/file`);
 
 async function loadPhotos() {
@@ -23,13 +24,8 @@ async function loadPhotos() {
 }
 
 export function usePhotos() {
-  const [, set] = useState(0);
-  useEffect(() => {
-    const listener = () => set((count) => count + 1);
-    listeners.add(listener);
-    loaded ??= loadPhotos();
-    return () => listeners.delete(listener);
-  }, []);
+  useChanges();
+  useEffect(() => void (loaded ??= loadPhotos()), []);
   return photos;
 }
 
@@ -47,6 +43,10 @@ export async function uploadPhoto(file, { aligned = false, signal, onProgress } 
   setPhotos([photo, ...photos].slice(0, 12));
   return photo;
 }
+
+/** The references of all faces in the photos; a photo without one is a face itself. */
+export const photoFaceRefs = (photos) =>
+  photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((item) => item.face) : [photo.whole]));
 
 /** The face to start with: the largest, or the whole photo. */
 export const firstFace = (photo) => photo.faces[0]?.face ?? photo.whole;

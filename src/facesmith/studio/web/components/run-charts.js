@@ -22,7 +22,7 @@ function places(run, table, against) {
 }
 
 /** The charts of runs. Colours stand for runs if there are several, else for measurements. */
-export function RunCharts({ runs, against = "kimg", only }) {
+export function RunCharts({ runs, against = "kimg" }) {
   const charts = useMemo(() => {
     const names = [...new Set(runs.flatMap((run) => Object.keys(run.metrics.charts)))];
     return names.map((name) => {
@@ -47,11 +47,9 @@ export function RunCharts({ runs, against = "kimg", only }) {
   }, [against, ...runs.map((run) => run.metrics)]);
   const marks = runs.length === 1 && against === "kimg" ? runs[0].metrics.resumed : [];
   return html`<div class="charts">
-    ${charts
-      .filter(({ name }) => !only || only.includes(name))
-      .map(
-        ({ name, chart, series }) => html`<${Chart} key=${name} title=${chart.title} ylabel=${chart.ylabel} series=${series}
-          limits=${chart.limits} smooth=${chart.smooth} marks=${marks} unit=${against === "time" ? "minutes" : "kimg"} />`,
-      )}
+    ${charts.map(
+      ({ name, chart, series }) => html`<${Chart} key=${name} title=${chart.title} ylabel=${chart.ylabel} series=${series}
+        limits=${chart.limits} smooth=${chart.smooth} marks=${marks} unit=${against === "time" ? "minutes" : "kimg"} />`,
+    )}
   </div>`;
 }

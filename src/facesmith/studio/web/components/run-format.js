@@ -1,7 +1,7 @@
 // Formats for the facts of a run.
 import { html } from "../vendor/preact-htm.js";
 
-export const STATUS = {
+const STATUS = {
   running: "running",
   silent: "not responding",
   finished: "finished",

@@ -2,7 +2,7 @@
 import { html } from "../vendor/preact-htm.js";
 import { Icon } from "../shell/icons.js";
 import { showError, showMessage, showWarning } from "../shell/toasts.js";
-import { save } from "./face-refs.js";
+import { save } from "./images.js";
 
 const SIDES = [256, 512]; // pixels of enlarged images
 

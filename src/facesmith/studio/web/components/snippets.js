@@ -2,7 +2,6 @@
 import { html, useState } from "../vendor/preact-htm.js";
 import { API, apiUrl } from "../shell/api.js";
 import { Icon } from "../shell/icons.js";
-import { showMessage } from "../shell/toasts.js";
 import { SegmentedControl } from "./controls.js";
 import { copyText } from "./feedback.js";
 
@@ -33,7 +32,7 @@ export function Snippets({ path, query, json, photo = false, file = "face.png" }
     <summary class="small">Code for this image</summary>
     <${SegmentedControl} label="Language" hidden value=${language} onChange=${setLanguage} options=${["Python", "curl"]} />
     <div class="code"><pre tabindex="0"><code>${code}</code></pre>
-      <button class="button" onClick=${() => copyText(code, showMessage, "the code")}><${Icon} name="copy" /> Copy code</button>
+      <button class="button" onClick=${() => copyText(code, "the code")}><${Icon} name="copy" /> Copy code</button>
       <p class="small muted">If the studio requires a token, add the header <code>Authorization: Bearer TOKEN</code>.</p></div>
   </details>`;
 }

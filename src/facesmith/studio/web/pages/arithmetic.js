@@ -12,9 +12,8 @@ import { Empty, Loading } from "../components/feedback.js";
 import { Analogy } from "./arithmetic/analogy.js";
 import { Mix } from "./arithmetic/mix.js";
 import { Tray } from "./arithmetic/tray.js";
-import { PathEditor } from "./arithmetic/path.js";
+import { MAX_STOPS, PathEditor } from "./arithmetic/path.js";
 
-export const MAX_STOPS = 16;
 const FIELDS = {
   model: text(),
   show: choice("sum", ["sum", "way", "mix"]),

@@ -1,16 +1,15 @@
 // The address is the state: pages read it, and changes are written into it.
-import { useState, useEffect, useMemo } from "../vendor/preact-htm.js";
+import { useEffect, useMemo } from "../vendor/preact-htm.js";
+import { createListeners } from "./listeners.js";
 
 // Behind a proxy that serves the studio under a sub-path, the prefix of all addresses; else "".
 export const ROOT = import.meta.url.slice(location.origin.length, import.meta.url.lastIndexOf("/static/"));
 
-const listeners = new Set();
+const { notify, useChanges } = createListeners();
 const lastQueries = {}; // path -> its last query, so that a page reopens in its last state
 let path = location.pathname;
 let query = new URLSearchParams(location.search);
 let writing = 0;
-
-const notifyListeners = () => listeners.forEach((listener) => listener());
 
 function search(of) {
   // Colons and commas are fine in a query and easier to read.
@@ -36,7 +35,7 @@ export function navigate(href) {
   if (url.href !== location.href) history.pushState(null, "", url.href);
   [path, query] = [url.pathname, url.searchParams];
   lastQueries[path] = search(query);
-  notifyListeners();
+  notify();
 }
 
 /** The address of a page with its last query. */
@@ -59,7 +58,7 @@ addEventListener("popstate", () => {
   clearTimeout(writing);
   writing = 0;
   [path, query] = [location.pathname, new URLSearchParams(location.search)];
-  notifyListeners();
+  notify();
 });
 addEventListener("pagehide", () => writing && write());
 
@@ -73,17 +72,8 @@ addEventListener("click", (event) => {
   navigate(link.href);
 });
 
-function useAddressChange() {
-  const [, set] = useState(0);
-  useEffect(() => {
-    const listener = () => set((count) => count + 1);
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, []);
-}
-
 export function usePath() {
-  useAddressChange();
+  useChanges();
   return path;
 }
 
@@ -94,7 +84,7 @@ const MAX_STEPS = 100;
 /** Functions that undo and redo changes of this page's address, null where there is none. Fields in `without` are no
  * changes. */
 export function useUndo(without = []) {
-  useAddressChange();
+  useChanges();
   const current = new URLSearchParams(query);
   for (const name of without) current.delete(name);
   const text = current.toString();
@@ -104,7 +94,7 @@ export function useUndo(without = []) {
       if (text === trail.now) return;
       trail.past = [...trail.past.slice(-MAX_STEPS), trail.now];
       [trail.now, trail.future] = [text, []];
-      notifyListeners();
+      notify();
     }, SETTLED);
     return () => clearTimeout(timer);
   }, [text]);
@@ -113,7 +103,7 @@ export function useUndo(without = []) {
     trail.now = from.pop();
     query = new URLSearchParams(trail.now);
     write();
-    notifyListeners();
+    notify();
   };
   return [trail.past.length ? go(trail.past, trail.future) : null, trail.future.length ? go(trail.future, trail.past) : null];
 }
@@ -124,7 +114,7 @@ export function useUndo(without = []) {
  * `{ push: true }` it is written at once, as something that the Back button takes back; with `{ push: "dialog" }` it
  * opens a dialog, which `closeDialog` closes. */
 export function useAddress(fields) {
-  useAddressChange();
+  useChanges();
   const text = query.toString();
   const state = useMemo(() => {
     const values = Object.entries(fields).map(([name, field]) => [name, field.read(query.getAll(name))]);
@@ -145,7 +135,7 @@ export function useAddress(fields) {
         } else if (!writing) {
           writing = setTimeout(write, 250);
         }
-        notifyListeners();
+        notify();
       },
     [],
   );

@@ -6,7 +6,7 @@ import { showError } from "./toasts.js";
 
 export const API = `${ROOT}/api/v1`;
 
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(sentence, status = 0, after = 0) {
     super(sentence);
     this.name = "ApiError";

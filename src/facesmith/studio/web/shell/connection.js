@@ -1,19 +1,20 @@
 // Whether the studio responds. If it does not, a notice is shown until it does, and pages then load again.
-import { html, useEffect, useState } from "../vendor/preact-htm.js";
+import { html } from "../vendor/preact-htm.js";
 import { ROOT } from "./address.js";
 import { Icon } from "./icons.js";
+import { createListeners } from "./listeners.js";
 
 const [WHILE_LOST, WHILE_FOUND] = [2000, 15_000]; // milliseconds between probes
 let state = "found"; // or lost, or token: the studio asks for another one
 let losses = 0; // pages are keyed by it
 let timer = 0;
-const listeners = new Set();
+const { notify, useChanges } = createListeners();
 
 function changeState(next) {
   if (next === state) return;
   if (state === "lost") losses++;
   state = next;
-  listeners.forEach((listener) => listener());
+  notify();
 }
 
 async function probe() {
@@ -40,12 +41,7 @@ export function reportFailure(reason) {
 
 /** [state, how often the studio was lost]. */
 export function useConnection() {
-  const [, set] = useState(0);
-  useEffect(() => {
-    const listener = () => set((count) => count + 1);
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, []);
+  useChanges();
   return [state, losses];
 }
 

@@ -3,9 +3,9 @@ import { html } from "../../vendor/preact-htm.js";
 import { navigate, pageUrl } from "../../shell/address.js";
 import { request, useLoad } from "../../shell/api.js";
 import { Icon } from "../../shell/icons.js";
-import { showError } from "../../shell/toasts.js";
 import { Slider } from "../../components/controls.js";
-import { decodeBitmap, Face, save } from "../../components/face-refs.js";
+import { Face } from "../../components/face-refs.js";
+import { decodeBitmap, download } from "../../components/images.js";
 import { Placeholder, Progress } from "../../components/feedback.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
 import { Slot } from "./slot.js";
@@ -27,11 +27,7 @@ export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }
     }),
     [...on, size],
   );
-  const keep = (format) =>
-    request("/analogy", { json: { ...body, format, scale: format === "png" ? 1 : 4 }, as: "blob" }).then(
-      (blob) => save(blob, `analogy.${format}`),
-      showError,
-    );
+  const saveAs = (format) => download("/analogy", { ...body, format, scale: format === "png" ? 1 : 4 }, `analogy.${format}`);
   const slot = (letter) => html`<${Slot} key=${letter} letter=${letter.toUpperCase()} description=${DESCRIPTIONS[letter]}
     face=${slots[letter]}
     model=${model}
@@ -57,8 +53,8 @@ export function Analogy({ model, slots, active, onChoose, onFill, size, onSize }
         <h2>Faces in between</h2>
         <div class="row">
           <${Slider} label="Grid size" value=${size} low=${2} high=${12} step=${1} onInput=${onSize} />
-          <button class="button" onClick=${() => keep("png")}><${Icon} name="download" /> PNG</button>
-          <button class="button" onClick=${() => keep("gif")} title="Animation along the border of the grid">GIF</button>
+          <button class="button" onClick=${() => saveAs("png")}><${Icon} name="download" /> PNG</button>
+          <button class="button" onClick=${() => saveAs("gif")} title="Animation along the border of the grid">GIF</button>
         </div>
       </div>
       ${

@@ -7,7 +7,8 @@ import { showError } from "../../shell/toasts.js";
 import { Slider } from "../../components/controls.js";
 import { useFavourites } from "../../components/favourites.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
-import { decodeBitmap, parseFaceRef } from "../../components/face-refs.js";
+import { parseFaceRef } from "../../components/face-refs.js";
+import { decodeBitmap, pngName } from "../../components/images.js";
 import { Progress } from "../../components/feedback.js";
 import { SaveImage } from "../../components/save-image.js";
 import { Slot } from "./slot.js";
@@ -54,7 +55,7 @@ export function Mix({ model, slots, active, onChoose, onFill, share, onShare }) 
       ${plain && html`<button class="button" aria-pressed=${isKept(item)} onClick=${() => flipKept(item)}><${Icon} name="star" /> ${isKept(item) ? "Kept" : "Keep"}</button>`}
       ${model.encoder && html`<button class="button" onClick=${open}><${Icon} name="sliders" /> Edit this face</button>`}
     </div>
-    <${SaveImage} size=${model.size} load=${load} name=${(scale) => `mix${scale > 1 ? `-enlarged-${scale}x` : ""}.png`} />
+    <${SaveImage} size=${model.size} load=${load} name=${(scale) => pngName("mix", scale)} />
     ${model.styles && html`<${StyleMix} model=${model} face=${slots.a} style=${slots.b} />`}
   </section>`;
 }

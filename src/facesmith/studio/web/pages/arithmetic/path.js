@@ -2,13 +2,14 @@
 import { html, useState } from "../../vendor/preact-htm.js";
 import { request, useLoad } from "../../shell/api.js";
 import { Icon } from "../../shell/icons.js";
-import { showError } from "../../shell/toasts.js";
 import { SegmentedControl, Slider } from "../../components/controls.js";
-import { decodeBitmap, Face, parseFaceRef, save } from "../../components/face-refs.js";
+import { Face, parseFaceRef } from "../../components/face-refs.js";
+import { decodeBitmap, download } from "../../components/images.js";
 import { Progress } from "../../components/feedback.js";
 import { Player } from "./player.js";
 
-const [COLUMNS, SPEED] = [8, 16];
+export const MAX_STOPS = 16; // faces of an animation
+const [COLUMNS, SPEED] = [8, 16]; // of the sheet of frames; frames per second
 
 export function PathEditor({ model, stops, frames, end, onChange }) {
   const [saving, setSaving] = useState("");
@@ -25,13 +26,9 @@ export function PathEditor({ model, stops, frames, end, onChange }) {
     [JSON.stringify(body), model.digest],
   );
   const { value: formats } = useLoad((signal) => request("/films", { signal }), []); // not every server writes mp4
-  const download = async (format) => {
+  const saveAs = async (format) => {
     setSaving(format);
-    try {
-      save(await request("/interpolate", { json: { ...body, format, scale: 4 }, as: "blob" }), `animation.${format}`);
-    } catch (error) {
-      showError(error);
-    }
+    await download("/interpolate", { ...body, format, scale: 4 }, `animation.${format}`);
     setSaving("");
   };
   const without = (place) => onChange({ stop: stops.filter((_, index) => index !== place) });
@@ -43,7 +40,7 @@ export function PathEditor({ model, stops, frames, end, onChange }) {
   const drop = (event) => {
     event.preventDefault();
     const face = event.dataTransfer.getData("text/plain");
-    if (parseFaceRef(face) && stops.length < 16) onChange({ stop: [...stops, face] });
+    if (parseFaceRef(face) && stops.length < MAX_STOPS) onChange({ stop: [...stops, face] });
   };
   return html`<section class="path-editor" aria-label="Animation">
     <ol class="stops" aria-label="Faces of the animation" onDragOver=${(event) => event.preventDefault()}
@@ -78,7 +75,7 @@ export function PathEditor({ model, stops, frames, end, onChange }) {
       <div class="row">
         ${(formats?.formats ?? ["gif"]).map(
           (format) => html`<button key=${format} class="button" disabled=${Boolean(saving) || !ready}
-            onClick=${() => download(format)}>
+            onClick=${() => saveAs(format)}>
           <${Icon} name="download" /> ${saving === format ? "Encoding…" : format.toUpperCase()}</button>`,
         )}
       </div>

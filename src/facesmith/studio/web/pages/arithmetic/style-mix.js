@@ -2,19 +2,20 @@
 import { html } from "../../vendor/preact-htm.js";
 import { request, useLoad } from "../../shell/api.js";
 import { Icon } from "../../shell/icons.js";
-import { showError } from "../../shell/toasts.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
-import { decodeBitmap, save } from "../../components/face-refs.js";
+import { decodeBitmap, download } from "../../components/images.js";
 import { Progress } from "../../components/feedback.js";
 
 export function StyleMix({ model, face, style }) {
   const body = { model: model.name, face, style };
-  const load = (format, signal) => request("/style-mix", { json: { ...body, format }, signal, as: "blob" });
-  const { value: row } = useLoad((signal) => decodeBitmap(load("jpeg", signal)), [JSON.stringify(body), model.digest]);
+  const { value: row } = useLoad(
+    (signal) => decodeBitmap(request("/style-mix", { json: { ...body, format: "jpeg" }, signal, as: "blob" })),
+    [JSON.stringify(body), model.digest],
+  );
   return html`<div class="styles">
     <div class="row spread">
       <h2>Face A in the style of B</h2>
-      <button class="button" onClick=${() => load("png").then((blob) => save(blob, "style-mix.png"), showError)}>
+      <button class="button" onClick=${() => download("/style-mix", { ...body, format: "png" }, "style-mix.png")}>
         <${Icon} name="download" /> PNG</button>
     </div>
     ${

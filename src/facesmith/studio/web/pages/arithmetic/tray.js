@@ -2,10 +2,11 @@
 import { html } from "../../vendor/preact-htm.js";
 import { request, useLoad } from "../../shell/api.js";
 import { Seed } from "../../components/controls.js";
-import { decodeBitmap, Face, seedFaceRef } from "../../components/face-refs.js";
+import { Face, seedFaceRef } from "../../components/face-refs.js";
+import { decodeBitmap } from "../../components/images.js";
 import { Placeholder } from "../../components/feedback.js";
 import { PhotoInput } from "../../components/photo-input.js";
-import { firstFace, usePhotos } from "../../components/photo-store.js";
+import { firstFace, photoFaceRefs, usePhotos } from "../../components/photo-store.js";
 import { FaceGrid } from "../../components/face-grid.js";
 
 const COUNT = 24;
@@ -25,7 +26,7 @@ export function Tray({ model, seed, onSeed, onTake, into }) {
     async (signal) => ({ seed, bitmap: await decodeBitmap(request("/generate", { query, signal, as: "blob" })) }),
     [model.digest, seed],
   );
-  const references = photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((item) => item.face) : [photo.whole]));
+  const references = photoFaceRefs(photos);
   return html`<div class="tray">
     <p class="small muted">Select a face to use it in ${into}, or drag it there.</p>
     <${Seed} label="Seed" value=${seed} onChange=${onSeed} />

@@ -2,7 +2,6 @@
 import { html, useState } from "../../vendor/preact-htm.js";
 import { apiUrl } from "../../shell/api.js";
 import { Icon } from "../../shell/icons.js";
-import { showMessage } from "../../shell/toasts.js";
 import { attributeLabel } from "../../components/attribute-sliders.js";
 import { NumberInput, Select } from "../../components/controls.js";
 import { Dialog } from "../../components/dialog.js";
@@ -66,7 +65,7 @@ export function LabelledSet({ model, seed, truncation, ask, onAsk, onClose }) {
       <//>
       <h3>More faces, from the command line</h3>
       <div class="code"><pre tabindex="0"><code>${command}</code></pre>
-        <button class="button" onClick=${() => copyText(command, showMessage, "the command")}><${Icon} name="copy" /> Copy command</button></div>
+        <button class="button" onClick=${() => copyText(command, "the command")}><${Icon} name="copy" /> Copy command</button></div>
     </div>
   <//>`;
 }

@@ -1,7 +1,7 @@
 // The sheet of a model's faces, drawn again at every change.
 import { html, useLayoutEffect, useState } from "../../vendor/preact-htm.js";
 import { request, apiUrl } from "../../shell/api.js";
-import { decodeBitmap } from "../../components/face-refs.js";
+import { decodeBitmap } from "../../components/images.js";
 import { useLatestRequest } from "../../components/latest-request.js";
 import { Placeholder } from "../../components/feedback.js";
 import { columnsFor, FaceGrid } from "../../components/face-grid.js";

@@ -4,11 +4,11 @@ import { Icon } from "../../shell/icons.js";
 import { randomSeed } from "../../components/controls.js";
 import { Face } from "../../components/face-refs.js";
 import { PhotoInput } from "../../components/photo-input.js";
-import { usePhotos } from "../../components/photo-store.js";
+import { firstFace, photoFaceRefs, usePhotos } from "../../components/photo-store.js";
 
 export function Placement({ map, face, onPick }) {
   const photos = usePhotos();
-  const references = photos.flatMap((photo) => (photo.faces.length ? photo.faces.map((item) => item.face) : [photo.whole]));
+  const references = photoFaceRefs(photos);
   if (!map.placing || !map.layouts.length)
     return html`<p class="small muted">To place faces on this map, start the studio with its model, ${map.model}.</p>`;
   return html`<section class="placement row" aria-label="Place a face on the map">
@@ -18,7 +18,7 @@ export function Placement({ map, face, onPick }) {
         aria-label="Face ${index + 1} of your photos" onClick=${() => onPick(item)}>
         <${Face} of=${item} model=${map.placing} what="cut" label="" /></button>`,
     )}
-    <${PhotoInput} onUploaded=${(photo) => onPick(photo.faces[0]?.face ?? photo.whole)}>
+    <${PhotoInput} onUploaded=${(photo) => onPick(firstFace(photo))}>
       <button class="button" onClick=${() => onPick(`seed:${randomSeed()}`)}><${Icon} name="dice" />Random face</button>
       ${face && html`<button class="button" onClick=${() => onPick("")}><${Icon} name="close" />Remove face</button>`}
     <//>

@@ -3,9 +3,8 @@ import { html, useState } from "../../vendor/preact-htm.js";
 import { request, useLoad } from "../../shell/api.js";
 import { formatEdit, editField } from "../../shell/query-fields.js";
 import { Icon } from "../../shell/icons.js";
-import { showError } from "../../shell/toasts.js";
 import { editLabel } from "../../components/attribute-sliders.js";
-import { decodeBitmap, save } from "../../components/face-refs.js";
+import { decodeBitmap, download } from "../../components/images.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
 
 const DEFAULT_EDITS = ["", "Black_Hair:1,Blond_Hair:-1", "Bald:2", "Smiling:-1", "Wearing_Lipstick:2,Young:2"];
@@ -28,11 +27,7 @@ export function EditTable({ model, face, rows, changes, onRows }) {
   );
   const [width, height] = model.size;
   const add = () => onRows([...visibleRows, formatEdit(changes).join()]);
-  const download = () =>
-    request("/edit", { json: { ...json, format: "png", scale: 2 }, as: "blob" }).then(
-      (blob) => save(blob, "edits.png"),
-      showError,
-    );
+  const savePng = () => download("/edit", { ...json, format: "png", scale: 2 }, "edits.png");
   const fits = bitmap && bitmap.height === edits.length * height && bitmap.width === faces.length * width;
   return html`<section class="card edit-table" aria-label="Table of edits">
     <div class="row spread"><h2>Table of edits</h2>
@@ -42,7 +37,7 @@ export function EditTable({ model, face, rows, changes, onRows }) {
         <button class="button" aria-pressed=${references.length > 0}
           onClick=${() => setReferences(references.length ? [] : ["seed:2", "seed:2:1", "seed:2:2"])}>Compare with random faces</button>
         <button class="plain" aria-label="Save the table as PNG" title="Save the table as PNG"
-          onClick=${download}><${Icon} name="download" /></button>
+          onClick=${savePng}><${Icon} name="download" /></button>
         <button class="plain" aria-label="Reset the table" title="Reset the table" disabled=${!rows.length}
           onClick=${() => onRows([])}><${Icon} name="reset" /></button>
       </div>

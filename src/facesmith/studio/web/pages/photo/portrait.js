@@ -3,11 +3,11 @@ import { html, useLayoutEffect, useState } from "../../vendor/preact-htm.js";
 import { request } from "../../shell/api.js";
 import { formatEdit } from "../../shell/query-fields.js";
 import { Icon } from "../../shell/icons.js";
-import { showError } from "../../shell/toasts.js";
 import { editLabel } from "../../components/attribute-sliders.js";
 import { BeforeAfter, HoldButton } from "../../components/before-after.js";
 import { SegmentedControl } from "../../components/controls.js";
-import { decodeBitmap, parseFaceRef, faceImageUrl, save } from "../../components/face-refs.js";
+import { parseFaceRef, faceImageUrl } from "../../components/face-refs.js";
+import { decodeBitmap, download, pngName } from "../../components/images.js";
 import { useMapLink } from "../../components/map-link.js";
 import { useLatestRequest } from "../../components/latest-request.js";
 import { Progress } from "../../components/feedback.js";
@@ -51,8 +51,7 @@ export function Portrait({ model, face, used, encoded, changes, view, onView, ph
   const file = formatEdit(changes).join("-").replaceAll(":", "") || "rebuilt";
   const load = (scale) =>
     request("/edit", { json: { ...body, faces: [used], format: "png", scale, resample: "lanczos" }, as: "blob" });
-  const saveWhole = () =>
-    request("/edit", { json: { ...picture, format: "png" }, as: "blob" }).then((blob) => save(blob, `photo-${file}.png`), showError);
+  const saveWhole = () => download("/edit", { ...picture, format: "png" }, `photo-${file}.png`);
   const score = encoded?.score == null ? "" : ` · ${encoded.score.toFixed(1)} dB`;
   const tiles = [
     [before, isPhoto ? "Photo" : "Unchanged"],
@@ -81,7 +80,7 @@ export function Portrait({ model, face, used, encoded, changes, view, onView, ph
       whole
         ? html`<div class="row"><button class="button primary" onClick=${saveWhole}><${Icon} name="download" /> Save photo</button>
             <span class="small muted">${photo.size.join("x")} pixels; only the parts affected by the edit are changed</span></div>`
-        : html`<${SaveImage} size=${model.size} load=${load} name=${(scale) => `face-${file}${scale > 1 ? `-enlarged-${scale}x` : ""}.png`} />`
+        : html`<${SaveImage} size=${model.size} load=${load} name=${(scale) => pngName(`face-${file}`, scale)} />`
     }
     <${Snippets} path="/edit" json=${{ ...body, faces: [isPhoto ? "FACE" : used] }} photo=${isPhoto} />
   </section>`;
