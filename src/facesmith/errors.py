@@ -11,6 +11,10 @@ class FacesmithError(Exception):
     """
 
 
+class MissingPackageError(FacesmithError):
+    """A package of an extra is not installed. Trying again, such as with another photo, fails in the same way."""
+
+
 class ImageError(Exception):
     """An image that cannot be used. The message is the short reason, without the image's name.
 

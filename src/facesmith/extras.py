@@ -5,7 +5,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, cast
 
-from facesmith.errors import FacesmithError
+from facesmith.errors import FacesmithError, MissingPackageError
 
 # What can compute models, with the extra that installs the package of that name. ONNX Runtime is always installed.
 BACKENDS = {"onnx": None, "openvino": "openvino", "torch": "train"}
@@ -21,7 +21,7 @@ def check_backend(backend: str) -> None:
 
 
 def require(module: str, extra: str, purpose: str) -> Any:
-    """Import ``module``, or raise `FacesmithError` naming the extra of facesmith that installs it.
+    """Import ``module``, or raise `MissingPackageError` naming the extra of facesmith that installs it.
 
     ``purpose`` opens the sentence: "training" gives "training requires torch: pip install 'facesmith[train]'".
     """
@@ -34,4 +34,4 @@ def require(module: str, extra: str, purpose: str) -> Any:
         package = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != package:
             raise  # the package is there, and something it imports is not: that traceback is the useful one
-        raise FacesmithError(f"{purpose} requires {package}: pip install 'facesmith[{extra}]'") from None
+        raise MissingPackageError(f"{purpose} requires {package}: pip install 'facesmith[{extra}]'") from None

@@ -209,6 +209,14 @@ def file_stem(path: Path) -> str:
     return printable(path.stem).encode()[:MAX_STEM_BYTES].decode(errors="ignore")
 
 
+def unique_stem(stem: str, used: set[str]) -> str:
+    """Return a name that is not in ``used``, ignoring case, and add it: ``stem``, with underscores if necessary."""
+    while stem.lower() in used:
+        stem += "_"
+    used.add(stem.lower())
+    return stem
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8. Bytes of file names that are not UTF-8 become ``\\udcNN``, which is valid in JSON."""
     with atomic_file(path) as temporary:

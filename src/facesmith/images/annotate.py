@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from facesmith.arrays import ImageArray
-from facesmith.errors import FacesmithError
-from facesmith.files import atomic_folder, file_stem, printable, write_json
+from facesmith.errors import FacesmithError, MissingPackageError
+from facesmith.files import atomic_folder, file_stem, printable, unique_stem, write_json
 from facesmith.images.crop import parse_crop_spec
 from facesmith.images.decode import read_marks, read_photo
 from facesmith.images.face_crop import check_face_choice, crop_face, select_faces
@@ -37,19 +37,23 @@ def show_faces(
     spec = parse_crop_spec(str(size), CROP, RESIZE)
     check_face_choice(faces)
     photos = expand_photos(photos)
+    used_stems: set[str] = set()
     entries: list[dict[str, Any]] = []
     without: list[dict[str, str]] = []
     with (
         atomic_folder(Path(out), "faces") as folder,
         progress(len(photos), "finding", "photos", shown=not quiet and len(photos) > 1) as bar,
     ):
-        for photo, stem in zip(photos, _distinct_stems(photos), strict=True):
+        for photo in photos:
+            stem = unique_stem(file_stem(Path(photo)), used_stems)
             try:
                 image, marks = read_photo(photo), read_marks(str(photo))
                 all_faces = find_faces(image)
                 selected = select_faces(all_faces, faces, str(photo))
+            except MissingPackageError:
+                raise
             except FacesmithError as error:
-                if len(photos) == 1 or "pip install" in str(error):
+                if len(photos) == 1:
                     raise
                 without.append({"photo": printable(str(photo)), "reason": printable(str(error))})
                 continue
@@ -95,14 +99,3 @@ def _draw_boxes(photo: ImageArray, faces: dict[int, Face]) -> Image.Image:
         outline = {"stroke_width": line, "stroke_fill": (0, 0, 0)}
         draw.text(above, str(number), LINE_COLOUR, font_size=10 * line, anchor="lb", **outline)  # type: ignore[arg-type]
     return image
-
-
-def _distinct_stems(photos: Sequence[str | Path]) -> list[str]:
-    """Return a file name stem for each photo, no two of them equal in lower case."""
-    stems: list[str] = []
-    for photo in photos:
-        stem = file_stem(Path(photo))
-        while stem.lower() in {name.lower() for name in stems}:
-            stem += "_"
-        stems.append(stem)
-    return stems

