@@ -84,7 +84,7 @@ def _candidates(frequencies: Floats) -> Integers:
         for offset in range(1, min(_NEIGHBOURS, count - 1) + 1):
             positions = np.flatnonzero(keys[:-offset] == keys[offset:])
             first, second = order[positions], order[positions + offset]
-            different = _BITS[hashes[first] ^ hashes[second]].sum(axis=1)
+            different = np.unpackbits(hashes[first] ^ hashes[second], axis=1).sum(axis=1)
             close = different <= MAX_DIFFERENT_BITS
             low, high = np.minimum(first, second)[close], np.maximum(first, second)[close]
             codes_per_byte.append((different[close].astype(np.int64) * count + low) * count + high)
@@ -92,6 +92,3 @@ def _candidates(frequencies: Floats) -> Integers:
         return np.empty((0, 2), np.int64)
     codes = np.unique(np.concatenate(codes_per_byte))
     return np.stack([codes // count % count, codes % count], axis=1)
-
-
-_BITS = np.array([bin(value).count("1") for value in range(256)], np.uint8)

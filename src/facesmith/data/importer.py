@@ -4,17 +4,17 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
 from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset, DatasetWriter, dataset_digest, new_dataset, open_dataset
-from facesmith.data.decode_pool import Chunk, decode_all
+from facesmith.data.decode_pool import Chunk, Outcome, decode_all
 from facesmith.data.import_state import STATE, ImportState, load_state
 from facesmith.data.layouts.layout import set_credit
 from facesmith.data.made_with import add_provenance
@@ -29,6 +29,9 @@ from facesmith.images.crop import CropSpec, parse_crop_spec
 from facesmith.machine import worker_count
 from facesmith.progress import progress
 from facesmith.version import __version__
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # Yields the decoded images of ascending rows of a source, in chunks, and what became of each row.
 Decode = Callable[[Source, Integers, CropSpec], AbstractContextManager[Iterator[Chunk]]]
@@ -127,24 +130,7 @@ def import_dataset(
             if not isinstance(error, ConnectionLostError):
                 state.remove()
             raise
-        files = photos.table["file"]
-        positions = [number for number, (reason, _) in enumerate(state.outcomes) if reason is None]
-        written_rows = rows[positions]
-        marks = [
-            state.outcomes[number][1] if photos.marks is None else photos.marks[rows[number]] for number in positions
-        ]
-        skipped = photos.skipped + [
-            {"file": files[int(row)].as_py(), "reason": reason}
-            for row, (reason, _) in zip(rows, state.outcomes, strict=True)
-            if reason is not None
-        ]
-        if not len(written_rows):
-            raise FacesmithError(
-                f"{source} contains no usable images: check the files, for example {skipped[0]['file']} "
-                f"({skipped[0]['reason']})"
-            )
-        table = photos.table.take(written_rows).combine_chunks()
-        table, provenance = add_provenance(table, marks, photos)
+        table, provenance, skipped = _result(source, photos, rows, state.outcomes)
         split_counts = {entry["values"]: entry["counts"] for entry in table["split"].value_counts().to_pylist()}
         card = {
             "name": name or photos.name,
@@ -196,6 +182,30 @@ def _write_images(
                 writer.flush()
                 state.save()
             bar.update(len(outcomes))
+
+
+def _result(
+    name: str | Path, source: Source, rows: Integers, outcomes: Sequence[Outcome]
+) -> "tuple[pa.Table, dict[str, Any], list[dict[str, str]]]":
+    """Return the metadata of the written photos, the card's entries on terms and models, and the skipped photos.
+
+    Raises `FacesmithError`, which names the source, if every photo was skipped.
+    """
+    files = source.table["file"]
+    skipped = source.skipped + [
+        {"file": files[int(row)].as_py(), "reason": reason}
+        for row, (reason, _) in zip(rows, outcomes, strict=True)
+        if reason is not None
+    ]
+    written = [number for number, (reason, _) in enumerate(outcomes) if reason is None]
+    if not written:
+        raise FacesmithError(
+            f"{name} contains no usable images: check the files, for example {skipped[0]['file']} "
+            f"({skipped[0]['reason']})"
+        )
+    marks = [outcomes[number][1] if source.marks is None else source.marks[rows[number]] for number in written]
+    table, provenance = add_provenance(source.table.take(rows[written]).combine_chunks(), marks, source)
+    return table, provenance, skipped
 
 
 def check_free_space(folder: Path, needed: int, advice: str) -> None:

@@ -34,23 +34,23 @@ def identify(file: str | Path | bytes) -> dict[str, Any]:
     try:
         is_image = image_format(source) is not None
         marks = _image_marks(source) if is_image else None
-        head, content = _scan(source)
+        head, packet, has_manifest = _scan(source)
     except (ImageError, OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise FacesmithError(f"{name} cannot be read ({reason}): pass an image or a video") from None
     if not is_image and head[4:8] != b"ftyp":
         raise FacesmithError(f"{name} is not a supported image or video: pass a JPEG, PNG, WebP, GIF or MP4 file")
-    marks = marks or parse_xmp(content["xmp"])
+    marks = marks or parse_xmp(packet)
     kinds = {GENERATED: "generated", EDITED: "edited"}
-    manifest = read_manifest(source) if content["c2pa"] else None
+    manifest = read_manifest(source) if has_manifest else None
     kind = "unmarked" if marks is None else kinds.get(marks.source_type, "other")
     return {
         "file": name,
         "kind": kind,
         "marks": None if marks is None else asdict(marks),
-        "c2pa": bool(content["c2pa"]),
+        "c2pa": has_manifest,
         "manifest": manifest,
-        "summary": _summary(kind, marks, bool(content["c2pa"])) + _signature(manifest),
+        "summary": _summary(kind, marks, has_manifest) + _signature(manifest),
     }
 
 
@@ -80,20 +80,20 @@ def _old_marks(image: Image.Image) -> Marks | None:
         return None
 
 
-def _scan(source: str | bytes) -> tuple[bytes, dict[str, bytes]]:
-    """Return the first bytes of a file, and the XMP packet and the head of the C2PA manifest in it, "" without."""
+def _scan(source: str | bytes) -> tuple[bytes, bytes, bool]:
+    """Return the first bytes of a file, the XMP packet in it or nothing, and whether it has a C2PA manifest."""
     if isinstance(source, bytes):
-        return source[:16], _find(source)
+        return _scan_content(source)
     with Path(source).open("rb") as file:
         if not file.read(1):
             raise ValueError("zero bytes")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return content[:16], _find(content)
+            return _scan_content(content)
 
 
-def _find(content: "bytes | mmap.mmap") -> dict[str, bytes]:
+def _scan_content(content: "bytes | mmap.mmap") -> tuple[bytes, bytes, bool]:
     packet = _PACKET.search(content)
-    return {"xmp": packet[0] if packet else b"", "c2pa": C2PA_BOX if content.find(C2PA_BOX) >= 0 else b""}
+    return content[:16], packet[0] if packet else b"", content.find(C2PA_BOX) >= 0
 
 
 def _summary(kind: str, marks: Marks | None, has_manifest: bool) -> str:

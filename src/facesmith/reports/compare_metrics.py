@@ -20,11 +20,10 @@ Line = tuple[Doubles, Doubles]
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """A run and the shortest name that identifies it among the others. ``scores`` maps columns to values."""
+    """A run and the shortest name that identifies it among the others."""
 
     name: str
     run: RunData
-    scores: Columns
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Score:
 def read_compared(paths: Sequence[Path]) -> list[ComparedRun]:
     """Read run folders. Raises `FacesmithError` for a folder that is not a run."""
     names = _names([path.resolve() for path in paths])
-    return [ComparedRun(name, run, run.scores) for name, run in zip(names, map(read_run, paths), strict=True)]
+    return [ComparedRun(name, read_run(path)) for name, path in zip(names, paths, strict=True)]
 
 
 def line(table: Columns, name: str) -> Line:
@@ -78,36 +77,30 @@ def best(compared: ComparedRun, name: str) -> Score | None:
 
     Scores of faces without diversity count only without any other: see `facesmith.metrics.scores.rank`.
     """
-    _, values = line(compared.scores, name)
+    scores = compared.run.scores
+    _, values = line(scores, name)
     if not len(values):
         return None
-    diversity = compared.scores.get("diversity", np.full(len(compared.scores["kimg"]), np.nan))[
-        _measured(compared.scores, name)
-    ]
+    diversity = scores.get("diversity", np.full(len(scores["kimg"]), np.nan))[_measured(scores, name)]
     alike = diversity < MIN_DIVERSITY  # NaN, where it was not measured, is not
     return _score(compared, name, int(np.lexsort((values, alike))[0]))
 
 
 def lacks_diversity(compared: ComparedRun) -> bool:
     """Return whether the faces hardly differed at every score."""
-    diversity = compared.scores.get("diversity", np.empty(0))
+    diversity = compared.run.scores.get("diversity", np.empty(0))
     return bool(len(diversity) and (diversity < MIN_DIVERSITY).all())
 
 
 def last(compared: ComparedRun, name: str) -> Score | None:
     """Return the last ``name`` that was measured, or None."""
-    return _score(compared, name, -1) if len(line(compared.scores, name)[1]) else None
+    return _score(compared, name, -1) if len(line(compared.run.scores, name)[1]) else None
 
 
 def nearest_sheet(compared: ComparedRun, kimg: float) -> tuple[float, Path]:
     """Return (kimg, path) of the sheet nearest to ``kimg``; the one before training only as the last choice."""
     trained = [sample for sample in compared.run.samples if sample[0] > 0] or compared.run.samples
     return min(trained, key=lambda sample: abs(sample[0] - kimg))
-
-
-def rollbacks(compared: ComparedRun) -> int:
-    """Return how often the run was rolled back."""
-    return len(compared.run.rollbacks)
 
 
 def differing_settings(runs: Sequence[ComparedRun]) -> dict[str, list[Any]]:
@@ -119,8 +112,8 @@ def differing_settings(runs: Sequence[ComparedRun]) -> dict[str, list[Any]]:
 
 
 def _score(compared: ComparedRun, name: str, place: int) -> Score:
-    kimg, values = line(compared.scores, name)
-    spread = float(spreads(compared.scores, name)[place])
+    kimg, values = line(compared.run.scores, name)
+    spread = float(spreads(compared.run.scores, name)[place])
     return Score(float(values[place]), spread if math.isfinite(spread) else None, float(kimg[place]))
 
 

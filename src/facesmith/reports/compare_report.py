@@ -69,7 +69,7 @@ def _values(runs: Sequence[ComparedRun], options: list[dict[str, Any]]) -> dict[
         "settings": [[name, *map(format_value, values)] for name, values in differing_settings(runs).items()],
         "same_latents": None not in latents[0] and all(values == latents[0] for values in latents),
         "charts": options,
-        "scored": any(run.scores for run in runs),
+        "scored": any(run.run.scores for run in runs),
         "runs": [{"name": run.name, **_sheets(run), "commands": _commands(run)} for run in runs],
     }
 

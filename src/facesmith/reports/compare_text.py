@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from facesmith.reports.compare_metrics import ComparedRun, Score, best, lacks_diversity, rollbacks
+from facesmith.reports.compare_metrics import ComparedRun, Score, best, lacks_diversity
 from facesmith.runs.run_text import dataset_count, format_duration, kimg_and_epochs
 
 _SAME_BUDGET = 0.02  # budgets that differ by a smaller share count as equal: a run ends with a whole step
@@ -56,10 +56,10 @@ def fairness(runs: Sequence[ComparedRun]) -> tuple[list[str], list[str]]:
     remarks.append("There is one run per setting, so a different seed may give a different result.")
     if len({run.run.recipe.get("loss") for run in runs}) > 1:
         warnings.append("The runs use different losses, so their losses and D's accuracy are not comparable.")
-    if not any(run.scores for run in runs):
+    if not any(run.run.scores for run in runs):
         remarks.append("To measure KID and FID every 20 kimg, train with --set score_kimg=20.")
     for run in runs:
-        if count := rollbacks(run):
+        if count := len(run.run.rollbacks):
             times = "once" if count == 1 else f"{count} times"
             warnings.append(
                 f"{_quoted(run.name)} collapsed and was rolled back {times}, which lowered its learning rate."

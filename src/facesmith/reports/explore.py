@@ -66,18 +66,17 @@ def _write_images(dataset: Dataset, statistics: Statistics, out: Path, quiet: bo
     people = statistics.per_person
     if len(people):
         makers["identities"] = lambda: explore_images.identities(people)
-    names = dict(zip(makers, makers, strict=True))
+    mean_stems = {}  # attributes may have characters that no file name has
     for index, (name, stem) in enumerate(zip(attributes, file_stems(attributes), strict=True)):
         makers[f"means/{name}"] = partial(explore_images.mean_pair, statistics, index, name)
-        names[f"means/{name}"] = f"means/{stem}"
+        mean_stems[f"means/{name}"] = f"means/{stem}"
     written = {}
     with progress(len(makers), "drawing", "images", shown=not quiet) as bar:
         for name, make in makers.items():
             image = make()
             if image is not None:
-                written[name] = _save(
-                    image, out / f"{names[name]}{'.svg' if isinstance(image, bytes) else '.png'}", dataset.marks
-                )
+                suffix = ".svg" if isinstance(image, bytes) else ".png"
+                written[name] = _save(image, out / f"{mean_stems.get(name, name)}{suffix}", dataset.marks)
             bar.update()
     return written
 

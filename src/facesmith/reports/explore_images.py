@@ -42,17 +42,17 @@ def mean_pair(statistics: Statistics, index: int, name: str) -> Image.Image:
 
 def extremes(images: Images, statistics: Statistics) -> Image.Image:
     """Return one row each of the darkest, the brightest, the lowest-contrast and the least saturated images."""
-    measures = {
-        "brightness": (statistics.luminance, 1),
-        "brightness ": (statistics.luminance, -1),
-        "contrast": (statistics.contrast, 1),
-        "saturation": (statistics.saturation, 1),
-    }
+    measures = [
+        ("brightness", statistics.luminance, 1),
+        ("brightness", statistics.luminance, -1),
+        ("contrast", statistics.contrast, 1),
+        ("saturation", statistics.saturation, 1),
+    ]
     rows, labels = [], []
-    for measure, (values, direction) in measures.items():
-        chosen = np.argsort(direction * values, kind="stable")[:_EXTREME_COUNT]
+    for measure, values, sign in measures:
+        chosen = np.argsort(sign * values, kind="stable")[:_EXTREME_COUNT]
         rows += chosen.tolist()
-        labels += [f"{_name(statistics, row)}\n{measure.strip()} {values[row]:.3g}" for row in chosen]
+        labels += [f"{_name(statistics, row)}\n{measure} {values[row]:.3g}" for row in chosen]
     columns = min(_EXTREME_COUNT, len(images))
     return make_grid(resize_images(images[rows], _TILE), columns=columns, labels=labels, gap=6)
 

@@ -43,10 +43,12 @@ def _size(statistics: Statistics, card: dict[str, Any]) -> list[str]:
         )
     skipped = int(card.get("skipped_count") or 0)
     if skipped:
-        findings.append(f"{plural(skipped, 'file')} could not be used and {_was(skipped)} skipped; see the list below.")
+        files = plural(skipped, "file could not be used and was", "files could not be used and were")
+        findings.append(f"{files} skipped; see the list below.")
     missing = int(card.get("rows_without_image") or 0)
     if missing:
-        findings.append(f"{plural(missing, 'labelled row')} had no image and {_was(missing)} skipped.")
+        rows = plural(missing, "labelled row had no image and was", "labelled rows had no image and were")
+        findings.append(f"{rows} skipped.")
     return findings
 
 
@@ -93,8 +95,7 @@ def _light(statistics: Statistics) -> list[str]:
     for rows, property_text in cases:
         names = [statistics.files[row] for row in np.flatnonzero(rows)]
         if names:
-            verb = "is" if len(names) == 1 else "are"
-            findings.append(f"{plural(len(names), 'image')} {verb} {property_text}: {listed(names)}.")
+            findings.append(f"{plural(len(names), 'image is', 'images are')} {property_text}: {listed(names)}.")
     return findings
 
 
@@ -107,9 +108,10 @@ def _duplicates(statistics: Statistics) -> list[str]:
     if duplicates.pairs:
         count = len(duplicates.pairs)
         findings.append(f"{plural(count, 'pair of images is', 'pairs of images are')} nearly identical.")
+    copies = [(group[0], row) for group in duplicates.groups for row in group[1:]]
     crossing = Counter(
         tuple(sorted((first, second)))
-        for a, b in [*((group[0], row) for group in duplicates.groups for row in group[1:]), *_rows(duplicates)]
+        for a, b in [*copies, *((a, b) for a, b, _ in duplicates.pairs)]
         if (first := statistics.splits[a]) is not None
         and (second := statistics.splits[b]) is not None
         and first != second
@@ -124,11 +126,3 @@ def _duplicates(statistics: Statistics) -> list[str]:
             "Not all pairs were compared because too many images are similar: there are more near duplicates."
         )
     return findings
-
-
-def _rows(duplicates: Any) -> list[tuple[int, int]]:
-    return [(a, b) for a, b, _ in duplicates.pairs]
-
-
-def _was(count: int, singular: str = "was", plural_form: str = "were") -> str:
-    return singular if count == 1 else plural_form

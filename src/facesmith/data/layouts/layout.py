@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -29,12 +30,10 @@ Tally = dict[str, int]
 
 def parse_layout(text: str) -> tuple[str, str | None]:
     """Return the name of a layout and the attribute of classes. Raises `FacesmithError` for another text."""
-    name, colon, attribute = text.partition(":")
-    if name not in ("imagefolder", "classes", "webdataset", "parquet") or (name == "classes") != bool(attribute):
+    match = re.fullmatch(r"(imagefolder|webdataset|parquet)|classes:(.+)", text, re.DOTALL)
+    if match is None:
         raise FacesmithError(f"invalid layout {text!r}: expected {LAYOUTS}")
-    if colon and name != "classes":
-        raise FacesmithError(f"invalid layout {text!r}: expected {LAYOUTS}")
-    return name, attribute or None
+    return match[1] or "classes", match[2]
 
 
 def shard_writer(layout: str, table: str = imagefolder.TABLE) -> WriteShard:

@@ -126,12 +126,12 @@ def _members(file: FileHandle | RemoteFile) -> Iterator[tuple[tarfile.TarFile, I
 
 def _sum(notes: list[Note]) -> list[Note]:
     """Return one note for each text, with the sum of the counts."""
-    texts = dict.fromkeys(entry.text for entry in notes)
-    groups = [[entry for entry in notes if entry.text == text] for text in texts]
-    return [
-        Note(group[0].text, sum(entry.count for entry in group), [x for entry in group for x in entry.examples][:5])
-        for group in groups
-    ]
+    result: list[Note] = []
+    for text in dict.fromkeys(entry.text for entry in notes):
+        group = [entry for entry in notes if entry.text == text]
+        examples = (example for entry in group for example in entry.examples)
+        result += note(text, sum(entry.count for entry in group), examples)
+    return result
 
 
 def _columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
