@@ -142,6 +142,7 @@ def test_a_picture_without_bytes_is_skipped(hub: Any, tmp_path: Path) -> None:
         ("hf:ann/down", "the hub answered 500"),
         ("hf:ann/text", "has no image column: its columns are caption"),
         ("hf:ann/none", "contains no Parquet files"),
+        ("hf:ann/none@v1", "contains no Parquet files"),
         ("hf:ann/broken", "is not a readable Parquet file"),
         ("hf:ann/text/other", "no Parquet files in other"),
         ("hf:ann", "expected hf:OWNER/NAME"),
@@ -150,7 +151,7 @@ def test_a_picture_without_bytes_is_skipped(hub: Any, tmp_path: Path) -> None:
 def test_hub_errors_are_one_sentence(hub: Any, tmp_path: Path, source: str, message: str) -> None:
     hub.cards |= {"ann/text": None, "ann/none": None, "ann/broken": None}
     hub.files["ann/text"] = {"train.parquet": parquet(pa.table({"caption": ["a"]}))}
-    hub.files["ann/none"] = {"README.md": b"x"}
+    hub.files |= {"ann/none": {"README.md": b"x"}, "ann/none@v1": {"README.md": b"x"}}
     hub.files["ann/broken"] = {"train.parquet": b"PAR1 not really"}
     hub.errors |= {"ann/private": (401, ""), "ann/gated": (403, "GatedRepo"), "ann/down": (500, "")}
     with pytest.raises(FacesmithError, match=message):

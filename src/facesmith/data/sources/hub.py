@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from typing import Any
 
 from facesmith.data.source import Source
@@ -49,17 +50,15 @@ def _find_parquet_files(hub: Any, repository: str, revision: str | None, folder:
     api = hub.HfApi(endpoint=hub_options()["endpoint"])
     info = api.dataset_info(repository, revision=revision)
     names = _parquet_names(info)
-    if not names:
-        try:
-            if revision is not None:
-                raise errors.RevisionNotFoundError
+    if not names and revision is None:
+        with suppress(errors.RevisionNotFoundError):
             converted = api.dataset_info(repository, revision=CONVERTED)
-        except errors.RevisionNotFoundError:
-            raise FacesmithError(
-                f"{repository} contains no Parquet files: only datasets in Parquet format can be imported from the hub"
-            ) from None
-        converted.card_data = info.card_data
-        info, names = converted, _parquet_names(converted)
+            converted.card_data = info.card_data
+            info, names = converted, _parquet_names(converted)
+    if not names:
+        raise FacesmithError(
+            f"{repository} contains no Parquet files: only datasets in Parquet format can be imported from the hub"
+        )
     tops = sorted({name.partition("/")[0] if "/" in name else "" for name in names})
     if folder is None and len(tops) > 1:
         folder = next((top for top in ("default", "data") if top in tops), None)
