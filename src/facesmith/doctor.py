@@ -20,6 +20,17 @@ PRECISIONS = ("bfloat16", "float32")
 MEMORY_FORMATS = ("channels_last", "contiguous")
 MIN_SPEEDUP = 1.1  # a later combination is chosen only if it is this much faster, so that noise does not decide
 PROBE_BATCH, PROBE_ROUNDS = 32, 6
+PACKAGES = {  # and what each is needed for
+    "torch": "training",
+    "safetensors": "training",
+    "onnxruntime": "generation without torch",
+    "matplotlib": "curves and charts",
+    "av": "mp4 videos",
+    "tensorboard": "TensorBoard",
+    "dicebear-core": "built-in faces",
+    "resvg-py": "built-in faces",
+    "huggingface_hub": "datasets and models from the Hugging Face hub",
+}
 
 
 def machine(device: "torch.device") -> dict[str, Any]:
@@ -95,19 +106,6 @@ def checkup() -> dict[str, Any]:
     speeds = _cache_speeds(_key(device), measure(device))
     precision, memory_format = _best(speeds)
     return report | {"machine": machine(device), "speeds": speeds, "choice": f"{precision} {memory_format}"}
-
-
-PACKAGES = {
-    "torch": "training",
-    "safetensors": "training",
-    "onnxruntime": "generation without torch",
-    "matplotlib": "curves and charts",
-    "av": "mp4 videos",
-    "tensorboard": "TensorBoard",
-    "dicebear-core": "built-in faces",
-    "resvg-py": "built-in faces",
-    "huggingface_hub": "datasets and models from the Hugging Face hub",
-}
 
 
 def _key(device: "torch.device") -> str:

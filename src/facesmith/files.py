@@ -62,12 +62,12 @@ def atomic_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not _temporaries.isdisjoint({path, *path.parents}):
         path.touch()
-        with _written(path):
+        with _durable(path):
             yield path
         return
     _remove_dead(path)
     with _claim(_temporary(path, f".{os.urandom(4).hex()}"), Path.touch, path) as temporary:
-        with _written(temporary):
+        with _durable(temporary):
             yield temporary
         temporary.replace(path)
 
@@ -81,7 +81,7 @@ def new_file(path: Path, what: str) -> Iterator[Path]:
     refuse_existing(path, what)
     with new_parents(path), _claim(_temporary(path), Path.touch, path) as temporary, _full_disk_as_message(path):
         refuse_existing(path, what)
-        with _written(temporary):
+        with _durable(temporary):
             yield temporary
         temporary.replace(path)
 
@@ -98,18 +98,18 @@ def atomic_folder(path: Path, what: str, state: str = "") -> Iterator[Path]:
         _move_up(path / COMPLETE)  # a process died while it did so
     refuse_existing(path, what)
     target = Path(os.path.realpath(path))  # Path.resolve raises an error for links that lead in a circle
-    exists, beside = target.is_dir(), _temporary(target)
-    if exists and beside.is_dir():
+    fills_folder, beside = target.is_dir(), _temporary(target)
+    if fills_folder and beside.is_dir():
         with _claim(beside, _make_folder, path):
             pass  # a process died before this folder was made
     with (
         new_parents(target),
-        _claim(target / PARTIAL if exists else beside, _make_folder, path, state) as temporary,
+        _claim(target / PARTIAL if fills_folder else beside, _make_folder, path, state) as temporary,
         _full_disk_as_message(path),
     ):
         refuse_existing(path, what)
         yield temporary
-        if exists:
+        if fills_folder:
             temporary.rename(target / COMPLETE)
             _move_up(target / COMPLETE)
         else:
@@ -334,8 +334,8 @@ if fcntl:
 
 def _remove_dead(path: Path) -> None:
     """Remove the temporary files of dead processes that wrote ``path`` by `atomic_file`."""
-    name = _temporary(path, ".?").name
-    for leftover in path.parent.glob(glob.escape(name).replace("[?]", "*")):
+    pattern = glob.escape(_temporary(path, ".?").name).replace("[?]", "*")  # for any token
+    for leftover in path.parent.glob(pattern):
         with suppress(OSError):
             descriptor = _open(leftover)
             if _flock(descriptor):
@@ -343,18 +343,24 @@ def _remove_dead(path: Path) -> None:
             _close(descriptor)
 
 
+def _error_number(error: Exception) -> int | None:
+    """Return the errno of an error, also of one of safetensors, which has it only in its text."""
+    if isinstance(error, OSError):
+        return error.errno
+    match = re.search(OS_ERROR, str(error))
+    return int(match[1]) if match else None
+
+
 @contextmanager
 def _full_disk_as_message(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        found = re.search(OS_ERROR, str(error))
-        number = error.errno if isinstance(error, OSError) else found and int(found[1])
+        number = _error_number(error)
         if number not in FULL_DISK:
             raise
-        reason = os.strerror(number)
         raise FacesmithError(
-            f"{path} could not be written ({reason}): free up disk space, or choose another disk"
+            f"{path} could not be written ({os.strerror(number)}): free up disk space, or choose another disk"
         ) from None
 
 
@@ -374,20 +380,20 @@ def _move_up(complete: Path) -> None:
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[None]:
-    """Keep the rights of an empty file that is written, and flush it to the disk.
+def _durable(path: Path) -> Iterator[None]:
+    """Let the block write an empty file that exists, then restore its permissions and flush it to the disk.
 
-    safetensors replaces it by a file that only its owner can read. A crash after a rename without the flush could leave
-    an empty file under the final name.
+    safetensors replaces the file by one that only its owner can read. Without the flush, a crash after the rename could
+    leave an empty file under the final name.
     """
     rights = path.stat().st_mode
     try:
         yield
     except Exception as error:
-        found = None if isinstance(error, OSError) else re.search(OS_ERROR, str(error))
-        if not found:
+        number = _error_number(error)
+        if isinstance(error, OSError) or number is None:
             raise
-        raise OSError(int(found[1]), os.strerror(int(found[1]))) from None
+        raise OSError(number, os.strerror(number)) from None
     if path.is_file():
         if path.stat().st_mode != rights:
             path.chmod(rights)

@@ -84,7 +84,7 @@ def crop_faces(
 
 
 def has_aligned_faces(card: dict[str, Any]) -> bool:
-    """Whether the images of the dataset with this card are aligned faces."""
+    """Return whether the images of the dataset with this card are aligned faces."""
     return "alignment" in card or card["source"]["kind"] == "celeba"
 
 
@@ -113,7 +113,7 @@ def select_faces(faces: list[Face], choice: str, photo: str) -> list[Face]:
 
 
 def is_too_small(face: Face, spec: CropSpec) -> bool:
-    """Whether the crop of this face would enlarge it more than eight times."""
+    """Return whether the crop of this face would enlarge it more than eight times."""
     matrix = compose(crop_matrix(spec, spec.box(WIDTH, HEIGHT)), alignment_matrix(face.landmarks))
     return bool(np.hypot(matrix[0, 0], matrix[1, 0]) > MAX_ENLARGEMENT)
 

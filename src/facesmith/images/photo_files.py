@@ -63,12 +63,12 @@ def walk_folder(root: str) -> Walk:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether the name is that of a system file: .DS_Store, the ._ copies that macOS puts into zips, and so on."""
+    """Return whether a name is that of a system file, such as .DS_Store or a ._ copy that macOS puts into zips."""
     return name.startswith(".") or name in SYSTEM_FOLDERS
 
 
 def is_image(name: str, read: Callable[[], str | bytes]) -> bool:
-    """Whether a file is an image: by its ending, else by its first bytes. ``read`` returns its path, or the bytes."""
+    """Return whether a file is an image, by its ending or else by its first bytes. ``read`` returns a path or bytes."""
     name = name.lower()
     if name.endswith(SUFFIXES):
         return True

@@ -51,7 +51,7 @@ class Marks:
 
     @property
     def is_edited(self) -> bool:
-        """Whether the image is a photo that a computer changed."""
+        """Return whether the image is a photo that a computer changed."""
         return self.source_type == EDITED
 
     def png_chunk(self) -> bytes:

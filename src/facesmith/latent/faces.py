@@ -48,7 +48,7 @@ class FaceLatent:
 
     @property
     def is_generated(self) -> bool:
-        """Whether the latent comes from a seed. Saved latents count as those of photos."""
+        """Return whether the latent comes from a seed. Saved latents count as those of photos."""
         return self.name.startswith("seed:")
 
     def _repr_png_(self) -> bytes:

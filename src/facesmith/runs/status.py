@@ -134,7 +134,7 @@ def _up_to_now(run: RunData) -> RunData:
 
 
 def _silent(run: RunData, quiet_for: float) -> bool:
-    """Whether nothing was written for longer than scores and images take."""
+    """Return whether nothing was written for longer than scores and images take."""
     seconds = run.timing.get("seconds", np.empty(0))[-_RECENT_LINES:]
     line = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
     return quiet_for > max(MIN_SILENCE_SECONDS, MIN_SILENCE_LINES * line)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from secrets import token_urlsafe
 
+from facesmith.studio.command_process import CommandProcess, start_process
 from facesmith.studio.errors import Busy, NotFound, Problem
-from facesmith.studio.training_jobs import CommandProcess, start_process
 
 MAX_COMMANDS = 2  # at a time
 MAX_IMPORTS, MAX_FILES, MAX_PATH_BYTES = 20, 500_000, 500

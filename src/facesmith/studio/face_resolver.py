@@ -45,7 +45,7 @@ class Photo:
 
 
 @dataclass(frozen=True, eq=False)
-class PhotoFace:
+class FaceInPhoto:
     """A face in the photo with the id ``photo``; without a ``face``, the whole photo.
 
     ``cached`` has the ids of its crops and latents, by network.
@@ -128,7 +128,7 @@ class FaceResolver:
     async def crop(self, reference: str, network: Model | Makeover) -> FaceCrop:
         """Return a face of a photo, cropped like a network's dataset. Raises `Problem` for any other face."""
         face = self.get(reference) if reference.startswith(PHOTO_PREFIX) else None
-        if not isinstance(face, PhotoFace):
+        if not isinstance(face, FaceInPhoto):
             raise Problem(400, "this face is not from a photo: use a face returned by POST /photos")
         key = f"crop {network.digest}"
         cached = self._cached(face, key)
@@ -155,7 +155,7 @@ class FaceResolver:
                     400, f"this face belongs to the model {item.model}, not to {model.name}: select that model"
                 )
             return item
-        if not isinstance(item, PhotoFace):
+        if not isinstance(item, FaceInPhoto):
             raise Problem(400, "this is the id of a photo: use one of its faces, or the reference of the whole photo")
         async with item.encoding:  # a moving slider sends the next request before the first response
             cached = self._cached(item, latent_space(model))
@@ -185,7 +185,7 @@ class FaceResolver:
         latent = FaceLatent(reference, np.pad(z[0], (0, model.detail_size)))
         return ResolvedFace(latent, self._model_name, latent_space(model), None)
 
-    def marks(self, face: PhotoFace) -> Marks | None:
+    def marks(self, face: FaceInPhoto) -> Marks | None:
         """Return the marks of the photo of a face."""
         return read_marks(self._photo(face.photo).data)
 
@@ -195,7 +195,7 @@ class FaceResolver:
             raise NotFound("this is the id of a face: use the id of the photo, returned by POST /photos")
         return photo
 
-    def _cached(self, face: PhotoFace, key: str) -> Any:
+    def _cached(self, face: FaceInPhoto, key: str) -> Any:
         item_id = face.cached.get(key)
         return (
             self.get(item_id) if item_id is not None and self.session is not None and item_id in self.session else None

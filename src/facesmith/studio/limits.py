@@ -12,14 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facesmith.studio.errors import Problem, send_error
 
-FILE_TYPES = (
-    "image/",
-    "video/",
-    "application/octet-stream",
-    "multipart/form-data",
-)  # others are short
+FILE_TYPES = ("image/", "video/", "application/octet-stream", "multipart/form-data")  # of bodies that may be large
 PROBE_PATHS = ("/healthz", "/readyz")  # requested often by machines, and without a token
-MAX_TEXT_BYTES = 200_000  # of a body that is not an image: the longest table of edits has a quarter of them
+MAX_TEXT_BYTES = 200_000  # of any other body: the longest table of edits has a quarter of them
 _MAX_CLIENTS = 10_000  # whose rate is remembered
 
 
@@ -53,7 +48,7 @@ class RateLimit:
 class BodyLimit:
     """Limits the bytes and the seconds of a request body, and cancels the work for a client that disconnects.
 
-    A body whose Content-Length is too large is refused before it is read. Only images may exceed `MAX_TEXT_BYTES`. Once
+    A body whose Content-Length is too large is refused before it is read. Only files may exceed `MAX_TEXT_BYTES`. Once
     the whole request has arrived, the next message can only be the disconnect: the app is then cancelled, and with it
     the faces that wait to be computed.
     """

@@ -1,8 +1,8 @@
 """Monitoring: metrics for Prometheus, and the access log, a line of JSON on stderr for each request.
 
 A line has when, id, method, path, status, ms, and the bytes of the response; also trace_id and parent_id if the client
-sends a W3C traceparent. It has no query, body or cookie, so
-neither images nor the token are logged. A path may contain the random id of a face, which only its own session can use.
+sends a W3C traceparent. It has no query, body or cookie, so neither images nor the token are logged. A path may contain
+the random id of a face, which only its own session can use.
 """
 
 import json

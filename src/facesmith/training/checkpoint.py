@@ -108,7 +108,7 @@ def load_net(path: Path, net: str) -> dict[str, Tensor]:
 
 
 def is_finite(state: TrainState) -> bool:
-    """Whether all weights are finite. Waits for the device."""
+    """Return whether all weights are finite. Waits for the device."""
     weights: list[Tensor] = [p for net in state.nets.values() for p in net.parameters()]
     return bool(torch.stack(torch._foreach_norm(weights)).isfinite().all())
 

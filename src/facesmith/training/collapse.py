@@ -80,7 +80,7 @@ def _with_diversity(health: Health, diversity: float, kimg: float, step: int) ->
 
 
 def _is_saturated(line: Mapping[str, Any], recipe: Recipe | None) -> bool:
-    """Whether D's loss is near its lowest value and its accuracy near 1."""
+    """Return whether D's loss is near its lowest value and its accuracy near 1."""
     if not isinstance(recipe, AdversarialRecipe):
         return False
     if recipe.loss == "rpgan":

@@ -49,7 +49,7 @@ class ProcessGroup:
 
     @property
     def is_rank_zero(self) -> bool:
-        """Whether this process writes the run folder."""
+        """Return whether this process writes the run folder."""
         return self.rank == 0
 
     def local_batch(self, batch_size: int) -> slice:
@@ -240,7 +240,7 @@ def _lost_processes_reported() -> Iterator[None]:
 
 
 def _is_first_reporter(store: Store) -> bool:
-    """Whether no other process with the same terminal has called this before."""
+    """Return whether no other process with the same terminal has called this before."""
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":  # without torchrun each process has its own output
         return True
     try:

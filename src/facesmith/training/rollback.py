@@ -111,5 +111,5 @@ def _healthy(paths: list[Path], health: Health, rollback_step: int, recipe: Reci
 
 
 def _is_regular(images_seen: int, recipe: Recipe) -> bool:
-    """Whether a checkpoint was due at this number of images."""
+    """Return whether a checkpoint was due at this number of images."""
     return next_due(recipe.checkpoint_kimg, images_seen - recipe.batch_size) <= images_seen

@@ -206,5 +206,5 @@ def stop_signals(group: ProcessGroup) -> Iterator[list[str]]:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out. CUDA has its own exception; the CPU's allocator only has a message."""
+    """Return whether memory ran out. CUDA has its own exception; the CPU's allocator only has a message."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)

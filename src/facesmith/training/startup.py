@@ -162,7 +162,7 @@ def branch(
 
 
 def is_twice_the_size(trained_on: dict[str, Any], dataset: Dataset) -> bool:
-    """Whether the images of a dataset have twice the sides of those that a run was trained on."""
+    """Return whether the images of a dataset have twice the sides of those that a run was trained on."""
     return [side / 2 for side in dataset.size] == [trained_on.get("width"), trained_on.get("height")]
 
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 import facesmith
 from facesmith.studio.api.refine import _events
-from facesmith.studio.face_resolver import FaceResolver, Photo, PhotoFace
+from facesmith.studio.face_resolver import FaceInPhoto, FaceResolver, Photo
 
 Visit = Callable[..., None]
 Upload = Callable[..., Any]
@@ -57,7 +57,7 @@ def test_refining_stops_when_the_client_disconnects(visit: Visit) -> None:
         scope = {"type": "http", "headers": [], "scheme": "http", "path": "/", "server": ("here", 80)}
         resolver = FaceResolver(app.state.services, Request(scope), Response())
         photo = resolver.store(Photo(_other_face()), 1)
-        face = resolver.store(PhotoFace(photo, None), 1, photo)
+        face = resolver.store(FaceInPhoto(photo, None), 1, photo)
         model = await resolver.model("drawn64")
         events = _events(resolver, model, await resolver.face(f"photo:{face}", model), 100_000)
         await anext(events)

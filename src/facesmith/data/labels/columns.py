@@ -179,7 +179,7 @@ def _parse_classes(name: str, column: Any, classes: Mapping[str, list[str]] | No
 
 
 def _are_words(cells: list[str]) -> bool:
-    """Whether cells are the words of classes, and not numbers, or yes and no."""
+    """Return whether cells are words that name classes, not numbers or yes and no."""
     words = {clean_cell(cell) for cell in cells}
     return (
         bool(words)

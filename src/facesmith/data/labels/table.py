@@ -170,7 +170,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _is_row(columns: Sequence[str]) -> bool:
-    """Whether what should be the header is a row: it has the name of an image, or an ID and its values."""
+    """Return whether the first line is a row, not a header: it has the name of an image, or an ID and its values."""
     if any(column.strip(" '\"").lower().endswith(SUFFIXES) for column in columns):
         return True
     first, *others = [column.strip(" '\"") for column in columns]

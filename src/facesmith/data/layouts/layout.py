@@ -104,7 +104,7 @@ def write_set(
 
 
 def is_set(folder: Path) -> bool:
-    """Whether a folder is a set of images that facesmith generated or exported."""
+    """Return whether a folder is a set of images that facesmith generated or exported."""
     return _card_path(folder).is_file()
 
 

@@ -125,7 +125,7 @@ def _read_number_column(data: bytes, name: str, files: list[str], notes: list[No
 
 
 def _have_one_size(listing: FileListing, files: list[str]) -> bool:
-    """Whether photos spread over the files have one size, as aligned photos have. Those that cannot be read do."""
+    """Return whether a sample of the photos has one size, as aligned photos have; unreadable ones do not count."""
     sizes = set()
     for name in files[:: -(-len(files) // SIZE_SAMPLE)]:
         try:
@@ -137,7 +137,7 @@ def _have_one_size(listing: FileListing, files: list[str]) -> bool:
 
 
 def _is_celebas(name: str) -> bool:
-    """Whether a file is one of CelebA's annotations, also of those that have no use here, such as list_bbox_celeba."""
+    """Return whether a file is an annotation of CelebA, even one that is not imported, such as list_bbox_celeba."""
     return re.fullmatch(r"(list_|identity_celeba).*\.(txt|csv)(\.zip)?", name.rpartition("/")[2].lower()) is not None
 
 

@@ -198,7 +198,7 @@ class FileListing:
         return [] if self.images else [name for name in self.files if name.lower().endswith(suffixes)]
 
     def is_celeba(self) -> bool:
-        """Whether this is CelebA, by the name of its photo folder or of an annotation file."""
+        """Return whether this is CelebA, by the name of its photo folder or of an annotation file."""
         files = {name.lower() for name in (*ATTRIBUTE_FILES, *PARTITION_FILES, *IDENTITY_FILES)}
         parts = {part.lower() for name in self.entries for part in name.split("/")} | {self.name.lower()}
         return any(part in files or part.startswith(("img_align_celeba", "img_celeba")) for part in parts)

@@ -93,7 +93,7 @@ def _find_tables(listing: FileListing, path: Path | None, top: str) -> list[tupl
 
 
 def _has_labels(data: bytes) -> bool:
-    """Whether StyleGAN's dataset.json has labels, which it need not have; one that cannot be read may have some."""
+    """Return whether StyleGAN's dataset.json has labels, which are optional; an unreadable one may have some."""
     try:
         return bool(json.loads(data)["labels"])
     except ValueError:

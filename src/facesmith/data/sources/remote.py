@@ -47,7 +47,7 @@ class RemoteFile:
 
 
 def is_address(source: str) -> bool:
-    """Whether a source is an address of fsspec, also a chained one such as zip://::s3://bucket/faces.zip."""
+    """Return whether a source is an address of fsspec, also a chained one such as zip://::s3://bucket/faces.zip."""
     return re.match(r"[a-z][a-z0-9+.-]*(://|::)", source) is not None
 
 

@@ -166,8 +166,7 @@ async def generate(services: ServicesDep, request: Request, query: Annotated[Gen
     if query.changes and "directions" not in model.card:
         raise Problem(400, f"{model.name} has no attribute directions, so its faces cannot be edited: omit set")
     faces = _RequestedFaces(model, query)
-    if query.like or faces.requests.names:
-        faces.draw(0, 0)  # raises the errors of attributes
+    faces.check()
     draw = faces.latents
     if query.format != "zip" and faces.is_slow:
         z = await services.jobs.run(lambda: faces.latents(0, query.count))
@@ -285,13 +284,19 @@ class _RequestedFaces:
         locks = "".join(f"@{name}" for name in self.query.lock)
         return f"{self.query.like}~{self.query.seed}:{index}:{self.query.spread}{locks}"
 
+    def check(self) -> None:
+        """Raise `FacesmithError` for a face that cannot be varied and for unknown attributes, before any work."""
+        if self.query.like:
+            parse_face_ref(self.reference(self.query.start))
+        elif self.requests.names:
+            self.labelled.draw(self.query.start, 0)
+
     def draw(self, first: int, last: int) -> tuple[Latents, Integers, Signs]:
         """Return the latents of faces ``first`` to ``last``, their indices in the seed, and what is asked of them."""
         start, count = self.query.start + first, last - first
         indices, signs = np.arange(start, start + count), np.zeros((count, 0), np.int8)
         if self.query.like:
-            refs = [parse_face_ref(self.reference(index)) for index in range(start, start + max(count, 1))]
-            z = seed_latents(self.model, refs[:count])
+            z = seed_latents(self.model, [parse_face_ref(self.reference(index)) for index in indices.tolist()])
         elif not self.requests.names:
             z = self.model.latents(count, self.query.seed, start=start) * np.float32(self.query.truncation)
         else:

@@ -11,7 +11,7 @@ from pydantic import Field
 from facesmith import FaceCrop, Makeover, blend_face, read_photo
 from facesmith.arrays import Images
 from facesmith.studio.errors import Problem
-from facesmith.studio.face_resolver import FaceResolver, FacesDep, Photo, PhotoFace
+from facesmith.studio.face_resolver import FaceInPhoto, FaceResolver, FacesDep, Photo
 from facesmith.studio.image_responses import VIDEO_MEDIA_TYPES, Resampling, encode_image, encode_sheet, image_metadata
 from facesmith.studio.rendering import (
     check_video_support,
@@ -95,7 +95,8 @@ async def _make_over(
     crops = [crop]
     for reference in body.others if whole or is_video else []:
         other = resolver.get(reference)
-        if whole and not (isinstance(other, PhotoFace) and isinstance(face, PhotoFace) and other.photo == face.photo):
+        is_same_photo = isinstance(face, FaceInPhoto) and isinstance(other, FaceInPhoto) and face.photo == other.photo
+        if whole and not is_same_photo:
             raise Problem(400, "others: these faces are not all from one photo; use faces returned by one POST /photos")
         crops.append(await resolver.crop(reference, network))
     if is_video:
@@ -103,7 +104,7 @@ async def _make_over(
         scale = body.scale or video_scale(network.size)
         video = await render_video(resolver, images, form, body.fps, True, scale, metadata)
         return session_response(video, form, response)
-    photo = resolver.get(face.photo) if whole and isinstance(face, PhotoFace) else None
+    photo = resolver.get(face.photo) if whole and isinstance(face, FaceInPhoto) else None
 
     def job() -> bytes:
         if not isinstance(photo, Photo):

@@ -6,9 +6,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from facesmith import Face, find_faces, has_aligned_faces, identify, read_photo
-from facesmith.studio import face_resolver
 from facesmith.studio.errors import Error, Problem
-from facesmith.studio.face_resolver import FacesDep, Photo
+from facesmith.studio.face_resolver import FaceInPhoto, FacesDep, Photo
 from facesmith.studio.image_responses import encode_sheet, unchanged_metadata
 from facesmith.studio.rendering import face_metadata, render_faces, session_response
 from facesmith.studio.schemas import content
@@ -117,8 +116,8 @@ async def upload_photo(
     size, as_is, faces, provenance = await services.jobs.run(job)
     item = Photo(data)
     photo = resolver.store(item, len(data))
-    whole_id = resolver.store(face_resolver.PhotoFace(photo, None), 0, photo)
-    photo_faces = [(resolver.store(face_resolver.PhotoFace(photo, face), 0, photo), face) for face in faces]
+    whole_id = resolver.store(FaceInPhoto(photo, None), 0, photo)
+    photo_faces = [(resolver.store(FaceInPhoto(photo, face), 0, photo), face) for face in faces]
     infos = [_face_info(whole_id, None)] if as_is else [_face_info(item_id, face) for item_id, face in photo_faces]
     info = PhotoInfo(
         photo=photo, size=size, aligned=as_is, whole=f"photo:{whole_id}", faces=infos, provenance=provenance
@@ -194,7 +193,7 @@ async def face_image(
     """`made` is the model's reconstruction of the face; `cut` is the upright crop of the photo, at the model's size."""
     item, reference = resolver.get(name), f"photo:{name}"
     options: dict[str, Any] = {"scale": scale, "resample": "lanczos"}
-    if what == "cut" and isinstance(item, face_resolver.PhotoFace):
+    if what == "cut" and isinstance(item, FaceInPhoto):
         crop = await resolver.crop(reference, await resolver.network(model))
         metadata = unchanged_metadata(resolver.marks(item))
         png = await resolver.services.jobs.run(lambda: encode_sheet(crop.image[None], "png", metadata, **options))
