@@ -22,8 +22,8 @@ from facesmith.errors import FacesmithError
 from facesmith.extras import require
 from facesmith.files import atomic_file, atomic_folder, check_version, read_json, write_json
 from facesmith.images.grid import face_sheet
-from facesmith.images.notebook import object_html, png_bytes
-from facesmith.images.provenance import Marks, joint_marks
+from facesmith.images.notebook import object_html
+from facesmith.images.provenance import Marks, encode_image, joint_marks
 from facesmith.terms import terms_of
 from facesmith.version import __version__
 
@@ -110,7 +110,7 @@ class Dataset:
             "folder": self.path,
         }
         rows = np.linspace(0, len(self) - 1, min(16, len(self))).astype(int)
-        sheet = [png_bytes(face_sheet(self.images[rows], columns=8), self.marks)] if len(self) else []
+        sheet = [encode_image(face_sheet(self.images[rows], columns=8), "PNG", self.marks)] if len(self) else []
         return object_html(f"Dataset {self.name}", facts, sheet)
 
     def metadata(self) -> "pa.Table":

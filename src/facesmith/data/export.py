@@ -15,7 +15,7 @@ from facesmith.data.layouts.layout import Tally, parse_layout, write_set
 from facesmith.data.layouts.picture import Picture
 from facesmith.data.layouts.readme import LOADING, yaml_head
 from facesmith.errors import FacesmithError, did_you_mean
-from facesmith.images.notebook import png_bytes
+from facesmith.images.provenance import encode_image
 from facesmith.machine import usable_cores
 from facesmith.progress import progress
 
@@ -67,15 +67,15 @@ def _pictures(data: Dataset, first: int, last: int) -> Iterator[Picture]:
     names = _columns(data, table)
     marks = data.image_marks(range(first, last))
 
-    def encode(image: ImageArray, number: int) -> bytes:
-        return png_bytes(Image.fromarray(image), marks[number - first])
+    def encode_png(image: ImageArray, number: int) -> bytes:
+        return encode_image(Image.fromarray(image), "PNG", marks[number - first])
 
     with ThreadPoolExecutor(min(4, usable_cores())) as pool:
         for start in range(first, last, CHUNK):
             images = np.asarray(data.images[start : min(start + CHUNK, last)])
             rows = table.slice(start - first, len(images)).to_pylist()
             numbers = range(start, start + len(images))
-            for number, (png, row) in enumerate(zip(pool.map(encode, images, numbers), rows, strict=True), start):
+            for number, (png, row) in enumerate(zip(pool.map(encode_png, images, numbers), rows, strict=True), start):
                 values = {"terms": data.terms, **{name: row[name] for name in names}}
                 yield Picture(f"{number:06d}.png", png, values, row["split"] or "")
 

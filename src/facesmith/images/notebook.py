@@ -1,13 +1,12 @@
 """How objects are shown in notebooks: HTML with a table of facts and images inside."""
 
 import base64
-import io
 from collections.abc import Mapping, Sequence
 from html import escape
 
 from PIL import Image
 
-from facesmith.images.provenance import Marks, save_options
+from facesmith.images.provenance import encode_image
 
 MAX_IMAGE_WIDTH = 900  # pixels on the page
 
@@ -25,13 +24,6 @@ def object_html(title: str, facts: Mapping[str, object], images: Sequence[Image.
     return f"<div><strong>{escape(title)}</strong><table>{rows}</table>{pictures}</div>"
 
 
-def png_bytes(image: Image.Image, marks: Marks | None = None) -> bytes:
-    """Encode an image as PNG with these marks."""
-    file = io.BytesIO()
-    image.save(file, "PNG", **(save_options(marks, "PNG") if marks else {}))
-    return file.getvalue()
-
-
 def _uri(image: Image.Image | bytes) -> str:
-    content = image if isinstance(image, bytes) else png_bytes(image)
+    content = image if isinstance(image, bytes) else encode_image(image, "PNG")
     return f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,5 +1,6 @@
 """Provenance metadata of images: XMP with the IPTC digital source type."""
 
+import io
 import re
 import struct
 import zlib
@@ -182,6 +183,13 @@ def save_options(marks: Marks, form: str) -> dict[str, Any]:
     if form == "GIF":
         return {"comment": marks.comment().encode()}
     return {"xmp": packet} if form in ("JPEG", "WEBP", "AVIF") else {}
+
+
+def encode_image(image: Image.Image, form: str, marks: Marks | None = None, **options: Any) -> bytes:
+    """Return the file of an image with ``marks``; ``form`` and ``options`` are those of Pillow's ``save``."""
+    file = io.BytesIO()
+    image.save(file, form, **(save_options(marks, form) if marks else {}), **options)
+    return file.getvalue()
 
 
 def _escape(text: str) -> str:

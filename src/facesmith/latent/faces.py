@@ -15,9 +15,8 @@ from facesmith.files import atomic_file, exists, new_file, printable
 from facesmith.images.decode import read_marks
 from facesmith.images.face_crop import crop_faces
 from facesmith.images.grid import face_sheet
-from facesmith.images.notebook import png_bytes
 from facesmith.images.photo_files import expand_photos
-from facesmith.images.provenance import Marks
+from facesmith.images.provenance import Marks, encode_image
 from facesmith.images.signing import has_manifest
 from facesmith.latent.arithmetic import slerp
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
@@ -55,7 +54,7 @@ class FaceLatent:
         """Return the encoded image, or the values of the latent as grey fields if there is none, for notebooks."""
         fields = np.clip(128 + 50 * np.resize(self.z, (-(-len(self.z) // 16), 16)), 0, 255).astype(np.uint8)
         image = np.repeat(fields[..., None], 3, axis=2) if self.image is None else self.image
-        return png_bytes(face_sheet(image), self.marks)
+        return encode_image(face_sheet(image), "PNG", self.marks)
 
 
 EncodablePhoto = tuple[str, ImageArray, Marks | None]  # a name, the pixels, and the marks of the file

@@ -1,6 +1,5 @@
 """Generated faces with labels: what was asked for, and what a classifier or the model's directions measure."""
 
-import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from facesmith.arrays import Floats, ImageArray, Images, Integers, Latents, Sign
 from facesmith.data.labels.columns import PROBABILITY
 from facesmith.data.layouts.picture import Picture
 from facesmith.errors import FacesmithError, did_you_mean
-from facesmith.images.provenance import save_options
+from facesmith.images.provenance import encode_image
 from facesmith.images.signing import SigningKey, sign
 from facesmith.machine import usable_cores
 from facesmith.models.attribute_scores import generated_scores
@@ -123,10 +122,8 @@ class LabelledFaces:
 
     def _encode(self, image: ImageArray, row: dict[str, Any]) -> bytes:
         marks = self.model.marks(seed=self.seed, index=row["latent_index"])
-        file = io.BytesIO()
-        form = PILLOW_FORMATS[self.format]
-        Image.fromarray(image).save(file, form, **FORMATS[self.format], **save_options(marks, form))
-        return file.getvalue() if self.signing_key is None else sign(file.getvalue(), self.signing_key)
+        data = encode_image(Image.fromarray(image), PILLOW_FORMATS[self.format], marks, **FORMATS[self.format])
+        return data if self.signing_key is None else sign(data, self.signing_key)
 
     def draw(self, start: int, count: int) -> tuple[Latents, Integers, Signs]:
         """Return the latents of faces, their indices in the seed, and what is asked of them: 1, or -1 for without."""

@@ -17,9 +17,9 @@ from PIL import Image
 from facesmith.arrays import Images, Latents
 from facesmith.errors import FacesmithError, did_you_mean
 from facesmith.images.grid import face_sheet
-from facesmith.images.notebook import object_html, png_bytes
+from facesmith.images.notebook import object_html
 from facesmith.images.pixels import to_uint8
-from facesmith.images.provenance import marked_image
+from facesmith.images.provenance import encode_image, marked_image
 from facesmith.models.base import (
     BLOCK,
     LoadedModel,
@@ -55,7 +55,9 @@ class Model(LoadedModel):
             "attributes as input": ", ".join(self.conditions) or "none",
             "attribute directions": ", ".join(self.directions.names) if self.card.get("directions") else "none",
         }
-        return object_html(f"Model {self.name}", facts, [png_bytes(face_sheet(self.sample(8)), self.marks(seed=0))])
+        return object_html(
+            f"Model {self.name}", facts, [encode_image(face_sheet(self.sample(8)), "PNG", self.marks(seed=0))]
+        )
 
     @property
     def latent_size(self) -> int:

@@ -11,8 +11,7 @@ from facesmith.data.dataset import Dataset, open_dataset
 from facesmith.errors import FacesmithError
 from facesmith.files import updated_folder, write_json, write_text
 from facesmith.images.grid import make_table
-from facesmith.images.notebook import png_bytes
-from facesmith.images.provenance import joint_marks
+from facesmith.images.provenance import encode_image, joint_marks
 from facesmith.metrics.identity import Identity, dataset_identities, nearest_identity
 from facesmith.metrics.image_sets import ImageSet, open_sets
 from facesmith.metrics.reference import choose
@@ -80,7 +79,7 @@ def identity_report(
         for name, (similarities, neighbours) in near.items():
             nearest = np.asarray(training.images[neighbours[first[name]]])
             marks = compared.sheet_marks if name == "generated" else joint_marks([real.marks, training.marks])
-            sheets[name] = png_bytes(_sheet(faces[name], nearest, similarities[first[name]]), marks)
+            sheets[name] = encode_image(_sheet(faces[name], nearest, similarities[first[name]]), "PNG", marks)
         write_text(target / PAGE, render("identities.html", **_values(source, facts, near, sheets)))
     return folder / PAGE
 

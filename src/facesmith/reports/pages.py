@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from facesmith.extras import require
-from facesmith.images.provenance import marks_in, save_options
+from facesmith.images.provenance import encode_image, marks_in
 from facesmith.reports.chart_options import newest_values
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -65,9 +65,7 @@ def image_uri(image: bytes | Path) -> str:
         with Image.open(io.BytesIO(content)) as picture:
             small, marks = picture.convert("RGB"), marks_in(picture)
         small.thumbnail((_MAX_IMAGE_SIDE, _MAX_IMAGE_SIDE), Image.Resampling.LANCZOS)
-        file = io.BytesIO()
-        small.save(file, "JPEG", quality=90, **(save_options(marks, "JPEG") if marks else {}))
-        kind, content = "image/jpeg", file.getvalue()
+        kind, content = "image/jpeg", encode_image(small, "JPEG", marks, quality=90)
     return _data_uri(kind, content)
 
 

@@ -1,7 +1,6 @@
 """Draw thousands of thumbnails on a few large images, of which a browser shows parts."""
 
 import base64
-import io
 import math
 from typing import Any
 
@@ -10,7 +9,7 @@ from PIL import Image
 
 from facesmith.arrays import Images
 from facesmith.images.grid import resize_images
-from facesmith.images.provenance import Marks, save_options
+from facesmith.images.provenance import Marks, encode_image
 
 THUMBNAIL_SIDE = 48  # pixels of the longer side, a multiple of 16, so that compression blocks end at the faces
 MAX_ATLAS_SIDE = 2016  # pixels: phones show images of 2048 and refuse much larger ones
@@ -25,12 +24,11 @@ def make_atlases(images: Images, marks: Marks | None = None) -> dict[str, Any]:
     """
     height, width = resize_images(images[:1], THUMBNAIL_SIDE, enlarge=False).shape[1:3]
     columns, rows = MAX_ATLAS_SIDE // width, MAX_ATLAS_SIDE // height
-    atlases, options = [], save_options(marks, "WEBP") if marks else {}
+    atlases = []
     for start in range(0, len(images), columns * rows):
         part = resize_images(images[start : start + columns * rows], THUMBNAIL_SIDE, enlarge=False)
-        file = io.BytesIO()
-        _tile(part, min(columns, len(part))).save(file, "WEBP", quality=_QUALITY, method=4, **options)
-        atlases.append(f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode('ascii')}")
+        atlas = encode_image(_tile(part, min(columns, len(part))), "WEBP", marks, quality=_QUALITY, method=4)
+        atlases.append(f"data:image/webp;base64,{base64.b64encode(atlas).decode('ascii')}")
     return {"width": width, "height": height, "columns": columns, "rows": rows, "atlases": atlases}
 
 
