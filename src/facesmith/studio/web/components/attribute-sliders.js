@@ -46,9 +46,16 @@ export const editLabel = (changes) =>
     })
     .join(", ") || "Unchanged";
 
+/** The changes of those attributes that a model has. */
+export const knownChanges = (model, changes) =>
+  Object.fromEntries(Object.entries(changes).filter(([name]) => model.attributes.includes(name)));
+
 /** `value` is {attribute: strength}; `onChange` gets a new one, without those at 0. */
 export function Attributes({ attributes, value, onChange, title = "Change" }) {
   const [searchText, setSearchText] = useState("");
+  if (!attributes.length)
+    return html`<p class="small muted">This model has no sliders because it has no attribute directions. Add them with
+      <code>facesmith directions</code>.</p>`;
   const [first, rest] = [
     FIRST.filter((name) => attributes.includes(name)),
     attributes.filter((name) => !FIRST.includes(name)),

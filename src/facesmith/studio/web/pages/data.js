@@ -3,6 +3,7 @@ import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { pageUrl, useAddress } from "../shell/address.js";
 import { request, apiUrl, useLoad } from "../shell/api.js";
 import { flag, number, text } from "../shell/query-fields.js";
+import { isPhone } from "../shell/screen.js";
 import { Icon } from "../shell/icons.js";
 import { showError, showMessage } from "../shell/toasts.js";
 import { themed, useTheme } from "../shell/theme.js";
@@ -61,9 +62,9 @@ export default function Data() {
   const datasets = value?.map((item) => updates[item.name] ?? item);
   const data = datasets?.find((item) => item.name === state.data) ?? datasets?.[0];
   const { value: rates } = useLoad((signal) => data && request(`/datasets/${data.name}/attributes`, { signal }), [data?.name]);
-  const [wide, setWide] = useState(innerWidth > 860);
+  const [wide, setWide] = useState(!isPhone());
   useEffect(() => {
-    const look = () => setWide(innerWidth > 860);
+    const look = () => setWide(!isPhone());
     addEventListener("resize", look);
     return () => removeEventListener("resize", look);
   }, []);

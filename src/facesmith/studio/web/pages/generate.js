@@ -3,9 +3,10 @@ import { html, useState } from "../vendor/preact-htm.js";
 import { closeDialog, pageUrl, useAddress } from "../shell/address.js";
 import { apiUrl, isGenerator, request, useModels } from "../shell/api.js";
 import { flag, formatEdit, editField, list, number, optionalNumber, text } from "../shell/query-fields.js";
+import { isPhone } from "../shell/screen.js";
 import { Icon } from "../shell/icons.js";
 import { AiLine } from "../components/ai-line.js";
-import { Attributes } from "../components/attribute-sliders.js";
+import { Attributes, knownChanges } from "../components/attribute-sliders.js";
 import { MAX_SEED, ModelChoice, NumberInput, randomSeed, Seed, Select, Slider } from "../components/controls.js";
 import { FacePanel } from "../components/face-panel.js";
 import { parseFaceRef, seedFaceRef } from "../components/face-refs.js";
@@ -21,14 +22,13 @@ import { Variations } from "./generate/variations.js";
 
 const MAX_FACES = 64;
 const MAX_INDEX = 1e9 - 1; // of a face
-const PHONE = 860; // pixels, as in the styles
 const SHEET_SIDE = 2048; // pixels of a saved sheet, at most, if its faces are enlarged
 const FIELDS = {
   model: text(),
   beside: text(), // another model, for comparison
   seed: number(7, 0, MAX_SEED),
   // Phones show fewer faces. The address of a changed page contains the count, so that it shows the same everywhere.
-  count: { ...number(innerWidth < PHONE ? 20 : 40, 1, MAX_FACES), write: (value) => [String(value)] },
+  count: { ...number(isPhone() ? 20 : 40, 1, MAX_FACES), write: (value) => [String(value)] },
   truncation: number(1, 0, 2, false),
   set: editField(),
   like: text(), // the face to vary
@@ -65,14 +65,14 @@ function Faces({ models, state, change }) {
   const model = models.find((item) => item.name === state.model) ?? models[0];
   const second = models.find((item) => item.name === state.beside && item !== model);
   const { seed, count, truncation } = state;
-  const changes = Object.fromEntries(Object.entries(state.set).filter(([name]) => model.attributes.includes(name)));
+  const changes = knownChanges(model, state.set);
   const like = parseFaceRef(state.like)?.seed ? state.like : "";
   const lock = state.lock.filter((name) => model.attributes.includes(name));
   const [stage, space] = useAvailableSize();
   const [, , flipFavourite] = useFavourites();
   const [many, setMany] = useState(1000); // faces of a zip
 
-  const phone = innerWidth < PHONE;
+  const phone = isPhone();
   const beside = second && !phone ? 2 : 1; // sheets in a row
   const room = space && [space[0] / beside - (beside - 1) * 8, (phone ? space[1] * 0.52 : space[1] - 150) / (second && phone ? 2 : 1)];
   const queryOf = (of) => ({
@@ -81,7 +81,7 @@ function Faces({ models, state, change }) {
     seed,
     count,
     truncation: like ? null : truncation,
-    set: formatEdit(Object.fromEntries(Object.entries(changes).filter(([name]) => of.attributes.includes(name)))),
+    set: formatEdit(knownChanges(of, changes)),
     like,
     ...(like ? { spread: state.spread, lock: lock.filter((name) => of.attributes.includes(name)) } : {}),
   });
@@ -126,13 +126,7 @@ function Faces({ models, state, change }) {
               hint="Scales the random numbers that a face is made from. Below 1, faces are more typical and have fewer defects; above 1, they are more varied and have more defects." />`
       }
       <hr />
-      ${
-        model.attributes.length > 0
-          ? html`<${Attributes} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set })}
-            title="Edit all faces" />`
-          : html`<p class="small muted">This model has no sliders because it has no attribute directions. Add them
-            with <code>facesmith directions</code>.</p>`
-      }
+      <${Attributes} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set })} title="Edit all faces" />
       <hr />
       <section class="field" aria-label="Save">
         <h2>Save these faces</h2>

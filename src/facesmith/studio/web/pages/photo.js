@@ -3,9 +3,10 @@ import { html } from "../vendor/preact-htm.js";
 import { pageUrl, useAddress } from "../shell/address.js";
 import { useModels } from "../shell/api.js";
 import { choice, flag, list, editField, text } from "../shell/query-fields.js";
+import { isPhone } from "../shell/screen.js";
 import { Icon } from "../shell/icons.js";
 import { AiLine } from "../components/ai-line.js";
-import { Attributes } from "../components/attribute-sliders.js";
+import { Attributes, knownChanges } from "../components/attribute-sliders.js";
 import { randomSeed, ModelChoice } from "../components/controls.js";
 import { parseFaceRef } from "../components/face-refs.js";
 import { PhotoFaces } from "../components/photo-faces.js";
@@ -20,13 +21,12 @@ import { FaceDescription, useFaceDescription } from "./photo/description.js";
 import { Portrait } from "./photo/portrait.js";
 import { Refine } from "./photo/refine.js";
 
-const PHONE = 860; // pixels, as in the style sheets
 const FIELDS = {
   model: text(),
   face: text(), // a photo's face, or "seed:7"
   refined: text(), // the same face after refining
   refine: choice("auto", ["auto", "off"]),
-  view: choice(innerWidth < PHONE ? "line" : "side", ["line", "side", "whole"]),
+  view: choice(isPhone() ? "line" : "side", ["line", "side", "whole"]),
   all: flag(), // edit all faces of the photo
   set: editField(),
   row: list(), // of the table of edits
@@ -53,7 +53,7 @@ function PhotoEditor({ models, state, change }) {
   const model = models.find((item) => item.name === state.model) ?? alternative ?? models[0];
   const face = parseFaceRef(state.face) ? state.face : "";
   const photo = photoOfFace(face);
-  const changes = Object.fromEntries(Object.entries(state.set).filter(([name]) => model.attributes.includes(name)));
+  const changes = knownChanges(model, state.set);
   const pick = (item) => change({ face: item, refined: "" }, { push: true });
   const pickPhoto = (item) => pick(firstFace(item));
   const used = (parseFaceRef(state.refined) && state.refined) || face;
@@ -93,13 +93,8 @@ function PhotoEditor({ models, state, change }) {
         face=${face} refined=${state.refined} automatic=${state.refine === "auto"} onRefined=${(refined) => change({ refined })}
         onUndo=${() => change({ refined: "", refine: "off" })} onStart=${() => change({ refine: "auto" })} />`}
       <hr />
-      ${
-        model.attributes.length > 0
-          ? html`<${Presets} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set }, { push: true })} />
-            <${Attributes} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set })} />`
-          : html`<p class="small muted">This model has no sliders because it has no attribute directions. Add them
-            with <code>facesmith directions</code>.</p>`
-      }
+      <${Presets} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set }, { push: true })} />
+      <${Attributes} attributes=${model.attributes} value=${changes} onChange=${(set) => change({ set })} />
     </div>
     </div>
     <div class="stage below">

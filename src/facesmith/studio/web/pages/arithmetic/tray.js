@@ -1,6 +1,7 @@
 // Faces of a seed and of the session's photos, to tap or drag.
 import { html } from "../../vendor/preact-htm.js";
 import { request, useLoad } from "../../shell/api.js";
+import { isPhone } from "../../shell/screen.js";
 import { Seed } from "../../components/controls.js";
 import { Face, seedFaceRef } from "../../components/face-refs.js";
 import { decodeBitmap } from "../../components/images.js";
@@ -10,7 +11,7 @@ import { firstFace, photoFaceRefs, usePhotos } from "../../components/photo-stor
 import { FaceGrid } from "../../components/face-grid.js";
 
 const COUNT = 24;
-const COLUMNS = innerWidth < 860 ? 6 : 4; // on phones the tray is as wide as the page
+const COLUMNS = isPhone() ? 6 : 4; // on phones the tray is as wide as the page
 
 export function Tray({ model, seed, onSeed, onTake, into }) {
   const photos = usePhotos();

@@ -3,7 +3,7 @@ import { html, useState } from "../../vendor/preact-htm.js";
 import { request, useLoad } from "../../shell/api.js";
 import { formatEdit, editField } from "../../shell/query-fields.js";
 import { Icon } from "../../shell/icons.js";
-import { editLabel } from "../../components/attribute-sliders.js";
+import { editLabel, knownChanges } from "../../components/attribute-sliders.js";
 import { decodeBitmap, download } from "../../components/images.js";
 import { BitmapCanvas } from "../../components/face-grid.js";
 
@@ -12,8 +12,7 @@ const MAX_ROWS = 12;
 const { read } = editField();
 
 export function EditTable({ model, face, rows, changes, onRows }) {
-  const validChanges = (row) =>
-    Object.fromEntries(Object.entries(read(row.split(","))).filter(([name]) => model.attributes.includes(name)));
+  const validChanges = (row) => knownChanges(model, read(row.split(",")));
   // Attributes that the model does not have are removed; rows without attributes are left out.
   const candidates = (rows.length ? rows : DEFAULT_EDITS).slice(0, MAX_ROWS);
   const visibleRows = candidates.filter((row) => row === "" || Object.keys(validChanges(row)).length);
