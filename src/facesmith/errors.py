@@ -2,6 +2,9 @@
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
+
+MAX_LISTED_NAMES = 100  # in a message
 
 
 class FacesmithError(Exception):
@@ -28,7 +31,8 @@ def plural(count: int, singular: str, plural_form: str | None = None) -> str:
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """Return a sentence with the names nearest to a wrong one, or with all names where none is near."""
-    names = list(dict.fromkeys(known))
-    near = difflib.get_close_matches(wrong, names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(names)}."
+    """Return the advice for a wrong name: the nearest names, ignoring case, or all names if none is near."""
+    names = {name.casefold(): name for name in known}
+    near = [names[match] for match in difflib.get_close_matches(wrong.casefold(), names, n=3, cutoff=0.5)]
+    all_names = ", ".join(islice(names.values(), MAX_LISTED_NAMES))
+    return f"did you mean {' or '.join(near)}?" if near else f"choose one of {all_names}"

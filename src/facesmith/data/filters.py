@@ -10,14 +10,13 @@ without a label matches neither ``Smiling`` nor ``~Smiling``.
 """
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from facesmith.arrays import Booleans
 from facesmith.data.source import SPLIT_NUMBERS, SPLITS, attribute_names
-from facesmith.errors import FacesmithError
+from facesmith.errors import FacesmithError, did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,14 +122,7 @@ class _Parser:
         if name == "identity" and "identity" in self.table.column_names:
             return self.table["identity"], self._parse_number
         column_names = [*attribute_names(self.table), "split", *({"identity"} & set(self.table.column_names))]
-        folded = {column.casefold(): column for column in column_names}
-        suggestions = [folded[match] for match in get_close_matches(name.casefold(), folded, 3, 0.5)]
-        hint = (
-            f"did you mean {' or '.join(suggestions)}?"
-            if suggestions
-            else f"choose one of {', '.join(column_names[:45])}"
-        )
-        raise FacesmithError(f"{name!r} is not an attribute of this source: {hint}")
+        raise FacesmithError(f"{name!r} is not an attribute of this source: {did_you_mean(name, column_names)}")
 
     def _parse_bool(self, value: str) -> bool:
         if value.lower() not in BOOLS:

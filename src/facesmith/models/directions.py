@@ -9,7 +9,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from numpy.typing import ArrayLike
 from safetensors import numpy as safetensors
 
 from facesmith.arrays import Floats, Latents
-from facesmith.errors import FacesmithError
+from facesmith.errors import FacesmithError, did_you_mean
 from facesmith.models.base import logistic
 
 FILE, CARD_KEY = "directions.safetensors", "directions"
@@ -142,9 +141,7 @@ def find_name(name: str, names: Sequence[str]) -> str:
     key = name.strip().casefold().replace(" ", "_")
     if key in folded:
         return folded[key]
-    close = [folded[match] for match in get_close_matches(key, folded, 3, 0.5)]
-    hint = f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(names)}"
-    raise FacesmithError(f"unknown attribute {name!r}: {hint}")
+    raise FacesmithError(f"unknown attribute {name!r}: {did_you_mean(key, names)}")
 
 
 def bound_directions(directions: Directions, card: Mapping[str, Any]) -> Directions:

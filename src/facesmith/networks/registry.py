@@ -67,7 +67,7 @@ def family_config(name: str, kind: str) -> Any:
         return FAMILIES[kind][name]
     if (kind, name) not in _registered and name not in families(kind):
         raise FacesmithError(
-            f"unknown network family {name!r}: {did_you_mean(name, families(kind))} If it is defined by a plugin, "
-            "load it with --plugin FILE"
+            f"unknown network family {name!r}: load it with --plugin FILE if a plugin defines it, or "
+            f"{did_you_mean(name, families(kind))}"
         )
     return _registered[kind, name].Config

@@ -143,14 +143,13 @@ def _is_celebas(name: str) -> bool:
 
 def _find_annotation(listing: FileListing, names: tuple[str, ...]) -> tuple[bytes, str] | None:
     """Return the bytes and the name of the first of these annotation files that exists."""
+    entries = {entry.rpartition("/")[2].lower(): entry for entry in reversed(listing.entries)}  # the first of each name
     for name in names:
-        for entry in listing.entries:
-            if entry.rpartition("/")[2].lower() == name.lower():
-                return listing.read(entry), name
+        if entry := entries.get(name.lower()):
+            return listing.read(entry), name
     for name in names:  # as Kaggle's client downloads a single file
-        for entry in listing.entries:
-            if entry.rpartition("/")[2].lower() == f"{name.lower()}.zip":
-                return _unpack(listing.read(entry), entry), name
+        if entry := entries.get(f"{name.lower()}.zip"):
+            return _unpack(listing.read(entry), entry), name
     # If the source is img_align_celeba itself, zipped or not, its annotations are beside it.
     for name in names:
         sibling = listing.read_sibling(name, SIBLING_FOLDERS)
