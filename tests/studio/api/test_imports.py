@@ -26,7 +26,9 @@ def zipped() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for shade in range(5):
-            archive.writestr(f"{shade}.png", photo(40 * shade))
+            archive.writestr(f"p{shade}.png", photo(40 * shade))
+        for number in range(12):
+            archive.writestr(f"__MACOSX/._p{number}.png", b"no image")
     return out.getvalue()
 
 

@@ -143,7 +143,8 @@ def _copy_sample(photos: Path, folder: Path) -> None:
     extensions = Image.registered_extensions()
 
     def spread(names: list[str]) -> list[str]:
-        names = sorted(name for name in names if Path(name).suffix.lower() in extensions)
+        visible = [name for name in names if not Path(name).name.startswith(".")]  # macOS adds ._ copies to a zip
+        names = sorted(name for name in visible if Path(name).suffix.lower() in extensions)
         return names[:: max(1, len(names) // PREVIEW_PHOTOS)][:PREVIEW_PHOTOS]
 
     if photos.is_file():
