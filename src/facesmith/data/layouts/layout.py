@@ -70,14 +70,14 @@ def write_set(
     write, tally = shard_writer(str(card["layout"]), card.get("table", imagefolder.TABLE)), Tally()
     card = {"format": FORMAT, "version": VERSION} | card
 
-    def counted(pictures: Iterator[Picture], part: Tally) -> Iterator[Picture]:
+    def count_all(pictures: Iterator[Picture], part: Tally) -> Iterator[Picture]:
         for picture in pictures:
             count(picture, part)
             yield picture
 
     if total <= SHARD:
         with atomic_folder(out, "pictures") as folder:
-            write(counted(shards(first, first + total), tally), folder, "")
+            write(count_all(shards(first, first + total), tally), folder, "")
             finish(folder)
             _write_cards(folder, card, tally, readme)
         return tally
@@ -87,17 +87,10 @@ def write_set(
             part = done.get(number)
             if part is None:
                 part = Tally()
-                work = out / STATE / WORK
-                shutil.rmtree(work, ignore_errors=True)
                 start, end = max(first, number * SHARD), min(first + total, (number + 1) * SHARD)
-                write(counted(shards(start, end), part), work, f"{number:05d}")
-                _move_shard(work, out, f"{number:05d}")
-                with (out / STATE / DONE).open("a", encoding="utf-8") as file:
-                    file.write(json.dumps({"shard": number, **part}) + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-            for name, number_of in part.items():
-                tally[name] = tally.get(name, 0) + number_of
+                _add_shard(out, number, write, count_all(shards(start, end), part), part)
+            for name, value in part.items():
+                tally[name] = tally.get(name, 0) + value
         _write_cards(out, card, tally, readme)
         shutil.rmtree(out / STATE)
     return tally
@@ -151,6 +144,18 @@ def _open_partial(out: Path, card: dict[str, Any], locks: ExitStack) -> dict[int
     write_text(path, "".join(lines))
     parts = [json.loads(line) for line in lines]
     return {part.pop("shard"): part for part in parts}
+
+
+def _add_shard(out: Path, number: int, write: WriteShard, pictures: Iterable[Picture], tally: Tally) -> None:
+    """Write a shard of a set that is not complete, and then record it; ``tally`` is filled while it is written."""
+    work, name = out / STATE / WORK, f"{number:05d}"
+    shutil.rmtree(work, ignore_errors=True)
+    write(pictures, work, name)
+    _move_shard(work, out, name)
+    with (out / STATE / DONE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"shard": number, **tally}) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _move_shard(work: Path, out: Path, name: str) -> None:

@@ -54,19 +54,18 @@ async function apiError(response) {
 /** Send a file and return the response's json. `onProgress` gets the share that was sent, which fetch cannot tell. */
 export function upload(path, { query, body, headers, signal, onProgress }) {
   return new Promise((done, failed) => {
-    const sent = new XMLHttpRequest();
-    const abort = () => sent.abort();
-    sent.open("POST", apiUrl(path, query));
-    for (const [name, value] of Object.entries(headers)) sent.setRequestHeader(name, value);
-    sent.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
-    sent.onabort = () => failed(new DOMException("cancelled", "AbortError"));
-    sent.onerror = () => (reportFailure("lost"), failed(new ApiError("The studio is not responding")));
-    sent.onload = () => {
-      const response = new Response(sent.response, { status: sent.status, headers: { "Retry-After": sent.getResponseHeader("Retry-After") ?? "" } });
+    const xhr = new XMLHttpRequest();
+    xhr.open("POST", apiUrl(path, query));
+    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
+    xhr.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
+    xhr.onabort = () => failed(new DOMException("cancelled", "AbortError"));
+    xhr.onerror = () => (reportFailure("lost"), failed(new ApiError("The studio is not responding")));
+    xhr.onload = () => {
+      const response = new Response(xhr.response, { status: xhr.status, headers: { "Retry-After": xhr.getResponseHeader("Retry-After") ?? "" } });
       (response.ok ? response.json() : apiError(response).then((error) => Promise.reject(error))).then(done, failed);
     };
-    signal?.addEventListener("abort", abort, { once: true });
-    sent.send(body);
+    signal?.addEventListener("abort", () => xhr.abort(), { once: true });
+    xhr.send(body);
   });
 }
 
