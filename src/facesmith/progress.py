@@ -12,14 +12,18 @@ Bar: TypeAlias = "tqdm[NoReturn]"  # it is updated by hand and not iterated over
 
 
 @contextmanager
-def progress(total: int | None, what: str, unit: str = "images", shown: bool = True) -> "Iterator[Bar]":
+def progress(
+    total: int | None, what: str, unit: str = "images", shown: bool = True, initial: int = 0
+) -> "Iterator[Bar]":
     """Yield a bar with rate and remaining time: ``with progress(n, "importing") as bar: bar.update(k)``.
 
+    ``initial`` is what an earlier process has done: it counts as progress, but not for the rate.
     Where stderr is not a terminal (a log file, CI), it prints a line every ten seconds instead.
     """
     is_live = sys.stderr.isatty() or in_notebook()
     bar = _bar_type()(
         total=total,
+        initial=initial,
         desc=what,
         unit=" " + unit,
         disable=not shown,

@@ -27,18 +27,18 @@ class Recorder:
 
     def __init__(self, context: TrainingContext, clock: Clock, writer: Any, bar: Bar) -> None:
         self.context, self.clock, self.writer, self.bar = context, clock, writer, bar
-        self.health = Health()
-        self._pending: list[dict[str, Tensor]] = []
-        bar.update(context.progress.images_seen)
         self.reset()
 
     def reset(self) -> None:
         """Continue from the context's progress, at the start and after a rollback."""
         context = self.context
-        self.health = context.group.on_rank_zero(lambda: detect(read_lines(context.run.metrics), context.recipe))
-        self._pending = []
+        self.health: Health = context.group.on_rank_zero(
+            lambda: detect(read_lines(context.run.metrics), context.recipe)
+        )
+        self._pending: list[dict[str, Tensor]] = []
         self._line_start, self._line_images = time.monotonic(), context.progress.images_seen
-        self.bar.n = context.progress.images_seen
+        # A rollback moves the bar back. If only `n` were set, tqdm would not redraw it until it had caught up.
+        self.bar.update(context.progress.images_seen - self.bar.n)
         self._next_sheet = next_due(context.recipe.tick_kimg, context.progress.images_seen)
 
     def add(self, metrics: dict[str, Tensor]) -> None:
@@ -153,7 +153,8 @@ def open_recorder(context: TrainingContext, clock: Clock, show_bar: bool) -> Ite
         is_writing = False
     writer: Any = SummaryWriter(folder, purge_step=step or None) if is_writing else None
     try:
-        with progress_bar(clock.goal, context.recipe.name, shown=show_bar) as bar:
+        images_seen = context.progress.images_seen
+        with progress_bar(clock.goal, context.recipe.name, shown=show_bar, initial=images_seen) as bar:
             yield Recorder(context, clock, writer, bar)
     finally:
         if writer:
