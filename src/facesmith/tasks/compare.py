@@ -46,7 +46,7 @@ def compare(
     if turns is not None:
         warnings.warn("turns is now d_schedules", DeprecationWarning, stacklevel=2)
         d_schedules = turns
-    out, print_message = Path(out), silent if quiet else tell
+    out, notify = Path(out), silent if quiet else tell
     if out.exists() and not out.is_dir():
         raise FacesmithError(f"{out} is a file: choose a folder for the comparison")
     require("matplotlib", "explore", "comparing runs")
@@ -60,7 +60,7 @@ def compare(
     paths = list({path.resolve(): path for path in paths}.values())
     _check_count(paths)
     page = write_comparison(paths, out)
-    print_message(f"comparison: {page}")
+    notify(f"comparison: {page}")
     return page
 
 
@@ -79,7 +79,7 @@ def _train(
     from facesmith.tasks.train import train
     from facesmith.training.settings import with_settings
 
-    print_message = silent if quiet else tell
+    notify = silent if quiet else tell
     base = get_recipe(recipe) if isinstance(recipe, str) else recipe
     data = dataset if isinstance(dataset, Dataset) else open_dataset(Path(dataset))
     length = () if kimg is None else (f"kimg={kimg}",)
@@ -91,9 +91,9 @@ def _train(
         label = f"[{number}/{len(study)}] {difference}"
         card = _card(run)
         if card.get("status") == "finished" and card.get("goal") == {"kimg": goal, "minutes": minutes}:
-            print_message(f"{label}: {run} is already trained")
+            notify(f"{label}: {run} is already trained")
             continue
-        print_message(f"{label}: training {run}")
+        notify(f"{label}: training {run}")
         resume = RunFolder(run).exists
         try:
             train(
@@ -109,7 +109,7 @@ def _train(
         except FacesmithError as error:
             if _card(run).get("status") != "failed":
                 raise
-            print_message(f"{run} failed ({error}); the comparison continues")
+            notify(f"{run} failed ({error}); the comparison continues")
         if _card(run).get("status") == "interrupted":
             raise FacesmithError(
                 f"the comparison was interrupted while training {run}: run the same command again to continue"

@@ -60,11 +60,11 @@ def train(
     Raises `FacesmithError` for an unknown recipe or setting, an image size that the networks cannot generate, a folder
     that exists, a changed recipe or dataset on resume, or a collapse that was not rolled back.
     """
-    say = silent if quiet else tell
+    notify = silent if quiet else tell
     check_minutes(minutes)
     with process_group() as group, ExitStack() as locks:
         if not group.is_rank_zero:
-            say = silent
+            notify = silent
         changes = [*settings]
         changes += [f"model={model}"] if model is not None else []
         changes += [f"kimg={kimg}"] if kimg is not None else []
@@ -74,15 +74,15 @@ def train(
         context = _start(recipe, data, Path(run), changes, resume, Path(branch) if branch else None, minutes, group)
         if group.is_rank_zero and (branch or not resume):
             locks.enter_context(lock(context.run.path))
-        view = NotebookView(context.run.path) if say is tell and in_notebook() else None
-        failure = train_until_end(context, minutes, say, say is tell, view.refresh if view else lambda: None)
+        view = NotebookView(context.run.path) if notify is tell and in_notebook() else None
+        failure = train_until_end(context, minutes, notify, notify is tell, view.refresh if view else lambda: None)
         if group.is_rank_zero:
-            say("writing the video, the charts and the report")
+            notify("writing the video, the charts and the report")
             write_final_images(context)
             page = report(context.run.path)
             if view:
                 view.refresh(force=True)
-            say(f"{context.progress.kimg:g} kimg in {context.progress.seconds / 60:.1f} minutes; report: {page}")
+            notify(f"{context.progress.kimg:g} kimg in {context.progress.seconds / 60:.1f} minutes; report: {page}")
         group.barrier()  # torchrun stops all processes when the first one has failed
         if failure:
             raise FacesmithError(failure)

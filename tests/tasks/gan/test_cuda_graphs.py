@@ -31,9 +31,11 @@ class Tracer:
     def warm_up(self, work: Callable[[], Measurements]) -> Measurements:
         return work()
 
-    def record(self, work: Callable[[], Measurements], rng: torch.Generator | None) -> Callable[[], Measurements]:
+    def record(
+        self, work: Callable[[], Measurements], state: TrainState, rng: torch.Generator | None
+    ) -> Callable[[], Measurements]:
         self.recordings += 1
-        tensors = state_tensors(work.args[0])  # type: ignore[attr-defined]
+        tensors = state_tensors(state)
         before = [tensor.clone() for tensor in tensors]
         with torch.random.fork_rng(devices=[]):
             graph = make_fx(lambda: work())()
@@ -92,7 +94,9 @@ def test_another_beta2_or_state_is_recorded_again(
 
 def test_a_failed_recording_is_reported_once(narrow: Narrow, compare_with_eager: Compare) -> None:
     class Refuses(Tracer):
-        def record(self, work: Callable[[], Measurements], rng: torch.Generator | None) -> Callable[[], Measurements]:
+        def record(
+            self, work: Callable[[], Measurements], state: TrainState, rng: torch.Generator | None
+        ) -> Callable[[], Measurements]:
             raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
     recipe, messages = narrow("tiny"), list[str]()
@@ -106,7 +110,9 @@ def test_augmentations_differ_at_every_step(narrow: Narrow, compare_with_eager: 
     """The recorder always warms up, so that random numbers are drawn on a CPU."""
 
     class Warm(Tracer):
-        def record(self, work: Callable[[], Measurements], rng: torch.Generator | None) -> Callable[[], Measurements]:
+        def record(
+            self, work: Callable[[], Measurements], state: TrainState, rng: torch.Generator | None
+        ) -> Callable[[], Measurements]:
             assert rng is not None
             return work
 

@@ -72,8 +72,9 @@ class ClassifierTask(Task[ClassifierRecipe]):
             "held_out": len(self.held_out),
         }
 
-    def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
-        self.read, self.labels = read, self.labels.to(self.device)
+    def prepare(self, read: Reader, notify: Callable[[str], Any]) -> None:
+        super().prepare(read, notify)
+        self.labels = self.labels.to(self.device)
 
     def step(self, state: TrainState, recipe: ClassifierRecipe, progress: Progress) -> dict[str, Tensor]:
         """Minimise the cross-entropy of all known labels of the next batch."""

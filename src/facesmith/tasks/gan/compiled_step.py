@@ -33,7 +33,7 @@ from facesmith.training.train_state import TrainState
 Step = Callable[[TrainState, Tensor, Tensor, GANRecipe, int | None, int], dict[str, Tensor]]
 
 
-def choose_step(recipe: GANRecipe, group: ProcessGroup, say: Callable[[str], Any]) -> Step:
+def choose_step(recipe: GANRecipe, group: ProcessGroup, notify: Callable[[str], Any]) -> Step:
     """Return a function that is called like `train_step`, for a run's recipe with resolved machine settings.
 
     Raises `FacesmithError` for CUDA graphs without CUDA.
@@ -43,9 +43,11 @@ def choose_step(recipe: GANRecipe, group: ProcessGroup, say: Callable[[str], Any
     if recipe.compile not in ("graph", "compile"):
         return train_step
     if group.world_size > 1:  # messages between processes can be neither recorded nor compiled
-        say(f"compile={recipe.compile} is ignored because {group.world_size} processes exchange messages within a step")
+        notify(
+            f"compile={recipe.compile} is ignored because {group.world_size} processes exchange messages within a step"
+        )
         return train_step
-    return RecordedStep(recipe, CudaRecorder(), say) if recipe.compile == "graph" else compiled_step(recipe)
+    return RecordedStep(recipe, CudaRecorder(), notify) if recipe.compile == "graph" else compiled_step(recipe)
 
 
 def compiled_step(recipe: GANRecipe, backend: str = "inductor") -> Step:
@@ -59,9 +61,11 @@ def compiled_step(recipe: GANRecipe, backend: str = "inductor") -> Step:
     def compiled(function: Any) -> Any:
         return torch.compile(function, fullgraph=True, dynamic=False, backend=backend)
 
-    d_passes = (discriminator_pass, generator_pass)
-    d_passes = d_passes if augments(recipe) else (compiled(discriminator_pass), compiled(generator_pass))
-    passes = StepPasses(compiled(generate), *d_passes)
+    passes = StepPasses(compiled(generate), discriminator_pass, generator_pass)
+    if not augments(recipe):
+        passes = passes._replace(
+            discriminator_pass=compiled(discriminator_pass), generator_pass=compiled(generator_pass)
+        )
 
     def step(
         state: TrainState, real: Tensor, z: Tensor, scheduled: GANRecipe, d_step: int | None, images_seen: int

@@ -40,8 +40,13 @@ class GraphRecorder(Protocol):
         """Execute the work eagerly, on the stream used for recording."""
         ...
 
-    def record(self, work: Callable[[], Measurements], rng: torch.Generator | None) -> Callable[[], Measurements]:
-        """Record the work without executing it; the returned function executes it, with new draws from ``rng``."""
+    def record(
+        self, work: Callable[[], Measurements], state: TrainState, rng: torch.Generator | None
+    ) -> Callable[[], Measurements]:
+        """Record the work, a step of ``state``, without executing it.
+
+        The returned function executes it, with new draws from ``rng``.
+        """
         ...
 
     def synchronize(self) -> None:
@@ -52,12 +57,12 @@ class GraphRecorder(Protocol):
 class RecordedStep:
     """A drop-in for `train_step`. The first steps of each variant are eager, the next is recorded, later ones replayed.
 
-    Eager steps train as usual. If a step cannot be recorded, ``print_message`` reports the reason and the
-    training continues with eager steps.
+    Eager steps train as usual. If a step cannot be recorded, ``notify`` reports the reason and training continues with
+    eager steps.
     """
 
-    def __init__(self, recipe: GANRecipe, recorder: GraphRecorder, print_message: Callable[[str], Any]) -> None:
-        self.recipe, self.recorder, self.print_message = recipe, recorder, print_message
+    def __init__(self, recipe: GANRecipe, recorder: GraphRecorder, notify: Callable[[str], Any]) -> None:
+        self.recipe, self.recorder, self.notify = recipe, recorder, notify
         self.failed = False
         self.state: TrainState | None = None
         self.counts: Counter[tuple[bool, bool]] = Counter()  # without β2, which needs no new warm-up
@@ -89,14 +94,14 @@ class RecordedStep:
             return self.recorder.warm_up(work)
         if variant not in self.recorded:
             try:
-                self.recorded[variant] = self.recorder.record(work, self.rng)
+                self.recorded[variant] = self.recorder.record(work, state, self.rng)
             except RuntimeError as error:
                 self.failed, self.recorded = True, {}
                 cause: BaseException = error
                 while cause.__context__ is not None:  # the first error has the reason
                     cause = cause.__context__
                 reason = str(cause).splitlines()[0]
-                self.print_message(
+                self.notify(
                     f"steps cannot be recorded as CUDA graphs ({reason}): training continues without them, more slowly"
                 )
                 return train_step(state, real, z, scheduled, d_step, images_seen)
@@ -131,13 +136,14 @@ class CudaRecorder:
         torch.cuda.current_stream().wait_stream(self.stream)
         return measurements
 
-    def record(self, work: Callable[[], Measurements], rng: torch.Generator | None) -> Callable[[], Measurements]:
+    def record(
+        self, work: Callable[[], Measurements], state: TrainState, rng: torch.Generator | None
+    ) -> Callable[[], Measurements]:
         graph = torch.cuda.CUDAGraph()
         # The pool of a deleted graph cannot be used again.
         pool = next((existing.pool() for existing in self.graphs), None) or torch.cuda.graph_pool_handle()
         if rng is not None:
             graph.register_generator_state(rng)  # torch registers its default generator itself
-        state: TrainState = work.args[0]  # type: ignore[attr-defined]
         stream = torch.cuda.current_stream()
         try:
             with _capturable(state), torch.cuda.graph(graph, pool=pool, stream=self.stream):

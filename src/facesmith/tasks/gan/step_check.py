@@ -12,7 +12,7 @@ from facesmith.tasks.gan.step import new_state, train_step
 from facesmith.training.sampling import STEP_CHECK, seeded_rng
 
 CHECKED_STEPS = 24  # enough to warm up, record and replay every variant of a step
-D_RESTS = 5  # D does not learn in each step of this number
+D_RESTS = 5  # D does not learn at every fifth step
 # Largest difference between measurements: absolute up to 1, relative above. Kernels sum in another order, and small
 # differences grow from step to step.
 TOLERANCE = {"float32": 0.02, "bfloat16": 0.1}

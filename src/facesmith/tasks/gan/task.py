@@ -61,7 +61,8 @@ class GANTask(Task[GANRecipe]):
         return new_state(self.recipe, self.dataset.size, self.device, self.group)
 
     def prepare(self, read: Reader, notify: Callable[[str], Any]) -> None:
-        self.read, step = read, choose_step(self.recipe, self.group, notify)
+        super().prepare(read, notify)
+        step = choose_step(self.recipe, self.group, notify)
         self.gan_step = check_step(step, self.recipe, self.dataset.size, self.device, notify)
         self.real_diversity = real_diversity(self.dataset.images, self.recipe.seed)
 

@@ -100,15 +100,15 @@ class MakeoverTask(Task[MakeoverRecipe]):
             "counts": [domain.counts() for domain in self.domains],
         }
 
-    def prepare(self, read: Reader, say: Callable[[str], Any]) -> None:
-        self.read = read
+    def prepare(self, read: Reader, notify: Callable[[str], Any]) -> None:
+        super().prepare(read, notify)
         for domain in self.domains:
-            say(str(domain))
+            notify(str(domain))
         disabled = [name for name in CLASSIFIER_LOSSES if getattr(self.recipe, name)]
         if "classifier" in self.pretrained:
             self.targets = type(self.targets)(*(part.to(self.device) for part in self.targets))
         elif disabled:
-            say(f"without a classifier (--set classifier=FOLDER), these losses are disabled: {', '.join(disabled)}")
+            notify(f"without a classifier (--set classifier=FOLDER), these losses are disabled: {', '.join(disabled)}")
 
     def step(self, state: TrainState, recipe: MakeoverRecipe, progress: Progress) -> dict[str, Tensor]:
         """Train D and G from the same pass: D on changed and target faces, G on D's logits and its other losses."""
