@@ -2,6 +2,8 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -11,7 +13,11 @@ from facesmith.metrics.scores import score_key
 from facesmith.runs.checkpoints import list_checkpoints, read_metadata
 from facesmith.runs.json_lines import read_lines
 from facesmith.runs.run_folder import RunFolder
+from facesmith.tasks.gan.recipes import GAN_RECIPES
 from facesmith.training import checkpoint
+from facesmith.training.checkpoint import Progress
+from facesmith.training.distributed import SINGLE_PROCESS
+from facesmith.training.periodic import ScoreSchedule
 
 pytestmark = pytest.mark.usefixtures("without_report")
 
@@ -76,3 +82,30 @@ def test_a_run_that_cannot_be_scored_says_so_before_it_starts(
     warnings = [line for line in capsys.readouterr().err.splitlines() if "will not be scored" in line]
     assert len(warnings) == 1
     assert "facesmith[metrics]" in warnings[0]
+
+
+def test_loading_the_scorer_counts_once_as_time_spent_on_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, context = 0.0, SimpleNamespace(group=SINGLE_PROCESS, run=RunFolder(tmp_path), progress=Progress(), state=None)
+
+    def wait(seconds: float, result: Any = None) -> Any:
+        nonlocal now
+        now += seconds
+        return result
+
+    context.recipe = GAN_RECIPES["tiny"].with_values(score_kimg=1.0, score_share=0.1, score_count=100)
+    context.task = SimpleNamespace(
+        check_scores=lambda: None, prepare_scores=lambda: wait(6), score=lambda _: wait(1, {"kid": 1.0}),
+        score_key=lambda score: (score["kid"],),
+    )  # fmt: skip
+    monkeypatch.setattr("facesmith.training.periodic.time.monotonic", lambda: now)
+    monkeypatch.setattr("facesmith.training.periodic.save_best", lambda *_: None)
+    schedule = ScoreSchedule(cast(Any, context), cast(Any, SimpleNamespace(write_scalars=lambda _: None)), print)
+    schedule.measure()
+    now, context.progress.images_seen = 79.0, 1000
+    schedule.measure_if_due()
+    assert len(read_lines(context.run.scores)) == 1, "7 seconds were spent, the next score takes one: 8 of 80 are due"
+    now = 80.0
+    schedule.measure_if_due()
+    assert len(read_lines(context.run.scores)) == 2

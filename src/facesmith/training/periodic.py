@@ -7,10 +7,11 @@ from typing import Any
 from facesmith.errors import FacesmithError
 from facesmith.runs.checkpoints import read_metadata
 from facesmith.runs.json_lines import append_line, read_lines
-from facesmith.training.checkpoint import is_finite, save, save_best
+from facesmith.training.checkpoint import save, save_best
 from facesmith.training.recorder import Recorder
 from facesmith.training.schedules import next_due
 from facesmith.training.session import TrainingContext
+from facesmith.training.train_state import is_finite
 
 ASSUMED_FACES_PER_SECOND = 100.0  # until the first score has been timed
 
@@ -49,8 +50,8 @@ class ScoreSchedule:
     def __init__(self, context: TrainingContext, recorder: Recorder, notify: Callable[[str], Any]) -> None:
         self.context, self.recorder, self.notify = context, recorder, notify
         self.enabled = context.recipe.score_kimg > 0 and context.group.is_rank_zero
-        self._start, self._seconds = time.monotonic(), 0.0
-        self._cost = context.recipe.score_count / ASSUMED_FACES_PER_SECOND
+        self._start, self._seconds = time.monotonic(), 0.0  # of training, and spent on scores
+        self._cost = context.recipe.score_count / ASSUMED_FACES_PER_SECOND  # seconds of the next score
         # The score in the file counts, not those in scores.jsonl, which a rollback or a resume may have cut.
         best = read_metadata(context.run.best)["score"] if context.run.best.exists() else None
         self._best_key = context.task.score_key(best) if best else (float("inf"),)
@@ -81,8 +82,11 @@ class ScoreSchedule:
     def measure(self) -> None:
         """Score the EMA, write a line, and keep the EMA if it is the best so far."""
         context, start = self.context, time.monotonic()
-        if not self._is_prepared and not self._prepare():
-            return
+        if not self._is_prepared:
+            if not self._try(context.task.prepare_scores):
+                return
+            self._is_prepared = True
+        prepared_at = time.monotonic()
         score, progress = context.task.score(context.state), context.progress
         position = {"step": progress.step, "kimg": progress.kimg, "seconds": round(progress.seconds, 2)}
         append_line(context.run.scores, position | score)
@@ -91,19 +95,13 @@ class ScoreSchedule:
         if key < self._best_key:
             self._best_key = key
             save_best(context.run, context.state, progress, score)
-        self._cost = time.monotonic() - start
-        self._seconds += self._cost
+        end = time.monotonic()
+        self._cost = end - prepared_at  # the next score needs no preparation
+        self._seconds += end - start
         self.reset()
 
-    def _prepare(self) -> bool:
-        """Load what scoring needs."""
-        start = time.monotonic()
-        self._is_prepared = self._try(self.context.task.prepare_scores)
-        self._seconds += time.monotonic() - start
-        return self._is_prepared
-
     def _try(self, preparation: Callable[[], None]) -> bool:
-        """Return whether a preparation succeeds. If not, say so once and train without scores."""
+        """Return whether a preparation succeeds. If not, report it and train without scores."""
         try:
             preparation()
         except FacesmithError as error:
