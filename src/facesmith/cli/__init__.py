@@ -109,7 +109,7 @@ def _bound_numbers(command: click.Command) -> None:
 
 
 def _current_option(word: str) -> str:
-    """Return a word of a command line with today's name of the option."""
+    """Return a word of a command line with the current name of the option."""
     name, equals, value = word.partition("=")
     if name not in OLD_OPTIONS:
         return word

@@ -29,7 +29,7 @@ def prune_checkpoints(folder: Path, keep: int) -> None:
     paths = list_checkpoints(folder)
     milestones: dict[int, Path] = {}
     for path in paths:
-        milestones.setdefault(int(float(path.name.removesuffix(SUFFIX)) * 1000).bit_length(), path)
+        milestones.setdefault(int(float(path.stem) * 1000).bit_length(), path)
     for path in set(paths) - {*paths[-keep:], *milestones.values()}:
         path.unlink()
 

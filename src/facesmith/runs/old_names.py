@@ -3,6 +3,7 @@
 Nothing here imports torch.
 """
 
+import re
 from typing import Any
 
 # recipe.toml
@@ -36,7 +37,7 @@ HEALTH = {"samples are becoming alike": "mode collapse"}
 
 
 def current_table(table: dict[str, Any]) -> dict[str, Any]:
-    """Return the [recipe] table of a recipe.toml of any version: flat, with today's names, and always with a task."""
+    """Return the [recipe] table of a recipe.toml of any version: flat, with current names, and always with a task."""
     flat: dict[str, Any] = {}
     for key, value in table.items():
         flat |= value if isinstance(value, dict) else {key: value}
@@ -50,7 +51,7 @@ def current_table(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def current_card(card: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of a run.json of any version with today's names."""
+    """Return the content of a run.json of any version with current names."""
     card = renamed(card, CARD)
     if isinstance(events := card.get("health_events"), list):
         card["health_events"] = [renamed(event, EVENT) if isinstance(event, dict) else event for event in events]
@@ -58,18 +59,26 @@ def current_card(card: dict[str, Any]) -> dict[str, Any]:
 
 
 def current_line(line: dict[str, Any]) -> dict[str, Any]:
-    """Return a line of metrics.jsonl of any version with today's names."""
+    """Return a line of metrics.jsonl of any version with current names."""
     return renamed(line, LINE) if LINE.keys() & line.keys() else line
 
 
 def current_progress(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return the metadata of a checkpoint of any version with today's names."""
+    """Return the metadata of a checkpoint of any version with current names."""
     progress = renamed(metadata, PROGRESS)
     return progress | {"metric_sums": renamed(progress.get("metric_sums", {}), LINE)}
 
 
+def current_tensor_name(name: str) -> str:
+    """Return the current name of a tensor of a network or its optimizer in a checkpoint.
+
+    Version 0.1 called the last layer of a discriminator "judge", and the attribute classifier "J".
+    """
+    return re.sub(r"^(adam_)?J\.", r"\1C.", re.sub(r"(^|\.)judge\.", r"\1head.", name))
+
+
 def renamed(table: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    """Return ``table`` with today's names of its keys and of its health."""
+    """Return ``table`` with current names of its keys and of its health."""
     table = {names.get(key, key): value for key, value in table.items()}
     health = table.get("health")
     return table | {"health": HEALTH[health]} if isinstance(health, str) and health in HEALTH else table

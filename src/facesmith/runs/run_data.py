@@ -94,7 +94,7 @@ def read_run(path: Path, tables: Mapping[str, JsonLines] | None = None) -> RunDa
 
 
 def read_card(run: RunFolder) -> dict[str, Any]:
-    """Return run.json with today's names. Raises `FacesmithError` if ``run`` is not a run folder."""
+    """Return run.json with current names. Raises `FacesmithError` if ``run`` is not a run folder."""
     if not run.card.is_file():
         raise FacesmithError(f"{run.path} is not a run folder (it has no run.json): pass the folder of a run")
     card = read_json(run.card, "a run card")
@@ -105,7 +105,7 @@ def read_card(run: RunFolder) -> dict[str, Any]:
 
 
 def read_recipe(run: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the tables of recipe.toml with today's names: the recipe, and the dataset it was trained on."""
+    """Return the tables of recipe.toml with current names: the recipe, and the dataset it was trained on."""
     try:
         tables = tomllib.loads(run.recipe.read_text(encoding="utf-8"))
     except FileNotFoundError:

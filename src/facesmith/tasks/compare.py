@@ -126,10 +126,9 @@ def _refuse_other_settings(run: Path, recipe: "Recipe", data: Dataset) -> None:
         return
     table, trained_on = read_recipe(RunFolder(run))
     old_recipe = from_table(table, RunFolder(run).recipe)
-    # A resume may change these settings, and the run has resolved "auto".
-    ignored = (*RESUMABLE_SETTINGS, "threads")
-    ignored_values = {key: value for key, value in recipe.as_dict().items() if value == "auto" or key in ignored}
-    changed = differences(old_recipe.with_values(**ignored_values), recipe)
+    # A resume may change some settings, and the run has resolved "auto".
+    resolved = [key for key, value in recipe.as_dict().items() if value == "auto"]
+    changed = differences(old_recipe, recipe, (*RESUMABLE_SETTINGS, "threads", *resolved))
     if trained_on.get("dataset_fingerprint") != data.fingerprint:
         changed.append(f"dataset {trained_on.get('dataset')} -> {data.path}")
     if changed:

@@ -120,7 +120,7 @@ def _choose(stored: list[Path], best: Path, wanted: str | None) -> tuple[str, Pa
         )
     if wanted in ("last", None):
         return "last", stored[-1]
-    lengths = {f"{float(path.name.removesuffix('.safetensors')):g}": path for path in stored}
+    lengths = {f"{float(path.stem):g}": path for path in stored}
     try:
         kimg = f"{float(str(wanted)):g}"
         return kimg, lengths[kimg]

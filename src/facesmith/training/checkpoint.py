@@ -1,7 +1,6 @@
 """Checkpoints: the whole state of a run in one safetensors file, replaced atomically."""
 
 import json
-import re
 import zlib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -23,6 +22,7 @@ from facesmith.runs.checkpoints import (
     prune_checkpoints,
     read_metadata,
 )
+from facesmith.runs.old_names import current_tensor_name
 from facesmith.runs.run_folder import RunFolder
 from facesmith.training.schedules import CHANCE
 from facesmith.training.train_state import TrainState
@@ -101,22 +101,16 @@ def load_net(path: Path, net: str) -> dict[str, Tensor]:
     """Return the state dict of one network; it is empty if the checkpoint has no such network."""
     prefix = f"{net}."
     with utf8_path(path) as link, safe_open(link, "pt") as file:
-        stored_names = {_current_name(name): name for name in file.keys()}  # noqa: SIM118
+        stored_names = {current_tensor_name(name): name for name in file.keys()}  # noqa: SIM118
         names = [name for name in stored_names if name.startswith(prefix)]
         checksums = read_metadata(path).get(CHECKSUMS, {})
         return {name.removeprefix(prefix): _read_tensor(path, file, stored_names[name], checksums) for name in names}
 
 
-def is_finite(state: TrainState) -> bool:
-    """Return whether all weights are finite. Waits for the device."""
-    weights: list[Tensor] = [p for net in state.nets.values() for p in net.parameters()]
-    return bool(torch.stack(torch._foreach_norm(weights)).isfinite().all())
-
-
 def _read(path: Path, tensors: dict[str, Tensor]) -> Progress:
     metadata = read_metadata(path)
     with utf8_path(path) as link, safe_open(link, "pt") as file, torch.no_grad():
-        stored_names = {_current_name(name): name for name in file.keys()}  # noqa: SIM118
+        stored_names = {current_tensor_name(name): name for name in file.keys()}  # noqa: SIM118
         shapes = {name: file.get_slice(stored).get_shape() for name, stored in stored_names.items()}
         if shapes != {name: list(tensor.shape) for name, tensor in tensors.items()}:
             raise FacesmithError(
@@ -137,14 +131,6 @@ def _read_tensor(path: Path, file: Any, name: str, checksums: dict[str, int]) ->
 
 def _checksum(tensor: Tensor) -> int:
     return zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data)
-
-
-def _current_name(name: str) -> str:
-    """Return today's name of a tensor of a network or its optimizer.
-
-    Version 0.1 called the last layer of a discriminator "judge", and the attribute classifier "J".
-    """
-    return re.sub(r"^(adam_)?J\.", r"\1C.", re.sub(r"(^|\.)judge\.", r"\1head.", name))
 
 
 def _write(path: Path, tensors: dict[str, Tensor], progress: Progress, extra: dict[str, Any]) -> None:

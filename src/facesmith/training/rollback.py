@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from facesmith.runs.checkpoints import list_checkpoints, read_metadata
 from facesmith.runs.health import COLLAPSED, DIVERGED, meaning
-from facesmith.training.checkpoint import Progress, is_finite, load, save
+from facesmith.training.checkpoint import Progress, load, save
 from facesmith.training.collapse import Health
 from facesmith.training.recorder import Recorder
 from facesmith.training.schedules import next_due
 from facesmith.training.session import TrainingContext
 from facesmith.training.settings import Recipe
+from facesmith.training.train_state import is_finite
 
 LR_SCALE_AFTER_COLLAPSE, LR_SCALE_AFTER_DIVERGENCE = 0.5, 0.25
 

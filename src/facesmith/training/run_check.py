@@ -2,7 +2,7 @@
 
 from facesmith.errors import FacesmithError
 from facesmith.progress import tell
-from facesmith.runs.checkpoints import SUFFIX, kimg_name, list_checkpoints, read_metadata
+from facesmith.runs.checkpoints import kimg_name, list_checkpoints, read_metadata
 from facesmith.runs.json_lines import read_columns
 from facesmith.runs.run_data import read_card
 from facesmith.runs.run_folder import RunFolder
@@ -15,8 +15,7 @@ def check_recipe(run: RunFolder, recipe: Recipe, recorded: Recipe) -> None:
     Both take defaults for settings that they lack, so that a run of an older version resumes. The settings that may
     change on resume may also be edited.
     """
-    edits = [line for line in differences(recorded, recipe) if line.split()[0] not in RESUMABLE_SETTINGS]
-    if edits:
+    if edits := differences(recorded, recipe, RESUMABLE_SETTINGS):
         raise FacesmithError(
             f"{run.recipe} was edited ({'; '.join(edits)}): restore the old values, or pass the new values with "
             "--set to a new run or a branch"
@@ -36,7 +35,7 @@ def check_records(run: RunFolder, recipe: Recipe) -> None:
                 "it, or train a new run"
             )
         return
-    newest = paths[-1].name.removesuffix(SUFFIX)
+    newest = paths[-1].stem
     if recorded and newest < recorded:
         tell(f"the checkpoint at {float(recorded):g} kimg is missing: the run resumes at {float(newest):g} kimg")
     metadata = read_metadata(paths[-1])

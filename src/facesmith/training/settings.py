@@ -1,6 +1,6 @@
 """Recipes: the settings of a run, in groups. A kind of training adds its own. Nothing here imports torch."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import Field, dataclass, field, fields, replace
 from functools import partial
 from typing import Any, ClassVar, Self, TypeVar
@@ -240,12 +240,11 @@ def from_table(kind: type[AnyRecipe], table: dict[str, Any]) -> AnyRecipe:
     )
 
 
-def differences(old: Recipe, new: Recipe) -> list[str]:
-    """Return ``name old -> new`` for every setting in which two recipes of one kind differ."""
+def differences(old: Recipe, new: Recipe, ignored: Container[str] = ()) -> list[str]:
+    """Return ``name old -> new`` for every setting in which two recipes of one kind differ, except ``ignored`` ones."""
     before, after = old.as_dict(), new.as_dict()
-    return [
-        f"{key} {before.get(key)} -> {after.get(key)}" for key in before | after if before.get(key) != after.get(key)
-    ]
+    changed = [key for key in before | after if before.get(key) != after.get(key) and key not in ignored]
+    return [f"{key} {before.get(key)} -> {after.get(key)}" for key in changed]
 
 
 def _find_setting(key: str, schema: dict[str, Field[Any]], recipe: Recipe) -> Field[Any]:

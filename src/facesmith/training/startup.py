@@ -89,8 +89,7 @@ def resume(
     """Continue a run at its last checkpoint. ``recipe`` may differ from the run's ``old_recipe`` in length only."""
     run = RunFolder(path)
     _check_dataset(path, group.on_rank_zero(lambda: read_recipe(run)[1]), dataset)
-    changes = [line for line in differences(old_recipe, recipe) if line.split()[0] not in RESUMABLE_SETTINGS]
-    if changes:
+    if changes := differences(old_recipe, recipe, RESUMABLE_SETTINGS):
         raise FacesmithError(
             f"{path} was trained with different settings ({'; '.join(changes)}): use the same settings, or start a "
             "branch with --resume --branch NEW_RUN"

@@ -62,6 +62,12 @@ def new_state(
     return TrainState(nets, optimizers, ema, ema_name, device, bfloat16, group, frozen_nets, extra)
 
 
+def is_finite(state: TrainState) -> bool:
+    """Return whether all weights are finite. Waits for the device."""
+    weights: list[Tensor] = [p for net in state.nets.values() for p in net.parameters()]
+    return bool(torch.stack(torch._foreach_norm(weights)).isfinite().all())
+
+
 def set_hyperparameters(state: TrainState, learning_rate: Any, betas: tuple[float, float]) -> None:
     """Set the learning rate (a number or a scalar on the device) and the betas of every optimizer."""
     for optimizer in state.optimizers.values():
