@@ -26,8 +26,8 @@ def write_network(
     """Write both files of a network and return the SHA-256 of the weights.
 
     ``inputs`` are example batches of one length by name, in the order of the network's arguments; the files accept any
-    batch length. ``half`` rounds the weights to float16, which halves both files; computation stays in float32. Raises
-    `FacesmithError` if the weights are too large for float16.
+    batch length. ``half`` rounds the weights to float16 values, in ``net`` too, which halves both files; computation
+    stays in float32. Raises `FacesmithError` if the weights are too large for float16.
     """
     state = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
     if half:

@@ -41,8 +41,8 @@ def export(
     """
     require("torch", "train", "exporting")
     require("safetensors.torch", "train", "exporting")
-    chosen = open_source(run, checkpoint)
-    exported = exporter(chosen.recipe.task)(chosen, Path(model), name, half)
+    source = open_source(run, checkpoint)
+    exported = exporter(source.recipe.task)(source, Path(model), name, half)
     if share:
         from facesmith.models.network_files import share_weights
 
@@ -55,26 +55,26 @@ def export(
 
 @dataclass(frozen=True)
 class Source:
-    """A run and the chosen ``checkpoint``; ``which`` is "best", "last" or its kimg."""
+    """A run and the chosen ``checkpoint``; ``checkpoint_name`` is "best", "last" or its kimg."""
 
     run: RunFolder
     recipe: Recipe
-    where: dict[str, Any]  # the dataset, as recipe.toml describes it
+    trained_on: dict[str, Any]  # the dataset, as recipe.toml describes it
     card: dict[str, Any]  # run.json
-    which: str
+    checkpoint_name: str
     checkpoint: Path
-    progress: dict[str, Any]  # the checkpoint's metadata
+    progress: dict[str, Any]  # the metadata of the checkpoint
 
     @property
     def size(self) -> tuple[int, int]:
         """Return width and height of the dataset's images."""
-        return int(self.where["width"]), int(self.where["height"])
+        return int(self.trained_on["width"]), int(self.trained_on["height"])
 
-    def trained(self) -> dict[str, Any]:
-        """Describe the training, as the cards hold it."""
+    def training_entry(self) -> dict[str, Any]:
+        """Return the entry "trained" of a card."""
         return {
             "recipe": self.recipe.name,
-            "checkpoint": self.which,
+            "checkpoint": self.checkpoint_name,
             "score": self.progress.get("score"),
             "kimg": self.progress["kimg"],
             "step": self.progress["step"],
@@ -90,7 +90,7 @@ class Source:
             "parameters": count_parameters(net),
             "weights": "float16" if half else "float32",
             "digest": digest,
-            "trained": self.trained(),
+            "trained": self.training_entry(),
             "dataset": self.card["dataset"],
             "terms": terms_of(self.card),
             "facesmith": __version__,
@@ -101,10 +101,10 @@ class Source:
 def open_source(run: str | Path, wanted: str | None) -> Source:
     """Read a run and choose its checkpoint: "best", "last", a kimg, or by default the best if there are scores."""
     folder = RunFolder(Path(run))
-    table, where = read_recipe(folder)
+    table, trained_on = read_recipe(folder)
     recipe, card = from_table(table, folder.recipe), read_card(folder)
-    which, chosen = _choose(list_checkpoints(folder.checkpoints), folder.best, wanted)
-    return Source(folder, recipe, where, card, which, chosen, read_metadata(chosen))
+    name, checkpoint = _choose(list_checkpoints(folder.checkpoints), folder.best, wanted)
+    return Source(folder, recipe, trained_on, card, name, checkpoint, read_metadata(checkpoint))
 
 
 def _choose(stored: list[Path], best: Path, wanted: str | None) -> tuple[str, Path]:

@@ -14,7 +14,7 @@ from facesmith.models.folder import ModelFolder, new_model_folder
 from facesmith.models.network_files import check_parity, write_network
 from facesmith.models.onnx_interface import PICTURES, describe_file
 from facesmith.models.readme import data_section, files_section, readme, training_section
-from facesmith.networks import classifier as networks
+from facesmith.networks.classifier import ClassifierNetwork, Config
 from facesmith.runs.json_lines import read_lines
 from facesmith.tasks.classifier.recipes import ClassifierRecipe
 from facesmith.tasks.export import Source
@@ -29,11 +29,11 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> At
     recipe, facts = source.recipe, source.card["task"]
     assert isinstance(recipe, ClassifierRecipe)
     attributes = facts["attributes"]
-    config = networks.Config(source.size, len(attributes), recipe.width, recipe.feature_size, recipe.dropout)
-    net = networks.ClassifierNetwork(config).eval()
+    config = Config(source.size, len(attributes), recipe.width, recipe.feature_size, recipe.dropout)
+    net = ClassifierNetwork(config).eval()
     net.load_state_dict(checkpoint.load_ema(source.checkpoint, "C"))
     data, score = source.card["dataset"], _score(source)
-    trained = source.trained()
+    trained = source.training_entry()
     trained["score"] = score and {key: score[key] for key in ("accuracy", "count")}
     with new_model_folder(target, "classifier") as folder:
         inputs = {"pictures": torch.zeros(2, 3, source.size[1], source.size[0])}
@@ -61,7 +61,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> At
         width, height = source.size
         pictures = {"pictures": {"values": PICTURES, "width": width, "height": height}}
         describe_file(folder.onnx, card, pictures, outputs)
-        card["onnx_parity"] = _parity(folder, net, half)
+        card["onnx_parity"] = _parity(folder, net)
         folder.write_card(card)
         folder.write_readme(classifier_card(card, recipe))
     return load_classifier(target)
@@ -75,17 +75,14 @@ def _score(source: Source) -> dict[str, Any] | None:
     return score
 
 
-def _parity(folder: ModelFolder, net: networks.ClassifierNetwork, half: bool) -> float:
+def _parity(folder: ModelFolder, net: ClassifierNetwork) -> float:
     classifier = load_classifier(folder.path)
     width, height = classifier.size
-    seen = np.random.default_rng(0).integers(0, 256, (BLOCK, height, width, 3), np.uint8)
-    if half:  # compare with the rounded weights
-        net.load_state_dict(folder.read_weights())
+    images = np.random.default_rng(0).integers(0, 256, (BLOCK, height, width, 3), np.uint8)
+    onnx_outputs = [classifier.label(images), classifier.features(images)]
     with torch.no_grad():
-        logits, features = net(to_float(torch.from_numpy(seen)))
-    return check_parity(
-        "classifier", [classifier.label(seen), classifier.features(seen)], [logits.sigmoid().numpy(), features.numpy()]
-    )
+        logits, features = net(to_float(torch.from_numpy(images)))
+    return check_parity("classifier", onnx_outputs, [logits.sigmoid().numpy(), features.numpy()])
 
 
 def classifier_card(card: dict[str, Any], recipe: Recipe) -> str:

@@ -28,19 +28,19 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
     """
     recipe = source.recipe
     assert isinstance(recipe, EncoderRecipe)
-    parts = source.run.pretrained()
-    before = ModelFolder(parts["model"], "generator").read_card()
+    generator = ModelFolder(source.run.pretrained()["model"], "generator")
+    old_card = generator.read_card()
     network = source.card["task"]["network"]
     net = networks.from_card(network).eval()
     net.load_state_dict(checkpoint.load_ema(source.checkpoint, "E"))
     with new_model_folder(target, "generator") as folder:
-        shutil.copytree(parts["model"], folder.path, dirs_exist_ok=True)
+        shutil.copytree(generator.path, folder.path, dirs_exist_ok=True)
         width, height = network["size"]
         inputs = {"pictures": torch.zeros(2, 3, height, width)}
         digest = write_network(net, inputs, ["z"], half, folder.encoder_weights, folder.encoder_onnx)
-        size = networks.detail_size(before["network"]) if net.detail is not None else 0
+        size = networks.detail_size(old_card["network"]) if net.detail is not None else 0
         if size:
-            _accept_detail(before, size, folder)
+            _accept_detail(old_card, size, folder)
         encoder: dict[str, Any] = {
             "network": network,
             "detail_size": size,
@@ -48,19 +48,19 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
             "learned_from": source.card["task"]["learned_from"],
             "held_out": source.card["task"]["held_out"],
         }
-        terms = combine_terms([terms_of(before), encoder["terms"]])
-        card = before | {"name": name or target.resolve().name, "terms": terms, "encoder": encoder}
+        terms = combine_terms([terms_of(old_card), encoder["terms"]])
+        card = old_card | {"name": name or target.resolve().name, "terms": terms, "encoder": encoder}
         finish_generator(folder.onnx, card)
         finish_encoder(folder.encoder_onnx, card)
         folder.write_card(card)
-        seen = load(folder.path, quiet=True).sample(BLOCK)
-        found = [load(folder.path, backend, quiet=True).encode(seen) for backend in ("onnx", "torch")]
-        encoder["onnx_parity"] = check_parity("encoder", found[:1], found[1:])
-        made = [load(folder.path, backend, quiet=True).network(found[0]) for backend in ("onnx", "torch")]
-        card["onnx_parity"] = check_parity("generator", made[:1], made[1:])
+        by_onnx, by_torch = (load(folder.path, backend, quiet=True) for backend in ("onnx", "torch"))
+        faces = by_onnx.sample(BLOCK)
+        z = by_onnx.encode(faces)
+        encoder["onnx_parity"] = check_parity("encoder", [z], [by_torch.encode(faces)])
+        card["onnx_parity"] = check_parity("generator", [by_onnx.network(z)], [by_torch.network(z)])
         folder.write_card(card)
-        text = folder.read_readme() or f"# {before['name']}\n"
-        text = text.replace(f"# {before['name']}\n", f"# {card['name']}\n", 1)
+        text = folder.read_readme() or f"# {old_card['name']}\n"
+        text = text.replace(f"# {old_card['name']}\n", f"# {card['name']}\n", 1)
         text = replace_section(text.partition("## Encoder\n")[0], ONNX_HEADING, onnx_section(card))
         folder.write_readme(with_encoder(text, encoder, recipe))
     return load(target, quiet=True)

@@ -42,18 +42,18 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
             "latent": recipe.latent,
             **({"conditions": recipe.attribute_names} if recipe.attribute_names else {}),
             **source.card_fields(net, digest, half),
-            "trained": source.trained() | {"hold_out": recipe.hold_out},
+            "trained": source.training_entry() | {"hold_out": recipe.hold_out},
         }
         finish_generator(folder.onnx, card)
         folder.write_card(card)
         latents = np.random.default_rng(0).standard_normal((BLOCK, config.latent_size), np.float32)
-        outputs = [load(folder.path, backend, quiet=True).network(latents) for backend in ("onnx", "torch")]
-        card["onnx_parity"] = check_parity("generator", outputs[:1], outputs[1:])
+        by_onnx, by_torch = (load(folder.path, backend, quiet=True) for backend in ("onnx", "torch"))
+        card["onnx_parity"] = check_parity("generator", [by_onnx.network(latents)], [by_torch.network(latents)])
         folder.write_card(card)
         folder.write_readme(model_card(card, recipe))
-        faces = resize_images(load(folder.path).sample(64, seed=0), SHEET_FACE_SIZE, enlarge=False)
+        faces = resize_images(by_onnx.sample(64, seed=0), SHEET_FACE_SIZE, enlarge=False)
         sheet = make_grid(faces, scale=max(1, SHEET_FACE_SIZE // config.size[0]))
-        save_sheet(sheet, folder.path / "samples.png", load(folder.path, quiet=True).marks(seed=0))
+        save_sheet(sheet, folder.path / "samples.png", by_onnx.marks(seed=0))
     return load(target)
 
 

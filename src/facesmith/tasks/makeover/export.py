@@ -30,8 +30,8 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Ma
     net = networks.from_card(network, "makeover").eval()
     net.load_state_dict(checkpoint.load_ema(source.checkpoint, "G"))
     with new_model_folder(target, "makeover") as folder:
-        (width, height), several = source.size, len(facts["directions"])
-        inputs = {"pictures": torch.zeros(2, 3, height, width), "strengths": torch.zeros(2, several)}
+        (width, height), count = source.size, len(facts["directions"])
+        inputs = {"pictures": torch.zeros(2, 3, height, width), "strengths": torch.zeros(2, count)}
         digest = write_network(net, inputs, ["made"], half, folder.weights, folder.onnx)
         card: dict[str, Any] = {
             "name": name or target.resolve().name,
@@ -48,9 +48,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Ma
         names = [direction["name"] for direction in facts["directions"]]
         strengths = {"names": names, "values": "0 to 1", "neutral": 0}
         describe_file(folder.onnx, card, {"pictures": pictures, "strengths": strengths}, {"made": pictures})
-        if half:  # compare with the rounded weights
-            net.load_state_dict(folder.read_weights())
-        card["onnx_parity"] = _parity(folder.onnx, net, (width, height), several)
+        card["onnx_parity"] = _parity(folder.onnx, net, source.size, count)
         folder.write_card(card)
         folder.write_readme(makeover_card(card, recipe))
     return load_makeover(target)
@@ -58,14 +56,14 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Ma
 
 def _parity(onnx: Path, net: nn.Module, size: tuple[int, int], directions: int) -> float:
     session, rng = onnx_session(onnx, "makeover"), np.random.default_rng(0)
-    seen = rng.uniform(-1, 1, (BLOCK, 3, size[1], size[0])).astype(np.float32)
+    images = rng.uniform(-1, 1, (BLOCK, 3, size[1], size[0])).astype(np.float32)
     by_onnx, by_torch = [], []
     for strength in STRENGTHS:
         for unit in np.eye(directions, dtype=np.float32) * np.float32(strength):
             strengths = np.tile(unit, (BLOCK, 1))
-            by_onnx.append(session.run(["made"], {"pictures": seen, "strengths": strengths})[0])
+            by_onnx.append(session.run(["made"], {"pictures": images, "strengths": strengths})[0])
             with torch.no_grad():
-                by_torch.append(net(torch.from_numpy(seen), torch.from_numpy(strengths)).numpy())
+                by_torch.append(net(torch.from_numpy(images), torch.from_numpy(strengths)).numpy())
     return check_parity("makeover", by_onnx, by_torch)
 
 
