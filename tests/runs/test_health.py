@@ -9,7 +9,7 @@ from facesmith.tasks.registry import TASKS
 
 def health_sentence(task: str, health: str) -> str:
     run = RunData(
-        path=Path("run"), card={"status": "finished", "kimg": 100}, recipe={"task": task}, settings={}, health=health,
+        path=Path("run"), card={"status": "finished", "kimg": 100}, recipe={"task": task}, trained_on={}, health=health,
         metrics={}, timing={}, scores={}, samples=[], best={}, rollbacks=[], broken_lines=0,
     )  # fmt: skip
     return describe_health(run) or ""
@@ -30,7 +30,7 @@ def test_meaning_of_health_fits_the_task(task: str) -> None:
 
 def test_a_short_run_is_not_called_healthy() -> None:
     run = RunData(
-        path=Path("run"), card={"kimg": 2.0}, recipe={"task": "gan"}, settings={}, health=HEALTHY,
+        path=Path("run"), card={"kimg": 2.0}, recipe={"task": "gan"}, trained_on={}, health=HEALTHY,
         metrics={}, timing={}, scores={}, samples=[], best={}, rollbacks=[], broken_lines=0,
     )  # fmt: skip
     assert HEALTHY not in (describe_health(run) or HEALTHY)

@@ -120,7 +120,7 @@ def _sheets(run: ComparedRun) -> dict[str, Any]:
 def _commands(run: ComparedRun) -> str:
     """Return the commands that resume a run, a finished one to twice its length, and that export its model."""
     files = run.run
-    recipe, dataset = files.recipe.get("name") or "RECIPE", files.settings.get("dataset") or "DATASET"
+    recipe, dataset = files.recipe.get("name") or "RECIPE", files.trained_on.get("dataset") or "DATASET"
     resume = shlex.join(["facesmith", "train", str(recipe), str(dataset), str(files.path), "--resume"])
     goal = files.card.get("goal")
     kimg, minutes = (goal.get("kimg"), goal.get("minutes")) if isinstance(goal, dict) else (None, None)

@@ -72,7 +72,7 @@ def fairness(runs: Sequence[ComparedRun]) -> tuple[list[str], list[str]]:
 
 def same_images(runs: Sequence[ComparedRun]) -> bool:
     """Return whether all runs are known to use the same dataset."""
-    fingerprints = {run.run.settings.get("dataset_fingerprint") for run in runs}
+    fingerprints = {run.run.trained_on.get("dataset_fingerprint") for run in runs}
     return len(fingerprints) == 1 and None not in fingerprints
 
 
@@ -145,9 +145,9 @@ def _nearly_equal(amounts: Sequence[float]) -> bool:
 
 
 def _dataset(run: ComparedRun) -> str:
-    settings, count = run.run.settings, dataset_count(run.run)
-    name = settings.get("dataset_name") or "an unnamed dataset"
-    size = f" of {settings['width']}×{settings['height']}" if {"width", "height"} <= set(settings) else ""
+    trained_on, count = run.run.trained_on, dataset_count(run.run)
+    name = trained_on.get("dataset_name") or "an unnamed dataset"
+    size = f" of {trained_on['width']}×{trained_on['height']}" if {"width", "height"} <= set(trained_on) else ""
     return f"{name}, {count:,} images{size}" if count else f"{name}{size}"
 
 

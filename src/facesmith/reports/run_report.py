@@ -53,7 +53,7 @@ def _values(run: RunData, options: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what the template shows."""
     task = str(run.recipe.get("task", "gan"))
     recipe_name = str(run.recipe.get("name") or "")
-    dataset_name = run.settings.get("dataset_name") or run.card_table("dataset").get("name") or "an unnamed dataset"
+    dataset_name = run.trained_on.get("dataset_name") or run.card_table("dataset").get("name") or "an unnamed dataset"
     remarks, warnings = run_text.describe_learning(run)
     remarks = remarks if remarks or warnings else ["Nothing has been measured yet."]
     mp4 = run.file("progress.mp4")
@@ -135,26 +135,25 @@ def _measurements(run: RunData) -> list[list[str]]:
 
 
 def _settings(run: RunData) -> dict[str, Any]:
-    settings, dataset, estimate = run.settings, run.card_table("dataset"), run.card_table("estimate")
+    trained_on, dataset, estimate = run.trained_on, run.card_table("dataset"), run.card_table("estimate")
     source, count = dataset.get("source"), run_text.dataset_count(run)
-    width, height = settings.get("width"), settings.get("height")
-    machine_settings = ("device", "precision", "memory_format", "threads")
+    width, height = trained_on.get("width"), trained_on.get("height")
     return {
         "dataset": _known(
             {
-                "name": settings.get("dataset_name", dataset.get("name")),
+                "name": trained_on.get("dataset_name", dataset.get("name")),
                 "images": f"{count:,}" if count else None,
                 "size": f"{width}×{height}" if width and height else None,
                 "crop": dataset.get("crop"),
                 "filter": dataset.get("where"),
                 "credit and licence": source.get("credit") if isinstance(source, dict) else None,
-                "fingerprint": settings.get("dataset_fingerprint"),
-                "folder": settings.get("dataset"),
+                "fingerprint": trained_on.get("dataset_fingerprint"),
+                "folder": trained_on.get("dataset"),
             }
         ),
         "parameters": {name: f"{value:,} parameters" for name, value in run.card_table("parameters").items()},
         "recipe": [[name, run_text.format_value(value)] for name, value in run.recipe.items()],
-        "machine": _known({**run.card_table("machine"), **{name: settings.get(name) for name in machine_settings}}),
+        "machine": _known(run.card_table("machine")),
         "estimate": _known(
             {"images per second": estimate.get("images_per_second"), "memory, GB": estimate.get("memory_gb")}
         ),
@@ -166,7 +165,7 @@ def _next_steps(run: RunData, task: str) -> list[tuple[str, list[str]]]:
     name = run.path.resolve().name
     folder, model = shlex.quote(str(run.path)), shlex.quote(f"{name}-model")
     recipe = shlex.quote(str(run.recipe.get("name") or "RECIPE"))
-    dataset = shlex.quote(str(run.settings.get("dataset") or "DATASET"))
+    dataset = shlex.quote(str(run.trained_on.get("dataset") or "DATASET"))
     resume = f"train {recipe} {dataset} {folder} --resume"
     rate = run.recipe.get("learning_rate")
     steps = []

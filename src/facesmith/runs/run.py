@@ -17,8 +17,8 @@ import numpy as np
 from facesmith.images.curves import draw_curves
 from facesmith.images.notebook import object_html
 from facesmith.runs.charts import Chart, charts_of, curves_of, marks_of, options_of
-from facesmith.runs.json_lines import Columns, JsonLines, downsample, rows_after
-from facesmith.runs.run_data import RunData, Sample, read_run
+from facesmith.runs.json_lines import Columns, downsample, rows_after
+from facesmith.runs.run_data import RunData, Sample, new_tables, read_run
 from facesmith.runs.run_folder import RunFolder
 from facesmith.runs.status import RunStatus, status_of
 
@@ -36,7 +36,7 @@ class Run:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._tables_read = {record.stem: JsonLines(record) for record in RunFolder(path).records}
+        self._tables_read = new_tables(RunFolder(path))
         self._stamps: object = None
         self._lock = Lock()
         self.refresh()
@@ -88,7 +88,7 @@ class Run:
 
     @property
     def settings(self) -> dict[str, Any]:
-        return self.data.settings
+        return self.data.trained_on
 
     @property
     def card(self) -> dict[str, Any]:

@@ -31,14 +31,15 @@ class Rollback:
 class RunData:
     """The content of a run folder without its checkpoints; what the run does not have yet is empty.
 
-    ``card`` is run.json, ``recipe`` and ``settings`` are the tables of recipe.toml, ``samples`` the sample sheets in
-    the order of training, ``health`` the newest one, ``best`` the metadata of the EMA with the best score.
+    ``card`` is run.json. ``recipe``, and ``trained_on`` for the dataset, are the tables of recipe.toml. ``samples`` are
+    the sample sheets in the order of training. ``health`` is the newest, ``best`` the metadata of the EMA with the best
+    score.
     """
 
     path: Path
     card: dict[str, Any]
     recipe: dict[str, Any]
-    settings: dict[str, Any]
+    trained_on: dict[str, Any]
     metrics: Columns
     timing: Columns
     broken_lines: int
@@ -67,11 +68,9 @@ def read_run(path: Path, tables: Mapping[str, JsonLines] | None = None) -> RunDa
     """
     run = RunFolder(path)
     card = read_card(run)
-    recipe, settings = read_recipe(run) if run.exists else ({}, {})
+    recipe, trained_on = read_recipe(run) if run.exists else ({}, {})
     if tables is None:
-        tables = {
-            name: JsonLines(record) for name, record in zip(("metrics", "timing", "scores"), run.records, strict=True)
-        }
+        tables = new_tables(run)
         for table in tables.values():
             table.refresh(final=True)
     best: dict[str, Any] = {}
@@ -81,7 +80,7 @@ def read_run(path: Path, tables: Mapping[str, JsonLines] | None = None) -> RunDa
         path=path,
         card=card,
         recipe=recipe,
-        settings=settings,
+        trained_on=trained_on,
         metrics=tables["metrics"].columns,
         timing=tables["timing"].columns,
         broken_lines=tables["metrics"].broken_lines + tables["timing"].broken_lines,
@@ -91,6 +90,11 @@ def read_run(path: Path, tables: Mapping[str, JsonLines] | None = None) -> RunDa
         health=tables["metrics"].health,
         rollbacks=_rollbacks(run.rolled_back),
     )
+
+
+def new_tables(run: RunFolder) -> dict[str, JsonLines]:
+    """Return the tables "metrics", "timing" and "scores" of a run, of which nothing has been read yet."""
+    return {record.stem: JsonLines(record) for record in run.records}
 
 
 def read_card(run: RunFolder) -> dict[str, Any]:

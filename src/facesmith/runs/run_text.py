@@ -69,7 +69,7 @@ def kimg_and_epochs(run: RunData) -> tuple[float, float | None]:
 
 
 def dataset_count(run: RunData) -> int | None:
-    count = run.settings.get("count", run.card_table("dataset").get("count"))
+    count = run.trained_on.get("count", run.card_table("dataset").get("count"))
     return int(count) if isinstance(count, int) and count > 0 else None
 
 
