@@ -36,7 +36,7 @@ from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import save_table
 from facesmith.latent.faces import generate_images
 from facesmith.latent.refine import refine
-from facesmith.metrics.identity import SHA256, Identity
+from facesmith.metrics.identity import SHA256, SFace
 from facesmith.models.directions import KINDS
 
 # Without blond or black hair, or pale skin, a face has another colour: an edit cannot say which.
@@ -93,7 +93,7 @@ def measure_photos(editing: Editing, data: facesmith.Dataset, contenders: list[C
         for column, edit in enumerate(PHOTO_EDITS)
     }
     used = np.unique(np.concatenate([pool[:SHEET_FACES], *chosen.values()]))
-    photos, sface = np.asarray(data.images[used]), Identity()
+    photos, sface = np.asarray(data.images[used]), SFace()
     landmarks = sface.landmarks(photos)
     latents = {"encoder": model.encode(photos)}
     if args.refine:

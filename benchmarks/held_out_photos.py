@@ -20,7 +20,7 @@ from facesmith.images.align import anchor_points
 from facesmith.images.blend import blend_face
 from facesmith.images.decode import decode_full_size
 from facesmith.images.face_crop import FaceCrop, crop_faces, face_region
-from facesmith.metrics.identity import Identity
+from facesmith.metrics.identity import SFace
 from facesmith.metrics.similarity import PEAK
 from facesmith.tasks.makeover.domains import Domains
 
@@ -33,7 +33,7 @@ class MakeoverTrial:
 
     classifier: facesmith.AttributeClassifier
     aims: dict[str, bool]  # attribute values of the target
-    sface: Identity
+    sface: SFace
     photos: Images
     crops: list[FaceCrop]
     landmarks: Floats  # N x 5 x 2, of eyes, nose and mouth in the photos
@@ -78,7 +78,7 @@ def prepare(
     rows: Integers,
     classifier: facesmith.AttributeClassifier,
     aims: dict[str, bool],
-    sface: Identity,
+    sface: SFace,
 ) -> MakeoverTrial:
     """Return the trial of these rows of a dataset."""
     photos = original_photos(data, rows)

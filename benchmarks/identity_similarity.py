@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import facesmith
 from facesmith.arrays import Doubles, Floats
 from facesmith.data.held_out import held_out_mask
-from facesmith.metrics.identity import Identity
+from facesmith.metrics.identity import SFace
 
 
 def similarity(a: Floats, b: Floats) -> Floats:
@@ -26,7 +26,7 @@ def main() -> None:
     parser = harness.parser(__doc__, "--count", "--seed", count=200)
     parser.add_argument("dataset")
     args = parser.parse_args()
-    data, sface = facesmith.open_dataset(args.dataset), Identity()
+    data, sface = facesmith.open_dataset(args.dataset), SFace()
     photos = [data.images[rows] for rows in same_person_pairs(data, args.count, args.seed)]
     first, second = (sface.vectors(faces, sface.landmarks(faces)) for faces in photos)
     harness.new_record()

@@ -36,7 +36,7 @@ import facesmith
 from facesmith.files import atomic_folder, refuse_existing, write_json
 from facesmith.images.grid import make_grid, save_image
 from facesmith.metrics.features import network
-from facesmith.metrics.identity import SHA256, Identity
+from facesmith.metrics.identity import SHA256, SFace
 from facesmith.metrics.kid import discrepancy
 from facesmith.progress import tell
 from facesmith.tasks.makeover.domains import Direction, find_domains
@@ -58,7 +58,7 @@ def main() -> None:
     data, classifier, sface = (
         facesmith.open_dataset(args.dataset),
         facesmith.load_classifier(args.classifier),
-        Identity(),
+        SFace(),
     )
     models = [facesmith.load_makeover(path, quiet=True) for path in args.models]
     directions = models_by_direction(models, data)

@@ -31,7 +31,7 @@ from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import enlargement, make_grid, save_image
 from facesmith.latent import refine as refine_module
 from facesmith.latent.faces import generate_images
-from facesmith.metrics.identity import SHA256, Identity
+from facesmith.metrics.identity import SHA256, SFace
 from facesmith.metrics.similarity import psnr, ssim
 
 GROUP = 64  # photos, after which the methods take turns
@@ -56,7 +56,7 @@ def main() -> None:
         name: generate_images(model, np.concatenate(method.latents), quiet=True) for name, method in methods.items()
     }
     scores = {name: similarities(photos, images, classifier) for name, images in faces.items()}
-    sface = Identity()
+    sface = SFace()
     landmarks = sface.landmarks(photos)
     vectors = sface.vectors(photos, landmarks)
     for name, images in faces.items():

@@ -25,7 +25,7 @@ class _Identity:
 
 @pytest.fixture(autouse=True)
 def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facesmith.reports.identity_report.Identity", _Identity)
+    monkeypatch.setattr("facesmith.reports.identity_report.SFace", _Identity)
 
 
 def make(folder: Path, images: np.ndarray, identity: list[int] | None = None) -> Dataset:

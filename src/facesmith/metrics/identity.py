@@ -31,7 +31,7 @@ TEMPLATE = np.array(
 )
 
 
-class Identity:
+class SFace:
     """SFace with its weights. Raises `FacesmithError` if the packages of the ``photos`` extra are missing."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class DatasetIdentities:
     landmarks: Floats
 
 
-def dataset_identities(identity: Identity, dataset: Dataset, quiet: bool) -> DatasetIdentities:
+def dataset_identities(identity: SFace, dataset: Dataset, quiet: bool) -> DatasetIdentities:
     """Return the vectors of a dataset whose faces are all in one frame, cached in its folder."""
     rows = np.linspace(0, len(dataset) - 1, min(FRAME_IMAGES, len(dataset))).astype(int)
     frame = np.median(identity.landmarks(np.asarray(dataset.images[rows])), 0)

@@ -14,8 +14,6 @@ MEANINGS = {
     "recall": "fraction of real faces that the model can generate",
     "diversity": "1: as varied as real faces; 0: all faces alike",
 }
-
-
 MIN_DIVERSITY = 0.5  # relative to real faces: a single blurred face can have a better KID than many bad faces
 
 
@@ -66,23 +64,23 @@ class Scores:
         return self.table()
 
 
-def scores_section(scores: list[dict[str, Any]]) -> str:
-    """Return the scores of every evaluation as Markdown for a model's README."""
+def scores_section(scores: list[dict[str, Any]]) -> list[str]:
+    """Return the scores of every evaluation as lines of Markdown for a model's README."""
     if not scores:
-        return "Not measured yet: `facesmith evaluate MODEL DATASET --save` adds them.\n"
-    parts = []
+        return ["Not measured yet: `facesmith evaluate MODEL DATASET --save` adds them."]
+    lines: list[str] = []
     for score in scores:
-        rows = [f"| {name} | {value} | {MEANINGS[key]} |" for key, (name, value) in _figures(score).items()]
-        parts.append("\n".join(["| score | value | meaning |", "|---|---|---|", *rows]))
-        parts.append(_protocol(score["protocol"]))
+        lines += ["| score | value | meaning |", "|---|---|---|"]
+        lines += [f"| {name} | {value} | {MEANINGS[key]} |" for key, (name, value) in _figures(score).items()]
+        lines += ["", _protocol(score["protocol"]), ""]
         if score.get("memorisation"):
-            parts.append(score["memorisation"]["sentence"])
-    return "\n\n".join(parts) + "\n"
+            lines += [score["memorisation"]["sentence"], ""]
+    return lines[:-1]
 
 
 def with_scores(readme: str, card: dict[str, Any]) -> str:
     """Return a model's README with its Scores section replaced from ``card``; the rest is unchanged."""
-    return replace_section(readme, "Scores", scores_section(card.get("scores", [])).rstrip().splitlines())
+    return replace_section(readme, "Scores", scores_section(card.get("scores", [])))
 
 
 def same_protocol(a: dict[str, Any], b: dict[str, Any]) -> bool:

@@ -55,9 +55,11 @@ class ClassifierNetwork(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Return what the logits are computed from, without averaging over the mirror image."""
-        x: Tensor = self.layers(self.reduce(images))
-        x = self.embed(self.dropout(x.permute(0, 2, 3, 1).flatten(1)))
-        return F.relu(x)
+        return self.features_of_grid(self.layers(self.reduce(images)))
+
+    def features_of_grid(self, grid: Tensor) -> Tensor:
+        """Return the features of the coarsest grid (N x C x h x w)."""
+        return F.relu(self.embed(self.dropout(grid.permute(0, 2, 3, 1).flatten(1))))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         features = self.features(images)

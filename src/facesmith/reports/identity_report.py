@@ -12,7 +12,7 @@ from facesmith.errors import FacesmithError
 from facesmith.files import updated_folder, write_json, write_text
 from facesmith.images.grid import make_table
 from facesmith.images.provenance import encode_image, joint_marks
-from facesmith.metrics.identity import Identity, dataset_identities, nearest_identity
+from facesmith.metrics.identity import SFace, dataset_identities, nearest_identity
 from facesmith.metrics.image_sets import ImageSet, open_sets
 from facesmith.metrics.reference import choose
 from facesmith.models.model import Model
@@ -48,7 +48,7 @@ def identity_report(
     crop. Returns the page; identities.json next to it contains the values. Raises `FacesmithError` if a package of the
     ``photos`` and ``explore`` extras is missing, and if no face is found.
     """
-    identity, folder = Identity(), Path(out)
+    identity, folder = SFace(), Path(out)
     training = against if isinstance(against, Dataset) else open_dataset(against)
     with open_sets(model, dataset) as (source, real), updated_folder(folder) as target:
         if not source.size == real.size == training.size:

@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from torch import nn
 
+from facesmith.networks.bilateral_filter import BilateralFilter
 from facesmith.networks.convolutions import Conv, ConvTranspose
 from facesmith.networks.family_settings import DCGANConfig
-from facesmith.networks.flatten import Flatten
 from facesmith.networks.layers import StackDiscriminator, StackGenerator
 
 
@@ -29,7 +29,7 @@ class Generator(StackGenerator):
             layers.append(_up(before, after, grids[level], grids[level + 1], config))
             if after != 3:
                 layers += [*_norm(config.generator_norm, after), nn.ReLU(inplace=True)]
-        self.layers = nn.Sequential(*layers, nn.Tanh(), *([Flatten(config.flatten)] if config.flatten else []))
+        self.layers = nn.Sequential(*layers, nn.Tanh(), *([BilateralFilter(config.flatten)] if config.flatten else []))
         self.apply(initialize)
 
 

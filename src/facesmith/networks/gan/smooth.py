@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facesmith.errors import FacesmithError
+from facesmith.networks.bilateral_filter import BilateralFilter
 from facesmith.networks.convolutions import Conv, ConvTranspose, SmoothToRGB
 from facesmith.networks.family_settings import SmoothConfig
-from facesmith.networks.flatten import Flatten
 from facesmith.networks.layers import CoarseGenerator
 
 WEIGHT_SPREAD = 0.02  # of the initial weights: Radford et al., arXiv:1511.06434
@@ -48,7 +48,7 @@ class Generator(CoarseGenerator):
             }
         )
         self.colours = nn.Linear(config.latent_size, 3 * config.palette) if config.palette else None
-        self.flatten = Flatten(config.flatten) if config.flatten else None
+        self.flatten = BilateralFilter(config.flatten) if config.flatten else None
         initialize(self)
         if self.colours is not None:
             nn.init.normal_(self.colours.weight, 0.0, COLOUR_SPREAD)

@@ -5,6 +5,8 @@ neighbours on the way up. All layers start near the identity, so an untrained ne
 4x4 pixels.
 """
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -59,7 +61,7 @@ class Discriminator(nn.Module):
     def __init__(self, config: DeepMakeoverConfig) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for before, after in zip((3, *DISCRIMINATOR), DISCRIMINATOR, strict=False):
+        for before, after in pairwise((3, *DISCRIMINATOR)):
             layers += [Block(before, after), nn.AvgPool2d(2)]
         self.layers = nn.Sequential(
             *layers, Block(DISCRIMINATOR[-1], DISCRIMINATOR[-1]), identity(DISCRIMINATOR[-1], 1)

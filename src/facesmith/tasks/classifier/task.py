@@ -21,7 +21,7 @@ from facesmith.tasks.classifier.recipes import ClassifierRecipe
 from facesmith.training.augmentation import vary
 from facesmith.training.checkpoint import Progress
 from facesmith.training.distributed import ProcessGroup
-from facesmith.training.sampling import AUGMENT, Reader, batch_indices, load_batch, seeded_rng
+from facesmith.training.sampling import AUGMENT, Reader, batch, batch_indices, seeded_rng
 from facesmith.training.task import Task
 from facesmith.training.train_state import TrainState, autocast, eval_mode, new_state, optimize
 
@@ -43,7 +43,7 @@ class ClassifierTask(Task[ClassifierRecipe]):
                 f"{dataset.name} has no attributes to learn: import labelled photos with facesmith data import"
             )
         self.labels = torch.from_numpy(table)  # N x A: 1, 0, or -1 unknown
-        self.held_out, self.learned = held_out_split(dataset)
+        self.held_out, self.training_rows = held_out_split(dataset)
 
     @property
     def networks(self) -> Config:
@@ -68,7 +68,7 @@ class ClassifierTask(Task[ClassifierRecipe]):
         return {
             "attributes": self.attributes,
             "base_rates": [round(rate, 5) for rate in rates],
-            "learned_from": len(self.learned),
+            "learned_from": len(self.training_rows),
             "held_out": len(self.held_out),
         }
 
@@ -79,11 +79,10 @@ class ClassifierTask(Task[ClassifierRecipe]):
     def step(self, state: TrainState, recipe: ClassifierRecipe, progress: Progress) -> dict[str, Tensor]:
         """Minimise the cross-entropy of all known labels of the next batch."""
         images_seen = progress.images_seen
-        indices = batch_indices(recipe, images_seen, self.learned)
-        x = load_batch(self.read, indices, recipe, images_seen, self.device, self.batch_part)
-        self.read.prefetch(batch_indices(recipe, images_seen + recipe.batch_size, self.learned)[self.batch_part])
+        x = batch(self.read, recipe, images_seen, self.training_rows, self.device, self.batch_part)
+        indices = batch_indices(recipe, images_seen, self.training_rows)[self.batch_part]
         rng = seeded_rng(self.device, recipe.seed, AUGMENT, images_seen, progress.rollbacks, self.group.rank)
-        labels = self.labels[torch.from_numpy(indices[self.batch_part]).to(self.device)]
+        labels = self.labels[torch.from_numpy(indices).to(self.device)]
         with autocast(state):
             logits = state.nets["C"](vary(x, recipe.shift, recipe.colour, rng))[0].float()
         is_known, truth = (labels >= 0).float(), labels.clamp(min=0).float()

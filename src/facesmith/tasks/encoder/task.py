@@ -46,7 +46,7 @@ class EncoderTask(Task[EncoderRecipe]):
         refuse_other_size("model", self.model["network"]["size"], dataset)
         if "classifier" in pretrained:
             self.classifier = classifier_card(pretrained["classifier"], dataset, group)
-        self.held_out, self.learned = held_out_split(dataset)
+        self.held_out, self.training_rows = held_out_split(dataset)
         self.latent_size = int(self.model["network"]["latent_size"])
         self.drawn_size = self.latent_size - len(self.model.get("conditions", []))  # without attributes as an input
         self.detail_size = networks.detail_size(self.model["network"]) if recipe.detail else 0
@@ -99,14 +99,14 @@ class EncoderTask(Task[EncoderRecipe]):
             "model": self.model["name"],
             "digest": self.model["digest"],
             "network": self.networks,
-            "learned_from": len(self.learned),
+            "learned_from": len(self.training_rows),
             "held_out": len(self.held_out),
         }
 
     def step(self, state: TrainState, recipe: EncoderRecipe, progress: Progress) -> dict[str, Tensor]:
         """Train E to reconstruct photos, and to predict the latents of generated faces."""
         images_seen = progress.images_seen
-        photos = batch(self.read, recipe, images_seen, self.learned, self.device, self.batch_part)
+        photos = batch(self.read, recipe, images_seen, self.training_rows, self.device, self.batch_part)
         z = self._latents(recipe.batch_size, LATENTS, progress.step, progress.rollbacks)[self.batch_part]
         E, G = state.nets["E"], state.pretrained["G"]
         measured = {}

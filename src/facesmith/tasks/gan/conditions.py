@@ -12,7 +12,7 @@ from facesmith.arrays import Integers
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError, did_you_mean
 from facesmith.tasks.gan.recipes import GANRecipe
-from facesmith.training.sampling import BALANCE, CONDITIONS, image_indices, seeded_rng
+from facesmith.training.sampling import BALANCE, CONDITIONS, batch_indices, seeded_rng
 
 MAX_REPEATS = 4.0  # an image with rare attributes is shown at most so many times as often as an ordinary one
 ALL_KEPT = 0.5  # share of the samples whose known attributes are all given
@@ -57,7 +57,7 @@ def draw_conditions(
     are repeated are left fully open less often in the same proportion: faces without a condition stay as frequent as
     in the data. Draws depend on the recipe's seed and ``key``.
     """
-    batch_rows = rows[image_indices(recipe.seed, images_seen, recipe.batch_size, len(rows), recipe.epoch_share)]
+    batch_rows = batch_indices(recipe, images_seen, rows)
     repeats = torch.from_numpy(np.bincount(rows, minlength=len(conditions))[batch_rows, None]).to(device)
     y, open_share = conditions[torch.from_numpy(batch_rows)].to(device), recipe.open_attributes / repeats
     rng = seeded_rng(device, recipe.seed, CONDITIONS, *key)

@@ -78,7 +78,7 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
     sections = {
         "Data and terms": data_section(card, "model"),
         "Training": training_section(card, recipe, remarks),
-        "Scores": [scores_section(card.get("scores", [])).rstrip()],
+        "Scores": scores_section(card.get("scores", [])),
         "Files": files_section("generator", card),
         ONNX_HEADING: onnx_section(card),
     }

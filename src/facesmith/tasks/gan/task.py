@@ -43,12 +43,12 @@ class GANTask(Task[GANRecipe]):
     def __init__(self, recipe: GANRecipe, dataset: Dataset, group: ProcessGroup, pretrained: dict[str, Path]) -> None:
         super().__init__(recipe, dataset, group, pretrained)
         self.d_schedule = parse_d_schedule(recipe.d_schedule)
-        self.learned = held_out_split(dataset)[1] if recipe.hold_out else np.arange(len(dataset))
+        self.training_rows = held_out_split(dataset)[1] if recipe.hold_out else np.arange(len(dataset))
         self.conditions: Tensor | None = None  # of every image of the dataset, where attributes are an input
         if recipe.attribute_names:
             self.conditions = known_conditions(recipe, dataset)
             if recipe.balance:
-                self.learned = balance(self.conditions, self.learned, recipe.seed)
+                self.training_rows = balance(self.conditions, self.training_rows, recipe.seed)
         self.attribute_count = len(recipe.attribute_names)
         self.sheet_latents = self._latents(SHEET_COUNT, SHEET)
         self.scorer: Any = None
@@ -68,12 +68,12 @@ class GANTask(Task[GANRecipe]):
 
     def step(self, state: TrainState, recipe: GANRecipe, progress: Progress) -> dict[str, Tensor]:
         """Train G, and D if its schedule says so; `Progress` counts the steps of D."""
-        real = batch(self.read, recipe, progress.images_seen, self.learned, self.device, self.batch_part)
+        real = batch(self.read, recipe, progress.images_seen, self.training_rows, self.device, self.batch_part)
         key = progress.step, progress.rollbacks
         z = self._latents(recipe.batch_size, LATENTS, *key)
         if self.conditions is not None:
             z[:, recipe.latent_size :] = draw_conditions(
-                self.conditions, self.learned, recipe, progress.images_seen, self.device, *key
+                self.conditions, self.training_rows, recipe, progress.images_seen, self.device, *key
             )
         z = z[self.batch_part]
         is_frozen = recipe.freeze_discriminator_after is not None and progress.kimg >= recipe.freeze_discriminator_after
@@ -103,13 +103,11 @@ class GANTask(Task[GANRecipe]):
 
     def final_images(self, state: TrainState) -> dict[str, Image.Image]:
         chosen = np.random.default_rng([self.recipe.seed, SHEET]).permutation(len(self.dataset))[:SHEET_COUNT]
-        left, right = (
-            make_grid(np.asarray(self.dataset.images[np.sort(chosen)]), scale=self.scale),
-            self.sample_sheet(state),
-        )
-        both = Image.new("RGB", (left.width + right.width + 24, max(left.height, right.height)), BACKGROUND)
-        both.paste(left, (0, 0))
-        both.paste(right, (both.width - right.width, 0))
+        real = make_grid(np.asarray(self.dataset.images[np.sort(chosen)]), scale=self.scale)
+        generated = self.sample_sheet(state)
+        both = Image.new("RGB", (real.width + generated.width + 24, max(real.height, generated.height)), BACKGROUND)
+        both.paste(real, (0, 0))
+        both.paste(generated, (both.width - generated.width, 0))
         return {"real_beside_generated.png": both}
 
     def check_scores(self) -> None:

@@ -86,5 +86,5 @@ def middle_features(classifier: ClassifierNetwork, images: Tensor) -> tuple[Tens
     blocks = [index for index, layer in enumerate(classifier.layers) if isinstance(layer, Block)]
     end = blocks[min(MIDDLE_BLOCK, len(blocks)) - 1] + 1
     grid: Tensor = classifier.layers[:end](classifier.reduce(images))
-    features = F.relu(classifier.embed(classifier.layers[end:](grid).permute(0, 2, 3, 1).flatten(1)))
+    features = classifier.features_of_grid(classifier.layers[end:](grid))
     return grid.float(), classifier.decide(features).float()

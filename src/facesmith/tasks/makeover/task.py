@@ -21,7 +21,13 @@ from facesmith.metrics.features import check_packages
 from facesmith.networks import build as networks
 from facesmith.tasks.makeover.batches import draw_batch, draw_noise
 from facesmith.tasks.makeover.domains import find_domains, parse_directions
-from facesmith.tasks.makeover.losses import attribute_targets, change_outside, classifier_losses, mean_change
+from facesmith.tasks.makeover.losses import (
+    AttributeTargets,
+    attribute_targets,
+    change_outside,
+    classifier_losses,
+    mean_change,
+)
 from facesmith.tasks.makeover.recipes import MakeoverRecipe
 from facesmith.tasks.makeover.scores import Scorer, target_share
 from facesmith.tasks.pretrained import build_classifier, classifier_card
@@ -104,10 +110,9 @@ class MakeoverTask(Task[MakeoverRecipe]):
         super().prepare(read, notify)
         for domain in self.domains:
             notify(str(domain))
-        disabled = [name for name in CLASSIFIER_LOSSES if getattr(self.recipe, name)]
         if "classifier" in self.pretrained:
-            self.targets = type(self.targets)(*(part.to(self.device) for part in self.targets))
-        elif disabled:
+            self.targets = AttributeTargets(*(part.to(self.device) for part in self.targets))
+        elif disabled := [name for name in CLASSIFIER_LOSSES if getattr(self.recipe, name)]:
             notify(f"without a classifier (--set classifier=FOLDER), these losses are disabled: {', '.join(disabled)}")
 
     def step(self, state: TrainState, recipe: MakeoverRecipe, progress: Progress) -> dict[str, Tensor]:

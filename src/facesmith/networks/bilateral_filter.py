@@ -12,7 +12,7 @@ from torch import Tensor, nn
 DIVISORS = (16, 32, 64)  # of the image's shorter side: the distances between averaged pixels, one pass each
 
 
-class Flatten(nn.Module):
+class BilateralFilter(nn.Module):
     """Return images (N x 3 x H x W) in [-1, 1] with flat areas; edges stay sharp. In training mode, do nothing.
 
     ``grey_levels`` is the standard deviation of the differences that are averaged, on a scale of 0 to 255.

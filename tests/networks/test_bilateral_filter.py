@@ -1,10 +1,10 @@
 import pytest
 import torch
 
+from facesmith.networks.bilateral_filter import BilateralFilter
 from facesmith.networks.build import build, make_config
-from facesmith.networks.flatten import Flatten
 
-flatten = Flatten(8).eval()
+flatten = BilateralFilter(8).eval()
 
 
 def half_and_half(grain: float) -> torch.Tensor:
