@@ -20,7 +20,7 @@ from facesmith.metrics.precision_recall import NEIGHBOURS, precision_recall
 from facesmith.metrics.reference import reference
 from facesmith.metrics.scores import Scores, same_protocol, with_scores
 from facesmith.models.folder import ModelFolder
-from facesmith.models.model import Model
+from facesmith.models.model import Model, check_draw
 from facesmith.version import __version__
 
 MIN_IMAGES = 8  # of each set: fewer have no third nearest neighbour and no subsets
@@ -56,14 +56,13 @@ def evaluate(
     cached in DATASET/features. Raises `FacesmithError` for images of a different size, too few of them, an unknown
     split or feature network, and a missing package.
     """
+    if count < MIN_IMAGES:
+        raise FacesmithError(f"invalid count {count}: expected at least {MIN_IMAGES}")
+    check_draw(count, seed, 0, truncation)
     folder = None if out is None else Path(out)
-    if seed < 0:
-        raise FacesmithError(f"invalid seed {seed}: expected 0 or more")
     training = against if against is None or isinstance(against, Dataset) else open_dataset(against)
     with open_sets(model, dataset) as (source, real):
-        _check(source, real, training, count, folder)
-        if isinstance(source, Model):
-            source.sample(0, seed, truncation=truncation)  # raises an error before any work
+        _check(source, real, training, folder)
         is_local = isinstance(source, Model) and (isinstance(model, Model) or Path(str(model)).exists())
         if save and not is_local:
             raise FacesmithError(f"{model} is not a model folder, so scores cannot be saved in it: omit save")
@@ -77,23 +76,18 @@ def evaluate(
                 raise FacesmithError(
                     f"a comparison requires at least {MIN_IMAGES} images, not {count}: use a larger dataset or split"
                 )
-            training_reference = None if training is None else reference(training, net, quiet=quiet)
             compared = ImageSet(source, count, seed, truncation)
             compared_features = compared.features(net, quiet)
             protocol = _protocol(compared, real, net, split=split, seed=seed)
             scores = _scores(real_reference.features, compared_features, protocol)
-            if training is not None and training_reference is not None and target is not None:
-                result = memorisation(
-                    compared_features, real_reference.features, real.images[real_reference.rows], training,
-                    training_reference,
-                )  # fmt: skip
-                summary = {"dataset": training.fingerprint, "count": len(training), "share": result.share,
-                        "threshold": result.threshold, "sentence": result.sentence(training)}  # fmt: skip
-                scores = replace(scores, memorisation=summary)
+            if training is not None and target is not None:
+                photos = real.images[real_reference.rows]
+                training_reference = reference(training, net, quiet=quiet)
+                result = memorisation(compared_features, real_reference.features, photos, training, training_reference)
                 generated = compared.images(result.generated.first(ROWS))
-                photos = real.images[real_reference.rows[result.real.first(ROWS)]]
-                sheet = memorisation_sheet(result, generated, photos, training.images)
+                sheet = memorisation_sheet(result, generated, photos[result.real.first(ROWS)], training.images)
                 save_image(sheet, target / SHEET, compared.sheet_marks)
+                scores = replace(scores, memorisation=result.as_json(training))
             if target is not None:
                 write_json(target / RESULTS, scores.as_json())
     if save:
@@ -101,10 +95,8 @@ def evaluate(
     return scores
 
 
-def _check(source: Model | Dataset, real: Dataset, training: Dataset | None, count: int, out: Path | None) -> None:
-    """Raise `FacesmithError` for invalid arguments, before anything is computed."""
-    if count < MIN_IMAGES:
-        raise FacesmithError(f"invalid count {count}: expected at least {MIN_IMAGES}")
+def _check(source: Model | Dataset, real: Dataset, training: Dataset | None, out: Path | None) -> None:
+    """Raise `FacesmithError` for sets that cannot be compared, before anything is computed."""
     for dataset in (real, training):
         if dataset is not None and dataset.size != source.size:
             (width, height), (wide, high) = source.size, dataset.size

@@ -1,6 +1,7 @@
 """Detect memorised faces: generated faces closer to training faces than held-out real faces are."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,16 @@ class Memorisation:
     def conclusion(self) -> str:
         """State whether the share is more than three times that of real faces."""
         return "some may be copies" if self.share > MAX_SHARE else "no sign of memorised faces"
+
+    def as_json(self, training: Dataset) -> dict[str, Any]:
+        """Return the entry of `Scores.memorisation`."""
+        return {
+            "dataset": training.fingerprint,
+            "count": len(training),
+            "share": self.share,
+            "threshold": self.threshold,
+            "sentence": self.sentence(training),
+        }
 
     def sentence(self, training: Dataset) -> str:
         """Return the result as a sentence."""

@@ -17,7 +17,7 @@ from facesmith.images.grid import make_grid, save_sheet
 from facesmith.images.signing import load_signing_key
 from facesmith.models.classifier import AttributeClassifier, as_classifier
 from facesmith.models.labelled_faces import FORMATS, LabelledFaces
-from facesmith.models.model import Model, as_model
+from facesmith.models.model import Model, as_model, check_draw
 from facesmith.models.requests import parse_requests
 from facesmith.models.set_card import count_picture, set_readme
 from facesmith.progress import progress
@@ -71,8 +71,7 @@ def generate(
     source = as_model(model, quiet=quiet)
     network = None if classifier is None else as_classifier(classifier)
     _check_arguments(count, format, layout, grid, npy)
-    if not 0 <= truncation <= 2 or start < 0 or seed < 0:
-        next(source.stream(1, seed, truncation=truncation, start=start))  # raises the error of its argument
+    check_draw(count, seed, start, truncation)
     faces = LabelledFaces(
         source,
         parse_requests(attributes, balance, share),
@@ -95,7 +94,7 @@ def generate(
             return Path(out)
         arrays: list[Images] = []
 
-        def see(images: Images) -> None:
+        def on_images(images: Images) -> None:
             bar.update(len(images))
             if npy:
                 arrays.append(images)
@@ -108,7 +107,7 @@ def generate(
 
         def shards(first: int, last: int) -> Iterator[Any]:
             bar.update(max(0, first - start - bar.n))  # what an earlier call has written
-            return faces.pictures(first, last, see)
+            return faces.pictures(first, last, on_images)
 
         write_set(Path(out), card, shards, lambda tally: set_readme(card | {"tally": tally}), count_picture, finish)
     return Path(out)
@@ -129,14 +128,14 @@ def _check_arguments(count: int, form: str, layout: str, grid: bool, npy: bool) 
 
 
 def _write_sheet(
-    faces: LabelledFaces, folder: Path, start: int, count: int, npy: bool, see: Callable[[Images], object]
+    faces: LabelledFaces, folder: Path, start: int, count: int, npy: bool, on_images: Callable[[Images], object]
 ) -> None:
     """Write one image of all faces, and a row for each into the manifest."""
     images, lines, file = [], [], f"sheet.{faces.format}"
     for _, block, rows in faces.blocks(start, start + count):
         images.append(block)
         lines += [json.dumps({"file": file, **row}) + "\n" for row in rows]
-        see(block)
+        on_images(block)
     if npy:
         np.save(folder / "images.npy", np.concatenate(images))
     save_sheet(make_grid(np.concatenate(images), gap=2), folder / file, faces.model.marks(seed=faces.seed))

@@ -112,11 +112,13 @@ class LabelledFaces:
             inside = slice(max(start - first, 0), end - first)
             yield np.arange(first, last)[inside], images[inside], rows[inside]
 
-    def pictures(self, start: int, end: int, each: Callable[[Images], None] = lambda images: None) -> Iterator[Picture]:
-        """Yield the faces ``start`` to ``end`` as encoded images; ``each`` is called with every chunk of images."""
+    def pictures(
+        self, start: int, end: int, on_images: Callable[[Images], None] = lambda images: None
+    ) -> Iterator[Picture]:
+        """Yield the faces ``start`` to ``end`` as encoded images; ``on_images`` is called with every chunk."""
         with ThreadPoolExecutor(min(4, usable_cores())) as pool:  # compression releases the interpreter's lock
             for indices, images, rows in self.blocks(start, end):
-                each(images)
+                on_images(images)
                 for index, data, row in zip(indices, pool.map(self._encode, images, rows), rows, strict=True):
                     yield Picture(f"{index:06d}.{self.format}", data, row)
 

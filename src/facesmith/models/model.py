@@ -88,7 +88,7 @@ class Model(LoadedModel):
 
         Each depends only on its seed and index. The attributes in `conditions` are left unspecified (0).
         """
-        _check_draw(count, seed, start)
+        check_draw(count, seed, start)
         draw = _uniform if self.card["latent"] == "uniform" else _normal
         z = np.zeros((count, self.latent_size), np.float32)
         size = self.latent_size - len(self.conditions)
@@ -169,12 +169,7 @@ class Model(LoadedModel):
         self, count: int, seed: int = 0, *, truncation: float = 1.0, start: int = 0, attributes: Sequence[str] = ()
     ) -> Iterator[Images]:
         """Yield the faces of `sample` in blocks, for counts that do not fit in memory."""
-        _check_draw(count, seed, start)
-        if not 0 <= truncation <= 2:
-            raise FacesmithError(
-                f"invalid truncation {truncation:g}: expected 0 (always the mean face) to 2; 1 gives the same variety "
-                "as in training"
-            )
+        check_draw(count, seed, start, truncation)
         for block in range(start // BLOCK, -(-(start + count) // BLOCK)):
             first = block * BLOCK
             z = self.latents(BLOCK, seed, start=first) * np.float32(truncation)
@@ -258,10 +253,16 @@ def as_model(model: str | Path | Model, *, quiet: bool = False) -> Model:
     return model if isinstance(model, Model) else load(model, quiet=quiet)
 
 
-def _check_draw(count: int, seed: int, start: int) -> None:
+def check_draw(count: int, seed: int, start: int, truncation: float = 1.0) -> None:
+    """Raise `FacesmithError` for an invalid argument of `Model.sample`."""
     for name, value in (("count", count), ("seed", seed), ("start", start)):
         if value < 0:
             raise FacesmithError(f"invalid {name} {value}: expected 0 or more")
+    if not 0 <= truncation <= 2:
+        raise FacesmithError(
+            f"invalid truncation {truncation:g}: expected 0 (always the mean face) to 2; 1 gives the same variety as "
+            "in training"
+        )
 
 
 def _normal(rng: np.random.Generator, size: int) -> Latents:
