@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from facesmith import FacesmithError, Model
-from facesmith.latent.faces import FaceLatent, load_faces, save_latents
+from facesmith.latent.faces import FaceLatent, load_faces
+from facesmith.latent.latents_file import save_latents
 
 
 def test_a_seed_gives_the_face_of_sample(linear_model: Model) -> None:

@@ -12,7 +12,8 @@ from facesmith.errors import FacesmithError
 from facesmith.files import atomic_folder, write_json
 from facesmith.images.grid import make_table, save_sheet
 from facesmith.images.provenance import save_options
-from facesmith.latent.faces import FaceLatent, FaceSource, face_marks, generate_images, load_faces, save_latents
+from facesmith.latent.faces import FaceLatent, FaceSource, face_marks, generate_images, load_faces
+from facesmith.latent.latents_file import save_latents
 from facesmith.models.directions import BEST, Directions
 from facesmith.models.model import Model, as_model
 from facesmith.progress import tell
@@ -79,9 +80,9 @@ def edit(
                 entries.append(entry | ({"reach": round(float(reach[number, column]), 3)} if row else {}))
                 names.append(f"{original.name} {describe_edit(row)}")
         save_latents(folder / LATENTS, names, latents.reshape(len(entries), -1))
-        save_sheet(_make_sheet(rows, columns, images), folder / SHEET, face_marks(source, columns))
-        terms = face_marks(source, columns).terms
-        write_json(folder / EDITS, {"model": source.digest, "terms": terms, "kind": kind, "faces": entries})
+        marks = face_marks(source, columns)
+        save_sheet(_make_sheet(rows, columns, images), folder / SHEET, marks)
+        write_json(folder / EDITS, {"model": source.digest, "terms": marks.terms, "kind": kind, "faces": entries})
     return Path(out)
 
 

@@ -17,9 +17,8 @@ from facesmith.latent.faces import (
     face_marks,
     generate_images,
     load_faces,
-    new_latents,
-    save_latents,
 )
+from facesmith.latent.latents_file import new_latents, save_latents
 from facesmith.latent.refine import refine as refine_latents
 from facesmith.latent.refine import refinement_steps
 from facesmith.metrics.similarity import psnr, ssim

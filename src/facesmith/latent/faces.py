@@ -1,17 +1,15 @@
 """Resolve photos, seeds and saved latents to faces with latents, for every command that takes a face."""
 
-import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from facesmith.arrays import ImageArray, Latents
 from facesmith.errors import FacesmithError
-from facesmith.files import atomic_file, exists, new_file, printable
+from facesmith.files import exists, printable
 from facesmith.images.decode import read_marks
 from facesmith.images.face_crop import crop_faces
 from facesmith.images.grid import face_sheet
@@ -20,6 +18,7 @@ from facesmith.images.provenance import Marks, encode_image
 from facesmith.images.signing import has_manifest
 from facesmith.latent.arithmetic import slerp
 from facesmith.latent.face_refs import LATENTS_SUFFIX, FaceRef, parse_face_ref
+from facesmith.latent.latents_file import read_latents
 from facesmith.latent.refine import refine as refine_latents
 from facesmith.latent.refine import refinement_steps
 from facesmith.models.attribute_scores import generated_scores
@@ -122,8 +121,8 @@ def _restore(model: Model, z: Latents, original: Latents, locks: Sequence[Sequen
     """Move latents (N x d) along directions until the locked attributes of their faces have the original's scores."""
     directions = model.directions
     columns = [[directions.names.index(directions.find(name)) for name in names] for names in locks]
-    distinct, places = np.unique(original, axis=0, return_inverse=True)  # variations have the same original
-    wanted = generated_scores(model, distinct)[places.reshape(-1)]
+    distinct, inverse = np.unique(original, axis=0, return_inverse=True)  # variations have the same original
+    wanted = generated_scores(model, distinct)[inverse.reshape(-1)]
     for _ in range(RESTORING_STEPS):  # scores of generated faces follow the directions only roughly
         missing = wanted - generated_scores(model, z)
         changes = [dict(zip(locks[row], missing[row, columns[row]].tolist(), strict=True)) for row in range(len(z))]
@@ -172,69 +171,34 @@ def face_images(model: Model, faces: Sequence[FaceLatent], *, quiet: bool = Fals
     return np.stack([next(generated) if face.image is None else face.image for face in faces])
 
 
-@contextmanager
-def new_latents(path: Path) -> Iterator[Path]:
-    """Yield the file that becomes ``path``. Refuse an existing file and a name that does not end in .npz."""
-    if path.suffix.lower() != LATENTS_SUFFIX:
-        raise FacesmithError(f"invalid latents file {str(path)!r}: its name must end in {LATENTS_SUFFIX}")
-    with new_file(path, "latents") as file:
-        yield file
-
-
-def save_latents(path: Path, names: Sequence[str], z: Latents) -> None:
-    """Write latents and their names."""
-    with atomic_file(path) as partial:
-        np.savez_compressed(partial, z=z, names=np.array(names))  # compressed, because many residuals are zero
-
-
-def read_arrays(path: Path, noun: str, remedy: str) -> dict[str, Any]:
-    """Return the arrays of an .npz file by name. Raises `FacesmithError` for a file that is no such archive."""
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise FacesmithError(f"{path} cannot be read as {noun} ({error}): {remedy}") from None
-
-
-def read_latents(path: Path) -> tuple[list[str], Latents]:
-    """Return the names and the latents of a file. Rows without a name are named by their number.
-
-    Raises `FacesmithError` for a file that is missing, damaged, or holds values that are not finite.
-    """
-    if not exists(path):
-        raise FacesmithError(f"{path} does not exist: create a latents file with facesmith encode")
-    arrays = read_arrays(path, "latents", "create it with facesmith encode")
-    z = arrays.get("z", np.zeros(0))
-    names = [str(name) for name in arrays.get("names", range(len(z)))]
-    if z.dtype.kind not in "fiu" or z.ndim != 2 or len(names) != len(z):
-        shape = f"z of {z.dtype} {z.shape}, {len(names)} names"
-        raise FacesmithError(f"{path} cannot be read as latents ({shape}): create it with facesmith encode")
-    if not np.isfinite(z).all():
-        raise FacesmithError(f"{path} contains non-finite values: encode the photos again")
-    return names, z.astype(np.float32)
-
-
 def _resolve(model: Model, source: FaceSource, face: str, aligned: bool) -> list[FaceLatent | EncodablePhoto]:
     """Resolve one source to faces with latents, or to photos that are not encoded yet."""
     if isinstance(source, FaceLatent):
         return [source]
-    if isinstance(source, Path) or (isinstance(source, str) and exists(Path(source))):
-        # A file takes precedence over a reference that reads like its name.
+    if isinstance(source, str) and not exists(Path(source)):  # a file takes precedence over a reference like its name
+        source = parse_face_ref(source)
+    if isinstance(source, str | Path):
         is_latents = Path(source).suffix.lower() == LATENTS_SUFFIX
         source = FaceRef(str(source), "latents" if is_latents else "file", path=Path(source))
-    elif isinstance(source, str):
-        source = parse_face_ref(source)
-    if isinstance(source, FaceRef) and source.kind == "seed":
+    if not isinstance(source, FaceRef):
+        return [*_crop_photo(model, source, face, aligned)]
+    if source.kind == "seed":
         return [FaceLatent(source.text, _pad_detail(model, seed_latents(model, [source]))[0])]
-    if isinstance(source, FaceRef) and source.kind == "latents":
+    if source.kind == "latents":
         return [*_saved_faces(model, source.path, source.row)]
-    if isinstance(source, FaceRef) and source.kind == "photo":
+    if source.kind == "photo":
         raise FacesmithError(f"{source.text} is valid only in its studio session: pass the photo's file instead")
-    photo = source.path if isinstance(source, FaceRef) else source
-    if isinstance(photo, Path) and (photos := expand_photos([photo])) != [str(photo)]:
+    if (photos := expand_photos([source.path])) != [str(source.path)]:
         return [item for path in photos for item in _resolve(model, Path(path), face, aligned)]
-    if isinstance(photo, Path) and not exists(photo):
-        raise FacesmithError(f"{photo} does not exist: pass a photo, latents.npz, latents.npz:5, seed:7 or seed:7:3")
+    if not exists(source.path):
+        raise FacesmithError(
+            f"{source.path} does not exist: pass a photo, latents.npz, latents.npz:5, seed:7 or seed:7:3"
+        )
+    return [*_crop_photo(model, source.path, face, aligned)]
+
+
+def _crop_photo(model: Model, photo: Path | bytes | ImageArray, face: str, aligned: bool) -> list[EncodablePhoto]:
+    """Return the selected faces of a photo, cropped like the dataset of the model."""
     if "encoder" not in model.card:
         model.encode(np.zeros((0, *model.size[::-1], 3), np.uint8))  # raises before the slow face detection
     name = printable(photo.name) if isinstance(photo, Path) else "photo"

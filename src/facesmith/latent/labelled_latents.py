@@ -40,14 +40,12 @@ def label_names(model: Model, dataset: Dataset | None, classifier: AttributeClas
 def photo_blocks(model: Model, dataset: Dataset, classifier: AttributeClassifier | None) -> Iterator[Block]:
     """Yield the photos of a dataset: latents by the encoder, labels by the dataset or by the classifier if given."""
     is_held_out = held_out_mask(dataset)
-    table = dataset.attribute_values() if classifier is None else None
+    table = dataset.attribute_values()
     for start in range(0, len(dataset), BLOCK):
         rows = slice(start, start + BLOCK)
         images = dataset.images[rows]
-        if classifier is not None:
-            labels = classifier.label(images)
-        elif table is not None:
-            labels = np.where(table[rows] < 0, np.nan, table[rows]).astype(np.float32)
+        known = np.where(table[rows] < 0, np.nan, table[rows]).astype(np.float32)
+        labels = known if classifier is None else classifier.label(images)
         yield model.encode(images)[:, : model.latent_size], labels, is_held_out[rows]
 
 

@@ -11,7 +11,8 @@ from facesmith.errors import FacesmithError
 from facesmith.images.grid import image_suffixes, save_table
 from facesmith.images.video import VIDEO_SUFFIXES, check_fps, new_series, save_series
 from facesmith.latent.arithmetic import analogy_grid, latent_path
-from facesmith.latent.faces import FaceSource, face_marks, generate_images, load_faces, read_arrays
+from facesmith.latent.faces import FaceSource, face_marks, generate_images, load_faces
+from facesmith.latent.latents_file import read_arrays
 from facesmith.models.directions import BEST, MAX_STRENGTH
 from facesmith.models.model import Model, as_model
 

@@ -31,9 +31,9 @@ def write_projector(
 ) -> None:
     """Write the files that ``tensorboard --logdir FOLDER`` shows under Projector.
 
-    ``spaces`` are tensors of N x D by name, ``columns`` the labels of the N points by heading (two or more: TensorBoard
-    reads a single column as one without a heading), ``images`` N x H x W x 3 and
-    ``marks`` those of the sprite.
+    ``spaces`` are tensors of N x D by name, ``images`` N x H x W x 3. ``columns`` are the labels of the N points by
+    heading, two or more, because TensorBoard reads a single column as one without a heading. ``marks`` are those of
+    the sprite.
     """
     subfolder = folder / FOLDER
     subfolder.mkdir()
