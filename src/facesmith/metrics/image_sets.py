@@ -57,7 +57,7 @@ class ImageSet:
         return np.concatenate(list(self.source.stream(self.count, self.seed, truncation=self.truncation)))
 
     def images(self, indices: Integers) -> Images:
-        """Return some of the images, by their places in the set."""
+        """Return some of the images, by their indices in the set."""
         if isinstance(self.source, Dataset):
             return np.asarray(self.source.images[choose(self.source, self.count, None, self.seed)[indices]])
         sample = self.source.sample
@@ -80,13 +80,12 @@ def open_sets(first: str | Path | Model | Dataset, second: str | Path | Dataset)
     other is one, too: images of that size keep their pixels. Others are cropped to fit.
     """
     with TemporaryDirectory(prefix="facesmith-") as folder:
-        opened = [_open(source, allow_model=not place) for place, source in enumerate((first, second))]
-        sizes = [source.size for source in opened if not isinstance(source, Path)]
-        for place, source in enumerate(opened):
+        opened = [_open(first, allow_model=True), _open(second, allow_model=False)]
+        size = next((source.size for source in opened if not isinstance(source, Path)), None)
+        for index, source in enumerate(opened):
             if isinstance(source, Path):
-                size = sizes[0] if sizes else _first_size(source)
-                sizes = sizes or [size]
-                opened[place] = _import(source, Path(folder) / str(place), size)
+                size = size or _first_size(source)
+                opened[index] = _import(source, Path(folder) / str(index), size)
         yield opened[0], opened[1]
 
 

@@ -21,8 +21,8 @@ from facesmith.machine import usable_cores, worker_count
 from facesmith.models.folder import ModelFolder, open_model_folder
 from facesmith.terms import combine_terms, terms_of
 
-# Networks always compute the same blocks of consecutive indices. Another batch size may round differently; the same
-# place in the same block cannot, so face i of a seed is identical in every call.
+# Networks always compute the same blocks of consecutive indices. Another batch size may round differently, but the same
+# position in a block of the same size does not, so face i of a seed is identical in every call.
 BLOCK = 16
 
 Network = Callable[[Floats], Floats]

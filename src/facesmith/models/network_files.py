@@ -88,12 +88,12 @@ def share_weights(onnx_path: Path, weights: Path) -> None:
     header_end = 8 + int.from_bytes(data[:8], "little")
     entries = [entry for name, entry in json.loads(data[8:header_end]).items() if name != "__metadata__"]
     ranges = [(header_end + entry["data_offsets"][0], header_end + entry["data_offsets"][1]) for entry in entries]
-    places = {data[start:end]: start for start, end in ranges}
+    offsets = {data[start:end]: start for start, end in ranges}
     for tensor in proto.graph.initializer:
         content = onnx.numpy_helper.to_array(tensor).tobytes()
-        if content not in places:
+        if content not in offsets:
             continue
-        facts = {"location": weights.name, "offset": places[content], "length": len(content)}
+        facts = {"location": weights.name, "offset": offsets[content], "length": len(content)}
         tensor.ClearField("raw_data")
         tensor.ClearField("float_data")
         tensor.data_location = onnx.TensorProto.EXTERNAL

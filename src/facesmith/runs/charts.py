@@ -185,7 +185,7 @@ def _curves(chart: Chart, runs: Mapping[str, RunData]) -> list[Curve]:
     for number, (run_name, run) in enumerate(runs.items()):
         table: Columns = downsample(getattr(run, chart.table), _MAX_ROWS)
         columns = [column for column in chart.columns if column in table]
-        for place, column in enumerate(columns):
+        for index, column in enumerate(columns):
             label, grouped = chart.columns[column], several and len(chart.columns) > 1
             curves.append(
                 Curve(
@@ -193,8 +193,8 @@ def _curves(chart: Chart, runs: Mapping[str, RunData]) -> list[Curve]:
                     xs=table.get("kimg", np.arange(len(table[column]), dtype=np.float64)),
                     ys=table[column],
                     spread=table.get(f"{column}_spread"),
-                    colour=number if several else place,
-                    dash=place if several else 0,
+                    colour=number if several else index,
+                    dash=index if several else 0,
                     group=label if grouped else None,
                 )
             )

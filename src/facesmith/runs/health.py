@@ -118,13 +118,13 @@ def _events(run: RunData) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
     for event in run.card.get("health_events") or []:
         if isinstance(event, dict) and {"step", "kimg", "health", "since", "rollbacks"} <= set(event):
-            while events and _place(events[-1]) >= _place(event):
+            while events and _position(events[-1]) >= _position(event):
                 events.pop()
             events.append(event)
     return events
 
 
-def _place(event: dict[str, Any]) -> tuple[int, int]:
+def _position(event: dict[str, Any]) -> tuple[int, int]:
     return event["rollbacks"], event["step"]
 
 

@@ -150,10 +150,10 @@ def downsample(columns: Columns, max_rows: int) -> Columns:
         return columns
     stretch = -(-2 * count // max_rows)
     starts = np.arange(0, count, stretch)
-    places = np.stack([starts, np.minimum(starts + stretch // 2, count - 1)], 1).ravel()
-    places[-1] = count - 1
+    rows = np.stack([starts, np.minimum(starts + stretch // 2, count - 1)], 1).ravel()
+    rows[-1] = count - 1
     return {
-        name: column[places] if name in ("step", "kimg") else _extremes(column, stretch)
+        name: column[rows] if name in ("step", "kimg") else _extremes(column, stretch)
         for name, column in columns.items()
     }
 

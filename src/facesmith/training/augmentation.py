@@ -29,13 +29,14 @@ def augment(images: Tensor, strength: float | Tensor, rng: torch.Generator) -> T
     recolour, move, hide = torch.rand(3, count, 1, 1, 1, generator=rng, device=device) < strength
     brightness, saturation, contrast = torch.rand(3, count, 1, 1, 1, generator=rng, device=device)
 
-    def places(limit: int) -> Tensor:
+    def random_offsets(limit: int) -> Tensor:
         return torch.randint(0, limit + 1, (count, 1, 1, 1), generator=rng, device=device)
 
-    down = (places(height // MOVE_DIVISOR * 2) - height // MOVE_DIVISOR) * move
-    right = (places(width // MOVE_DIVISOR * 2) - width // MOVE_DIVISOR) * move
-    # The box is hidden before the movement and moves along, so its place is shifted back by it.
-    top, left = places(height) - height // (2 * BOX_DIVISOR) - down, places(width) - width // (2 * BOX_DIVISOR) - right
+    down = (random_offsets(height // MOVE_DIVISOR * 2) - height // MOVE_DIVISOR) * move
+    right = (random_offsets(width // MOVE_DIVISOR * 2) - width // MOVE_DIVISOR) * move
+    # The box is drawn before the movement and moves with the image, so its position is shifted back by it.
+    top = random_offsets(height) - height // (2 * BOX_DIVISOR) - down
+    left = random_offsets(width) - width // (2 * BOX_DIVISOR) - right
 
     saturation, contrast = torch.where(recolour, 2 * saturation, 1.0), torch.where(recolour, contrast + 0.5, 1.0)
     x = cast(Tensor, _Recolour.apply(x, saturation, contrast))  # type: ignore[no-untyped-call]
@@ -59,10 +60,10 @@ def vary(images: Tensor, shift: float, colour: float, rng: torch.Generator) -> T
     down, right, zoom, *light = (2 * torch.rand(6, count, 1, 1, 1, generator=rng, device=device) - 1).unbind()
     x = images.float()
     if shift:
-        places = F.affine_grid(torch.eye(2, 3, device=device).expand(count, 2, 3), list(x.shape), align_corners=False)
-        # Half an image is 1 wide in the coordinates of a grid.
-        places = places * (1 + shift * zoom) + 2 * shift * torch.cat([right, down], 3)
-        x = F.grid_sample(x, places, padding_mode="border", align_corners=False)
+        grid = F.affine_grid(torch.eye(2, 3, device=device).expand(count, 2, 3), list(x.shape), align_corners=False)
+        # Half an image is 1 wide in the coordinates of the grid.
+        grid = grid * (1 + shift * zoom) + 2 * shift * torch.cat([right, down], 3)
+        x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
     brightness, saturation, contrast = (colour * value for value in light)
     grey = x.mean(1, keepdim=True)
     x = grey + (1 + saturation) * (x - grey)
