@@ -157,6 +157,11 @@ class AdversarialRecipe(Recipe):
             _find_setting(key, schema, self)
         object.__setattr__(self, "network", {key: f.default for key, f in schema.items()} | self.network)
 
+    @property
+    def penalty_weight(self) -> float:
+        """Return the weight of the sum of R1 and R2 in a step that computes them."""
+        return self.penalty / 2 * self.penalty_every
+
     def as_dict(self) -> dict[str, Any]:
         all_values = {f.name: getattr(self, f.name) for f in fields(self)} | self.network
         return {key: all_values[key] for key in settings_of(self)}

@@ -206,8 +206,8 @@ def step_variant(recipe: GANRecipe, d_step: int | None) -> StepVariant:
 
 def step_scalars(recipe: GANRecipe, images_seen: int) -> StepScalars[float]:
     """Return the numbers of a step."""
-    penalty = recipe.penalty / 2 * recipe.penalty_every
-    return StepScalars(recipe.learning_rate, penalty, recipe.augment, ema_weight(recipe, images_seen))
+    weight = ema_weight(recipe, images_seen)
+    return StepScalars(recipe.learning_rate, recipe.penalty_weight, recipe.augment, weight)
 
 
 def on_device(scalars: StepScalars[float], device: torch.device) -> StepScalars[Tensor]:

@@ -118,13 +118,7 @@ class MakeoverTask(Task[MakeoverRecipe]):
     def step(self, state: TrainState, recipe: MakeoverRecipe, progress: Progress) -> dict[str, Tensor]:
         """Train D and G from the same pass: D on changed and target faces, G on D's logits and its other losses."""
         images_seen = progress.images_seen
-        directions, *faces = draw_batch(self.domains, recipe, images_seen)
-        x, real = (
-            load_batch(self.read, indices, recipe, images_seen, self.device, self.batch_part) for indices in faces
-        )
-        for indices in draw_batch(self.domains, recipe, images_seen + recipe.batch_size)[1:]:
-            self.read.prefetch(indices[self.batch_part])
-        k = torch.from_numpy(directions[self.batch_part]).to(self.device)
+        k, x, real = self._batch(recipe, images_seen)
         strengths = F.one_hot(k, len(self.domains)).float()
         noise = draw_noise(recipe, progress, self.dataset.size, self.device)[self.batch_part]
         rng = seeded_rng(self.device, recipe.seed, AUGMENT, images_seen, progress.rollbacks, self.group.rank)
@@ -139,11 +133,6 @@ class MakeoverTask(Task[MakeoverRecipe]):
             logits: Tensor = D(augment(noisy, recipe.augment, rng) if recipe.augment else noisy)
             return logits.gather(1, k[:, None]).squeeze(1).float()
 
-        def varied(images: Tensor) -> Tensor:
-            """Return the classifier's input: the same random variations before and after the change."""
-            rng = seeded_rng(self.device, recipe.seed, VIEW, images_seen, progress.rollbacks, self.group.rank)
-            return vary(images, recipe.shift, recipe.colour, rng) if recipe.shift or recipe.colour else images
-
         with autocast(state):
             changed, mask = change(x, strengths)
             real.requires_grad_(penalised)
@@ -154,11 +143,11 @@ class MakeoverTask(Task[MakeoverRecipe]):
             if self.background is not None:
                 losses["outside"] = change_outside(changed, x, self.background)
             if "C" in state.pretrained and any(getattr(recipe, name) for name in CLASSIFIER_LOSSES):
-                losses |= classifier_losses(state.pretrained["C"], varied(changed), varied(x), k, self.targets)
+                before, after = (self._varied(images, recipe, progress) for images in (x, changed))
+                losses |= classifier_losses(state.pretrained["C"], after, before, k, self.targets)
             loss_D = discriminator_loss(logits_real, logits_fake, recipe)
-            loss_G = (1 - recipe.pixel) * generator_loss(logits_real, logits_fake, recipe) + recipe.pixel * losses[
-                "moved"
-            ]
+            adversarial = generator_loss(logits_real, logits_fake, recipe)
+            loss_G = (1 - recipe.pixel) * adversarial + recipe.pixel * losses["moved"]
             for name in WEIGHTED_LOSSES:
                 if name in losses:
                     loss_G = loss_G + getattr(recipe, name) * losses[name]
@@ -166,13 +155,13 @@ class MakeoverTask(Task[MakeoverRecipe]):
             if penalised:
                 measured["r1"] = gradient_penalty(logits_real, real)
                 measured["r2"] = gradient_penalty(logits_fake, changed)
-                loss_D = loss_D + recipe.penalty / 2 * recipe.penalty_every * (measured["r1"] + measured["r2"])
+                loss_D = loss_D + recipe.penalty_weight * (measured["r1"] + measured["r2"])
         measured["grad_G"] = backward(loss_G, G, state.group, retain_graph=True)
         measured["grad_D"] = backward(loss_D, D, state.group)
         for optimizer in state.optimizers.values():
             optimizer.step()
         update_ema(state, ema_weight(recipe, images_seen))
-        measured["logit_real"], measured["logit_fake"] = logits_real.mean(), logits_fake.mean()
+        measured |= {"logit_real": logits_real.mean(), "logit_fake": logits_fake.mean()}
         measured["accuracy_real"], measured["accuracy_fake"] = accuracies(logits_real, logits_fake, recipe)
         schedule = {
             "annealing": 1 - schedule_progress(recipe, images_seen, progress.anneal_span),
@@ -229,6 +218,23 @@ class MakeoverTask(Task[MakeoverRecipe]):
 
     def score_key(self, score: dict[str, float]) -> tuple[float, ...]:
         return (score["kid"],)
+
+    def _batch(self, recipe: MakeoverRecipe, images_seen: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return this process's part of the next batch: directions (N), their source faces and their target faces."""
+        directions, *faces = draw_batch(self.domains, recipe, images_seen)
+        sources, targets = (
+            load_batch(self.read, indices, recipe, images_seen, self.device, self.batch_part) for indices in faces
+        )
+        for indices in draw_batch(self.domains, recipe, images_seen + recipe.batch_size)[1:]:
+            self.read.prefetch(indices[self.batch_part])
+        return torch.from_numpy(directions[self.batch_part]).to(self.device), sources, targets
+
+    def _varied(self, images: Tensor, recipe: MakeoverRecipe, progress: Progress) -> Tensor:
+        """Return the classifier's input: the same random variations of a step before and after the change."""
+        if not (recipe.shift or recipe.colour):
+            return images
+        key = (recipe.seed, VIEW, progress.images_seen, progress.rollbacks, self.group.rank)
+        return vary(images, recipe.shift, recipe.colour, seeded_rng(self.device, *key))
 
     def _sheet(self, net: nn.Module) -> tuple[Tensor, Tensor]:
         """Return the sheet's faces before and after the change: both N x 3 x H x W in [-1, 1]."""
