@@ -19,7 +19,7 @@ def latents_of(model: Model, dataset: Dataset, rows: Integers | None = None, qui
     """Return the z of all images, or of ``rows``: N x latent_size. Raises like `Model.encode`."""
 
     def encode(images: Images) -> Floats:
-        return model.encode(images)[:, : model.latent_size]  # without the residual latent, which is no likeness
+        return model.encode(images)[:, : model.latent_size]  # the residual latent does not measure similarity
 
     digest = str(model.card["encoder"]["digest"]) if "encoder" in model.card else ""
     return dataset_vectors(dataset, digest, encode, rows, quiet=quiet)

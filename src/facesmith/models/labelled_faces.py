@@ -1,4 +1,4 @@
-"""Generated faces with labels: what was asked for, and what a classifier or the model's directions measure."""
+"""Generated faces with labels: the requested attributes, and those that a classifier or the directions measure."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -128,7 +128,7 @@ class LabelledFaces:
         return data if self.signing_key is None else sign(data, self.signing_key)
 
     def draw(self, start: int, count: int) -> tuple[Latents, Integers, Signs]:
-        """Return the latents of faces, their indices in the seed, and what is asked of them: 1, or -1 for without."""
+        """Return the latents of faces, their indices in the seed, and their requests: 1, or -1 for without."""
         return draw_latents(self.model, self.requests, self.seed, start, count, self.truncation, self._selector)
 
     @cached_property

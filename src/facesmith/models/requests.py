@@ -1,4 +1,4 @@
-"""Attributes that are asked for in generated faces, and latents that have them."""
+"""Requested attributes of generated faces, and latents of faces that have them."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ Probabilities = Callable[[Latents], Floats]
 
 @dataclass(frozen=True)
 class Requests:
-    """What is asked for: attributes of all faces, attributes in equal shares of all combinations, and shares."""
+    """Requested attributes: those of all faces, those in equal shares of all combinations, and those with a share."""
 
     fixed: dict[str, bool] = field(default_factory=dict)
     balanced: tuple[str, ...] = ()
@@ -32,7 +32,10 @@ class Requests:
         return [*self.fixed, *self.balanced, *self.shares]
 
     def signs(self, seed: int, start: int, count: int) -> Signs:
-        """Return what is asked of the faces ``start`` to ``start + count``, each by its seed and index alone."""
+        """Return the requests of the faces ``start`` to ``start + count``: count x names, 1 with and -1 without.
+
+        They depend on seed and index alone.
+        """
         indices = np.arange(start, start + count)
         columns = [np.full(count, 1 if value else -1) for value in self.fixed.values()]
         columns += [1 - 2 * (indices >> bit & 1) for bit in range(len(self.balanced))]
@@ -81,7 +84,7 @@ def draw_latents(
     truncation: float,
     measure: tuple[list[str], Probabilities],
 ) -> tuple[Latents, Integers, Signs]:
-    """Return the latents of faces ``start`` to ``start + count``, their indices in the seed, and what is asked of them.
+    """Return the latents of faces ``start`` to ``start + count``, their indices in the seed, and their requests.
 
     Attributes that are an input of the generator are set, which many faces do not follow. Therefore latents are drawn
     until ``measure`` (a list of attributes and a function from latents to their probabilities) finds all requested

@@ -32,7 +32,7 @@ PARTS: dict[str, Callable[[Any, Any], nn.Module]] = {
 def make_config(family: str, size: tuple[int, int], settings: Mapping[str, Any], kind: str = "gan", **more: Any) -> Any:
     """Return a family's ``Config`` for images of ``size`` (width, height).
 
-    ``more`` are the fields that are no settings of the family: latent_size, or directions. Raises `FacesmithError` for
+    ``more`` are the fields that are not settings of the family: latent_size, or directions. Raises `FacesmithError` for
     a size that the family cannot make.
     """
     return registry.family(family, kind).Config(size=tuple(size), **more, **settings)

@@ -7,7 +7,7 @@ from typing import Any
 
 from facesmith.errors import FacesmithError
 
-MAX_INTEGER = 2**63 - 1  # of the integers that torch and TOML know
+MAX_INTEGER = 2**63 - 1  # of torch and TOML
 MAX_QUOTED = 60  # characters of a value in a message
 TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 

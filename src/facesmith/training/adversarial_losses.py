@@ -68,7 +68,10 @@ def accuracies(real: Tensor, fake: Tensor, recipe: AdversarialRecipe) -> tuple[T
 
 @torch.no_grad()
 def nearest_distance(images: Tensor) -> Tensor:
-    """Return the median distance (a scalar) of an image (of N x 3 x H x W) to its nearest neighbour, seen coarsely."""
+    """Return the median, over images (N x 3 x H x W), of the distance to the nearest other image: a scalar.
+
+    The distance is that of `GRID` x `GRID` means.
+    """
     means = F.adaptive_avg_pool2d(images.float(), GRID).flatten(1)
     distances = torch.cdist(means, means).fill_diagonal_(math.inf)
     return distances.amin(1).median()

@@ -73,7 +73,7 @@ def _with_diversity(health: Health, diversity: float, kimg: float, step: int) ->
     if diversity < lowest_diversity(health, kimg):
         since = health.since if health.low_measurements else step
         return replace(health, low_measurements=health.low_measurements + 1, since=since)
-    # Real photos are at 1. A noisy phase beyond that must not raise the expected value.
+    # Real photos have a diversity of 1. A noisy phase above that must not raise the usual diversity.
     diversity, usual = min(diversity, 1.0), health.usual_diversity
     usual = usual + DIVERSITY_MEMORY * (diversity - usual) if usual else diversity
     return replace(health, low_measurements=0, usual_diversity=usual)

@@ -109,7 +109,7 @@ SINGLE_PROCESS = ProcessGroup()
 def process_group() -> Iterator[ProcessGroup]:
     """Yield the group that torchrun's environment variables describe, or `SINGLE_PROCESS` without them.
 
-    Of an error that ends all processes, one process on each machine prints the message; the others exit silently.
+    If an error ends all processes, one process on each machine prints the message, and the others exit silently.
     """
     if "WORLD_SIZE" not in os.environ or _whole_number("WORLD_SIZE") == 1:
         yield SINGLE_PROCESS

@@ -38,7 +38,7 @@ def train_until_end(
 ) -> str | None:
     """Train until the goal, the time limit, a signal or a collapse. Returns the message of a collapse, else None.
 
-    ``after_step`` is called after every step and whatever it writes; it may read the run folder.
+    ``after_step`` is called after every step, when its files are written, and may read the run folder.
     """
     clock = Clock(context, minutes, notify)
     configure_process(context.recipe.threads)

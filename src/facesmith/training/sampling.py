@@ -52,7 +52,7 @@ def image_indices(seed: int, start: int, count: int, total: int, share: float = 
     return np.concatenate(parts)
 
 
-@lru_cache(maxsize=16)  # the newest epochs of all domains; steps ask for the same ones thousands of times in a row
+@lru_cache(maxsize=16)  # thousands of consecutive steps read the same epochs: one for each domain
 def _epoch_order(seed: int, epoch: int, total: int) -> Integers:
     return np.random.default_rng([seed, SHUFFLE, epoch]).permutation(total)
 

@@ -51,8 +51,8 @@ def start_new(
 ) -> TrainingContext:
     """Create a run folder. Raises `FacesmithError` if it exists.
 
-    ``pretrained`` are trained folders by setting, which is not looked up. ``terms`` are those of the run that this one
-    branches from.
+    ``pretrained`` are trained folders by setting; those settings are not looked up. ``terms`` are those of the run that
+    this one branches from.
     """
     group.local_batch(recipe.batch_size)  # raises an error if the batch cannot be divided
     recipe = group.on_rank_zero(lambda: resolve(recipe, group))

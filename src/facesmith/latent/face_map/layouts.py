@@ -1,4 +1,4 @@
-"""Layouts: where on a map each of many points lies, in two and three dimensions and on a sphere."""
+"""Layouts: the position of every point of a map, in two and three dimensions and on a sphere."""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence

@@ -98,7 +98,7 @@ class Discriminator(nn.Module):
         initialize(self)
 
     def start_from(self, smaller: Mapping[str, Tensor]) -> None:
-        """Start from a D for half the size: return its logits of the images, reduced."""
+        """Start from a D for half the size: return its logits of the images at half the size."""
         start_from(self, smaller)
 
     def features(self, images: Tensor) -> Tensor:

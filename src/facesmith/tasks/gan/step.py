@@ -106,8 +106,9 @@ def run_step(
     rng: torch.Generator | None = None,
     passes: StepPasses | None = None,
 ) -> dict[str, Tensor]:
-    """Run `train_step` with the changing numbers taken out of the recipe; only ``rng`` is drawn from.
+    """Run `train_step` with the changing numbers taken out of the recipe.
 
+    Augmentations are drawn from ``rng``, dropout from torch's default generator.
     Nothing here waits for the device or depends on its results, so the step can be recorded and replayed.
     """
     passes = passes or StepPasses(generate, discriminator_pass, generator_pass)

@@ -1,6 +1,7 @@
 """The GAN task: the steps, sample sheets and scores of a generator G and a discriminator D."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -121,21 +122,18 @@ class GANTask(Task[GANRecipe]):
     def score(self, state: TrainState) -> dict[str, float]:
         """Return KID, FID and diversity of the EMA; of several EMAs, those of the best, and its half-life."""
 
-        def score_of(ema: nn.Module) -> dict[str, float]:
-            def draw(start: int, count: int) -> Images:
-                return to_uint8(images_of(ema, self._latents(count, SCORES, start, count)))
-
-            score: dict[str, float] = self.scorer.score(draw)
-            return score
-
+        emas = {0.0: state.ema, **state.extra_emas}
+        scores = [self.scorer.score(partial(self._draw, ema)) | {EMA_KIMG: kimg} for kimg, ema in emas.items()]
+        best: dict[str, float] = min(scores, key=self.score_key)
         if not state.extra_emas:
-            return score_of(state.ema)
-        scores = [score_of(state.ema) | {EMA_KIMG: 0.0}]
-        scores += [score_of(ema) | {EMA_KIMG: ema_kimg} for ema_kimg, ema in state.extra_emas.items()]
-        return min(scores, key=self.score_key)
+            del best[EMA_KIMG]
+        return best
 
     def score_key(self, score: dict[str, float]) -> tuple[float, ...]:
         return score_key(score)
+
+    def _draw(self, ema: nn.Module, start: int, count: int) -> Images:
+        return to_uint8(images_of(ema, self._latents(count, SCORES, start, count)))
 
     def _latents(self, count: int, *key: int) -> Tensor:
         """Return random latents; attributes that are an input are left open."""
