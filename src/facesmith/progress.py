@@ -12,18 +12,14 @@ Bar: TypeAlias = "tqdm[NoReturn]"  # it is updated by hand and not iterated over
 
 
 @contextmanager
-def progress(
-    total: int | None, what: str, unit: str = "images", shown: bool = True, initial: int = 0
-) -> "Iterator[Bar]":
+def progress(total: int | None, what: str, unit: str = "images", shown: bool = True) -> "Iterator[Bar]":
     """Yield a bar with rate and remaining time: ``with progress(n, "importing") as bar: bar.update(k)``.
 
-    ``initial`` is what an earlier process has done: it counts as progress, but not for the rate.
     Where stderr is not a terminal (a log file, CI), it prints a line every ten seconds instead.
     """
     is_live = sys.stderr.isatty() or in_notebook()
     bar = _bar_type()(
         total=total,
-        initial=initial,
         desc=what,
         unit=" " + unit,
         disable=not shown,
@@ -37,6 +33,15 @@ def progress(
     )
     with bar:
         yield bar
+
+
+def move_bar(bar: Bar, position: int) -> None:
+    """Set the position of a bar, after a resume or a rollback, without counting the difference as work.
+
+    `tqdm.update` would count it into the rate, and after a change of ``n`` alone, a bar that was moved back would not
+    be drawn again until it had caught up.
+    """
+    bar.initial = bar.n = bar.last_print_n = position
 
 
 def tell(text: str) -> None:

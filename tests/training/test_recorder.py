@@ -31,7 +31,7 @@ def test_the_bar_of_a_resumed_run_does_not_count_earlier_images_as_its_speed(con
 def test_the_bar_is_redrawn_after_a_rollback(context: Any) -> None:
     output, clock = StringIO(), cast(Any, None)
     bar: Bar
-    with tqdm(total=1_000_000, initial=400_000, file=output, mininterval=0, miniters=1) as bar:
+    with tqdm(total=1_000_000, file=output, mininterval=0, miniters=1) as bar:
         recorder = Recorder(context, clock, None, bar)
         context.progress = Progress(step=6_251, images_seen=200_000)
         recorder.reset()

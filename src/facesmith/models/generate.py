@@ -20,7 +20,7 @@ from facesmith.models.labelled_faces import FORMATS, LabelledFaces
 from facesmith.models.model import Model, as_model, check_draw
 from facesmith.models.requests import parse_requests
 from facesmith.models.set_card import count_picture, set_readme
-from facesmith.progress import progress
+from facesmith.progress import move_bar, progress
 
 MIN_FACE_BYTES = 256  # of an image with its rows in the tables
 MAX_SHEET_FACES = 10_000  # a larger image can be opened by few programs
@@ -106,7 +106,8 @@ def generate(
                 write_manifest(folder)
 
         def shards(first: int, last: int) -> Iterator[Any]:
-            bar.update(max(0, first - start - bar.n))  # what an earlier call has written
+            if first - start > bar.n:  # an earlier call has written the faces before
+                move_bar(bar, first - start)
             return faces.pictures(first, last, on_images)
 
         write_set(Path(out), card, shards, lambda tally: set_readme(card | {"tally": tally}), count_picture, finish)

@@ -14,7 +14,7 @@ from facesmith.files import finished_files, printable
 from facesmith.images.grid import save_image
 from facesmith.images.video import write_video
 from facesmith.machine import peak_memory
-from facesmith.progress import Bar, tell
+from facesmith.progress import Bar, move_bar, tell
 from facesmith.progress import progress as progress_bar
 from facesmith.runs.json_lines import append_line, read_lines
 from facesmith.training.collapse import Health, detect, update
@@ -37,8 +37,7 @@ class Recorder:
         )
         self._pending: list[dict[str, Tensor]] = []
         self._line_start, self._line_images = time.monotonic(), context.progress.images_seen
-        # A rollback moves the bar back. If only `n` were set, tqdm would not redraw it until it had caught up.
-        self.bar.update(context.progress.images_seen - self.bar.n)
+        move_bar(self.bar, context.progress.images_seen)
         self._next_sheet = next_due(context.recipe.tick_kimg, context.progress.images_seen)
 
     def add(self, metrics: dict[str, Tensor]) -> None:
@@ -153,8 +152,7 @@ def open_recorder(context: TrainingContext, clock: Clock, show_bar: bool) -> Ite
         is_writing = False
     writer: Any = SummaryWriter(folder, purge_step=step or None) if is_writing else None
     try:
-        images_seen = context.progress.images_seen
-        with progress_bar(clock.goal, context.recipe.name, shown=show_bar, initial=images_seen) as bar:
+        with progress_bar(clock.goal, context.recipe.name, shown=show_bar) as bar:
             yield Recorder(context, clock, writer, bar)
     finally:
         if writer:
