@@ -61,7 +61,7 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
         folder.write_card(card)
         text = folder.read_readme() or f"# {old_card['name']}\n"
         text = text.replace(f"# {old_card['name']}\n", f"# {card['name']}\n", 1)
-        text = replace_section(text.partition("## Encoder\n")[0], ONNX_HEADING, onnx_section(card))
+        text = replace_section(text, ONNX_HEADING, onnx_section(card))
         folder.write_readme(with_encoder(text, encoder, recipe))
     return load(target, quiet=True)
 
@@ -75,12 +75,10 @@ def _accept_detail(card: dict[str, Any], detail_size: int, folder: ModelFolder) 
 
 
 def with_encoder(text: str, encoder: dict[str, Any], recipe: Recipe) -> str:
-    """Return a model's README.md with a section on its encoder at the end, in place of an earlier one."""
+    """Return a model's README.md with a section on its encoder, in place of an earlier one."""
     score = encoder["trained"]["score"]
     remarks = f" The PSNR of {score['count']:,} held-out images is {score['psnr']:.2f} dB." if score else ""
     lines = [
-        "## Encoder",
-        "",
         "```python",
         "z = model.encode(faces)  # N x latent_size; model.generate(z) reconstructs them",
         "```",
@@ -95,7 +93,5 @@ def with_encoder(text: str, encoder: dict[str, Any], recipe: Recipe) -> str:
         *data_section(encoder, "encoder"),
         "",
         *training_section(encoder, recipe, remarks),
-        "",
     ]
-    before, _, _ = text.partition("## Encoder\n")
-    return f"{before.rstrip()}\n\n" + "\n".join(lines)
+    return replace_section(text, "Encoder", lines)
