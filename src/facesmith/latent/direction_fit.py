@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from facesmith.models.classifier import AttributeClassifier, as_classifier
 from facesmith.models.directions import BEST, CARD_KEY, FILE, Directions, bound_directions, find_name, write_directions
 from facesmith.models.folder import INCLUDED_FOLDER, ModelFolder, new_model_folder
 from facesmith.models.model import Model, as_model, load
-from facesmith.progress import progress, silent, tell
+from facesmith.progress import progress, tell
 from facesmith.terms import combine_terms
 
 MIN_FACES = 10  # with an attribute, and without it, to fit its direction
@@ -65,7 +66,7 @@ def fit_directions(
         statistics, latents, labels = _collect(blocks, total, ClassStatistics(source.latent_size, len(names)), quiet)
         is_fitted = statistics.has_examples(MIN_FACES)
         _report_unfitted(names, is_fitted, quiet)
-        names = [name for name, included in zip(names, is_fitted, strict=True) if included]
+        names = [*compress(names, is_fitted)]
         orthogonal_to = [name for name in orthogonal_to if name in names]
         directions = _solve(statistics.select(is_fitted), names, orthogonal_to, latents, labels[:, is_fitted])
         directions.about.update(
@@ -142,10 +143,8 @@ def _report_unfitted(names: list[str], is_fitted: Booleans, quiet: bool) -> None
         raise FacesmithError(
             f"too few labelled faces: use at least {MIN_FACES} with an attribute and {MIN_FACES} without it"
         )
-    unfitted = [name for name, included in zip(names, is_fitted, strict=True) if not included]
-    if unfitted:
-        report = silent if quiet else tell
-        report(
+    if (unfitted := [*compress(names, ~is_fitted)]) and not quiet:
+        tell(
             f"no direction was fitted for {', '.join(unfitted)}: at least {MIN_FACES} faces with an attribute and "
             f"{MIN_FACES} without it are required"
         )

@@ -46,7 +46,7 @@ class FaceLatent:
 
     @property
     def is_generated(self) -> bool:
-        """Return whether the latent comes from a seed. Saved latents count as those of photos."""
+        """Return whether the name is that of a seed, which a latents file keeps; other latents count as of photos."""
         return self.name.startswith("seed:")
 
     def _repr_png_(self) -> bytes:
@@ -131,7 +131,7 @@ def _restore(model: Model, z: Latents, original: Latents, locks: Sequence[Sequen
 
 
 def face_marks(model: Model, faces: Sequence[FaceLatent]) -> Marks:
-    """Return the marks of an image that the model makes of faces. Faces of saved latents count as photos."""
+    """Return the marks of an image that the model makes of faces; see `FaceLatent.is_generated`."""
     photos = [face.marks for face in faces if not face.is_generated]
     if photos:
         return model.edit_marks(photos)

@@ -51,11 +51,12 @@ class LabelledFaces:
     @cached_property
     def measured(self) -> list[str]:
         """The attributes that the classifier or the directions measure."""
-        known = self.classifier.attributes if self.classifier else self._directed
+        known = self.classifier.attributes if self.classifier else self._direction_names
         return [name for name in known if self.label_names is None or name in (*self.label_names, *self.requests.names)]
 
     @cached_property
-    def _directed(self) -> list[str]:
+    def _direction_names(self) -> list[str]:
+        """The attributes that the model has directions for."""
         return list(self.model.directions.names) if self.model.card.get("directions") else []
 
     def card(self) -> dict[str, Any]:
@@ -77,7 +78,7 @@ class LabelledFaces:
             "share": self.requests.shares,
             "inputs": [name for name in self.requests.names if name in self.model.conditions],
             "selected": [name for name in self.requests.names if name in self._selector[0]],
-            "selected_by": "directions" if self._selector[0] == self._directed else "classifier",
+            "selected_by": "directions" if self._selector[0] == self._direction_names else "classifier",
             "measured": self.measured,
             "labels": by if self.measured else None,
         }
@@ -137,17 +138,20 @@ class LabelledFaces:
 
         The directions are preferred, so that a classifier is independent of the selection.
         """
-        missing = [name for name in self.requests.names if name not in [*self._directed, *self.model.conditions]]
-        if self.classifier is not None and (missing or not self._directed):
+        missing = [name for name in self.requests.names if name not in [*self._direction_names, *self.model.conditions]]
+        if self.classifier is not None and (missing or not self._direction_names):
             return self.classifier.attributes, self._measure_generated
-        return self._directed, self._measure_by_directions
+        return self._direction_names, self._measure_by_directions
 
     def _measure_generated(self, z: Latents) -> Floats:
         assert self.classifier is not None
         return self.classifier.label(self.model.generate(z))
 
     def _measure_by_directions(self, z: Latents, images: Images | None = None) -> Floats:
-        """Return the probabilities of `_directed` (N x A) for the faces of ``z``; ``images`` saves generating them."""
+        """Return the probabilities of `_direction_names` (N x A) for the faces of ``z``.
+
+        Without their ``images``, the faces are generated if they are needed.
+        """
         return self.model.directions.calibrate(generated_scores(self.model, z, images))
 
     def measure(self, z: Latents, images: Images | None = None) -> Floats:
@@ -157,7 +161,7 @@ class LabelledFaces:
         if self.classifier is not None and images is not None:
             names, values = self.classifier.attributes, self.classifier.label(images)
         else:
-            names, values = self._directed, self._measure_by_directions(z, images)
+            names, values = self._direction_names, self._measure_by_directions(z, images)
         return values[:, [names.index(name) for name in self.measured]]
 
     def rows(self, latent_indices: Integers, signs: Signs, probabilities: Floats) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from facesmith.arrays import Integers
 from facesmith.errors import FacesmithError
 
@@ -47,10 +49,10 @@ class Domains:
     """The indices of a direction's faces: those that are learned from, and those that are held out."""
 
     direction: Direction
-    sources: "Integers"
-    targets: "Integers"
-    held_out_sources: "Integers"
-    held_out_targets: "Integers"
+    sources: Integers
+    targets: Integers
+    held_out_sources: Integers
+    held_out_targets: Integers
 
     def counts(self) -> dict[str, int]:
         """Return how many faces each domain has, as the cards hold it."""
@@ -83,8 +85,6 @@ def find_domains(dataset: "Dataset", direction: Direction) -> Domains:
 
     Raises `FacesmithError` for an invalid expression, and for a domain with too few faces.
     """
-    import numpy as np
-
     from facesmith.data.filters import match_filter
     from facesmith.data.held_out import held_out_split
 
