@@ -12,6 +12,8 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 
+from facesmith.studio.api.imports import _copy_sample
+
 Visit = Callable[..., None]
 BYTES = {"Content-Type": "application/octet-stream"}
 
@@ -77,6 +79,15 @@ def test_photos_are_sent_previewed_and_imported(visit: Visit, tmp_path: Path, is
         assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
     visit(ask, paths=(str(tmp_path),), allow_training=True)
+
+
+def test_a_preview_includes_photos_of_phones(tmp_path: Path) -> None:
+    for folder in ("photos", "sample"):
+        (tmp_path / folder).mkdir()
+    for name in ("a.heic", "B.HEIC", "c.txt"):
+        (tmp_path / "photos" / name).write_bytes(b"")
+    _copy_sample(tmp_path / "photos", tmp_path / "sample")
+    assert sorted(path.suffix for path in (tmp_path / "sample").iterdir()) == [".HEIC", ".heic"]
 
 
 def test_a_run_is_exported_and_its_model_deleted(visit: Visit, small_run: Path, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def _preview_jpeg(photos: Path, size: int, align: bool) -> bytes:
 
 def _copy_sample(photos: Path, folder: Path) -> None:
     """Copy photos from a folder or a zip, evenly spread over them, into ``folder``."""
-    extensions = Image.registered_extensions()
+    extensions = {*Image.registered_extensions(), ".heic", ".heif"}  # the import adds the opener of the last two
 
     def spread(names: list[str]) -> list[str]:
         visible = [name for name in names if not Path(name).name.startswith(".")]  # macOS adds ._ copies to a zip

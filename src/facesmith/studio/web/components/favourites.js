@@ -4,6 +4,7 @@ import { html } from "../vendor/preact-htm.js";
 import { createListeners } from "../shell/listeners.js";
 import { formatEdit } from "../shell/query-fields.js";
 import { Icon } from "../shell/icons.js";
+import { showWarning } from "../shell/toasts.js";
 import { editLabel } from "./attribute-sliders.js";
 import { faceImageUrl, parseFaceRef } from "./face-refs.js";
 
@@ -30,7 +31,11 @@ export function useFavourites() {
   const isKept = (item) => items.some((other) => keyOf(other) === keyOf(item));
   const flip = (item) => {
     const next = isKept(item) ? items.filter((other) => keyOf(other) !== keyOf(item)) : [item, ...items].slice(0, MAX_FAVOURITES);
-    localStorage.setItem(KEY, JSON.stringify(next));
+    try {
+      localStorage.setItem(KEY, JSON.stringify(next));
+    } catch {
+      return showWarning("the face cannot be kept because this browser does not let this site store data");
+    }
     notify();
   };
   return [items, isKept, flip];
