@@ -9,6 +9,14 @@ from facesmith.latent.faces import FaceLatent, load_faces
 from facesmith.latent.latents_file import save_latents
 
 
+@pytest.mark.parametrize(
+    ("name", "is_generated"),
+    [("seed:7", True), ("seed:7:3:0.7", True), ("seed:7~9:4:30@Male", True), ("seed:7.png", False), ("a.png", False)],
+)
+def test_names_of_seeds_are_generated_faces(name: str, is_generated: bool) -> None:
+    assert FaceLatent(name, np.zeros(4, np.float32)).is_generated == is_generated
+
+
 def test_a_seed_gives_the_face_of_sample(linear_model: Model) -> None:
     faces = load_faces(linear_model, ["seed:7", "seed:7:3", "SEED:0:12", "seed:7:3:0.7"])
     assert [face.name for face in faces] == ["seed:7", "seed:7:3", "seed:0:12", "seed:7:3:0.7"]

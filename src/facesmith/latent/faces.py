@@ -1,5 +1,6 @@
 """Resolve photos, seeds and saved latents to faces with latents, for every command that takes a face."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -46,8 +47,8 @@ class FaceLatent:
 
     @property
     def is_generated(self) -> bool:
-        """Return whether the name is that of a seed, which a latents file keeps; other latents count as of photos."""
-        return self.name.startswith("seed:")
+        """Return whether the name refers to a seed, as a latents file keeps it; other latents count as of photos."""
+        return re.fullmatch(FaceRef.HTTP_SEED_PATTERN, self.name) is not None
 
     def _repr_png_(self) -> bytes:
         """Return the encoded image, or the values of the latent as grey fields if there is none, for notebooks."""
