@@ -67,7 +67,7 @@ def main() -> None:
         for photos in (original_photos(data, rows) for rows in same_person_pairs(data, PAIRS, args.seed))
     )
     record = harness.new_record() | {
-        "models": {model.name: {key: model.card[key] for key in ("digest", "kind", "network")} for model in models},
+        "models": {model.name: {key: model.card[key] for key in ("digest", "network")} for model in models},
         "dataset": {"name": data.name, "fingerprint": data.fingerprint},
         "classifier": classifier.digest,
         "sface": SHA256,

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-DIVISORS = (16, 32, 64)  # of the image's shorter side: the distances between averaged pixels, one pass each
+DIVISORS = (64, 16, 32, 64)  # of the shorter side: the distances between averaged pixels, one pass each
 
 
 class BilateralFilter(nn.Module):
