@@ -359,9 +359,8 @@ def _full_disk_as_message(path: Path) -> Iterator[None]:
         number = _error_number(error)
         if number not in FULL_DISK:
             raise
-        raise FacesmithError(
-            f"{path} could not be written ({os.strerror(number)}): free up disk space, or choose another disk"
-        ) from None
+        problem = f"{path} could not be written ({os.strerror(number)})"
+        raise FacesmithError(f"{problem}: free up disk space, or choose another disk") from None
 
 
 def _move_up(complete: Path) -> None:
