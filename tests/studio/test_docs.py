@@ -146,3 +146,14 @@ def test_every_status_is_documented(document: dict[str, Any]) -> None:
     assert {status for cells in rows("Errors") for status in cells[0].split(", ")} == {
         s for s in statuses if s >= "400"
     }
+
+
+def test_a_file_of_another_type_is_a_documented_error(document: dict[str, Any]) -> None:
+    uploading = [
+        operation
+        for of in document["paths"].values()
+        for operation in of.values()
+        if "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
+    ]
+    assert uploading
+    assert all("415" in operation["responses"] for operation in uploading)

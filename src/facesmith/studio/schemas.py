@@ -7,11 +7,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from facesmith import FaceRef
 from facesmith.studio.image_responses import Resampling
+from facesmith.studio.server_sent_events import EVENT_STREAM
 
 MAX_FACES = 256  # in one response
 MAX_PIXELS = 64_000_000  # of a sheet, or of all frames of a video
 MAX_FIELDS = 100  # of a JSON object
 BINARY = {"type": "string", "format": "binary"}  # the OpenAPI schema of a file
+_EVENT = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("event", "data", "id")},
+    "required": ["event", "data"],
+}
 
 ModelName = Annotated[
     str | None, Field(None, max_length=200, description="name from /models; default: the first suitable model")
@@ -86,6 +92,14 @@ def content(media_type: str, description: str = "As `format` says") -> dict[int 
 def documented(*formats: str) -> WithJsonSchema:
     """Document these formats only. The others, which version 0.1 documented, have routes of their own now."""
     return WithJsonSchema({"type": "string", "enum": list(formats)})
+
+
+def event_content(description: str) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI responses of a route that streams server-sent events; ``data`` of each is JSON.
+
+    ``itemSchema`` is a field of OpenAPI 3.2, which FastAPI writes too. A ``schema`` would describe the whole stream.
+    """
+    return {200: {"description": description, "content": {EVENT_STREAM: {"itemSchema": _EVENT}}}}
 
 
 IMAGE_CONTENT = content("image/*")

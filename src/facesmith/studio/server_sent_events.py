@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi.responses import StreamingResponse
 
-MEDIA_TYPE = "text/event-stream"
+EVENT_STREAM = "text/event-stream"
 
 
 def format_event(kind: str, data: dict[str, Any], event_id: str = "") -> bytes:
@@ -23,7 +23,7 @@ def heartbeat() -> bytes:
 def event_response(events: AsyncIterator[bytes], headers: dict[str, str] | None = None) -> StreamingResponse:
     """Return a response that streams events without caching or buffering."""
     no_buffering = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type=MEDIA_TYPE, headers=no_buffering | (headers or {}))
+    return StreamingResponse(events, media_type=EVENT_STREAM, headers=no_buffering | (headers or {}))
 
 
 async def await_first(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

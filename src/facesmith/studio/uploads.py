@@ -4,6 +4,7 @@ import io
 import re
 import sys
 import warnings
+from typing import Any
 
 from fastapi import Request
 from PIL import Image, UnidentifiedImageError
@@ -22,6 +23,8 @@ UPLOAD = {
         "required": True,
     }
 }
+# Its additional response.
+UNSUPPORTED: dict[int | str, dict[str, Any]] = {415: {"description": "The body is not an image of a supported type"}}
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_SIDE = 65_500  # pixels, the limit of JPEG; the decoder allocates memory for each row
 MAX_SCANS = 60  # of a JPEG: cameras write up to a dozen, and decoding each costs as much as a whole image

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 
 import httpx
+import jsonschema
 import numpy as np
 import pytest
 from fastapi import FastAPI
@@ -23,19 +24,25 @@ Pixels = Callable[..., Any]
 PATH = "/api/v1/refine"
 
 
+def _split_events(text: str) -> list[dict[str, str]]:
+    return [dict(line.split(": ", 1) for line in part.splitlines()) for part in text.strip().split("\n\n")]
+
+
 def _parse_events(text: str) -> list[tuple[str, Any]]:
-    events = [dict(line.split(": ", 1) for line in part.splitlines()) for part in text.strip().split("\n\n")]
-    return [(event["event"], json.loads(event["data"])) for event in events]
+    return [(event["event"], json.loads(event["data"])) for event in _split_events(text)]
 
 
 def test_a_refined_face_is_closer_to_its_photo(visit: Visit, upload: Upload, pixels: Pixels) -> None:
     picture = _other_face()
 
-    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+    async def ask(client: httpx.AsyncClient, app: FastAPI) -> None:
         photo_face = (await upload(client, picture, "?model=drawn64"))["whole"]
         before = (await client.post("/api/v1/encode", json={"face": photo_face})).json()
         response = await client.post(PATH, json={"face": photo_face, "steps": 8})
         assert response.headers["content-type"].startswith("text/event-stream")
+        documented = app.openapi()["paths"]["/api/v1/refine"]["post"]["responses"]["200"]["content"]
+        for event in _split_events(response.text):
+            jsonschema.validate(event, documented["text/event-stream"]["itemSchema"])
         events = _parse_events(response.text)
         assert events[:8] == [("progress", {"step": step, "steps": 8}) for step in range(1, 9)]
         name, result = events[8]

@@ -9,7 +9,7 @@ from facesmith import identify
 from facesmith.errors import FacesmithError
 from facesmith.studio.errors import Problem
 from facesmith.studio.services import ServicesDep
-from facesmith.studio.uploads import UPLOAD, read_upload
+from facesmith.studio.uploads import UNSUPPORTED, UPLOAD, read_upload
 
 router = APIRouter(tags=["photos"])
 
@@ -43,7 +43,9 @@ class IdentifyResponse(BaseModel):
     summary: str
 
 
-@router.post("/identify", summary="Read the provenance metadata of an image", openapi_extra=UPLOAD)
+@router.post(
+    "/identify", summary="Read the provenance metadata of an image", openapi_extra=UPLOAD, responses=UNSUPPORTED
+)
 async def identify_file(request: Request, services: ServicesDep) -> IdentifyResponse:
     """The body is an image, an MP4 or a GIF, or a form that contains one. It is not stored.
 

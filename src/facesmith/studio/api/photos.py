@@ -6,13 +6,13 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from facesmith import Face, find_faces, has_aligned_faces, identify, read_photo
-from facesmith.studio.errors import Error, Problem
+from facesmith.studio.errors import Problem
 from facesmith.studio.face_resolver import FaceInPhoto, FacesDep, Photo
 from facesmith.studio.image_responses import encode_sheet, unchanged_metadata
 from facesmith.studio.rendering import face_metadata, render_faces, session_response
 from facesmith.studio.schemas import content
 from facesmith.studio.sessions import COOKIE, HEADER
-from facesmith.studio.uploads import UPLOAD, check_photo, read_upload
+from facesmith.studio.uploads import UNSUPPORTED, UPLOAD, check_photo, read_upload
 
 router = APIRouter(tags=["photos"])
 
@@ -23,9 +23,6 @@ _SESSION: dict[int | str, dict[str, Any]] = {
         "description": "The faces in the photo",
         "headers": {HEADER: {"description": "The session, for further requests", "schema": {"type": "string"}}},
     }
-}
-_UNSUPPORTED: dict[int | str, dict[str, Any]] = {
-    415: {"model": Error, "description": "The body is not a JPEG, PNG or WebP image"}
 }
 
 
@@ -73,7 +70,7 @@ class DeleteResponse(BaseModel):
     "/photos",
     summary="Upload a photo",
     openapi_extra=UPLOAD,
-    responses=_SESSION | _UNSUPPORTED,
+    responses=_SESSION | UNSUPPORTED,
 )
 async def upload_photo(
     request: Request,

@@ -16,12 +16,12 @@ from facesmith.studio.api.edit import reconstruction_score
 from facesmith.studio.errors import Problem
 from facesmith.studio.face_resolver import FaceResolver, FacesDep, ResolvedFace, latent_space
 from facesmith.studio.rendering import store_face
-from facesmith.studio.schemas import FaceRequest, content
-from facesmith.studio.server_sent_events import MEDIA_TYPE, await_first, event_response, format_event
+from facesmith.studio.schemas import FaceRequest, event_content
+from facesmith.studio.server_sent_events import await_first, event_response, format_event
 
 router = APIRouter(tags=["faces"])
 
-_EVENTS = content(MEDIA_TYPE, description="progress (step, steps), then done (id, face, model, score) or error (error)")
+_EVENTS = event_content("progress (step, steps), then done (id, face, model, score) or error (error)")
 
 
 class RefineRequest(FaceRequest):

@@ -8,14 +8,14 @@ from fastapi.responses import StreamingResponse
 
 from facesmith.studio.errors import Problem
 from facesmith.studio.run_watcher import format_marks, parse_marks
-from facesmith.studio.schemas import content
-from facesmith.studio.server_sent_events import MEDIA_TYPE, event_response, format_event, heartbeat
+from facesmith.studio.schemas import event_content
+from facesmith.studio.server_sent_events import event_response, format_event, heartbeat
 from facesmith.studio.services import Services, ServicesDep
 
 router = APIRouter(tags=["runs"])
 
 MAX_WATCHED_RUNS = 16
-_EVENTS = content(MEDIA_TYPE, description="Server-sent events")
+_EVENTS = event_content("Server-sent events")
 LastEventId = Annotated[str | None, Header(max_length=4000)]
 
 
