@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from random import Random
 from threading import Event
@@ -209,8 +209,9 @@ def attack(server: Server, folder: Path, args: argparse.Namespace) -> dict[str, 
     """Send everything to the first studio and return what happened."""
     watched = [folder, *map(Path, args.paths)]
     session, _ = start_session(server)
-    for dataset in list_names(server, "datasets"):  # the first request stores features beside the dataset
-        body = json.dumps({"face": "seed:7", "dataset": dataset}).encode()
+    for dataset, model in product(list_names(server, "datasets"), INCLUDED):
+        # The first request of each model stores features beside the dataset.
+        body = json.dumps({"face": "seed:7", "dataset": dataset, "model": model}).encode()
         head = request_head("POST", "/api/v1/neighbours", {"Content-Type": "application/json"}, len(body))
         send(server.port, [head, body])
     visitor = Visitor(server)

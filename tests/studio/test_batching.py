@@ -48,6 +48,8 @@ class _PausedBatcher:
 
 def test_faces_do_not_depend_on_other_requests(first: Model, second: Model, batch_dependent: Model) -> None:
     """Sixty requests for three models at once; the faces of one model depend on the batch size."""
+    for model in (first, second, batch_dependent):
+        model.measure_block()
     assert (first.block, second.block, batch_dependent.block) == (1, 1, 16)
     requests = [
         (model, count, seed, start)

@@ -35,13 +35,19 @@ from facesmith.models.folder import DEFAULT_MODEL
 
 
 class Model(LoadedModel):
-    """A trained generator, with an encoder and attribute directions if its folder has them; see `load`."""
+    """A trained generator, with an encoder and attribute directions if its folder has them; see `load`.
+
+    ``block`` is how many faces must be computed together so that each is identical to the one that `sample` makes. With
+    16, a face must be computed among 16 latents, at the position of its index modulo 16. With 1, `generate` gives the
+    same bits for a single latent as for 16, in a fraction of the time; `measure_block` finds out whether it does.
+    """
 
     kind = "generator"
 
     def __init__(self, path: Path, card: dict[str, Any], backend: str = "onnx", threads: int | None = None) -> None:
         super().__init__(path, card, backend, threads)
         self.network = self._open(self.folder.onnx, self.folder.weights, card["network"])
+        self.block = BLOCK
 
     def _repr_html_(self) -> str:
         """Return a table of facts and eight generated faces, for notebooks."""
@@ -68,15 +74,13 @@ class Model(LoadedModel):
         """The size of the residual latent that the encoder appends to z, or 0; generated faces have none."""
         return int(self.card.get("encoder", {}).get("detail_size", 0))
 
-    @cached_property
-    def block(self) -> int:
-        """How many faces must be computed together so that each is identical to the one that `sample` makes: 1 or 16.
+    def measure_block(self) -> None:
+        """Set `block` to 1 if, on this machine, the bits of a face do not depend on the number of latents in a call.
 
-        With 1, `generate` gives the same bits for a single latent as for 16, in a fraction of the time. With 16, a face
-        must be computed among 16 latents, at the position of its index modulo 16. The first access measures this by
-        computing 136 faces.
+        This takes as long as computing 136 faces.
         """
-        return 1 if is_batch_invariant(self.network, self.latent_size) else BLOCK
+        if is_batch_invariant(self.network, self.latent_size):
+            self.block = 1
 
     @property
     def conditions(self) -> list[str]:

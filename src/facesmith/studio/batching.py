@@ -21,7 +21,7 @@ from facesmith.studio.errors import Busy
 
 # Faces computed in one call. Larger calls cost Python less per face. But once the data between two layers exceeds a
 # core's cache, ONNX Runtime slows down more than proportionally, a large sheet should be computed by all threads at
-# once, and a request for one face should wait only for short calls. `Model.block` is tested up to this size.
+# once, and a request for one face should wait only for short calls. `Model.measure_block` tests up to this size.
 MAX_CALL_FACES = 16
 
 DrawLatents = Callable[[int, int], Latents]  # returns the latents of faces first to last of a request
@@ -235,10 +235,11 @@ def _closing() -> Busy:
 
 def _generate(model: Model, z: Latents, start: int) -> Images:
     """Return the images of latents z. If neighbours matter, they are computed at their place in the seed's block."""
-    if model.block == 1:
+    size = model.block  # read once: it changes when it has been measured
+    if size == 1:
         return model.generate(z)
-    place = start % model.block
-    block = np.zeros((model.block, z.shape[1]), np.float32)
+    place = start % size
+    block = np.zeros((size, z.shape[1]), np.float32)
     block[place : place + len(z)] = z
     return model.generate(block)[place : place + len(z)]
 

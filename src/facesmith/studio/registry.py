@@ -9,9 +9,10 @@ import time
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import TypeVar, cast
 
 import facesmith
@@ -144,7 +145,7 @@ class Registry:
 
     def _load_model(self, path: Path) -> Model:
         model = facesmith.load(path, self.backend, threads=1, quiet=True)
-        _ = model.block  # found by computing faces, which must not happen in a request
+        Thread(target=_measure_block, args=[model]).start()  # the first faces do not wait for it
         return model
 
     def _load(self, item: Item, version: object, load: Callable[[Path], object]) -> object:
@@ -159,6 +160,11 @@ class Registry:
                 while len(self._loaded) > self.max_loaded:
                     self._loaded.popitem(last=False)
             return artefact
+
+
+def _measure_block(model: Model) -> None:
+    with suppress(Exception):  # a model that cannot compute is reported by the request that wants its faces
+        model.measure_block()
 
 
 def _root(source: str) -> tuple[Path, str | None]:
