@@ -12,8 +12,6 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 
-from facesmith.studio.api.imports import _copy_sample
-
 Visit = Callable[..., None]
 BYTES = {"Content-Type": "application/octet-stream"}
 
@@ -81,13 +79,16 @@ def test_photos_are_sent_previewed_and_imported(visit: Visit, tmp_path: Path, is
     visit(ask, paths=(str(tmp_path),), allow_training=True)
 
 
-def test_a_preview_includes_photos_of_phones(tmp_path: Path) -> None:
-    for folder in ("photos", "sample"):
-        (tmp_path / folder).mkdir()
-    for name in ("a.heic", "B.HEIC", "c.txt"):
-        (tmp_path / "photos" / name).write_bytes(b"")
-    _copy_sample(tmp_path / "photos", tmp_path / "sample")
-    assert sorted(path.suffix for path in (tmp_path / "sample").iterdir()) == [".HEIC", ".heic"]
+def test_the_preview_of_a_damaged_zip_is_an_error(visit: Visit, tmp_path: Path) -> None:
+    async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
+        upload = (await client.post("/api/v1/imports")).json()["id"]
+        assert (await send(client, upload, "photos.zip", zipped()[:500])).status_code == 200
+        answer = await client.get(f"/api/v1/imports/{upload}/preview", timeout=100)
+        assert answer.status_code == 400
+        assert answer.json()["error"].startswith("photos.zip ")
+        assert str(tmp_path) not in answer.text
+
+    visit(ask, paths=(str(tmp_path),), allow_training=True)
 
 
 def test_a_run_is_exported_and_its_model_deleted(visit: Visit, small_run: Path, tmp_path: Path) -> None:

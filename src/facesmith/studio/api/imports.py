@@ -1,9 +1,7 @@
 """/imports: make a dataset of photos that are sent part by part, if the studio allows training."""
 
 import asyncio
-import shutil
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -126,35 +124,17 @@ def _info(services: Services, upload: PhotoUpload) -> ImportInfo:
 
 def _preview_jpeg(photos: Path, size: int, align: bool) -> bytes:
     """Return a sheet of a few of the photos as an import crops them."""
+    crop = "center:178" if align else "fit"
     with tempfile.TemporaryDirectory() as folder:
-        sample = Path(folder) / "sample"
-        sample.mkdir()
-        _copy_sample(photos, sample)
-        crop = "center:178" if align else "fit"
         dataset = facesmith.import_dataset(
-            sample, Path(folder) / "preview", size=size, crop=crop, align=align, workers=1, quiet=True
+            photos,
+            Path(folder) / "preview",
+            size=size,
+            crop=crop,
+            align=align,
+            limit=PREVIEW_PHOTOS,
+            workers=1,
+            quiet=True,
         )
         sheet = Image.fromarray(tile(dataset.images[:PREVIEW_PHOTOS], 4))
     return encode_jpeg(sheet, dataset.marks, quality=90, subsampling=0)
-
-
-def _copy_sample(photos: Path, folder: Path) -> None:
-    """Copy photos from a folder or a zip, evenly spread over them, into ``folder``."""
-    extensions = {*Image.registered_extensions(), ".heic", ".heif"}  # the import adds the opener of the last two
-
-    def spread(names: list[str]) -> list[str]:
-        visible = [name for name in names if not Path(name).name.startswith(".")]  # macOS adds ._ copies to a zip
-        names = sorted(name for name in visible if Path(name).suffix.lower() in extensions)
-        return names[:: max(1, len(names) // PREVIEW_PHOTOS)][:PREVIEW_PHOTOS]
-
-    if photos.is_file():
-        try:
-            with zipfile.ZipFile(photos) as archive:
-                for number, name in enumerate(spread(archive.namelist())):
-                    with archive.open(name) as source, (folder / f"{number}{Path(name).suffix}").open("wb") as target:
-                        shutil.copyfileobj(source, target)
-        except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
-            raise Problem(400, f"{photos.name} cannot be read as a zip: pack it again, without a password") from None
-        return
-    for number, name in enumerate(spread([str(file) for file in photos.rglob("*")])):
-        shutil.copy(name, folder / f"{number}{Path(name).suffix}")
