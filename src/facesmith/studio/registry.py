@@ -55,6 +55,7 @@ class Registry:
         self._items: list[Item] = []
         self._searched = -MAX_AGE_SECONDS
         self._loaded: OrderedDict[tuple[str, str], tuple[object, object]] = OrderedDict()  # least recently used first
+        self._blocks: dict[str, int] = {}  # the measured `Model.block` of each digest
         self._lock, self._loading = Lock(), Lock()
 
     @property
@@ -145,8 +146,16 @@ class Registry:
 
     def _load_model(self, path: Path) -> Model:
         model = facesmith.load(path, self.backend, threads=1, quiet=True)
-        Thread(target=_measure_block, args=[model]).start()  # the first faces do not wait for it
+        if model.digest in self._blocks:
+            model.block = self._blocks[model.digest]
+        else:
+            Thread(target=self._measure_block, args=[model]).start()  # the first faces do not wait for it
         return model
+
+    def _measure_block(self, model: Model) -> None:
+        with suppress(Exception):  # a model that cannot compute is reported by the request that wants its faces
+            model.measure_block()
+            self._blocks[model.digest] = model.block
 
     def _load(self, item: Item, version: object, load: Callable[[Path], object]) -> object:
         with self._loading:  # one at a time: a second request for the same model finds it loaded
@@ -160,11 +169,6 @@ class Registry:
                 while len(self._loaded) > self.max_loaded:
                     self._loaded.popitem(last=False)
             return artefact
-
-
-def _measure_block(model: Model) -> None:
-    with suppress(Exception):  # a model that cannot compute is reported by the request that wants its faces
-        model.measure_block()
 
 
 def _root(source: str) -> tuple[Path, str | None]:

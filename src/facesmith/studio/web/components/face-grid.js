@@ -39,11 +39,22 @@ export function BitmapCanvas({ bitmap, part, of, label, ...rest }) {
     const [x, y, width, height] = part ?? [0, 0, bitmap.width, bitmap.height];
     const element = canvas.current;
     if (element.width !== width || element.height !== height) [element.width, element.height] = [width, height];
-    element.getContext("2d").drawImage(bitmap, x, y, width, height, 0, 0, width, height);
+    element.getContext("2d", { alpha: false }).drawImage(bitmap, x, y, width, height, 0, 0, width, height);
     if (of) element.dataset.of = of; // identifies the image in tests
   }, [bitmap, part?.join()]);
   return html`<canvas ref=${canvas} role=${label ? "img" : "presentation"} aria-label=${label} width="1" height="1"
     ...${rest} />`;
+}
+
+/** Whether something has been busy for a while. What is quick shows nothing, which also keeps the browser quick. */
+function useSlow(busy) {
+  const [isSlow, setSlow] = useState(false);
+  useEffect(() => {
+    if (!busy) return setSlow(false);
+    const timer = setTimeout(setSlow, 300, true);
+    return () => clearTimeout(timer);
+  }, [busy]);
+  return busy && isSlow;
 }
 
 /** The sheet `bitmap` of `count` faces in `columns`, each a button called `name(index)`; arrow keys move the focus. The
@@ -83,7 +94,7 @@ export function FaceGrid({ bitmap, of, count, columns, shape, width, busy, name,
       ),
     [count, at, label],
   );
-  return html`<div class="face-grid" style=${style} aria-busy=${busy}>
+  return html`<div class=${useSlow(busy) ? "face-grid slow" : "face-grid"} style=${style} aria-busy=${busy}>
     <${BitmapCanvas} bitmap=${bitmap} of=${of} />
     <div class="cells" ref=${cells} style=${grid} role="group" aria-label=${label} onKeyDown=${keys}>
       ${buttons}
