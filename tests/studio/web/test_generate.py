@@ -48,7 +48,8 @@ def test_the_copied_seed_has_the_sliders(studio: str, visit: Visit) -> None:
     page = visit(f"{studio}/?model=drawn64&seed=5&count=4&set=Smiling:1.5&face=3")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy seed").click()
-    copied = page.wait_for_function("navigator.clipboard.readText()").json_value()
+    page.locator("span", has_text="Copied seed").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == "seed:5:3 --set Smiling=1.5"
     page.goto(f"{studio}/arithmetic?model=drawn64&size=2")
     page.get_by_label("Seed of C").fill(copied)

@@ -95,12 +95,11 @@ def test_photos_are_refined_unless_it_is_undone(studio: str, visit: Visit, party
     undo = page.get_by_role("button", name="Undo refinement")
     undo.wait_for()
     score = page.locator(".score strong")
-    refined = float(score.inner_text().removesuffix(" dB"))
+    refined = score.inner_text()
     undo.click()
-    page.wait_for_function(
-        "refined => parseFloat(document.querySelector('.score strong')?.innerText) < refined", arg=refined
-    )
     page.get_by_role("button", name="Refine").wait_for()
+    expect(score).not_to_have_text(refined)
+    assert float(score.inner_text().removesuffix(" dB")) < float(refined.removesuffix(" dB"))
     has_address(page, lambda query: query.get("refine") == ["off"] and "refined" not in query)
 
 
@@ -191,7 +190,7 @@ def test_navigation_keeps_the_state_of_pages(studio: str, visit: Visit, size: st
     pages = page.get_by_role("navigation", name="Pages")
     pages.get_by_role("link", name="Arithmetic").click()
     page.wait_for_url("**/arithmetic")
-    page.wait_for_function("document.activeElement.id === 'main'")  # after its code has loaded
+    expect(page.locator("#main")).to_be_focused()  # after its code has loaded
     if size == "phone":
         pages.get_by_role("button", name="More").click()
     pages.get_by_role("link", name="About").click()
@@ -206,14 +205,14 @@ def test_navigation_keeps_the_state_of_pages(studio: str, visit: Visit, size: st
 
 def test_the_theme_follows_the_system_until_chosen(studio: str, visit: Visit) -> None:
     page = visit(f"{studio}/about")
-    background = "getComputedStyle(document.documentElement).backgroundColor"
-    light = page.evaluate(background)
+    root = page.locator("html")
+    light = root.evaluate("(root) => getComputedStyle(root).backgroundColor")
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"light => {background} !== light", arg=light)
+    expect(root).not_to_have_css("background-color", light)
     page.get_by_role("button", name="Theme").click()
-    page.wait_for_function(f"light => {background} === light", arg=light)
+    expect(root).to_have_css("background-color", light)
     page.reload()
-    page.wait_for_function(f"light => {background} === light", arg=light)
+    expect(root).to_have_css("background-color", light)
 
 
 def test_pages_load_without_moving(studio: str, visit: Visit) -> None:
