@@ -2,15 +2,17 @@ import asyncio
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 import facesmith
-from facesmith import FacesmithError, artefacts
+from facesmith import FacesmithError, Model, artefacts
 from facesmith.studio import registry
 from facesmith.studio.errors import NotFound
 from facesmith.studio.registry import Registry
+from tests.studio.conftest import write_model
 
 
 def _names(registry_of_paths: Registry, *kinds: str) -> list[str]:
@@ -88,6 +90,40 @@ def test_models_are_cached_and_reloaded_after_a_change(models: Path, tmp_path: P
             await registry_of_paths.model("first")
 
     asyncio.run(ask())
+
+
+def test_batch_sizes_are_compared_once_for_each_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, batch_dependent in (("dependent", True), ("free", False)):
+        write_model(tmp_path / name, batch_dependent=batch_dependent)
+    changed = write_model(tmp_path.with_name("changed"), batch_dependent=True)  # the same weights, so the same digest
+    measured, measure_block = list[str](), Model.measure_block
+
+    def measure(model: Model) -> None:
+        measure_block(model)
+        measured.append(model.name)
+
+    monkeypatch.setattr(Model, "measure_block", measure)
+
+    async def block_of(loading: Registry, name: str, measurements: int) -> int:
+        model = await loading.model(name)
+        until = time.monotonic() + 30
+        while len(measured) < measurements and time.monotonic() < until:
+            await asyncio.sleep(0.01)
+        return model.block
+
+    async def ask() -> None:
+        loading = Registry([str(tmp_path)], max_loaded=1)
+        assert await block_of(loading, "dependent", 1) == 16
+        assert await block_of(loading, "free", 2) == 1
+        assert await block_of(loading, "dependent", 0) == 16
+        assert await block_of(loading, "free", 0) == 1  # at once, though it was loaded again
+        shutil.copytree(changed, tmp_path / "free", dirs_exist_ok=True)
+        os.utime(tmp_path / "free" / "model.json", ns=(1, 1))  # a clock may be too coarse to tell
+        assert await block_of(loading, "free", 3) == 16
+        loading.close()
+
+    asyncio.run(ask())
+    assert measured == ["dependent", "free", "changed"]
 
 
 def test_new_folders_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

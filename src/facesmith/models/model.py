@@ -38,8 +38,8 @@ class Model(LoadedModel):
     """A trained generator, with an encoder and attribute directions if its folder has them; see `load`.
 
     ``block`` is how many faces must be computed together so that each is identical to the one that `sample` makes. With
-    16, a face must be computed among 16 latents, at the position of its index modulo 16. With 1, `generate` gives the
-    same bits for a single latent as for 16, in a fraction of the time; `measure_block` finds out whether it does.
+    16, a face must be computed among 16 latents, at the position of its index modulo 16. With 1, `generate` returns the
+    same bits for a single latent as for 16, and is much faster. It is 16 until `measure_block` finds 1.
     """
 
     kind = "generator"
@@ -77,7 +77,7 @@ class Model(LoadedModel):
     def measure_block(self) -> None:
         """Set `block` to 1 if, on this machine, the bits of a face do not depend on the number of latents in a call.
 
-        This takes as long as computing 136 faces.
+        It computes 136 faces.
         """
         if is_batch_invariant(self.network, self.latent_size):
             self.block = 1

@@ -53,6 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         await services.command_jobs.close()
         services.batcher.close()
         services.jobs.close()
+        services.registry.close()
 
     app = FastAPI(
         title="facesmith studio",

@@ -234,14 +234,14 @@ def _closing() -> Busy:
 
 
 def _generate(model: Model, z: Latents, start: int) -> Images:
-    """Return the images of latents z. If neighbours matter, they are computed at their place in the seed's block."""
-    size = model.block  # read once: it changes when it has been measured
+    """Return the images of latents z. If neighbours matter, they are computed at their offset in the seed's block."""
+    size = model.block  # read once: a measurement in another thread may change it
     if size == 1:
         return model.generate(z)
-    place = start % size
+    offset = start % size
     block = np.zeros((size, z.shape[1]), np.float32)
-    block[place : place + len(z)] = z
-    return model.generate(block)[place : place + len(z)]
+    block[offset : offset + len(z)] = z
+    return model.generate(block)[offset : offset + len(z)]
 
 
 def _checked_latents(piece: _Slice) -> Latents:

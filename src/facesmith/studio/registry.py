@@ -5,14 +5,15 @@ No path ever comes from a client: a name is looked up here, and leads to a folde
 
 import asyncio
 import re
+import sys
 import time
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import TypeVar, cast
 
 import facesmith
@@ -55,7 +56,8 @@ class Registry:
         self._items: list[Item] = []
         self._searched = -MAX_AGE_SECONDS
         self._loaded: OrderedDict[tuple[str, str], tuple[object, object]] = OrderedDict()  # least recently used first
-        self._blocks: dict[str, int] = {}  # the measured `Model.block` of each digest
+        self._blocks: dict[tuple[Path, object], int] = {}  # `Model.block`, by path and version
+        self._measuring = ThreadPoolExecutor(1)
         self._lock, self._loading = Lock(), Lock()
 
     @property
@@ -145,17 +147,26 @@ class Registry:
             return entry[1]
 
     def _load_model(self, path: Path) -> Model:
-        model = facesmith.load(path, self.backend, threads=1, quiet=True)
-        if model.digest in self._blocks:
-            model.block = self._blocks[model.digest]
-        else:
-            Thread(target=self._measure_block, args=[model]).start()  # the first faces do not wait for it
-        return model
+        return facesmith.load(path, self.backend, threads=1, quiet=True)
 
-    def _measure_block(self, model: Model) -> None:
-        with suppress(Exception):  # a model that cannot compute is reported by the request that wants its faces
-            model.measure_block()
-            self._blocks[model.digest] = model.block
+    def _measure_block(self, model: Model, version: object) -> None:
+        """Measure the block of this version of a model once, in the background: its first faces are not delayed."""
+        key = model.path, version
+        if key in self._blocks:
+            model.block = self._blocks[key]
+            return
+
+        def measure() -> None:
+            try:
+                model.measure_block()
+            except Exception as error:  # its faces are still correct, in blocks
+                print(f"facesmith: the batch sizes of {model.name} cannot be compared ({error})", file=sys.stderr)
+            self._blocks[key] = model.block
+
+        self._measuring.submit(measure)
+
+    def close(self) -> None:
+        self._measuring.shutdown(wait=False, cancel_futures=True)
 
     def _load(self, item: Item, version: object, load: Callable[[Path], object]) -> object:
         with self._loading:  # one at a time: a second request for the same model finds it loaded
@@ -163,6 +174,8 @@ class Registry:
             if cached is not None:
                 return cached
             artefact = load(item.path)
+            if isinstance(artefact, Model):
+                self._measure_block(artefact, version)
             with self._lock:
                 self._loaded[item.kind, item.name] = version, artefact
                 self._loaded.move_to_end((item.kind, item.name))

@@ -23,8 +23,10 @@ UPLOAD = {
         "required": True,
     }
 }
-# Its additional response.
-UNSUPPORTED: dict[int | str, dict[str, Any]] = {415: {"description": "The body is not an image of a supported type"}}
+# The response of such a route to other files.
+UNSUPPORTED_TYPE: dict[int | str, dict[str, Any]] = {
+    415: {"description": "The Content-Type or the format of the file is not supported"}
+}
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_SIDE = 65_500  # pixels, the limit of JPEG; the decoder allocates memory for each row
 MAX_SCANS = 60  # of a JPEG: cameras write up to a dozen, and decoding each costs as much as a whole image

@@ -9,7 +9,7 @@ from facesmith import identify
 from facesmith.errors import FacesmithError
 from facesmith.studio.errors import Problem
 from facesmith.studio.services import ServicesDep
-from facesmith.studio.uploads import UNSUPPORTED, UPLOAD, read_upload
+from facesmith.studio.uploads import UNSUPPORTED_TYPE, UPLOAD, read_upload
 
 router = APIRouter(tags=["photos"])
 
@@ -44,7 +44,7 @@ class IdentifyResponse(BaseModel):
 
 
 @router.post(
-    "/identify", summary="Read the provenance metadata of an image", openapi_extra=UPLOAD, responses=UNSUPPORTED
+    "/identify", summary="Read the provenance metadata of an image", openapi_extra=UPLOAD, responses=UNSUPPORTED_TYPE
 )
 async def identify_file(request: Request, services: ServicesDep) -> IdentifyResponse:
     """The body is an image, an MP4 or a GIF, or a form that contains one. It is not stored.

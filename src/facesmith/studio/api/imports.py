@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -123,7 +124,9 @@ def _info(services: Services, upload: PhotoUpload) -> ImportInfo:
 
 
 def _preview_jpeg(photos: Path, size: int, align: bool) -> bytes:
-    """Return a sheet of a few of the photos as an import crops them."""
+    """Return a sheet of up to `PREVIEW_PHOTOS` images, cropped as the import would crop them."""
+    if photos.is_file() and not zipfile.is_zipfile(photos):
+        raise Problem(400, f"{photos.name} cannot be read as a zip: pack it again")
     crop = "center:178" if align else "fit"
     with tempfile.TemporaryDirectory() as folder:
         dataset = facesmith.import_dataset(

@@ -12,7 +12,7 @@ from facesmith.studio.image_responses import encode_sheet, unchanged_metadata
 from facesmith.studio.rendering import face_metadata, render_faces, session_response
 from facesmith.studio.schemas import content
 from facesmith.studio.sessions import COOKIE, HEADER
-from facesmith.studio.uploads import UNSUPPORTED, UPLOAD, check_photo, read_upload
+from facesmith.studio.uploads import UNSUPPORTED_TYPE, UPLOAD, check_photo, read_upload
 
 router = APIRouter(tags=["photos"])
 
@@ -70,7 +70,7 @@ class DeleteResponse(BaseModel):
     "/photos",
     summary="Upload a photo",
     openapi_extra=UPLOAD,
-    responses=_SESSION | UNSUPPORTED,
+    responses=_SESSION | UNSUPPORTED_TYPE,
 )
 async def upload_photo(
     request: Request,

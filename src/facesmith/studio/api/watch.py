@@ -15,7 +15,7 @@ from facesmith.studio.services import Services, ServicesDep
 router = APIRouter(tags=["runs"])
 
 MAX_WATCHED_RUNS = 16
-_EVENTS = event_content("Server-sent events")
+_EVENTS = event_content("status, health, metrics, sheet, cut or gone; see the description")
 LastEventId = Annotated[str | None, Header(max_length=4000)]
 
 

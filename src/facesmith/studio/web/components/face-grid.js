@@ -31,30 +31,32 @@ export function useAvailableSize() {
   return [ref, space];
 }
 
-/** A canvas that shows a bitmap, or a part of it. It keeps the previous one until the next is drawn. */
-export function BitmapCanvas({ bitmap, part, of, label, ...rest }) {
+/** A canvas that shows a bitmap, or a part of it. It keeps the previous one until the next is drawn. Bitmaps without
+ * transparency can be `opaque`, which is faster. */
+export function BitmapCanvas({ bitmap, part, of, label, opaque = false, ...rest }) {
   const canvas = useRef();
   useLayoutEffect(() => {
     if (!bitmap) return;
     const [x, y, width, height] = part ?? [0, 0, bitmap.width, bitmap.height];
     const element = canvas.current;
     if (element.width !== width || element.height !== height) [element.width, element.height] = [width, height];
-    element.getContext("2d", { alpha: false }).drawImage(bitmap, x, y, width, height, 0, 0, width, height);
+    element.getContext("2d", { alpha: !opaque }).drawImage(bitmap, x, y, width, height, 0, 0, width, height);
     if (of) element.dataset.of = of; // identifies the image in tests
   }, [bitmap, part?.join()]);
   return html`<canvas ref=${canvas} role=${label ? "img" : "presentation"} aria-label=${label} width="1" height="1"
     ...${rest} />`;
 }
 
-/** Whether something has been busy for a while. What is quick shows nothing, which also keeps the browser quick. */
-function useSlow(busy) {
-  const [isSlow, setSlow] = useState(false);
+/** Whether `busy` has been true for 300 ms since the last image `of`. Short waits show no progress bar, which also saves
+ * rendering time. */
+function useSlow(busy, of) {
+  const [slow, setSlow] = useState(null);
   useEffect(() => {
-    if (!busy) return setSlow(false);
-    const timer = setTimeout(setSlow, 300, true);
+    if (!busy) return undefined;
+    const timer = setTimeout(setSlow, 300, of);
     return () => clearTimeout(timer);
-  }, [busy]);
-  return busy && isSlow;
+  }, [busy, of]);
+  return busy && slow === of;
 }
 
 /** The sheet `bitmap` of `count` faces in `columns`, each a button called `name(index)`; arrow keys move the focus. The
@@ -94,8 +96,8 @@ export function FaceGrid({ bitmap, of, count, columns, shape, width, busy, name,
       ),
     [count, at, label],
   );
-  return html`<div class=${useSlow(busy) ? "face-grid slow" : "face-grid"} style=${style} aria-busy=${busy}>
-    <${BitmapCanvas} bitmap=${bitmap} of=${of} />
+  return html`<div class=${useSlow(busy, of) ? "face-grid slow" : "face-grid"} style=${style} aria-busy=${busy}>
+    <${BitmapCanvas} bitmap=${bitmap} of=${of} opaque />
     <div class="cells" ref=${cells} style=${grid} role="group" aria-label=${label} onKeyDown=${keys}>
       ${buttons}
       ${count % columns > 0 && html`<div class="rest-of-row"
