@@ -10,6 +10,7 @@ from PIL import Image
 from facesmith.data.dataset import Dataset
 from facesmith.errors import FacesmithError
 from facesmith.images.align import (
+    HEIGHT,
     TEMPLATE,
     WIDTH,
     alignment_matrix,
@@ -109,6 +110,13 @@ def test_a_photo_without_a_large_enough_face_is_refused(drawn_faces: list[Any]) 
     assert len(crop_faces(photo, FACES)) == 1
     with pytest.raises(FacesmithError, match="small face .eyes 2. pixels apart"):
         crop_faces(photo, tall)
+
+
+def test_a_photo_that_is_only_cropped_has_one_face() -> None:
+    photo = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    assert len(crop_faces(photo, FACES, faces="0")) == 1
+    with pytest.raises(FacesmithError, match="has no face 1: choose 0, its only face"):
+        crop_faces(photo, FACES, faces="1")
 
 
 def test_aligned_photos_are_not_searched() -> None:

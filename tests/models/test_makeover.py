@@ -104,7 +104,7 @@ def test_an_invalid_makeover_or_input_is_refused(makeover: Makeover, tmp_path: P
         facesmith.load_makeover(tmp_path)
     with pytest.raises(FacesmithError, match=r"\(N, 32, 32, 3\), not uint8 of \(1, 16, 16, 3\)"):
         makeover.apply(np.zeros((1, 16, 16, 3), np.uint8))
-    with pytest.raises(FacesmithError, match="known has no direction 'mtf': choose lighter or redder"):
+    with pytest.raises(FacesmithError, match="known has no direction 'mtf': choose one of lighter, redder"):
         makeover.apply(np.zeros((1, 32, 32, 3), np.uint8), "mtf")
     for strength in (-0.1, 1.1, float("nan")):
         with pytest.raises(FacesmithError, match="expected 0"):

@@ -29,9 +29,9 @@ from facesmith.errors import plural
 def makeover(model: str, photo: tuple[str, ...], out: Path, **options: object) -> None:
     """Apply the makeover MODEL to the faces in every PHOTO.
 
-    The person's identity does not change. PHOTO is a photo or a folder of photos. OUT contains the changed
-    faces (named after their photos), sheet.png (before and after), the changed photos (with --whole), and a JSON list.
-    `facesmith models` lists the included makeovers.
+    The person should remain recognisable. PHOTO is a photo or a folder of photos. OUT contains the changed faces (named
+    after their photos), sheet.png (before and after), the changed photos (with --whole), and makeover.json, a list of
+    the faces. `facesmith models` lists the included makeovers and their directions.
 
     \b
     facesmith makeover celeba-makeover holiday.jpg --out results
@@ -45,3 +45,5 @@ def makeover(model: str, photo: tuple[str, ...], out: Path, **options: object) -
     for item in result["without"]:
         click.echo(f"  {item['reason']}")
     click.echo(f"sheet: {out / 'sheet.png'}")
+    if options["video"] is not None:
+        click.echo(f"video: {options['video']}")

@@ -61,13 +61,18 @@ def crop_faces(
     image = read_photo(photo)
     width, height = image.shape[1], image.shape[0]
     try:
+        only_crop = None
         if (width, height) == (spec.width, spec.height):
-            return [FaceCrop(image, None, scale_matrix(1))]
-        if not has_aligned_faces(card):
+            only_crop = FaceCrop(image, None, scale_matrix(1))
+        elif not has_aligned_faces(card):
             file = None if isinstance(photo, np.ndarray) else photo
-            return [_crop_part(image, spec, spec.box(width, height), file)]
-        if aligned or (width, height) == (WIDTH, HEIGHT):
-            return [_crop_part(image, spec, _aligned_box(spec, width, height))]
+            only_crop = _crop_part(image, spec, spec.box(width, height), file)
+        elif aligned or (width, height) == (WIDTH, HEIGHT):
+            only_crop = _crop_part(image, spec, _aligned_box(spec, width, height))
+        if only_crop is not None:
+            if isinstance(faces, str) and faces.isdecimal() and int(faces):
+                raise FacesmithError(f"{photo_name(photo)} has no face {int(faces)}: choose 0, its only face")
+            return [only_crop]
         selected = find_faces(image) if isinstance(faces, str) else list(faces)
         if isinstance(faces, str) or not selected:
             selected = select_faces(selected, str(faces), photo_name(photo))
@@ -99,7 +104,8 @@ def select_faces(faces: list[Face], choice: str, photo: str) -> list[Face]:
     """Select faces by ``choice``, or raise `FacesmithError` that names the photo; ``faces`` start with the largest."""
     if not faces:
         raise FacesmithError(
-            f"no face was found in {photo}: use a photo that shows a face from the front, or mark it as aligned"
+            f"no face was found in {photo}: use a photo that shows a face from the front, or an aligned one with "
+            "--aligned (aligned=True)"
         )
     if choice == "largest":
         return faces[:1]

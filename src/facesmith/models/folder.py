@@ -130,6 +130,8 @@ def find_model_folder(source: str | Path, kind: str) -> tuple[ModelFolder, bool]
         folder = ModelFolder(_download(str(source)), kind)
     if not folder.card.is_file():
         reason = f"has no {folder.card.name}" if folder.path.is_dir() else "does not exist"
+        if str(source) in {path.name for path in INCLUDED_FOLDER.iterdir()}:
+            reason = "it is an included model of another kind"
         names = ", ".join(included_names(folder.card.name))
         raise FacesmithError(
             f"{source} is not {_NOUNS[kind]} folder ({reason}): {_REMEDIES[kind]}"

@@ -36,7 +36,7 @@ class Makeover(LoadedModel):
         if name is None:
             return 0
         if name not in names:
-            raise FacesmithError(f"{self.name} has no direction {name!r}: choose {' or '.join(names)}")
+            raise FacesmithError(f"{self.name} has no direction {name!r}: choose one of {', '.join(names)}")
         return names.index(name)
 
     def apply(self, images: Images, direction: str | None = None, strength: float = 1.0) -> Images:

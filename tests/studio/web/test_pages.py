@@ -163,7 +163,26 @@ def test_a_makeover_of_a_face_and_of_the_whole_photo(studio: str, visit: Visit, 
     difference = result[..., :3] - np.asarray(Image.open(party)).astype(int)
     assert difference[..., 0].max() >= 15
     assert np.abs(difference[..., 1:]).max() <= 1
+    with page.expect_request(lambda request: (request.post_data_json or {}).get("format") == "gif") as sent:
+        page.get_by_role("button", name="GIF").click()
+    assert sent.value.post_data_json["strength"] == 0.5
     assert fits(page)
+
+
+def test_six_directions_of_a_makeover_fit(
+    listening: Callable[..., AbstractContextManager[str]], visit: Visit, size: str, party: Path
+) -> None:
+    with listening("celeba-makeover") as address:
+        page = visit(f"{address}/makeover", size)
+        page.set_input_files("input[type=file]", party)
+        choose(page, "Remove glasses")
+        page.wait_for_selector(".makeover-result canvas[data-of='glasses-off 1 face']")
+        directions = page.get_by_role("group", name="Direction").locator(".segments")
+        expect(directions.get_by_role("radio")).to_have_count(6)
+        assert directions.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+        if size == "phone":
+            page.set_viewport_size({"width": 320, "height": 640})
+        assert fits(page)
 
 
 def test_pages_without_models_explain_what_is_missing(

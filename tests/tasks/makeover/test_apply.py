@@ -132,7 +132,7 @@ def test_invalid_arguments_are_refused_before_any_work(
     monkeypatch.setattr(apply, "crop_faces", lambda *_, **__: pytest.fail("a photo was read"))
     (tmp_path / "empty").mkdir()
     invalid: list[tuple[dict[str, Any], str]] = [
-        ({"direction": "mtf"}, "choose lighter or redder"),
+        ({"direction": "mtf"}, "choose one of lighter, redder"),
         ({"strength": 2}, "invalid strength 2"),
         ({"steps": 1}, "invalid number of steps 1"),
         ({"steps": 33}, "invalid number of steps 33"),

@@ -31,5 +31,5 @@ export function directionLabel(direction) {
 
 /** A sentence on what a direction was learned from. */
 export const directionText = ({ source, target }) =>
-  `Learned from two groups of photos. First group: “${terms(source).map(plain).join("”, “")}”. Second group: “${terms(target).map(plain).join("”, “")}”. ` +
-  "The makeover moves a face from the first group towards the second.";
+  `Trained on two groups of photos. It changes faces like those labelled “${terms(source).map(plain).join("”, “")}” ` +
+  `so that they resemble those labelled “${terms(target).map(plain).join("”, “")}”.`;

@@ -40,16 +40,20 @@ function notes(photo, model, alternative) {
     found.push("No face was found. The whole photo is used as if it were one face, so the result will be poor. Choose a photo that shows a face from the front.");
   const { kind, c2pa } = photo.provenance ?? {};
   if (kind === "generated" || kind === "edited")
-    found.push(`This photo is marked as ${kind === "generated" ? "AI-generated" : "edited by AI"}. The images made from it keep this mark.`);
-  if (c2pa) found.push("This photo has content credentials (a C2PA manifest). The images made from it do not keep them.");
+    found.push(`This photo is marked as ${kind === "generated" ? "AI-generated" : "edited by AI"}. Images made from it stay marked.`);
+  if (c2pa) found.push("This photo has content credentials (a C2PA manifest). Images made from it do not keep them.");
   return found;
 }
 
-const boxStyle = ([left, top, wide, high], [width, height]) => ({
-  left: percent(left, width),
-  top: percent(top, height),
-  width: percent(wide, width),
-  height: percent(high, height),
-});
+/** The place of a box, which may extend beyond the photo. */
+function boxStyle([left, top, wide, high], [width, height]) {
+  const [x, y] = [Math.max(0, left), Math.max(0, top)];
+  return {
+    left: percent(x, width),
+    top: percent(y, height),
+    width: percent(Math.min(width, left + wide) - x, width),
+    height: percent(Math.min(height, top + high) - y, height),
+  };
+}
 
 const faceCountText = (count) => (count === 1 ? "One face found" : `${count} faces found: select one`);
