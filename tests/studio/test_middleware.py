@@ -178,7 +178,9 @@ def test_openapi_documents_every_response(visit: Visit) -> None:
                 assert {"200", "204"} & set(operation["responses"]), (method, path)
                 content = operation["responses"].get("200", {"content": {"none": {"schema": True}}})["content"]
                 assert len(content) == 1, "generated clients read one type per status"
-                assert all(kind.get("schema") or "itemSchema" in kind or "json" in name for name, kind in content.items())
+                assert all(
+                    kind.get("schema") or "itemSchema" in kind or "json" in name for name, kind in content.items()
+                )
                 errors = [response for code, response in operation["responses"].items() if code >= "400"]
                 kinds = {error["content"]["application/json"]["schema"]["$ref"] for error in errors}
                 assert kinds == {"#/components/schemas/Error"}, (method, path)
