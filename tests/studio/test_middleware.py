@@ -180,7 +180,7 @@ def test_openapi_documents_every_response(visit: Visit) -> None:
                 assert len(content) == 1, "generated clients read one type per status"
                 assert all(
                     kind.get("schema") or "itemSchema" in kind or "json" in name for name, kind in content.items()
-                )
+                ), (method, path)
                 errors = [response for code, response in operation["responses"].items() if code >= "400"]
                 kinds = {error["content"]["application/json"]["schema"]["$ref"] for error in errors}
                 assert kinds == {"#/components/schemas/Error"}, (method, path)

@@ -98,10 +98,18 @@ def test_a_preview_shows_a_few_of_many_photos(tmp_path: Path, monkeypatch: pytes
     assert imported == [12]
 
 
-def test_the_preview_of_a_damaged_zip_is_an_error(visit: Visit, tmp_path: Path) -> None:
+def without_photos() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("notes.md", "nothing to see")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("data", [zipped()[:500], without_photos()])
+def test_the_preview_of_an_unusable_zip_is_an_error(visit: Visit, tmp_path: Path, data: bytes) -> None:
     async def ask(client: httpx.AsyncClient, _: FastAPI) -> None:
         upload = (await client.post("/api/v1/imports")).json()["id"]
-        assert (await send(client, upload, "photos.zip", zipped()[:500])).status_code == 200
+        assert (await send(client, upload, "photos.zip", data)).status_code == 200
         answer = await client.get(f"/api/v1/imports/{upload}/preview", timeout=100)
         assert answer.status_code == 400
         assert "zip" in answer.json()["error"]

@@ -11,6 +11,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 import facesmith
+from facesmith.errors import FacesmithError
 from facesmith.studio.api.training import RunName
 from facesmith.studio.command_jobs import PhotoUpload, write_part
 from facesmith.studio.errors import Problem
@@ -129,15 +130,12 @@ def _preview_jpeg(photos: Path, size: int, align: bool) -> bytes:
         raise Problem(400, f"{photos.name} cannot be read as a zip: pack it again")
     crop = "center:178" if align else "fit"
     with tempfile.TemporaryDirectory() as folder:
-        dataset = facesmith.import_dataset(
-            photos,
-            Path(folder) / "preview",
-            size=size,
-            crop=crop,
-            align=align,
-            limit=PREVIEW_PHOTOS,
-            workers=1,
-            quiet=True,
-        )
+        preview = Path(folder) / "preview"
+        try:
+            dataset = facesmith.import_dataset(
+                photos, preview, size=size, crop=crop, align=align, limit=PREVIEW_PHOTOS, workers=1, quiet=True
+            )
+        except FacesmithError as error:  # visitors must not see the server's folders
+            raise Problem(400, str(error).replace(str(photos), photos.name)) from None
         sheet = Image.fromarray(tile(dataset.images[:PREVIEW_PHOTOS], 4))
     return encode_jpeg(sheet, dataset.marks, quality=90, subsampling=0)
