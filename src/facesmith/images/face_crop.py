@@ -70,8 +70,7 @@ def crop_faces(
         elif aligned or (width, height) == (WIDTH, HEIGHT):
             only_crop = _crop_part(image, spec, _aligned_box(spec, width, height))
         if only_crop is not None:
-            if isinstance(faces, str) and faces.isdecimal() and int(faces):
-                raise FacesmithError(f"{photo_name(photo)} has no face {int(faces)}: choose 0, its only face")
+            _check_number(str(faces), 1, photo_name(photo))
             return [only_crop]
         selected = find_faces(image) if isinstance(faces, str) else list(faces)
         if isinstance(faces, str) or not selected:
@@ -112,10 +111,15 @@ def select_faces(faces: list[Face], choice: str, photo: str) -> list[Face]:
     ordered = sort_left_to_right(faces)
     if choice == "all":
         return ordered
-    if int(choice) >= len(faces):
-        numbers = "0, its only face" if len(faces) == 1 else f"0 to {len(faces) - 1}, counted from the left"
-        raise FacesmithError(f"{photo} has no face {int(choice)}: choose {numbers}")
+    _check_number(choice, len(faces), photo)
     return [ordered[int(choice)]]
+
+
+def _check_number(choice: str, count: int, photo: str) -> None:
+    """Raise `FacesmithError` for the number of a face that a photo with ``count`` faces does not have."""
+    if choice.isdecimal() and int(choice) >= count:
+        numbers = "0, its only face" if count == 1 else f"0 to {count - 1}, counted from the left"
+        raise FacesmithError(f"{photo} has no face {int(choice)}: choose {numbers}")
 
 
 def is_too_small(face: Face, spec: CropSpec) -> bool:

@@ -45,7 +45,7 @@ function notes(photo, model, alternative) {
   return found;
 }
 
-/** The place of a box, which may extend beyond the photo. */
+/** The position of a box, cut where it extends beyond the photo. */
 function boxStyle([left, top, wide, high], [width, height]) {
   const [x, y] = [Math.max(0, left), Math.max(0, top)];
   return {
