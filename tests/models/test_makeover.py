@@ -99,7 +99,7 @@ def test_an_included_makeover_is_loaded_by_name_with_its_terms(
 
 def test_an_invalid_makeover_or_input_is_refused(makeover: Makeover, tmp_path: Path) -> None:
     with pytest.raises(FacesmithError, match=r"celeba64 is not a makeover folder \(it is an included model of another"):
-        load_makeover("celeba64")
+        facesmith.load_makeover("celeba64")
     with pytest.raises(FacesmithError, match="does not exist.*: train one with facesmith train makeover"):
         facesmith.load_makeover(tmp_path / "none")
     with pytest.raises(FacesmithError, match=r"has no makeover\.json"):
