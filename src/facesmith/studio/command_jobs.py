@@ -25,6 +25,7 @@ class PhotoUpload:
     files: int = 0
     bytes: int = 0
     dataset: Path | None = None  # that they are imported into
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # held while its files are written or deleted
 
     @property
     def photos(self) -> Path:
@@ -63,6 +64,14 @@ class CommandJobs:
             raise NotFound(f"there is no upload {name[:40]!r}: it was cancelled, or the studio was restarted")
         return self._uploads[name]
 
+    async def write_part(self, name: str, path: str, offset: int, data: bytes) -> PhotoUpload:
+        """Write a part of a file of an upload. Raises `Problem` for a path outside it, a gap, and a full disk."""
+        upload = self.upload(name)
+        async with upload.lock:
+            self.upload(name)  # it may have been cancelled in the meantime
+            await asyncio.to_thread(_write_part, upload, path, offset, data)
+        return upload
+
     async def remove_upload(self, name: str) -> None:
         """Stop the import of an upload and delete its files."""
         upload = self.upload(name)
@@ -70,8 +79,9 @@ class CommandJobs:
         if process is not None and process.code is None:
             process.stop()
             await process.ended()
-        del self._uploads[name]
-        await asyncio.to_thread(shutil.rmtree, upload.folder, ignore_errors=True)
+        async with upload.lock:
+            await asyncio.to_thread(shutil.rmtree, upload.folder, ignore_errors=True)
+            self._uploads.pop(name, None)  # not earlier: `close` deletes what a cancelled request leaves
 
     async def close(self) -> None:
         """Stop all commands and delete all uploads."""
@@ -83,8 +93,7 @@ class CommandJobs:
             await self.remove_upload(name)
 
 
-def write_part(upload: PhotoUpload, path: str, offset: int, data: bytes) -> None:
-    """Write a part of a file of an upload. Raises `Problem` for a path outside it, a gap, and a full disk."""
+def _write_part(upload: PhotoUpload, path: str, offset: int, data: bytes) -> None:
     parts = PurePosixPath(path).parts
     invalid = not parts or len(path.encode()) > MAX_PATH_BYTES or "\\" in path or "\0" in path
     if invalid or any(part in ("/", "..") or part.startswith(".") for part in parts):
