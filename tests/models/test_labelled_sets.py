@@ -55,17 +55,17 @@ def test_faces_are_labelled_by_the_directions(drawn: Model, tmp_path: Path) -> N
 def test_requests_are_reached_by_selection(drawn: Model, tmp_path: Path) -> None:
     out = facesmith.generate(
         drawn, tmp_path / "faces", count=100, attributes=["~Wearing_Hat"], balance=["Smiling,Eyeglasses"],
-        share=["Mustache=0.25"], labels=["Smiling"], quiet=True,
+        share=["Straight_Hair=0.25"], labels=["Smiling"], quiet=True,
     )  # fmt: skip
     rows = table(out)
     combinations = [(row["Smiling"], row["Eyeglasses"]) for row in rows]
     assert all(combinations.count((a, b)) == 25 for a in (False, True) for b in (False, True))
-    assert sum(row["Mustache"] for row in rows) == 25
+    assert sum(row["Straight_Hair"] for row in rows) == 25
     assert not any(row["Wearing_Hat"] for row in rows)
     assert "Gray_Hair" not in rows[0]
     assert all(row["label_source"] == "both" for row in rows)
     summary = facesmith.set_summary(facesmith.read_set(out))
-    assert any("Mustache: requested for 25.0% of the faces, found in 25.0% by" in line for line in summary)
+    assert any("Straight_Hair: requested for 25.0% of the faces, found in 25.0% by" in line for line in summary)
 
 
 def test_inputs_of_the_generator_are_set(small_model: Model, tmp_path: Path) -> None:
@@ -122,9 +122,9 @@ def test_a_classifier_selects_what_the_directions_do_not_know(drawn: Model, tmp_
 
 def test_a_requested_attribute_that_is_not_measured_keeps_its_column(drawn: Model, tmp_path: Path) -> None:
     classifier = OtherClassifier("Smiling")
-    out = facesmith.generate(drawn, tmp_path / "f", count=4, balance=["Bangs"], classifier=classifier, quiet=True)
-    assert [row["Bangs"] for row in table(out)] == [True, False, True, False]
-    assert "The labels of Bangs are the requested values" in (out / "README.md").read_text()
+    out = facesmith.generate(drawn, tmp_path / "f", count=4, balance=["Straight_Hair"], classifier=classifier, quiet=True)
+    assert [row["Straight_Hair"] for row in table(out)] == [True, False, True, False]
+    assert "The labels of Straight_Hair are the requested values" in (out / "README.md").read_text()
 
 
 def test_a_classifier_checks_what_the_directions_selected(drawn: Model, tmp_path: Path) -> None:
