@@ -56,6 +56,20 @@ def test_the_copied_seed_has_the_sliders(studio: str, visit: Visit) -> None:
     has_address(page, lambda query: query.get("c", [""])[0].startswith("photo:"))
 
 
+def test_a_late_sheet_has_a_progress_bar_until_it_comes(studio: str, visit: Visit) -> None:
+    page = visit(f"{studio}/?model=drawn64&seed=5&count=4")
+    bar, late = page.locator(".face-grid.slow"), list[Any]()
+    expect(bar).to_have_count(0)
+    page.route("**/api/v1/generate?**", lambda route: late.append(route))
+    page.get_by_label("Seed", exact=True).fill("6")
+    bar.wait_for()
+    assert bar.evaluate("grid => getComputedStyle(grid, '::before').height") == "2px"
+    for route in late:
+        route.continue_()
+    page.get_by_role("button", name="Face 0 of seed 6").wait_for()
+    bar.wait_for(state="detached")
+
+
 def test_kept_faces_survive_a_reload_and_are_varied(studio: str, visit: Visit, size: str) -> None:
     page = visit(f"{studio}/?model=celeba64&seed=5&count=4&set=Smiling:1&face=1", size)
     page.get_by_role("button", name="Keep", exact=True).click()
