@@ -122,7 +122,9 @@ def test_a_classifier_selects_what_the_directions_do_not_know(drawn: Model, tmp_
 
 def test_a_requested_attribute_that_is_not_measured_keeps_its_column(drawn: Model, tmp_path: Path) -> None:
     classifier = OtherClassifier("Smiling")
-    out = facesmith.generate(drawn, tmp_path / "f", count=4, balance=["Straight_Hair"], classifier=classifier, quiet=True)
+    out = facesmith.generate(
+        drawn, tmp_path / "f", count=4, balance=["Straight_Hair"], classifier=classifier, quiet=True
+    )
     assert [row["Straight_Hair"] for row in table(out)] == [True, False, True, False]
     assert "The labels of Straight_Hair are the requested values" in (out / "README.md").read_text()
 

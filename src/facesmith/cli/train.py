@@ -12,7 +12,7 @@ GROUPS = {
     "Settings and length": ("settings", "kimg", "minutes"),
     "Resume and branch": ("resume", "branch"),
     "Collapse": ("on_collapse", "freeze_discriminator_after"),
-    "Encoders": ("model",),
+    "Trained models": ("model",),
     "Makeovers": ("directions", "source", "target"),
 }
 
@@ -44,7 +44,9 @@ class _GroupedCommand(click.Command):
     help="Change a setting of the recipe; repeatable.",
 )
 @click.option("--kimg", type=float, help="Stop after this many thousand images. Default: the recipe's setting.")
-@click.option("--model", shell_complete=completion.models, help="Train an encoder for the generator of this model.")
+@click.option(
+    "--model", shell_complete=completion.models, help="Start a GAN from this model, or train an encoder for it."
+)
 @click.option(
     "--direction",
     "directions",
@@ -110,6 +112,7 @@ def train(
     facesmith train celebrity celeba64 runs/ratio --set d_schedule=ratio:2 --on-collapse stop
     facesmith train celebrity celeba64 runs/classic --kimg 500 --set batch_size=128 --set seed=1
     facesmith train tiny celeba64 runs/first --resume --branch runs/gentler --set learning_rate=2e-4
+    facesmith train finetune faces runs/friends --model celeba64 --minutes 10
     facesmith train encoder celeba64 runs/encoder --model my-model
     facesmith train classifier celeba64 runs/classifier
     facesmith train makeover+ celeba80 runs/both-ways --direction mtf --direction ftm

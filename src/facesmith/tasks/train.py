@@ -15,6 +15,8 @@ from facesmith.reports.run_report import report
 from facesmith.runs.checkpoints import read_metadata
 from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder
+from facesmith.tasks.gan.recipes import GANRecipe
+from facesmith.tasks.gan.start import generator_settings
 from facesmith.tasks.notebook_view import NotebookView
 from facesmith.tasks.pretrained import find_pretrained, pretrained_terms
 from facesmith.tasks.recipes import from_table, get_recipe
@@ -49,13 +51,13 @@ def train(
 ) -> Path:
     """Train a recipe on a dataset and return the run folder.
 
-    ``settings`` are ``key=value`` strings for any setting of the recipe; ``model``, the model that an encoder is fitted
-    to, is one of them. The run ends after ``kimg`` thousand images (default: the recipe's) or after ``minutes`` of
-    training, counted over all sessions, whichever is first. ``resume`` continues the run exactly from its last
-    checkpoint; with ``branch``, a new run with a changed recipe starts from there, or a larger network on a dataset of
-    twice the image size, initialised from the old network. Ctrl-C and SIGTERM save a checkpoint, write the images and
-    the report, and return. In a notebook, the newest sheet and curves are shown meanwhile, and interrupting the kernel
-    works like Ctrl-C. Started by torchrun, the processes train together.
+    ``settings`` are ``key=value`` strings for any setting of the recipe; ``model``, the model that a GAN starts from or
+    an encoder is fitted to, is one of them. The run ends after ``kimg`` thousand images (default: the recipe's) or
+    after ``minutes`` of training, counted over all sessions, whichever is first. ``resume`` continues the run exactly
+    from its last checkpoint; with ``branch``, a new run with a changed recipe starts from there, or a larger network on
+    a dataset of twice the image size, initialised from the old network. Ctrl-C and SIGTERM save a checkpoint, write the
+    images and the report, and return. In a notebook, the newest sheet and curves are shown meanwhile, and interrupting
+    the kernel works like Ctrl-C. Started by torchrun, the processes train together.
 
     Raises `FacesmithError` for an unknown recipe or setting, an image size that the networks cannot generate, a folder
     that exists, a changed recipe or dataset on resume, or a collapse that was not rolled back.
@@ -111,7 +113,8 @@ def _start(
             raise FacesmithError(f"--branch {branch} starts from an existing run: add --resume")
         if group.is_rank_zero and RunFolder(path).exists:
             raise FacesmithError(f"{path} is already a run: resume it with --resume, or choose another name")
-        return start_new(with_settings(base, changes), dataset, path, group, make_task)
+        inherited = group.on_rank_zero(lambda: _inherited_settings(base, changes))
+        return start_new(with_settings(base, [*inherited, *changes]), dataset, path, group, make_task)
     source = RunFolder(path)
     table, trained_on = group.on_rank_zero(lambda: read_recipe(source))
     old_recipe = from_table(table, source.recipe)
@@ -131,6 +134,16 @@ def _start(
         return start_branch(changed, old_recipe, dataset, path, branch, group, make_task)
     group.on_rank_zero(lambda: check_records(source, old_recipe))
     return start_resumed(changed, old_recipe, dataset, path, group, make_task)
+
+
+def _inherited_settings(recipe: Recipe, changes: list[str]) -> list[str]:
+    """Return the settings of the network of the model that a GAN starts from; none if it starts from random weights."""
+    if not isinstance(recipe, GANRecipe):
+        return []
+    model = with_settings(recipe, [change for change in changes if change.partition("=")[0].strip() == "model"]).model
+    if recipe.name == "finetune" and not model:
+        raise FacesmithError("the recipe finetune starts from a trained model: pass it with --model")
+    return generator_settings(model) if model else []
 
 
 def _check_branch_minutes(source: RunFolder, minutes: float | None) -> None:

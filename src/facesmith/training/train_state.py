@@ -68,11 +68,10 @@ def is_finite(state: TrainState) -> bool:
     return bool(torch.stack(torch._foreach_norm(weights)).isfinite().all())
 
 
-def set_hyperparameters(state: TrainState, learning_rate: Any, betas: tuple[float, float]) -> None:
-    """Set the learning rate (a number or a scalar on the device) and the betas of every optimizer."""
-    for optimizer in state.optimizers.values():
-        for parameters in optimizer.param_groups:
-            parameters["lr"], parameters["betas"] = learning_rate, betas
+def set_hyperparameters(optimizer: torch.optim.Optimizer, learning_rate: Any, betas: tuple[float, float]) -> None:
+    """Set an optimizer's learning rate (a number or a scalar on the device) and betas."""
+    for parameters in optimizer.param_groups:
+        parameters["lr"], parameters["betas"] = learning_rate, betas
 
 
 def ema_weight(recipe: Recipe, images_seen: int, ema_kimg: float | None = None) -> float:
@@ -126,7 +125,7 @@ def backward(loss: Tensor, net: nn.Module, group: ProcessGroup, retain_graph: bo
 def optimize(loss: Tensor, state: TrainState, recipe: Recipe, images_seen: int) -> Tensor:
     """Take an optimizer step for a state of one network, and return the norm of its gradients."""
     ((name, net),) = state.nets.items()
-    set_hyperparameters(state, recipe.learning_rate, (recipe.beta1, recipe.beta2))
+    set_hyperparameters(state.optimizers[name], recipe.learning_rate, (recipe.beta1, recipe.beta2))
     norm = backward(loss, net, state.group)
     state.optimizers[name].step()
     update_ema(state, ema_weight(recipe, images_seen))

@@ -44,6 +44,9 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
             **source.card_fields(net, digest, half),
             "trained": source.training_entry() | {"hold_out": recipe.hold_out},
         }
+        if started_from := source.card.get("task"):
+            card["trained"]["started_from"] = started_from
+            card["dataset"] = add_credit(card["dataset"], started_from["credit"])
         finish_generator(folder.onnx, card)
         folder.write_card(card)
         latents = np.random.default_rng(0).standard_normal((BLOCK, config.latent_size), np.float32)
@@ -57,6 +60,12 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
     return load(target)
 
 
+def add_credit(dataset: dict[str, Any], credit: str | None) -> dict[str, Any]:
+    """Return the card of a dataset with the credit of the model that the run started from."""
+    both = dict.fromkeys(each for each in (dataset["source"].get("credit"), credit) if each)
+    return {**dataset, "source": {**dataset["source"], "credit": " ".join(both) or None}}
+
+
 def model_card(card: dict[str, Any], recipe: Recipe) -> str:
     """Return the Markdown of a model with the card ``card``, trained by ``recipe``."""
     (width, height), trained = card["network"]["size"], card["trained"]
@@ -65,6 +74,8 @@ def model_card(card: dict[str, Any], recipe: Recipe) -> str:
     )
     if trained.get("hold_out"):
         remarks += " The images used to evaluate encoders, classifiers and edits were held out of training."
+    if started_from := trained.get("started_from"):
+        remarks += f" It started from the model `{started_from['model']}` (SHA-256 `{started_from['digest'][:16]}`)."
     introduction = (
         f"A generator of {width}x{height} faces, made with facesmith {card['facesmith']}.\n\n"
         "![Faces 0 to 63 of seed 0, not selected](samples.png)"

@@ -60,6 +60,7 @@ class StepScalars(NamedTuple, Generic[Number]):
     """
 
     learning_rate: Number
+    generator_learning_rate: Number  # 0 while only D learns
     penalty: Number  # weight of the sum of R1 and R2
     augment: Number  # probability of each augmentation
     ema_weight: Number  # of the newest G in the EMA
@@ -114,7 +115,9 @@ def run_step(
     passes = passes or StepPasses(generate, discriminator_pass, generator_pass)
     G, D = state.nets["G"], state.nets["D"]
     optimizer_G, optimizer_D = state.optimizers["G"], state.optimizers["D"]
-    set_hyperparameters(state, scalars.learning_rate, (recipe.beta1, variant.beta2))
+    betas = recipe.beta1, variant.beta2
+    set_hyperparameters(optimizer_D, scalars.learning_rate, betas)
+    set_hyperparameters(optimizer_G, scalars.generator_learning_rate, betas)
     y = z[:, recipe.latent_size :] if recipe.attributes else None
     alternate = variant.d_learns and recipe.update == "alternate"  # G learns from the updated D
 
@@ -207,8 +210,11 @@ def step_variant(recipe: GANRecipe, d_step: int | None) -> StepVariant:
 
 def step_scalars(recipe: GANRecipe, images_seen: int) -> StepScalars[float]:
     """Return the numbers of a step."""
-    weight = ema_weight(recipe, images_seen)
-    return StepScalars(recipe.learning_rate, recipe.penalty_weight, recipe.augment, weight)
+    rate = recipe.learning_rate
+    is_warm_up = recipe.model and images_seen < 1000 * recipe.warm_up_kimg
+    return StepScalars(
+        rate, 0.0 if is_warm_up else rate, recipe.penalty_weight, recipe.augment, ema_weight(recipe, images_seen)
+    )
 
 
 def on_device(scalars: StepScalars[float], device: torch.device) -> StepScalars[Tensor]:

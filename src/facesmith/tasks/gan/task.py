@@ -19,11 +19,14 @@ from facesmith.images.pixels import to_float, to_uint8
 from facesmith.images.provenance import GENERATED
 from facesmith.metrics.features import check_packages
 from facesmith.metrics.scores import score_key
+from facesmith.models.folder import ModelFolder
 from facesmith.tasks.gan.compiled_step import choose_step
 from facesmith.tasks.gan.conditions import balance, draw_conditions, known_conditions
 from facesmith.tasks.gan.recipes import GANRecipe
+from facesmith.tasks.gan.start import load_generator
 from facesmith.tasks.gan.step import network_config, new_state
 from facesmith.tasks.gan.step_check import check_step
+from facesmith.tasks.pretrained import refuse_other_size
 from facesmith.training.adversarial_losses import nearest_distance
 from facesmith.training.checkpoint import EMA_KIMG, Progress
 from facesmith.training.distributed import ProcessGroup
@@ -51,6 +54,9 @@ class GANTask(Task[GANRecipe]):
             if recipe.balance:
                 self.training_rows = balance(self.conditions, self.training_rows, recipe.seed)
         self.attribute_count = len(recipe.attribute_names)
+        if "model" in pretrained:
+            self.model = group.on_rank_zero(ModelFolder(pretrained["model"], "generator").read_card)
+            refuse_other_size("model", self.model["network"]["size"], dataset)
         self.sheet_latents = self._latents(SHEET_COUNT, SHEET)
         self.scorer: Any = None
 
@@ -59,7 +65,20 @@ class GANTask(Task[GANRecipe]):
         return self.recipe.family, network_config(self.recipe, self.dataset.size)
 
     def new_state(self) -> TrainState:
-        return new_state(self.recipe, self.dataset.size, self.device, self.group)
+        """Return fresh networks, or with a ``model`` its G and a fresh D."""
+        state = new_state(self.recipe, self.dataset.size, self.device, self.group)
+        if "model" in self.pretrained:
+            self.group.on_rank_zero(lambda: load_generator(self.pretrained["model"], self.recipe, state))
+            for net in (state.nets["G"], state.ema, *state.extra_emas.values()):
+                self.group.broadcast_tensors(net.state_dict().values())
+        return state
+
+    def card_entries(self) -> dict[str, Any]:
+        """Return the model that G started from."""
+        if "model" not in self.pretrained:
+            return {}
+        credit = self.model.get("dataset", {}).get("source", {}).get("credit")
+        return {"model": self.model["name"], "digest": self.model["digest"], "credit": credit}
 
     def prepare(self, read: Reader, notify: Callable[[str], Any]) -> None:
         super().prepare(read, notify)

@@ -125,7 +125,8 @@ class MakeoverTask(Task[MakeoverRecipe]):
         G, D = state.nets["G"], state.nets["D"]
         change: Any = G.change
         penalised = recipe.penalty > 0 and progress.step % recipe.penalty_every == 0
-        set_hyperparameters(state, recipe.learning_rate, (recipe.beta1, recipe.beta2))
+        for optimizer in state.optimizers.values():
+            set_hyperparameters(optimizer, recipe.learning_rate, (recipe.beta1, recipe.beta2))
 
         def logits_of(images: Tensor) -> Tensor:
             """Return D's logits (N), each of the direction of its image."""

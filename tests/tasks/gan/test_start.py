@@ -1,0 +1,96 @@
+"""GANs that start from the generator of a trained model."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import facesmith
+from facesmith import Dataset, FacesmithError, Model
+from facesmith.data.importer import import_dataset
+from facesmith.models.folder import ModelFolder
+from facesmith.networks import build as networks
+from facesmith.runs.run_folder import RunFolder
+from facesmith.tasks.gan.recipes import GAN_RECIPES
+from facesmith.tasks.gan.start import fit_inputs
+from facesmith.tasks.gan.step import network_config
+from facesmith.training import checkpoint
+
+SETTINGS = ("batch_size=8", "threads=1", "precision=float32", "memory_format=channels_last", "ema_kimg=0.001")
+
+
+def weights(model: Model, run: Path) -> dict[str, float]:
+    """Return by how much each weight of G changed in a run that started from a model."""
+    last = RunFolder(run).last_checkpoint()
+    assert last is not None
+    before, after = ModelFolder(model.path, "generator").read_weights(), checkpoint.load_net(last, "G")
+    assert before.keys() == after.keys()
+    return {
+        name: float((after[name] - before[name]).abs().max())
+        for name in after
+        if "running" not in name and "num_batches" not in name  # statistics of the newest batches
+    }
+
+
+@pytest.mark.parametrize(("kimg", "moves"), [(0.032, False), (0.048, True)])
+def test_g_starts_from_the_model_and_waits_until_d_has_learned(
+    kimg: float, moves: bool, small_model: Model, builtin_dataset: Dataset, tmp_path: Path
+) -> None:
+    settings = (*SETTINGS, "warm_up_kimg=0.032")
+    run = facesmith.train(
+        "finetune", builtin_dataset, tmp_path / "run", model=small_model.path, settings=settings, kimg=kimg, quiet=True
+    )
+    changes = weights(small_model, run)
+    assert all(change > 0 for change in changes.values()) if moves else not any(changes.values())
+
+
+def test_a_finetuned_model_names_its_start_with_credit_and_terms(builtin_dataset: Dataset, tmp_path: Path) -> None:
+    faces = import_dataset("builtin:64", tmp_path / "faces", size="64", quiet=True)
+    run = facesmith.train(
+        "finetune", faces, tmp_path / "run", model="celeba64", settings=SETTINGS, kimg=0.008, quiet=True
+    )
+    start = facesmith.load("celeba64")
+    model = facesmith.export(run, tmp_path / "model")
+    assert (model.card["trained"]["started_from"]["digest"], model.conditions) == (start.digest, [])
+    assert model.terms == start.terms
+    assert np.abs(model.sample(4, seed=1).astype(int) - start.sample(4, seed=1)).mean() < 40, "the same people"
+    text = (model.path / "README.md").read_text()
+    for source in (start, faces):
+        assert source.card.get("dataset", source.card)["source"]["credit"] in text
+
+
+def test_a_start_that_does_not_fit_is_an_error(small_model: Model, builtin_dataset: Dataset, tmp_path: Path) -> None:
+    larger = import_dataset("builtin:16", tmp_path / "larger", size="64", quiet=True)
+    for data, options, message in (
+        (builtin_dataset, {}, "pass it with --model"),
+        (larger, {"model": small_model.path}, "requires 32x32 images"),
+        (builtin_dataset, {"model": small_model.path, "settings": ("generator_width=4",)}, "leave out the settings"),
+        (builtin_dataset, {"model": tmp_path / "none"}, "does not exist"),
+    ):
+        with pytest.raises(FacesmithError, match=message):
+            facesmith.train("finetune", data, tmp_path / "run", quiet=True, **options)
+        assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("family", ["dcgan", "smooth"])
+@pytest.mark.parametrize("names", ["", "Young,Smiling", "Smiling,Male,Hat"])
+def test_attributes_are_dropped_reordered_or_added(family: str, names: str) -> None:
+    old, new = (
+        GAN_RECIPES["portrait"].with_values(family=family, attributes=attributes, latent_size=5, generator_width=4)
+        for attributes in ("Smiling,Young", names)
+    )
+    before, _ = networks.build(family, network_config(old, (32, 32)), 1, conditions=2)
+    after, _ = networks.build(family, network_config(new, (32, 32)), 2, conditions=len(new.attribute_names))
+    after.load_state_dict(fit_inputs(before.state_dict(), old.attribute_names, new))
+    z = torch.randn(3, 5)
+    values = {"Young": 1.0, "Smiling": -1.0} if names else {"Young": 0.0, "Smiling": 0.0}
+    values = {name: value for name, value in values.items() if name in new.attribute_names or not names}
+
+    def latents(attributes: list[str], unknown: float) -> torch.Tensor:
+        return torch.cat([z, torch.tensor([[values.get(name, unknown) for name in attributes]]).expand(3, -1)], 1)
+
+    with torch.no_grad():
+        images = after.eval()(latents(new.attribute_names, 1.0))
+        expected = before.eval()(latents(old.attribute_names, 0.0))
+    torch.testing.assert_close(images, expected, atol=1e-6, rtol=0)
