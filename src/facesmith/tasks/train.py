@@ -129,6 +129,8 @@ def _start(
         old_recipe = old_recipe.grow()
         minutes = None  # a larger network starts anew
     changed = with_settings(old_recipe, changes)
+    if isinstance(changed, GANRecipe) and isinstance(old_recipe, GANRecipe) and changed.model != old_recipe.model:
+        raise FacesmithError(f"{path} has its own networks: leave out --model, or start a new run")
     if branch:
         group.on_rank_zero(lambda: _check_branch_minutes(source, minutes))
         return start_branch(changed, old_recipe, dataset, path, branch, group, make_task)

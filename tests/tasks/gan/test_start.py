@@ -73,6 +73,16 @@ def test_a_start_that_does_not_fit_is_an_error(small_model: Model, builtin_datas
         assert not (tmp_path / "run").exists()
 
 
+def test_the_start_of_an_existing_run_cannot_change(
+    small_run: Path, small_model: Model, builtin_dataset: Dataset, tmp_path: Path
+) -> None:
+    for branch in (None, tmp_path / "branch"):
+        with pytest.raises(FacesmithError, match="leave out --model"):
+            facesmith.train(
+                "tiny", builtin_dataset, small_run, model=small_model.path, resume=True, branch=branch, quiet=True
+            )
+
+
 @pytest.mark.parametrize("family", ["dcgan", "smooth"])
 @pytest.mark.parametrize("names", ["", "Young,Smiling", "Smiling,Male,Hat"])
 def test_attributes_are_dropped_reordered_or_added(family: str, names: str) -> None:

@@ -16,9 +16,12 @@ function parseValue(text) {
   return trimmed !== "" && Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
 }
 
-/** Settings without a default. */
-const REQUIRED_SETTINGS = { encoder: "model", makeover: "directions" };
-const requiredRows = (recipe) => (REQUIRED_SETTINGS[recipe.task] ? [{ name: REQUIRED_SETTINGS[recipe.task], value: "" }] : []);
+/** Settings without a default, by recipe or task. */
+const REQUIRED_SETTINGS = { finetune: "model", encoder: "model", makeover: "directions" };
+const requiredRows = ({ name, task }) => {
+  const required = REQUIRED_SETTINGS[name] ?? REQUIRED_SETTINGS[task];
+  return required ? [{ name: required, value: "" }] : [];
+};
 
 function Setting({ row, settings, itemNames, onChange, onDrop }) {
   const setting = settings.find((item) => item.name === row.name) ?? settings[0];
