@@ -1,4 +1,4 @@
-"""The start of a GAN from a trained model: with its network and the weights of its G. D starts anew."""
+"""The start of a GAN from a trained model: with its network and the weights of its G. D is new."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
