@@ -220,7 +220,7 @@ def test_the_shell_completes(
 
 def test_the_help_of_train_is_grouped_by_task() -> None:
     _, out, _ = run("train", "--help")
-    places = [out.index(text) for text in ("Resume and branch:", "\n  --resume", "Encoders:", "\n  --model")]
+    places = [out.index(text) for text in ("Resume and branch:", "\n  --resume", "Trained models:", "\n  --model")]
     assert places == sorted(places)
 
 
