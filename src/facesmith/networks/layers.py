@@ -1,6 +1,6 @@
 """Base classes of the GAN families: a generator that starts from a coarse grid, and plain stacks of layers."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -16,6 +16,9 @@ class CoarseGenerator(nn.Module):
     (its channels).
     """
 
+    latent_layers: ClassVar[tuple[str, ...]] = (
+        "project",
+    )  # that read the latent itself; none behind a mapping network
     project: Any  # a layer, or several
     latent_size: int
     grid: tuple[int, int]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -25,7 +26,10 @@ class PhotoUpload:
     files: int = 0
     bytes: int = 0
     dataset: Path | None = None  # that they are imported into
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # held while its files are written or deleted
+    is_cancelled: bool = False
+    # Held while files are written or deleted. A request can be cancelled while its thread still does so, therefore this
+    # is a lock of threads.
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def photos(self) -> Path:
@@ -60,28 +64,23 @@ class CommandJobs:
         return upload
 
     def upload(self, name: str) -> PhotoUpload:
-        if name not in self._uploads:
-            raise NotFound(f"there is no upload {name[:40]!r}: it was cancelled, or the studio was restarted")
-        return self._uploads[name]
-
-    async def write_part(self, name: str, path: str, offset: int, data: bytes) -> PhotoUpload:
-        """Write a part of a file of an upload. Raises `Problem` for a path outside it, a gap, and a full disk."""
-        upload = self.upload(name)
-        async with upload.lock:
-            self.upload(name)  # it may have been cancelled in the meantime
-            await asyncio.to_thread(_write_part, upload, path, offset, data)
+        upload = self._uploads.get(name)
+        if upload is None or upload.is_cancelled:
+            raise _no_upload(name)
         return upload
 
     async def remove_upload(self, name: str) -> None:
         """Stop the import of an upload and delete its files."""
-        upload = self.upload(name)
-        process = self._processes.pop(f"import {name}", None)
+        await self._remove(self.upload(name))
+
+    async def _remove(self, upload: PhotoUpload) -> None:
+        upload.is_cancelled = True
+        process = self._processes.pop(f"import {upload.id}", None)
         if process is not None and process.code is None:
             process.stop()
             await process.ended()
-        async with upload.lock:
-            await asyncio.to_thread(shutil.rmtree, upload.folder, ignore_errors=True)
-            self._uploads.pop(name, None)  # not earlier: `close` deletes what a cancelled request leaves
+        await asyncio.to_thread(_delete, upload)
+        self._uploads.pop(upload.id, None)  # not earlier: `close` deletes uploads left by cancelled requests
 
     async def close(self) -> None:
         """Stop all commands and delete all uploads."""
@@ -89,8 +88,28 @@ class CommandJobs:
             if process.code is None:
                 process.stop()
                 await process.ended()
-        for name in list(self._uploads):
-            await self.remove_upload(name)
+        for upload in list(self._uploads.values()):
+            await self._remove(upload)
+
+
+def _no_upload(name: str) -> NotFound:
+    return NotFound(f"there is no upload {name[:40]!r}: it was cancelled, or the studio was restarted")
+
+
+def _delete(upload: PhotoUpload) -> None:
+    with upload.lock:
+        shutil.rmtree(upload.folder, ignore_errors=True)
+
+
+def write_part(upload: PhotoUpload, path: str, offset: int, data: bytes) -> None:
+    """Write a part of a file of an upload.
+
+    Raises `Problem` for a path outside it, a gap, a full disk, and an upload that was cancelled in the meantime.
+    """
+    with upload.lock:
+        if upload.is_cancelled:
+            raise _no_upload(upload.id)
+        _write_part(upload, path, offset, data)
 
 
 def _write_part(upload: PhotoUpload, path: str, offset: int, data: bytes) -> None:

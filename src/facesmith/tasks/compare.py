@@ -75,6 +75,7 @@ def _train(
 ) -> list[Path]:
     """Train each run of the study to its goal. ``study`` maps run folders to the setting in which they differ."""
     require("torch", "train", "training the compared runs")
+    from facesmith.tasks.gan.start import inherited_settings
     from facesmith.tasks.recipes import get_recipe
     from facesmith.tasks.train import train
     from facesmith.training.settings import with_settings
@@ -83,7 +84,10 @@ def _train(
     base = get_recipe(recipe) if isinstance(recipe, str) else recipe
     data = dataset if isinstance(dataset, Dataset) else open_dataset(Path(dataset))
     length = () if kimg is None else (f"kimg={kimg}",)
-    recipes = {run: with_settings(base, (*settings, *length, difference)) for run, difference in study.items()}
+    inherited = inherited_settings(base, settings)
+    recipes = {
+        run: with_settings(base, (*inherited, *settings, *length, difference)) for run, difference in study.items()
+    }
     for run, study_recipe in recipes.items():  # check all runs before the first one trains for hours
         _refuse_other_settings(run, study_recipe, data)
     for number, (run, difference) in enumerate(study.items(), start=1):

@@ -16,7 +16,7 @@ from facesmith.runs.checkpoints import read_metadata
 from facesmith.runs.run_data import read_card, read_recipe
 from facesmith.runs.run_folder import RunFolder
 from facesmith.tasks.gan.recipes import GANRecipe
-from facesmith.tasks.gan.start import generator_settings
+from facesmith.tasks.gan.start import inherited_settings
 from facesmith.tasks.notebook_view import NotebookView
 from facesmith.tasks.pretrained import find_pretrained, pretrained_terms
 from facesmith.tasks.recipes import from_table, get_recipe
@@ -113,7 +113,7 @@ def _start(
             raise FacesmithError(f"--branch {branch} starts from an existing run: add --resume")
         if group.is_rank_zero and RunFolder(path).exists:
             raise FacesmithError(f"{path} is already a run: resume it with --resume, or choose another name")
-        inherited = group.on_rank_zero(lambda: _inherited_settings(base, changes))
+        inherited = group.on_rank_zero(lambda: inherited_settings(base, changes))
         return start_new(with_settings(base, [*inherited, *changes]), dataset, path, group, make_task)
     source = RunFolder(path)
     table, trained_on = group.on_rank_zero(lambda: read_recipe(source))
@@ -130,22 +130,12 @@ def _start(
         minutes = None  # a larger network starts anew
     changed = with_settings(old_recipe, changes)
     if isinstance(changed, GANRecipe) and isinstance(old_recipe, GANRecipe) and changed.model != old_recipe.model:
-        raise FacesmithError(f"{path} has its own networks: leave out --model, or start a new run")
+        raise FacesmithError(f"{path} cannot change the model it started from: leave out --model, or start a new run")
     if branch:
         group.on_rank_zero(lambda: _check_branch_minutes(source, minutes))
         return start_branch(changed, old_recipe, dataset, path, branch, group, make_task)
     group.on_rank_zero(lambda: check_records(source, old_recipe))
     return start_resumed(changed, old_recipe, dataset, path, group, make_task)
-
-
-def _inherited_settings(recipe: Recipe, changes: list[str]) -> list[str]:
-    """Return the settings of the network of the model that a GAN starts from; none if it starts from random weights."""
-    if not isinstance(recipe, GANRecipe):
-        return []
-    model = with_settings(recipe, [change for change in changes if change.partition("=")[0].strip() == "model"]).model
-    if recipe.name == "finetune" and not model:
-        raise FacesmithError("the recipe finetune starts from a trained model: pass it with --model")
-    return generator_settings(model) if model else []
 
 
 def _check_branch_minutes(source: RunFolder, minutes: float | None) -> None:

@@ -256,7 +256,7 @@ def _find_setting(key: str, schema: dict[str, Field[Any]], recipe: Recipe) -> Fi
     if key in schema:
         return schema[key]
     advice = {
-        "model": "omit --model, which applies to encoders",
+        "model": "omit --model, which applies to GANs and encoders",
         "directions": "omit --direction, --source and --target, which apply to makeovers",
     }
     raise FacesmithError(

@@ -1,6 +1,6 @@
 """The start of a run: a new run, a resumed one, or a branch of another run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -47,12 +47,12 @@ def start_new(
     group: ProcessGroup,
     make_task: TaskFactory,
     pretrained: dict[str, Path] | None = None,
-    terms: str = "",
+    parent: Mapping[str, Any] | None = None,
 ) -> TrainingContext:
     """Create a run folder. Raises `FacesmithError` if it exists.
 
-    ``pretrained`` are trained folders by setting; those settings are not looked up. ``terms`` are those of the run that
-    this one branches from.
+    ``pretrained`` are trained folders by setting; those settings are not looked up. ``parent`` is the card of the run
+    that this one branches from: its terms apply to this one too.
     """
     group.local_batch(recipe.batch_size)  # raises an error if the batch cannot be divided
     recipe = group.on_rank_zero(lambda: resolve(recipe, group))
@@ -70,11 +70,11 @@ def start_new(
         "parameters": {task.names[name]: count_parameters(net) for name, net in state.nets.items()},
         "machine": doctor.machine(state.device),
         "dataset": {key: value for key, value in dataset.card.items() if key != "skipped"},
-        "terms": combine_terms([task.terms, terms]),
+        "terms": combine_terms([task.terms, *([terms_of(parent)] if parent else [])]),
         "health": HEALTHY,
         "health_events": [],
     }
-    if facts := task.card_entries():
+    if facts := task.card_entries() or (parent or {}).get("task"):
         card["task"] = facts
     if group.is_rank_zero:
         with atomic_folder(path, "run") as folder:
@@ -134,8 +134,9 @@ def branch(
     if not checkpoint:
         raise FacesmithError(f"{old} has no checkpoint to branch from: train it longer first")
     trained_on = group.on_rank_zero(lambda: read_recipe(source)[1])
+    parent = group.on_rank_zero(lambda: read_card(source))
     if is_twice_the_size(trained_on, dataset):
-        context = start_new(recipe, dataset, path, group, make_task)
+        context = start_new(recipe, dataset, path, group, make_task, parent=parent)
         load_smaller(checkpoint, context.state)
         if group.is_rank_zero:
             save(context.run, context.state, context.progress, recipe.keep)
@@ -152,8 +153,7 @@ def branch(
         )
     if bool(old_recipe.ema_kimg) != bool(recipe.ema_kimg):
         raise FacesmithError(f"a branch of {old} cannot add or remove the EMA: set ema_kimg={old_recipe.ema_kimg}")
-    terms = group.on_rank_zero(lambda: terms_of(read_card(source)))
-    context = start_new(recipe, dataset, path, group, make_task, pretrained, terms)
+    context = start_new(recipe, dataset, path, group, make_task, pretrained, parent)
     if group.is_rank_zero:
         source.copy_to(context.run, checkpoint)
     group.barrier()

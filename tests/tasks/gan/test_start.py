@@ -1,5 +1,6 @@
 """GANs that start from the generator of a trained model."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from facesmith.training import checkpoint
 SETTINGS = ("batch_size=8", "threads=1", "precision=float32", "memory_format=channels_last", "ema_kimg=0.001")
 
 
-def weights(model: Model, run: Path) -> dict[str, float]:
+def weight_changes(model: Model, run: Path) -> dict[str, float]:
     """Return by how much each weight of G changed in a run that started from a model."""
     last = RunFolder(run).last_checkpoint()
     assert last is not None
@@ -37,24 +38,30 @@ def weights(model: Model, run: Path) -> dict[str, float]:
 def test_g_starts_from_the_model_and_waits_until_d_has_learned(
     kimg: float, moves: bool, small_model: Model, builtin_dataset: Dataset, tmp_path: Path
 ) -> None:
-    settings = (*SETTINGS, "warm_up_kimg=0.032")
+    settings = (*SETTINGS, f"warm_up_kimg={0.032 if moves else 0.031}")
     run = facesmith.train(
         "finetune", builtin_dataset, tmp_path / "run", model=small_model.path, settings=settings, kimg=kimg, quiet=True
     )
-    changes = weights(small_model, run)
+    changes = weight_changes(small_model, run)
     assert all(change > 0 for change in changes.values()) if moves else not any(changes.values())
 
 
-def test_a_finetuned_model_names_its_start_with_credit_and_terms(builtin_dataset: Dataset, tmp_path: Path) -> None:
+def test_a_finetuned_model_credits_the_model_it_started_from(builtin_dataset: Dataset, tmp_path: Path) -> None:
     faces = import_dataset("builtin:64", tmp_path / "faces", size="64", quiet=True)
     run = facesmith.train(
-        "finetune", faces, tmp_path / "run", model="celeba64", settings=SETTINGS, kimg=0.008, quiet=True
+        "finetune",
+        faces,
+        tmp_path / "run",
+        model="celeba64",
+        settings=(*SETTINGS, "warm_up_kimg=0.007"),
+        kimg=0.008,
+        quiet=True,
     )
     start = facesmith.load("celeba64")
     model = facesmith.export(run, tmp_path / "model")
     assert (model.card["trained"]["started_from"]["digest"], model.conditions) == (start.digest, [])
     assert model.terms == start.terms
-    assert np.abs(model.sample(4, seed=1).astype(int) - start.sample(4, seed=1)).mean() < 40, "the same people"
+    assert np.abs(model.sample(4, seed=1).astype(int) - start.sample(4, seed=1)).mean() < 40, "the same faces"
     text = (model.path / "README.md").read_text()
     for source in (start, faces):
         assert source.card.get("dataset", source.card)["source"]["credit"] in text
@@ -67,6 +74,8 @@ def test_a_start_that_does_not_fit_is_an_error(small_model: Model, builtin_datas
         (larger, {"model": small_model.path}, "requires 32x32 images"),
         (builtin_dataset, {"model": small_model.path, "settings": ("generator_width=4",)}, "leave out the settings"),
         (builtin_dataset, {"model": tmp_path / "none"}, "does not exist"),
+        (builtin_dataset, {"model": small_model.path, "settings": ("family=smooth",)}, "leave out family"),
+        (builtin_dataset, {"model": small_model.path, "kimg": 10}, "only D learns for the first 10 kimg"),
     ):
         with pytest.raises(FacesmithError, match=message):
             facesmith.train("finetune", data, tmp_path / "run", quiet=True, **options)
@@ -79,11 +88,50 @@ def test_the_start_of_an_existing_run_cannot_change(
     for branch in (None, tmp_path / "branch"):
         with pytest.raises(FacesmithError, match="leave out --model"):
             facesmith.train(
-                "tiny", builtin_dataset, small_run, model=small_model.path, resume=True, branch=branch, quiet=True
+                "tiny",
+                builtin_dataset,
+                small_run,
+                model=small_model.path,
+                kimg=20,
+                resume=True,
+                branch=branch,
+                quiet=True,
             )
 
 
-@pytest.mark.parametrize("family", ["dcgan", "smooth"])
+def test_terms_and_credit_of_the_start_stay_when_a_run_grows(tmp_path: Path) -> None:
+    faces, larger = (
+        import_dataset("builtin:32", tmp_path / f"faces{size}", size=str(size), quiet=True) for size in (16, 32)
+    )
+    narrow = ("generator_width=4", "discriminator_width=4")
+    run = facesmith.train("portrait", faces, tmp_path / "first", settings=(*SETTINGS, *narrow), kimg=0.008, quiet=True)
+    card_file = facesmith.export(run, tmp_path / "model").path / "model.json"
+    card = json.loads(card_file.read_text())
+    card["dataset"]["source"]["credit"] = "Photos by Ada."
+    card_file.write_text(json.dumps(card | {"terms": "non-commercial research only"}))
+    tuned = facesmith.train(
+        "finetune", faces, tmp_path / "tuned", model=card_file.parent, settings=(*SETTINGS, "warm_up_kimg=0"),
+        kimg=0.008, quiet=True,
+    )  # fmt: skip
+    grown = facesmith.train(
+        "finetune", larger, tuned, settings=SETTINGS, kimg=0.016, resume=True, branch=tmp_path / "grown", quiet=True
+    )
+    model = facesmith.export(grown, tmp_path / "grown-model")
+    assert model.size == (32, 32)
+    assert model.terms == "non-commercial research only"
+    assert "Photos by Ada." in model.card["dataset"]["source"]["credit"]
+    assert model.card["trained"]["started_from"]["model"] == "model"
+
+
+def test_attributes_behind_a_mapping_network_cannot_change(builtin_dataset: Dataset, tmp_path: Path) -> None:
+    settings = (*SETTINGS, "generator_width=4", "discriminator_width=4", f"attributes={builtin_dataset.attributes[0]}")
+    run = facesmith.train("small", builtin_dataset, tmp_path / "run", settings=settings, kimg=0.008, quiet=True)
+    model = facesmith.export(run, tmp_path / "model")
+    with pytest.raises(FacesmithError, match=f"set attributes={builtin_dataset.attributes[0]}"):
+        facesmith.train("finetune", builtin_dataset, tmp_path / "tuned", model=model.path, quiet=True)
+
+
+@pytest.mark.parametrize("family", ["dcgan", "smooth", "artiface"])
 @pytest.mark.parametrize("names", ["", "Young,Smiling", "Smiling,Male,Hat"])
 def test_attributes_are_dropped_reordered_or_added(family: str, names: str) -> None:
     old, new = (
@@ -92,7 +140,7 @@ def test_attributes_are_dropped_reordered_or_added(family: str, names: str) -> N
     )
     before, _ = networks.build(family, network_config(old, (32, 32)), 1, conditions=2)
     after, _ = networks.build(family, network_config(new, (32, 32)), 2, conditions=len(new.attribute_names))
-    after.load_state_dict(fit_inputs(before.state_dict(), old.attribute_names, new))
+    after.load_state_dict(fit_inputs(before.state_dict(), old.attribute_names, new, before.latent_layers))
     z = torch.randn(3, 5)
     values = {"Young": 1.0, "Smiling": -1.0} if names else {"Young": 0.0, "Smiling": 0.0}
     values = {name: value for name, value in values.items() if name in new.attribute_names or not names}

@@ -27,6 +27,8 @@ GAIN = math.sqrt(2 / (1 + 0.2**2))  # keeps the variance through a leaky ReLU of
 class Generator(CoarseGenerator):
     """Map latents (N x latent_size, or with detail) to images (N x 3 x H x W) in [-1, 1]."""
 
+    latent_layers = ()
+
     def __init__(self, config: ResidualConfig) -> None:
         super().__init__()
         plan, z = config.plan, config.latent_size

@@ -29,6 +29,8 @@ COLOUR_SPREAD = 0.1  # of the initial weights of the palette, whose colours diff
 class Generator(CoarseGenerator):
     """Map latents (N x latent_size, or with detail) to images (N x 3 x H x W) in [-1, 1]."""
 
+    latent_layers = ("project", "colours")
+
     def __init__(self, config: SmoothConfig) -> None:
         super().__init__()
         grids, channels = config.plan.grids[::-1], config.channels(config.generator_width)[::-1]

@@ -1,5 +1,6 @@
 """/imports: make a dataset of photos that are sent part by part, if the studio allows training."""
 
+import asyncio
 import tempfile
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from pydantic import BaseModel, Field
 import facesmith
 from facesmith.errors import FacesmithError
 from facesmith.studio.api.training import RunName
-from facesmith.studio.command_jobs import PhotoUpload
+from facesmith.studio.command_jobs import PhotoUpload, write_part
 from facesmith.studio.errors import Problem
 from facesmith.studio.image_responses import encode_jpeg, tile
 from facesmith.studio.schemas import RequestBody, content
@@ -61,8 +62,10 @@ async def send_part(
 ) -> ImportInfo:
     """Send the file, or the part that begins at `offset`, as application/octet-stream."""
     services.training_jobs.check_allowed()
-    services.command_jobs.upload(upload_id)  # an error before the body is read
-    return _info(services, await services.command_jobs.write_part(upload_id, path, offset, await request.body()))
+    upload = services.command_jobs.upload(upload_id)
+    data = await request.body()
+    await asyncio.to_thread(write_part, upload, path, offset, data)
+    return _info(services, upload)
 
 
 @router.get(

@@ -62,8 +62,10 @@ def export_run(source: Source, target: Path, name: str | None, half: bool) -> Mo
 
 def add_credit(dataset: dict[str, Any], credit: str | None) -> dict[str, Any]:
     """Return the card of a dataset with the credit of the model that the run started from."""
-    both = dict.fromkeys(each for each in (dataset["source"].get("credit"), credit) if each)
-    return {**dataset, "source": {**dataset["source"], "credit": " ".join(both) or None}}
+    own = dataset["source"].get("credit") or ""
+    if credit and credit not in own:
+        own = credit if own in credit else f"{own} {credit}"
+    return {**dataset, "source": {**dataset["source"], "credit": own or None}}
 
 
 def model_card(card: dict[str, Any], recipe: Recipe) -> str:

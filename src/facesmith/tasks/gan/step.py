@@ -211,7 +211,7 @@ def step_variant(recipe: GANRecipe, d_step: int | None) -> StepVariant:
 def step_scalars(recipe: GANRecipe, images_seen: int) -> StepScalars[float]:
     """Return the numbers of a step."""
     rate = recipe.learning_rate
-    is_warm_up = recipe.model and images_seen < 1000 * recipe.warm_up_kimg
+    is_warm_up = bool(recipe.model) and images_seen < 1000 * recipe.warm_up_kimg
     return StepScalars(
         rate, 0.0 if is_warm_up else rate, recipe.penalty_weight, recipe.augment, ema_weight(recipe, images_seen)
     )
