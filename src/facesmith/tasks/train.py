@@ -68,6 +68,8 @@ def train(
         if not group.is_rank_zero:
             notify = silent
         changes = [*settings]
+        if model is not None and any(change.partition("=")[0].strip() == "model" for change in changes):
+            raise FacesmithError("the model is given twice: leave out --set model")
         changes += [f"model={model}"] if model is not None else []
         changes += [f"kimg={kimg}"] if kimg is not None else []
         data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)

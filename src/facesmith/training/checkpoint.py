@@ -47,6 +47,7 @@ class Progress:
     lr_scale: float = 1.0  # of the learning rate, reduced by rollbacks
     anneal_from: int = 0  # images at which a run that ends by time begins to anneal, once planned
     anneal_to: int = 0
+    quarter: int = 0  # images after which a quarter of the time of a run that ends by time was over, once it is
 
     @property
     def kimg(self) -> float:

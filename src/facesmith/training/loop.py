@@ -57,7 +57,7 @@ def train_until_end(
                 recorder.add(next_step(context))
                 if recorder.line_is_due:
                     outcome = guard.check(recorder.write_line())
-                    clock.plan_annealing()
+                    clock.plan()
                     if outcome == "failed":
                         break
                     if outcome == "rolled back":

@@ -1,8 +1,8 @@
 """Schedules: settings that change during a run, and the steps at which D learns.
 
 They depend on the images seen and not on the clock, so a resumed run trains in the same way. Only a schedule with
-``anneal_fraction`` depends on the length of the run; a run that is made longer anneals again at its new end. Nothing
-here imports torch.
+``anneal_fraction``, and a warm-up, depend on the length of the run; a run that is made longer anneals again at its new
+end. Nothing here imports torch.
 
 The schedule of D is one setting of a recipe; G learns at every step:
 

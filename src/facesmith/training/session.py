@@ -84,13 +84,20 @@ class Clock:
         else:
             self.notify(f"the clock jumped by {elapsed:,.0f} seconds, which do not count as training time")
 
-    def plan_annealing(self) -> None:
+    def plan(self) -> None:
+        """Fix the images at which schedules of a run that ends by time begin or end, once their time has come."""
+        if self.limit < float("inf"):
+            seconds = self.context.group.on_rank_zero(lambda: self.context.progress.seconds)  # others count differently
+            if not self.context.progress.quarter and seconds >= self.limit / 4:
+                self.context.progress.quarter = self.context.progress.images_seen
+            self._plan_annealing(seconds)
+
+    def _plan_annealing(self, seconds: float) -> None:
         """Fix the images over which a run that ends by time anneals, when its last ``anneal_fraction`` begins."""
         context, progress = self.context, self.context.progress
         fraction = context.recipe.anneal_fraction
-        if progress.anneal_to or not fraction or self.limit == float("inf"):
+        if progress.anneal_to or not fraction:
             return
-        seconds = context.group.on_rank_zero(lambda: progress.seconds)  # the other processes count slightly differently
         if seconds < (1 - fraction) * self.limit or progress.images_seen > (1 - fraction) * self.goal:
             return
         rate = progress.images_seen / seconds

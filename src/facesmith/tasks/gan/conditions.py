@@ -25,7 +25,8 @@ def known_conditions(recipe: GANRecipe, dataset: Dataset) -> Tensor:
     """
     for name in recipe.attribute_names:
         if name not in dataset.attributes:
-            raise FacesmithError(f"{dataset.name} has no attribute {name!r}: {did_you_mean(name, dataset.attributes)}")
+            advice = did_you_mean(name, dataset.attributes) if dataset.attributes else "import photos with labels"
+            raise FacesmithError(f"{dataset.name} has no attribute {name!r}: {advice}")
     columns = [dataset.attributes.index(name) for name in recipe.attribute_names]
     values = dataset.attribute_values()[:, columns]
     return torch.from_numpy(np.select([values == 1, values == 0], [1.0, -1.0], 0.0).astype(np.float32))

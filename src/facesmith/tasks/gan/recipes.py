@@ -43,7 +43,9 @@ class GANRecipe(AdversarialRecipe):
         "", "half-lives in kimg of additional EMAs, separated by commas; the EMA with the best score is exported"
     )
     warm_up_kimg: float = learning_setting(
-        10.0, "with `model`, train only D for this many kimg first, to protect G", minimum=0
+        10.0,
+        "with `model`, train only D for this many kimg first, to protect G; at most a quarter of the run",
+        minimum=0,
     )
     hold_out: bool = learning_setting(
         False, "exclude the images reserved for evaluating encoders, classifiers and edits"
@@ -60,11 +62,6 @@ class GANRecipe(AdversarialRecipe):
     def check(self) -> None:
         parse_d_schedule(self.d_schedule)
         self.extra_half_lives  # noqa: B018 (refuses an invalid half-life)
-        if self.model and self.kimg <= self.warm_up_kimg:
-            raise FacesmithError(
-                f"G would not be trained: only D learns for the first {self.warm_up_kimg:g} kimg; set kimg higher, or "
-                "warm_up_kimg lower"
-            )
 
     @property
     def extra_half_lives(self) -> list[float]:
@@ -86,6 +83,11 @@ class GANRecipe(AdversarialRecipe):
         return replace(super().grow(), model="")  # G starts from the smaller network instead
 
     @property
+    def warm_up_images(self) -> float:
+        """Return after how many images G begins to learn."""
+        return 1000 * min(self.warm_up_kimg, self.kimg / 4) if self.model else 0.0
+
+    @property
     def attribute_names(self) -> list[str]:
         return [name.strip() for name in self.attributes.split(",") if name.strip()]
 
@@ -97,7 +99,7 @@ class GANRecipe(AdversarialRecipe):
 _RPGAN: dict[str, Any] = {"loss": "rpgan", "penalty": 2.0, "learning_rate": 4e-4, "beta1": 0.0, "beta2": 0.99, "ema_kimg": 5.0, "latent_size": 64}
 RECIPES: tuple[GANRecipe, ...] = (
     GANRecipe("tiny", "faces on a laptop CPU in minutes", **_RPGAN | {"learning_rate": 8e-4}, batch_size=32, learning_rate_end=8e-5, anneal_fraction=0.3, network={"generator_width": 32, "discriminator_width": 32, "bias": True, "discriminator_norm": False}, kimg=400.0, tick_kimg=2.0, checkpoint_kimg=8.0),
-    GANRecipe("finetune", "faces like your photos in minutes, starting from a trained model (--model)", **_RPGAN | {"penalty": 1.0}, learning_rate_end=4e-5, anneal_fraction=0.3, augment=0.2, kimg=100.0, tick_kimg=2.0, checkpoint_kimg=8.0),
+    GANRecipe("finetune", "faces like your photos in minutes, starting from a trained model", **_RPGAN | {"penalty": 1.0}, learning_rate_end=4e-5, anneal_fraction=0.3, augment=0.2, kimg=40.0, tick_kimg=2.0, checkpoint_kimg=8.0, score_kimg=10.0),
     GANRecipe("portrait", "smoother images than tiny, after hours on a CPU or one GPU", **_RPGAN | {"learning_rate": 8e-4, "penalty": 1.0, "ema_kimg": 10.0, "latent_size": 128}, family="smooth", extra_ema_kimg="3,40", kimg=2400.0, tick_kimg=20.0, checkpoint_kimg=10.0, score_kimg=100.0),
     GANRecipe("small", "residual networks with a mapping network, for one GPU or a long run on a CPU", **_RPGAN, family="residual", kimg=2000.0, tick_kimg=4.0, checkpoint_kimg=16.0, score_kimg=20.0),
     GANRecipe("base", "a wider and deeper version of small, for one GPU overnight", **_RPGAN | {"learning_rate": 2e-4, "beta2": 0.9}, family="residual", network={"generator_width": 64, "discriminator_width": 64, "blocks": 2, "discriminator_blocks": 1, "finest": 64}, batch_size=256, anneal_fraction=0.9, learning_rate_end=5e-5, beta2_end=0.99, penalty_end=0.2, ema_kimg_end=100.0, augment_end=0.3, kimg=20000.0, tick_kimg=20.0, checkpoint_kimg=100.0, score_kimg=200.0),

@@ -24,7 +24,9 @@ def inherited_settings(recipe: Recipe, changes: Iterable[str]) -> list[str]:
     keys = {change.partition("=")[0].strip(): change for change in changes}
     model = with_settings(recipe, [keys["model"]]).model if "model" in keys else recipe.model
     if recipe.name == "finetune" and not model:
-        raise FacesmithError("the recipe finetune starts from a trained model: pass it with --model")
+        raise FacesmithError(
+            "the recipe finetune starts from a trained model: set model, for example with --model celeba64"
+        )
     if not model:
         return []
     if "family" in keys:
@@ -42,6 +44,12 @@ def load_generator(path: Path, recipe: GANRecipe, state: TrainState) -> None:
     card = folder.read_card()
     nets = [state.nets["G"], state.ema, *state.extra_emas.values()]
     weights, conditions = folder.read_weights(), card.get("conditions", [])
+    misfit = FacesmithError(
+        f"the generator of {card['name']} does not fit the settings of the run: leave out the settings of the network "
+        "and of its latents, because they come from the model"
+    )
+    if card["network"]["latent_size"] != recipe.latent_size + len(conditions):
+        raise misfit
     if conditions != recipe.attribute_names:
         layers = getattr(nets[0], "latent_layers", ())
         if not layers:
@@ -53,10 +61,7 @@ def load_generator(path: Path, recipe: GANRecipe, state: TrainState) -> None:
         for net in nets:
             net.load_state_dict(weights)
     except RuntimeError:
-        raise FacesmithError(
-            f"the generator of {card['name']} does not fit the settings of the run: leave out the settings of the "
-            "network and of its latents, because they come from the model"
-        ) from None
+        raise misfit from None
 
 
 def fit_inputs(

@@ -1,5 +1,6 @@
 """One training step of a GAN: D learns from real and generated images, G from D's logits of its own images."""
 
+import copy
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -211,10 +212,19 @@ def step_variant(recipe: GANRecipe, d_step: int | None) -> StepVariant:
 def step_scalars(recipe: GANRecipe, images_seen: int) -> StepScalars[float]:
     """Return the numbers of a step."""
     rate = recipe.learning_rate
-    is_warm_up = bool(recipe.model) and images_seen < 1000 * recipe.warm_up_kimg
+    is_warm_up = images_seen < recipe.warm_up_images
     return StepScalars(
         rate, 0.0 if is_warm_up else rate, recipe.penalty_weight, recipe.augment, ema_weight(recipe, images_seen)
     )
+
+
+def without_warm_up(recipe: GANRecipe) -> GANRecipe:
+    """Return the recipe of the steps in which G learns, whatever its ``warm_up_kimg``."""
+    if not recipe.warm_up_images:
+        return recipe
+    result = copy.copy(recipe)  # `dataclasses.replace` would check the settings of the network family in every step
+    object.__setattr__(result, "warm_up_kimg", 0.0)
+    return result
 
 
 def on_device(scalars: StepScalars[float], device: torch.device) -> StepScalars[Tensor]:

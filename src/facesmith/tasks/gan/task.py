@@ -24,7 +24,7 @@ from facesmith.tasks.gan.compiled_step import choose_step
 from facesmith.tasks.gan.conditions import balance, draw_conditions, known_conditions
 from facesmith.tasks.gan.recipes import GANRecipe
 from facesmith.tasks.gan.start import load_generator
-from facesmith.tasks.gan.step import network_config, new_state
+from facesmith.tasks.gan.step import network_config, new_state, without_warm_up
 from facesmith.tasks.gan.step_check import check_step
 from facesmith.tasks.pretrained import refuse_other_size
 from facesmith.training.adversarial_losses import nearest_distance
@@ -97,6 +97,8 @@ class GANTask(Task[GANRecipe]):
             )
         z = z[self.batch_part]
         is_frozen = recipe.freeze_discriminator_after is not None and progress.kimg >= recipe.freeze_discriminator_after
+        if 0 < progress.quarter <= progress.images_seen:
+            recipe = without_warm_up(recipe)
         learns = not is_frozen and d_learns(self.d_schedule, progress.step, recipe.batch_size, progress.d_accuracy)
         measured = self.gan_step(state, real, z, recipe, progress.d_steps if learns else None, progress.images_seen)
         update_extra_emas(state, recipe, progress.images_seen)
