@@ -114,8 +114,8 @@ def test_missing_or_mismatched_models_are_refused(
         facesmith.train("encoder", builtin_dataset, run, quiet=True)
     with pytest.raises(FacesmithError, match="requires 32x32 images, but noise contains 16x16"):
         facesmith.train("encoder", labelled, run, model=small_model.path, quiet=True)
-    with pytest.raises(FacesmithError, match="recipe tiny .*--model"):
-        facesmith.train("tiny", builtin_dataset, run, model=small_model.path, quiet=True)
+    with pytest.raises(FacesmithError, match="recipe classifier .*--model"):
+        facesmith.train("classifier", builtin_dataset, run, model=small_model.path, quiet=True)
     assert not run.exists()
 
 

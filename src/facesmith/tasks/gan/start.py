@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from facesmith.errors import FacesmithError
 from facesmith.models.folder import ModelFolder, find_model_folder
@@ -77,6 +76,6 @@ def fit_inputs(
 
     def fit(key: str, value: Tensor) -> Tensor:
         reads_latent = value.ndim == 2 and any(key.startswith(f"{layer}.") for layer in layers)
-        return F.pad(value, (0, 1))[:, columns] if reads_latent else value
+        return nn.functional.pad(value, (0, 1))[:, columns] if reads_latent else value
 
     return {key: fit(key, value) for key, value in weights.items()}
