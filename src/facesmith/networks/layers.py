@@ -16,9 +16,8 @@ class CoarseGenerator(nn.Module):
     (its channels).
     """
 
-    latent_layers: ClassVar[tuple[str, ...]] = (
-        "project",
-    )  # that read the latent itself; none behind a mapping network
+    # The layers that read the latent itself; none where a mapping network does.
+    latent_layers: ClassVar[tuple[str, ...]] = ("project",)
     project: Any  # a layer, or several
     latent_size: int
     grid: tuple[int, int]
