@@ -86,11 +86,13 @@ class Clock:
 
     def plan(self) -> None:
         """Fix the images at which schedules of a run that ends by time begin or end, once their time has come."""
-        if self.limit < float("inf"):
-            seconds = self.context.group.on_rank_zero(lambda: self.context.progress.seconds)  # others count differently
-            if not self.context.progress.quarter and seconds >= self.limit / 4:
-                self.context.progress.quarter = self.context.progress.images_seen
-            self._plan_annealing(seconds)
+        progress = self.context.progress
+        if self.limit == float("inf") or (progress.quarter and progress.anneal_to):
+            return
+        seconds = self.context.group.on_rank_zero(lambda: progress.seconds)  # the other processes count differently
+        if not progress.quarter and seconds >= self.limit / 4:
+            progress.quarter = progress.images_seen
+        self._plan_annealing(seconds)
 
     def _plan_annealing(self, seconds: float) -> None:
         """Fix the images over which a run that ends by time anneals, when its last ``anneal_fraction`` begins."""

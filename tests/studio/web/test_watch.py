@@ -192,6 +192,8 @@ def test_runs_and_photos_are_managed_in_forms(
         assert fits(page)
         page.goto(f"{address}/watch?train=faces")
         expect(dialog.get_by_label("Run name")).to_have_value("tiny")
+        dialog.get_by_label("Recipe").select_option("finetune")
+        expect(dialog.get_by_label("Setting", exact=True)).to_have_value("model")
         page.keyboard.press("Escape")
         page.wait_for_url("**/watch")
     assert [path.name for path in tmp_path.iterdir()] == ["faces"]
