@@ -114,6 +114,7 @@ def test_faces_are_labelled_on_a_map_in_a_sandbox(visit: Visit, size: str, addre
     page.wait_for_timeout(200)
     assert window.evaluate("document.documentElement.scrollHeight <= innerHeight")  # the studio scrolls instead
     page.evaluate("document.querySelector('a.brand').click()")
+    page.wait_for_url(re.compile(rf"^{re.escape(address)}/(\?|$)"))
     page.go_back()
     expect(labels).to_contain_text("100 with")  # the labels survive a visit to another page
     assert fits(page)
